@@ -1,0 +1,116 @@
+"""The shared ledger: one row for every dated thing that the outside sees."""
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.agenda.managers import AgendaItemQuerySet
+from amls.courses.models import Audience, Course, Enrolment, choices_hold
+from amls.web.text import LineField
+
+
+class Kind(models.TextChoices):
+    """What an item is to its readers."""
+
+    LECTURE = "lecture", _("Lecture")
+    OFFICE_HOUR = "office_hour", _("Office hour")
+    DEADLINE = "deadline", _("Deadline")
+    OPENING = "opening", _("Opening")
+    EXAM = "exam", _("Exam")
+
+
+class Status(models.TextChoices):
+    """Whether it takes place; the words are those of RFC 5545, 3.8.1.11."""
+
+    CONFIRMED = "confirmed", _("Takes place")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class AgendaItem(models.Model):
+    """One dated thing, as reconcile() last heard of it from its source.
+
+    A row without an enrolment is what everyone sees. A row with one is that person's
+    variant of the row with the same key: its `sequence` is added to the base row's, so
+    that the SEQUENCE in the person's feed rises with every change of either and never
+    falls, also after the variant is revoked (`is_removed`). A row is never deleted: an
+    item that its source no longer names is a tombstone, and revives with its UID.
+    """
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="agenda", verbose_name=_("course"))
+    enrolment = models.ForeignKey(
+        Enrolment, models.CASCADE, null=True, blank=True, related_name="agenda", verbose_name=_("enrolment")
+    )
+    key = models.CharField(_("key"), max_length=120)
+    uid = models.UUIDField(_("UID"), default=uuid.uuid4, editable=False)
+    sequence = models.PositiveIntegerField(_("sequence"), default=0)
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    title = LineField(_("title"), max_length=600)
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    place = LineField(_("place"), max_length=200, blank=True)
+    mode = models.CharField(_("mode"), max_length=10, blank=True)
+    call_in = models.CharField(_("call-in link"), max_length=500, blank=True)
+    is_call_in_public = models.BooleanField(_("call-in link for everyone"), default=False)
+    path = models.CharField(_("address on this site"), max_length=300, blank=True)
+    audience = models.CharField(_("audience"), max_length=10, choices=Audience, default=Audience.PUBLIC)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.CONFIRMED)
+    is_done = models.BooleanField(_("done"), default=False)
+    is_removed = models.BooleanField(_("removed"), default=False)
+    created_at = models.DateTimeField(_("created"))
+    changed_at = models.DateTimeField(_("changed"))
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+
+    objects: ClassVar[AgendaItemQuerySet] = AgendaItemQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("agenda item")
+        verbose_name_plural = _("agenda items")
+        ordering = ["starts_at", "key"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "enrolment", "key"], name="agendaitem_key_unique", nulls_distinct=False
+            ),
+            models.UniqueConstraint(fields=["uid"], condition=Q(enrolment__isnull=True), name="agendaitem_uid_unique"),
+            models.CheckConstraint(name="agendaitem_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
+            models.CheckConstraint(
+                name="agendaitem_cancelled_has_time",
+                condition=Q(status="confirmed", cancelled_at__isnull=True) | Q(status="cancelled", cancelled_at__isnull=False),
+            ),
+            choices_hold("agendaitem_kind_valid", "kind", Kind.values),
+            choices_hold("agendaitem_status_valid", "status", Status.values),
+            choices_hold("agendaitem_audience_valid", "audience", Audience.values),
+        ]
+        indexes = [models.Index(fields=["course", "starts_at"], name="agendaitem_course_start")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def moment(self) -> datetime:
+        """When it matters: a deadline ends the block that stands for it, all else starts it."""
+        return self.ends_at if self.kind == Kind.DEADLINE else self.starts_at
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it will not take place."""
+        return self.status == Status.CANCELLED
+
+
+class FeedToken(models.Model):
+    """The address of a person's feed: an HMAC over (enrolment, generation), never stored itself."""
+
+    enrolment = models.OneToOneField(Enrolment, models.CASCADE, related_name="feed_token", verbose_name=_("enrolment"))
+    generation = models.PositiveIntegerField(_("generation"), default=1)
+    last_fetched_at = models.DateTimeField(_("last fetched"), null=True, blank=True)
+    last_client = LineField(_("by"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("feed address")
+        verbose_name_plural = _("feed addresses")
+
+    def __str__(self) -> str:
+        return str(self.enrolment)

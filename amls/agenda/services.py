@@ -1,0 +1,201 @@
+"""reconcile(): the one way into the ledger."""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+
+from amls.agenda.models import AgendaItem, Status
+from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
+from amls.courses.models import Course, Enrolment
+from amls.courses.services import lock_course, touch, touch_enrolment
+
+_ITEM_FIELDS = tuple(f.name for f in fields(Item))
+
+
+class ChangeKind(StrEnum):
+    """What happened to an item, as its readers see it."""
+
+    ADDED = "added"
+    MOVED = "moved"
+    EDITED = "edited"
+    CANCELLED = "cancelled"
+    RESTORED = "restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference that reconcile() found; change notices are made of these.
+
+    Attributes:
+        kind: MOVED means time, place or mode; EDITED means anything else.
+        before: what readers saw until now; None for a new item.
+        after: what they see from now on.
+    """
+
+    kind: ChangeKind
+    before: Item | None
+    after: Item
+
+    @property
+    def key(self) -> str:
+        """The item's identity."""
+        return self.after.key
+
+
+def reconcile(
+    course: Course, *, now: datetime, sources: Collection[str] | None = None, known: Registry = registry
+) -> list[Change]:
+    """Make the ledger say what the named sources say, and return what changed.
+
+    In one transaction under the course's lock, and idempotent: new items are inserted; a
+    changed time, place, mode or status raises SEQUENCE; any other change only
+    `changed_at`; what a source no longer names becomes a tombstone; equal rows are not
+    touched. When anything changed, the course gets a new revision.
+
+    Args:
+        course: the course whose ledger it is.
+        now: aware; becomes DTSTAMP and LAST-MODIFIED of what changed.
+        sources: names of the sources to ask; all by default. Rows of others stay.
+        known: the registry to look them up in.
+
+    Raises:
+        ValueError: a source names an item that is not its own, or one twice.
+    """
+    names = list(known.course_sources) if sources is None else list(sources)
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        spoken = _collect(names, lambda name: known.course_sources[name](course))
+        rows = AgendaItem.objects.base().filter(course=course)
+        changes = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
+        if changes:
+            touch(course, now=now)
+    return changes
+
+
+def reconcile_enrolment(
+    enrolment: Enrolment, *, now: datetime, sources: Collection[str] | None = None, known: Registry = registry
+) -> list[Change]:
+    """Make one person's variants say what the sources say of this person.
+
+    Called by the service that changed the person's extension, seat or submission. A
+    variant shares the UID of the base item with its key. Bumps `enrolment.revision`,
+    never the course's. Parameters, errors and result as for reconcile().
+    """
+    names = list(known.personal_sources) if sources is None else list(sources)
+    with transaction.atomic():
+        enrolment = Enrolment.objects.select_for_update(no_key=True).select_related("course").get(pk=enrolment.pk)
+        spoken = _collect(names, lambda name: known.personal_sources[name](enrolment))
+        rows = AgendaItem.objects.filter(enrolment=enrolment)
+        changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)
+        if changes:
+            touch_enrolment(enrolment)
+    return changes
+
+
+def _collect(names: Iterable[str], ask: Callable[[str], Iterable[Item]]) -> dict[str, Item]:
+    spoken: dict[str, Item] = {}
+    for name in names:
+        for item in ask(name):
+            if not item.key.startswith(f"{name}."):
+                raise ValueError(f"The source '{name}' may not name '{item.key}': keys begin with '{name}.'.")
+            if item.key in spoken:
+                raise ValueError(f"The source '{name}' names '{item.key}' twice.")
+            spoken[item.key] = item
+    return spoken
+
+
+def _settle(
+    rows: Iterable[AgendaItem],
+    spoken: dict[str, Item],
+    names: Collection[str],
+    *,
+    course: Course,
+    enrolment: Enrolment | None,
+    now: datetime,
+) -> list[Change]:
+    own = {row.key: row for row in rows if row.key.partition(".")[0] in names}
+    added, changed, changes = [], [], []
+    for key, item in spoken.items():
+        row = own.get(key)
+        if row is None:
+            added.append(_new_row(item, course=course, enrolment=enrolment, now=now))
+            changes.append(Change(ChangeKind.ADDED, None, item))
+        elif change := _update_row(row, item, now=now):
+            changed.append(row)
+            changes.append(change)
+    for key, row in own.items():
+        if key not in spoken and not row.is_removed:
+            changes.append(_remove_row(row, now=now))
+            changed.append(row)
+    if enrolment is not None and added:
+        _share_uids(added, course)
+    AgendaItem.objects.bulk_create(added)
+    AgendaItem.objects.bulk_update(
+        changed, [*(f for f in _ITEM_FIELDS if f != "key"), "sequence", "is_removed", "changed_at", "cancelled_at"]
+    )
+    return changes
+
+
+def _new_row(item: Item, *, course: Course, enrolment: Enrolment | None, now: datetime) -> AgendaItem:
+    row = AgendaItem(course=course, enrolment=enrolment, uid=uuid.uuid4(), created_at=now, changed_at=now)
+    # A variant adds its sequence to the base item's: it begins above all that the feed has shown.
+    row.sequence = 0 if enrolment is None else 1
+    _write(row, item, now=now)
+    return row
+
+
+def _write(row: AgendaItem, item: Item, *, now: datetime) -> None:
+    for name in _ITEM_FIELDS:
+        setattr(row, name, getattr(item, name))
+    if item.status == Status.CONFIRMED:
+        row.cancelled_at = None
+    elif row.cancelled_at is None:
+        row.cancelled_at = now
+    row.is_removed = False
+
+
+def _update_row(row: AgendaItem, item: Item, *, now: datetime) -> Change | None:
+    before = Item.from_row(row)
+    revised = row.is_removed or any(getattr(before, name) != getattr(item, name) for name in REVISING_FIELDS)
+    if before == item and not row.is_removed:
+        return None
+    was_gone = row.is_removed or before.status == Status.CANCELLED
+    row.sequence += revised
+    row.changed_at = now
+    _write(row, item, now=now)
+    if item.status == Status.CANCELLED:
+        kind = ChangeKind.EDITED if was_gone else ChangeKind.CANCELLED
+    elif was_gone:
+        kind = ChangeKind.RESTORED
+    else:
+        kind = ChangeKind.MOVED if revised else ChangeKind.EDITED
+    return Change(kind, before, item)
+
+
+def _remove_row(row: AgendaItem, *, now: datetime) -> Change:
+    before = Item.from_row(row)
+    row.is_removed = True
+    row.changed_at = now
+    if row.enrolment_id is None:
+        row.sequence += before.status == Status.CONFIRMED
+        row.status = Status.CANCELLED
+        row.cancelled_at = row.cancelled_at or now
+        after = before.as_cancelled()
+    else:
+        # A revoked variant gives way to the base item, again above all that the feed has shown.
+        row.sequence += 1
+        after = before
+    return Change(ChangeKind.CANCELLED, before, after)
+
+
+def _share_uids(variants: Iterable[AgendaItem], course: Course) -> None:
+    rows = list(variants)
+    uids = dict(
+        AgendaItem.objects.base().filter(course=course, key__in=[row.key for row in rows]).values_list("key", "uid")
+    )
+    for row in rows:
+        row.uid = uids.get(row.key, row.uid)

@@ -1,0 +1,121 @@
+"""Where dated things come from: the apps above register themselves here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from amls.agenda.models import AgendaItem, Kind, Status
+from amls.courses.models import Audience, Course, Enrolment
+from amls.web.text import clean_line
+
+# A deadline is a block of 30 minutes that ends at it: all-day hides the hour, and zero
+# length vanishes in some calendar clients (standards).
+BLOCK = timedelta(minutes=30)
+
+# A change of one of these is a new revision of the event (RFC 5545, 3.8.7.4); a change of
+# any other field is only a later LAST-MODIFIED.
+REVISING_FIELDS = ("starts_at", "ends_at", "place", "mode", "status")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What a source says of one dated thing.
+
+    Attributes:
+        key: identity, unique per course; begins with the source's name and a dot, and
+            never contains what can change ('lectures.lecture:17').
+        starts_at, ends_at: aware instants.
+        path: address on this site.
+    """
+
+    key: str
+    kind: Kind
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    place: str = ""
+    mode: str = ""
+    call_in: str = ""
+    is_call_in_public: bool = False
+    path: str = ""
+    audience: Audience = Audience.PUBLIC
+    status: Status = Status.CONFIRMED
+    is_done: bool = False
+
+    def __post_init__(self) -> None:
+        """Hold the text as the ledger will, so that an equal item compares equal."""
+        object.__setattr__(self, "title", clean_line(self.title)[:600])
+        object.__setattr__(self, "place", clean_line(self.place)[:200])
+        object.__setattr__(self, "starts_at", self.starts_at.astimezone(UTC))
+        object.__setattr__(self, "ends_at", self.ends_at.astimezone(UTC))
+
+    @classmethod
+    def from_row(cls, row: AgendaItem) -> Self:
+        """Return what the ledger holds in the form in which sources speak."""
+        return cls(
+            key=row.key,
+            kind=Kind(row.kind),
+            title=row.title,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            place=row.place,
+            mode=row.mode,
+            call_in=row.call_in,
+            is_call_in_public=row.is_call_in_public,
+            path=row.path,
+            audience=Audience(row.audience),
+            status=Status(row.status),
+            is_done=row.is_done,
+        )
+
+    def as_cancelled(self) -> Self:
+        """Return the same item, cancelled."""
+        return replace(self, status=Status.CANCELLED)
+
+
+def deadline(*, key: str, title: str, due_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:
+    """Return the item of a deadline: a block that ends at `due_at`, as typed."""
+    return Item(
+        key=key, kind=Kind.DEADLINE, title=title, starts_at=due_at - BLOCK, ends_at=due_at, path=path, audience=audience
+    )
+
+
+def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:
+    """Return the item of something that opens: a block that begins at `opens_at`."""
+    return Item(
+        key=key, kind=Kind.OPENING, title=title, starts_at=opens_at, ends_at=opens_at + BLOCK, path=path, audience=audience
+    )
+
+
+CourseSource = Callable[[Course], Iterable[Item]]
+PersonalSource = Callable[[Enrolment], Iterable[Item]]
+
+
+@dataclass(slots=True)
+class Registry:
+    """The sources by name. Tests make their own; the application uses `registry`."""
+
+    course_sources: dict[str, CourseSource] = field(default_factory=dict)
+    personal_sources: dict[str, PersonalSource] = field(default_factory=dict)
+
+    def items(self, name: str) -> Callable[[CourseSource], CourseSource]:
+        """Register, as a decorator, what the app `name` says of a course."""
+
+        def register(source: CourseSource) -> CourseSource:
+            self.course_sources[name] = source
+            return source
+
+        return register
+
+    def personal_items(self, name: str) -> Callable[[PersonalSource], PersonalSource]:
+        """Register, as a decorator, where a person's view differs from the course's."""
+
+        def register(source: PersonalSource) -> PersonalSource:
+            self.personal_sources[name] = source
+            return source
+
+        return register
+
+
+registry = Registry()

@@ -1,0 +1,70 @@
+"""Reading people and courses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from amls.courses.models import Course, Enrolment, User  # noqa: F401
+
+
+class UserManager(BaseUserManager["User"]):
+    """People, by their e-mail address whatever its case."""
+
+    def get_by_natural_key(self, email: str | None) -> User:
+        """Return the person who signs in with `email`."""
+        return self.get(email__iexact=email)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a person; without a password they sign in by code or passkey."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return cast("User", user)
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a person who may do everything."""
+        return self.create_user(email, password, is_superuser=True, **fields)
+
+
+class CourseQuerySet(models.QuerySet["Course"]):
+    """Courses."""
+
+    def public(self) -> CourseQuerySet:
+        """Return the courses that everyone may see: drafts are the staff's."""
+        return self.exclude(state="draft")
+
+    def visible_to(self, user: User | AnonymousUser) -> CourseQuerySet:
+        """Return the public courses and the drafts whose staff `user` is."""
+        if not user.is_authenticated:
+            return self.public()
+        if user.is_superuser:
+            return self.all()
+        return self.filter(
+            ~Q(state="draft") | Q(pk__in=user.enrolments.staff().values("course"))
+        )
+
+    def taught_by(self, user: User | AnonymousUser) -> CourseQuerySet:
+        """Return the courses that `user` may manage."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.is_superuser:
+            return self.all()
+        return self.filter(pk__in=user.enrolments.staff().values("course"))
+
+
+class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
+    """Enrolments."""
+
+    def staff(self) -> EnrolmentQuerySet:
+        """Return the enrolments of those who teach."""
+        return self.filter(role__in=("assistant", "lecturer"))
+
+    def students(self) -> EnrolmentQuerySet:
+        """Return the enrolments of those who study."""
+        return self.filter(role="student")

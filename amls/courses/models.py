@@ -1,0 +1,358 @@
+"""People, courses, and who belongs to what."""
+
+import re
+from datetime import timedelta
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo, available_timezones
+
+import pghistory
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
+from amls.web.text import CleanTextField, LineField
+
+# First segments of the installation's own addresses; tests compare them with the URLconf.
+RESERVED_SLUGS = frozenset(
+    {
+        "accounts", "admin", "api", "calendar", "courses", "favicon.ico", "healthz", "language", "legal",
+        "media", "new", "readyz", "receipts", "robots.txt", "search", "static", "unsubscribe",
+    }
+)  # fmt: skip
+
+
+def validate_slug(value: str) -> None:
+    """Refuse a course slug that would hide one of the installation's own addresses."""
+    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value):
+        raise ValidationError(
+            _("Use lower-case letters, digits and single hyphens, such as 'amls-ss2024'."), code="slug-form"
+        )
+    if value in RESERVED_SLUGS:
+        raise ValidationError(
+            _("'%(slug)s' is an address of this site. Choose another one, such as '%(slug)s-ss2024'."),
+            code="slug-reserved",
+            params={"slug": value},
+        )
+
+
+def validate_timezone(value: str) -> None:
+    """Refuse what is not an IANA time zone name."""
+    if value not in available_timezones():
+        raise ValidationError(
+            _("'%(zone)s' is not a time zone. Use an IANA name such as 'Europe/Berlin'."),
+            code="timezone",
+            params={"zone": value},
+        )
+
+
+class Role(models.TextChoices):
+    """What a person is in a course."""
+
+    STUDENT = "student", _("Student")
+    ASSISTANT = "assistant", _("Teaching assistant")
+    LECTURER = "lecturer", _("Lecturer")
+
+
+STAFF_ROLES = (Role.ASSISTANT, Role.LECTURER)
+
+
+class Mode(models.TextChoices):
+    """How a session is held."""
+
+    IN_PERSON = "in_person", _("In person")
+    HYBRID = "hybrid", _("In person and online")
+    VIRTUAL = "virtual", _("Online only")
+
+
+class Weekday(models.IntegerChoices):
+    """Days as `date.weekday()` counts them."""
+
+    MONDAY = 0, _("Monday")
+    TUESDAY = 1, _("Tuesday")
+    WEDNESDAY = 2, _("Wednesday")
+    THURSDAY = 3, _("Thursday")
+    FRIDAY = 4, _("Friday")
+    SATURDAY = 5, _("Saturday")
+    SUNDAY = 6, _("Sunday")
+
+
+class Audience(models.TextChoices):
+    """Who may see something."""
+
+    PUBLIC = "public", _("Everyone")
+    ENROLLED = "enrolled", _("Enrolled people")
+
+
+class Language(models.TextChoices):
+    """The languages of the interface and of mail."""
+
+    ENGLISH = "en", _("English")
+    GERMAN = "de", _("German")
+
+
+def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
+    """Return a constraint by which the database keeps to a field's choices."""
+    return models.CheckConstraint(
+        name=name, condition=Q(**{f"{field}__in": values}), violation_error_message=_("Choose one of the offered values.")
+    )
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person; the e-mail address is the login."""
+
+    email = models.EmailField(_("e-mail address"))
+    display_name = LineField(_("name"), max_length=150, blank=True)
+    matriculation_number = LineField(
+        _("matriculation number"), max_length=20, blank=True, help_text=_("Seen by you and the staff of your courses only.")
+    )
+    is_matriculation_verified = models.BooleanField(_("matriculation number verified"), default=False)
+    language = models.CharField(_("language"), max_length=5, choices=Language, blank=True)
+    is_active = models.BooleanField(_("active"), default=True)
+    date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"), name="user_email_unique", violation_error_message=_("This address has an account already.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.email
+
+    @cached_property
+    def is_staff(self) -> bool:
+        """Whether the person may enter the staff's desk: it follows from roles, it is never set."""
+        return self.is_superuser or (self.is_active and self.enrolments.filter(role__in=STAFF_ROLES).exists())
+
+    def get_full_name(self) -> str:
+        """Return the name, as Django and django-unfold ask for it."""
+        return str(self)
+
+    def get_short_name(self) -> str:
+        """Return the name, or what stands before the @ of the address."""
+        return self.display_name or self.email.partition("@")[0]
+
+
+class Course(models.Model):
+    """One offering of a course in one term."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("Draft")
+        RUNNING = "running", _("Running")
+        ARCHIVED = "archived", _("Archived")
+
+    class EnrolmentPolicy(models.TextChoices):
+        OPEN = "open", _("Open to everyone with an account")
+        CODE = "code", _("By code")
+        ROSTER = "roster", _("By roster")
+        CLOSED = "closed", _("Closed")
+
+    slug = models.CharField(
+        _("address"), max_length=60, unique=True, validators=[validate_slug], help_text=_("The first part of every address of the course.")
+    )
+    title = LineField(_("title"), max_length=200)
+    codes = ArrayField(LineField(max_length=30), verbose_name=_("codes"), default=list, blank=True)
+    kinds = ArrayField(LineField(max_length=10), verbose_name=_("kinds"), default=list, blank=True)
+    term = LineField(_("term"), max_length=30, help_text=_("Such as 'SS2024' or 'WS2024/25'."))
+    institution = LineField(_("institution"), max_length=100, blank=True)
+    ects = models.DecimalField(_("ECTS"), max_digits=4, decimal_places=1, null=True, blank=True)
+    language = models.CharField(_("language of the content"), max_length=5, choices=Language, default=Language.ENGLISH)
+    description = CleanTextField(_("description"), blank=True, help_text=_("Markdown."))
+    grading = CleanTextField(_("grading"), blank=True, help_text=_("Markdown."))
+    exam_percent = models.PositiveSmallIntegerField(_("share of the exam in percent"), null=True, blank=True)
+    project_is_prerequisite = models.BooleanField(_("project is a prerequisite of the exam"), default=False)
+    max_extra_points = models.DecimalField(_("most extra points"), max_digits=4, decimal_places=1, default=0)
+    timezone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin", validators=[validate_timezone])
+    first_day = models.DateField(_("first day"), null=True, blank=True)
+    last_day = models.DateField(_("last day"), null=True, blank=True)
+    slot_weekday = models.PositiveSmallIntegerField(_("weekday of the lectures"), choices=Weekday, null=True, blank=True)
+    slot_start = models.TimeField(_("start"), null=True, blank=True)
+    slot_end = models.TimeField(_("end"), null=True, blank=True)
+    slot_room = LineField(_("room"), max_length=100, blank=True)
+    slot_mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
+    slot_call_in = models.URLField(
+        _("call-in link"), max_length=500, blank=True, help_text=_("Seen by enrolled people only, unless a lecture opens its own link.")
+    )
+    contact_email = models.EmailField(_("contact address"), blank=True, help_text=_("Replies to every mail of this course go here."))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
+    enrolment_policy = models.CharField(_("who may enrol"), max_length=10, choices=EnrolmentPolicy, default=EnrolmentPolicy.CLOSED)
+    enrolment_code = LineField(_("enrolment code"), max_length=50, blank=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=1, editable=False)
+    revised_at = models.DateTimeField(_("last change"), auto_now_add=True, editable=False)
+
+    objects: ClassVar[CourseQuerySet] = CourseQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("course")
+        verbose_name_plural = _("courses")
+        ordering = ["-first_day", "slug"]
+        constraints = [
+            choices_hold("course_state_valid", "state", ["draft", "running", "archived"]),
+            choices_hold("course_policy_valid", "enrolment_policy", ["open", "code", "roster", "closed"]),
+            choices_hold("course_language_valid", "language", Language.values),
+            choices_hold("course_mode_valid", "slot_mode", Mode.values),
+            models.CheckConstraint(
+                name="course_days_in_order",
+                condition=Q(last_day__isnull=True) | Q(first_day__isnull=True) | Q(last_day__gte=F("first_day")),
+                violation_error_message=_("The last day lies before the first."),
+            ),
+            models.CheckConstraint(
+                name="course_slot_in_order",
+                condition=Q(slot_end__isnull=True) | Q(slot_start__isnull=True) | Q(slot_end__gt=F("slot_start")),
+                violation_error_message=_("The weekly slot ends before it starts."),
+            ),
+            models.CheckConstraint(
+                name="course_slot_weekday_valid",
+                condition=Q(slot_weekday__isnull=True) | Q(slot_weekday__range=(0, 6)),
+                violation_error_message=_("Choose a weekday."),
+            ),
+            models.CheckConstraint(
+                name="course_extra_points_not_negative",
+                condition=Q(max_extra_points__gte=0),
+                violation_error_message=_("Extra points can't be negative."),
+            ),
+            models.CheckConstraint(
+                name="course_ects_positive",
+                condition=Q(ects__isnull=True) | Q(ects__gt=0),
+                violation_error_message=_("ECTS must be more than 0."),
+            ),
+            models.CheckConstraint(
+                name="course_exam_percent_valid",
+                condition=Q(exam_percent__isnull=True) | Q(exam_percent__range=(0, 100)),
+                violation_error_message=_("A share lies between 0 and 100 percent."),
+            ),
+            models.CheckConstraint(
+                name="course_code_policy_has_code",
+                condition=~Q(enrolment_policy="code") | ~Q(enrolment_code=""),
+                violation_error_message=_("Enrolment by code needs a code."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title}, {self.term}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the course's home page."""
+        return reverse("overview:home", args=[self.slug])
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The course's time zone, in which people type and read its times."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def slot_length(self) -> timedelta:
+        """How long a lecture lasts unless it says otherwise; 90 minutes without a full slot."""
+        if self.slot_start and self.slot_end:
+            start = timedelta(hours=self.slot_start.hour, minutes=self.slot_start.minute)
+            return timedelta(hours=self.slot_end.hour, minutes=self.slot_end.minute) - start
+        return timedelta(minutes=90)
+
+
+class StaffMember(models.Model):
+    """Who is shown on the course's page, with or without an account."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="staff", verbose_name=_("course"))
+    role = models.CharField(_("role"), max_length=10, choices=[c for c in Role.choices if c[0] != Role.STUDENT])
+    name = LineField(_("name"), max_length=150, help_text=_("With titles, such as 'Univ.-Prof. Dr.-Ing. Ada Muster'."))
+    affiliation = LineField(_("affiliation"), max_length=150, blank=True)
+    email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Shown on the page."))
+    url = models.URLField(_("web page"), max_length=500, blank=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("staff member")
+        verbose_name_plural = _("staff members")
+        ordering = ["course", "position", "pk"]
+        constraints = [
+            choices_hold("staffmember_role_valid", "role", ["assistant", "lecturer"]),
+            models.UniqueConstraint(
+                fields=["course", "name"], name="staffmember_unique", violation_error_message=_("This person stands on the page already.")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Enrolment(models.Model):
+    """A person's part in a course."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="enrolments", verbose_name=_("person"))
+    course = models.ForeignKey(Course, models.CASCADE, related_name="enrolments", verbose_name=_("course"))
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
+    created_at = models.DateTimeField(_("since"), auto_now_add=True)
+    revision = models.PositiveBigIntegerField(_("revision"), default=1, editable=False)
+
+    objects: ClassVar[EnrolmentQuerySet] = EnrolmentQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
+        ordering = ["course", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "course"], name="enrolment_unique", violation_error_message=_("This person is enrolled already.")
+            ),
+            choices_hold("enrolment_role_valid", "role", Role.values),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.course.slug}"
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the person teaches in this course."""
+        return self.role in STAFF_ROLES
+
+
+class RosterEntry(models.Model):
+    """A person who may join the course, before they ever sign in."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="roster", verbose_name=_("course"))
+    email = models.EmailField(_("e-mail address"))
+    name = LineField(_("name"), max_length=150, blank=True)
+    matriculation_number = LineField(_("matriculation number"), max_length=20, blank=True)
+    enrolment = models.OneToOneField(
+        Enrolment, models.SET_NULL, null=True, blank=True, editable=False, related_name="roster_entry", verbose_name=_("enrolment")
+    )
+
+    class Meta:
+        verbose_name = _("roster entry")
+        verbose_name_plural = _("roster")
+        ordering = ["course", "name", "email"]
+        constraints = [
+            models.UniqueConstraint(
+                "course",
+                Lower("email"),
+                name="rosterentry_unique",
+                violation_error_message=_("This address stands on the roster already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+pghistory.track(exclude=["revision", "revised_at"])(Course)
+pghistory.track()(StaffMember)
+pghistory.track(exclude=["revision"])(Enrolment)
+pghistory.track()(RosterEntry)
+pghistory.track(exclude=["password", "last_login"])(User)

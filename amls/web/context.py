@@ -1,0 +1,11 @@
+"""What every template may know."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return the request's one clock and the address of this installation."""
+    return {"now": getattr(request, "now", None), "site_url": settings.SITE_URL}

@@ -1,0 +1,80 @@
+"""Text as it comes in: cleaned once at the edge, so that calendars, mail and PDF stay whole."""
+
+import unicodedata
+from typing import Any
+
+from django.db import models
+
+_KEPT_CONTROLS = {"\n", "\t"}
+# Bidirectional overrides reorder what follows them on the page; isolates and marks are harmless.
+_BIDI_OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e")
+
+
+def clean_line(value: str) -> str:
+    """Return `value` as one line: control characters dropped, white space folded, NFC.
+
+    Control characters and line breaks in names crash iCalendar writers and corrupt
+    what other programs read (RFC 5545, 3.3.11).
+    """
+    spaced = "".join(" " if _is_break(c) else c for c in unicodedata.normalize("NFC", value))
+    kept = "".join(c for c in spaced if not _is_unwanted(c))
+    return " ".join(kept.split())
+
+
+def clean_text(value: str) -> str:
+    """Return `value` with line feeds only as line ends and no other control characters."""
+    unified = value.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    normal = unicodedata.normalize("NFC", unified)
+    return "".join(c for c in normal if c in _KEPT_CONTROLS or not _is_unwanted(c)).strip()
+
+
+def _is_break(char: str) -> bool:
+    return char in "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+def _is_unwanted(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cs"} or char in _BIDI_OVERRIDES
+
+
+class LineField(models.CharField):
+    """A CharField whose value is always one clean line, whoever writes it."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Clean on the way into the database, so that services, shell and imports obey too."""
+        prepared = super().get_prep_value(value)
+        return clean_line(prepared) if isinstance(prepared, str) else prepared
+
+    def to_python(self, value: Any) -> Any:
+        """Clean what forms hand in, so that length is judged on what will be kept."""
+        converted = super().to_python(value)
+        return clean_line(converted) if isinstance(converted, str) else converted
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Keep the instance equal to its row."""
+        value = getattr(model_instance, self.attname)
+        if isinstance(value, str):
+            value = clean_line(value)
+            setattr(model_instance, self.attname, value)
+        return value
+
+
+class CleanTextField(models.TextField):
+    """A TextField without control characters other than line feeds and tabs."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Clean on the way into the database."""
+        prepared = super().get_prep_value(value)
+        return clean_text(prepared) if isinstance(prepared, str) else prepared
+
+    def to_python(self, value: Any) -> Any:
+        """Clean what forms hand in."""
+        converted = super().to_python(value)
+        return clean_text(converted) if isinstance(converted, str) else converted
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Keep the instance equal to its row."""
+        value = getattr(model_instance, self.attname)
+        if isinstance(value, str):
+            value = clean_text(value)
+            setattr(model_instance, self.attname, value)
+        return value

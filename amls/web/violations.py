@@ -1,0 +1,25 @@
+"""The one exception that services raise when a rule of the domain is broken."""
+
+from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+
+
+class RuleViolation(Exception):
+    """A rule said no. Views turn it into a form error, the admin into a message.
+
+    Args:
+        message: what happened and what to do, translated.
+        code: a short, stable name for tests and templates.
+        field: the form field that it belongs to, if any.
+    """
+
+    def __init__(self, message: str | Promise, code: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.field = field
+
+    def as_validation_error(self) -> ValidationError:
+        """Return the violation as Django's forms and admin understand it."""
+        error = ValidationError(self.message, code=self.code)
+        return ValidationError({self.field: [error]}) if self.field else error
