@@ -74,11 +74,11 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "amls.web.middleware.RequestNowMiddleware",
+    "amls.courses.pagecache.PageCacheMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "amls.web.middleware.HeadersMiddleware",
-    "amls.web.pagecache.PageCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -124,6 +124,9 @@ if env.bool("AMLS_DB_POOL", False):
         "pool": {"min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20}
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Rendered pages and feeds that each web process keeps in memory.
+PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", 32 * 1024**2)
 
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = {
