@@ -203,7 +203,8 @@ class PageCacheMiddleware:
         now: datetime = request.now  # type: ignore[attr-defined]
         is_personal = settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES
         # The scheme and the host as sent: hosts that aren't allowed never get an answer to keep.
-        where = (request.scheme, request.META.get("HTTP_HOST", ""), request.get_full_path())
+        part = request.META.get("HTTP_HX_REQUEST", "")
+        where = (request.scheme, request.META.get("HTTP_HOST", ""), request.get_full_path(), part)
         keys: list[Hashable] = [where] if is_personal else [where, (*where, self._language(request))]
         for key in keys:
             page = store.get(key)
@@ -216,6 +217,8 @@ class PageCacheMiddleware:
         if mark is None or response.status_code != 200 or response.cookies:
             return response
         if is_personal and not mark.is_for_everyone:
+            return response
+        if request.method == "HEAD" and not response.content:
             return response
         page = KeptPage.from_response(response, mark)
         store.put(where if mark.is_for_everyone else keys[-1], page)
