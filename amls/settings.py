@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "amls.files",
     "amls.courses",
     "amls.agenda",
+    "amls.notifications",
     "lectures",
     "projects",
     "exams",
@@ -170,6 +171,8 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
+EMAIL_TIMEOUT = 20
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
 LOCALE_PATHS = [BASE_DIR / "amls" / "locale"]
@@ -211,6 +214,10 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1740
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "deliver-mail": {
+        "task": "amls.notifications.tasks.deliver",
+        "schedule": timedelta(seconds=30),
+    },
     "reconcile-running-courses": {
         "task": "amls.agenda.tasks.reconcile_running_courses",
         "schedule": timedelta(minutes=15),

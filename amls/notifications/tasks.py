@@ -1,0 +1,18 @@
+"""The postman's rounds."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from amls.notifications.delivery import deliver_due
+
+
+@shared_task
+def deliver() -> int:
+    """Send what is due until nothing is left; return how many notices were handled.
+
+    Rung after a commit, and swept by beat in any case.
+    """
+    handled = 0
+    while count := deliver_due(now=timezone.now()):
+        handled += count
+    return handled

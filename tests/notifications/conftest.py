@@ -1,0 +1,67 @@
+"""A real mail server on loopback that counts, delays, refuses and drops."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import cast
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from pytest_django import Settings
+
+
+@dataclass
+class Postbox:
+    """What the server took, and how it answers.
+
+    Attributes:
+        refusals: answers to RCPT by address, such as '550 No such person'.
+        data_answers: answers to DATA, one per mail, before it takes mail again.
+    """
+
+    mails: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    refusals: dict[str, str] = field(default_factory=dict)
+    data_answers: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
+    ) -> str:
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        with self.lock:
+            if self.data_answers:
+                return self.data_answers.pop(0)
+            content = cast(bytes, envelope.content)
+            self.mails.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
+            self.recipients.extend(envelope.rcpt_tos)
+        return "250 OK"
+
+
+def free_port() -> int:
+    """Return a port on loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def postbox(settings: Settings) -> Iterator[Postbox]:
+    """A mail server that Django is set to use."""
+    box = Postbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    settings.EMAIL_PORT = controller.port
+    yield box
+    controller.stop()
