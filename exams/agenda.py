@@ -26,7 +26,13 @@ def items(course: Course) -> Iterator[Item]:
             title = str(exam)
         key = f"exams.exam:{exam.pk}"
         yield Item(
-            key=key, kind=Kind.EXAM, title=title, starts_at=exam.starts_at, ends_at=exam.ends_at, place=exam.place, path=path
+            key=key,
+            kind=Kind.EXAM,
+            title=title,
+            starts_at=exam.starts_at,
+            ends_at=exam.ends_at,
+            place=exam.place,
+            path=path,
         )
         if exam.opens_at:
             yield opening(key=f"{key}:signup-opens", title=opens, opens_at=exam.opens_at, path=path)

@@ -50,7 +50,9 @@ class Lecture(models.Model):
         CANCELLED = "cancelled", _("Cancelled")
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="lectures", verbose_name=_("course"))
-    part = models.ForeignKey(Part, models.SET_NULL, null=True, blank=True, related_name="lectures", verbose_name=_("part"))
+    part = models.ForeignKey(
+        Part, models.SET_NULL, null=True, blank=True, related_name="lectures", verbose_name=_("part")
+    )
     number = models.CharField(
         _("number"),
         max_length=5,
@@ -149,7 +151,13 @@ class Material(models.Model):
     title = LineField(_("title"), max_length=200, blank=True, help_text=_("Empty: named by its kind."))
     url = models.URLField(_("outside link"), max_length=1000, blank=True)
     current = models.OneToOneField(
-        "MaterialFile", models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("current file")
+        "MaterialFile",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("current file"),
     )
     audience = models.CharField(_("audience"), max_length=10, choices=Audience, default=Audience.PUBLIC)
     visible_from = models.DateTimeField(_("visible from"), null=True, blank=True, help_text=_("Empty: at once."))
@@ -218,7 +226,7 @@ class MaterialFile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.filename
+        return str(self.filename)
 
 
 class OfficeHour(models.Model):
@@ -260,7 +268,9 @@ class OfficeHour(models.Model):
 class OfficeHourException(models.Model):
     """One occurrence that is cancelled or held otherwise; named by its original date."""
 
-    office_hour = models.ForeignKey(OfficeHour, models.CASCADE, related_name="exceptions", verbose_name=_("office hour"))
+    office_hour = models.ForeignKey(
+        OfficeHour, models.CASCADE, related_name="exceptions", verbose_name=_("office hour")
+    )
     day = models.DateField(_("original date"))
     is_cancelled = models.BooleanField(_("cancelled"), default=False)
     moved_to_start = models.DateTimeField(_("moved to"), null=True, blank=True)

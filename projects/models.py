@@ -82,7 +82,7 @@ class Topic(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
 
 for _model in (ProjectRules, Topic):

@@ -78,7 +78,8 @@ class AgendaItem(models.Model):
             models.CheckConstraint(name="agendaitem_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
             models.CheckConstraint(
                 name="agendaitem_cancelled_has_time",
-                condition=Q(status="confirmed", cancelled_at__isnull=True) | Q(status="cancelled", cancelled_at__isnull=False),
+                condition=Q(status="confirmed", cancelled_at__isnull=True)
+                | Q(status="cancelled", cancelled_at__isnull=False),
             ),
             choices_hold("agendaitem_kind_valid", "kind", Kind.values),
             choices_hold("agendaitem_status_valid", "status", Status.values),
@@ -87,7 +88,7 @@ class AgendaItem(models.Model):
         indexes = [models.Index(fields=["course", "starts_at"], name="agendaitem_course_start")]
 
     def __str__(self) -> str:
-        return self.title
+        return str(self.title)
 
     @property
     def moment(self) -> datetime:

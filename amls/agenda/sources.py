@@ -84,7 +84,13 @@ def deadline(*, key: str, title: str, due_at: datetime, path: str = "", audience
 def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:
     """Return the item of something that opens: a block that begins at `opens_at`."""
     return Item(
-        key=key, kind=Kind.OPENING, title=title, starts_at=opens_at, ends_at=opens_at + BLOCK, path=path, audience=audience
+        key=key,
+        kind=Kind.OPENING,
+        title=title,
+        starts_at=opens_at,
+        ends_at=opens_at + BLOCK,
+        path=path,
+        audience=audience,
     )
 
 

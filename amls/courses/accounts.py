@@ -1,6 +1,5 @@
 """How accounts behave: django-allauth's adapter and its signals."""
 
-
 from allauth.account.adapter import DefaultAccountAdapter
 
 

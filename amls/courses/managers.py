@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AnonymousUser
@@ -25,7 +25,7 @@ class UserManager(BaseUserManager["User"]):
         user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
-        return cast("User", user)
+        return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Make a person who may do everything."""
@@ -45,9 +45,7 @@ class CourseQuerySet(models.QuerySet["Course"]):
             return self.public()
         if user.is_superuser:
             return self.all()
-        return self.filter(
-            ~Q(state="draft") | Q(pk__in=user.enrolments.staff().values("course"))
-        )
+        return self.filter(~Q(state="draft") | Q(pk__in=user.enrolments.staff().values("course")))
 
     def taught_by(self, user: User | AnonymousUser) -> CourseQuerySet:
         """Return the courses that `user` may manage."""

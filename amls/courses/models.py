@@ -101,7 +101,9 @@ class Language(models.TextChoices):
 def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
     """Return a constraint by which the database keeps to a field's choices."""
     return models.CheckConstraint(
-        name=name, condition=Q(**{f"{field}__in": values}), violation_error_message=_("Choose one of the offered values.")
+        name=name,
+        condition=Q(**{f"{field}__in": values}),
+        violation_error_message=_("Choose one of the offered values."),
     )
 
 
@@ -111,7 +113,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"))
     display_name = LineField(_("name"), max_length=150, blank=True)
     matriculation_number = LineField(
-        _("matriculation number"), max_length=20, blank=True, help_text=_("Seen by you and the staff of your courses only.")
+        _("matriculation number"),
+        max_length=20,
+        blank=True,
+        help_text=_("Seen by you and the staff of your courses only."),
     )
     is_matriculation_verified = models.BooleanField(_("matriculation number verified"), default=False)
     language = models.CharField(_("language"), max_length=5, choices=Language, blank=True)
@@ -129,7 +134,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = _("people")
         constraints = [
             models.UniqueConstraint(
-                Lower("email"), name="user_email_unique", violation_error_message=_("This address has an account already.")
+                Lower("email"),
+                name="user_email_unique",
+                violation_error_message=_("This address has an account already."),
             ),
         ]
 
@@ -165,7 +172,11 @@ class Course(models.Model):
         CLOSED = "closed", _("Closed")
 
     slug = models.CharField(
-        _("address"), max_length=60, unique=True, validators=[validate_slug], help_text=_("The first part of every address of the course.")
+        _("address"),
+        max_length=60,
+        unique=True,
+        validators=[validate_slug],
+        help_text=_("The first part of every address of the course."),
     )
     title = LineField(_("title"), max_length=200)
     codes = ArrayField(LineField(max_length=30), verbose_name=_("codes"), default=list, blank=True)
@@ -182,17 +193,26 @@ class Course(models.Model):
     timezone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin", validators=[validate_timezone])
     first_day = models.DateField(_("first day"), null=True, blank=True)
     last_day = models.DateField(_("last day"), null=True, blank=True)
-    slot_weekday = models.PositiveSmallIntegerField(_("weekday of the lectures"), choices=Weekday, null=True, blank=True)
+    slot_weekday = models.PositiveSmallIntegerField(
+        _("weekday of the lectures"), choices=Weekday, null=True, blank=True
+    )
     slot_start = models.TimeField(_("start"), null=True, blank=True)
     slot_end = models.TimeField(_("end"), null=True, blank=True)
     slot_room = LineField(_("room"), max_length=100, blank=True)
     slot_mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
     slot_call_in = models.URLField(
-        _("call-in link"), max_length=500, blank=True, help_text=_("Seen by enrolled people only, unless a lecture opens its own link.")
+        _("call-in link"),
+        max_length=500,
+        blank=True,
+        help_text=_("Seen by enrolled people only, unless a lecture opens its own link."),
     )
-    contact_email = models.EmailField(_("contact address"), blank=True, help_text=_("Replies to every mail of this course go here."))
+    contact_email = models.EmailField(
+        _("contact address"), blank=True, help_text=_("Replies to every mail of this course go here.")
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.DRAFT)
-    enrolment_policy = models.CharField(_("who may enrol"), max_length=10, choices=EnrolmentPolicy, default=EnrolmentPolicy.CLOSED)
+    enrolment_policy = models.CharField(
+        _("who may enrol"), max_length=10, choices=EnrolmentPolicy, default=EnrolmentPolicy.CLOSED
+    )
     enrolment_code = LineField(_("enrolment code"), max_length=50, blank=True)
     revision = models.PositiveBigIntegerField(_("revision"), default=1, editable=False)
     revised_at = models.DateTimeField(_("last change"), auto_now_add=True, editable=False)
@@ -284,12 +304,14 @@ class StaffMember(models.Model):
         constraints = [
             choices_hold("staffmember_role_valid", "role", ["assistant", "lecturer"]),
             models.UniqueConstraint(
-                fields=["course", "name"], name="staffmember_unique", violation_error_message=_("This person stands on the page already.")
+                fields=["course", "name"],
+                name="staffmember_unique",
+                violation_error_message=_("This person stands on the page already."),
             ),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Enrolment(models.Model):
@@ -309,7 +331,9 @@ class Enrolment(models.Model):
         ordering = ["course", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["user", "course"], name="enrolment_unique", violation_error_message=_("This person is enrolled already.")
+                fields=["user", "course"],
+                name="enrolment_unique",
+                violation_error_message=_("This person is enrolled already."),
             ),
             choices_hold("enrolment_role_valid", "role", Role.values),
         ]
@@ -331,7 +355,13 @@ class RosterEntry(models.Model):
     name = LineField(_("name"), max_length=150, blank=True)
     matriculation_number = LineField(_("matriculation number"), max_length=20, blank=True)
     enrolment = models.OneToOneField(
-        Enrolment, models.SET_NULL, null=True, blank=True, editable=False, related_name="roster_entry", verbose_name=_("enrolment")
+        Enrolment,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="roster_entry",
+        verbose_name=_("enrolment"),
     )
 
     class Meta:

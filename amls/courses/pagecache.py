@@ -75,9 +75,11 @@ def cacheable(
         on_answer: called each time that the kept answer is given.
     """
     if enrolment is None:
-        query, pk, stamp = _COURSE_STAMP, course.pk, (course.revision,)
+        query, pk = _COURSE_STAMP, course.pk
+        stamp: tuple[int, ...] = (course.revision,)
     else:
-        query, pk, stamp = _ENROLMENT_STAMP, enrolment.pk, (course.revision, enrolment.revision)
+        query, pk = _ENROLMENT_STAMP, enrolment.pk
+        stamp = (course.revision, enrolment.revision)
     valid_until = next_boundary(course, now)
     response.amls_mark = Mark(query, pk, stamp, valid_until, is_for_everyone, on_answer)  # type: ignore[attr-defined]
     return response

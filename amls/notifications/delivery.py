@@ -138,7 +138,9 @@ def _ascii(text: str) -> str:
 def _put_off(notice: Notice, error: Exception, *, now: datetime) -> None:
     permanent = _is_permanent(error) or now - notice.created_at > GIVE_UP_AFTER
     text = clean_line(f"{type(error).__name__}: {error}")[:500]
-    logger.warning("mail failed notice=%s kind=%s attempt=%s final=%s", notice.pk, notice.kind, notice.attempts, permanent)
+    logger.warning(
+        "mail failed notice=%s kind=%s attempt=%s final=%s", notice.pk, notice.kind, notice.attempts, permanent
+    )
     if permanent:
         _mark(notice, Notice.State.FAILED, error=text)
     else:

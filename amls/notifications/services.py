@@ -34,10 +34,14 @@ def notify(
     Args:
         key: names this very notice; a second one with the same key is ignored.
         kind: for which an app registered a writer.
-        recipient, address: a person, or the address of somebody without an account.
+        now: when the cause happened.
+        recipient: the person; or
+        address: the address of somebody without an account.
+        course: whose contact address replies go to.
         references: primary keys and the like, never text.
         not_before: held back until then; `now` by default.
         due_at: from then on it is worthless and is dropped.
+        grouping_key: notices of one person with the same one may become one mail.
 
     Returns:
         Whether it is new.
@@ -62,7 +66,7 @@ def notify(
 
 def ring_after_commit() -> None:
     """Tell the broker, once per transaction, that there is work."""
-    if not any(callback is _ring for _sids, callback, _robust in connection.run_on_commit):
+    if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
         transaction.on_commit(_ring)
 
 

@@ -1,9 +1,16 @@
 """Text as it comes in: cleaned once at the edge, so that calendars, mail and PDF stay whole."""
 
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
+
+if TYPE_CHECKING:
+    _CharField = models.CharField[str, str]
+    _TextField = models.TextField[str, str]
+else:
+    _CharField = models.CharField
+    _TextField = models.TextField
 
 _KEPT_CONTROLS = {"\n", "\t"}
 # Bidirectional overrides reorder what follows them on the page; isolates and marks are harmless.
@@ -36,7 +43,7 @@ def _is_unwanted(char: str) -> bool:
     return unicodedata.category(char) in {"Cc", "Cs"} or char in _BIDI_OVERRIDES
 
 
-class LineField(models.CharField):
+class LineField(_CharField):
     """A CharField whose value is always one clean line, whoever writes it."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -58,7 +65,7 @@ class LineField(models.CharField):
         return value
 
 
-class CleanTextField(models.TextField):
+class CleanTextField(_TextField):
     """A TextField without control characters other than line feeds and tabs."""
 
     def get_prep_value(self, value: Any) -> Any:

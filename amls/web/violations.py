@@ -1,7 +1,11 @@
 """The one exception that services raise when a rule of the domain is broken."""
 
+from typing import TYPE_CHECKING
+
 from django.core.exceptions import ValidationError
-from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class RuleViolation(Exception):
@@ -13,7 +17,7 @@ class RuleViolation(Exception):
         field: the form field that it belongs to, if any.
     """
 
-    def __init__(self, message: str | Promise, code: str, field: str | None = None) -> None:
+    def __init__(self, message: "str | _StrPromise", code: str, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.code = code

@@ -41,8 +41,8 @@ class Postbox:
         with self.lock:
             if self.data_answers:
                 return self.data_answers.pop(0)
-            content = cast(bytes, envelope.content)
-            self.mails.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
+            content = cast("bytes", envelope.content)
+            self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
             self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
 

@@ -47,7 +47,11 @@ def _writers() -> Iterator[None]:
 @pytest.fixture
 def course() -> Course:
     return Course.objects.create(
-        slug="amls", title="Architecture of ML Systems", term="SS2024", state="running", contact_email="amls@example.org"
+        slug="amls",
+        title="Architecture of ML Systems",
+        term="SS2024",
+        state="running",
+        contact_email="amls@example.org",
     )
 
 
@@ -151,7 +155,9 @@ def test_a_server_that_is_down_loses_nothing(settings, ada: User) -> None:  # ty
     assert (notice.state, notice.attempts) == ("due", 1)
 
 
-def test_what_a_killed_worker_left_is_sent_after_its_lease_with_the_same_message_id(postbox: Postbox, ada: User) -> None:
+def test_what_a_killed_worker_left_is_sent_after_its_lease_with_the_same_message_id(
+    postbox: Postbox, ada: User
+) -> None:
     greet("one", recipient=ada)
     now = timezone.now()
     Notice.objects.update(state="sending", leased_until=now + LEASE, attempts=1)

@@ -31,9 +31,13 @@ def test_the_hour_that_comes_twice_means_the_first() -> None:
 
 @given(
     instant=st.datetimes(min_value=datetime(1997, 1, 1), max_value=datetime(2040, 1, 1), timezones=st.just(UTC)),
-    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]).map(ZoneInfo),
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"]).map(
+        ZoneInfo
+    ),
 )
-def test_every_instant_survives_the_wall_clock_but_the_second_of_a_double_hour(instant: datetime, zone: ZoneInfo) -> None:
+def test_every_instant_survives_the_wall_clock_but_the_second_of_a_double_hour(
+    instant: datetime, zone: ZoneInfo
+) -> None:
     back = from_wall_clock(to_wall_clock(instant, zone), zone)
     assert back == instant or instant.astimezone(zone).fold == 1
 

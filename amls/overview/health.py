@@ -1,0 +1,51 @@
+"""Whether the installation lives, and whether it can work."""
+
+from celery import current_app
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that the process is alive; asks nothing of anyone."""
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when database, migrations and broker are ready, else 503 with what is not."""
+    found = {"database": _database(), "migrations": "unknown", "broker": _broker()}
+    if found["database"] == "ok":
+        found["migrations"] = _migrations()
+    is_ready = all(state == "ok" for state in found.values())
+    return JsonResponse(found, status=200 if is_ready else 503)
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "does not answer"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(missing)} to apply" if missing else "ok"
+
+
+def _broker() -> str:
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except (OperationalError, OSError):
+        return "does not answer"
+    return "ok"

@@ -1,0 +1,184 @@
+"""Everything in the foreground: database, migrations, web server, worker, beat."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from amls.courses.models import Course
+from amls.embedded import EmbeddedServerError, running, socket_dir
+
+_READY_SECONDS = 60
+_STOP_SECONDS = 20
+DEMO_PASSWORD = "amls-demo-2024"  # noqa: S105 - works on loopback only, and is printed below
+DEMO_ACCOUNTS = {
+    "student@example.org": "a student with a team, a project and an exam",
+    "assistant@example.org": "the teaching assistant",
+    "lecturer@example.org": "the lecturer",
+    "admin@example.org": "who runs the installation",
+}
+
+
+class Command(BaseCommand):
+    """`make run`, once the virtual environment stands."""
+
+    help = "Runs everything on this machine: PostgreSQL if DATABASE_URL is unset, web server, worker and beat."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the port, and how much to run of each."""
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
+        parser.add_argument("--workers", type=int, default=2, help="Web processes.")
+        parser.add_argument("--threads", type=int, default=32, help="Threads of each web process.")
+        parser.add_argument("--no-demo", action="store_true", help="Don't make demo data on the first start.")
+
+    def handle(self, **options: Any) -> None:
+        """Start everything, wait, stop everything."""
+        # SIGTERM ends like Ctrl-C, so that nothing is left running.
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            with ExitStack() as stack:
+                if settings.IS_DATABASE_EMBEDDED:
+                    self._say("Starting PostgreSQL …")
+                    stack.enter_context(running(settings.VAR_DIR))
+                    settings.DATABASES["default"]["HOST"] = socket_dir(settings.VAR_DIR)
+                    connections["default"].settings_dict["HOST"] = socket_dir(settings.VAR_DIR)
+                self._prepare(with_demo=settings.IS_EMBEDDED and not options["no_demo"])
+                self._run(options)
+        except EmbeddedServerError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self._say("Stopped.")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _prepare(self, *, with_demo: bool) -> None:
+        for name in ("queue", "queue-control", "mail", "media"):
+            (settings.VAR_DIR / name).mkdir(parents=True, exist_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        self._collect_static()
+        if with_demo and not Course.objects.exists():
+            self._say("Making demo data …")
+            call_command("demo", verbosity=0)
+        connections.close_all()
+
+    def _collect_static(self) -> None:
+        stamp_file = Path(settings.STATIC_ROOT) / ".stamp"
+        stamp = _static_stamp()
+        if stamp_file.exists() and stamp_file.read_text() == stamp:
+            return
+        self._say("Collecting static files …")
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp_file.write_text(stamp)
+
+    def _run(self, options: dict[str, Any]) -> None:
+        host, port = options["host"], options["port"]
+        environment = {**os.environ, "DEBUG": os.environ.get("DEBUG", "0")}
+        if settings.IS_EMBEDDED:
+            # Links in mail and feeds lead to where this installation really is.
+            environment["AMLS_PORT"] = str(port)
+        celery = [sys.executable, "-m", "celery", "--quiet", "--app", "amls"]
+        commands = {
+            "web server": [
+                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+                *("--workers", str(options["workers"]), "--blocking-threads", str(options["threads"])),
+                *("--backlog", "2048", "--no-ws", "--log-level", "warning", "amls.wsgi:application"),
+            ],
+            "worker": [*celery, "worker", "--loglevel", "warning", "--concurrency", "2"],
+            "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
+        }
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            for name, command in commands.items():
+                extra = {"AMLS_DB_POOL": "1"} if name == "web server" else {}
+                # Own sessions: Ctrl-C reaches this process only, which stops them in order.
+                children[name] = subprocess.Popen(  # noqa: S603
+                    command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
+                )
+            self._wait_until_ready(f"http://{host}:{port}/readyz", children)
+            self._announce(port)
+            while True:
+                self._check(children)
+                time.sleep(0.5)
+        finally:
+            _stop(children)
+
+    def _wait_until_ready(self, address: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            self._check(children)
+            try:
+                with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own http address
+                    return
+            except (urllib.error.URLError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise CommandError(f"{address} does not answer after {_READY_SECONDS} seconds: {error}") from error
+                time.sleep(0.1)
+
+    def _check(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        for name, child in children.items():
+            if child.poll() is not None:
+                raise CommandError(
+                    f"The {name} ended with exit code {child.returncode}; what it said stands above. "
+                    "Is the port in use? Choose another with PORT=8001."
+                )
+
+    def _announce(self, port: int) -> None:
+        self._say(f"\nAMLS is ready: http://localhost:{port}/")
+        if settings.IS_EMBEDDED:
+            self._say(f"Demo accounts, all with the password {DEMO_PASSWORD}:")
+            for address, who in DEMO_ACCOUNTS.items():
+                self._say(f"  {address:24} {who}")
+            self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")
+        self._say("Ctrl-C stops all of it.")
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for child in reversed(children.values()):
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for child in children.values():
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+
+
+def _static_stamp() -> str:
+    """Return what the collected static files depend on: our own files, and the versions of the apps'."""
+    digest = hashlib.sha256(django.__version__.encode())
+    for config in sorted(apps.get_app_configs(), key=lambda config: config.name):
+        digest.update(config.path.encode())
+    digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for directory in settings.STATICFILES_DIRS:
+        for path in sorted(Path(directory).rglob("*")):
+            status = path.stat()
+            digest.update(f"{path}{status.st_mtime_ns}{status.st_size}".encode())
+    return digest.hexdigest()

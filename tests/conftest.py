@@ -1,0 +1,31 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from amls.courses import pagecache
+from tests.cast import Cast, make_cast
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    """Files go to a folder of the test, mail to memory, and no page is kept from another test."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    pagecache.store.clear()
+    yield
+    pagecache.store.clear()
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """A course with everyone in it, and a stranger who is not."""
+    return make_cast()

@@ -1,0 +1,131 @@
+"""Rows for tests, each valid by itself. Times are those of the summer of 2024 in Berlin."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import factory
+from factory.django import DjangoModelFactory
+
+from amls.courses.models import Course, Enrolment, Mode, Role, StaffMember, User, Weekday
+from exams.models import Exam
+from lectures.models import Lecture, Material, OfficeHour, Part
+from projects.models import ProjectRules, Topic
+
+FIRST_LECTURE = datetime(2024, 4, 18, 14, 0, tzinfo=UTC)
+
+
+class UserFactory(DjangoModelFactory[User]):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda n: f"person{n}@example.org")
+    display_name = factory.Sequence(lambda n: f"Person {n}")
+
+    @classmethod
+    def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
+        return User.objects.create_user(*args, **kwargs)
+
+
+class CourseFactory(DjangoModelFactory[Course]):
+    class Meta:
+        model = Course
+
+    slug = factory.Sequence(lambda n: f"amls-{n}")
+    title = "Architecture of Machine Learning Systems"
+    codes = ["41078"]
+    kinds = ["VL", "UE"]
+    term = "SS2024"
+    ects = 6
+    state = Course.State.RUNNING
+    timezone = "Europe/Berlin"
+    slot_weekday = Weekday.THURSDAY
+    slot_start = time(16)
+    slot_end = time(18)
+    slot_room = "H 0107"
+    slot_mode = Mode.HYBRID
+    slot_call_in = "https://zoom.example.org/lecture"
+
+
+class EnrolmentFactory(DjangoModelFactory[Enrolment]):
+    class Meta:
+        model = Enrolment
+
+    user = factory.SubFactory(UserFactory)
+    course = factory.SubFactory(CourseFactory)
+    role = Role.STUDENT
+
+
+class StaffMemberFactory(DjangoModelFactory[StaffMember]):
+    class Meta:
+        model = StaffMember
+
+    course = factory.SubFactory(CourseFactory)
+    role = Role.LECTURER
+    name = factory.Sequence(lambda n: f"Prof. Dr. Person {n}")
+
+
+class PartFactory(DjangoModelFactory[Part]):
+    class Meta:
+        model = Part
+
+    course = factory.SubFactory(CourseFactory)
+    letter = factory.Sequence(lambda n: chr(ord("A") + n % 26))
+    title = "Overview and ML System Internals"
+
+
+class LectureFactory(DjangoModelFactory[Lecture]):
+    class Meta:
+        model = Lecture
+
+    course = factory.SubFactory(CourseFactory)
+    number = factory.Sequence(lambda n: f"{n % 999 + 1:02}")
+    title = "Parameter Servers"
+    starts_at = factory.Sequence(lambda n: FIRST_LECTURE + timedelta(weeks=n % 20))
+    ends_at = factory.LazyAttribute(lambda lecture: lecture.starts_at + timedelta(hours=2))
+    room = "H 0107"
+    mode = Mode.HYBRID
+
+
+class MaterialFactory(DjangoModelFactory[Material]):
+    class Meta:
+        model = Material
+
+    lecture = factory.SubFactory(LectureFactory)
+    kind = Material.Kind.PDF
+
+
+class OfficeHourFactory(DjangoModelFactory[OfficeHour]):
+    class Meta:
+        model = OfficeHour
+
+    course = factory.SubFactory(CourseFactory)
+    weekday = Weekday.TUESDAY
+    start = time(16)
+    end = time(17, 30)
+    room = "TEL 0811"
+    mode = Mode.HYBRID
+
+
+class ExamFactory(DjangoModelFactory[Exam]):
+    class Meta:
+        model = Exam
+
+    course = factory.SubFactory(CourseFactory)
+    starts_at = datetime(2024, 7, 18, 14, 0, tzinfo=UTC)
+
+
+class ProjectRulesFactory(DjangoModelFactory[ProjectRules]):
+    class Meta:
+        model = ProjectRules
+
+    course = factory.SubFactory(CourseFactory)
+    submission_deadline = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
+
+
+class TopicFactory(DjangoModelFactory[Topic]):
+    class Meta:
+        model = Topic
+
+    course = factory.SubFactory(CourseFactory)
+    track = "Apache SystemDS"
+    title = factory.Sequence(lambda n: f"Topic {n}")

@@ -1,0 +1,108 @@
+"""`make test`: linters, types, contracts, checks and all tests, against servers of its own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from amls.embedded import connect, running
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VAR = ROOT / "var" / "test"
+PRODUCTION = {
+    "SECRET_KEY": "k" * 30 + "Zr8-x2_Qm5!vB7@tY4#wE1$uI6%oP9^",
+    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+    "SITE_URL": "https://amls.example.org",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
+}
+SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRECT_PREFIX")
+
+
+def main(arguments: list[str]) -> int:
+    """Run every step; stop at the first that fails. With arguments: only pytest, with these."""
+    os.chdir(ROOT)
+    shutil.rmtree(VAR / "pg", ignore_errors=True)
+    VAR.mkdir(parents=True, exist_ok=True)
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    environment |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
+    with ExitStack() as stack:
+        stack.enter_context(_postgres())
+        environment["TEST_REDIS_URL"] = _redis(stack)
+        if not arguments:
+            _node_packages(environment)
+            for name, command, extra in _checks():
+                print(f"── {name}", flush=True)
+                code = subprocess.run(command, env={**environment, **extra}, check=False).returncode
+                if code:
+                    print(f"{name} failed with exit code {code}.", file=sys.stderr)
+                    return code
+        print("── tests", flush=True)
+        workers = str(min(4, max(2, os.cpu_count() or 2)))
+        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", workers, "--dist", "loadgroup"])]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _checks() -> list[tuple[str, list[str], dict[str, str]]]:
+    python, tools = sys.executable, Path(sys.executable).parent
+    manage = [python, "manage.py"]
+    return [
+        ("ruff", [str(tools / "ruff"), "check", "."], {}),
+        ("format", [str(tools / "ruff"), "format", "--check", "."], {}),
+        ("templates", [str(tools / "djlint"), "--lint", "--quiet", "templates"], {}),
+        ("types", [str(tools / "mypy"), "."], {}),
+        ("import contracts", [str(tools / "lint-imports")], {}),
+        ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),
+        ("system check", [*manage, "check", "--fail-level", "WARNING"], {}),
+        (
+            "deployment check",
+            [python, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"],
+            {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "amls.settings"},
+        ),
+        ("languages", [python, "-m", "tests.tools.messages", "--check"], {}),
+    ]
+
+
+def _postgres() -> ExitStack:
+    """Start the embedded server of the tests, quick rather than safe, with room for races."""
+    with running(VAR) as host, connect(str(host)) as connection:
+        for setting in ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "max_connections = 400"):
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+    stack = ExitStack()
+    stack.enter_context(running(VAR))
+    return stack
+
+
+def _redis(stack: ExitStack) -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=VAR)
+    stack.callback(server.wait)
+    stack.callback(server.terminate)
+    for _attempt in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return f"redis://127.0.0.1:{port}/0"
+        time.sleep(0.05)
+    raise RuntimeError("Redis does not start.")
+
+
+def _node_packages(environment: dict[str, str]) -> None:
+    """Install the pinned packages that tests run in Node.js or in the browser."""
+    stamp, wanted = VAR / "npm.stamp", (ROOT / "tests" / "package.json").read_text()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    shutil.copy(ROOT / "tests" / "package.json", VAR / "package.json")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]
+    subprocess.run(command, cwd=VAR, env=environment, check=True)
+    stamp.write_text(wanted)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
