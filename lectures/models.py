@@ -193,7 +193,7 @@ class Material(models.Model):
         return self.url
 
 
-def stored_name(instance: "MaterialFile", filename: str) -> str:
+def stored_name(instance: "MaterialFile | None", filename: str) -> str:
     """Return where an upload is kept: under a UUID, the original name only in the database."""
     suffix = PurePosixPath(filename).suffix.lower()
     return f"materials/{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"

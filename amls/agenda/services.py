@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from django.db import transaction
 
-from amls.agenda.models import AgendaItem, Status
+from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import lock_course, touch, touch_enrolment
+from amls.courses.services import after_course_change, lock_course, touch, touch_enrolment
 
 _ITEM_FIELDS = tuple(f.name for f in fields(Item))
 
@@ -199,3 +199,21 @@ def _share_uids(variants: Iterable[AgendaItem], course: Course) -> None:
     )
     for row in rows:
         row.uid = uids.get(row.key, row.uid)
+
+
+def renew_feed(*, enrolment: Enrolment) -> FeedToken:
+    """Give a person's feed a new address; the old one is gone at once."""
+    with transaction.atomic():
+        enrolment = Enrolment.objects.select_for_update(no_key=True).get(pk=enrolment.pk)
+        token, _created = FeedToken.objects.get_or_create(enrolment=enrolment)
+        token.generation += 1
+        token.last_fetched_at, token.last_client = None, ""
+        token.save()
+        touch_enrolment(enrolment)
+    return token
+
+
+@after_course_change
+def follow_course_change(course: Course, now: datetime) -> list[Change]:
+    """Reconcile with every source after a change whose reach is not known."""
+    return reconcile(course, now=now)

@@ -1,0 +1,77 @@
+"""What stands in which feed."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from django.conf import settings
+from django.urls import reverse
+
+from amls.agenda.ical import Entry
+from amls.agenda.models import AgendaItem, FeedToken
+from amls.agenda.tokens import enrolment_pk_of, is_valid, make_token
+from amls.courses.models import Course, Enrolment
+
+
+def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[Entry]:
+    """Return the events of a course's feed, with the person's variants where there are any.
+
+    Args:
+        course: whose agenda it is.
+        enrolment: whose feed it is; None for the public one.
+        now: aware; what was cancelled more than 90 days before is left out.
+    """
+    shared = (
+        AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment).order_by("starts_at", "key")
+    )
+    if enrolment is None:
+        return [Entry(row) for row in shared]
+    variants = {row.key: row for row in AgendaItem.objects.filter(enrolment=enrolment)}
+    entries = [Entry(row, variants.pop(row.key, None)) for row in shared]
+    # What only this person has, such as an own exam time without a shared item.
+    entries += [Entry(row) for row in variants.values() if not row.is_removed]
+    return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
+
+
+def generation_of(enrolment: Enrolment) -> int:
+    """Return the generation of a person's feed address: 1 until it is renewed."""
+    token: FeedToken | None = getattr(enrolment, "feed_token", None)
+    return token.generation if token is not None else 1
+
+
+def find_enrolment(token: str) -> Enrolment | None:
+    """Return whose feed address it is, or None if it is not one, or no longer: one query."""
+    pk = enrolment_pk_of(token)
+    if pk is None:
+        return None
+    found = Enrolment.objects.select_related("course", "user", "feed_token").filter(pk=pk, user__is_active=True).first()
+    if found is None or not is_valid(token, pk, generation_of(found)):
+        return None
+    return found
+
+
+def public_feed_url(course: Course) -> str:
+    """Return the absolute address of a course's public feed."""
+    return settings.SITE_URL + reverse("agenda:public_feed", args=[course.slug])
+
+
+def personal_feed_url(enrolment: Enrolment) -> str:
+    """Return the absolute address of a person's feed."""
+    token = make_token(enrolment.pk, generation_of(enrolment))
+    return settings.SITE_URL + reverse("agenda:personal_feed", args=[token])
+
+
+def subscription_links(url: str, name: str) -> dict[str, str]:
+    """Return the addresses by which calendars subscribe to the feed at `url`.
+
+    webcal: opens Apple's and most desktop calendars; Google wants the webcal address as
+    parameter; Outlook wants the https one.
+    """
+    webcal = "webcal://" + url.partition("://")[2]
+    return {
+        "url": url,
+        "webcal": webcal,
+        "google": f"https://calendar.google.com/calendar/r?cid={quote(webcal, safe='')}",
+        "outlook": (
+            f"https://outlook.office.com/calendar/0/addfromweb?url={quote(url, safe='')}&name={quote(name, safe='')}"
+        ),
+    }

@@ -1,0 +1,59 @@
+"""Feeds over HTTP: one query and 304 for a client that has everything already."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import http_date
+from django.utils.text import slugify
+from django.views.decorators.http import require_safe
+
+from amls.agenda.feeds import entries_for, find_enrolment, personal_feed_url, public_feed_url
+from amls.agenda.fetches import note_fetch
+from amls.agenda.ical import CONTENT_TYPE, Entry, render_feed
+from amls.courses.access import open_course
+from amls.courses.models import Course
+from amls.courses.pagecache import cacheable
+
+
+def calendar_response(body: bytes, *, entries: list[Entry], course: Course, filename: str) -> HttpResponse:
+    """Return a calendar file with the headers that calendar programs look at."""
+    response = HttpResponse(body, content_type=CONTENT_TYPE)
+    changed = max((entry.changed_at for entry in entries), default=course.revised_at)
+    response.headers["Last-Modified"] = http_date(changed.timestamp())
+    response.headers["Content-Disposition"] = f'inline; filename="{slugify(filename)}.ics"'
+    return response
+
+
+@require_safe
+def public_feed(request: HttpRequest, slug: str) -> HttpResponse:
+    """The course's dates for everyone, without call-in links."""
+    access = open_course(request, slug)
+    course = access.course
+    entries = entries_for(course, None, now=access.now)
+    body = render_feed(course, entries, name=str(course), source=public_feed_url(course), shows_call_in=False)
+    response = calendar_response(body, entries=entries, course=course, filename=course.slug)
+    response.headers["Cache-Control"] = "no-cache"
+    return cacheable(response, course=course, now=access.now, is_for_everyone=True)
+
+
+@require_safe
+def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """A person's dates, with call-in links; whoever has the address may read it."""
+    enrolment = find_enrolment(token)
+    if enrolment is None:
+        raise Http404
+    course = enrolment.course
+    if course.state == Course.State.DRAFT and not enrolment.is_staff:
+        raise Http404
+    now = request.now  # type: ignore[attr-defined]
+    entries = entries_for(course, enrolment, now=now)
+    body = render_feed(course, entries, name=str(course), source=personal_feed_url(enrolment), shows_call_in=True)
+    response = calendar_response(body, entries=entries, course=course, filename=course.slug)
+    response.headers["Cache-Control"] = "private, no-cache"
+    pk = enrolment.pk
+    return cacheable(
+        response,
+        course=course,
+        enrolment=enrolment,
+        now=now,
+        is_for_everyone=True,
+        on_answer=lambda answered: note_fetch(pk, answered),
+    )

@@ -1,0 +1,107 @@
+"""Every dated item of a course, as list or month."""
+
+import calendar
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from amls.agenda.feeds import entries_for
+from amls.agenda.ical import Entry
+from amls.agenda.models import AgendaItem, Kind
+from amls.courses.access import Access, open_course
+from amls.courses.pagecache import cacheable
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day of the month's grid."""
+
+    date: date
+    is_in_month: bool
+    is_today: bool
+    items: list[AgendaItem]
+
+
+@require_safe
+def schedule(request: HttpRequest, slug: str) -> HttpResponse:
+    """The schedule; `?view=month&month=2024-05` shows a month, `?kind=lecture` only one kind."""
+    access = open_course(request, slug)
+    kind = request.GET.get("kind", "")
+    kind = kind if kind in Kind.values else ""
+    items = [item for item in _items(access) if not kind or item.kind == kind]
+    is_month = request.GET.get("view") == "month"
+    context = {
+        "access": access,
+        "course": access.course,
+        "kind": kind,
+        "kinds": Kind.choices,
+        "is_month": is_month,
+        "tab": "schedule",
+    }
+    if is_month:
+        context |= _month_context(request.GET.get("month", ""), items, access)
+    else:
+        context["months"] = _by_month(items, access)
+    part = request.headers.get("HX-Request") == "true"
+    response = render(request, "agenda/_schedule.html" if part else "agenda/schedule.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    if request.user.is_authenticated:
+        return response
+    return cacheable(response, course=access.course, now=access.now)
+
+
+def _items(access: Access) -> list[AgendaItem]:
+    """Return what the person's agenda shows, in order; removed items are not on pages."""
+    entries: list[Entry] = entries_for(access.course, access.enrolment, now=access.now)
+    rows = [entry.row for entry in entries if not entry.base.is_removed]
+    return sorted(rows, key=lambda row: (row.moment, row.key))
+
+
+def _local_day(moment: datetime, access: Access) -> date:
+    return moment.astimezone(access.course.zone).date()
+
+
+def _by_month(items: list[AgendaItem], access: Access) -> list[tuple[date, list[AgendaItem]]]:
+    months: dict[date, list[AgendaItem]] = defaultdict(list)
+    for item in items:
+        months[_local_day(item.moment, access).replace(day=1)].append(item)
+    return sorted(months.items())
+
+
+def _month_context(asked: str, items: list[AgendaItem], access: Access) -> dict[str, object]:
+    today = _local_day(access.now, access)
+    days: dict[date, list[AgendaItem]] = defaultdict(list)
+    for item in items:
+        days[_local_day(item.moment, access)].append(item)
+    first = _first_of(asked) or _nearest_month(sorted(days), today)
+    weeks = [
+        [Day(day, day.month == first.month, day == today, days.get(day, [])) for day in week]
+        for week in calendar.Calendar().monthdatescalendar(first.year, first.month)
+    ]
+    busy = sorted({day.replace(day=1) for day in days})
+    return {
+        "month": first,
+        "weeks": weeks,
+        "earlier": max((month for month in busy if month < first), default=None),
+        "later": min((month for month in busy if month > first), default=None),
+    }
+
+
+def _first_of(asked: str) -> date | None:
+    try:
+        return date.fromisoformat(f"{asked}-01")
+    except ValueError:
+        return None
+
+
+def _nearest_month(days: list[date], today: date) -> date:
+    """Return this month, or the nearest with something in it: an archived course opens on its own dates."""
+    if not days:
+        return today.replace(day=1)
+    nearest = min(days, key=lambda day: abs(day - today))
+    return nearest.replace(day=1) if abs(nearest - today) > timedelta(days=31) else today.replace(day=1)

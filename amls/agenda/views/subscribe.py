@@ -1,0 +1,52 @@
+"""How to get the course into one's own calendar."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.agenda.feeds import personal_feed_url, public_feed_url, subscription_links
+from amls.agenda.models import FeedToken
+from amls.agenda.services import renew_feed
+from amls.courses.access import Access, open_course
+from amls.courses.pagecache import cacheable
+
+
+def subscribe_context(access: Access) -> dict[str, Any]:
+    """Return what the subscribe box needs: the person's own feed where there is one, else the public one."""
+    name = str(access.course)
+    if access.enrolment is None:
+        return {"feed": subscription_links(public_feed_url(access.course), name), "is_personal_feed": False}
+    return {
+        "feed": subscription_links(personal_feed_url(access.enrolment), name),
+        "is_personal_feed": True,
+        "feed_token": FeedToken.objects.filter(enrolment=access.enrolment).first(),
+    }
+
+
+@require_safe
+def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
+    """All ways to subscribe, and the one-time download, told apart."""
+    access = open_course(request, slug)
+    context = {"access": access, "course": access.course, **subscribe_context(access)}
+    response = render(request, "agenda/subscribe.html", context)
+    if request.user.is_authenticated:
+        return response
+    return cacheable(response, course=access.course, now=access.now)
+
+
+@require_POST
+def renew(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give the person's feed a new address."""
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
+    renew_feed(enrolment=access.enrolment)
+    messages.success(
+        request,
+        _("Your calendar has a new address. The old one stopped working: subscribe again with the new one."),
+    )
+    return redirect("agenda:subscribe", slug=slug)

@@ -1,0 +1,139 @@
+"""Downloads as browsers, players and download managers expect them (RFC 9110, 13 and 14)."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header, http_date
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 256 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# Nothing in an uploaded file may run as this site. PDF viewers of browsers need the frame's own
+# document unsandboxed, so that PDFs get a policy without the sandbox.
+_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+_PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
+_MEDIA_POLICY = (
+    "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServedFile:
+    """A stored file and what its answer says.
+
+    Attributes:
+        name: in the storage.
+        filename: as people see it.
+        is_inline_safe: whether a browser may show it within this site.
+        is_public: whether shared caches may keep it.
+    """
+
+    name: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    changed_at: datetime
+    is_inline_safe: bool
+    is_public: bool
+
+
+def serve_file(request: HttpRequest, file: ServedFile) -> HttpResponseBase:
+    """Return the answer to a GET or HEAD: whole, one range (206), not modified (304), or 416.
+
+    Where X_ACCEL_REDIRECT_PREFIX is set, the front server sends the bytes and sees to ranges.
+
+    Raises:
+        Http404: the file is gone from the storage.
+    """
+    etag = f'"{file.sha256[:32]}"'
+    changed = int(file.changed_at.timestamp())
+    headers = _headers(request, file, etag, changed)
+    fresh = get_conditional_response(request, etag=etag, last_modified=changed, response=HttpResponse(headers=headers))
+    if fresh is not None and fresh.status_code in (304, 412):
+        return fresh
+    if settings.X_ACCEL_REDIRECT_PREFIX:
+        path = f"{settings.X_ACCEL_REDIRECT_PREFIX.rstrip('/')}/{quote(file.name)}"
+        return HttpResponse(headers={**headers, "X-Accel-Redirect": path})
+    return _send(request, file, headers, etag, changed)
+
+
+def _headers(request: HttpRequest, file: ServedFile, etag: str, changed: int) -> dict[str, str]:
+    is_download = "download" in request.GET or not file.is_inline_safe
+    policy = _SANDBOX
+    if file.is_inline_safe:
+        policy = _PDF_POLICY if file.content_type == "application/pdf" else _MEDIA_POLICY
+    return {
+        "Content-Type": file.content_type,
+        "Content-Disposition": content_disposition_header(is_download, file.filename) or "attachment",
+        "ETag": etag,
+        "Last-Modified": http_date(changed),
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "public, no-cache" if file.is_public else "private, no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "SAMEORIGIN",
+        "Content-Security-Policy": policy,
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+
+
+def _send(request: HttpRequest, file: ServedFile, headers: dict[str, str], etag: str, changed: int) -> HttpResponseBase:
+    asked = _asked_range(request, file.size, etag, changed)
+    if asked is not None and not asked:
+        return HttpResponse(
+            status=416, headers={"Content-Range": f"bytes */{file.size}", "Content-Type": "text/plain; charset=utf-8"}
+        )
+    try:
+        stream = default_storage.open(file.name, "rb")
+    except FileNotFoundError:
+        logger.exception("A stored file is missing: %s", file.name)
+        raise Http404 from None
+    window = asked or range(file.size)
+    headers["Content-Length"] = str(len(window))
+    if asked:
+        headers["Content-Range"] = f"bytes {window.start}-{window.stop - 1}/{file.size}"
+    if request.method == "HEAD":
+        stream.close()
+        return HttpResponse(status=206 if asked else 200, headers=headers)
+    return StreamingHttpResponse(_chunks(stream.file or stream, window), status=206 if asked else 200, headers=headers)
+
+
+def _asked_range(request: HttpRequest, size: int, etag: str, changed: int) -> range | None:
+    """Return the one range asked for; None for the whole file; an empty range if it can't be met."""
+    match = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
+    if match is None or not any(match.groups()):
+        # Several ranges or another unit: a server may send the whole (RFC 9110, 14.2).
+        return None
+    condition = request.headers.get("If-Range")
+    if condition is not None and condition not in (etag, http_date(changed)):
+        return None
+    first, last = match.groups()
+    if not first:
+        length = min(int(last), size)
+        return range(size - length, size)
+    stop = min(int(last), size - 1) + 1 if last else size
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), stop) if int(first) < size else range(0)
+
+
+def _chunks(stream: IO[bytes], window: range) -> Iterator[bytes]:
+    with stream:
+        stream.seek(window.start)
+        left = len(window)
+        while left > 0:
+            chunk = stream.read(min(_CHUNK, left))
+            if not chunk:
+                return
+            left -= len(chunk)
+            yield chunk

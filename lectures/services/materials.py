@@ -1,0 +1,185 @@
+"""Writes to materials: announced, linked, uploaded in versions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from amls.courses.models import User
+from amls.courses.services import lock_course, touch
+from amls.files.checks import CheckedFile, check_upload
+from amls.web.violations import RuleViolation
+from lectures.models import Lecture, Material, MaterialFile, stored_name
+
+SUFFIXES: dict[str, set[str] | None] = {
+    Material.Kind.PDF: {".pdf"},
+    Material.Kind.PPTX: {".pptx"},
+    Material.Kind.MP4: {".mp4"},
+    Material.Kind.CAPTIONS: {".vtt"},
+    Material.Kind.TRANSCRIPT: {".txt", ".md", ".vtt", ".pdf"},
+    Material.Kind.OTHER: None,
+}
+MATERIAL_FIELDS = frozenset({"title", "url", "audience", "visible_from", "position"})
+# What only staff put there may be shown by the browser within this site.
+INLINE_SUFFIXES = frozenset({".pdf", ".mp4", ".vtt"})
+
+
+def add_material(*, lecture: Lecture, kind: str, now: datetime, **values: Any) -> Material:
+    """Announce a material of a lecture; with `url` it can be opened at once.
+
+    Raises:
+        ValidationError: the values break a rule; by field.
+    """
+    with _changing(lecture, now=now):
+        material = Material(lecture=lecture, kind=kind, **values)
+        material.full_clean()
+        material.save()
+    return material
+
+
+def change_material(*, material: Material, now: datetime, **values: Any) -> Material:
+    """Change title, link, audience or the time from which it is visible.
+
+    Raises:
+        ValidationError: the values break a rule; by field.
+    """
+    unknown = values.keys() - MATERIAL_FIELDS
+    if unknown:
+        raise TypeError(f"A material has no field {', '.join(sorted(unknown))} to change.")
+    with _changing(material.lecture, now=now):
+        material = Material.objects.select_for_update().get(pk=material.pk)
+        for name, value in values.items():
+            setattr(material, name, value)
+        material.full_clean()
+        material.save()
+    return material
+
+
+def remove_material(*, material: Material, now: datetime) -> None:
+    """Remove a material and all its versions; their files go once the removal is committed."""
+    with _changing(material.lecture, now=now):
+        names = list(material.files.values_list("file", flat=True))
+        material.delete()
+        transaction.on_commit(lambda: _delete_stored(names))
+
+
+def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | None, now: datetime) -> MaterialFile:
+    """Keep an upload as the material's newest version, at the same address; older versions stay.
+
+    The same content again is recognised and changes nothing.
+
+    Args:
+        material: what it is a version of.
+        upload: any size; it is read in chunks.
+        by: who uploads.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: the upload is not what its name or the material's kind says.
+    """
+    checked = check_upload(
+        upload,
+        upload.name or "",
+        size=upload.size or 0,
+        max_bytes=settings.MAX_MATERIAL_BYTES,
+        allowed=SUFFIXES[material.kind],
+    )
+    sha256 = _sha256(upload)
+    name = _store(upload, checked)
+    try:
+        with _changing(material.lecture, now=now):
+            material = Material.objects.select_for_update(of=("self",)).select_related("current").get(pk=material.pk)
+            if material.current is not None and material.current.sha256 == sha256:
+                if material.current.filename != checked.filename:
+                    material.current.filename = checked.filename
+                    material.current.save(update_fields=["filename"])
+                default_storage.delete(name)
+                return material.current
+            return _add_version(material, checked, name=name, size=upload.size or 0, sha256=sha256, by=by, now=now)
+    except BaseException:
+        # Nothing may be left behind by an upload that came to nothing.
+        default_storage.delete(name)
+        raise
+
+
+def upload_for_lecture(
+    *, lecture: Lecture, kind: str, upload: UploadedFile[Any], by: User | None, now: datetime
+) -> MaterialFile:
+    """Keep an upload as the newest version of the lecture's material of this kind, announcing it if need be.
+
+    Raises:
+        RuleViolation: the upload is not what its name or the kind says.
+    """
+    with transaction.atomic():
+        lock_course(lecture.course_id)
+        existing = lecture.materials.filter(kind=kind).order_by("position", "pk").first()
+        material = existing or add_material(lecture=lecture, kind=kind, now=now)
+        return upload_version(material=material, upload=upload, by=by, now=now)
+
+
+def _add_version(
+    material: Material, checked: CheckedFile, *, name: str, size: int, sha256: str, by: User | None, now: datetime
+) -> MaterialFile:
+    newest = material.files.aggregate(newest=Max("version"))["newest"] or 0
+    version = MaterialFile.objects.create(
+        material=material,
+        version=newest + 1,
+        file=name,
+        filename=checked.filename,
+        content_type=checked.content_type,
+        size=size,
+        sha256=sha256,
+        pages=checked.pages,
+        seconds=checked.seconds,
+        uploaded_at=now,
+        uploaded_by=by,
+    )
+    material.current = version
+    material.save(update_fields=["current"])
+    return version
+
+
+@contextmanager
+def _changing(lecture: Lecture, *, now: datetime) -> Iterator[None]:
+    """Hold the course's lock around a change of what its visitors see."""
+    with transaction.atomic():
+        course = lock_course(lecture.course_id)
+        yield
+        touch(course, now=now)
+
+
+def _sha256(upload: UploadedFile[Any]) -> str:
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return digest.hexdigest()
+
+
+def _store(upload: UploadedFile[Any], checked: CheckedFile) -> str:
+    name = stored_name(None, checked.filename)
+    try:
+        return default_storage.save(name, File(upload, name=name))
+    except OSError as error:
+        default_storage.delete(name)
+        raise RuleViolation(
+            _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
+            % {"name": checked.filename, "reason": error.strerror or error},
+            code="storage",
+        ) from error
+
+
+def _delete_stored(names: list[str]) -> None:
+    for name in names:
+        default_storage.delete(name)
