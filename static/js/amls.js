@@ -1,0 +1,108 @@
+// AMLS: small helps. Every page works without them.
+(() => {
+  "use strict";
+  const on = (type, selector, act) =>
+    document.addEventListener(type, (event) => {
+      const target = event.target.closest?.(selector);
+      if (target) act(target, event);
+    });
+
+  // Copy an address.
+  on("click", "[data-copy]", async (button) => {
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      document.execCommand("copy");
+    }
+    const label = button.textContent;
+    button.textContent = button.dataset.done;
+    setTimeout(() => { button.textContent = label; }, 2500);
+  });
+
+  // Dialogs: links lead to a page of their own, and open here where there is one.
+  on("click", "[data-dialog]", (link, event) => {
+    const dialog = document.getElementById(link.dataset.dialog);
+    if (!dialog || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    dialog.showModal();
+    dialog.addEventListener("close", () => link.focus(), { once: true });
+  });
+  on("click", "[data-close]", (button) => button.closest("dialog").close());
+
+  // Menus close with Escape and by a click elsewhere.
+  document.addEventListener("keydown", (event) => {
+    const menu = document.querySelector("details.account[open]");
+    if (event.key === "Escape" && menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.account[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+
+  // A form is sent once.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent && !event.defaultPrevented) event.preventDefault();
+    else if (form.method === "post" && !form.hasAttribute("hx-post")) {
+      form.dataset.sent = "1";
+      setTimeout(() => { delete form.dataset.sent; }, 4000);
+    }
+  });
+
+  // After a part was swapped in, what is wrong or new gets the focus.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    (event.target.querySelector?.("[data-focus]") ?? event.target.querySelector?.("[autofocus]"))?.focus();
+  });
+  document.addEventListener("htmx:responseError", () => {
+    const live = document.getElementById("live");
+    if (live) live.textContent = live.dataset.failed;
+  });
+
+  // The recording starts where the link says: ?t=90
+  const start = new URLSearchParams(location.search).get("t");
+  const video = document.querySelector("video");
+  if (start && video) video.currentTime = Number(start) || 0;
+
+  // Drop zones: what is dropped goes into the file field; progress is shown while it is sent.
+  for (const zone of document.querySelectorAll("[data-drop]")) {
+    const field = zone.querySelector("input[type=file]");
+    const list = zone.querySelector("[data-names]");
+    const show = () => {
+      if (list) list.textContent = [...field.files].map((file) => file.name).join(" · ");
+    };
+    field.addEventListener("change", show);
+    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
+    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+    zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      zone.classList.remove("over");
+      field.files = event.dataTransfer.files;
+      show();
+    });
+  }
+  for (const form of document.querySelectorAll("form[data-progress]")) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const bar = form.querySelector("progress");
+      const request = new XMLHttpRequest();
+      request.upload.addEventListener("progress", (step) => {
+        if (bar && step.lengthComputable) { bar.hidden = false; bar.max = step.total; bar.value = step.loaded; }
+      });
+      request.addEventListener("load", () => {
+        document.open();
+        document.write(request.responseText);
+        document.close();
+        history.replaceState(null, "", request.responseURL);
+      });
+      request.addEventListener("error", () => { delete form.dataset.sent; form.querySelector("[data-failed]").hidden = false; });
+      request.open("POST", form.action);
+      request.send(new FormData(form));
+    });
+  }
+})();
