@@ -111,6 +111,12 @@ class Lecture(models.Model):
         return reverse("lectures:lecture", args=[self.course.slug, self.ref])
 
     @property
+    def announced_labels(self) -> list[str]:
+        """What will come but can't be opened yet, of the materials that a page loaded for its reader."""
+        shown: list[Material] = getattr(self, "shown_materials", [])
+        return [material.short_label for material in shown if not material.is_available]
+
+    @property
     def effective_call_in(self) -> str:
         """The lecture's own call-in link, or the course's where it is held online."""
         if self.mode == Mode.IN_PERSON:
@@ -133,6 +139,9 @@ class Lecture(models.Model):
     def is_off_room(self) -> bool:
         """Whether it is held in another room than the course's weekly slot."""
         return bool(self.course.slot_room) and self.mode != Mode.VIRTUAL and self.room != self.course.slot_room
+
+
+_SHORT_LABELS = {"pdf": "PDF", "pptx": "PPTX", "mp4": _("Video"), "captions": _("Captions"), "transcript": _("Transcript")}
 
 
 class Material(models.Model):
@@ -178,6 +187,11 @@ class Material(models.Model):
         return self.title or str(self.get_kind_display())
 
     @property
+    def short_label(self) -> str:
+        """The label of its button in a row of many."""
+        return str(_SHORT_LABELS.get(self.kind) or self)
+
+    @property
     def is_available(self) -> bool:
         """Whether there is something to open: a file or a link; else it is only announced."""
         return self.current_id is not None or bool(self.url)
@@ -189,7 +203,8 @@ class Material(models.Model):
     def get_absolute_url(self) -> str:
         """Return its address: this site's for a file, the outside link else, empty if only announced."""
         if self.current is not None:
-            return reverse("lectures:material", args=[self.lecture.course.slug, self.pk, self.current.filename])
+            slug = self.lecture.course.slug
+            return reverse("lectures:material", args=[slug, self.pk, self.current.filename])
         return self.url
 
 

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import AnonymousUser
 
-from amls.courses.models import Course, Enrolment, User
+from amls.courses.models import Course, Enrolment, Role, User
 
 
 def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None:
@@ -20,3 +20,10 @@ def may_manage(user: User | AnonymousUser, course: Course, enrolment: Enrolment 
         return True
     found = enrolment or enrolment_of(user, course)
     return found is not None and found.is_staff
+
+
+def may_create_courses(user: User | AnonymousUser) -> bool:
+    """Return whether the person may make a new course: superusers, and who lectures in one already."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.is_superuser or user.enrolments.filter(role=Role.LECTURER).exists()

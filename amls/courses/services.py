@@ -4,10 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.db.models import F
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
 
 
 def lock_course(pk: int) -> Course:
@@ -77,3 +82,71 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
         if joined:
             user.save(update_fields=["display_name", "matriculation_number", "is_matriculation_verified"])
     return joined
+
+
+def change_profile(*, user: User, **values: Any) -> User:
+    """Change what a person says of themselves: name, matriculation number, language.
+
+    A verified matriculation number stays: staff change it.
+    """
+    unknown = values.keys() - {"display_name", "matriculation_number", "language"}
+    if unknown:
+        raise TypeError(f"A profile has no field {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if locked.is_matriculation_verified:
+            values.pop("matriculation_number", None)
+        for name, value in values.items():
+            setattr(locked, name, value)
+        locked.full_clean(exclude=["password"])
+        locked.save(update_fields=list(values) or ["display_name"])
+    return locked
+
+
+def enrol_self(*, user: User, course: Course, code: str = "", now: datetime) -> Enrolment:
+    """Enrol a person who asks for it, by the course's policy.
+
+    Raises:
+        RuleViolation: the course is not running, is closed, wants another code, or its
+            roster does not name any of the person's confirmed addresses.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        existing = Enrolment.objects.filter(user=user, course=course).first()
+        if existing is not None:
+            return existing
+        if course.state != Course.State.RUNNING or course.enrolment_policy == Course.EnrolmentPolicy.CLOSED:
+            raise RuleViolation(_("Enrolment in this course is closed. Ask its staff."), code="enrolment-closed")
+        if course.enrolment_policy == Course.EnrolmentPolicy.CODE and not constant_time_compare(
+            clean_line(code).casefold(), course.enrolment_code.casefold()
+        ):
+            raise RuleViolation(
+                _("This is not the course's code. Check it with your lecturer; upper and lower case don't matter."),
+                code="wrong-code",
+                field="code",
+            )
+        if course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
+            return _enrol_by_roster(user=user, course=course)
+        return enrol(user=user, course=course)
+
+
+def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
+    for address in EmailAddress.objects.filter(user=user, verified=True):
+        for enrolment in join_roster_entries(user=user, email=address.email):
+            if enrolment.course_id == course.pk:
+                return enrolment
+    raise RuleViolation(
+        _("The roster of this course names none of your confirmed addresses. Add your university address to your account, or ask the staff."),
+        code="not-on-roster",
+    )
+
+
+def leave_course(*, enrolment: Enrolment) -> None:
+    """End a student's part in a course.
+
+    Raises:
+        RuleViolation: staff don't leave by themselves, so that a course is never without them.
+    """
+    if enrolment.is_staff:
+        raise RuleViolation(_("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay")
+    enrolment.delete()

@@ -3,9 +3,18 @@
 from django.urls import URLPattern, URLResolver, path
 
 from amls.overview import health
+from amls.overview.views import membership, pages, site
 
 app_name = "overview"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.courses, name="courses"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("language/", site.language, name="language"),
+    path("legal/<slug:kind>/", site.legal, name="legal"),
+    path("accounts/profile/", site.profile, name="profile"),
+    path("<slug:slug>/", pages.home, name="home"),
+    path("<slug:slug>/enrol/", membership.enrol, name="enrol"),
+    path("<slug:slug>/me/", membership.me, name="me"),
+    path("<slug:slug>/me/leave/", membership.leave, name="leave"),
 ]

@@ -96,3 +96,9 @@ def _local(value: datetime | date) -> datetime:
     if isinstance(value, datetime):
         return timezone.localtime(value)
     return datetime(value.year, value.month, value.day, tzinfo=timezone.get_current_timezone())
+
+
+@register.filter
+def weekday(value: datetime) -> str:
+    """Return the local weekday's full name."""
+    return date_format(_local(value), "l", use_l10n=False)

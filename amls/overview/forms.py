@@ -1,0 +1,37 @@
+"""Forms about people and their courses."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Language, User
+
+
+class ProfileForm(forms.Form):
+    """What a person may say of themselves. A verified matriculation number is changed by staff only."""
+
+    display_name = forms.CharField(label=_("Name"), max_length=150, help_text=_("As it stands on rosters and lists."))
+    matriculation_number = forms.CharField(
+        label=_("Matriculation number"),
+        max_length=20,
+        required=False,
+        help_text=_("Seen by you and the staff of your courses only."),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of pages and mail"), choices=[("", _("As my browser asks")), *Language.choices], required=False
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        initial = {name: getattr(user, name) for name in ("display_name", "matriculation_number", "language")}
+        super().__init__(*args, initial=initial, **kwargs)
+        if user.is_matriculation_verified:
+            self.fields["matriculation_number"].disabled = True
+            self.fields["matriculation_number"].help_text = _("Verified. Ask the staff of your course to change it.")
+        self.fields["display_name"].widget.attrs["autocomplete"] = "name"
+
+
+class EnrolForm(forms.Form):
+    """The code of a course that is joined by code."""
+
+    code = forms.CharField(label=_("Enrolment code"), max_length=50, help_text=_("Your lecturer tells you the code."))

@@ -1,0 +1,86 @@
+"""Joining a course, leaving it, and what one has in it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.agenda.feeds import entries_for
+from amls.agenda.models import Kind, Status
+from amls.agenda.views.subscribe import subscribe_context
+from amls.courses.access import open_course
+from amls.courses.models import Course, User
+from amls.courses.services import enrol_self, leave_course
+from amls.overview.forms import EnrolForm
+from amls.web.violations import RuleViolation
+
+# How many of the coming dates 'my course' shows.
+_COMING = 8
+
+
+@login_required
+def enrol(request: HttpRequest, slug: str) -> HttpResponse:
+    """Join the course by its policy."""
+    access = open_course(request, slug)
+    course = access.course
+    if access.enrolment is not None:
+        return redirect("overview:me", slug=slug)
+    needs_code = course.enrolment_policy == Course.EnrolmentPolicy.CODE
+    form = EnrolForm(request.POST or None) if needs_code else None
+    problem = ""
+    if request.method == "POST" and (form is None or form.is_valid()):
+        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+        try:
+            enrol_self(
+                user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now
+            )
+        except RuleViolation as violation:
+            if form is not None and violation.field:
+                form.add_error(violation.field, violation.as_validation_error().messages)
+            else:
+                problem = str(violation.message)
+        else:
+            messages.success(request, _("You are enrolled. Subscribe to your own calendar next."))
+            return redirect("overview:me", slug=slug)
+    context = {"access": access, "course": course, "form": form, "problem": problem}
+    return render(request, "overview/enrol.html", context, status=422 if problem or (form and form.errors) else 200)
+
+
+@login_required
+@require_safe
+def me(request: HttpRequest, slug: str) -> HttpResponse:
+    """My course: my next dates, my calendar and its health, my settings."""
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        if access.is_manager:
+            return redirect(access.course)
+        raise Http404
+    rows = [entry.row for entry in entries_for(access.course, access.enrolment, now=access.now)]
+    coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "me",
+        "sessions": [row for row in coming if row.kind in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
+        "deadlines": [row for row in coming if row.kind not in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
+        **subscribe_context(access),
+    }
+    return render(request, "overview/me.html", context)
+
+
+@login_required
+@require_POST
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """End one's own part in the course."""
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
+    try:
+        leave_course(enrolment=access.enrolment)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+        return redirect("overview:me", slug=slug)
+    messages.success(request, _("You left the course. Your calendar address no longer works."))
+    return redirect(access.course)

@@ -1,0 +1,81 @@
+"""The courses, and a course's home."""
+
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from amls.agenda.boundaries import JOIN_LEAD
+from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.views.subscribe import subscribe_context
+from amls.courses.access import Access, open_course
+from amls.courses.models import Course
+from amls.courses.pagecache import cacheable
+from amls.courses.permissions import may_create_courses
+from lectures.models import Lecture
+from lectures.reading import lectures_for
+from projects.models import ProjectRules
+
+
+@require_safe
+def courses(request: HttpRequest) -> HttpResponse:
+    """List the courses; with a single public one, go straight to it (`?all` lists it anyway)."""
+    visible = list(Course.objects.visible_to(request.user))
+    if len(visible) == 1 and "all" not in request.GET and visible[0].state != Course.State.DRAFT:
+        return redirect(visible[0])
+    by_state: dict[str, list[Course]] = {"draft": [], "running": [], "archived": []}
+    for course in visible:
+        by_state[course.state].append(course)
+    groups = [
+        (_("Running"), by_state["running"]),
+        (_("In preparation"), by_state["draft"]),
+        (_("Earlier terms"), by_state["archived"]),
+    ]
+    context = {"groups": groups, "is_empty": not visible, "may_create": may_create_courses(request.user)}
+    return render(request, "overview/courses.html", context)
+
+
+@require_safe
+def home(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who, when, where; what is next; the schedule with its materials; key dates; staff."""
+    access = open_course(request, slug)
+    response = render(request, "overview/home.html", _home_context(access))
+    if request.user.is_authenticated:
+        return response
+    return cacheable(response, course=access.course, now=access.now)
+
+
+def _home_context(access: Access) -> dict[str, Any]:
+    course, now = access.course, access.now
+    lectures = lectures_for(access)
+    upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
+    agenda = AgendaItem.objects.filter(course=course).visible_to(access.enrolment).present()
+    dates = sorted(
+        agenda.filter(kind__in=[Kind.DEADLINE, Kind.OPENING, Kind.EXAM]), key=lambda item: (item.moment, item.key)
+    )
+    coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
+    return {
+        "access": access,
+        "course": course,
+        "tab": "home",
+        "parts": _by_part(lectures),
+        "next_lecture": upcoming,
+        "is_on": upcoming is not None and upcoming.starts_at <= now,
+        "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
+        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE), None),
+        "next_exam": next((item for item in coming if item.kind == Kind.EXAM), None),
+        "key_dates": dates,
+        "staff": list(course.staff.all()),
+        "office_hours": list(course.office_hours.all()),
+        "rules": ProjectRules.objects.filter(course=course).first(),
+        **subscribe_context(access),
+    }
+
+
+def _by_part(lectures: list[Lecture]) -> list[tuple[Any, list[Lecture]]]:
+    """Return the lectures under their parts; parts and lectures in the order of the course."""
+    ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
+    return [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)]

@@ -1,0 +1,91 @@
+"""What belongs to the whole site: legal pages, language, the person's own name."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.courses.models import Language, User
+from amls.courses.services import change_profile
+from amls.overview.forms import ProfileForm
+from amls.overview.models import LegalPage
+
+_DEFAULTS = Path(__file__).resolve().parent.parent / "legal"
+
+
+@require_safe
+def legal(request: HttpRequest, kind: str) -> HttpResponse:
+    """Show a legal page in the reader's language: the staff's words, or a useful default."""
+    if kind not in LegalPage.Kind.values:
+        raise Http404
+    language = (get_language() or "en")[:2]
+    page = LegalPage.objects.filter(kind=kind, language=language).first()
+    text = page.text if page is not None else (_DEFAULTS / f"{kind}.{language}.md").read_text(encoding="utf-8")
+    return render(request, "overview/legal.html", {"title": LegalPage.Kind(kind).label, "text": text})
+
+
+@csrf_exempt
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Keep the reader's choice of language, and go back.
+
+    Its button stands on pages that are kept for everyone and can hold no CSRF token; so
+    the browser's word for where the request comes from is checked instead.
+    """
+    if not _is_same_origin(request):
+        return HttpResponseBadRequest(_("This form was sent from another site. Go back and choose again."))
+    chosen = request.POST.get("language", "")
+    if chosen not in Language.values:
+        return HttpResponseBadRequest(_("This language is not offered."))
+    if isinstance(request.user, User):
+        change_profile(user=request.user, language=chosen)
+    response = redirect(_safe_next(request))
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        chosen,
+        max_age=365 * 24 * 3600,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _is_same_origin(request: HttpRequest) -> bool:
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    sent_from = request.headers.get("Origin") or request.headers.get("Referer") or ""
+    return urlsplit(sent_from).netloc == request.get_host()
+
+
+def _safe_next(request: HttpRequest) -> str:
+    target = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if is_safe else "/"
+
+
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """Let people change their name, matriculation number and language."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required says so
+    form = ProfileForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        change_profile(user=user, **form.cleaned_data)
+        with override(form.cleaned_data["language"] or get_language()):
+            messages.success(request, _("Saved."))
+        response = redirect("overview:profile")
+        if form.cleaned_data["language"]:
+            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, form.cleaned_data["language"], samesite="Lax")
+        return response
+    return render(request, "overview/profile.html", {"form": form})
