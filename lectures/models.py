@@ -141,7 +141,13 @@ class Lecture(models.Model):
         return bool(self.course.slot_room) and self.mode != Mode.VIRTUAL and self.room != self.course.slot_room
 
 
-_SHORT_LABELS = {"pdf": "PDF", "pptx": "PPTX", "mp4": _("Video"), "captions": _("Captions"), "transcript": _("Transcript")}
+_SHORT_LABELS = {
+    "pdf": "PDF",
+    "pptx": "PPTX",
+    "mp4": _("Video"),
+    "captions": _("Captions"),
+    "transcript": _("Transcript"),
+}
 
 
 class Material(models.Model):

@@ -1,6 +1,15 @@
 """Addresses of lectures and their materials."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
+
+from lectures.views import edit, feeds, files, pages
 
 app_name = "lectures"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("<slug:slug>/lectures/<slug:ref>.ics", feeds.lecture_feed, name="lecture_feed"),
+    path("<slug:slug>/lectures/<slug:ref>/", pages.lecture, name="lecture"),
+    path("<slug:slug>/lectures/<slug:ref>/edit/", edit.edit, name="lecture_edit"),
+    path("<slug:slug>/lectures/<slug:ref>/undo/", edit.undo, name="lecture_undo"),
+    path("<slug:slug>/lectures/<slug:ref>/upload/", edit.upload, name="lecture_upload"),
+    path("<slug:slug>/materials/<int:pk>/<str:filename>", files.material, name="material"),
+]

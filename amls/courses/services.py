@@ -136,7 +136,9 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
             if enrolment.course_id == course.pk:
                 return enrolment
     raise RuleViolation(
-        _("The roster of this course names none of your confirmed addresses. Add your university address to your account, or ask the staff."),
+        _(
+            "The roster of this course names none of your confirmed addresses. Add your university address to your account, or ask the staff."
+        ),
         code="not-on-roster",
     )
 
@@ -148,5 +150,7 @@ def leave_course(*, enrolment: Enrolment) -> None:
         RuleViolation: staff don't leave by themselves, so that a course is never without them.
     """
     if enrolment.is_staff:
-        raise RuleViolation(_("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay")
+        raise RuleViolation(
+            _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
+        )
     enrolment.delete()

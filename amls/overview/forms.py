@@ -19,12 +19,14 @@ class ProfileForm(forms.Form):
         help_text=_("Seen by you and the staff of your courses only."),
     )
     language = forms.ChoiceField(
-        label=_("Language of pages and mail"), choices=[("", _("As my browser asks")), *Language.choices], required=False
+        label=_("Language of pages and mail"),
+        choices=[("", _("As my browser asks")), *Language.choices],
+        required=False,
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         initial = {name: getattr(user, name) for name in ("display_name", "matriculation_number", "language")}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
         if user.is_matriculation_verified:
             self.fields["matriculation_number"].disabled = True
             self.fields["matriculation_number"].help_text = _("Verified. Ask the staff of your course to change it.")

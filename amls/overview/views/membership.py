@@ -33,9 +33,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and (form is None or form.is_valid()):
         assert isinstance(request.user, User)  # noqa: S101 - login_required says so
         try:
-            enrol_self(
-                user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now
-            )
+            enrol_self(user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
         except RuleViolation as violation:
             if form is not None and violation.field:
                 form.add_error(violation.field, violation.as_validation_error().messages)

@@ -50,7 +50,9 @@ def span(starts_at: datetime, ends_at: datetime) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def moment(context: template.Context, value: datetime, style: str = "full", until: datetime | None = None) -> SafeString:
+def moment(
+    context: template.Context, value: datetime, style: str = "full", until: datetime | None = None
+) -> SafeString:
     """Return a <time> element: 'day', 'clock', or 'full' with both and, if given, the end."""
     now = context.get("now")
     if style == "day":
@@ -102,3 +104,10 @@ def _local(value: datetime | date) -> datetime:
 def weekday(value: datetime) -> str:
     """Return the local weekday's full name."""
     return date_format(_local(value), "l", use_l10n=False)
+
+
+@register.simple_tag
+def undo_parts(extra_tags: str) -> dict[str, str]:
+    """Return what an undo button posts, from a message's tags 'undo <ref> <token>'."""
+    _undo, ref, token = extra_tags.split(" ", 2)
+    return {"ref": ref, "token": token}

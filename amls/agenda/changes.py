@@ -1,0 +1,60 @@
+"""A change of the agenda in words: for previews, messages and change notices."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from amls.agenda.services import Change, ChangeKind
+from amls.agenda.sources import Item
+from amls.courses.models import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A change as one line: what, and where it was and is. `str()` gives the whole."""
+
+    kind: ChangeKind
+    title: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if self.before and self.after and self.before != self.after:
+            return f"{self.title}: {self.before} → {self.after}"
+        return f"{self.title}: {self.after or self.before}"
+
+
+def describe_change(change: Change, zone: ZoneInfo) -> Described:
+    """Return a change in the active language, with times in `zone`."""
+    after, before = change.after, change.before
+    old = when_and_where(before, zone) if before is not None else ""
+    new = when_and_where(after, zone)
+    if change.kind == ChangeKind.CANCELLED:
+        return Described(change.kind, after.title, old, _("cancelled"))
+    if change.kind == ChangeKind.ADDED:
+        return Described(change.kind, after.title, "", _("new, %(when)s") % {"when": new})
+    if change.kind == ChangeKind.RESTORED:
+        return Described(change.kind, after.title, _("cancelled"), new)
+    if change.kind == ChangeKind.EDITED and before is not None and before.title != after.title:
+        return Described(change.kind, before.title, before.title, after.title)
+    if old == new:
+        return Described(change.kind, after.title, "", _("new details"))
+    return Described(change.kind, after.title, old, new)
+
+
+def when_and_where(item: Item, zone: ZoneInfo) -> str:
+    """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'."""
+    start, end = item.starts_at.astimezone(zone), item.ends_at.astimezone(zone)
+    words = [date_format(start, "D j M Y", use_l10n=False), f"{_clock(start)}–{_clock(end)}"]
+    if item.place:
+        words.append(item.place)
+    if item.mode == Mode.VIRTUAL:
+        words.append(_("online only"))
+    return ", ".join(words)
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M}"

@@ -1,0 +1,65 @@
+"""A lecture as its staff change it on the course's own page."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Mode
+from amls.web.localtime import from_wall_clock, to_wall_clock
+from amls.web.violations import RuleViolation
+from lectures.models import Lecture
+
+
+class LectureForm(forms.Form):
+    """Day, times, place, mode, link and state of a lecture; times in the course's zone."""
+
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    room = forms.CharField(label=_("Room"), max_length=100, required=False)
+    mode = forms.ChoiceField(label=_("Mode"), choices=Mode)
+    call_in = forms.URLField(
+        label=_("Call-in link"),
+        max_length=500,
+        required=False,
+        help_text=_("Empty: the course's link."),
+        assume_scheme="https",
+    )
+    state = forms.ChoiceField(label=_("State"), choices=Lecture.State)
+
+    def __init__(self, *args: Any, lecture: Lecture, course: Course, **kwargs: Any) -> None:
+        starts, ends = to_wall_clock(lecture.starts_at, course.zone), to_wall_clock(lecture.ends_at, course.zone)
+        initial = {
+            "day": starts.date(),
+            "start": starts.time(),
+            "end": ends.time(),
+            "room": lecture.room,
+            "mode": lecture.mode,
+            "call_in": lecture.call_in,
+            "state": lecture.state,
+        }
+        super().__init__(*args, **{**kwargs, "initial": initial, "prefix": f"lecture{lecture.pk}"})
+        self.course = course
+
+    def clean(self) -> dict[str, Any]:
+        """Turn day and times into instants; the hour that the clocks skip is refused."""
+        data = super().clean() or {}
+        day, start, end = data.get("day"), data.get("start"), data.get("end")
+        if day is None or start is None or end is None:
+            return data
+        if end <= start:
+            raise ValidationError({"end": _("The lecture ends before it starts.")})
+        for field, clock, target in (("start", start, "starts_at"), ("end", end, "ends_at")):
+            try:
+                data[target] = from_wall_clock(datetime.combine(day, clock), self.course.zone)
+            except RuleViolation as violation:
+                self.add_error(field, str(violation.message))
+        return data
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of the model as the form says them."""
+        names = ("starts_at", "ends_at", "room", "mode", "call_in", "state")
+        return {name: self.cleaned_data[name] for name in names}

@@ -1,0 +1,137 @@
+"""Changing a lecture right on the course's page, with an undo."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from amls.agenda.changes import describe_change
+from amls.agenda.services import Change
+from amls.courses.access import Access, open_course_as_manager
+from amls.courses.models import User
+from amls.web.violations import RuleViolation
+from lectures.forms import LectureForm
+from lectures.models import Lecture
+from lectures.recognise import recognise
+from lectures.services.materials import upload_for_lecture
+from lectures.services.schedule import change_lecture
+from lectures.undo import make_undo, read_undo, snapshot
+from lectures.views.pages import find_lecture
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Show the form, in the row or as a page; save it, or first show what calendars will say."""
+    access = open_course_as_manager(request, slug)
+    lecture, _lectures = find_lecture(access, ref)
+    form = LectureForm(request.POST or None, lecture=lecture, course=access.course)
+    preview: list[Change] = []
+    if request.method == "POST" and form.is_valid():
+        if "preview" in request.POST:
+            preview = _preview(form, lecture, access)
+        elif _save(request, form, lecture, access):
+            return _done(request, lecture)
+    context = {
+        "access": access,
+        "course": access.course,
+        "lecture": lecture,
+        "form": form,
+        "preview": [describe_change(change, access.course.zone) for change in preview],
+        "is_previewed": "preview" in request.POST and form.is_valid(),
+    }
+    is_part = request.headers.get("HX-Request") == "true"
+    status = 422 if form.errors and not is_part else 200
+    return render(request, "lectures/_edit.html" if is_part else "lectures/edit.html", context, status=status)
+
+
+def _preview(form: LectureForm, lecture: Lecture, access: Access) -> list[Change]:
+    """Return what saving would change for subscribers: the same code, rolled back."""
+    try:
+        with transaction.atomic():
+            changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
+            transaction.set_rollback(True)
+    except ValidationError as error:
+        _add_errors(form, error)
+        return []
+    return changes
+
+
+def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Access) -> bool:
+    before = snapshot(lecture)
+    try:
+        changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
+    except ValidationError as error:
+        _add_errors(form, error)
+        return False
+    after = Lecture.objects.get(pk=lecture.pk)
+    if snapshot(after) == before:
+        messages.info(request, _("Nothing was changed."))
+        return True
+    words = [str(describe_change(change, access.course.zone)) for change in changes]
+    text = _("Saved, and in everyone's calendar: %(changes)s") % {"changes": "; ".join(words)} if words else _("Saved.")
+    messages.success(request, text, extra_tags=f"undo {lecture.ref} {make_undo(before, after)}")
+    return True
+
+
+def _add_errors(form: LectureForm, error: ValidationError) -> None:
+    for field, problems in error.message_dict.items():
+        form.add_error(field if field in form.fields else None, problems)
+
+
+def _done(request: HttpRequest, lecture: Lecture) -> HttpResponse:
+    back = _back(request, lecture)
+    if request.headers.get("HX-Request") == "true":
+        # The schedule, the tiles and the key dates may all have changed: load the page anew.
+        return HttpResponse(headers={"HX-Redirect": back})
+    return HttpResponseRedirect(back)
+
+
+def _back(request: HttpRequest, lecture: Lecture) -> str:
+    if request.POST.get("back") == "lecture":
+        return lecture.get_absolute_url()
+    return f"{lecture.course.get_absolute_url()}#lecture-{lecture.pk}"
+
+
+@require_POST
+def undo(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Bring back what a lecture was before the last change."""
+    access = open_course_as_manager(request, slug)
+    lecture, _lectures = find_lecture(access, ref)
+    try:
+        values = read_undo(request.POST.get("token", ""), lecture)
+        change_lecture(lecture_pk=lecture.pk, now=access.now, **values)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    else:
+        messages.success(request, _("Taken back: the lecture is as it was, in everyone's calendar too."))
+    return redirect(lecture)
+
+
+@require_POST
+def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Keep files as the newest versions of this lecture's materials; one bad file does not stop the others."""
+    access = open_course_as_manager(request, slug)
+    lecture, _lectures = find_lecture(access, ref)
+    kept, by = 0, request.user if isinstance(request.user, User) else None
+    files: list[Any] = request.FILES.getlist("files")
+    for file in files:
+        kind = recognise(file.name or "", [lecture]).kind or "other"
+        try:
+            upload_for_lecture(lecture=lecture, kind=kind, upload=file, by=by, now=access.now)
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+        else:
+            kept += 1
+    if kept:
+        messages.success(
+            request, ngettext("%(count)d file is online.", "%(count)d files are online.", kept) % {"count": kept}
+        )
+    elif not files:
+        messages.error(request, _("Choose a file first."))
+    return redirect(lecture)

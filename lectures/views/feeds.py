@@ -1,0 +1,33 @@
+"""One lecture for a calendar."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from amls.agenda.ical import Entry, render_feed
+from amls.agenda.models import AgendaItem
+from amls.agenda.views.feeds import calendar_response
+from amls.courses.access import open_course
+from amls.courses.pagecache import cacheable
+from lectures.models import Lecture
+
+
+@require_safe
+def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """The one event, with the same UID as in every feed: imported again it is updated, not doubled."""
+    access = open_course(request, slug)
+    course = access.course
+    chosen = Lecture.objects.filter(course=course)
+    pk = ref.removeprefix("session-")
+    chosen = chosen.filter(number="", pk=int(pk)) if pk != ref and pk.isdecimal() else chosen.filter(number=ref)
+    lecture = get_object_or_404(chosen)
+    row = AgendaItem.objects.base().present().filter(course=course, key=f"lectures.lecture:{lecture.pk}").first()
+    if row is None:
+        raise Http404
+    entries = [Entry(row)]
+    address = request.build_absolute_uri(reverse("lectures:lecture_feed", args=[slug, ref]))
+    body = render_feed(course, entries, name=row.title, source=address, shows_call_in=False, with_refresh=False)
+    response = calendar_response(body, entries=entries, course=course, filename=f"{slug}-{ref}")
+    response.headers["Cache-Control"] = "no-cache"
+    return cacheable(response, course=course, now=access.now, is_for_everyone=True)

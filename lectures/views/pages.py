@@ -1,0 +1,53 @@
+"""One lecture: abstract, slides in the page, recording, downloads, earlier and later."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from amls.agenda.boundaries import JOIN_LEAD
+from amls.agenda.views.subscribe import subscribe_context
+from amls.courses.access import Access, open_course
+from amls.courses.pagecache import cacheable
+from lectures.models import Lecture, Material
+from lectures.reading import lectures_for
+
+
+def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
+    """Return the lecture that `ref` stands for in its address, and all lectures of the course.
+
+    Raises:
+        Http404: there is none.
+    """
+    lectures = lectures_for(access)
+    for lecture in lectures:
+        if lecture.ref == ref:
+            return lecture, lectures
+    raise Http404
+
+
+@require_safe
+def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Show one lecture."""
+    access = open_course(request, slug)
+    found, lectures = find_lecture(access, ref)
+    place = lectures.index(found)
+    materials: list[Material] = found.shown_materials  # type: ignore[attr-defined]
+    of_kind = {material.kind: material for material in reversed(materials) if material.is_available}
+    context = {
+        "access": access,
+        "course": access.course,
+        "lecture": found,
+        "earlier": lectures[place - 1] if place else None,
+        "later": lectures[place + 1] if place + 1 < len(lectures) else None,
+        "slides": of_kind.get(Material.Kind.PDF),
+        "recording": of_kind.get(Material.Kind.MP4),
+        "captions": of_kind.get(Material.Kind.CAPTIONS),
+        "is_on": found.starts_at <= access.now < found.ends_at,
+        "joins_now": found.starts_at - JOIN_LEAD <= access.now < found.ends_at,
+        "is_over": found.ends_at <= access.now,
+        **subscribe_context(access),
+    }
+    response = render(request, "lectures/lecture.html", context)
+    if request.user.is_authenticated:
+        return response
+    return cacheable(response, course=access.course, now=access.now)
