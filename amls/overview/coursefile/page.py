@@ -51,7 +51,8 @@ _MODES = {
     "zoom": "virtual", "via zoom": "virtual", "hybrid": "hybrid", "in person": "in_person", "on site": "in_person",
 }  # fmt: skip
 _STAFF = re.compile(
-    r"^\s*(?:[•*·–-]\s*)?(?P<role>lecturers?|instructors?|professors?|(?:teaching\s+)?assistants?|TAs?)\s*:\s*(?P<names>.+)$", _I
+    r"^\s*(?:[•*·–-]\s*)?(?P<role>lecturers?|instructors?|professors?|(?:teaching\s+)?assistants?|TAs?)\s*:\s*(?P<names>.+)$",
+    _I,
 )
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
@@ -101,7 +102,9 @@ def _html_lines(text: str) -> list[Line]:
                 continue
         bullet = "• " if block.name == "li" else ""
         links = {clean_line(a.get_text()).lower(): str(a["href"]) for a in block("a", href=True)}
-        for row in block.get_text().split("\n\n") if block.name == "p" else [block.get_text(" " if block.name == "li" else "")]:
+        for row in (
+            block.get_text().split("\n\n") if block.name == "p" else [block.get_text(" " if block.name == "li" else "")]
+        ):
             for one in row.split("\n") if block.name in ("p", "div") else [row]:
                 words = clean_line(one)
                 if words:
@@ -146,7 +149,9 @@ class _Page:
             is_complete=False,
         )
         if not lectures and not self.problems:
-            self.problems.append("No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'.")
+            self.problems.append(
+                "No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'."
+            )
         if self.problems:
             raise CourseFileError(self.problems)
         return replace(spec, warnings=tuple(self.warnings))
@@ -163,7 +168,9 @@ class _Page:
         if found is None:
             if self.year is None:
                 raise CourseFileError(
-                    [f"Line {first.number}: the first line must end with the term, such as 'SS2024': {first.text[:120]}"]
+                    [
+                        f"Line {first.number}: the first line must end with the term, such as 'SS2024': {first.text[:120]}"
+                    ]
                 )
             self.term = Term(str(self.year), self.year, is_winter=False)
             return first.text.rstrip(" ,-–(")
@@ -249,7 +256,9 @@ class _Page:
             self._problem(line, str(error))
             return None
         if weekday is not None and weekday != day.weekday():
-            self._warn(line, f"{day.isoformat()} is a {WEEKDAYS[day.weekday()].title()}, not a {WEEKDAYS[weekday].title()}")
+            self._warn(
+                line, f"{day.isoformat()} is a {WEEKDAYS[day.weekday()].title()}, not a {WEEKDAYS[weekday].title()}"
+            )
         return day
 
     def _lectures(self) -> tuple[tuple[PartSpec, ...], tuple[LectureSpec, ...]]:
@@ -391,7 +400,9 @@ class _Page:
                 moment = self._moment(line, entry) if entry else None
                 if moment is not None:
                     place = re.search(rf"\(?in\s+(?P<room>{ROOM})\)?", entry)
-                    exams.append(ExamSpec(kind=kind, starts_at=moment, place=clean_room(place.group("room")) if place else ""))
+                    exams.append(
+                        ExamSpec(kind=kind, starts_at=moment, place=clean_room(place.group("room")) if place else "")
+                    )
         return tuple(exams)
 
     def _grading(self) -> GradingSpec:
@@ -404,7 +415,9 @@ class _Page:
             extra = re.search(r"(\d+(?:\.\d)?)\s*extra\s+points", rule, _I)
             return GradingSpec(
                 exam_percent=int(percent.group(1)) if percent else None,
-                project_is_prerequisite=bool(re.search(r"(?:project|exercise)s?\s+(?:as|is|are)\s+(?:a\s+)?prerequisite", rule, _I)),
+                project_is_prerequisite=bool(
+                    re.search(r"(?:project|exercise)s?\s+(?:as|is|are)\s+(?:a\s+)?prerequisite", rule, _I)
+                ),
                 max_extra_points=Decimal(extra.group(1)) if extra else Decimal(0),
             )
         return GradingSpec()
@@ -439,9 +452,9 @@ class _Brackets:
         elif (span := _RANGE.fullmatch(token)) or _TIME.fullmatch(token):
             self.start, end = self.page._times(self.line, token)  # noqa: SLF001
             self.end = end if span else None
-        elif place := re.fullmatch(rf"(?:in\s+|room\s+)*(?P<room>{ROOM})", token):
-            self.room = clean_room(place.group("room"))
-        elif place := re.fullmatch(r"in\s+(?P<room>\S.*)", token, _I):
+        elif (place := re.fullmatch(rf"(?:in\s+|room\s+)*(?P<room>{ROOM})", token)) or (
+            place := re.fullmatch(r"in\s+(?P<room>\S.*)", token, _I)
+        ):
             self.room = clean_room(place.group("room"))
         else:
             self.page._problem(self.line, f"'{token}' in the brackets is no date, time, place, mode or material")  # noqa: SLF001

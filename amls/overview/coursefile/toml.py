@@ -166,9 +166,8 @@ class _Reader:
                 return Decimal(str(value))
             except InvalidOperation:
                 pass
-        elif type(value) is hint:
-            if not (isinstance(value, datetime) and value.tzinfo is not None):
-                return value
+        elif type(value) is hint and not (isinstance(value, datetime) and value.tzinfo is not None):
+            return value
         self.problem(path, f"must be {_NAMES[hint]}, found {value!r}")
         return None
 
