@@ -352,13 +352,14 @@ class _Import:
             self.problems.append(f"{twice} stands in the file more than once.")
             return []
         if removes and (wanted or self.spec.is_complete):
-            for row_key, row in existing.items():
+            for row_key, gone in existing.items():
                 if row_key not in wanted_keys:
-                    self._remove(row, may_remove(row))
+                    self._remove(gone, may_remove(gone))
+        row: M
         for one, one_key in zip(wanted, wanted_keys, strict=True):
             present = existing.get(one_key)
             if present is None:
-                row: M = rows.model(**(parent or {"course": self.course}), **one.values)
+                row = rows.model(**(parent or {"course": self.course}), **one.values)
                 self.diff.added(one.label, str(row) if str(row) not in one.label else "")
                 self._save(row, one.label)
             else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 
 from amls.overview.coursefile.spec import (
     CourseFileError,
@@ -54,6 +54,8 @@ _STAFF = re.compile(
     r"^\s*(?:[•*·–-]\s*)?(?P<role>lecturers?|instructors?|professors?|(?:teaching\s+)?assistants?|TAs?)\s*:\s*(?P<names>.+)$",
     _I,
 )
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_BLOCKS = [*_HEADINGS, "p", "li", "td", "dt", "dd", "div"]
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
 
@@ -94,21 +96,18 @@ def _html_lines(text: str) -> list[Line]:
     for br in soup("br"):
         br.replace_with("\n")
     found: list[Line] = []
-    blocks = ["h1", "h2", "h3", "h4", "h5", "h6", "p", "li", "td", "dt", "dd", "div"]
-    for block in soup(blocks):
-        if not isinstance(block, Tag) or block.find(blocks) is not None:
-            own = "".join(str(part) for part in block.find_all(string=True, recursive=False)).strip()
-            if not own or block.name != "li":
-                continue
-        bullet = "• " if block.name == "li" else ""
+    for block in soup(_BLOCKS):
+        inner = block.find_all(_BLOCKS)
+        for nested in inner if block.name == "li" else []:
+            nested.extract()
+        if inner and block.name != "li":
+            continue
         links = {clean_line(a.get_text()).lower(): str(a["href"]) for a in block("a", href=True)}
-        for row in (
-            block.get_text().split("\n\n") if block.name == "p" else [block.get_text(" " if block.name == "li" else "")]
-        ):
-            for one in row.split("\n") if block.name in ("p", "div") else [row]:
-                words = clean_line(one)
-                if words:
-                    found.append(Line(block.sourceline or 0, bullet + words, links))
+        rows = [f"• {block.get_text(' ')}"] if block.name == "li" else block.get_text().split("\n")
+        words = [clean_line(row) for row in ([" ".join(rows)] if block.name in _HEADINGS else rows)]
+        found += [Line(block.sourceline or 0, word, links) for word in words if word not in ("", "•")]
+        for nested in inner if block.name == "li" else []:
+            block.append(nested)
     return found
 
 
