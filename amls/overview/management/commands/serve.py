@@ -22,16 +22,10 @@ from django.db import connections
 
 from amls.courses.models import Course
 from amls.embedded import EmbeddedServerError, running, socket_dir
+from amls.overview.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
-DEMO_PASSWORD = "amls-demo-2024"  # noqa: S105 - works on loopback only, and is printed below
-DEMO_ACCOUNTS = {
-    "student@example.org": "a student with a team, a project and an exam",
-    "assistant@example.org": "the teaching assistant",
-    "lecturer@example.org": "the lecturer",
-    "admin@example.org": "who runs the installation",
-}
 
 
 class Command(BaseCommand):

@@ -1,0 +1,14 @@
+"""The demo's accounts; their known password works on loopback only."""
+
+DEMO_PASSWORD = "amls-demo-2024"  # noqa: S105 - known to everyone, refused anywhere but on this machine
+DEMO_ACCOUNTS = {
+    "student@example.org": "Sam Student",
+    "assistant@example.org": "Sebastian Baunsgaard",
+    "lecturer@example.org": "Matthias Boehm",
+    "admin@example.org": "Ada Admin",
+    "stranger@example.org": "Stray Stranger",
+}
+FELLOW_STUDENTS = (
+    "Alex Nguyen", "Bea Köhler", "Chen Wei", "Dilara Yılmaz", "Emil Sørensen", "Fatima Al-Sayed", "Giulia Rossi",
+    "Hannah Schmidt", "Ivan Petrov", "Jana Novák", "Kofi Mensah",
+)  # fmt: skip
