@@ -114,7 +114,7 @@ class Lecture(models.Model):
     def announced_labels(self) -> list[str]:
         """What will come but can't be opened yet, of the materials that a page loaded for its reader."""
         shown: list[Material] = getattr(self, "shown_materials", [])
-        return [material.short_label for material in shown if not material.is_available]
+        return [one.short_label for one in shown if one.stands_in_rows and not one.is_available]
 
     @property
     def effective_call_in(self) -> str:
@@ -191,6 +191,11 @@ class Material(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.get_kind_display())
+
+    @property
+    def stands_in_rows(self) -> bool:
+        """Whether it has a button of its own in the schedule: captions belong to their recording."""
+        return self.kind not in (self.Kind.CAPTIONS, self.Kind.TRANSCRIPT)
 
     @property
     def short_label(self) -> str:

@@ -124,7 +124,7 @@ def upload_for_lecture(
     with transaction.atomic():
         lock_course(lecture.course_id)
         existing = lecture.materials.filter(kind=kind).order_by("position", "pk").first()
-        material = existing or add_material(lecture=lecture, kind=kind, now=now)
+        material = existing or add_material(lecture=lecture, kind=kind, now=now, position=lecture.materials.count())
         return upload_version(material=material, upload=upload, by=by, now=now)
 
 
