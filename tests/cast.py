@@ -38,7 +38,7 @@ class Cast:
         """Return a browser in which that person is signed in."""
         client, user = Client(), self.users()[part]
         if user is not None:
-            client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+            client.force_login(user, backend="amls.courses.accounts.AccountBackend")
         return client
 
 

@@ -1,7 +1,41 @@
-"""How accounts behave: django-allauth's adapter and its signals."""
+"""How accounts behave: django-allauth's adapter, backend and signals."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.signals import email_confirmed
+from django.conf import settings
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from amls.courses.models import User
+from amls.courses.services import join_roster_entries
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Sign-up and mail of accounts."""
+    """Where people land after they sign in or out."""
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Return the list of courses."""
+        return "/"
+
+
+class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
+    """Sign-in by e-mail address. The demo's known password is refused on any real address."""
+
+    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
+        """Return whose password it is, or None."""
+        password = credentials.get("password")
+        if password == settings.DEMO_PASSWORD and settings.SITE_HOST not in _LOOPBACK:
+            return None
+        user: User | None = super().authenticate(request, **credentials)
+        return user
+
+
+@receiver(email_confirmed)
+def join_courses_of_roster(email_address: Any, **kwargs: Any) -> None:
+    """Enrol a person in the courses whose roster names the address that was just confirmed."""
+    join_roster_entries(user=email_address.user, email=email_address.email)

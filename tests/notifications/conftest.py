@@ -42,7 +42,7 @@ class Postbox:
             if self.data_answers:
                 return self.data_answers.pop(0)
             content = cast("bytes", envelope.content)
-            self.mails.append(cast("EmailMessage", message_from_bytes(content, policy=policy.default)))
+            self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
 

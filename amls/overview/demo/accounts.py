@@ -1,6 +1,5 @@
 """The demo's accounts; their known password works on loopback only."""
 
-DEMO_PASSWORD = "amls-demo-2024"  # noqa: S105 - known to everyone, refused anywhere but on this machine
 DEMO_ACCOUNTS = {
     "student@example.org": "Sam Student",
     "assistant@example.org": "Sebastian Baunsgaard",

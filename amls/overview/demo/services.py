@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
@@ -18,7 +19,7 @@ from amls.overview.coursefile.export import export_course
 from amls.overview.coursefile.page import read_page
 from amls.overview.coursefile.rollover import shift_course
 from amls.overview.coursefile.spec import CourseSpec, ExceptionSpec, TopicSpec
-from amls.overview.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, FELLOW_STUDENTS
+from amls.overview.demo.accounts import DEMO_ACCOUNTS, FELLOW_STUDENTS
 from amls.overview.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
 from lectures.models import Lecture, Material
 from lectures.services.materials import upload_for_lecture
@@ -49,7 +50,7 @@ def _make_people() -> dict[str, User]:
         user = User.objects.filter(email=address).first()
         if user is None:
             user = User.objects.create_user(
-                address, DEMO_PASSWORD, display_name=name, is_superuser=address.startswith("admin@")
+                address, settings.DEMO_PASSWORD, display_name=name, is_superuser=address.startswith("admin@")
             )
             EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
         people[address] = user

@@ -4,6 +4,7 @@ import io
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.utils.html import escape
 from pptx import Presentation
@@ -23,6 +24,10 @@ h1 { font-size: 34pt; line-height: 1.2; margin: 22mm 0 6mm } h2 { font-size: 26p
 p { color: #5d6270 } li { margin-bottom: 4mm } footer { string-set: footer content() ; display: none }
 h1, h2 { string-set: footer attr(data-footer) }
 """
+
+
+_colour: Any = RGBColor
+_ACCENT = _colour.from_string("B3121D")
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def make_pptx(title: str, course: str, text: LectureText) -> bytes:
     for heading, points in text.slides:
         slide = deck.slides.add_slide(deck.slide_layouts[1])
         slide.shapes.title.text = heading
-        slide.shapes.title.text_frame.paragraphs[0].runs[0].font.color.rgb = RGBColor.from_string("B3121D")
+        slide.shapes.title.text_frame.paragraphs[0].runs[0].font.color.rgb = _ACCENT
         frame = slide.placeholders[1].text_frame
         for index, point in enumerate(points):
             paragraph = frame.paragraphs[0] if index == 0 else frame.add_paragraph()

@@ -53,9 +53,7 @@ def _home_context(access: Access) -> dict[str, Any]:
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
     agenda = AgendaItem.objects.filter(course=course).visible_to(access.enrolment).present()
-    dates = sorted(
-        agenda.filter(kind__in=[Kind.DEADLINE, Kind.EXAM]), key=lambda item: (item.moment, item.key)
-    )
+    dates = sorted(agenda.filter(kind__in=[Kind.DEADLINE, Kind.EXAM]), key=lambda item: (item.moment, item.key))
     coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
     return {
         "access": access,

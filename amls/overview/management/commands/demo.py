@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from amls.overview.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from amls.overview.demo.accounts import DEMO_ACCOUNTS
 from amls.overview.demo.services import make_demo
 
 
@@ -18,6 +19,6 @@ class Command(BaseCommand):
         """Make it and say who may sign in."""
         make_demo(now=timezone.now())
         if options["verbosity"]:
-            self.stdout.write(f"Accounts, all with the password {DEMO_PASSWORD} (on this machine only):")
+            self.stdout.write(f"Accounts, all with the password {settings.DEMO_PASSWORD} (on this machine only):")
             for address, name in DEMO_ACCOUNTS.items():
                 self.stdout.write(f"  {address:24} {name}")

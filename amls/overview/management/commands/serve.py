@@ -22,7 +22,7 @@ from django.db import connections
 
 from amls.courses.models import Course
 from amls.embedded import EmbeddedServerError, running, socket_dir
-from amls.overview.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
+from amls.overview.demo.accounts import DEMO_ACCOUNTS
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
@@ -140,7 +140,7 @@ class Command(BaseCommand):
     def _announce(self, port: int) -> None:
         self._say(f"\nAMLS is ready: http://localhost:{port}/")
         if settings.IS_EMBEDDED:
-            self._say(f"Demo accounts, all with the password {DEMO_PASSWORD}:")
+            self._say(f"Demo accounts, all with the password {settings.DEMO_PASSWORD}:")
             for address, who in DEMO_ACCOUNTS.items():
                 self._say(f"  {address:24} {who}")
             self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")

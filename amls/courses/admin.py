@@ -1,0 +1,145 @@
+"""Courses and people at the desk."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+
+from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
+from amls.courses.forms import RosterForm
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.permissions import may_create_courses
+from amls.courses.roster import import_roster
+from amls.courses.services import enrol
+
+
+class StaffMemberInline(CourseScopedInline):
+    model = StaffMember
+    fields = ("role", "name", "affiliation", "email", "url", "position")
+
+
+@admin.register(Course)
+class CourseAdmin(CourseScopedAdmin):
+    """A course: its facts, its weekly slot, its staff, its state."""
+
+    course_path = "pk"
+    list_display = ("title", "term", "state", "enrolment_policy", "slug")
+    list_filter = ("state",)
+    search_fields = ("title", "slug", "term")
+    inlines = (StaffMemberInline,)
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "term", "state", "institution", ("codes", "kinds"), ("ects", "language"), ("first_day", "last_day"), ("timezone", "contact_email"))}),
+        (gettext_lazy("Weekly slot"), {"fields": (("slot_weekday", "slot_start", "slot_end"), ("slot_room", "slot_mode"), "slot_call_in"), "classes": ("tab",)}),
+        (gettext_lazy("Texts"), {"fields": ("description", "grading"), "classes": ("tab",)}),
+        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "project_is_prerequisite"), "classes": ("tab",)}),
+        (gettext_lazy("Enrolment"), {"fields": ("enrolment_policy", "enrolment_code"), "classes": ("tab",)}),
+    )  # fmt: skip
+
+    def course_of(self, row: Any) -> Course | None:
+        """Return the course itself."""
+        return row if isinstance(row, Course) else None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let lecturers and superusers make courses."""
+        return may_create_courses(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only superusers delete a course; everyone else archives it."""
+        return bool(request.user.is_superuser)
+
+    def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
+        """Make whoever adds a course its lecturer."""
+        super().save_model(request, obj, form, change)
+        if not change and isinstance(request.user, User) and not request.user.is_superuser:
+            enrol(user=request.user, course=obj, role=Role.LECTURER)
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(CourseScopedAdmin):
+    """Who is in a course."""
+
+    list_display = ("user", "course", "role", "created_at")
+    list_filter = ("course", "role")
+    list_select_related = ("user", "course")
+    search_fields = ("user__email", "user__display_name")
+    fields = ("user", "course", "role")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the people of one's own courses; others come by roster."""
+        if db_field.name == "user":
+            mine = Enrolment.objects.filter(course__in=self.courses(request)).values("user")
+            everyone = User.objects.all() if request.user.is_superuser else User.objects.filter(pk__in=mine)
+            kwargs["queryset"] = everyone
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep person and course of an enrolment as they are."""
+        return ("user", "course") if obj is not None else ()
+
+
+@admin.register(RosterEntry)
+class RosterEntryAdmin(CourseScopedAdmin):
+    """Who may join a course before they ever sign in."""
+
+    list_display = ("email", "name", "matriculation_number", "course", "has_joined")
+    list_filter = ("course",)
+    list_select_related = ("course", "enrolment")
+    search_fields = ("email", "name", "matriculation_number")
+    fields = ("course", "email", "name", "matriculation_number")
+    actions_list = ("upload_roster",)
+
+    @admin.display(boolean=True, description=gettext_lazy("joined"))
+    def has_joined(self, entry: RosterEntry) -> bool:
+        """Say whether an account joined this entry."""
+        return entry.enrolment_id is not None
+
+    @action(description=gettext_lazy("Import a CSV file"), url_path="import")
+    def upload_roster(self, request: HttpRequest) -> HttpResponse:
+        """Show what a CSV file would change, then change it."""
+        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request))
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request), "title": _("Import a roster"), "opts": self.opts, "form": form,
+        }  # fmt: skip
+        if request.method == "POST" and form.is_valid():
+            is_agreed = "_agreed" in request.POST
+            content = form.content()
+            result = import_roster(
+                course=form.cleaned_data["course"],
+                content=content,
+                now=request.now,  # type: ignore[attr-defined]
+                dry_run=not is_agreed,
+            )
+            if is_agreed and not result.problems:
+                messages.success(
+                    request,
+                    _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
+                    % {
+                        "added": result.added,
+                        "changed": result.changed,
+                        "unchanged": result.unchanged,
+                        "joined": result.joined,
+                    },
+                )
+                return redirect(reverse("admin:courses_rosterentry_changelist"))
+            context |= {"result": result, "kept": form.kept()}
+        return TemplateResponse(request, "admin/roster.html", context)
+
+
+@admin.register(User)
+class UserAdmin(SuperuserAdmin):
+    """Accounts; for those who run the installation."""
+
+    list_display = ("email", "display_name", "matriculation_number", "is_active", "is_superuser")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("email", "display_name", "matriculation_number")
+    fields = (
+        "email", "display_name", "matriculation_number", "is_matriculation_verified", "language", "is_active",
+        "is_superuser", "date_joined", "last_login",
+    )  # fmt: skip
+    readonly_fields = ("date_joined", "last_login")

@@ -1,0 +1,162 @@
+"""Lectures, materials and office hours at the desk."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
+from amls.courses.models import User
+from amls.files.checks import check_upload
+from amls.web.violations import RuleViolation
+from lectures.models import Lecture, Material, OfficeHour, OfficeHourException, Part
+from lectures.recognise import recognise
+from lectures.services.materials import SUFFIXES, upload_for_lecture, upload_version
+
+
+class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A material with room for a new version of its file."""
+
+    upload = forms.FileField(
+        label=gettext_lazy("new file"),
+        required=False,
+        widget=UnfoldAdminFileFieldWidget,
+        help_text=gettext_lazy("A new version keeps the address."),
+    )
+
+    class Meta:
+        model = Material
+        fields = ("kind", "title", "url", "audience", "visible_from", "position")
+
+    def clean(self) -> dict[str, Any]:
+        """Judge the upload before anything is saved."""
+        data = super().clean() or {}
+        upload, kind = data.get("upload"), data.get("kind")
+        if upload is not None and kind:
+            try:
+                check_upload(upload, upload.name, size=upload.size, max_bytes=upload.size, allowed=SUFFIXES[kind])
+            except RuleViolation as violation:
+                raise ValidationError({"upload": [str(violation.message)]}) from violation
+        return data
+
+
+class MaterialInline(CourseScopedInline):
+    model = Material
+    form = MaterialForm
+    fields = ("kind", "title", "url", "audience", "visible_from", "position", "current_file", "upload")
+    readonly_fields = ("current_file",)
+
+    @admin.display(description=gettext_lazy("file"))
+    def current_file(self, material: Material) -> str:
+        """Say which file is there now."""
+        return str(material.current) if material.current else "–"
+
+
+@admin.register(Part)
+class PartAdmin(CourseScopedAdmin):
+    """The parts of a course."""
+
+    list_display = ("letter", "title", "course", "position")
+    list_display_links = ("title",)
+    list_filter = ("course",)
+    list_select_related = ("course",)
+
+
+@admin.register(Lecture)
+class LectureAdmin(CourseScopedAdmin):
+    """All lectures on one page, with quick edit of date, room and mode."""
+
+    list_display = ("number", "title", "starts_at", "ends_at", "room", "mode", "state")
+    list_display_links = ("number", "title")
+    list_editable = ("starts_at", "ends_at", "room", "mode", "state")
+    list_filter = ("course", "part", "mode", "state")
+    list_select_related = ("course", "part")
+    list_per_page = 60
+    search_fields = ("number", "title")
+    inlines = (MaterialInline,)
+    actions_list = ("upload_files",)
+    fieldsets = (
+        (
+            None,
+            {"fields": ("course", "part", ("number", "title"), ("starts_at", "ends_at"), ("room", "mode", "state"))},
+        ),
+        (gettext_lazy("Online"), {"fields": ("call_in", "is_call_in_public"), "classes": ("tab",)}),
+        (gettext_lazy("Abstract"), {"fields": ("abstract",), "classes": ("tab",)}),
+    )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save the materials, then keep what was uploaded to them."""
+        super().save_formset(request, form, formset, change)
+        by = request.user if isinstance(request.user, User) else None
+        for one in formset.forms:
+            upload = one.cleaned_data.get("upload") if one.is_valid() else None
+            if upload is not None and one.instance.pk:
+                upload_version(material=one.instance, upload=upload, by=by, now=request.now)  # type: ignore[attr-defined]
+
+    @action(description=gettext_lazy("Upload files"), url_path="upload")
+    def upload_files(self, request: HttpRequest) -> HttpResponse:
+        """Keep several files at once; each finds its lecture and kind by its name, or as chosen."""
+        courses = list(self.courses(request))
+        chosen = next(
+            (one for one in courses if str(one.pk) == request.POST.get("course", request.GET.get("course"))), None
+        )
+        course = chosen or (courses[0] if courses else None)
+        results: list[dict[str, Any]] = []
+        if request.method == "POST" and course is not None:
+            lectures = list(Lecture.objects.filter(course=course).order_by("starts_at"))
+            target = next((one for one in lectures if str(one.pk) == request.POST.get("lecture")), None)
+            results = [self._keep(request, file, lectures, target) for file in request.FILES.getlist("files")]
+            if not results:
+                messages.error(request, _("Choose a file first."))
+            elif all(result["error"] == "" for result in results):
+                messages.success(request, _("All files are online."))
+                return redirect(f"{reverse('admin:lectures_lecture_changelist')}?course__id__exact={course.pk}")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Upload files"),
+            "opts": self.opts,
+            "courses": courses,
+            "chosen": course,
+            "lectures": Lecture.objects.filter(course=course).order_by("starts_at") if course else [],
+            "results": results,
+        }
+        return TemplateResponse(request, "admin/upload.html", context)
+
+    def _keep(self, request: HttpRequest, file: Any, lectures: list[Lecture], target: Lecture | None) -> dict[str, Any]:
+        found = recognise(file.name, lectures)
+        lecture, kind = target or found.lecture, found.kind or Material.Kind.OTHER
+        if lecture is None:
+            error = _("No lecture is recognised from this name. Choose the lecture and upload the file again.")
+            return {"name": file.name, "error": error}
+        by = request.user if isinstance(request.user, User) else None
+        try:
+            with transaction.atomic():
+                upload_for_lecture(lecture=lecture, kind=kind, upload=file, by=by, now=request.now)  # type: ignore[attr-defined]
+        except RuleViolation as violation:
+            return {"name": file.name, "lecture": lecture, "error": str(violation.message)}
+        return {"name": file.name, "lecture": lecture, "kind": Material.Kind(kind).label, "error": ""}
+
+
+class ExceptionInline(CourseScopedInline):
+    model = OfficeHourException
+    fields = ("day", "is_cancelled", "moved_to_start", "moved_to_end", "room")
+
+
+@admin.register(OfficeHour)
+class OfficeHourAdmin(CourseScopedAdmin):
+    """Weekly office hours and their exceptions."""
+
+    list_display = ("__str__", "course", "room", "mode", "first", "last")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    inlines = (ExceptionInline,)
