@@ -69,7 +69,7 @@ def render_feed(
             refresh = vDDDTypes(REFRESH)
             refresh.params["VALUE"] = "DURATION"
             calendar.add("refresh-interval", refresh)
-            calendar.add("x-published-ttl", REFRESH)
+            calendar.add("x-published-ttl", vText("PT1H"))
             address = vUri(source)
             address.params["VALUE"] = "URI"
             calendar.add("source", address)

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
@@ -61,6 +62,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what needs a hand: the running courses, what comes next, what lacks slides or a recording."""
     now = request.now  # type: ignore[attr-defined]
     courses = list(Course.objects.taught_by(request.user).exclude(state=Course.State.ARCHIVED))
+    if courses:
+        timezone.activate(courses[0].zone)
     lectures = (
         Lecture.objects.filter(course__in=courses).exclude(state=Lecture.State.CANCELLED).select_related("course")
     )

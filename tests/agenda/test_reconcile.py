@@ -1,0 +1,278 @@
+"""The ledger says what its sources say, whatever happened before."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, connections, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from amls.agenda.feeds import entries_for
+from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.services import ChangeKind, reconcile, reconcile_enrolment
+from amls.agenda.sources import Item, Registry, deadline
+from amls.courses.models import Course
+from tests.factories import CourseFactory, EnrolmentFactory
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2024, 4, 1, 12, tzinfo=UTC)
+START = datetime(2024, 4, 18, 14, tzinfo=UTC)
+
+
+def lecture(number: int, *, weeks: int = 0, **values: object) -> Item:
+    start = START + timedelta(weeks=number + weeks)
+    fields = {
+        "title": f"Lecture {number}",
+        "place": "H 0107",
+        "starts_at": start,
+        "ends_at": start + timedelta(hours=2),
+    }
+    return Item(key=f"fake.lecture:{number}", kind=Kind.LECTURE, **{**fields, **values})  # type: ignore[arg-type]
+
+
+class Fake:
+    """A source whose items a test sets."""
+
+    def __init__(self) -> None:
+        self.said: list[Item] = []
+        self.said_of_person: list[Item] = []
+        self.registry = Registry()
+        self.registry.items("fake")(lambda _course: self.said)
+        self.registry.personal_items("fake")(lambda _enrolment: self.said_of_person)
+
+    def settle(self, course: Course, *items: Item, now: datetime = NOW) -> list[ChangeKind]:
+        self.said = list(items)
+        return [change.kind for change in reconcile(course, now=now, known=self.registry)]
+
+    def settle_person(self, enrolment, *items: Item, now: datetime = NOW) -> list[ChangeKind]:  # type: ignore[no-untyped-def]
+        self.said_of_person = list(items)
+        return [change.kind for change in reconcile_enrolment(enrolment, now=now, known=self.registry)]
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def course() -> Course:
+    return CourseFactory.create()
+
+
+def row(key: str = "fake.lecture:1") -> AgendaItem:
+    return AgendaItem.objects.base().get(key=key)
+
+
+def test_a_new_item_is_inserted_and_a_second_run_touches_nothing(course: Course, fake: Fake) -> None:
+    assert fake.settle(course, lecture(1)) == [ChangeKind.ADDED]
+    course.refresh_from_db()
+    revision = course.revision
+    assert fake.settle(course, lecture(1), now=NOW + timedelta(days=1)) == []
+    course.refresh_from_db()
+    assert course.revision == revision
+    assert (row().sequence, row().changed_at) == (0, NOW)
+
+
+def test_a_move_keeps_the_uid_and_raises_the_sequence(course: Course, fake: Fake) -> None:
+    fake.settle(course, lecture(1))
+    uid = row().uid
+    later = NOW + timedelta(days=1)
+    assert fake.settle(course, lecture(1, weeks=1, place="H 0111"), now=later) == [ChangeKind.MOVED]
+    assert (row().uid, row().sequence, row().changed_at, row().created_at) == (uid, 1, later, NOW)
+
+
+@pytest.mark.parametrize("values", [{"title": "Other"}, {"call_in": "https://zoom.example.org/"}, {"path": "/x/"}])
+def test_a_change_of_words_is_only_a_later_modification(course: Course, fake: Fake, values: dict[str, str]) -> None:
+    fake.settle(course, lecture(1))
+    assert fake.settle(course, lecture(1, **values), now=NOW + timedelta(days=1)) == [ChangeKind.EDITED]
+    assert (row().sequence, row().changed_at) == (0, NOW + timedelta(days=1))
+
+
+def test_what_goes_is_cancelled_and_what_returns_revives_with_its_uid(course: Course, fake: Fake) -> None:
+    fake.settle(course, lecture(1))
+    uid = row().uid
+    assert fake.settle(course) == [ChangeKind.CANCELLED]
+    assert (row().status, row().sequence, row().is_removed, row().cancelled_at) == ("cancelled", 1, True, NOW)
+    assert fake.settle(course) == []
+    assert fake.settle(course, lecture(1)) == [ChangeKind.RESTORED]
+    assert (row().uid, row().status, row().sequence, row().is_removed, row().cancelled_at) == (
+        uid,
+        "confirmed",
+        2,
+        False,
+        None,
+    )
+
+
+def test_a_cancelled_item_that_is_removed_does_not_count_up_again(course: Course, fake: Fake) -> None:
+    fake.settle(course, lecture(1))
+    assert fake.settle(course, lecture(1, status=Status.CANCELLED)) == [ChangeKind.CANCELLED]
+    assert row().sequence == 1
+    fake.settle(course)
+    assert (row().sequence, row().is_removed) == (1, True)
+
+
+def test_recurring_occurrences_and_two_items_of_one_object_are_items_of_their_own(course: Course, fake: Fake) -> None:
+    hours = [replace(lecture(n), key=f"fake.officehour:2:2024-04-{day}") for n, day in enumerate((23, 30))]
+    windows = [deadline(key=f"fake.exam:3:{what}", title=what, due_at=START) for what in ("opens", "closes")]
+    assert fake.settle(course, *hours, *windows) == [ChangeKind.ADDED] * 4
+    assert fake.settle(course, hours[0], *windows) == [ChangeKind.CANCELLED]
+    assert AgendaItem.objects.present().count() == 3
+
+
+def test_only_named_sources_are_asked(course: Course, fake: Fake) -> None:
+    fake.settle(course, lecture(1))
+    fake.registry.items("other")(lambda _course: [])
+    fake.said = []
+    assert reconcile(course, now=NOW, sources=["other"], known=fake.registry) == []
+    assert row().is_removed is False
+
+
+def test_a_source_may_name_only_its_own_and_each_once(course: Course, fake: Fake) -> None:
+    with pytest.raises(ValueError, match=r"keys begin with 'fake\.'"):
+        fake.settle(course, replace(lecture(1), key="other.lecture:1"))
+    with pytest.raises(ValueError, match="twice"):
+        fake.settle(course, lecture(1), lecture(1))
+    assert not AgendaItem.objects.exists()
+
+
+def test_a_personal_variant_shares_the_uid_and_its_sequence_never_falls(course: Course, fake: Fake) -> None:
+    enrolment = EnrolmentFactory.create(course=course)
+    due = deadline(key="fake.submission", title="Submission", due_at=START)
+    later = replace(due, starts_at=due.starts_at + timedelta(days=2), ends_at=due.ends_at + timedelta(days=2))
+    fake.settle(course, due)
+    revision = Course.objects.get(pk=course.pk).revision
+    seen: list[tuple[int, datetime]] = []
+
+    def look() -> None:
+        (entry,) = entries_for(course, enrolment, now=NOW)
+        assert entry.base.uid == row("fake.submission").uid
+        seen.append((entry.sequence, entry.row.ends_at))
+
+    look()
+    fake.settle_person(enrolment, later)
+    look()
+    fake.settle(course, replace(due, place="elsewhere"))
+    look()
+    fake.settle_person(enrolment)
+    look()
+    fake.settle(course, due)
+    look()
+    fake.settle_person(enrolment, later)
+    look()
+    ends = [due.ends_at, later.ends_at, later.ends_at, due.ends_at, due.ends_at, later.ends_at]
+    assert [end for _sequence, end in seen] == ends
+    sequences = [sequence for sequence, _end in seen]
+    assert sequences == sorted(set(sequences))
+    enrolment.refresh_from_db()
+    assert enrolment.revision == 4
+    # Only the two changes of the shared item counted for the course.
+    assert Course.objects.get(pk=course.pk).revision == revision + 2
+    (public,) = entries_for(course, None, now=NOW)
+    assert public.row.ends_at == due.ends_at
+
+
+def test_a_removed_base_item_is_cancelled_for_those_with_a_variant_too(course: Course, fake: Fake) -> None:
+    enrolment = EnrolmentFactory.create(course=course)
+    due = deadline(key="fake.submission", title="Submission", due_at=START)
+    fake.settle(course, due)
+    fake.settle_person(enrolment, replace(due, is_done=True))
+    fake.settle(course)
+    (entry,) = entries_for(course, enrolment, now=NOW)
+    assert entry.row.status == Status.CANCELLED
+
+
+def test_tombstones_leave_feeds_after_90_days(course: Course, fake: Fake) -> None:
+    fake.settle(course, lecture(1))
+    fake.settle(course)
+    assert len(entries_for(course, None, now=NOW + timedelta(days=90, seconds=-1))) == 1
+    assert entries_for(course, None, now=NOW + timedelta(days=90)) == []
+
+
+ITEMS = st.dictionaries(
+    st.integers(0, 5),
+    st.tuples(
+        st.integers(0, 3), st.sampled_from(["H 0107", "H 0111", ""]), st.sampled_from(list(Status)), st.text(max_size=8)
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(edits=st.lists(ITEMS, min_size=1, max_size=6))
+def test_any_sequence_of_edits_gives_the_ledger_of_the_last(
+    edits: list[dict[int, tuple[int, str, Status, str]]],
+) -> None:
+    with transaction.atomic():
+        course, fake = CourseFactory.create(), Fake()
+        uids: dict[str, object] = {}
+        sequences: dict[str, int] = {}
+        for step, edit in enumerate(edits):
+            now = NOW + timedelta(hours=step)
+            items = [
+                lecture(number, weeks=weeks, place=place, status=status, title=f"L {title}")
+                for number, (weeks, place, status, title) in edit.items()
+            ]
+            before = {one.key: Item.from_row(one) for one in AgendaItem.objects.present()}
+            fake.said = items
+            changes = reconcile(course, now=now, known=fake.registry)
+            present = {one.key: Item.from_row(one) for one in AgendaItem.objects.present()}
+            assert present == {item.key: item for item in items}
+            assert {change.key for change in changes} == {
+                key for key in before.keys() | present.keys() if before.get(key) != present.get(key)
+            }
+            assert reconcile(course, now=now, known=fake.registry) == []
+            for one in AgendaItem.objects.all():
+                assert uids.setdefault(one.key, one.uid) == one.uid
+                assert one.sequence >= sequences.get(one.key, 0)
+                sequences[one.key] = one.sequence
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_reconciles_at_once_insert_each_item_once() -> None:
+    course, fake = CourseFactory.create(), Fake()
+    fake.said = [lecture(number) for number in range(20)]
+    start = threading.Barrier(4)
+    found: list[int] = []
+
+    def work() -> None:
+        start.wait()
+        try:
+            found.append(len(reconcile(course, now=NOW, known=fake.registry)))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _each in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [0, 0, 0, 20]
+    assert AgendaItem.objects.count() == 20
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("agendaitem_ends_after_start", {"ends_at": START}),
+        ("agendaitem_kind_valid", {"kind": "party"}),
+        ("agendaitem_(status_valid|cancelled_has_time)", {"status": "perhaps"}),
+        ("agendaitem_audience_valid", {"audience": "friends"}),
+        ("agendaitem_cancelled_has_time", {"cancelled_at": NOW}),
+        ("agendaitem_key_unique", {}),
+    ],
+)
+def test_the_database_refuses_what_can_never_be(
+    course: Course, fake: Fake, constraint: str, values: dict[str, object]
+) -> None:
+    fake.settle(course, lecture(1))
+    fresh = row()
+    fresh.pk, fresh.key = None, "fake.lecture:1" if constraint == "agendaitem_key_unique" else "fake.lecture:2"
+    fresh.uid = "00000000-0000-4000-8000-000000000000"  # type: ignore[assignment]
+    for name, value in values.items():
+        setattr(fresh, name, value)
+    with pytest.raises(IntegrityError, match=constraint):
+        fresh.save()
