@@ -1,0 +1,252 @@
+"""Every address, as every part of the cast."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from amls.agenda.feeds import personal_feed_url
+from amls.agenda.services import reconcile
+from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
+from lectures.models import Material
+from lectures.services.materials import upload_for_lecture
+from tests.cast import Cast
+from tests.factories import EnrolmentFactory, LectureFactory
+
+pytestmark = pytest.mark.django_db
+
+PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
+ALL = dict.fromkeys(PARTS, 200)
+LOGIN = {**ALL, "anonymous": 302}
+STAFF = {
+    "anonymous": 404,
+    "stranger": 404,
+    "student": 404,
+    "assistant": 200,
+    "lecturer": 200,
+    "foreign lecturer": 404,
+    "admin": 200,
+}
+STAFF_LOGIN = {**STAFF, "anonymous": 302}
+# What each part of the cast gets by GET; 405 is what only takes POST.
+TABLE: dict[str, tuple[str, dict[str, int]]] = {
+    "overview:courses": ("/", ALL),
+    "overview:healthz": ("/healthz", ALL),
+    "overview:readyz": ("/readyz", ALL),
+    "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
+    "overview:legal": ("/legal/privacy/", ALL),
+    "overview:profile": ("/accounts/profile/", LOGIN),
+    "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
+    "overview:home": ("/amls/", ALL),
+    "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
+    "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
+    "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
+    "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
+    "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "agenda:personal_feed": ("{feed}", ALL),
+    "agenda:public_feed": ("/amls/calendar.ics", ALL),
+    "agenda:schedule": ("/amls/schedule/", ALL),
+    "agenda:subscribe": ("/amls/subscribe/", ALL),
+    "agenda:renew_feed": ("/amls/me/feed/renew/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_feed": ("/amls/lectures/05.ics", ALL),
+    "lectures:lecture": ("/amls/lectures/05/", ALL),
+    "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
+    "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:material": ("{material}", ALL),
+}  # fmt: skip
+
+
+@pytest.fixture
+def places(cast: Cast) -> dict[str, str]:
+    lecture = LectureFactory.create(course=cast.course, number="05")
+    upload = SimpleUploadedFile("05.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n")
+    version = upload_for_lecture(
+        lecture=lecture, kind=Material.Kind.CAPTIONS, upload=upload, by=None, now=timezone.now()
+    )
+    reconcile(cast.course, now=timezone.now())
+    feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
+    return {"feed": feed, "material": f"/amls/materials/{version.material_id}/05.vtt"}
+
+
+def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from own_names(pattern.url_patterns, pattern.namespace or "")
+        elif space in ("overview", "agenda", "lectures", "projects", "exams"):
+            yield f"{space}:{pattern.name}"
+
+
+def test_the_table_knows_every_address_of_ours() -> None:
+    assert sorted(own_names(get_resolver().url_patterns)) == sorted(TABLE)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: str) -> None:
+    client = cast.client(part)
+    found = {name: client.get(path.format(**places)).status_code for name, (path, _expected) in TABLE.items()}
+    assert found == {name: expected[part] for name, (_path, expected) in TABLE.items()}
+
+
+@pytest.mark.parametrize("part", ["anonymous", "stranger", "student", "foreign lecturer"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/amls/lectures/05/edit/",
+        "/amls/lectures/05/undo/",
+        "/amls/lectures/05/upload/",
+        "/amls/staff/import/",
+        "/amls/staff/roll-over/",
+    ],
+)
+def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:
+    assert cast.client(part).post(path, {}).status_code in (404, 302)
+    assert cast.client(part).post(path, {}).headers.get("Location", "/accounts/login/").startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_draft_is_its_staffs(cast: Cast, places: dict[str, str], part: str) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    client = cast.client(part)
+    expected = STAFF[part]
+    for path in (
+        "/amls/",
+        "/amls/schedule/",
+        "/amls/subscribe/",
+        "/amls/lectures/05/",
+        "/amls/calendar.ics",
+        places["material"],
+    ):
+        # Enrolled students don't see a draft either.
+        assert client.get(path).status_code == expected, path
+
+
+def test_no_course_may_hide_an_address() -> None:
+    first = {str(pattern.pattern).split("/")[0] for pattern in walk(get_resolver().url_patterns)}
+    assert {word for word in first if word and "<" not in word} <= RESERVED_SLUGS
+    with pytest.raises(ValidationError, match="'admin' is an address of this site"):
+        validate_slug("admin")
+
+
+def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLResolver]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == "":
+            yield from walk(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+@pytest.mark.parametrize("path", ["/amls/", "/amls/schedule/", "/amls/lectures/05/", "/amls/me/", "/amls/subscribe/"])
+def test_a_page_costs_the_same_with_30_lectures_as_with_3(cast: Cast, places: dict[str, str], path: str) -> None:
+    client = cast.client("student")
+    client.get(path)
+    counts = []
+    for batch in (2, 27):
+        for _each in range(batch):
+            upload = SimpleUploadedFile("a.vtt", b"WEBVTT\n\n")
+            upload_for_lecture(
+                lecture=LectureFactory.create(course=cast.course),
+                kind="captions",
+                upload=upload,
+                by=None,
+                now=timezone.now(),
+            )
+        reconcile(cast.course, now=timezone.now())
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            assert client.get(path).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 16
+
+
+def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
+    client = cast.client("student")
+    client.get("/amls/me/")
+    with CaptureQueriesContext(connection) as queries:
+        for path in (
+            "/",
+            "/amls/",
+            "/amls/me/",
+            "/amls/schedule/",
+            "/amls/subscribe/",
+            "/amls/lectures/05/",
+            places["feed"],
+            places["material"],
+        ):
+            client.get(path)
+    writes = [q["sql"] for q in queries if q["sql"].split()[0] in ("INSERT", "UPDATE", "DELETE")]
+    assert [sql for sql in writes if "usersessions" not in sql and "django_session" not in sql] == []
+
+
+def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str]) -> None:
+    material = Material.objects.get()
+    material.audience = "enrolled"
+    material.save()
+    assert {part: cast.client(part).get(places["material"]).status_code for part in PARTS} == {
+        "anonymous": 404, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 200,
+    }  # fmt: skip
+    material.visible_from = timezone.now() + timedelta(hours=1)
+    material.save()
+    assert cast.client("student").get(places["material"]).status_code == 404
+    assert cast.client("lecturer").get(places["material"]).status_code == 200
+
+
+def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict[str, str]) -> None:
+    material = Material.objects.get()
+    upload_for_lecture(
+        lecture=material.lecture,
+        kind="captions",
+        upload=SimpleUploadedFile("new name.vtt", b"WEBVTT\n\nb"),
+        by=None,
+        now=timezone.now(),
+    )
+    answer = cast.client("anonymous").get(places["material"])
+    assert (answer.status_code, answer["Location"]) == (302, f"/amls/materials/{material.pk}/new%20name.vtt")
+    assert material.files.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "status"),
+    [("open", "", 302), ("code", "Sesam", 302), ("code", "wrong", 422), ("closed", "", 422), ("roster", "", 422)],
+)
+def test_people_enrol_by_the_courses_policy(cast: Cast, policy: str, code: str, status: int) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(
+        enrolment_policy=policy, enrolment_code="sesam" if policy == "code" else ""
+    )
+    answer = cast.client("stranger").post("/amls/enrol/", {"code": code})
+    assert answer.status_code == status
+    assert cast.stranger.enrolments.filter(course=cast.course).exists() == (status == 302)
+
+
+def test_a_student_leaves_and_staff_stay(cast: Cast) -> None:
+    cast.client("student").post("/amls/me/leave/")
+    cast.client("lecturer").post("/amls/me/leave/")
+    assert [one.role for one in cast.course.enrolments.order_by("pk")] == [Role.STUDENT, Role.ASSISTANT, Role.LECTURER]
+
+
+def test_the_language_is_kept_and_other_sites_cannot_choose_it(cast: Cast) -> None:
+    client = cast.client("student")
+    answer = client.post("/language/", {"language": "de", "next": "/amls/"}, headers={"sec-fetch-site": "same-origin"})
+    assert (answer.status_code, answer["Location"]) == (302, "/amls/")
+    cast.student.user.refresh_from_db()
+    assert cast.student.user.language == "de"
+    assert client.post("/language/", {"language": "en"}, headers={"sec-fetch-site": "cross-site"}).status_code == 400
+    assert client.post("/language/", {"language": "en"}, headers={"origin": "https://evil.example"}).status_code == 400
+    away = client.post(
+        "/language/", {"language": "en", "next": "https://evil.example/"}, headers={"sec-fetch-site": "none"}
+    )
+    assert away["Location"] == "/"
+
+
+def test_two_courses_of_one_person_stay_apart(cast: Cast) -> None:
+    EnrolmentFactory.create(course=cast.other_course, user=cast.student.user)
+    assert cast.client("student").get("/databases/me/").status_code == 200
+    assert cast.client("stranger").get("/databases/me/").status_code == 404
