@@ -70,39 +70,39 @@
   if (start && video) video.currentTime = Number(start) || 0;
 
   // Drop zones: what is dropped goes into the file field; progress is shown while it is sent.
-  for (const zone of document.querySelectorAll("[data-drop]")) {
-    const field = zone.querySelector("input[type=file]");
+  const names = (zone) => {
     const list = zone.querySelector("[data-names]");
-    const show = () => {
-      if (list) list.textContent = [...field.files].map((file) => file.name).join(" · ");
-    };
-    field.addEventListener("change", show);
-    zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
-    zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-    zone.addEventListener("drop", (event) => {
-      event.preventDefault();
-      zone.classList.remove("over");
-      field.files = event.dataTransfer.files;
-      show();
+    if (list) list.textContent = [...zone.querySelector("input[type=file]").files].map((file) => file.name).join(" · ");
+  };
+  on("change", "[data-drop]", names);
+  on("dragover", "[data-drop]", (zone, event) => { event.preventDefault(); zone.classList.add("over"); });
+  on("dragleave", "[data-drop]", (zone) => zone.classList.remove("over"));
+  on("drop", "[data-drop]", (zone, event) => {
+    event.preventDefault();
+    zone.classList.remove("over");
+    zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+    names(zone);
+  });
+  on("submit", "form[data-progress]", (form, event) => {
+    if (event.defaultPrevented) return;
+    event.preventDefault();
+    const bar = form.querySelector("progress");
+    const request = new XMLHttpRequest();
+    request.upload.addEventListener("progress", (step) => {
+      if (bar && step.lengthComputable) { bar.hidden = false; bar.max = step.total; bar.value = step.loaded; }
     });
-  }
-  for (const form of document.querySelectorAll("form[data-progress]")) {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const bar = form.querySelector("progress");
-      const request = new XMLHttpRequest();
-      request.upload.addEventListener("progress", (step) => {
-        if (bar && step.lengthComputable) { bar.hidden = false; bar.max = step.total; bar.value = step.loaded; }
-      });
-      request.addEventListener("load", () => {
-        document.open();
-        document.write(request.responseText);
-        document.close();
-        history.replaceState(null, "", request.responseURL);
-      });
-      request.addEventListener("error", () => { delete form.dataset.sent; form.querySelector("[data-failed]").hidden = false; });
-      request.open("POST", form.action);
-      request.send(new FormData(form));
+    request.addEventListener("load", () => {
+      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+      document.title = answer.title;
+      document.body.replaceWith(answer.body);
+      history.replaceState(null, "", request.responseURL);
+      scrollTo(0, 0);
     });
-  }
+    request.addEventListener("error", () => {
+      delete form.dataset.sent;
+      form.querySelector("[data-failed]").hidden = false;
+    });
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  });
 })();

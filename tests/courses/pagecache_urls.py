@@ -3,7 +3,7 @@
 from collections import Counter
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.urls import include, path
 
 from amls.courses.access import open_course
 from amls.courses.models import Enrolment
@@ -51,4 +51,5 @@ urlpatterns = [
     path("personal/<int:pk>.ics", personal),
     path("<slug:slug>/", page),
     path("<slug:slug>/calendar.ics", feed),
+    path("", include("amls.urls")),
 ]

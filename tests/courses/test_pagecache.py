@@ -57,7 +57,7 @@ def test_a_kept_answer_carries_the_same_headers_as_a_rendered_one(client: Client
     first, second = client.get("/amls/"), client.get("/amls/")
     assert rendered["page"] == 1
     assert dict(first.items()) == dict(second.items())
-    assert second["Content-Security-Policy"].startswith("default-src 'self'")
+    assert "default-src 'self'" in second["Content-Security-Policy"]
     assert second["X-Content-Type-Options"] == "nosniff"
     assert second["X-Frame-Options"] == "DENY"
     assert second["Cache-Control"] == "no-cache"

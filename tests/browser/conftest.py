@@ -1,0 +1,81 @@
+"""A real browser against a real server."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from amls.overview.demo.services import make_demo
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(transactional_db: None, live_server: LiveServer, settings: Settings) -> str:
+    """The demo on a real server; returns its address."""
+    settings.SITE_URL = live_server.url
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    call_command("createcachetable", verbosity=0)
+    make_demo(now=timezone.now())
+    return str(live_server.url)
+
+
+@pytest.fixture
+def open_page(browser: Browser, site: str) -> Iterator[Open]:
+    """Open a page; `user` signs in first. Requests to other hosts and script errors fail the test."""
+    contexts: list[BrowserContext] = []
+    problems: list[str] = []
+
+    def open_one(
+        path: str, *, user: str | None = None, width: int = 1280, dark: bool = False, script: bool = True, locale: str = "en-GB"
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if dark else "light",
+            java_script_enabled=script,
+            locale=locale,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: problems.append(request.url) if is_foreign(request.url, site) else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        if user is not None:
+            sign_in(page, site, user)
+        answer = page.goto(f"{site}{path}")
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def is_foreign(url: str, site: str) -> bool:
+    return not url.startswith((site, "data:", "blob:", "about:", "chrome"))
+
+
+def sign_in(page: Page, site: str, user: str) -> None:
+    page.goto(f"{site}/accounts/login/")
+    page.get_by_label("Email").fill(f"{user}@example.org")
+    page.get_by_label("Password", exact=True).fill("amls-demo-2024")
+    page.get_by_role("button", name="Sign In", exact=True).click()
+    page.wait_for_url(lambda url: "/accounts/login" not in url)

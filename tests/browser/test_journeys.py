@@ -1,0 +1,123 @@
+"""What people come for, from the first click to the last."""
+
+import re
+from datetime import timedelta
+
+from django.core import mail
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from lectures.models import Lecture
+from tests.browser.conftest import Open
+
+
+def test_a_visitor_reads_slides_and_seeks_the_recording(open_page: Open, site: str) -> None:
+    page = open_page("/amls-ss2024/")
+    expect(page.get_by_role("heading", name="A. Overview and ML System Internals")).to_be_visible()
+    page.get_by_role("link", name="Data- and Task-Parallel Execution", exact=True).click()
+    expect(page.get_by_text("Tuesday, room H 0111")).to_be_visible()
+    expect(page.locator("iframe.slides")).to_have_attribute("src", re.compile(r"05_.*\.pdf"))
+    video = page.locator("video")
+    video.evaluate("v => new Promise(done => { if (v.readyState > 0) done(); v.onloadedmetadata = done; v.load(); })")
+    seconds = video.evaluate("v => new Promise(done => { v.onseeked = () => done(v.currentTime); v.currentTime = 45; })")
+    assert round(seconds) == 45
+    page.get_by_role("link", name="Later").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Parameter Servers")
+
+
+def test_a_student_signs_in_by_code_and_subscribes(open_page: Open, site: str) -> None:
+    page = open_page("/accounts/login/code/")
+    page.get_by_label("Email").fill("student@example.org")
+    page.get_by_role("button", name=re.compile("code", re.IGNORECASE)).click()
+    page.wait_for_url("**/code/confirm/**")
+    code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code is not None, mail.outbox[-1].body
+    page.get_by_label("Code").fill(code.group(1))
+    page.get_by_role("button", name=re.compile("Sign In|Confirm")).first.click()
+    page.wait_for_url(f"{site}/**")
+    page.goto(f"{site}/amls/")
+    expect(page.get_by_role("link", name="Call-in link of the lecture")).to_be_visible()
+    page.get_by_role("link", name="Subscribe to the calendar").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    address = dialog.get_by_label("Address for any other calendar").input_value()
+    assert "/calendar/" in address
+    assert page.request.get(address).status == 200
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
+def test_staff_move_a_lecture_from_a_phone_and_take_it_back(open_page: Open, site: str) -> None:
+    page = open_page("/amls/", user="lecturer", width=390)
+    lecture = Lecture.objects.get(course__slug="amls", number="07")
+    page.get_by_role("link", name="Change 07").click()
+    form = page.get_by_role("form", name=re.compile("Change 07"))
+    form.get_by_label("Room").fill("H 0111")
+    form.get_by_label("From").fill("17:00")
+    form.get_by_label("Until").fill("16:00")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("ends before it starts")
+    form = page.get_by_role("form", name=re.compile("Change 07"))
+    form.get_by_label("Until").fill("19:00")
+    form.get_by_role("button", name="What will subscribers see?").click()
+    expect(page.get_by_text("What subscribers will see:")).to_be_visible()
+    assert Lecture.objects.get(pk=lecture.pk).starts_at == lecture.starts_at
+    page.get_by_role("form", name=re.compile("Change 07")).get_by_role("button", name="Save").click()
+    expect(page.get_by_text("in everyone's calendar")).to_contain_text("H 0111")
+    moved = Lecture.objects.get(pk=lecture.pk)
+    assert (moved.starts_at - lecture.starts_at, moved.room) == (timedelta(hours=1), "H 0111")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back")).to_be_visible()
+    back = Lecture.objects.get(pk=lecture.pk)
+    assert (back.starts_at, back.ends_at, back.room) == (lecture.starts_at, lecture.ends_at, lecture.room)
+
+
+def test_without_javascript_everything_still_works(open_page: Open, site: str) -> None:
+    page = open_page("/amls/", user="lecturer", script=False)
+    page.get_by_role("link", name="Change 07").click()
+    page.get_by_label("Room").fill("H 0104")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("in everyone's calendar")).to_be_visible()
+    page.goto(f"{site}/amls/schedule/")
+    page.get_by_role("link", name="Month", exact=True).click()
+    expect(page.get_by_role("table")).to_be_visible()
+    page.goto(f"{site}/amls/")
+    page.get_by_role("link", name="Subscribe to the calendar").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Subscribe to the calendar")
+
+
+def test_the_language_changes_with_one_click(open_page: Open, site: str) -> None:
+    page = open_page("/amls/")
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.get_by_role("link", name="Anmelden").first).to_be_visible()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+
+
+def test_the_keyboard_alone_reaches_the_slides(open_page: Open, site: str) -> None:
+    page = open_page("/amls-ss2024/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _press in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").startswith("01 Introduction and Overview: Slides, PDF"):
+            break
+    else:
+        raise AssertionError("The slides of lecture 01 can't be reached by keyboard.")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_the_lecturer_uploads_several_files_at_the_desk(open_page: Open, site: str) -> None:
+    page = open_page("/admin/lectures/lecture/upload/", user="lecturer")
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": "12_Serving.vtt", "mimeType": "text/vtt", "buffer": b"WEBVTT\n\n00:00.000 --> 00:01.000\nHi\n"},
+            {"name": "12_Serving.pdf", "mimeType": "application/pdf", "buffer": b"this is no PDF"},
+        ]
+    )
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_text("'12_Serving.pdf' is not a PDF")).to_be_visible()
+    expect(page.get_by_text("✓ 12 Model Serving Systems and Techniques")).to_be_visible()
+    assert Lecture.objects.filter(number="12", materials__kind="captions", materials__current__uploaded_at__lte=timezone.now()).exists()

@@ -1,0 +1,74 @@
+"""Every page, in both themes, on a phone and on a desk: accessible, narrow enough, light."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open
+
+PUBLIC = (
+    "/", "/amls/", "/amls-ss2024/", "/amls/lectures/05/", "/amls/lectures/08/", "/amls/schedule/", "/amls/schedule/?view=month",
+    "/amls/subscribe/", "/legal/imprint/", "/legal/privacy/", "/legal/accessibility/", "/accounts/login/", "/accounts/signup/",
+    "/accounts/login/code/", "/accounts/password/reset/",
+)  # fmt: skip
+STUDENT = (
+    "/amls/", "/amls/me/", "/amls/subscribe/", "/amls/lectures/06/", "/accounts/profile/", "/accounts/email/",
+    "/accounts/2fa/", "/accounts/sessions/", "/accounts/password/change/",
+)  # fmt: skip
+STAFF = (
+    "/amls/", "/amls/lectures/05/", "/amls/lectures/05/edit/", "/amls/staff/import/", "/amls/staff/roll-over/", "/new/",
+)  # fmt: skip
+VISITS = [(None, PUBLIC), ("student", STUDENT), ("lecturer", STAFF)]
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds, each with its first place."""
+    page.evaluate((Path(settings.VAR_DIR) / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    result = page.evaluate("axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in result["violations"]]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
+def test_axe_finds_nothing(open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool) -> None:
+    page = open_page("/", user=user, width=width, dark=dark)
+    found = {}
+    for path in paths:
+        answer = page.goto(f"{site}{path}")
+        assert answer is not None
+        assert answer.status == 200, path
+        if problems := axe(page):
+            found[path] = problems
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [320, 2560])
+@pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
+def test_nothing_scrolls_sideways(open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int) -> None:
+    page = open_page("/", user=user, width=width)
+    too_wide = {}
+    for path in paths:
+        page.goto(f"{site}{path}")
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            too_wide[path] = needed
+    assert too_wide == {}
+
+
+def test_a_first_visit_is_light_and_nothing_moves(open_page: Open, site: str) -> None:
+    page = open_page("/legal/imprint/")
+    client = page.context.new_cdp_session(page)
+    client.send("Network.enable")
+    client.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    received: list[float] = []
+    client.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(e => { window.shift += e.value; }))"
+        ".observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(f"{site}/amls/", wait_until="networkidle")
+    assert 0 < sum(received) < 100_000
+    assert page.evaluate("window.shift") < 0.01
