@@ -1,6 +1,7 @@
 """Changing a lecture right on the course's page, with an undo."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -88,7 +89,10 @@ def _done(request: HttpRequest, lecture: Lecture) -> HttpResponse:
     back = _back(request, lecture)
     if request.headers.get("HX-Request") == "true":
         # The schedule, the tiles and the key dates may all have changed: load the page anew.
-        return HttpResponse(headers={"HX-Redirect": back})
+        # An address that differs only behind the # would not be loaded again.
+        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        is_same = here == back.partition("#")[0]
+        return HttpResponse(headers={"HX-Refresh": "true"} if is_same else {"HX-Redirect": back})
     return HttpResponseRedirect(back)
 
 

@@ -94,7 +94,8 @@
     request.addEventListener("load", () => {
       const answer = new DOMParser().parseFromString(request.responseText, "text/html");
       document.title = answer.title;
-      document.body.replaceWith(answer.body);
+      const part = document.querySelector("#main") ? "#main" : "body";
+      document.querySelector(part).replaceWith(answer.querySelector(part));
       history.replaceState(null, "", request.responseURL);
       scrollTo(0, 0);
     });

@@ -1,0 +1,72 @@
+"""The German catalogue: collect its texts, compile it, or check that it is complete and compiled.
+
+`python -m tests.tools.messages` collects and compiles; `--check` changes nothing and fails
+if a text is missing, untranslated or fuzzy, or if the compiled file is out of date.
+"""
+
+import filecmp
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CATALOGUE = ROOT / "amls" / "locale" / "de" / "LC_MESSAGES" / "django.po"
+_IGNORED = ("var", ".venv", "tests", "node_modules", "static")
+
+
+def main(arguments: list[str]) -> int:
+    """Collect and compile, or check."""
+    if "--check" in arguments:
+        return check()
+    collect()
+    subprocess.run(["msgfmt", "--check", "-o", str(CATALOGUE.with_suffix(".mo")), str(CATALOGUE)], check=True)
+    return 0
+
+
+def collect() -> None:
+    """Bring the catalogue up to date with the texts of the code and the templates."""
+    ignored = [word for name in _IGNORED for word in ("--ignore", name)]
+    command = [sys.executable, "-m", "django", "makemessages", "-l", "de", "--no-wrap", "--no-obsolete", "--add-location", "file"]
+    subprocess.run([*command, *ignored], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=_environment())
+    # The date of collection says nothing and would change the file each time.
+    text = re.sub(r'"POT-Creation-Date: .*\n', "", CATALOGUE.read_text(encoding="utf-8"))
+    CATALOGUE.write_text(text, encoding="utf-8")
+
+
+def check() -> int:
+    """Return 0 if the catalogue is complete and compiled; else say what to do."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "django.po"
+        shutil.copy(CATALOGUE, kept)
+        try:
+            collect()
+            counted = subprocess.run(["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(CATALOGUE)], check=True, capture_output=True, text=True)
+        finally:
+            new = CATALOGUE.read_text(encoding="utf-8")
+            shutil.copy(kept, CATALOGUE)
+        problems = []
+        if re.search(r"fuzzy|untranslated", counted.stderr):
+            problems.append(f"The German catalogue is incomplete: {counted.stderr.strip()}")
+        if new != kept.read_text(encoding="utf-8"):
+            problems.append("Texts were added or changed since it was collected.")
+        compiled = CATALOGUE.with_suffix(".mo")
+        subprocess.run(["msgfmt", "-o", f"{folder}/kept.mo", str(kept)], check=True)
+        if not compiled.exists() or not filecmp.cmp(compiled, f"{folder}/kept.mo", shallow=False):
+            problems.append("The compiled catalogue is out of date.")
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if problems:
+        print("Run 'make messages', translate what is missing in", CATALOGUE.relative_to(ROOT), "and run it again.", file=sys.stderr)
+    return len(problems)
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "DJANGO_SETTINGS_MODULE": "amls.settings"}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
