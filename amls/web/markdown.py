@@ -5,7 +5,7 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 _TAGS = {
-    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr",
+    "a", "blockquote", "br", "code", "dd", "del", "dl", "dt", "em", "h2", "h3", "h4", "h5", "h6", "hr",
     "li", "ol", "p", "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "td": {"align"}, "th": {"align", "scope"}, "ol": {"start"}}
@@ -15,16 +15,18 @@ _SCHEMES = {"http", "https", "mailto"}
 _parser = MarkdownIt("commonmark", {"html": False, "breaks": False}).enable(["table", "strikethrough"])
 
 
-def render_markdown(text: str) -> SafeString:
+def render_markdown(text: str, top: int = 3) -> SafeString:
     """Return `text` (CommonMark with tables) as HTML that is safe to show to anyone.
 
     Raw HTML, scripts, images and unusual link schemes don't come through; links get
-    rel=noopener; headings are lowered by two levels so that they nest below the page's.
+    rel=noopener; the highest heading becomes one of level `top`, so that all nest below the
+    page's own.
     """
     tokens = _parser.parse(text)
-    for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    highest = min((int(token.tag[1]) for token in headings), default=top)
+    for token in headings:
+        token.tag = f"h{min(int(token.tag[1]) - highest + top, 6)}"
     html = _parser.renderer.render(tokens, _parser.options, {})
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener nofollow")
     return mark_safe(clean)  # noqa: S308 - nh3 cleaned it

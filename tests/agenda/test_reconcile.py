@@ -30,7 +30,7 @@ def lecture(number: int, *, weeks: int = 0, **values: object) -> Item:
         "starts_at": start,
         "ends_at": start + timedelta(hours=2),
     }
-    return Item(key=f"fake.lecture:{number}", kind=Kind.LECTURE, **{**fields, **values})  # type: ignore[arg-type]
+    return Item(key=f"fake.lecture:{number}", kind=Kind.LECTURE, **{**fields, **values})
 
 
 class Fake:

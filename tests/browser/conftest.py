@@ -43,7 +43,13 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
     problems: list[str] = []
 
     def open_one(
-        path: str, *, user: str | None = None, width: int = 1280, dark: bool = False, script: bool = True, locale: str = "en-GB"
+        path: str,
+        *,
+        user: str | None = None,
+        width: int = 1280,
+        dark: bool = False,
+        script: bool = True,
+        locale: str = "en-GB",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},

@@ -19,7 +19,9 @@ def test_a_visitor_reads_slides_and_seeks_the_recording(open_page: Open, site: s
     expect(page.locator("iframe.slides")).to_have_attribute("src", re.compile(r"05_.*\.pdf"))
     video = page.locator("video")
     video.evaluate("v => new Promise(done => { if (v.readyState > 0) done(); v.onloadedmetadata = done; v.load(); })")
-    seconds = video.evaluate("v => new Promise(done => { v.onseeked = () => done(v.currentTime); v.currentTime = 45; })")
+    seconds = video.evaluate(
+        "v => new Promise(done => { v.onseeked = () => done(v.currentTime); v.currentTime = 45; })"
+    )
     assert round(seconds) == 45
     page.get_by_role("link", name="Later").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Parameter Servers")
@@ -120,4 +122,6 @@ def test_the_lecturer_uploads_several_files_at_the_desk(open_page: Open, site: s
     page.get_by_role("button", name="Upload", exact=True).click()
     expect(page.get_by_text("'12_Serving.pdf' is not a PDF")).to_be_visible()
     expect(page.get_by_text("✓ 12 Model Serving Systems and Techniques")).to_be_visible()
-    assert Lecture.objects.filter(number="12", materials__kind="captions", materials__current__uploaded_at__lte=timezone.now()).exists()
+    assert Lecture.objects.filter(
+        number="12", materials__kind="captions", materials__current__uploaded_at__lte=timezone.now()
+    ).exists()

@@ -26,14 +26,18 @@ VISITS = [(None, PUBLIC), ("student", STUDENT), ("lecturer", STAFF)]
 def axe(page: Page) -> list[str]:
     """Return what axe finds, each with its first place."""
     page.evaluate((Path(settings.VAR_DIR) / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    result = page.evaluate("axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+    result = page.evaluate(
+        "axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in result["violations"]]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
-def test_axe_finds_nothing(open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool) -> None:
+def test_axe_finds_nothing(
+    open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool
+) -> None:
     page = open_page("/", user=user, width=width, dark=dark)
     found = {}
     for path in paths:
@@ -47,7 +51,9 @@ def test_axe_finds_nothing(open_page: Open, site: str, user: str | None, paths: 
 
 @pytest.mark.parametrize("width", [320, 2560])
 @pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
-def test_nothing_scrolls_sideways(open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int) -> None:
+def test_nothing_scrolls_sideways(
+    open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int
+) -> None:
     page = open_page("/", user=user, width=width)
     too_wide = {}
     for path in paths:

@@ -61,7 +61,7 @@ def ada() -> User:
 
 
 def greet(key: str, **values: object) -> bool:
-    return notify(key=key, kind="tests.greeting", now=timezone.now(), **values)  # type: ignore[arg-type]
+    return notify(key=key, kind="tests.greeting", now=timezone.now(), **values)
 
 
 def test_a_notice_is_sent_once(postbox: Postbox, course: Course, ada: User) -> None:

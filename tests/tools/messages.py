@@ -30,7 +30,18 @@ def main(arguments: list[str]) -> int:
 def collect() -> None:
     """Bring the catalogue up to date with the texts of the code and the templates."""
     ignored = [word for name in _IGNORED for word in ("--ignore", name)]
-    command = [sys.executable, "-m", "django", "makemessages", "-l", "de", "--no-wrap", "--no-obsolete", "--add-location", "file"]
+    command = [
+        sys.executable,
+        "-m",
+        "django",
+        "makemessages",
+        "-l",
+        "de",
+        "--no-wrap",
+        "--no-obsolete",
+        "--add-location",
+        "file",
+    ]
     subprocess.run([*command, *ignored], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=_environment())
     # The date of collection says nothing and would change the file each time.
     text = re.sub(r'"POT-Creation-Date: .*\n', "", CATALOGUE.read_text(encoding="utf-8"))
@@ -44,7 +55,12 @@ def check() -> int:
         shutil.copy(CATALOGUE, kept)
         try:
             collect()
-            counted = subprocess.run(["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(CATALOGUE)], check=True, capture_output=True, text=True)
+            counted = subprocess.run(
+                ["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(CATALOGUE)],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
         finally:
             new = CATALOGUE.read_text(encoding="utf-8")
             shutil.copy(kept, CATALOGUE)
@@ -60,7 +76,12 @@ def check() -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        print("Run 'make messages', translate what is missing in", CATALOGUE.relative_to(ROOT), "and run it again.", file=sys.stderr)
+        print(
+            "Run 'make messages', translate what is missing in",
+            CATALOGUE.relative_to(ROOT),
+            "and run it again.",
+            file=sys.stderr,
+        )
     return len(problems)
 
 

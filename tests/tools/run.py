@@ -61,7 +61,7 @@ def _checks() -> list[tuple[str, list[str], dict[str, str]]]:
         (
             "deployment check",
             [python, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"],
-            {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "amls.settings"},
+            {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "amls.settings", "DJANGO_ALLOW_ASYNC_UNSAFE": ""},
         ),
         ("languages", [python, "-m", "tests.tools.messages", "--check"], {}),
     ]

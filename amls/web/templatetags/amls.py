@@ -20,9 +20,9 @@ _DEFAULT_FORMATS = ("D j M", "D j M Y")
 
 
 @register.filter
-def markdown(text: str) -> SafeString:
-    """Return Markdown as safe HTML."""
-    return render_markdown(text)
+def markdown(text: str, top: int = 3) -> SafeString:
+    """Return Markdown as safe HTML, its highest headings of level `top`."""
+    return render_markdown(text, top)
 
 
 @register.filter
