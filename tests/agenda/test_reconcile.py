@@ -271,7 +271,7 @@ def test_the_database_refuses_what_can_never_be(
     fake.settle(course, lecture(1))
     fresh = row()
     fresh.pk, fresh.key = None, "fake.lecture:1" if constraint == "agendaitem_key_unique" else "fake.lecture:2"
-    fresh.uid = "00000000-0000-4000-8000-000000000000"  # type: ignore[assignment]
+    fresh.uid = "00000000-0000-4000-8000-000000000000"
     for name, value in values.items():
         setattr(fresh, name, value)
     with pytest.raises(IntegrityError, match=constraint):
