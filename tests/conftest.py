@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 from pytest_django import Settings
 
 from amls.courses import pagecache
@@ -21,6 +22,8 @@ def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     pagecache.store.clear()
+    # Requests leave their language behind in the thread.
+    translation.activate("en")
     yield
     pagecache.store.clear()
 

@@ -1,0 +1,1 @@
+"""The benchmarks: ratios side by side in one run."""

@@ -1,0 +1,192 @@
+"""`make bench`: pages and feeds as ratios to a bare Django view on the same server, in one run."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from amls.embedded import running
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VAR = ROOT / "var" / "bench-server"
+RESULTS = ROOT / "var" / "bench"
+CLIENTS, ROUNDS, SECONDS = 8, 5, 1.5
+
+
+def main() -> int:
+    """Measure, print a table, and write it to var/bench/pages.json."""
+    os.environ |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "amls.settings"}
+    VAR.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        stack.enter_context(running(VAR))
+        paths = prepare()
+        port = stack.enter_context(serve("tests.bench.wsgi:application", {}))
+        (VAR / "body").write_bytes(fetch(port, "/small/", {})[2])
+    with ExitStack() as stack:
+        stack.enter_context(running(VAR))
+        body = {"BENCH_BODY": str(VAR / "body")}
+        port = stack.enter_context(serve("tests.bench.wsgi:application", {**body, "AMLS_DB_POOL": "1"}))
+        bare_port = stack.enter_context(serve("tests.bench.bare:application", body))
+        rows = measure(port, bare_port, paths)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "pages.json").write_text(json.dumps(rows, indent=1))
+    report(rows)
+    return 0
+
+
+def prepare() -> dict[str, str]:
+    """Make courses with 12 and with 200 lectures; return a person's feed."""
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.utils import timezone
+
+    from amls.agenda.feeds import personal_feed_url
+    from amls.agenda.services import reconcile
+    from amls.courses.models import Course, Enrolment, User
+    from lectures.models import Lecture
+    from tests.factories import CourseFactory, LectureFactory
+
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+    call_command("collectstatic", verbosity=0, interactive=False)
+    for slug, count in (("small", 12), ("large", 200)):
+        if not Course.objects.filter(slug=slug).exists():
+            course = CourseFactory.create(slug=slug)
+            for number in range(count):
+                start = timezone.now() + timedelta(days=number + 2)
+                LectureFactory.create(course=course, number=f"{number:03}", starts_at=start)
+            reconcile(course, now=timezone.now())
+        assert Lecture.objects.filter(course__slug=slug).count() == count
+    user, _created = User.objects.get_or_create(email="bench@example.org")
+    enrolment, _created = Enrolment.objects.get_or_create(user=user, course=Course.objects.get(slug="small"))
+    feed = "/" + personal_feed_url(enrolment).split("/", 3)[3]
+    from django.db import connections
+
+    connections.close_all()
+    return {"feed": feed}
+
+
+@contextmanager
+def serve(application: str, extra: dict[str, str]) -> Iterator[int]:
+    """Run a server with two processes; yield its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    command += ["--blocking-threads", "16", "--no-ws", "--log-level", "error", application]
+    server = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **extra}, start_new_session=True)
+    try:
+        for _attempt in range(200):
+            try:
+                fetch(port, "/bare/", {})
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def fetch(port: int, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of one GET."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, dict(answer.getheaders()), body
+
+
+def rate(port: int, path: str, headers: dict[str, str], status: int) -> float:
+    """Return answers per second with some clients at once; a wrong status is an error."""
+    counts = [0] * CLIENTS
+    end = time.monotonic() + SECONDS
+
+    def work(index: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        while time.monotonic() < end:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != status:
+                raise RuntimeError(f"{path}: {answer.status} instead of {status}")
+            counts[index] += 1
+        connection.close()
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / SECONDS
+
+
+def measure(port: int, bare_port: int, paths: dict[str, str]) -> list[dict[str, object]]:
+    """Measure everything in turn, round by round, and return medians and ratios."""
+    etag = fetch(port, "/small/calendar.ics", {})[1].get("etag", "")
+    cases: dict[str, tuple[int, str, dict[str, str], int]] = {
+        "bare view, no middleware": (bare_port, "/bare/", {}, 200),
+        "bare view, our middleware": (port, "/bare/", {}, 200),
+        "course home, 12 lectures": (port, "/small/", {}, 200),
+        "course home, 200 lectures": (port, "/large/", {}, 200),
+        "lecture page": (port, "/small/lectures/005/", {}, 200),
+        "public feed, 12 lectures": (port, "/small/calendar.ics", {}, 200),
+        "public feed, 200 lectures": (port, "/large/calendar.ics", {}, 200),
+        "public feed, 304": (port, "/small/calendar.ics", {"If-None-Match": etag}, 304),
+        "personal feed": (port, paths["feed"], {}, 200),
+    }
+    found: dict[str, list[float]] = {name: [] for name in cases}
+    for turn in range(ROUNDS + 1):
+        for name, case in cases.items():
+            value = rate(*case)
+            if turn:
+                found[name].append(value)
+    medians = {name: statistics.median(values) for name, values in found.items()}
+    ours, none = medians["bare view, our middleware"], medians["bare view, no middleware"]
+    return [
+        {
+            "case": name,
+            "per_second": round(value),
+            "to_bare_with_middleware": round(value / ours, 2),
+            "to_bare_without": round(value / none, 2),
+        }
+        for name, value in medians.items()
+    ]
+
+
+def report(rows: list[dict[str, object]]) -> None:
+    """Print the table."""
+    print(f"{'case':28} {'1/s':>8} {'to bare, ours':>14} {'to bare, none':>14}")
+    for row in rows:
+        print(
+            f"{row['case']:28} {row['per_second']:>8} {row['to_bare_with_middleware']:>14} {row['to_bare_without']:>14}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
