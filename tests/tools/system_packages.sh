@@ -15,6 +15,7 @@ need 'command -v nginx || test -x /usr/sbin/nginx' nginx
 need 'command -v node' nodejs
 need 'command -v npm' npm
 need 'command -v qpdf' qpdf
+need 'command -v wrk' wrk
 need 'command -v pdftoppm' poppler-utils
 need 'command -v msgfmt' gettext
 need 'ldconfig -p | grep -q libpangoft2-1.0' libpango-1.0-0 libpangoft2-1.0-0

@@ -483,4 +483,4 @@ def make_slug(title: str, term: str) -> str:
     words = re.findall(r"[A-Za-z0-9]+", title)
     initials = "".join(word if word.isupper() else word[0] for word in words if word[0].isupper() or word.isupper())
     short = initials.lower() if len(initials) > 1 else "-".join(words[:3]).lower()
-    return f"{short}-{re.sub(r'[^a-z0-9]+', '-', term.lower()).strip('-')}"
+    return f"{short or 'course'}-{re.sub(r'[^a-z0-9]+', '-', term.lower()).strip('-')}"
