@@ -1,0 +1,234 @@
+"""The staff's desk: who sees what, what is shown before it is saved, what is kept."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.courses.models import Enrolment, RosterEntry, User
+from amls.courses.roster import import_roster, read_roster
+from lectures.models import Lecture, MaterialFile
+from tests.cast import Cast
+from tests.factories import (
+    ExamFactory,
+    LectureFactory,
+    OfficeHourFactory,
+    PartFactory,
+    ProjectRulesFactory,
+    TopicFactory,
+)
+
+pytestmark = pytest.mark.django_db
+PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
+SCOPED = (
+    "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
+    "projects_projectrules", "projects_topic", "exams_exam",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def rows(cast: Cast) -> dict[str, int]:
+    course = cast.course
+    lecture = LectureFactory.create(course=course, number="05", starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
+    reconcile(course, now=timezone.now())
+    return {
+        "courses_course": course.pk,
+        "courses_enrolment": cast.student.pk,
+        "courses_rosterentry": RosterEntry.objects.create(course=course, email="new@example.org").pk,
+        "lectures_lecture": lecture.pk,
+        "lectures_part": PartFactory.create(course=course).pk,
+        "lectures_officehour": OfficeHourFactory.create(course=course).pk,
+        "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
+        "projects_topic": TopicFactory.create(course=course).pk,
+        "exams_exam": ExamFactory.create(course=course).pk,
+    }
+
+
+def test_every_scoped_model_is_in_the_table() -> None:
+    ours = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model in admin.site._registry
+        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview")
+    }
+    assert ours == {*SCOPED, "courses_user", "overview_legalpage"}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_page_of_the_desk_as_everyone(cast: Cast, rows: dict[str, int], part: str) -> None:
+    client = cast.client(part)
+    found: dict[str, set[int]] = {"list": set(), "object": set()}
+    for name in SCOPED:
+        found["list"].add(client.get(reverse(f"admin:{name}_changelist")).status_code)
+        for page in ("change", "history"):
+            found["object"].add(client.get(reverse(f"admin:{name}_{page}", args=[rows[name]])).status_code)
+    is_staff = part in ("assistant", "lecturer", "foreign lecturer", "admin")
+    assert found["list"] == ({200} if is_staff else {302})
+    # An object of a course that one does not teach leads away, as one that does not exist.
+    assert found["object"] <= ({200} if part in ("assistant", "lecturer", "admin") else {302, 404})
+    if not is_staff:
+        target = client.get("/admin/", follow=True)
+        assert target.status_code == (404 if part != "anonymous" else 200)
+
+
+@pytest.mark.parametrize("name", SCOPED)
+def test_lists_hold_only_ones_own(cast: Cast, rows: dict[str, int], name: str) -> None:
+    mine = cast.client("lecturer").get(reverse(f"admin:{name}_changelist"))
+    theirs = cast.client("foreign lecturer").get(reverse(f"admin:{name}_changelist"))
+    pk = rows[name]
+    assert pk in [row.pk for row in mine.context["cl"].queryset]
+    assert pk not in [row.pk for row in theirs.context["cl"].queryset]
+
+
+def lecture_post(lecture: Lecture, **changes: str) -> dict[str, str]:
+    data = {
+        "course": str(lecture.course_id), "part": "", "number": lecture.number, "title": lecture.title,
+        "starts_at_0": "2024-05-21", "starts_at_1": "16:00", "ends_at_0": "2024-05-21", "ends_at_1": "18:00",
+        "room": lecture.room, "mode": lecture.mode, "state": lecture.state, "call_in": "", "abstract": "",
+        "materials-TOTAL_FORMS": "0", "materials-INITIAL_FORMS": "0",
+    }  # fmt: skip
+    return {**data, **changes}
+
+
+def test_a_move_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) -> None:
+    client, lecture = cast.client("lecturer"), Lecture.objects.get()
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    before = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
+    Lecture.objects.filter(pk=lecture.pk).update(ends_at=datetime(2024, 5, 21, 16, tzinfo=UTC))
+    reconcile(cast.course, now=timezone.now())
+    before.refresh_from_db()
+    data = lecture_post(lecture, room="H 0111")
+    asked = client.post(address, data)
+    assert asked.status_code == 200
+    assert "Tue 21 May 2024, 16:00–18:00, H 0107 → Tue 21 May 2024, 16:00–18:00, H 0111" in asked.content.decode()
+    lecture.refresh_from_db()
+    before_again = AgendaItem.objects.get(pk=before.pk)
+    assert (lecture.room, before_again.sequence) == ("H 0107", before.sequence)
+    saved = client.post(address, {**data, "_agreed": "1"})
+    assert saved.status_code == 302
+    lecture.refresh_from_db()
+    after = AgendaItem.objects.get(pk=before.pk)
+    assert (lecture.room, after.place, after.sequence) == ("H 0111", "H 0111", before.sequence + 1)
+    history = client.get(reverse("admin:lectures_lecture_history", args=[lecture.pk])).content.decode()
+    assert str(cast.lecturer.user) in history
+    assert "H 0107" in history
+
+
+def test_what_no_calendar_shows_is_saved_at_once(cast: Cast, rows: dict[str, int]) -> None:
+    lecture = Lecture.objects.get()
+    Lecture.objects.filter(pk=lecture.pk).update(ends_at=datetime(2024, 5, 21, 16, tzinfo=UTC))
+    reconcile(cast.course, now=timezone.now())
+    revision = type(cast.course).objects.get(pk=cast.course.pk).revision
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    assert cast.client("lecturer").post(address, lecture_post(lecture, abstract="New words")).status_code == 302
+    assert Lecture.objects.get().abstract == "New words"
+    assert type(cast.course).objects.get(pk=cast.course.pk).revision == revision + 1
+
+
+def test_the_hour_that_the_clocks_skip_is_a_field_error(cast: Cast, rows: dict[str, int]) -> None:
+    lecture = Lecture.objects.get()
+    data = lecture_post(lecture, starts_at_0="2024-03-31", starts_at_1="02:30")
+    answer = cast.client("lecturer").post(reverse("admin:lectures_lecture_change", args=[lecture.pk]), data)
+    assert answer.status_code == 200
+    assert "Europe/Berlin" in str(answer.context["adminform"].form.errors["starts_at"])
+
+
+def test_a_row_cannot_be_moved_into_anothers_course(cast: Cast, rows: dict[str, int]) -> None:
+    lecture = Lecture.objects.get()
+    data = lecture_post(lecture, course=str(cast.other_course.pk))
+    answer = cast.client("lecturer").post(
+        reverse("admin:lectures_lecture_change", args=[lecture.pk]), {**data, "_agreed": "1"}
+    )
+    assert "course" in answer.context["adminform"].form.errors
+    assert Lecture.objects.get().course_id == cast.course.pk
+
+
+def test_several_files_find_their_lectures_and_a_bad_one_stops_no_other(cast: Cast, rows: dict[str, int]) -> None:
+    files = [
+        SimpleUploadedFile("05_Parallel.vtt", b"WEBVTT\n\n"),
+        SimpleUploadedFile("05.pdf", b"no"),
+        SimpleUploadedFile("zz.pdf", b"%PDF-"),
+    ]
+    answer = cast.client("lecturer").post(
+        reverse("admin:lectures_lecture_upload_files"), {"course": cast.course.pk, "files": files}
+    )
+    text = answer.content.decode()
+    assert "&#x27;05.pdf&#x27; is not a PDF" in text
+    assert "No lecture is recognised from this name" in text
+    assert [one.filename for one in MaterialFile.objects.all()] == ["05_Parallel.vtt"]
+
+
+def test_staff_need_a_second_factor_where_it_is_asked_for(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    answer = cast.client("lecturer").get("/admin/", follow=True)
+    assert answer.redirect_chain[-1][0] == "/accounts/2fa/"
+    assert "The desk needs a second factor" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "E-Mail;Vorname;Nachname;Matrikelnummer\nada@example.org;Ada;Lövelace;123\n".encode("latin-1"),
+        "\ufeffname,e-mail,matriculation number\nAda Lövelace,ADA@example.org,123\n".encode(),
+        b"Email\tName\tMatrikelnr.\nada@example.org\tAda L\xc3\xb6velace\t123\n\n",
+    ],
+)
+def test_rosters_come_in_any_shape(content: bytes) -> None:
+    rows, problems = read_roster(content)
+    assert problems == []
+    assert [(row.email, row.name, row.matriculation_number) for row in rows] == [
+        ("ada@example.org", "Ada Lövelace", "123")
+    ]
+
+
+def test_a_roster_is_all_or_nothing_and_joins_accounts(cast: Cast) -> None:
+    now = timezone.now()
+    bad = import_roster(course=cast.course, content=b"email\nada@example.org\nnonsense\nada@example.org\n", now=now)
+    assert bad.problems == [
+        "Line 3: 'nonsense' is not an e-mail address.",
+        "Line 4: ada@example.org stands on line 2 already.",
+    ]
+    assert not RosterEntry.objects.exists()
+    cast.stranger.emailaddress_set.create(email="stranger@example.org", verified=True, primary=True)
+    content = b"email,name,matriculation number\nstranger@example.org,Stray,42\nnew@example.org,New,43\n"
+    shown = import_roster(course=cast.course, content=content, now=now, dry_run=True)
+    assert (shown.added, shown.joined) == (2, 1)
+    assert not RosterEntry.objects.exists()
+    import_roster(course=cast.course, content=content, now=now)
+    again = import_roster(course=cast.course, content=content, now=now)
+    assert (again.added, again.changed, again.unchanged, again.joined) == (0, 0, 2, 0)
+    assert Enrolment.objects.filter(user=cast.stranger, course=cast.course).exists()
+    assert User.objects.get(pk=cast.stranger.pk).matriculation_number == "42"
+
+
+def test_the_roster_page_shows_first_and_imports_then(cast: Cast) -> None:
+    client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
+    file = SimpleUploadedFile("roster.csv", b"email\nada@example.org\n")
+    shown = client.post(address, {"course": cast.course.pk, "file": file})
+    assert "1 will be added" in shown.content.decode()
+    assert not RosterEntry.objects.exists()
+    client.post(address, {"course": cast.course.pk, "kept_file": shown.context["kept"], "_agreed": "1"})
+    assert RosterEntry.objects.get().email == "ada@example.org"
+
+
+@pytest.mark.parametrize(("site", "works"), [("localhost", True), ("courses.example.org", False)])
+def test_the_demo_password_works_on_this_machine_only(cast: Cast, settings: Settings, site: str, works: bool) -> None:
+    settings.SITE_HOST = site
+    user = cast.student.user
+    user.set_password(settings.DEMO_PASSWORD)
+    user.save()
+    user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+    client = Client()
+    client.post("/accounts/login/", {"login": user.email, "password": settings.DEMO_PASSWORD})
+    assert ("_auth_user_id" in client.session) == works
