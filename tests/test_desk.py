@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -200,7 +201,7 @@ def test_a_roster_is_all_or_nothing_and_joins_accounts(cast: Cast) -> None:
         "Line 4: ada@example.org stands on line 2 already.",
     ]
     assert not RosterEntry.objects.exists()
-    cast.stranger.emailaddress_set.create(email="stranger@example.org", verified=True, primary=True)
+    EmailAddress.objects.create(user=cast.stranger, email="stranger@example.org", verified=True, primary=True)
     content = b"email,name,matriculation number\nstranger@example.org,Stray,42\nnew@example.org,New,43\n"
     shown = import_roster(course=cast.course, content=content, now=now, dry_run=True)
     assert (shown.added, shown.joined) == (2, 1)
@@ -228,7 +229,7 @@ def test_the_demo_password_works_on_this_machine_only(cast: Cast, settings: Sett
     user = cast.student.user
     user.set_password(settings.DEMO_PASSWORD)
     user.save()
-    user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     client = Client()
     client.post("/accounts/login/", {"login": user.email, "password": settings.DEMO_PASSWORD})
     assert ("_auth_user_id" in client.session) == works

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from hypothesis import given, settings
@@ -95,7 +96,7 @@ def test_an_error_in_the_middle_writes_nothing(course: Course) -> None:
 )  # fmt: skip
 def test_rules_speak_and_nothing_is_written(db: None, change: dict[str, object], why: str) -> None:
     with pytest.raises(CourseFileError, match=why):
-        import_course(spec=replace(CourseSpec(slug="a-course", title="A", term="SS2024"), **change), now=NOW)  # type: ignore[arg-type]
+        import_course(spec=replace(CourseSpec(slug="a-course", title="A", term="SS2024"), **change), now=NOW)
     assert not Course.objects.exists()
 
 
@@ -238,6 +239,6 @@ def test_start_sets_an_installation_up(db: None) -> None:
     course = Course.objects.get()
     enrolment = course.enrolments.get()
     assert (enrolment.user.email, enrolment.user.is_superuser, enrolment.role) == ("ada@example.org", True, "lecturer")
-    assert enrolment.user.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=enrolment.user).verified
     with pytest.raises(CommandError, match="not an e-mail address"):
         call_command("start", email="ada", no_input=True)
