@@ -54,6 +54,18 @@ def running(var_dir: Path) -> Iterator[Path]:
                 stop(var_dir)
 
 
+def revive(var_dir: Path) -> bool:
+    """Start the server of `var_dir` again if it died under its users; return whether it had.
+
+    Raises:
+        EmbeddedServerError: it does not start.
+    """
+    if _postmaster((var_dir / "pg").resolve()) is not None:
+        return False
+    _start(var_dir)
+    return True
+
+
 def socket_dir(var_dir: Path) -> str:
     """Return where the embedded server listens: what it wrote, or where it would."""
     try:

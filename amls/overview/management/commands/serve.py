@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from amls.courses.models import Course
-from amls.embedded import EmbeddedServerError, running, socket_dir
+from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.overview.demo.accounts import DEMO_ACCOUNTS
 
 _READY_SECONDS = 60
@@ -45,8 +45,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Start everything, wait, stop everything."""
-        # SIGTERM ends like Ctrl-C, so that nothing is left running.
+        # SIGTERM ends like Ctrl-C, so that nothing is left running; and Ctrl-C ends also where a shell
+        # started this in the background, with SIGINT ignored.
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
         try:
             with ExitStack() as stack:
                 if settings.IS_DATABASE_EMBEDDED:
@@ -110,9 +112,14 @@ class Command(BaseCommand):
                     command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
                 )
             self._wait_until_ready(f"http://{host}:{port}/readyz", children)
+            # Another server on this port would have answered in its place.
+            time.sleep(0.5)
+            self._check(children)
             self._announce(port)
             while True:
                 self._check(children)
+                if settings.IS_DATABASE_EMBEDDED and revive(settings.VAR_DIR):
+                    self._say("PostgreSQL had ended by itself and was started again.")
                 time.sleep(0.5)
         finally:
             _stop(children)
@@ -161,8 +168,11 @@ def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
         try:
             child.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+            child.kill()
             child.wait()
+        # What a child that was killed left behind: each leads a session of its own.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _static_stamp() -> str:

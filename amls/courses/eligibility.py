@@ -1,0 +1,90 @@
+"""What a person must fulfil, as the apps see it that know: rules register here, exams evaluate them.
+
+A rule speaks of many people at once, so that a door list of 400 costs as many queries as
+one person's page. `projects` and `exams` never meet but here.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from amls.courses.models import Course, Enrolment
+
+
+class Verdict(StrEnum):
+    """What a rule says of a person at this moment."""
+
+    MET = "met"
+    PENDING = "pending"  # not decided yet: it may still become either
+    UNMET = "unmet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one rule found of one person.
+
+    Attributes:
+        rule: the rule's name, such as 'projects.passed'.
+        verdict: how it stands.
+        text: the state and what is missing, as the person reads it, in the active language.
+        path: the address on this site where the person can mend it; empty if there is none.
+    """
+
+    rule: str
+    verdict: Verdict
+    text: str
+    path: str = ""
+
+
+# People of one course in, findings by enrolment pk out; whoever is left out is not under the rule.
+Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Finding]]
+# Extra points by enrolment pk, for those who have some.
+ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
+
+_rules: dict[str, Rule] = {}
+_extra_points: dict[str, ExtraPoints] = {}
+
+
+def eligibility_rule(name: str) -> Callable[[Rule], Rule]:
+    """Register, as a decorator, a rule under its name ('projects.passed')."""
+
+    def register(rule: Rule) -> Rule:
+        _rules[name] = rule
+        return rule
+
+    return register
+
+
+def extra_points(name: str) -> Callable[[ExtraPoints], ExtraPoints]:
+    """Register, as a decorator, who knows of extra points for the exam."""
+
+    def register(source: ExtraPoints) -> ExtraPoints:
+        _extra_points[name] = source
+        return source
+
+    return register
+
+
+def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, list[Finding]]:
+    """Return what every rule finds of these people of `course`, by enrolment pk, in the order of registration.
+
+    Nobody is missing in the answer; an empty list means that no rule applies.
+    """
+    people = list(enrolments)
+    found: dict[int, list[Finding]] = {one.pk: [] for one in people}
+    for rule in _rules.values():
+        for pk, finding in rule(course, people, now).items():
+            found[pk].append(finding)
+    return found
+
+
+def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
+    """Return everyone's published extra points by enrolment pk, at most `course.max_extra_points`; 0 for the others."""
+    people = list(enrolments)
+    total = {one.pk: Decimal(0) for one in people}
+    for source in _extra_points.values():
+        for pk, points in source(course, people).items():
+            total[pk] += points
+    return {pk: min(points, course.max_extra_points) for pk, points in total.items()}

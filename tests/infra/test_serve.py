@@ -1,0 +1,177 @@
+"""`manage.py serve` and the embedded PostgreSQL, as real processes."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import settings
+
+from amls.embedded import connect, kept_secret, running
+from tests.notifications.conftest import free_port
+
+pytestmark = pytest.mark.xdist_group("serve")
+PRODUCTION = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
+
+
+@pytest.fixture
+def var() -> Iterator[Path]:
+    """A place for an installation's data with a short path, for the socket."""
+    folder = Path(tempfile.mkdtemp(prefix="amls-", dir="/tmp"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    unset = (*PRODUCTION, "REDIS_URL", "AMLS_VAR_DIR", "DJANGO_ALLOW_ASYNC_UNSAFE")
+    return {**{name: value for name, value in os.environ.items() if name not in unset}, **extra}
+
+
+class Served:
+    """A running `serve`, with what it said so far."""
+
+    def __init__(self, var: Path, port: int) -> None:
+        self.log = var / "serve.log"
+        command = [sys.executable, "manage.py", "serve", "--port", str(port), "--no-demo", "--workers", "1"]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=settings.BASE_DIR, env=environment(AMLS_VAR_DIR=str(var)), stdout=log, stderr=log
+            )
+        self.port = port
+
+    def wait_for(self, words: str, seconds: float = 90) -> None:
+        end = time.monotonic() + seconds
+        while words not in self.log.read_text():
+            assert time.monotonic() < end, self.log.read_text()
+            if self.process.poll() is not None:
+                assert words in self.log.read_text(), self.log.read_text()
+            time.sleep(0.1)
+
+    def get(self, path: str) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
+            return int(answer.status)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+def postgres_of(var: Path) -> int:
+    return int((var / "pg" / "postmaster.pid").read_text().splitlines()[0])
+
+
+def test_serve_starts_stops_and_recovers(var: Path) -> None:
+    port = free_port()
+    first = Served(var, port)
+    first.wait_for("AMLS is ready")
+    assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
+    below, postgres = first.children(), postgres_of(var)
+    assert len(below) >= 3
+    assert first.stop() == 0
+    assert psutil.wait_procs(below, timeout=5)[1] == []
+    assert not psutil.pid_exists(postgres)
+    # Again: its data are there, and a killed database comes back while it runs.
+    second = Served(var, port)
+    second.wait_for("AMLS is ready")
+    os.kill(postgres_of(var), signal.SIGKILL)
+    second.wait_for("was started again")
+    end = time.monotonic() + 30
+    while True:
+        try:
+            assert second.get("/readyz") == 200
+            break
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.3)
+    # A child that dies ends it, and nothing is left.
+    web = next(one for one in second.children() if "granian" in " ".join(one.cmdline()))
+    below = second.children()
+    web.kill()
+    assert second.process.wait(60) == 1
+    assert "The web server ended" in second.log.read_text()
+    assert psutil.wait_procs(below, timeout=5)[1] == []
+
+
+def test_a_taken_port_is_said(var: Path) -> None:
+    port = free_port()
+    blocker = subprocess.Popen(
+        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)], stderr=subprocess.DEVNULL
+    )
+    try:
+        served = Served(var, port)
+        assert served.process.wait(120) == 1
+        assert "Is the port in use?" in served.log.read_text()
+    finally:
+        blocker.terminate()
+        blocker.wait()
+
+
+def test_a_stale_pid_of_somebody_else_does_not_hinder(var: Path) -> None:
+    with running(var) as host, connect(str(host)) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+        pid_file = (var / "pg" / "postmaster.pid").read_text()
+        os.kill(postgres_of(var), signal.SIGKILL)
+        time.sleep(0.3)
+    # The number now belongs to this very process, as after a restart of the machine.
+    (var / "pg" / "postmaster.pid").write_text("\n".join([str(os.getpid()), *pid_file.splitlines()[1:]]))
+    with running(var) as host, connect(str(host)) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
+def test_three_starters_at_once_share_one_server_and_the_last_stops_it(var: Path) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from amls.embedded import running, connect\n"
+        "with running(Path(sys.argv[1])) as host, connect(str(host)) as c: print(c.info.backend_pid and open(Path(sys.argv[1]) / 'pg' / 'postmaster.pid').readline().strip()); time.sleep(2)"
+    )
+
+    def start(_index: int) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(var)],
+            cwd=settings.BASE_DIR,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    with ThreadPoolExecutor(3) as pool:
+        pids = set(pool.map(start, range(3)))
+    assert len(pids) == 1
+    assert not psutil.pid_exists(int(pids.pop()))
+
+
+def test_the_kept_secret_is_drawn_once(tmp_path: Path) -> None:
+    secret = kept_secret(tmp_path)
+    assert len(secret) > 50
+    assert kept_secret(tmp_path) == secret
+    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("given", [("SECRET_KEY",), ("DATABASE_URL", "SITE_URL"), ("SITE_URL", "SECRET_KEY")])
+def test_a_start_without_a_needed_setting_names_it(given: tuple[str, ...]) -> None:
+    values = {
+        "SECRET_KEY": "x",
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+        "SITE_URL": "https://amls.example.org",
+    }
+    extra = {name: values[name] for name in given}
+    done = subprocess.run(
+        [sys.executable, "-m", "django", "check"], cwd=settings.BASE_DIR, check=False, capture_output=True, text=True,
+        env=environment(**extra, DJANGO_SETTINGS_MODULE="amls.settings"),
+    )  # fmt: skip
+    assert done.returncode != 0
+    missing = [name for name in PRODUCTION if name not in given]
+    assert f"Set {' and '.join(missing)} in the environment" in done.stderr
