@@ -6,6 +6,7 @@ first PDF is made, which is a worker, and never by importing this module.
 
 import base64
 import logging
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -90,6 +91,8 @@ def warm_up() -> None:
 
 @cache
 def _weasyprint() -> Any:
+    # Font subsets carry the time at which they were made, unless this says another.
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "1704067200")
     return import_module("weasyprint")
 
 
