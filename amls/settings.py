@@ -171,7 +171,7 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_ADAPTER = "amls.courses.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "amls.notifications.accounts.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
@@ -190,6 +190,8 @@ else:
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
 EMAIL_TIMEOUT = 20
+# How many mails may leave within a minute, by all workers together; 0: as many as go.
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]

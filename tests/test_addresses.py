@@ -15,6 +15,7 @@ from amls.agenda.feeds import personal_feed_url
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
+from amls.notifications.tokens import Subscription, unsubscribe_url
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.cast import Cast
@@ -45,6 +46,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:profile": ("/accounts/profile/", LOGIN),
     "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "notifications:unsubscribe": ("{unsubscribe}", ALL),
+    "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
     "exports:mine": ("/exports/", LOGIN),
     "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
     "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
@@ -81,7 +84,9 @@ def places(cast: Cast) -> dict[str, str]:
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
     export = request_export(order=order).get_absolute_url()
-    return {"feed": feed, "export": export, "material": f"/amls/materials/{version.material_id}/05.vtt"}
+    stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
+    unsubscribe = stop.removeprefix("http://localhost:8000")
+    return {"feed": feed, "unsubscribe": unsubscribe, "export": export, "material": f"/amls/materials/{version.material_id}/05.vtt"}
 
 
 def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
@@ -190,6 +195,8 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             "/amls/schedule.pdf",
             "/exports/",
             places["export"],
+            places["unsubscribe"],
+            "/amls/me/mail/",
             places["feed"],
             places["material"],
         ):

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from amls.notifications.delivery import deliver_due
+from amls.notifications.postman import Postman
 
 
 @shared_task
@@ -12,7 +13,10 @@ def deliver() -> int:
 
     Rung after a commit, and swept by beat in any case.
     """
-    handled = 0
-    while count := deliver_due(now=timezone.now()):
-        handled += count
+    handled, postman = 0, Postman()
+    try:
+        while count := deliver_due(now=timezone.now(), postman=postman):
+            handled += count
+    finally:
+        postman.close()
     return handled
