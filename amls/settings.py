@@ -238,6 +238,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1740
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "amls.notifications.tasks.deliver": {"queue": "mail"},
+    "amls.notifications.tasks.sweep": {"queue": "mail"},
     "amls.exports.tasks.work": {"queue": "exports"},
 }
 # A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
@@ -250,6 +251,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.notifications.tasks.deliver",
         "schedule": timedelta(seconds=30),
+    },
+    "fill-outbox": {
+        "task": "amls.notifications.tasks.sweep",
+        "schedule": timedelta(seconds=30),
+        "kwargs": {"is_beat": True},
     },
     "make-exports": {
         "task": "amls.exports.tasks.work",

@@ -98,6 +98,9 @@ class Notice(models.Model):
                 condition=Q(state="due") & ~Q(grouping_key=""),
                 name="notice_groups",
             ),
+            models.Index(
+                fields=["kind", "course"], condition=Q(state__in=["due", "dropped"]), name="notice_unsent_by_kind"
+            ),
             models.Index(fields=["sent_at"], condition=Q(state="sent"), name="notice_sent"),
             models.Index(fields=["leased_until"], condition=Q(state="sending"), name="notice_sending"),
         ]
