@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from amls.agenda.feeds import personal_feed_url
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
@@ -47,6 +48,10 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
     "notifications:unsubscribe": ("{unsubscribe}", ALL),
+    "notifications:staff": ("/amls/staff/mail/", STAFF_LOGIN),
+    "notifications:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:preview": ("{mail_preview}", STAFF_LOGIN),
+    "notifications:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
     "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
     "exports:mine": ("/exports/", LOGIN),
     "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
@@ -86,7 +91,15 @@ def places(cast: Cast) -> dict[str, str]:
     export = request_export(order=order).get_absolute_url()
     stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
     unsubscribe = stop.removeprefix("http://localhost:8000")
-    return {"feed": feed, "unsubscribe": unsubscribe, "export": export, "material": f"/amls/materials/{version.material_id}/05.vtt"}
+    item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
+    mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
+    return {
+        "feed": feed,
+        "mail_preview": mail_preview,
+        "unsubscribe": unsubscribe,
+        "export": export,
+        "material": f"/amls/materials/{version.material_id}/05.vtt",
+    }
 
 
 def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
@@ -117,6 +130,8 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
         "/amls/lectures/05/upload/",
         "/amls/staff/import/",
         "/amls/staff/roll-over/",
+        "/amls/staff/mail/rules/1/",
+        "/amls/staff/mail/changes/all/test/",
     ],
 )
 def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:

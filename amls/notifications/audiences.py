@@ -1,8 +1,8 @@
 """To whom an announcement goes: apps register filters in a module `audiences.py`, which is found by itself.
 
-    @audience("projects.none", gettext_lazy("Who has no project yet"))
-    def without_project(course: Course) -> QuerySet[Enrolment]:
-        return Enrolment.objects.filter(course=course, role="student").exclude(…)
+@audience("projects.none", gettext_lazy("Who has no project yet"))
+def without_project(course: Course) -> QuerySet[Enrolment]:
+return Enrolment.objects.filter(course=course, role="student").exclude(…)
 """
 
 from collections.abc import Callable

@@ -9,8 +9,8 @@ import logging
 import smtplib
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import formataddr
 
@@ -245,20 +245,12 @@ class _Batch:
         )
 
 
-class _in_place_of(AbstractContextManager[None]):  # noqa: N801 - reads as what it does
-    """The language and the zone in which a notice's person reads."""
-
-    def __init__(self, notice: Notice) -> None:
-        self._language = translation.override(_language_of(notice))
-        self._zone = timezone.override(notice.course.zone if notice.course is not None else None)
-
-    def __enter__(self) -> None:
-        self._language.__enter__()
-        self._zone.__enter__()
-
-    def __exit__(self, *error: object) -> None:
-        self._zone.__exit__(*error)
-        self._language.__exit__(*error)
+@contextmanager
+def _in_place_of(notice: Notice) -> Iterator[None]:
+    """Work in the language and the zone in which a notice's person reads."""
+    zone = notice.course.zone if notice.course is not None else None
+    with translation.override(_language_of(notice)), timezone.override(zone):
+        yield
 
 
 def _merged(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:

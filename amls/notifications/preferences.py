@@ -42,7 +42,9 @@ def unwanted(notices: Sequence[Notice]) -> set[int]:
     people = {one.recipient_id for one, _topic in switchable}
     courses = {one.course_id for one, _topic in switchable}
     rows = Preference.objects.filter(Q(user__in=people), course__in=courses)
-    said = {(row.user_id, row.course_id, row.topic): row.is_on for row in rows}
+    said: dict[tuple[int | None, int | None, str], bool] = {
+        (row.user_id, row.course_id, row.topic): row.is_on for row in rows
+    }
     return {
         one.pk
         for one, topic in switchable

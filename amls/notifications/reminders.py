@@ -130,7 +130,7 @@ def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_FORGET, values)
         cursor.execute(_PLAN, values)
-        count = cursor.rowcount
+        count = int(cursor.rowcount)
         if count:
             ring_after_commit()
     return count
@@ -204,9 +204,7 @@ def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     if len(lines) == 1:
         return ordered[0][1]
     first = ordered[0][1]
-    subject = ngettext(
-        "%(count)d date is coming up: %(first)s", "%(count)d dates are coming up: %(first)s", len(lines)
-    )
+    subject = ngettext("%(count)d date is coming up: %(first)s", "%(count)d dates are coming up: %(first)s", len(lines))
     course = ordered[0][0].course
     return Letter(
         subject=subject % {"count": len(lines), "first": first.line},
@@ -273,7 +271,8 @@ def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]
     students = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__is_active=True)
     people = list(wanting(students, topic=REMINDERS).select_related("user", "course").order_by("user__display_name"))
     items = AgendaItem.objects.filter(course=course, kind__in=REMINDED, status="confirmed", is_removed=False)
-    shared, variants = [], defaultdict(dict)
+    shared: list[AgendaItem] = []
+    variants: dict[str, dict[int, AgendaItem]] = defaultdict(dict)
     for row in items.filter(ends_at__gt=now):
         if row.enrolment_id is None:
             shared.append(row)
@@ -282,7 +281,7 @@ def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]
     found: list[Planned] = []
     for item in shared:
         still_open = still_due_for(course, item.key, people, now=now)
-        own: dict[int, AgendaItem] = variants[item.key]
+        own = variants[item.key]
         groups: dict[datetime, tuple[AgendaItem, list[Enrolment]]] = {item.moment: (item, [])}
         for one in people:
             row = own.get(one.pk, item)

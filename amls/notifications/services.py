@@ -115,10 +115,10 @@ def notify_enrolled(
     names = ", ".join(f'"{name}"' for name in columns)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO notifications_notice ({names}) {sql} ON CONFLICT (key) DO NOTHING",  # noqa: S608 - the ORM's
+            f"INSERT INTO notifications_notice ({names}) {sql} ON CONFLICT (key) DO NOTHING",
             parameters,
         )
-        count = cursor.rowcount
+        count = int(cursor.rowcount)
     if count:
         ring_after_commit()
     return count
@@ -148,3 +148,20 @@ def _ring() -> None:
         current_app.send_task(DELIVER, ignore_result=True)
     except (OperationalError, OSError) as error:
         logger.warning("The broker did not hear the ring for new mail: %s", error)
+
+
+def retry_notices(*, notices: QuerySet[Notice], now: datetime) -> int:
+    """Put failed notices back into the queue, with a whole day to try; return how many.
+
+    What has become worthless is dropped by its round, and what was sealed is gone: such mails are not tried again.
+    """
+    wiped = {"kind": "notifications.account"}
+    failed = notices.filter(state=Notice.State.FAILED).exclude(**wiped)
+    with transaction.atomic():
+        pks = list(failed.select_for_update(of=("self",)).values_list("pk", flat=True))
+        count = Notice.objects.filter(pk__in=pks).update(
+            state=Notice.State.DUE, attempts=0, not_before=now, created_at=now
+        )
+        if count:
+            ring_after_commit()
+    return count

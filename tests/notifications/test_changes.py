@@ -49,7 +49,9 @@ def tell(now: datetime) -> int:
 
 
 def test_a_moved_lecture_is_told_to_all_after_a_few_minutes(cast: Cast, lecture: Lecture, postbox: Postbox) -> None:
-    change(lecture, NOW, room="H 0111", starts_at=START - timedelta(days=2), ends_at=START - timedelta(days=2, hours=-2))
+    change(
+        lecture, NOW, room="H 0111", starts_at=START - timedelta(days=2), ends_at=START - timedelta(days=2, hours=-2)
+    )
     assert tell(NOW + timedelta(minutes=4, seconds=59)) == 0
     assert tell(NOW + timedelta(minutes=5)) == 4
     assert tell(NOW + timedelta(minutes=9)) == 0
@@ -229,7 +231,13 @@ def test_new_files_are_told_to_who_asked_in_one_mail(cast: Cast, lecture: Lectur
         lecture=lecture, kind=Material.Kind.PPTX, visible_from=timezone.now() + timedelta(days=2)
     )
     MaterialFile.objects.create(
-        material=hidden, file="x", filename="05.pptx", content_type="x", size=1, sha256="0" * 64, uploaded_at=timezone.now()
+        material=hidden,
+        file="x",
+        filename="05.pptx",
+        content_type="x",
+        size=1,
+        sha256="0" * 64,
+        uploaded_at=timezone.now(),
     )
     assert deliver_due(now=timezone.now()) == 0
     assert deliver_due(now=timezone.now() + timedelta(minutes=11)) == 2

@@ -85,6 +85,7 @@ def test_account_mail_goes_through_the_outbox_sealed_and_is_wiped(
     client.post("/accounts/login/code/", {"email": "student@example.org"})
     notice = Notice.objects.get(kind=ACCOUNT)
     assert notice.recipient == cast.student.user
+    assert notice.due_at is not None
     assert (notice.due_at - notice.created_at).total_seconds() == 180
     deliver_due(now=timezone.now())
     text = postbox.mails[0].get_body(("plain",)).get_content()
@@ -102,6 +103,7 @@ def test_account_mail_goes_through_the_outbox_sealed_and_is_wiped(
 def test_a_code_that_opens_nothing_any_more_is_wiped_unsent(cast: Cast, postbox: Postbox) -> None:
     Client().post("/accounts/login/code/", {"email": "student@example.org"})
     notice = Notice.objects.get(kind=ACCOUNT)
+    assert notice.due_at is not None
     deliver_due(now=notice.due_at)
     notice.refresh_from_db()
     assert (notice.state, notice.references, postbox.mails) == ("dropped", {"language": "en"}, [])

@@ -328,9 +328,7 @@ def test_after_a_standstill_only_the_latest_reminder_of_an_item_comes(
     assert [at for _who, at in planned(DUE - timedelta(days=2))] == [(DUE - timedelta(days=3)).astimezone(UTC)] * 2
 
 
-def test_openings_and_exams_are_reminded_of_at_their_start(
-    cast: Cast, source: Registry, says: dict[str, Item]
-) -> None:
+def test_openings_and_exams_are_reminded_of_at_their_start(cast: Cast, source: Registry, says: dict[str, Item]) -> None:
     exam = Item(
         key="tests.exam", kind=Kind.EXAM, title="Written exam", starts_at=DUE, ends_at=DUE + timedelta(minutes=90)
     )

@@ -50,7 +50,5 @@ def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]
             letter = letter_about(told, course)
             people = wanting(Enrolment.objects.filter(course=course, user__is_active=True), topic=CHANGES).count()
             minutes = settings.hold_back_minutes
-            mails.append(
-                {"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes}
-            )
+            mails.append({"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes})
     return {"mails": mails}

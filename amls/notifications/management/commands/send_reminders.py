@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take another clock, and whether to show only."""
-        parser.add_argument("--dry-run", action="store_true", help="Show what would be planned; change and send nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Show what would be planned; change and send nothing."
+        )
         parser.add_argument("--now", help="An ISO time to go by instead of the clock, such as 2024-07-05T23:59+02:00.")
 
     def handle(self, **options: Any) -> None:
@@ -47,15 +49,19 @@ class Command(BaseCommand):
 
     def _show(self, now: datetime, count: int) -> None:
         self.stdout.write(f"{count} reminders planned at {now.isoformat()}.")
-        waiting = Notice.objects.filter(kind=KIND, state=Notice.State.DUE).order_by()
+        waiting = Notice.objects.filter(kind=KIND, state=Notice.State.DUE, due_at__isnull=False).order_by()
         rows = waiting.values("course__slug", "references__item", "due_at").annotate(
             people=Count("pk"), first=Min("not_before")
         )
         for row in rows.order_by("first", "due_at"):
             self.stdout.write(
                 f"  {row['first'].isoformat()}  {row['course__slug']}  {row['references__item']}"
-                f"  due {row['due_at'].isoformat()}  {row['people']} people"
+                f"  due {_text(row['due_at'])}  {row['people']} people"
             )
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.isoformat() if moment is not None else "never"
 
 
 def _moment(text: str | None) -> datetime:
