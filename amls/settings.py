@@ -214,6 +214,8 @@ STORAGES = {
 }
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# Who took part in an archived course is known for this long after its end.
+KEEP_COURSE_YEARS = env.float("KEEP_COURSE_YEARS", 10)
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
@@ -261,7 +263,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.exports.tasks.work",
         "schedule": timedelta(seconds=30),
     },
-    "purge-exports": {
+    "purge": {
         "task": "amls.exports.tasks.purge",
         "schedule": timedelta(hours=1),
     },
