@@ -171,7 +171,7 @@ class StudentResult:
 
 
 def results_of(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, StudentResult]:
-    """Return how each of these students stands, by enrolment pk: 10 queries, however many."""
+    """Return how each of these students stands, by enrolment pk: 8 queries, however many."""
     deadlines = Deadlines.of_course(course)
     projects = Project.objects.active().of_course(course)
     teams: dict[int, TeamView] = {}
