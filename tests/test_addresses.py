@@ -194,7 +194,7 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
     [
         ("/amls/", 18),
         ("/amls/schedule/", 6),
-        ("/amls/lectures/05/", 7),
+        ("/amls/lectures/05/", 8),
         ("/amls/me/", 14),
         ("/amls/subscribe/", 6),
         ("/amls/projects/", 15),
