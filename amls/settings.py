@@ -168,6 +168,17 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+# A lecture hall shares one address. Bad passwords count by address and account together (see AccountAdapter), codes
+# that are asked for by account too, because each is a mail. What proves itself otherwise is bounded by address only.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "5/5m/key",
+    "request_login_code": "60/m/ip,3/m/key",
+    "signup": "60/m/ip",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+# How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_ADAPTER = "amls.courses.accounts.AccountAdapter"
