@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "amls.files.uploads.UploadLimitMiddleware",
 ]
 
 ROOT_URLCONF = "amls.urls"
@@ -222,7 +223,14 @@ STORAGES = {
 }
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# The most that one file may have: from the staff, and from everyone else.
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+FILE_UPLOAD_HANDLERS = [
+    "amls.files.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "amls.files.uploads.CarefulTemporaryFileUploadHandler",
+]
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:

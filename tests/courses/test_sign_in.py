@@ -3,12 +3,12 @@
 import os
 import re
 import uuid
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -42,7 +42,7 @@ def owner(cast: Cast, settings: Settings, request: pytest.FixtureRequest) -> str
     return user.email
 
 
-def sign_in(where: str, email: str, password: str, **headers: str) -> tuple[bool, HttpResponse]:
+def sign_in(where: str, email: str, password: str, **headers: str) -> tuple[bool, Any]:
     client = Client(REMOTE_ADDR=where, headers=headers)
     answer = client.post("/accounts/login/", {"login": email, "password": password})
     return "_auth_user_id" in client.session, answer
