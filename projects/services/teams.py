@@ -40,14 +40,18 @@ INVITATION_LASTS = timedelta(days=14)
 
 
 def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
-    """Register a project and invite teammates to it, all or nothing.
+    """Register a project and invite teammates to it, all or nothing; pressed twice it is the same.
 
     Raises:
         RuleViolation: as for `register_project` and `invite_member`.
     """
     with transaction.atomic():
         project = register_project(enrolment=enrolment, topic=topic, now=now)
+        invited = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
+        asked = {email.lower() for email in invited.values_list("email", flat=True)}
         for email in emails:
+            if email.lower() in asked:
+                continue
             invite_member(project=project, email=email, by=enrolment, now=now)
     return project
 
