@@ -273,7 +273,8 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
 
 def _forget_messages(request: HttpRequest) -> None:
     """Drop what this request wanted to tell: to read it would not do, templates would show it once more."""
-    messages.get_messages(request)._queued_messages = []  # type: ignore[attr-defined]  # noqa: SLF001
+    storage: Any = messages.get_messages(request)
+    storage._queued_messages = []  # noqa: SLF001
 
 
 class CourseScopedInline(TabularInline):  # type: ignore[misc]

