@@ -224,6 +224,10 @@ STORAGES = {
 }
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# The header in which the front server says when a request began, in seconds since 1970 with
+# milliseconds, such as X-Request-Began; it must overwrite it on every request. Empty: none does.
+_began_header = env.str("REQUEST_BEGAN_HEADER", "")
+REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
