@@ -24,6 +24,7 @@ from unfold.sites import UnfoldAdminSite
 
 from amls.courses.models import Course, User
 from amls.courses.services import finish_course_change, lock_course
+from amls.web.violations import RuleViolation
 
 HISTORY_ROWS = 200
 
@@ -171,6 +172,15 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
     def _in_one_transaction(self, request: HttpRequest, row: Any, act: Any) -> Any:
         if request.method != "POST":
             return act()
+        try:
+            return self._write(request, row, act)
+        except RuleViolation as violation:
+            # What a form can't know before it saves, such as a full disk; all was rolled back.
+            list(messages.get_messages(request))
+            messages.error(request, str(violation.message))
+            return redirect(request.get_full_path())
+
+    def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
         now: datetime = request.now  # type: ignore[attr-defined]
         touched: dict[int, Course] = {}
         request.touched_courses = touched  # type: ignore[attr-defined]

@@ -82,7 +82,7 @@ def _result(assessment: Assessment | None) -> object:
 def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
     if points is not None and points > course.max_extra_points:
         raise RuleViolation(
-            _("This course gives at most %(points)s extra points.") % {"points": f"{course.max_extra_points:g}"},
+            _("This course gives at most %(points)s extra points.") % {"points": f"{float(course.max_extra_points):g}"},
             code="too-many-points",
             field=field,
         )

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from amls.agenda.boundaries import JOIN_LEAD
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.feeds import present_items
+from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course
@@ -18,6 +19,7 @@ from amls.courses.permissions import may_create_courses
 from lectures.models import Lecture
 from lectures.reading import lectures_for
 from projects.models import ProjectRules
+from projects.reading import team_of
 
 
 @require_safe
@@ -52,8 +54,8 @@ def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
-    agenda = AgendaItem.objects.filter(course=course).visible_to(access.enrolment).present()
-    dates = sorted(agenda.filter(kind__in=[Kind.DEADLINE, Kind.EXAM]), key=lambda item: (item.moment, item.key))
+    agenda = present_items(course, access.enrolment, now=now)
+    dates = [item for item in agenda if item.kind in (Kind.DEADLINE, Kind.EXAM)]
     coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
     return {
         "access": access,
@@ -68,6 +70,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
+        "team": team_of(access.enrolment, with_files=False) if access.enrolment and not access.enrolment.is_staff else None,
         "rules": ProjectRules.objects.filter(course=course).first(),
         **subscribe_context(access),
     }
