@@ -113,7 +113,12 @@ def hand_in(
     if rules is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
     checked = check_files(uploads, rules)
-    values: dict[str, Any] = {"repository_url": repository_url, "commit": commit, "comment": comment, "request_key": request_key}
+    values: dict[str, Any] = {
+        "repository_url": repository_url,
+        "commit": commit,
+        "comment": comment,
+        "request_key": request_key,
+    }
     try:
         with keeping(checked, stored_path) as kept, transaction.atomic():
             files = [(one.size, one.sha256) for one in kept]

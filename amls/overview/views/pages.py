@@ -70,7 +70,9 @@ def _home_context(access: Access) -> dict[str, Any]:
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
-        "team": team_of(access.enrolment, with_files=False) if access.enrolment and not access.enrolment.is_staff else None,
+        "team": team_of(access.enrolment, with_files=False)
+        if access.enrolment and not access.enrolment.is_staff
+        else None,
         "rules": ProjectRules.objects.filter(course=course).first(),
         **subscribe_context(access),
     }
