@@ -212,6 +212,11 @@ STORAGES = {
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
+# What reading the text of one file may cost, and how many are read at once.
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
@@ -244,6 +249,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
+        "schedule": timedelta(minutes=5),
+    },
+    "read-files": {
+        "task": "lectures.tasks.extract",
+        "schedule": timedelta(seconds=30),
+    },
+    "flush-material-counts": {
+        "task": "lectures.tasks.flush_material_counts",
         "schedule": timedelta(minutes=5),
     },
 }
