@@ -44,6 +44,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:profile": ("/accounts/profile/", LOGIN),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
+    "overview:search": ("/amls/search/?q=hello", ALL),
+    "overview:search_everywhere": ("/search/?q=hello", ALL),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
