@@ -18,6 +18,7 @@ from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory, LectureFactory
+from tests.lectures.files import pdf, read
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,13 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
     "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_reading": ("/amls/lectures/05/reading/", STAFF),
+    "lectures:lecture_chapters": ("/amls/lectures/05/chapters/", STAFF),
+    "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
+    "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
+    "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
+    "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
 }  # fmt: skip
 
 
@@ -72,9 +79,14 @@ def places(cast: Cast) -> dict[str, str]:
     version = upload_for_lecture(
         lecture=lecture, kind=Material.Kind.CAPTIONS, upload=upload, by=None, now=timezone.now()
     )
+    slides = read(LectureFactory.create(course=cast.course, number="06"), "pdf", "06.pdf", pdf(["Parameter servers"]))
     reconcile(cast.course, now=timezone.now())
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
-    return {"feed": feed, "material": f"/amls/materials/{version.material_id}/05.vtt"}
+    return {
+        "feed": feed,
+        "material": f"/amls/materials/{version.material_id}/05.vtt",
+        "slides": str(slides.material_id),
+    }
 
 
 def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
@@ -189,7 +201,7 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
 
 
 def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     material.audience = "enrolled"
     material.save()
     assert {part: cast.client(part).get(places["material"]).status_code for part in PARTS} == {
@@ -202,7 +214,7 @@ def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str])
 
 
 def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     upload_for_lecture(
         lecture=material.lecture,
         kind="captions",
