@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:home": ("/amls/", ALL),
     "overview:search": ("/amls/search/?q=hello", ALL),
     "overview:search_everywhere": ("/search/?q=hello", ALL),
+    "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),

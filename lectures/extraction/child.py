@@ -29,6 +29,7 @@ _MAX_TITLE = 200
 _STRETCH, _PAUSE, _LONGEST = 20_000, 4_000, 35_000
 _HYPHEN = re.compile(r"(?<=\w)(?:[\u00ad\ufffe\x02]\s*|-\r?\n(?=[a-zà-ÿ]))")
 _ARROW = re.compile(r"^[^\n]*-->", re.MULTILINE)
+_SPOKEN = re.compile(r"[^\W_]|[=<>+]")
 _TAG = re.compile(r"<[^>]{0,200}>")
 
 Page = dict[str, Any]
@@ -111,8 +112,21 @@ def _pdf_text(page: Any) -> tuple[str, str]:
             sizes.append((round(raw.FPDFText_GetFontSize(textpage.raw, min(first, count - 1)), 1), -offset, line))
         offset += len(line) + 2
     textpage.close()
-    title = max(sizes)[2] if sizes else ""
-    return _clean_title(title), _tidy(text)
+    return _clean_title(_largest(sizes)), _tidy(text)
+
+
+def _largest(sizes: list[tuple[float, int, str]]) -> str:
+    """Return the lines in the largest letters that follow each other."""
+    if not sizes:
+        return ""
+    first = sizes.index(max(sizes))
+    lines = []
+    for size, _offset, line in sizes[first : first + 3]:
+        if size != sizes[first][0]:
+            break
+        lines.append(line)
+    # A page in letters of one size has no title but its first line.
+    return " ".join(lines) if len(lines) < len(sizes) else sizes[0][2]
 
 
 def _clean_title(text: str) -> str:
@@ -123,7 +137,9 @@ def _tidy(text: str) -> str:
     joined = _HYPHEN.sub("", text)
     lines = (" ".join(line.split()) for line in re.split(r"[\r\n\v]+", joined))
     # What marks hits in snippets must not stand in the text.
-    return "\n".join(line for line in lines if line).replace("\ue000", "").replace("\ue001", "")[:_MAX_CHARACTERS]
+    # Bullets stand on lines of their own in many PDFs.
+    kept = (line for line in lines if _SPOKEN.search(line))
+    return "\n".join(kept).replace("\ue000", "").replace("\ue001", "")[:_MAX_CHARACTERS]
 
 
 def _pictures(page: Any, folder: Path, number: int) -> Page:

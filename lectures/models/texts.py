@@ -148,7 +148,10 @@ class Passage(models.Model):
     def lines(self) -> list[str]:
         """The text line by line, without its title where that is the first of them."""
         found = [line for line in self.text.split("\n") if line]
-        return found[1:] if found and found[0] == self.title else found
+        for count in (1, 2, 3):
+            if self.title and " ".join(found[:count]) == self.title:
+                return found[count:]
+        return found
 
 
 class Word(models.Model):

@@ -5,8 +5,10 @@ killed worker left is claimed again after its lease.
 """
 
 import logging
+import re
 import tempfile
 import uuid
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -34,6 +36,8 @@ EXTRACT = "lectures.tasks.extract"
 LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 3
 # Words of the vocabulary: letters only, neither too short to be mistyped nor a hash.
+# Lines at the edge of a page that are looked at for headers and footers, of how many pages, on what share of them.
+_EDGE, _ENOUGH_PAGES, _MOST = 2, 4, 0.6
 _WORD_REGEX = r"^[[:alpha:]][[:alpha:]-]{2,39}$"
 
 
@@ -188,6 +192,7 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
     """Store what was read in place of what was read before, and mark the row, if the claim still holds."""
     file = claim.extraction.file
     lecture = file.material.lecture
+    drop_running_lines(reading.pages)
     passages = [_passage(page, file, lecture.course) for page in reading.pages]
     stored = _store_pictures(passages, folder)
     try:
@@ -213,6 +218,32 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
         _delete_stored(stored)
         raise
     logger.info("file read file=%s pages=%s problem=%s", file.pk, len(passages), reading.problem)
+
+
+def drop_running_lines(pages: list[dict[str, Any]]) -> None:
+    """Take out of the text what stands at the top or bottom of most pages, numbers aside: headers and footers.
+
+    Else every slide of a lecture would be found by the lecture's title.
+    """
+    if len(pages) < _ENOUGH_PAGES or any(page["kind"] != Passage.Kind.PAGE for page in pages):
+        return
+    edges: Counter[str] = Counter()
+    for page in pages:
+        lines = page["text"].split("\n")
+        edges.update({_without_numbers(line) for line in (*lines[:_EDGE], *lines[-_EDGE:])})
+    running = {line for line, count in edges.items() if count > _MOST * len(pages)}
+    for page in pages:
+        lines = page["text"].split("\n")
+        kept = [
+            line
+            for index, line in enumerate(lines)
+            if line in page["title"] or _without_numbers(line) not in running or _EDGE <= index < len(lines) - _EDGE
+        ]
+        page["text"] = "\n".join(kept)
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"\d+", "", line).strip()
 
 
 def _forget_file(file: MaterialFile) -> None:

@@ -73,6 +73,14 @@ def test_an_untagged_pdf_is_known_as_one() -> None:
     assert Passage.objects.get().text.startswith("Fusion")
 
 
+def test_footers_and_bullets_are_no_text() -> None:
+    pages = [["A title of", "Points", "Fusion", f"04 Operator Fusion, {n}"] for n in range(1, 6)]
+    read(LectureFactory.create(), "pdf", "a.pdf", pdf(*pages, ["Fusion", "\x95", "a = b"]))
+    assert [page.text for page in Passage.objects.order_by("number")] == [
+        *["A title of\nPoints\nFusion"] * 5, "Fusion\na = b",
+    ]  # fmt: skip
+
+
 def test_slides_are_read_with_their_speaker_notes() -> None:
     file = read(LectureFactory.create(), "pptx", "a.pptx", make_pptx("Operator Fusion", "AMLS", TEXT))
     assert outcome(file) == ("done", "", 5)

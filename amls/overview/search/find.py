@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from amls.courses.models import Course
 from amls.overview.search.query import CONFIGURATIONS, Queries, Typed, make_queries
 from amls.overview.search.readers import Reader
-from amls.overview.search.snippets import Marked, marked, marker, snippet, words_of
+from amls.overview.search.snippets import WORD, Marked, marked, marker, snippet, words_of
 from amls.overview.search.sources import Source, sources
 from amls.overview.search.suggest import corrections
 from lectures.models import Lecture, Passage
@@ -218,9 +218,10 @@ def _add(group: Group, hit: Hit) -> None:
 
 
 def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Marked) -> None:
-    title, text = marked(str(getattr(row, source.title)), is_marked), ""
+    title = marked(str(getattr(row, source.title)), is_marked)
     texts = [str(getattr(row, name)) for name in source.texts]
-    best = max(texts, key=lambda one: sum(map(is_marked, one.split())), default="")
+    # Where only the title has the words, the longest text says best what it is about.
+    best = max(texts, key=lambda one: (sum(map(is_marked, WORD.findall(one))), len(one)), default="")
     text = snippet(best, is_marked)
     lecture = source.group(row)
     if lecture is not None:
