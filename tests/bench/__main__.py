@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
+from tests.bench import search
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
@@ -40,6 +41,7 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "pages.json").write_text(json.dumps(rows, indent=1))
     report(rows)
+    search.main()
     return 0
 
 

@@ -182,7 +182,11 @@ def test_the_recording_is_followed_and_continued(open_page: Open, site: str) -> 
     plain = open_page("/amls-ss2024/search/?q=fusion+plan", script=False)
     plain.get_by_role("link", name=re.compile("^Slide 4")).click()
     expect(plain.get_by_role("img", name="Slide 4: Choosing a fusion plan")).to_be_in_viewport()
-    plain.get_by_role("link", name=re.compile("Read the transcript")).first.evaluate("a => a.href")
+    plain.get_by_text("Transcript", exact=True).click()
+    plain.get_by_role("link", name=re.compile("Read the transcript")).click()
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Transcript")
+    plain.get_by_role("link", name="0:00").click()
+    expect(plain).to_have_url(re.compile(r"/lectures/04/\?t=0#recording$"))
 
 
 def test_staff_see_their_slides_being_read(open_page: Open, site: str) -> None:

@@ -74,11 +74,13 @@ def test_an_untagged_pdf_is_known_as_one() -> None:
 
 
 def test_footers_and_bullets_are_no_text() -> None:
-    pages = [["A title of", "Points", "Fusion", f"04 Operator Fusion, {n}"] for n in range(1, 6)]
+    words = ("alpha", "beta", "gamma", "delta", "omega")
+    pages = [["A title", word, word * 2, f"04 Operator Fusion, {n}"] for n, word in enumerate(words, start=1)]
     read(LectureFactory.create(), "pdf", "a.pdf", pdf(*pages, ["Fusion", "\x95", "a = b"]))
     assert [page.text for page in Passage.objects.order_by("number")] == [
-        *["A title of\nPoints\nFusion"] * 5, "Fusion\na = b",
-    ]  # fmt: skip
+        *(f"A title\n{word}\n{word * 2}" for word in words),
+        "Fusion\na = b",
+    ]
 
 
 def test_slides_are_read_with_their_speaker_notes() -> None:
