@@ -230,7 +230,7 @@ def test_htmx_gets_the_results_alone(cast: Cast, fusion: Lecture) -> None:
 
 
 def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
-    client, counts = cast.client("student"), []
+    client, counts = cast.client("student"), list[int]()
     client.get("/amls/search/?q=fusion")
     for batch in (3, 27):
         for _each in range(batch):
