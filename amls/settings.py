@@ -236,6 +236,11 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "amls.files.uploads.CarefulTemporaryFileUploadHandler",
 ]
+# What reading the text of one file may cost, and how many are read at once.
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
@@ -268,6 +273,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
+        "schedule": timedelta(minutes=5),
+    },
+    "read-files": {
+        "task": "lectures.tasks.extract",
+        "schedule": timedelta(seconds=30),
+    },
+    "flush-material-counts": {
+        "task": "lectures.tasks.flush_material_counts",
         "schedule": timedelta(minutes=5),
     },
 }

@@ -22,6 +22,7 @@ from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory, LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.lectures.files import pdf, read
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,9 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:profile": ("/accounts/profile/", LOGIN),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
+    "overview:search": ("/amls/search/?q=hello", ALL),
+    "overview:search_everywhere": ("/search/?q=hello", ALL),
+    "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
@@ -67,6 +71,10 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
     "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_reading": ("/amls/lectures/05/reading/", STAFF),
+    "lectures:lecture_chapters": ("/amls/lectures/05/chapters/", STAFF),
+    "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
+    "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
     "projects:topics": ("/amls/projects/", ALL),
     "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
@@ -88,6 +96,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
     "projects:file": ("{handed_in}", STAFF | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
+    "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
+    "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
 }  # fmt: skip
 
 
@@ -98,6 +108,7 @@ def places(cast: Cast) -> dict[str, str]:
     version = upload_for_lecture(
         lecture=lecture, kind=Material.Kind.CAPTIONS, upload=upload, by=None, now=timezone.now()
     )
+    slides = read(LectureFactory.create(course=cast.course, number="06"), "pdf", "06.pdf", pdf(["Parameter servers"]))
     reconcile(cast.course, now=timezone.now())
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
@@ -119,6 +130,7 @@ def places(cast: Cast) -> dict[str, str]:
         "receipt": receipt_code(attempt.pk),
         "feed": feed,
         "material": f"/amls/materials/{version.material_id}/05.vtt",
+        "slides": str(slides.material_id),
     }
 
 
@@ -246,7 +258,7 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
 
 
 def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     material.audience = "enrolled"
     material.save()
     assert {part: cast.client(part).get(places["material"]).status_code for part in PARTS} == {
@@ -259,7 +271,7 @@ def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str])
 
 
 def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     upload_for_lecture(
         lecture=material.lecture,
         kind="captions",
