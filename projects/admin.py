@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from amls.courses.desk import CourseScopedAdmin
-from projects.models import ProjectRules, Topic
+from projects.models import ExtensionRequest, Project, ProjectRules, Topic
 
 
 @admin.register(ProjectRules)
@@ -22,3 +22,17 @@ class TopicAdmin(CourseScopedAdmin):
     list_filter = ("course", "track", "is_open")
     list_select_related = ("course", "mentor")
     search_fields = ("title", "description")
+
+
+@admin.register(Project)
+class ProjectAdmin(CourseScopedAdmin):
+    """The teams and what they hand in."""
+
+    course_path = "topic__course"
+
+
+@admin.register(ExtensionRequest)
+class ExtensionRequestAdmin(CourseScopedAdmin):
+    """Wishes for more time."""
+
+    course_path = "project__topic__course"
