@@ -87,7 +87,9 @@ def test_titles_abstracts_and_topics_are_found(cast: Cast, fusion: Lecture) -> N
 
 
 def test_own_ideas_of_students_are_found_by_their_staff_only(cast: Cast) -> None:
-    TopicFactory.create(course=cast.course, title="My zebra idea", proposal="open", proposed_by=cast.student, proposed_at=timezone.now())
+    TopicFactory.create(
+        course=cast.course, title="My zebra idea", proposal="open", proposed_by=cast.student, proposed_at=timezone.now()
+    )
     found = {part: bool(find(cast.client(part), "zebra").groups) for part in cast.users()}
     assert found == {
         "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
