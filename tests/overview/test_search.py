@@ -86,6 +86,17 @@ def test_titles_abstracts_and_topics_are_found(cast: Cast, fusion: Lecture) -> N
     assert find(Client(), "adaptation").groups[0].lecture == fusion
 
 
+def test_own_ideas_of_students_are_found_by_their_staff_only(cast: Cast) -> None:
+    TopicFactory.create(
+        course=cast.course, title="My zebra idea", proposal="open", proposed_by=cast.student, proposed_at=timezone.now()
+    )
+    found = {part: bool(find(cast.client(part), "zebra").groups) for part in cast.users()}
+    assert found == {
+        "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
+    }  # fmt: skip
+    assert not find(cast.client("stranger"), "zebar").corrected
+
+
 def test_the_same_slide_as_pdf_and_pptx_is_one_place_and_notes_are_found(cast: Cast, fusion: Lecture) -> None:
     read(fusion, "pptx", "04.pptx", pptx(("Operator Fusion", "Overview", "remember the quizmaster"), ("Why fuse operators", "Intermediates cost memory bandwidth", "")))  # fmt: skip
     assert urls(find(Client(), "bandwidth")) == ["/amls/lectures/04/#page=2"]

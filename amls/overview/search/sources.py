@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -55,15 +55,13 @@ def _lectures(reader: Reader) -> QuerySet[Any]:
 
 
 def _topics(reader: Reader) -> QuerySet[Any]:
-    return Topic.objects.filter(course__in=list(reader.courses))
+    # Students' own ideas are their staff's to find, and nobody else's.
+    managed = Q(course__in=reader.managed)
+    return Topic.objects.filter(managed | Q(proposal=""), course__in=list(reader.courses))
 
 
 def _topic_address(topic: Topic) -> str:
-    try:
-        return reverse("projects:topic", args=[topic.course.slug, topic.pk])
-    except NoReverseMatch:
-        # Topics have no page of their own yet: they stand with the course's projects.
-        return f"{topic.course.get_absolute_url()}#projects"
+    return reverse("projects:topic", args=[topic.course.slug, topic.pk])
 
 
 register(
