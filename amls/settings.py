@@ -230,28 +230,17 @@ _began_header = env.str("REQUEST_BEGAN_HEADER", "")
 REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
-<<<<<<< HEAD
-=======
 # What reading the text of one file may cost, and how many are read at once.
 EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
 EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
 EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
 EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
->>>>>>> work-d
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
 FILE_UPLOAD_HANDLERS = [
     "amls.files.uploads.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "amls.files.uploads.CarefulTemporaryFileUploadHandler",
 ]
-<<<<<<< HEAD
-# What reading the text of one file may cost, and how many are read at once.
-EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
-EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
-EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
-EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
-=======
->>>>>>> work-d
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:

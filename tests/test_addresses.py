@@ -76,11 +76,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
     "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
-<<<<<<< HEAD
-=======
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
     "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
->>>>>>> work-d
     "projects:topics": ("/amls/projects/", ALL),
     "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
     "projects:register": ("/amls/projects/register/?topic={topic}", MEMBERS),
@@ -101,11 +98,6 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
     "projects:file": ("{handed_in}", STAFF | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
-<<<<<<< HEAD
-    "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
-    "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
-=======
->>>>>>> work-d
 }  # fmt: skip
 
 
