@@ -148,8 +148,8 @@ def hand_in(
 def _is_same(existing: Submission, files: Sequence[tuple[int, str]], **values: str) -> bool:
     # Cleaned as the stored ones were.
     said = Submission(**values)
-    for name in values:
-        setattr(said, name, Submission._meta.get_field(name).to_python(values[name]))  # noqa: SLF001
+    for name, value in values.items():
+        setattr(said, name, Submission._meta.get_field(name).to_python(value))  # noqa: SLF001
     kept = existing.files.values_list("size", "sha256")
     return sorted(kept) == sorted(files) and all(getattr(existing, name) == getattr(said, name) for name in values)
 
