@@ -15,6 +15,7 @@ import environ
 import pghistory
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from amls.embedded import kept_secret, socket_dir
@@ -311,6 +312,9 @@ UNFOLD = {
     "SITE_SUBHEADER": _("The staff's desk"),
     "SITE_URL": "/",
     "SITE_SYMBOL": "school",
+    "STYLES": [lambda _request: static("css/desk.css")],
+    "SCRIPTS": [lambda _request: static("js/desk.js")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/icon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",

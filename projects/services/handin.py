@@ -149,7 +149,8 @@ def _is_same(existing: Submission, files: Sequence[tuple[int, str]], **values: s
     # Cleaned as the stored ones were.
     said = Submission(**values)
     for name, value in values.items():
-        setattr(said, name, Submission._meta.get_field(name).to_python(value))  # noqa: SLF001
+        field: Any = Submission._meta.get_field(name)  # noqa: SLF001 - Django's documented way
+        setattr(said, name, field.to_python(value))
     kept = existing.files.values_list("size", "sha256")
     return sorted(kept) == sorted(files) and all(getattr(existing, name) == getattr(said, name) for name in values)
 

@@ -41,7 +41,7 @@ INVITATION_LASTS = timedelta(days=14)
 
 
 def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
-    """Register a project and invite teammates to it, all or nothing.
+    """Register a project and invite teammates to it, all or nothing; pressed twice it is the same.
 
     Raises:
         RuleViolation: as for `register_project` and `invite_member`.

@@ -29,7 +29,7 @@ def broker() -> Iterator[None]:
 
 def use_broker(url: str) -> None:
     current_app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url, broker_transport_options={})
-    current_app.pool.force_close_all()
+    current_app.pool.force_close_all()  # type: ignore[attr-defined]
 
 
 def state(client: Client) -> tuple[int, dict[str, str]]:

@@ -18,6 +18,7 @@ from amls.courses.pagecache import cacheable
 from amls.courses.permissions import may_create_courses
 from lectures.models import Lecture
 from lectures.reading import lectures_for
+from projects.deadlines import Deadlines
 from projects.models import ProjectRules
 from projects.reading import team_of
 
@@ -52,6 +53,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
+    deadlines = Deadlines.of_course(course)
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
     agenda = present_items(course, access.enrolment, now=now)
@@ -65,11 +67,12 @@ def _home_context(access: Access) -> dict[str, Any]:
         "next_lecture": upcoming,
         "is_on": upcoming is not None and upcoming.starts_at <= now,
         "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
-        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE), None),
+        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE and not item.is_done), None),
         "next_exam": next((item for item in coming if item.kind == Kind.EXAM), None),
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
+        "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": team_of(access.enrolment, with_files=False)
         if access.enrolment and not access.enrolment.is_staff
         else None,
