@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -122,22 +123,17 @@ def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
 
     path = f"/{prepared.slug}/projects/mine/submit/"
 
-    def body(number: int) -> tuple[str, bytes]:
-        return _multipart(_notebook(number), request_key=str(uuid.uuid4()))
+    def request(path: str, cookie: str, number: int) -> Request:
+        return path, cookie, *_multipart(_notebook(number), request_key=str(uuid.uuid4()))
 
-    bare_rate, _answers = _rate(
-        port, [lambda number=number: ("/upload/", "", *body(number)) for number in range(HAND_INS)]
-    )
+    bare_rate, _answers = _rate(port, [partial(request, "/upload/", "", number) for number in range(HAND_INS)])
     # The deadline's last minute has just begun: it closes 60 seconds from now.
     rules = ProjectRules.objects.get(course__slug=prepared.slug)
     rules.submission_deadline = timezone.now()
     rules.save()
     rate, answers = _rate(
         port,
-        [
-            lambda number=number, cookie=cookie: (path, cookie, *body(number))
-            for number, cookie in enumerate(prepared.handing_in)
-        ],
+        [partial(request, path, cookie, number) for number, cookie in enumerate(prepared.handing_in)],
     )
     statuses = Counter(status for status, _location in answers)
     _require(statuses == {302: HAND_INS}, f"answers: {statuses}")

@@ -133,11 +133,11 @@ def test_a_team_of_three_forms_by_mail(open_page: Open, site: str, topic: Topic)
 
 def test_handing_in_without_javascript(open_page: Open, project: Project) -> None:
     page = open_page(SUBMIT, user="student", script=False)
-    page.get_by_label("Files").set_input_files({**FILE, "name": "work.pdf"})  # type: ignore[arg-type]
+    page.get_by_label("Files").set_input_files({**FILE, "name": "work.pdf"})
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("is not a PDF").first).to_be_visible()
     expect(page.get_by_text("Nothing was handed in")).to_be_visible()
-    page.get_by_label("Files").set_input_files(FILE)  # type: ignore[arg-type]
+    page.get_by_label("Files").set_input_files(FILE)
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_role("heading", name="Receipt of attempt 1")).to_be_visible()
     expect(page.get_by_text("Attempt 1 is kept")).to_be_visible()
@@ -145,7 +145,7 @@ def test_handing_in_without_javascript(open_page: Open, project: Project) -> Non
 
 def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project: Project) -> None:
     page = open_page(SUBMIT, user="student")
-    page.get_by_label("Files").set_input_files(FILE)  # type: ignore[arg-type]
+    page.get_by_label("Files").set_input_files(FILE)
     broken: list[str] = []
 
     def break_off(route: Route) -> None:

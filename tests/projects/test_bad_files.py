@@ -179,7 +179,8 @@ class FillingUpStorage(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         self.saved += 1
         if self.saved < 2:
-            return str(super()._save(name, content))
+            save: Any = super()
+            return str(save._save(name, content))
         path = Path(self.path(name))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.read(3))
