@@ -26,7 +26,8 @@ CLIENTS, ROUNDS, SECONDS = 8, 5, 2
 def main() -> int:
     """Measure, print tables, and write them to var/bench; with the argument 'projects' only those of projects."""
     os.environ |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "amls.settings"}
-    VAR.mkdir(parents=True, exist_ok=True)
+    for name in ("queue", "queue-control", "media"):
+        (VAR / name).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(running(VAR))
         paths = prepare()
