@@ -24,7 +24,14 @@ def issue_ticket(*, project: Project, files: Iterable[tuple[int, str]], now: dat
 def began_by_ticket(
     ticket: str, *, project: Project, files: Iterable[tuple[int, str]], now: datetime
 ) -> datetime | None:
-    """Return when the upload of exactly these files began, or None if the ticket does not prove it."""
+    """Return when the upload of exactly these files began, or None if the ticket does not prove it.
+
+    Args:
+        ticket: from `issue_ticket`.
+        project: whose upload it is.
+        files: bytes and SHA-256 of each.
+        now: when this upload began; how long it lasts does not matter to the ticket.
+    """
     try:
         content = signing.loads(ticket, salt=_SALT)
     except signing.BadSignature:

@@ -136,6 +136,7 @@ def test_a_move_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) ->
     asked = client.post(address, data)
     assert asked.status_code == 200
     assert "Tue 21 May 2024, 16:00–18:00, H 0107 → Tue 21 May 2024, 16:00–18:00, H 0111" in asked.content.decode()
+    assert "was changed successfully" not in asked.content.decode()
     lecture.refresh_from_db()
     before_again = AgendaItem.objects.get(pk=before.pk)
     assert (lecture.room, before_again.sequence) == ("H 0107", before.sequence)

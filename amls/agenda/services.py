@@ -87,7 +87,9 @@ def reconcile_enrolment(
     """
     names = list(known.personal_sources) if sources is None else list(sources)
     with transaction.atomic():
-        enrolment = Enrolment.objects.select_for_update(no_key=True).select_related("course").get(pk=enrolment.pk)
+        # The person only: the course, locked after them, would be out of order.
+        people = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
+        enrolment = people.get(pk=enrolment.pk)
         spoken = _collect(names, lambda name: known.personal_sources[name](enrolment))
         rows = AgendaItem.objects.filter(enrolment=enrolment)
         changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)

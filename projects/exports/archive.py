@@ -48,9 +48,9 @@ def safe_name(name: str, *, longest: int = _LONGEST_NAME) -> str:
 
 def slug(text: str) -> str:
     """Return text as a part of a folder's name: small ASCII letters, digits and hyphens."""
-    letters = text.replace("ß", "ss").replace("ø", "o").replace("ł", "l").replace("æ", "ae")
+    letters = text.lower().replace("ß", "ss").replace("ø", "o").replace("ł", "l").replace("æ", "ae").replace("ı", "i")
     plain = unicodedata.normalize("NFKD", letters).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def folder_name(view: TeamView) -> str:

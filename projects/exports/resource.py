@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from import_export import resources
+from import_export.instance_loaders import BaseInstanceLoader
 from import_export.results import RowResult
 
 from amls.courses.models import Course, User
@@ -66,6 +67,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
 
     class Meta:
         import_id_fields: Sequence[str] = ()
+        instance_loader_class = BaseInstanceLoader
         skip_diff = True
         report_skipped = True
         use_transactions = True

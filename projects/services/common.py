@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
@@ -26,13 +27,58 @@ def lock_topics(*pks: int) -> dict[int, Topic]:
 
 def lock_project(pk: int) -> Project:
     """Return the project, locked; its topic and course come with it, unlocked."""
-    return Project.objects.select_for_update(no_key=True, of=("self",)).select_related("topic__course").get(pk=pk)
+    # In one query with the topic, a team that switched while this waited would not be found.
+    project = Project.objects.select_for_update(no_key=True).get(pk=pk)
+    project.topic = Topic.objects.select_related("course").get(pk=project.topic_id)
+    return project
+
+
+class _SwitchedError(Exception):
+    """The team has another topic than the one that was locked for it."""
+
+
+def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
+    """Return the projects with the topics that they have now, all locked, topics first.
+
+    Args:
+        project_pks: the projects' keys.
+        topics: keys of more topics to lock, such as the one that a team switches to.
+    """
+    while True:
+        try:
+            with transaction.atomic():
+                had = Project.objects.filter(pk__in=project_pks).values_list("topic", flat=True)
+                locked = lock_topics(*had, *topics)
+                projects = {pk: lock_project(pk) for pk in sorted(set(project_pks))}
+                if any(project.topic_id not in locked for project in projects.values()):
+                    # Rolling back to here frees the locks: taken later they would be out of order.
+                    raise _SwitchedError
+                return locked, projects
+        except _SwitchedError:
+            continue
+
+
+def lock_team(pk: int) -> tuple[Topic, Project]:
+    """Return the project and the topic that it has now, both locked."""
+    topics, projects = lock_teams(pk)
+    return topics[projects[pk].topic_id], projects[pk]
 
 
 def lock_enrolment(pk: int) -> Enrolment:
     """Return the enrolment, locked: one person does one thing at a time."""
-    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",))
-    return rows.select_related("user", "course").get(pk=pk)
+    return lock_enrolments(pk)[pk]
+
+
+def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
+    """Return the enrolments, locked in the order of their keys: all that a write touches, at once."""
+    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("user", "course")
+    return {one.pk: one for one in rows.filter(pk__in=pks).order_by("pk")}
+
+
+def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:
+    """Return everyone in some locked projects, and some more people, locked."""
+    members = Membership.objects.active().filter(project__in=projects).values_list("enrolment", flat=True)
+    return lock_enrolments(*members, *(one.pk for one in also))
 
 
 def members_of(project: Project) -> list[Enrolment]:

@@ -98,7 +98,7 @@ def hand_in(
         repository_url: an address, with or instead of files; then with `commit`.
         commit: the hash of the commit that counts.
         comment: for the assessor.
-        request_key: drawn for the page that was filled in; sent twice it is one attempt.
+        request_key: drawn for the page that was filled in; the same sent twice is one attempt.
         ticket: from `issue_ticket`, if the page took one.
         began_at: when the request began, before its body was read.
         now: when it was received.
@@ -113,16 +113,26 @@ def hand_in(
     if rules is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
     checked = check_files(uploads, rules)
-    values = {"repository_url": repository_url, "commit": commit, "comment": comment, "request_key": request_key}
+    values: dict[str, Any] = {
+        "repository_url": repository_url,
+        "commit": commit,
+        "comment": comment,
+        "request_key": request_key,
+    }
     try:
         with keeping(checked, stored_path) as kept, transaction.atomic():
-            proven = began_by_ticket(ticket, project=project, files=[(one.size, one.sha256) for one in kept], now=now)
+            files = [(one.size, one.sha256) for one in kept]
+            # Behind a front server that buffers, `now` is when the upload ended.
+            proven = began_by_ticket(ticket, project=project, files=files, now=began_at)
             began = min(one for one in (began_at, proven, now) if one is not None)
             project = lock_project(project.pk)
             # The same press of the button may have come in before, also while this one waited for the lock.
             existing = Submission.objects.filter(request_key=request_key, project=project).first()
             if existing is not None:
-                raise _PressedTwiceError(existing)
+                if _is_same(existing, files, repository_url=repository_url, commit=commit, comment=comment):
+                    raise _PressedTwiceError(existing)
+                # The page came back from the browser's history and was filled in anew.
+                values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)
@@ -133,6 +143,16 @@ def hand_in(
     except _PressedTwiceError as pressed:
         return pressed.submission
     return submission
+
+
+def _is_same(existing: Submission, files: Sequence[tuple[int, str]], **values: str) -> bool:
+    # Cleaned as the stored ones were.
+    said = Submission(**values)
+    for name, value in values.items():
+        field: Any = Submission._meta.get_field(name)  # noqa: SLF001 - Django's documented way
+        setattr(said, name, field.to_python(value))
+    kept = existing.files.values_list("size", "sha256")
+    return sorted(kept) == sorted(files) and all(getattr(existing, name) == getattr(said, name) for name in values)
 
 
 def _add_files(submission: Submission, kept: Sequence[KeptFile]) -> None:

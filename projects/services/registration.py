@@ -13,7 +13,10 @@ from projects.services.common import (
     active_membership,
     follow_in_feeds,
     lock_enrolment,
-    lock_project,
+    lock_enrolments,
+    lock_members,
+    lock_team,
+    lock_teams,
     lock_topics,
     members_of,
     require_registration_open,
@@ -140,8 +143,8 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
             small for the team. The team then keeps what it has.
     """
     with transaction.atomic():
-        topics = lock_topics(project.topic_id, topic.pk)
-        project = lock_project(project.pk)
+        topics, projects = lock_teams(project.pk, topics=[topic.pk])
+        project = projects[project.pk]
         old, new = topics[project.topic_id], topics[topic.pk]
         require_active(project)
         if old.pk == new.pk:
@@ -186,9 +189,8 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         RuleViolation: registration is closed, or the last one would leave hand-ins behind.
     """
     with transaction.atomic():
-        topic = lock_topics(project.topic_id)[project.topic_id]
-        project = lock_project(project.pk)
-        enrolment = lock_enrolment(enrolment.pk)
+        topic, project = lock_team(project.pk)
+        lock_members(project, also=[enrolment])
         membership = Membership.objects.active().filter(project=project, enrolment=enrolment).first()
         if membership is None:
             return
@@ -219,8 +221,7 @@ def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
         RuleViolation: registration is closed.
     """
     with transaction.atomic():
-        topic = lock_topics(project.topic_id)[project.topic_id]
-        project = lock_project(project.pk)
+        topic, project = lock_team(project.pk)
         if not project.is_active:
             return
         require_registration_open(topic.course, now=now)
@@ -230,8 +231,7 @@ def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
 def withdraw_project(*, project: Project, now: datetime) -> None:
     """Withdraw a project for the staff, at any time. Hand-ins stay, and `restore_project` undoes it."""
     with transaction.atomic():
-        topic = lock_topics(project.topic_id)[project.topic_id]
-        project = lock_project(project.pk)
+        topic, project = lock_team(project.pk)
         if project.is_active:
             close_project(topic, project, now=now)
 
@@ -262,18 +262,15 @@ def restore_project(*, project: Project, now: datetime) -> Project:
         RuleViolation: the slot was given to another team, or a member has another project.
     """
     with transaction.atomic():
-        topic = lock_topics(project.topic_id)[project.topic_id]
-        project = lock_project(project.pk)
+        topic, project = lock_team(project.pk)
         if project.is_active:
             return project
         if topic.free < 1:
             raise RuleViolation(
                 _("The slot has been given to another team. Give the topic one more slot first."), code="topic-full"
             )
-        rows = Membership.objects.filter(project=project, left_at=project.withdrawn_at).select_related(
-            "enrolment__user"
-        )
-        people = [lock_enrolment(pk) for pk in sorted(row.enrolment_id for row in rows)]
+        rows = Membership.objects.filter(project=project, left_at=project.withdrawn_at)
+        people = list(lock_enrolments(*(row.enrolment_id for row in rows)).values())
         for one in people:
             require_without_project(one)
         rows.update(left_at=None)

@@ -20,8 +20,9 @@ from projects.services.common import (
     active_membership,
     follow_in_feeds,
     lock_enrolment,
-    lock_project,
-    lock_topics,
+    lock_members,
+    lock_team,
+    lock_teams,
     members_of,
     require_registration_open,
     tell,
@@ -40,15 +41,20 @@ INVITATION_LASTS = timedelta(days=14)
 
 
 def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
-    """Register a project and invite teammates to it, all or nothing.
+    """Register a project and invite teammates to it, all or nothing; pressed twice it is the same.
 
     Raises:
         RuleViolation: as for `register_project` and `invite_member`.
     """
     with transaction.atomic():
         project = register_project(enrolment=enrolment, topic=topic, now=now)
+        waiting = Invitation.objects.filter(project=project).open_at(now).values_list("email", flat=True)
+        invited = {one.lower() for one in waiting}
         for email in emails:
-            invite_member(project=project, email=email, by=enrolment, now=now)
+            # Pressed twice it is one registration, and no error.
+            if email.lower() not in invited:
+                invite_member(project=project, email=email, by=enrolment, now=now)
+                invited.add(email.lower())
     return project
 
 
@@ -70,8 +76,7 @@ def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime)
             _("'%(email)s' is not an e-mail address.") % {"email": email[:100]}, code="no-address", field="email"
         ) from error
     with transaction.atomic():
-        topic = lock_topics(project.topic_id)[project.topic_id]
-        project = lock_project(project.pk)
+        topic, project = lock_team(project.pk)
         require_active(project)
         rules = require_registration_open(topic.course, now=now)
         people = members_of(project)
@@ -158,11 +163,9 @@ def accept_invitation(*, invitation: Invitation, enrolment: Enrolment, now: date
             is full, or the person is in another project.
     """
     with transaction.atomic():
-        topic_pk = Project.objects.values_list("topic", flat=True).get(pk=invitation.project_id)
-        topic = lock_topics(topic_pk)[topic_pk]
-        project = lock_project(invitation.project_id)
+        topic, project = lock_team(invitation.project_id)
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
-        enrolment = lock_enrolment(enrolment.pk)
+        enrolment = lock_members(project, also=[enrolment])[enrolment.pk]
         existing = active_membership(enrolment)
         if invitation.state == Invitation.State.ACCEPTED and existing and existing.project_id == project.pk:
             return project
@@ -250,15 +253,8 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
         RuleViolation: the team is full, the topic has no slot, or it is another course.
     """
     with transaction.atomic():
-        old = active_membership(enrolment)
-        target_topic = to.topic_id if isinstance(to, Project) else to.pk
-        topics = lock_topics(target_topic, *([old.project.topic_id] if old else []))
-        projects = {old.project_id} if old else set()
-        if isinstance(to, Project):
-            projects.add(to.pk)
-        locked = {pk: lock_project(pk) for pk in sorted(projects)}
-        enrolment = lock_enrolment(enrolment.pk)
-        topic = topics[target_topic]
+        old, topics, locked, enrolment = _lock_for_move(enrolment, to)
+        topic = topics[locked[to.pk].topic_id if isinstance(to, Project) else to.pk]
         if enrolment.course_id != topic.course_id:
             raise RuleViolation(_("This team belongs to another course."), code="other-course")
         if isinstance(to, Project):
@@ -286,6 +282,33 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
     return project
 
 
+class _MovedError(Exception):
+    """The person is in another team than the one that was locked for them."""
+
+
+def _lock_for_move(
+    enrolment: Enrolment, to: Project | Topic
+) -> tuple[Membership | None, dict[int, Topic], dict[int, Project], Enrolment]:
+    """Return where the person is now, and topics, projects and the person, all locked in order."""
+    while True:
+        try:
+            with transaction.atomic():
+                old = active_membership(enrolment)
+                topics, locked = lock_teams(
+                    *([old.project_id] if old else []),
+                    *([to.pk] if isinstance(to, Project) else []),
+                    topics=[] if isinstance(to, Project) else [to.pk],
+                )
+                person = lock_members(*locked.values(), also=[enrolment])[enrolment.pk]
+                now_in = active_membership(person)
+                if (now_in and now_in.pk) != (old and old.pk):
+                    # Rolling back to here frees the locks: taken later they would be out of order.
+                    raise _MovedError
+                return now_in, topics, locked, person
+        except _MovedError:
+            continue
+
+
 def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int, Project], *, now: datetime) -> None:
     project = locked[membership.project_id]
     rest = [one for one in members_of(project) if one.pk != membership.enrolment_id]
@@ -305,13 +328,12 @@ def merge_teams(*, source: Project, target: Project, by: User, now: datetime) ->
         RuleViolation: together they are too many for the topic.
     """
     with transaction.atomic():
-        # The order of locks is kept: both topics before any project.
-        topics = lock_topics(source.topic_id, target.topic_id)
-        people: Iterable[Enrolment] = members_of(source)
-        if len(list(people)) + len(members_of(target)) > topics[target.topic_id].team_max:
+        topics, locked = lock_teams(source.pk, target.pk)
+        topic = topics[locked[target.pk].topic_id]
+        people = members_of(source)
+        if len(people) + len(members_of(target)) > topic.team_max:
             raise RuleViolation(
-                _("Together they are more than the %(count)d that the topic takes.")
-                % {"count": topics[target.topic_id].team_max},
+                _("Together they are more than the %(count)d that the topic takes.") % {"count": topic.team_max},
                 code="team-full",
             )
         for one in people:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django import forms
-from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest
 
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
@@ -57,9 +56,15 @@ def open_mine(request: HttpRequest, slug: str) -> Mine:
     return Mine(access, access.enrolment, team_of(access.enrolment))
 
 
-def to_login(request: HttpRequest) -> HttpResponse:
-    """Send who is not signed in to the sign-in, and back here."""
-    return redirect_to_login(request.get_full_path())
+def number(value: str | None) -> int:
+    """Return the primary key that a form sent.
+
+    Raises:
+        Http404: it is none.
+    """
+    if value is None or not value.isdecimal() or len(value) > 18:
+        raise Http404
+    return int(value)
 
 
 def registration_problem(access: Access) -> str:

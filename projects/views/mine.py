@@ -22,7 +22,7 @@ from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team, switch_topic
 from projects.services.teams import invite_member, revoke_invitation
-from projects.views.common import Mine, add_violation, open_mine, registration_problem
+from projects.views.common import Mine, add_violation, number, open_mine, registration_problem
 
 
 def mine_context(mine: Mine) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act(found: Mine) -> str:
         visible = Topic.objects.filter(course=found.course).visible_to(found.enrolment)
-        chosen = get_object_or_404(visible, pk=request.POST.get("topic") or 0)
+        chosen = get_object_or_404(visible, pk=number(request.POST.get("topic")))
         switch_topic(project=found.project, topic=chosen, by=found.enrolment, now=found.access.now)
         return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}
 
@@ -201,8 +201,8 @@ def pick(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose which attempt counts."""
 
     def act(found: Mine) -> str:
-        value = request.POST.get("attempt", "")
-        chosen = get_object_or_404(Submission, project=found.project, attempt=value) if value.isdecimal() else None
+        value = request.POST.get("attempt")
+        chosen = get_object_or_404(Submission, project=found.project, attempt=number(value)) if value else None
         pick_submission(project=found.project, submission=chosen, now=found.access.now)
         if chosen is None:
             return _("The newest attempt counts.")

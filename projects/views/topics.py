@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +18,7 @@ from projects.forms import InviteForm, SeekingForm, TeamForm
 from projects.models import Project, ProjectRules, SeekingNote, Topic
 from projects.reading import team_of
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.views.common import add_violation, open_mine, registration_problem
+from projects.views.common import add_violation, number, open_mine, registration_problem
 
 
 def _own(access: Access) -> dict[str, Any]:
@@ -100,12 +100,9 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
     }
 
 
-def _visible_topic(access: Access, pk: object) -> Topic:
+def _visible_topic(access: Access, pk: int) -> Topic:
     rows = Topic.objects.filter(course=access.course).visible_to(access.enrolment, is_manager=access.is_manager)
-    try:
-        return get_object_or_404(rows.select_related("mentor", "proposed_by__user"), pk=pk)
-    except (ValueError, TypeError) as error:
-        raise Http404 from error
+    return get_object_or_404(rows.select_related("mentor", "proposed_by__user"), pk=pk)
 
 
 @require_safe
@@ -122,7 +119,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
     mine = open_mine(request, slug)
     if request.method != "POST" and "topic" not in request.GET:
         return redirect("projects:topics", slug=slug)
-    chosen = _visible_topic(mine.access, request.POST.get("topic") or request.GET.get("topic"))
+    chosen = _visible_topic(mine.access, number(request.POST.get("topic") or request.GET.get("topic")))
     form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -144,7 +141,7 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
     mine = open_mine(request, slug)
     now = mine.access.now
     topic_pk = request.POST.get("topic", "")
-    chosen = _visible_topic(mine.access, topic_pk) if topic_pk else None
+    chosen = _visible_topic(mine.access, number(topic_pk)) if topic_pk else None
     back = redirect(chosen) if chosen else redirect("projects:mine", slug=slug)
     try:
         if "remove" in request.POST:
@@ -152,7 +149,7 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, _("Your note is gone."))
         elif "invite" in request.POST:
             notes = SeekingNote.objects.filter(enrolment__course=mine.course).select_related("enrolment__user")
-            note = get_object_or_404(notes, pk=_number(request.POST["invite"]))
+            note = get_object_or_404(notes, pk=number(request.POST["invite"]))
             invite_seeker(project=mine.project, note=note, by=mine.enrolment, now=now)
             messages.success(request, _("%(name)s is invited.") % {"name": note.enrolment.user})
         else:
@@ -162,9 +159,3 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     return back
-
-
-def _number(value: str) -> int:
-    if not value.isdecimal() or len(value) > 18:
-        raise Http404
-    return int(value)

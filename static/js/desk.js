@@ -1,20 +1,12 @@
-// Walking through the list of projects: j goes on, k goes back. The keys can be turned off (WCAG 2.1.4).
-(() => {
-  const label = document.querySelector("[data-keys]");
-  const focus = document.querySelector("[data-focus]");
-  if (focus) focus.focus();
-  if (!label) return;
-  const box = label.querySelector("input");
-  label.hidden = false;
-  try { box.checked = localStorage.getItem("desk-keys") !== "off"; } catch { box.checked = true; }
-  box.addEventListener("change", () => {
-    try { localStorage.setItem("desk-keys", box.checked ? "on" : "off"); } catch { /* private windows keep nothing */ }
-  });
-  document.addEventListener("keydown", (event) => {
-    const rel = { j: "next", k: "prev" }[event.key];
-    const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-    if (!rel || !box.checked || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const link = document.querySelector(`a[rel="${rel}"]`);
-    if (link) { event.preventDefault(); link.click(); }
-  });
-})();
+"use strict";
+// SimpleBar makes a landmark of every list that scrolls, all of one name: groups are enough. Icons are words in a
+// font, which nobody should hear where there is another name.
+const tidy = () => {
+  for (const part of document.querySelectorAll(".simplebar-content-wrapper[role=region]")) part.setAttribute("role", "group");
+  for (const icon of document.querySelectorAll(".material-symbols-outlined:not([aria-hidden])")) {
+    const control = icon.closest("a, button");
+    const named = !control || control.ariaLabel || control.title || control.textContent.trim() !== icon.textContent.trim();
+    if (named) icon.setAttribute("aria-hidden", "true");
+  }
+};
+window.addEventListener("load", () => { tidy(); new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true }); });

@@ -49,9 +49,11 @@
         location.assign(request.responseURL);
         return;
       }
-      const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("#main");
-      if (!answer) { broke(); return; }
-      document.querySelector("#main").replaceWith(answer);
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      // What is wrong stands in the form; what the server would not even read, on a page of its own.
+      const part = page.querySelector("#main") ? "#main" : "main";
+      if (!page.querySelector(part)) { broke(); return; }
+      document.querySelector(part).replaceWith(page.querySelector(part));
       document.querySelector("[data-focus]")?.focus();
       // The new form is prepared as the first one was.
       const script = document.createElement("script");

@@ -23,6 +23,7 @@ from django.db import connections
 from amls.courses.models import Course
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.overview.demo.accounts import DEMO_ACCOUNTS
+from amls.web.checks import check_pdf_libraries
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
@@ -50,6 +51,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         try:
+            for problem in check_pdf_libraries():
+                self._say(f"{problem.msg}\n  {problem.hint}")
             with ExitStack() as stack:
                 if settings.IS_DATABASE_EMBEDDED:
                     self._say("Starting PostgreSQL …")
