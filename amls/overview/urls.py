@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from amls.overview import health
 from amls.overview.coursefile import views as coursefile
-from amls.overview.views import membership, pages, site
+from amls.overview.views import gradebook, membership, pages, site
 
 app_name = "overview"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/", pages.home, name="home"),
     path("<slug:slug>/staff/import/", coursefile.import_page, name="import"),
     path("<slug:slug>/staff/roll-over/", coursefile.roll_over_page, name="roll_over"),
+    path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
     path("<slug:slug>/enrol/", membership.enrol, name="enrol"),
     path("<slug:slug>/me/", membership.me, name="me"),
     path("<slug:slug>/me/leave/", membership.leave, name="leave"),

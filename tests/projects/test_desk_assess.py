@@ -253,7 +253,14 @@ def test_extensions_are_given_to_all_a_team_or_a_person_and_revoked(world: World
 def test_moving_the_deadline_shows_what_becomes_of_extensions(world: World, desk: Client) -> None:
     project = world.project()
     extend(course=world.course, projects=[project], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1))
-    extend(course=world.course, enrolment=world.other, by=world.staff, reason="Ill", now=NOW, due_at=DEADLINE + timedelta(days=1))
+    extend(
+        course=world.course,
+        enrolment=world.other,
+        by=world.staff,
+        reason="Ill",
+        now=NOW,
+        due_at=DEADLINE + timedelta(days=1),
+    )
     address = reverse("admin:projects_projectrules_change", args=[world.rules.pk])
     form = desk.get(address).context["adminform"].form
     data = {name: form[name].value() or "" for name in form.fields}

@@ -20,8 +20,8 @@ from pytest_django import Settings
 
 from amls.files.sheets import guard, read_sheet, unguard
 from amls.notifications.models import Notice
-from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.desk import desk_views, for_desk
+from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.models import Assessment, EarlierPass, Extension, Project, Topic
 from projects.receipts import receipt_code
 from projects.services.assessing import assess
