@@ -9,6 +9,7 @@ from django.contrib.admin.utils import quote
 from django.db.models import Case, Model, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.defaultfilters import floatformat
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -221,7 +222,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             return _mark("wait", _("withdrawn"))
         if row is None or not row.outcome:
             return _("Not decided")
-        what = f"{row.get_outcome_display()} · {row.extra_points:g}"
+        what = f"{row.get_outcome_display()} · {floatformat(row.extra_points)}"
         if view.overrides:
             what += " *"
         mark = _mark("ok", _("published")) if stage == Stage.PUBLISHED else _mark("wait", _("draft"))
