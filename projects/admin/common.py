@@ -45,7 +45,7 @@ class KeptAdmin(CourseScopedAdmin):
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
         """Return a page of the desk."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         context = {**self.admin_site.each_context(request), "opts": self.opts, "now": now_of(request), **context}
         return TemplateResponse(request, template, context, status=status)
 

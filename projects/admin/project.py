@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
@@ -52,9 +52,9 @@ class ProjectList(ChangeList):  # type: ignore[misc]
         """Load the page's rows with their views."""
         super().get_results(request)
         if getattr(request, "wants_keys_only", False):
-            self.result_list = []
+            self.result_list: list[Project] = []
             return
-        rows = list(for_desk(self.result_list))
+        rows = list(for_desk(cast("QuerySet[Project]", self.result_list)))
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
             row.now = now_of(request)  # type: ignore[attr-defined]
@@ -237,10 +237,10 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         decided, still has its place in the order.
         """
         listing = _ListRequest(request, request.GET.get("_changelist_filters", ""))
-        cl = self.get_changelist_instance(listing)  # type: ignore[arg-type]
+        cl = self.get_changelist_instance(listing)
         order = list(
             cl.root_queryset.order_by(*cl.get_ordering(listing, cl.root_queryset)).values_list("pk", flat=True)
-        )  # type: ignore[arg-type]
+        )
         place = {pk: number for number, pk in enumerate(order)}
         # The search joins to many rows: each key once, in the list's order.
         keys = sorted(set(cl.queryset.order_by().values_list("pk", flat=True)), key=place.__getitem__)

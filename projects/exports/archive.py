@@ -133,7 +133,8 @@ def _content(file: SubmissionFile, line: list[object]) -> Iterator[bytes]:
 def _manifest(rows: list[list[object]]) -> Iterator[bytes]:
     """Yield the manifest; asked for last, when every file has been read."""
     yield b"\xef\xbb\xbf"
-    for row in [list(_COLUMNS), *rows]:
+    header: list[object] = list(_COLUMNS)
+    for row in [header, *rows]:
         buffer = io.StringIO()
         csv.writer(buffer).writerow([guard(one) for one in row])
         yield buffer.getvalue().encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import tablib
 from django.core.exceptions import ValidationError
@@ -63,7 +63,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         label: what it is called.
     """
 
-    columns: Sequence[str] = ()
+    columns: ClassVar[Sequence[str]] = ()
 
     class Meta:
         import_id_fields: Sequence[str] = ()

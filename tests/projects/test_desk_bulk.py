@@ -156,7 +156,7 @@ def test_an_archive_is_written_in_constant_memory(world: World) -> None:
     views = list(desk_views(for_desk(Project.objects.filter(pk=project.pk))).values())
     response = archive_response(views, filename="x")
     tracemalloc.start()
-    sent = sum(len(piece) for piece in response.streaming_content)
+    sent = sum(len(bytes(piece)) for piece in response.streaming_content)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert sent > 64 * 1024**2
@@ -235,7 +235,7 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
 def test_a_wrong_row_is_named_and_nothing_is_saved(world: World, desk: Client) -> None:
     first, second, third = make_teams(world, 3)
     decided(world, third)
-    header = ["project", "outcome", "extra_points", "version"]
+    header: list[object] = ["project", "outcome", "extra_points", "version"]
     rows: list[list[object]] = [
         header, [first.pk, "passed", "2", ""], [second.pk, "passed", "0.3", ""], [999999, "passed", "1", ""],
         [third.pk, "failed", "0", ""], [first.pk, "failed", "0", ""], [second.pk, "maybe", "0", ""],
