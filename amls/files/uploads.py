@@ -11,6 +11,7 @@ from typing import IO, Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -52,6 +53,9 @@ class LimitedUploadHandler(FileUploadHandler):
     def handle_raw_input(self, input_data: IO[bytes], *args: Any, **kwargs: Any) -> None:
         """Remember where the body comes from, and what its sender may send."""
         self._body, self._limit = input_data, upload_limit(self.request)
+        if not connection.in_atomic_block:
+            # Who it is was asked of the database: a slow upload must not keep one of the few connections for itself.
+            connection.close()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         """Pass a piece on, unless the file is larger than allowed with it.

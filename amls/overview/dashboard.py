@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.courses.models import Course
-from lectures.models import Lecture, Material
+from lectures.advice import problem
+from lectures.models import Extraction, Lecture, Material
 from projects.desk import waiting_in
 
 _SOON = 5
@@ -34,6 +35,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 (_("Enrolments"), "group", "admin:courses_enrolment_changelist"),
                 (_("Roster"), "badge", "admin:courses_rosterentry_changelist"),
+            ],
+        ),
+        (
+            _("Mail"),
+            [
+                (_("Announcements"), "campaign", "admin:notifications_announcement_changelist"),
+                (_("Reminder rules"), "alarm", "admin:notifications_reminderrule_changelist"),
+                (_("Mail of courses"), "tune", "admin:notifications_mailsettings_changelist"),
+                (_("Outbox"), "outbox", "admin:notifications_notice_changelist"),
+                (_("Does mail flow?"), "monitor_heart", "admin:notifications_notice_show_health"),
             ],
         ),
         (
@@ -78,7 +89,15 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     def has(kind: str) -> Exists:
         return Exists(Material.objects.filter(lecture=OuterRef("pk"), kind=kind, current__isnull=False))
 
+    read = (
+        Extraction.objects.current()
+        .filter(file__material__lecture__course__in=courses)
+        .select_related("file__material__lecture__course")
+        .order_by("file__material__lecture__starts_at", "pk")
+    )
     context["desk"] = {
+        "unreadable": [(one.file.material.lecture, problem(one)) for one in read.exclude(problem="")],
+        "untagged": [one.file.material.lecture for one in read.filter(is_tagged=False)],
         "courses": courses,
         "coming": lectures.filter(ends_at__gt=now).order_by("starts_at")[:_SOON],
         "projects": _projects(courses),

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.courses.models import Course
-from amls.notifications.letters import Letter, writer_of
+from amls.notifications.letters import Letter, letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
@@ -48,7 +48,7 @@ def preview_letters(projects: list[Project], *, now: datetime) -> tuple[int, lis
         if notices:
             first = notices[0].recipient
             with translation.override(first.language if first and first.language else translation.get_language()):
-                letter = writer_of(LETTER)(notices[0], now)
+                letter = letter_kind(LETTER).writer(notices[0], now)
         transaction.set_rollback(True)
     return len(published), notices, letter
 

@@ -1,1 +1,1 @@
-"""Writes to projects: each takes locks in the order course, topic, project, enrolment."""
+"""Writes to projects: each takes locks in the order course, project, topic, enrolment."""

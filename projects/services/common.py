@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
@@ -33,29 +32,16 @@ def lock_project(pk: int) -> Project:
     return project
 
 
-class _SwitchedError(Exception):
-    """The team has another topic than the one that was locked for it."""
-
-
 def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
-    """Return the projects with the topics that they have now, all locked, topics first.
+    """Return the projects, and the topics that they have now with some more, all locked, projects first.
 
     Args:
         project_pks: the projects' keys.
         topics: keys of more topics to lock, such as the one that a team switches to.
     """
-    while True:
-        try:
-            with transaction.atomic():
-                had = Project.objects.filter(pk__in=project_pks).values_list("topic", flat=True)
-                locked = lock_topics(*had, *topics)
-                projects = {pk: lock_project(pk) for pk in sorted(set(project_pks))}
-                if any(project.topic_id not in locked for project in projects.values()):
-                    # Rolling back to here frees the locks: taken later they would be out of order.
-                    raise _SwitchedError
-                return locked, projects
-        except _SwitchedError:
-            continue
+    projects = {pk: lock_project(pk) for pk in sorted(set(project_pks))}
+    # Only a locked project can't switch any more: its topic is known from here on.
+    return lock_topics(*(project.topic_id for project in projects.values()), *topics), projects
 
 
 def lock_team(pk: int) -> tuple[Topic, Project]:

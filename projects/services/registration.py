@@ -39,17 +39,22 @@ def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Pr
         RuleViolation: registration is not open, the topic is taken or not on offer to
             this person, or they have a project already.
     """
+    return register_once(enrolment=enrolment, topic=topic, now=now)[0]
+
+
+def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple[Project, bool]:
+    """Do as `register_project` says; return also whether the project is new."""
     with transaction.atomic():
         locked = lock_topics(topic.pk)[topic.pk]
         enrolment = lock_enrolment(enrolment.pk)
         existing = active_membership(enrolment)
         if existing is not None and existing.project.topic_id == topic.pk:
-            return existing.project
+            return existing.project, False
         _require_student(enrolment, locked)
         require_registration_open(locked.course, now=now)
         require_without_project(enrolment)
         require_available(locked, enrolment)
-        return start_project(locked, [enrolment], now=now)
+        return start_project(locked, [enrolment], now=now), True
 
 
 def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Project:

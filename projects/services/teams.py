@@ -31,7 +31,7 @@ from projects.services.registration import (
     add_member,
     close_project,
     end_membership,
-    register_project,
+    register_once,
     require_active,
     require_without_project,
     start_project,
@@ -46,15 +46,20 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
     Raises:
         RuleViolation: as for `register_project` and `invite_member`.
     """
+    addresses = list({email.lower(): email for email in emails}.values())
     with transaction.atomic():
-        project = register_project(enrolment=enrolment, topic=topic, now=now)
+        project, is_new = register_once(enrolment=enrolment, topic=topic, now=now)
+        if is_new:
+            for email in addresses:
+                invite_member(project=project, email=email, by=enrolment, now=now)
+    if not is_new:
+        # Pressed twice it is one registration, and no error. Outside of the transaction above, which
+        # locked the topic: the project comes before it.
         waiting = Invitation.objects.filter(project=project).open_at(now).values_list("email", flat=True)
         invited = {one.lower() for one in waiting}
-        for email in emails:
-            # Pressed twice it is one registration, and no error.
+        for email in addresses:
             if email.lower() not in invited:
                 invite_member(project=project, email=email, by=enrolment, now=now)
-                invited.add(email.lower())
     return project
 
 
@@ -282,31 +287,24 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
     return project
 
 
-class _MovedError(Exception):
-    """The person is in another team than the one that was locked for them."""
-
-
 def _lock_for_move(
     enrolment: Enrolment, to: Project | Topic
 ) -> tuple[Membership | None, dict[int, Topic], dict[int, Project], Enrolment]:
-    """Return where the person is now, and topics, projects and the person, all locked in order."""
-    while True:
-        try:
-            with transaction.atomic():
-                old = active_membership(enrolment)
-                topics, locked = lock_teams(
-                    *([old.project_id] if old else []),
-                    *([to.pk] if isinstance(to, Project) else []),
-                    topics=[] if isinstance(to, Project) else [to.pk],
-                )
-                person = lock_members(*locked.values(), also=[enrolment])[enrolment.pk]
-                now_in = active_membership(person)
-                if (now_in and now_in.pk) != (old and old.pk):
-                    # Rolling back to here frees the locks: taken later they would be out of order.
-                    raise _MovedError
-                return now_in, topics, locked, person
-        except _MovedError:
-            continue
+    """Return where the person is now, and projects, topics and the person, all locked in order."""
+    old = active_membership(enrolment)
+    topics, locked = lock_teams(
+        *([old.project_id] if old else []),
+        *([to.pk] if isinstance(to, Project) else []),
+        topics=[] if isinstance(to, Project) else [to.pk],
+    )
+    person = lock_members(*locked.values(), also=[enrolment])[enrolment.pk]
+    now_in = active_membership(person)
+    if (now_in and now_in.pk) != (old and old.pk):
+        raise RuleViolation(
+            _("%(name)s has just joined or left a team. Look again before you move them.") % {"name": person.user},
+            code="moved-meanwhile",
+        )
+    return now_in, topics, locked, person
 
 
 def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int, Project], *, now: datetime) -> None:

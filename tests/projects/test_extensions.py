@@ -183,3 +183,21 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, values: dic
     values = {name: rows[name] if value is True else value for name, value in values.items()}
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Extension.objects.create(course=world.course, reason="x", granted_at=NOW, granted_by=world.staff, **values)
+
+
+def test_a_moved_deadline_moves_everyones_variant(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    delta, fixed, done = world.project(topic=world.single), world.project(world.other), world.project(world.another())
+    give(world, projects=[delta], delta=TWO_DAYS)
+    give(world, projects=[fixed], due_at=DEADLINE + timedelta(days=3))
+    attempt(world, delta)
+    ends = dict(feed_ends(world))
+    assert ends[None] == DEADLINE
+    for moved in (DEADLINE + timedelta(days=7), DEADLINE):
+        ProjectRules.objects.update(submission_deadline=moved)
+        reconcile(world.course, now=NOW + timedelta(hours=1))
+        ends = dict(feed_ends(world))
+        assert ends[None] == moved
+        assert ends["student@example.org"] == moved + TWO_DAYS
+        assert ends.get("other@example.org") == (None if moved > DEADLINE else DEADLINE + timedelta(days=3))
+    assert done.is_active
