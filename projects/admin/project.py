@@ -181,7 +181,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         """Say the topic, its track and its mentor."""
         mentor = project.topic.mentor.name if project.topic.mentor else ""
         small = " · ".join(filter(None, [project.topic.track, mentor]))
-        return format_html("{}<small>{}</small>", project.topic.title, small)
+        return format_html("<span>{}<small>{}</small></span>", project.topic.title, small)
 
     @admin.display(description=gettext_lazy("deadline"))
     def deadline(self, project: Project) -> SafeString | str:
