@@ -13,8 +13,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from amls.agenda.feeds import personal_feed_url
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
+from amls.exports.services import make_order, request_export
+from amls.notifications.tokens import Subscription, unsubscribe_url
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from projects.receipts import receipt_code
@@ -51,6 +54,21 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
     "overview:legal": ("/legal/privacy/", ALL),
     "overview:profile": ("/accounts/profile/", LOGIN),
+    "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
+    "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "notifications:unsubscribe": ("{unsubscribe}", ALL),
+    "notifications:staff": ("/amls/staff/mail/", STAFF_LOGIN),
+    "notifications:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:preview": ("{mail_preview}", STAFF_LOGIN),
+    "notifications:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
+    "exports:data": ("/accounts/data/", LOGIN),
+    "exports:archive": ("/accounts/data/archive.zip", LOGIN),
+    "exports:delete_account": ("/accounts/data/delete/", LOGIN),
+    "exports:mine": ("/exports/", LOGIN),
+    "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
+    "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
+    "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
     "overview:search": ("/amls/search/?q=hello", ALL),
@@ -123,6 +141,12 @@ def places(cast: Cast) -> dict[str, str]:
         now=timezone.now(),
     )
     handed_in = attempt.files.get()
+    order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
+    export = request_export(order=order).get_absolute_url()
+    stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
+    unsubscribe = stop.removeprefix("http://localhost:8000")
+    item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
+    mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
     return {
         "topic": str(topic.pk),
         "invitation": str(project.invitations.get().pk),
@@ -131,6 +155,9 @@ def places(cast: Cast) -> dict[str, str]:
         "feed": feed,
         "material": f"/amls/materials/{version.material_id}/05.vtt",
         "slides": str(slides.material_id),
+        "mail_preview": mail_preview,
+        "unsubscribe": unsubscribe,
+        "export": export,
     }
 
 
@@ -138,7 +165,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("overview", "agenda", "lectures", "projects", "exams"):
+        elif space in ("overview", "agenda", "lectures", "projects", "exams", "exports", "notifications"):
             yield f"{space}:{pattern.name}"
 
 
@@ -162,6 +189,8 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
         "/amls/lectures/05/upload/",
         "/amls/staff/import/",
         "/amls/staff/roll-over/",
+        "/amls/staff/mail/rules/1/",
+        "/amls/staff/mail/changes/all/test/",
     ],
 )
 def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:
@@ -204,9 +233,9 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 18),
+        ("/amls/", 20),
         ("/amls/schedule/", 6),
-        ("/amls/lectures/05/", 8),
+        ("/amls/lectures/05/", 10),
         ("/amls/me/", 14),
         ("/amls/subscribe/", 6),
         ("/amls/projects/", 15),
@@ -249,6 +278,11 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             "/amls/schedule/",
             "/amls/subscribe/",
             "/amls/lectures/05/",
+            "/amls/schedule.pdf",
+            "/exports/",
+            places["export"],
+            places["unsubscribe"],
+            "/amls/me/mail/",
             places["feed"],
             places["material"],
         ):

@@ -15,6 +15,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.courses.roster import import_roster, read_roster
+from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
 from lectures.models import Lecture, MaterialFile
 from tests.cast import Cast
 from tests.factories import (
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
-    "projects_projectrules", "projects_topic", "exams_exam",
+    "projects_projectrules", "projects_topic", "exams_exam", "notifications_announcement", "notifications_reminderrule",
+    "notifications_mailsettings", "notifications_notice",
 )  # fmt: skip
 
 
@@ -54,6 +56,19 @@ def rows(cast: Cast) -> dict[str, int]:
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
         "projects_topic": TopicFactory.create(course=course).pk,
         "exams_exam": ExamFactory.create(course=course).pk,
+        "notifications_announcement": Announcement.objects.create(
+            course=course, title="A", publish_at=timezone.now()
+        ).pk,
+        "notifications_reminderrule": ReminderRule.objects.create(course=course, days=5).pk,
+        "notifications_mailsettings": MailSettings.objects.create(course=course).pk,
+        "notifications_notice": Notice.objects.create(
+            key="k",
+            kind="tests",
+            course=course,
+            address="a@example.org",
+            not_before=timezone.now(),
+            created_at=timezone.now(),
+        ).pk,
     }
 
 
@@ -61,7 +76,7 @@ def test_every_scoped_model_is_in_the_table() -> None:
     ours = {
         f"{model._meta.app_label}_{model._meta.model_name}"
         for model in admin.site._registry
-        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview")
+        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview", "notifications", "exports")
     }
     assert ours == {*SCOPED, "courses_user", "overview_legalpage"}
 

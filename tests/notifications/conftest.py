@@ -24,6 +24,7 @@ class Postbox:
     """
 
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     data_answers: list[str] = field(default_factory=list)
@@ -42,6 +43,7 @@ class Postbox:
             if self.data_answers:
                 return self.data_answers.pop(0)
             content = cast("bytes", envelope.content)
+            self.raw.append(content)
             self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
