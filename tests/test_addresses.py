@@ -233,7 +233,7 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 20),
+        ("/amls/", 21),
         ("/amls/schedule/", 6),
         ("/amls/lectures/05/", 10),
         ("/amls/me/", 14),
