@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
 from amls.courses.access import Access
-from amls.courses.models import Course, User
+from amls.courses.models import Audience, Course, User
 
 
 @dataclass(frozen=True)
@@ -61,21 +61,12 @@ class Reader:
         """Return the courses held in a language."""
         return [pk for pk, course in self.courses.items() if course.language == language]
 
-    def may_see(self, course: str, material: str) -> Q:
-        """Return the condition under which a material may be seen.
-
-        Args:
-            course: how a query gets to the course's key, such as 'course'.
-            material: how it gets to the material, such as 'file__material'.
-        """
-        timely = Q(**{f"{material}__visible_from__isnull": True}) | Q(**{f"{material}__visible_from__lte": self.now})
-        public = timely & Q(**{f"{material}__audience": "public"})
-        condition = public
-        if self.enrolled:
-            condition |= timely & Q(**{f"{course}__in": self.enrolled})
-        if self.managed:
-            condition |= Q(**{f"{course}__in": self.managed})
-        return condition
+    def may_see(self) -> Q:
+        """Return the condition under which a material may be seen."""
+        timely = Q(visible_from__isnull=True) | Q(visible_from__lte=self.now)
+        return timely & (Q(audience=Audience.PUBLIC) | Q(lecture__course__in=self.enrolled)) | Q(
+            lecture__course__in=self.managed
+        )
 
     def only(self, courses: Iterable[int]) -> "Reader":
         """Return the reader of some of these courses."""
