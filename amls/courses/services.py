@@ -8,7 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, ProtectedError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
@@ -163,14 +163,37 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
     )
 
 
+Departure = Callable[[Enrolment], None]
+_departures: list[Departure] = []
+
+
+def before_leaving(departure: Departure) -> Departure:
+    """Register, as a decorator, what ends a student's part in an app; it may refuse with a RuleViolation."""
+    _departures.append(departure)
+    return departure
+
+
 def leave_course(*, enrolment: Enrolment) -> None:
     """End a student's part in a course.
 
     Raises:
-        RuleViolation: staff don't leave by themselves, so that a course is never without them.
+        RuleViolation: staff don't leave by themselves, so that a course is never without
+            them; and what a student did may bind them, such as a project in a team.
     """
     if enrolment.is_staff:
         raise RuleViolation(
             _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
         )
-    enrolment.delete()
+    with transaction.atomic():
+        enrolment = (
+            Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
+        )
+        for departure in _departures:
+            departure(enrolment)
+        try:
+            enrolment.delete()
+        except ProtectedError as error:
+            raise RuleViolation(
+                _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
+                code="has-work",
+            ) from error

@@ -16,7 +16,8 @@ VAR = ROOT / "var" / "bench-work"
 def stage(**extra: str) -> Iterator[None]:
     """Set Django up on a database of its own, emptied."""
     os.environ |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "amls.settings", **extra}
-    VAR.mkdir(parents=True, exist_ok=True)
+    for name in ("queue", "queue-control", "media"):
+        (VAR / name).mkdir(parents=True, exist_ok=True)
     with running(VAR):
         import django
 
