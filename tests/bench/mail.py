@@ -40,7 +40,7 @@ def _measure(port: int) -> list[dict[str, object]]:
     plan_reminders(now=now)
     message = preview(Notice.objects.select_related("recipient", "course")[0], now)
     assert message is not None
-    body = message.message().as_bytes(linesep="\r\n")
+    body = message.message().as_bytes().replace(b"\n", b"\r\n")
     bare, ours = [], []
     for _round in range(ROUNDS):
         bare.append(_bare(port, body))
