@@ -23,7 +23,7 @@ _PAUSE_SECONDS = 0.05
 class Channel(FilesystemChannel):
     """Puts messages into place when they are whole."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         # No queue's name ends like this, so that nobody takes it yet.
