@@ -210,7 +210,7 @@ class _Batch:
             _put_off(bundle, error, now=now)
         else:
             self._line_failures = 0
-            _mark_sent(letters, letter)
+            _mark_sent(letters, letter, sent_at=self.now())
 
     def _still_mine(self, bundle: list[Notice], now: datetime) -> list[Notice]:
         """Return those whose claim holds; prolong it where the mails before them took long."""
@@ -384,8 +384,8 @@ def _is_permanent(error: Exception) -> bool:
     return not isinstance(error, OSError)
 
 
-def _mark_sent(letters: Sequence[tuple[Notice, Letter]], told: Letter) -> None:
-    lead, sent_at = letters[0][0], timezone.now()
+def _mark_sent(letters: Sequence[tuple[Notice, Letter]], told: Letter, *, sent_at: datetime) -> None:
+    lead = letters[0][0]
     for notice, letter in letters:
         subject = told.subject if notice is lead else letter.line or letter.subject
         _mark(

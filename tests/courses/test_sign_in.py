@@ -10,8 +10,10 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
+from amls.notifications.delivery import deliver_due
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +72,7 @@ def test_one_who_is_shut_out_gets_in_by_code(owner: str) -> None:
         sign_in(HERE, owner, "wrong")
     client = Client(REMOTE_ADDR=HERE)
     client.post("/accounts/login/code/", {"email": owner})
+    assert deliver_due(now=timezone.now()) == 1
     code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
     assert code is not None
     client.post("/accounts/login/code/confirm/", {"code": code.group(1)})
