@@ -8,5 +8,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path("", include("amls.agenda.urls")),
     path("", include("lectures.urls")),
+    path("", include("exams.urls")),
     path("", include("amls.overview.urls")),
 ]

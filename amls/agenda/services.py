@@ -87,7 +87,9 @@ def reconcile_enrolment(
     """
     names = list(known.personal_sources) if sources is None else list(sources)
     with transaction.atomic():
-        enrolment = Enrolment.objects.select_for_update(no_key=True).select_related("course").get(pk=enrolment.pk)
+        # The enrolment alone: whoever changes the course holds its lock first, and then comes here.
+        locked = Enrolment.objects.select_for_update(no_key=True, of=("self",))
+        enrolment = locked.select_related("course").get(pk=enrolment.pk)
         spoken = _collect(names, lambda name: known.personal_sources[name](enrolment))
         rows = AgendaItem.objects.filter(enrolment=enrolment)
         changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)

@@ -143,14 +143,27 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
     )
 
 
+Keeper = Callable[[Enrolment], None]
+_keepers: list[Keeper] = []
+
+
+def before_leaving(keeper: Keeper) -> Keeper:
+    """Register, as a decorator, who may keep a person in a course by raising a RuleViolation."""
+    _keepers.append(keeper)
+    return keeper
+
+
 def leave_course(*, enrolment: Enrolment) -> None:
     """End a student's part in a course.
 
     Raises:
-        RuleViolation: staff don't leave by themselves, so that a course is never without them.
+        RuleViolation: staff don't leave by themselves, so that a course is never without
+            them; or an app above keeps the person, such as a registration for an exam.
     """
     if enrolment.is_staff:
         raise RuleViolation(
             _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
         )
+    for keeper in _keepers:
+        keeper(enrolment)
     enrolment.delete()
