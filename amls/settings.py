@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "amls.courses",
     "amls.agenda",
     "amls.notifications",
+    "amls.exports",
     "lectures",
     "projects",
     "exams",
@@ -231,12 +232,30 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
+# Queues of their own, served by workers of their own: a long export never delays a mail.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "amls.notifications.tasks.deliver": {"queue": "mail"},
+    "amls.exports.tasks.work": {"queue": "exports"},
+}
+# A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 700_000
+# How many long exports may be made at once; the other processes are for what somebody waits for.
+LONG_EXPORTS_AT_ONCE = env.int("LONG_EXPORTS_AT_ONCE", 1)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.notifications.tasks.deliver",
         "schedule": timedelta(seconds=30),
+    },
+    "make-exports": {
+        "task": "amls.exports.tasks.work",
+        "schedule": timedelta(seconds=30),
+    },
+    "purge-exports": {
+        "task": "amls.exports.tasks.purge",
+        "schedule": timedelta(hours=1),
     },
     "reconcile-running-courses": {
         "task": "amls.agenda.tasks.reconcile_running_courses",

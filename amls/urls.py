@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("amls.exports.urls")),
     path("", include("amls.agenda.urls")),
     path("", include("lectures.urls")),
     path("", include("exams.urls")),

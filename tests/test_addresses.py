@@ -14,6 +14,7 @@ from django.utils import timezone
 from amls.agenda.feeds import personal_feed_url
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
+from amls.exports.services import make_order, request_export
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.cast import Cast
@@ -42,6 +43,12 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
     "overview:legal": ("/legal/privacy/", ALL),
     "overview:profile": ("/accounts/profile/", LOGIN),
+    "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
+    "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "exports:mine": ("/exports/", LOGIN),
+    "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
+    "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
+    "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
@@ -72,14 +79,16 @@ def places(cast: Cast) -> dict[str, str]:
     )
     reconcile(cast.course, now=timezone.now())
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
-    return {"feed": feed, "material": f"/amls/materials/{version.material_id}/05.vtt"}
+    order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
+    export = request_export(order=order).get_absolute_url()
+    return {"feed": feed, "export": export, "material": f"/amls/materials/{version.material_id}/05.vtt"}
 
 
 def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("overview", "agenda", "lectures", "projects", "exams"):
+        elif space in ("overview", "agenda", "lectures", "projects", "exams", "exports", "notifications"):
             yield f"{space}:{pattern.name}"
 
 
@@ -178,6 +187,9 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             "/amls/schedule/",
             "/amls/subscribe/",
             "/amls/lectures/05/",
+            "/amls/schedule.pdf",
+            "/exports/",
+            places["export"],
             places["feed"],
             places["material"],
         ):

@@ -24,6 +24,8 @@ from amls.courses.models import Course
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.overview.demo.accounts import DEMO_ACCOUNTS
 
+# The queues and how many processes serve each.
+QUEUES = {"mail": "1", "default": "1", "exports": "2"}
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -100,7 +102,14 @@ class Command(BaseCommand):
                 *("--workers", str(options["workers"]), "--blocking-threads", str(options["threads"])),
                 *("--backlog", "2048", "--no-ws", "--log-level", "warning", "amls.wsgi:application"),
             ],
-            "worker": [*celery, "worker", "--loglevel", "warning", "--concurrency", "2"],
+            # One worker per queue, so that a long export never delays a mail.
+            **{
+                f"worker of {queue}": [
+                    *(*celery, "worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", count),
+                    *("--loglevel", "warning", "--without-gossip", "--without-mingle"),
+                ]
+                for queue, count in QUEUES.items()
+            },
             "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
         }
         children: dict[str, subprocess.Popen[bytes]] = {}
