@@ -52,7 +52,10 @@ class ExamForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Exam
-        fields = "__all__"
+        fields = (
+            "course", "kind", "title", "starts_at", "duration_minutes", "place", "capacity", "opens_at", "closes_at",
+            "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
+        )  # fmt: skip
 
     def clean_capacity(self) -> int | None:
         """Refuse less than is held already."""
@@ -124,7 +127,7 @@ class ExamAdmin(CourseScopedAdmin):
     @admin.display(description=gettext_lazy("work on it"))
     def work(self, exam: Exam) -> SafeString | str:
         """Lead to the exam's own pages."""
-        if exam.pk is None:
+        if not exam.pk:
             return ""
         args = [exam.course.slug, exam.pk]
         return format_html(

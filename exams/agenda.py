@@ -91,14 +91,8 @@ def _standing() -> RegistrationQuerySet:
     return Registration.objects.exclude(state__in=["withdrawn", "excused"]).select_related("exam", "seat__room")
 
 
-def _items_of(
-    registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None
-) -> list[Item]:
-    return [
-        item
-        for registration in registrations
-        for item in _registration_items(registration, course, accommodation)
-    ]
+def _items_of(registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None) -> list[Item]:
+    return [item for registration in registrations for item in _registration_items(registration, course, accommodation)]
 
 
 def _registration_items(

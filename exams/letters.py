@@ -106,9 +106,7 @@ def excused(notice: Notice, now: datetime) -> Letter | None:
 @letter("exams.admission")
 def admission(notice: Notice, now: datetime) -> Letter | None:
     """Tell a decision on admission, unless a newer one has replaced it."""
-    decision = (
-        AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
-    )
+    decision = AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
     if decision is None or decision.enrolment.admission_decisions.filter(pk__gt=decision.pk).exists():
         return None
     texts = {

@@ -41,6 +41,5 @@ def find_by_slip(code: str, exam: Exam) -> Registration | None:
     return Registration.objects.with_people().filter(pk=int(number), exam=exam).first()
 
 
-
 def _sign(salt: str, value: str) -> str:
     return salted_hmac(salt, value, secret=settings.SECRET_KEY, algorithm="sha256").hexdigest()[:_LENGTH]

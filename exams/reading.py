@@ -85,7 +85,9 @@ def exams_for(access: Access) -> ExamsOverview:
     active = next((one for one in own.values() if one.closed_at is None), None)
     is_student = enrolment is not None and not enrolment.is_staff
     cards = [
-        _card(exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation, now=now)
+        _card(
+            exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation, now=now
+        )
         for exam in exams
     ]
     admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None

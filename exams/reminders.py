@@ -12,9 +12,7 @@ _KEY = re.compile(r"exams\.exam:(\d+)(?::([a-z-]+))?")
 
 
 @still_due("exams.")
-def people_concerned(
-    course: Course, key: str, enrolments: Sequence[Enrolment], now: datetime
-) -> Collection[int]:
+def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], now: datetime) -> Collection[int]:
     """Return the pks of those whom an exam's date still concerns: 1 query.
 
     Sign-up: students without any registration. The last moment to withdraw: whoever could.

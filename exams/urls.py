@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exams.views import door, results, staff, student
+from exams.views import door, papers, results, staff, student
 
 app_name = "exams"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/register/", student.register_page, name="register"),
     path("<slug:slug>/exams/<int:pk>/withdraw/", student.withdraw_page, name="withdraw"),
     path("<slug:slug>/exams/<int:pk>/move/", student.move_page, name="move"),
+    path("<slug:slug>/exams/<int:pk>/slip.pdf", papers.slip, name="slip"),
+    path("<slug:slug>/exams/<int:pk>/door.pdf", papers.door_list, name="door_list"),
+    path("<slug:slug>/exams/<int:pk>/seats.pdf", papers.seat_plan, name="seat_plan"),
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
     path("<slug:slug>/exams/<int:pk>/staff/act/", staff.act, name="act"),
     path("<slug:slug>/exams/<int:pk>/check-in/", door.check_in, name="check_in"),

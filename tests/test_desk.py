@@ -15,6 +15,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.courses.roster import import_roster, read_roster
+from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
 from tests.cast import Cast
 from tests.factories import (
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
-    "projects_projectrules", "projects_topic", "exams_exam",
+    "projects_projectrules", "projects_topic", "exams_exam", "exams_examrules", "exams_registration", "exams_accommodation",
+    "exams_admissiondecision", "exams_result", "exams_resultchange",
 )  # fmt: skip
 
 
@@ -44,7 +46,25 @@ def rows(cast: Cast) -> dict[str, int]:
     course = cast.course
     lecture = LectureFactory.create(course=course, number="05", starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
     reconcile(course, now=timezone.now())
+    exam, now = ExamFactory.create(course=course), timezone.now()
+    held = Registration.objects.create(
+        course=course,
+        exam=exam,
+        enrolment=cast.student,
+        state="attended",
+        arrived_at=now,
+        created_at=now,
+        changed_at=now,
+    )
     return {
+        "exams_examrules": ExamRules.objects.create(course=course).pk,
+        "exams_registration": held.pk,
+        "exams_accommodation": Accommodation.objects.create(course=course, enrolment=cast.student, extra_minutes=9).pk,
+        "exams_admissiondecision": AdmissionDecision.objects.create(
+            course=course, enrolment=cast.student, verdict="admitted", reason="Passed in 2022", decided_at=now
+        ).pk,
+        "exams_result": Result.objects.create(registration=held, points=50).pk,
+        "exams_resultchange": ResultChange.objects.create(registration=held, at=now, what="points", after="50").pk,
         "courses_course": course.pk,
         "courses_enrolment": cast.student.pk,
         "courses_rosterentry": RosterEntry.objects.create(course=course, email="new@example.org").pk,
@@ -53,7 +73,7 @@ def rows(cast: Cast) -> dict[str, int]:
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
         "projects_topic": TopicFactory.create(course=course).pk,
-        "exams_exam": ExamFactory.create(course=course).pk,
+        "exams_exam": exam.pk,
     }
 
 

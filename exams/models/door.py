@@ -67,9 +67,7 @@ class CheckInMark(models.Model):
         UNDO = "undo", _("Taken back")
 
     key = models.UUIDField(_("key"), unique=True)
-    registration = models.ForeignKey(
-        Registration, models.CASCADE, related_name="marks", verbose_name=_("registration")
-    )
+    registration = models.ForeignKey(Registration, models.CASCADE, related_name="marks", verbose_name=_("registration"))
     action = models.CharField(_("mark"), max_length=7, choices=Action)
     seat = LineField(_("seat"), max_length=100, blank=True)
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))

@@ -34,9 +34,7 @@ class ExamRules(models.Model):
         help_text=_("Where the university's own registration is the binding one, such as 'Moses'. Empty: this site's."),
     )
     binding_url = models.URLField(_("address of the binding registration"), max_length=500, blank=True)
-    extra_points_lift_fail = models.BooleanField(
-        _("extra points can lift a failed exam to a pass"), default=False
-    )
+    extra_points_lift_fail = models.BooleanField(_("extra points can lift a failed exam to a pass"), default=False)
     needs_matriculation_number = models.BooleanField(_("a matriculation number is needed for admission"), default=True)
 
     class Meta:

@@ -18,9 +18,8 @@ def decide_admission(
 ) -> AdmissionDecision:
     """Decide on a person's admission by hand, and tell them.
 
-    Args:
-        verdict: one of AdmissionDecision.Verdict; 'by_rules' takes an earlier decision back.
-        reason: kept, and told in the mail's page.
+    The `verdict` is one of AdmissionDecision.Verdict; 'by_rules' takes an earlier decision
+    back. The `reason` is kept, and told in the mail.
 
     Raises:
         RuleViolation: there is no reason.
@@ -55,7 +54,9 @@ def admit_whoever_fulfils_the_rules(*, course: Course, now: datetime) -> int:
         fresh = [
             one
             for one in people
-            if found[one.pk].state == AdmissionState.ADMITTED and found[one.pk].decision is None and found[one.pk].findings
+            if found[one.pk].state == AdmissionState.ADMITTED
+            and found[one.pk].decision is None
+            and found[one.pk].findings
         ]
         for enrolment in fresh:
             decision = AdmissionDecision.objects.create(

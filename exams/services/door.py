@@ -43,7 +43,11 @@ def make_mark(
     Args:
         registration_pk: of a registration that holds a seat in the exam.
         exam_pk: the exam at whose door it is; marks of others are refused.
+        action: one of CheckInMark.Action.
         key: drawn by the device; the same one again changes nothing.
+        now: when it arrived, aware.
+        by: the staff member who made it; or
+        helper: the link by which somebody else did.
         made_at: when it was made, by the device's clock; never later than `now`.
         seat: where the person really sits, if not where planned.
 

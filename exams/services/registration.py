@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 from amls.courses.models import Course, Enrolment
 from amls.notifications.services import notify
 from amls.web.violations import RuleViolation
+from exams.following import follow_people
 from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
-from exams.following import follow_people
 
 _COUNTERS = ["seats_taken", "waiting", "last_position"]
 
@@ -49,9 +49,8 @@ def staff_register(
 ) -> Registration:
     """Sign a person up by hand, outside of any window; the capacity and the waiting list hold for staff too.
 
-    Args:
-        reason: kept with the registration.
-        is_walk_in: came to the door without a registration; then there is no waiting list to join.
+    The `reason` is kept with the registration. A walk-in came to the door without one: then
+    there is no waiting list to join.
 
     Raises:
         RuleViolation: there is no reason, the exam is closed, the person holds another
@@ -182,8 +181,7 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
 def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     """Move a person's registration to another date in one step; the held seat goes only once the new one is certain.
 
-    Args:
-        exam_pk: the date to move to; both exams are locked, in the order of their keys.
+    `exam_pk` is the date to move to; both exams are locked, in the order of their keys.
 
     Raises:
         RuleViolation: nothing is held, the held one can't be given up any more, or the other
@@ -416,5 +414,3 @@ def _moment(value: datetime, course: Course) -> str:
 
 def _day(exam: Exam, course: Course) -> str:
     return date_format(exam.starts_at.astimezone(course.zone), "D j M Y", use_l10n=False)
-
-

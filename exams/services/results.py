@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -88,7 +89,7 @@ def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:
     if GRADES[-1] not in steps:
         raise RuleViolation(_("Say from how many points on one passes (4.0)."), code="no-pass")
     ordered = [steps[grade] for grade in GRADES if grade in steps]
-    if any(better <= worse for better, worse in zip(ordered, ordered[1:], strict=False)):
+    if any(better <= worse for better, worse in pairwise(ordered)):
         raise RuleViolation(_("A better grade needs more points than the next worse one."), code="table-order")
     if ordered[0] > exam.max_points or ordered[-1] < 0:
         raise RuleViolation(
@@ -258,11 +259,25 @@ def import_points(
 ) -> PointsImport:
     """Read points from a CSV or XLSX file; with a problem on any line nothing is written.
 
-    Args:
-        content, filename: with a column of matriculation numbers or e-mail addresses, and one of points.
-        dry_run: compare only: the same code, rolled back.
+    The file has a column of matriculation numbers or e-mail addresses, and one of points. A
+    `dry_run` only compares: it is the same code, rolled back.
     """
     exam = Exam.objects.select_related("course").get(pk=exam_pk)
+    wanted, problems = _read_points(exam, content, filename)
+    if problems:
+        return PointsImport(problems=problems)
+    try:
+        with transaction.atomic():
+            changes = enter_points(exam_pk=exam_pk, points=wanted, by=by, reason=reason, now=now)
+            if dry_run:
+                transaction.set_rollback(True)
+    except RuleViolation as violation:
+        return PointsImport(problems=[str(violation.message)])
+    return PointsImport(changes=changes, unchanged=len(wanted) - len(changes))
+
+
+def _read_points(exam: Exam, content: bytes, filename: str) -> tuple[dict[int, Decimal | None], list[str]]:
+    """Return the points of a file by registration, and what is wrong with which line."""
     table = read_table(content, filename, COLUMNS)
     problems = list(table.problems)
     if not problems and "points" not in table.columns:
@@ -270,7 +285,7 @@ def import_points(
     if not problems and not table.columns.keys() & {"matriculation_number", "email"}:
         problems.append(_("Line 1: no column is named 'matriculation number' or 'e-mail'."))
     if problems:
-        return PointsImport(problems=problems)
+        return {}, problems
     people = list(Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk"))
     # Who withdrew and came back stands there twice: the newest counts.
     by_number = {one.enrolment.user.matriculation_number.lower(): one for one in people}
@@ -290,16 +305,7 @@ def import_points(
                 problem = str(violation.message)
         if problem:
             problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
-    if problems:
-        return PointsImport(problems=problems)
-    try:
-        with transaction.atomic():
-            changes = enter_points(exam_pk=exam_pk, points=wanted, by=by, reason=reason, now=now)
-            if dry_run:
-                transaction.set_rollback(True)
-    except RuleViolation as violation:
-        return PointsImport(problems=[str(violation.message)])
-    return PointsImport(changes=changes, unchanged=len(wanted) - len(changes))
+    return wanted, problems
 
 
 def _row_problem(found: Registration | None, who: str, wanted: Mapping[int, object]) -> str:
@@ -341,9 +347,7 @@ def _regrade(
     is_new: bool = False,
 ) -> int:
     """Fix extra points and grade of published results, log what changes, and tell their owners."""
-    published = [
-        one for one in registrations if hasattr(one, "result") and one.result.state == Result.State.PUBLISHED
-    ]
+    published = [one for one in registrations if hasattr(one, "result") and one.result.state == Result.State.PUBLISHED]
     table, lifts = grade_table(exam), lifts_fail(exam)
     extra = current_extra_points(exam, [one.enrolment for one in published])
     changed = 0

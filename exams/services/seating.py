@@ -40,9 +40,8 @@ class _Place:
 def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = None) -> Seating:
     """Give everyone who holds a seat in the exam a place in a room, all anew.
 
-    Args:
-        order: 'random' by the seed, or 'name'.
-        seed: kept with the exam, so that the same people get the same seats again; drawn by default.
+    The `order` is 'random' or 'name'. The `seed` is drawn by default, and kept with the exam:
+    by it the same people get the same seats again.
 
     Raises:
         RuleViolation: the exam has no room, or seats are released already.
@@ -143,9 +142,7 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime) -> Seating:
     return Seating(len(given), len(holding) - len(lacking), len(lacking) - len(given))
 
 
-def _in_order(
-    people: Iterable[Registration], exam: Exam, granted: dict[int, Accommodation]
-) -> list[Registration]:
+def _in_order(people: Iterable[Registration], exam: Exam, granted: dict[int, Accommodation]) -> list[Registration]:
     """Return the people in the order in which they choose: whoever is granted a place first."""
     line = list(people)
     if exam.seat_order == Exam.SeatOrder.NAME:

@@ -52,8 +52,7 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tu
     for line, cells in table.rows if not problems else []:
         number = table.cell(cells, "matriculation_number")
         name = (
-            table.cell(cells, "name")
-            or f"{table.cell(cells, 'first_name')} {table.cell(cells, 'last_name')}".strip()
+            table.cell(cells, "name") or f"{table.cell(cells, 'first_name')} {table.cell(cells, 'last_name')}".strip()
         )
         if not number:
             problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": _("it names nobody.")})

@@ -231,7 +231,12 @@ def office(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         is_graded = one.state == Registration.State.ATTENDED and result is not None and result.state == "published"
         user = one.enrolment.user
         rows.append(
-            [user.matriculation_number, user.display_name, result.grade if is_graded else "", one.state]
+            [
+                user.matriculation_number,
+                user.display_name,
+                result.grade if result is not None and is_graded else "",
+                one.state,
+            ]
         )
     content = write_csv(["matriculation number", "name", "grade", "status"], rows)
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")

@@ -272,12 +272,15 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
         excuse(registration_pk=held.pk, reason="Certificate", now=JUNE)
     letters = {one.kind: writer_of(one.kind)(one, JUNE) for one in Notice.objects.all()}
     subjects = {kind: one.subject for kind, one in letters.items() if one is not None}
-    assert subjects == {
-        "registered": {"exams.registered": "You are registered for Written exam"},
-        "waitlisted": {"exams.registered": "You are on the waiting list for Written exam"},
-        "withdrawn": {"exams.withdrawn": "You are withdrawn from Written exam"},
-        "excused": {"exams.excused": "You are excused from Written exam"},
-    }[state]
+    assert (
+        subjects
+        == {
+            "registered": {"exams.registered": "You are registered for Written exam"},
+            "waitlisted": {"exams.registered": "You are on the waiting list for Written exam"},
+            "withdrawn": {"exams.withdrawn": "You are withdrawn from Written exam"},
+            "excused": {"exams.excused": "You are excused from Written exam"},
+        }[state]
+    )
     for one in letters.values():
         assert one is None or ("Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in one.text and one.action == ("See my exams", "/amls/exams/"))  # fmt: skip
 

@@ -1,7 +1,7 @@
 """A course file into the database: compared first, applied in one transaction, or not at all."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -11,11 +11,12 @@ from django.db import models, transaction
 from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
-from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
+from amls.overview.coursefile.spec import CourseFileError, CourseSpec, ExamRulesSpec, ExamSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
 from amls.web.localtime import from_wall_clock, to_wall_clock
 from amls.web.violations import RuleViolation
-from exams.models import Exam
+from exams.models import Exam, ExamRules, Registration, Room
+from exams.services.registration import promote_waiting
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import ProjectRules, Topic
 
@@ -42,7 +43,7 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
     with transaction.atomic():
         existing = Course.objects.filter(slug=chosen).first()
         course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
-        run = _Import(course, spec)
+        run = _Import(course, spec, now)
         run.apply()
         if run.problems:
             raise CourseFileError(run.problems)
@@ -65,8 +66,8 @@ class _Wanted:
 class _Import:
     """One import: the course, what is wanted of it, and what was found."""
 
-    def __init__(self, course: Course, spec: CourseSpec) -> None:
-        self.course, self.spec = course, spec
+    def __init__(self, course: Course, spec: CourseSpec, now: datetime) -> None:
+        self.course, self.spec, self.now = course, spec, now
         self.diff, self.problems = Diff(), list[str]()
 
     def apply(self) -> None:
@@ -87,6 +88,7 @@ class _Import:
         self._office_hours()
         self._project()
         self._topics({row.name: row for row in staff})
+        self._exam_rules()
         self._exams()
 
     # ── the course itself ──
@@ -290,15 +292,25 @@ class _Import:
             wanted_key=lambda w: (w.values["track"], w.values["title"]),
         )
 
+    def _exam_rules(self) -> None:
+        existing = ExamRules.objects.filter(course=self.course)
+        spec = self.spec.exam_rules
+        if not self.spec.is_complete or (spec == ExamRulesSpec() and not existing.exists()):
+            return
+        values = {item.name: getattr(spec, item.name) for item in fields(spec)}
+        self._sync(existing, [_Wanted("Exam rules", values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
+
     def _exams(self) -> None:
         wanted = []
+        # Like every write to an exam under its lock: nobody's sign-up is lost to what was read before.
+        list(Exam.objects.select_for_update(no_key=True).filter(course=self.course).order_by("pk"))
         for exam in self.spec.exams:
             label = f"Exam {exam.starts_at:%Y-%m-%d}"
             values = {
                 name: self._instant(getattr(exam, name), label)
-                for name in ("starts_at", "opens_at", "closes_at", "withdraw_until")
+                for name in ("starts_at", "opens_at", "closes_at", "withdraw_until", "review_at")
             }
-            values |= {name: getattr(exam, name) for name in ("kind", "title", "duration_minutes", "place", "capacity")}
+            values |= {name: getattr(exam, name) for name in _EXAM_FIELDS}
             wanted.append(_Wanted(label, values))
         # A moved exam keeps its row: what is not found by its start is matched in order.
         starts = {w.values["starts_at"] for w in wanted}
@@ -307,13 +319,39 @@ class _Import:
         known = {row.starts_at for row in rows}
         keys = {id(w): (w.values["starts_at"] if w.values["starts_at"] in known else next(free, w)) for w in wanted}
         moved = {row.pk: key for key in keys.values() if isinstance(key, Exam) for row in [key]}
-        self._sync(
+        saved = self._sync(
             Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
             wanted,
             key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
             wanted_key=lambda w: key.pk if isinstance(key := keys[id(w)], Exam) else w.values["starts_at"],
-            page_keeps={"title", "duration_minutes", "place", "capacity", "opens_at", "closes_at", "withdraw_until"},
-        )
+            page_keeps={
+                *_EXAM_FIELDS, "opens_at", "closes_at", "withdraw_until", "review_at",
+            } - {"kind"},
+            may_remove=_has_no_registrations,
+        )  # fmt: skip
+        if self.spec.is_complete and len(saved) == len(self.spec.exams):
+            for row, exam in zip(saved, self.spec.exams, strict=True):
+                if row.pk is not None:
+                    self._rooms(row, exam)
+                    promote_waiting(exam_pk=row.pk, now=self.now)
+
+    def _rooms(self, exam: Exam, spec: ExamSpec) -> None:
+        self._sync(
+            Room.objects.filter(exam=exam),
+            [
+                _Wanted(
+                    f"Room {room.name}",
+                    {
+                        "name": room.name, "rows": room.rows, "seats_per_row": room.seats_per_row, "spacing": room.spacing,
+                        "is_separate": room.for_accommodations, "position": position,
+                    },
+                )
+                for position, room in enumerate(spec.rooms)
+            ],
+            key=lambda row: row.name,
+            wanted_key=lambda wanted: wanted.values["name"],
+            parent={"exam": exam},
+        )  # fmt: skip
 
     # ── how ──
 
@@ -418,10 +456,19 @@ def _has_no_files(lecture: Lecture) -> str:
     return ""
 
 
+def _has_no_registrations(exam: Exam) -> str:
+    if Registration.objects.filter(exam=exam).exists():
+        return f"Exam {exam.starts_at:%Y-%m-%d} is no longer in the file but has registrations, which have to be kept."
+    return ""
+
+
 _COURSE_FIELDS = (
     "title", "term", "institution", "ects", "language", "timezone", "description", "first_day", "last_day",
     "contact_email", "enrolment_policy", "enrolment_code",
 )  # fmt: skip
 # What a page can't say, so that its reader's defaults must not overwrite it.
 _NOT_ON_PAGES = {"language", "timezone", "enrolment_policy", "description", "slot_call_in"}
+_EXAM_FIELDS = (
+    "kind", "title", "duration_minutes", "place", "capacity", "review_minutes", "review_place", "max_points",
+)  # fmt: skip
 _PROJECT_TIMES = ("submission_deadline", "registration_opens_at", "registration_closes_at")
