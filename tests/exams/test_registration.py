@@ -239,9 +239,12 @@ def test_a_walk_in_needs_a_free_seat_and_no_place_in_the_line(cast: Cast, exam: 
     people = make_students(cast.course, 3)
     for one in people:
         register(enrolment=one, exam_pk=exam.pk, now=JUNE)
-    act = lambda: staff_register(  # noqa: E731
-        enrolment=cast.student, exam_pk=exam.pk, reason="Walk-in", now=exam.starts_at, is_walk_in=True
-    )
+
+    def act() -> Registration:
+        return staff_register(
+            enrolment=cast.student, exam_pk=exam.pk, reason="Walk-in", now=exam.starts_at, is_walk_in=True
+        )
+
     assert violation(act) == "exam-full"
     set_capacity(exam_pk=exam.pk, capacity=3, now=exam.starts_at)
     assert act().state == "registered"
