@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 
-from django.db import DatabaseError, transaction
+from celery import current_app
+from django.db import transaction
 from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile_enrolment
@@ -18,24 +20,35 @@ from exams.agenda import SOURCE, personal_items_for
 from exams.models import Registration
 
 logger = logging.getLogger(__name__)
+FOLLOW = "exams.tasks.follow"
 
 
 def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
-    """Bring the agenda of these people up to date once the transaction is committed.
+    """Have the agenda of these people brought up to date once the transaction is committed.
 
-    Not within it: the exam's lock would be held meanwhile. What a crash leaves undone beat
-    mends with `follow_course`.
+    Not within it, where the exam's lock would be held meanwhile, and not in the request,
+    whose cost it would double: a worker does it. What a broker that is down or a crash
+    leaves undone beat mends with `follow_course`.
     """
     if enrolment_pks:
-        transaction.on_commit(partial(_follow, list(enrolment_pks), now), robust=True)
+        transaction.on_commit(partial(_ring, sorted(enrolment_pks)), robust=True)
 
 
-def _follow(enrolment_pks: Iterable[int], now: datetime) -> None:
-    for enrolment in Enrolment.objects.filter(pk__in=enrolment_pks).order_by("pk"):
+def _ring(enrolment_pks: list[int]) -> None:
+    try:
+        current_app.send_task(FOLLOW, [enrolment_pks], ignore_result=True)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker did not hear the ring for people's calendars: %s", error)
+
+
+def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
+    """Bring the agenda of these people up to date; who left meanwhile is passed over."""
+    for pk in enrolment_pks:
         try:
-            reconcile_enrolment(enrolment, now=now, sources=[SOURCE])
-        except DatabaseError:
-            logger.exception("The agenda of enrolment %s did not follow its exam.", enrolment.pk)
+            # It loads the row itself, under its lock.
+            reconcile_enrolment(Enrolment(pk=pk), now=now, sources=[SOURCE])
+        except Enrolment.DoesNotExist:
+            logger.info("Enrolment %s is gone: no agenda to follow.", pk)
 
 
 @after_course_change

@@ -94,6 +94,11 @@ def exams_for(access: Access) -> ExamsOverview:
     return ExamsOverview(cards, admission, exam_rules(course), accommodation)
 
 
+def place_in_line(registration: Registration) -> int:
+    """Return how many stand on the waiting list up to this person, counting them: 1 query."""
+    return Registration.objects.waiting().filter(exam=registration.exam, position__lte=registration.position).count()
+
+
 def _own_registrations(enrolment: Enrolment | None) -> dict[int, Registration]:
     if enrolment is None:
         return {}

@@ -8,12 +8,19 @@ from django.db.models import Max
 from django.utils import timezone
 
 from amls.courses.models import Course
-from exams.following import follow_course
+from exams.following import follow_course, follow_now
 from exams.models import Accommodation
 from exams.services.admission import admit_whoever_fulfils_the_rules
 
 # A review may need the end of a person's time once more; then nobody does.
 ACCOMMODATIONS_KEPT = timedelta(days=60)
+
+
+@shared_task
+def follow(enrolment_pks: list[int]) -> int:
+    """Bring the agenda of these people up to date; return how many they are. Rung after a commit."""
+    follow_now(enrolment_pks, now=timezone.now())
+    return len(enrolment_pks)
 
 
 @shared_task

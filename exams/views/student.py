@@ -13,7 +13,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.web.violations import RuleViolation
 from exams.models import Exam, Registration
-from exams.reading import ExamCard, ExamsOverview, exams_for
+from exams.reading import ExamsOverview, exams_for, place_in_line
 from exams.services.registration import move, register, withdraw
 
 
@@ -84,9 +84,8 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
 def _register(access: Access, enrolment: Enrolment, pk: int) -> str:
     registration = register(enrolment=enrolment, exam_pk=pk, now=access.now)
     if registration.state == Registration.State.WAITLISTED:
-        card = _own_card(access, pk)
         return _("All seats are taken. You are number %(place)d on the waiting list and get a mail when you move up.") % {
-            "place": card.place
+            "place": place_in_line(registration)
         }  # fmt: skip
     return _("You are registered. A mail confirms it.")
 
@@ -99,7 +98,3 @@ def _withdraw(access: Access, enrolment: Enrolment, pk: int) -> str:
 def _move(access: Access, enrolment: Enrolment, pk: int) -> str:
     move(enrolment=enrolment, exam_pk=pk, now=access.now)
     return _("You moved to this date. A mail confirms it.")
-
-
-def _own_card(access: Access, pk: int) -> ExamCard:
-    return next(card for card in exams_for(access).cards if card.exam.pk == pk)

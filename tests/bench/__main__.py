@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
+from tests.bench import signups
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
@@ -40,6 +41,9 @@ def main() -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "pages.json").write_text(json.dumps(rows, indent=1))
     report(rows)
+    with ExitStack() as stack:
+        stack.enter_context(running(VAR))
+        signups.run(RESULTS)
     return 0
 
 

@@ -24,6 +24,7 @@ from exams.services.registration import (
     withdraw,
 )
 from tests.cast import Cast
+from tests.exams.conftest import Rings
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
 
@@ -288,9 +289,7 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
         assert one is None or ("Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in one.text and one.action == ("See my exams", "/amls/exams/"))  # fmt: skip
 
 
-def test_the_own_calendar_follows_with_room_seat_and_end_time(
-    cast: Cast, exam: Exam, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
+def test_the_own_calendar_follows_with_room_seat_and_end_time(cast: Cast, exam: Exam, rings: Rings) -> None:
     reconcile(cast.course, now=JUNE)
     Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=23)
     key = f"exams.exam:{exam.pk}"
@@ -298,7 +297,7 @@ def test_the_own_calendar_follows_with_room_seat_and_end_time(
     def own() -> AgendaItem | None:
         return AgendaItem.objects.filter(enrolment=cast.student, key=key, is_removed=False).first()
 
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with rings():
         held = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     row = own()
     assert row is not None
@@ -307,18 +306,16 @@ def test_the_own_calendar_follows_with_room_seat_and_end_time(
     base = AgendaItem.objects.base().get(key=key)
     assert (row.uid, base.title, base.ends_at) == (base.uid, "Written exam", exam.ends_at)
     Seat.objects.create(room=Room.objects.create(exam=exam, name="H 0107"), row=3, number=7, registration=held)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with rings():
         withdraw(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     assert own() is None
 
 
-def test_a_moved_exam_moves_in_every_own_calendar(
-    cast: Cast, exam: Exam, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
+def test_a_moved_exam_moves_in_every_own_calendar(cast: Cast, exam: Exam, rings: Rings) -> None:
     from amls.courses.services import finish_course_change
 
     finish_course_change(cast.course, now=JUNE)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with rings():
         register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     exam.starts_at += timedelta(hours=2)
     exam.save()

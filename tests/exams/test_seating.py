@@ -13,6 +13,7 @@ from exams.models import Accommodation, Exam, Registration, Room, Seat, Spacing
 from exams.services.registration import register, withdraw
 from exams.services.seating import assign_seats, mend_seats, release_seats
 from tests.cast import Cast
+from tests.exams.conftest import Rings
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
 
@@ -109,21 +110,19 @@ def test_only_the_affected_are_moved_and_late_ones_get_free_seats(cast: Cast, ex
     assert mend_seats(exam_pk=exam.pk, now=JUNE).given == 0
 
 
-def test_released_seats_stand_in_the_calendar_and_stay(
-    cast: Cast, exam: Exam, django_capture_on_commit_callbacks: Callable[..., object]
-) -> None:
+def test_released_seats_stand_in_the_calendar_and_stay(cast: Cast, exam: Exam, rings: Rings) -> None:
     reconcile(cast.course, now=JUNE)
     held = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     Room.objects.create(exam=exam, name="H 0107", rows=3, seats_per_row=3)
     assign_seats(exam_pk=exam.pk, order="name", now=JUNE)
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with rings():
         assert release_seats(exam_pk=exam.pk, now=JUNE) == 1
     row = AgendaItem.objects.get(enrolment=cast.student, key=f"exams.exam:{exam.pk}")
     assert row.place == "H 0107, row 1, seat 1"
     assert Notice.objects.filter(kind="exams.seats", references__registration=held.pk).count() == 1
     assert_code("seats-released", lambda: assign_seats(exam_pk=exam.pk, order="name", now=JUNE))
     # A late registration is told its seat at once.
-    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[attr-defined]
+    with rings():
         register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
         mend_seats(exam_pk=exam.pk, now=JUNE + timedelta(hours=1))
     assert Notice.objects.filter(kind="exams.seats", recipient=cast.other_student.user).count() == 1
