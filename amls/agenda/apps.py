@@ -13,4 +13,4 @@ class AgendaConfig(AppConfig):
 
     def ready(self) -> None:
         """Find the modules by which the apps above register themselves."""
-        autodiscover_modules("agenda", "boundaries", "eligibility", "reminders")
+        autodiscover_modules("agenda", "boundaries")

@@ -32,6 +32,12 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
 
 
+def present_items(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[AgendaItem]:
+    """Return what pages show a person of the course's dates, in order: with extensions and seats of their own."""
+    rows = [entry.row for entry in entries_for(course, enrolment, now=now) if not entry.base.is_removed]
+    return sorted(rows, key=lambda row: (row.moment, row.key))
+
+
 def generation_of(enrolment: Enrolment) -> int:
     """Return the generation of a person's feed address: 1 until it is renewed."""
     token: FeedToken | None = getattr(enrolment, "feed_token", None)

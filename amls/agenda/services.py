@@ -1,7 +1,7 @@
 """reconcile(): the one way into the ledger."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,16 @@ class Change:
         return self.after.key
 
 
+Listener = Callable[[Course, Sequence[Change], datetime], None]
+_listeners: list[Listener] = []
+
+
+def after_reconcile(listener: Listener) -> Listener:
+    """Register, as a decorator, who is to hear of changes that everyone sees, in their transaction."""
+    _listeners.append(listener)
+    return listener
+
+
 def reconcile(
     course: Course, *, now: datetime, sources: Collection[str] | None = None, known: Registry = registry
 ) -> list[Change]:
@@ -54,7 +64,8 @@ def reconcile(
     In one transaction under the course's lock, and idempotent: new items are inserted; a
     changed time, place, mode or status raises SEQUENCE; any other change only
     `changed_at`; what a source no longer names becomes a tombstone; equal rows are not
-    touched. When anything changed, the course gets a new revision.
+    touched. When anything changed, the course gets a new revision, and people who have a
+    variant of a changed item get theirs anew.
 
     Args:
         course: the course whose ledger it is.
@@ -73,7 +84,21 @@ def reconcile(
         changes = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
         if changes:
             touch(course, now=now)
+            _follow_in_variants(course, {change.key for change in changes}, names, now=now, known=known)
+            for listener in _listeners:
+                listener(course, changes, now)
     return changes
+
+
+def _follow_in_variants(
+    course: Course, keys: Collection[str], names: Collection[str], *, now: datetime, known: Registry
+) -> None:
+    """Let everyone's variants of changed items follow them: a delta, an end time, what is done."""
+    people = Enrolment.objects.filter(course=course, agenda__key__in=keys).distinct().order_by("pk")
+    for enrolment in people:
+        reconcile_enrolment(
+            enrolment, now=now, sources=[name for name in names if name in known.personal_sources], known=known
+        )
 
 
 def reconcile_enrolment(
@@ -87,9 +112,9 @@ def reconcile_enrolment(
     """
     names = list(known.personal_sources) if sources is None else list(sources)
     with transaction.atomic():
-        # The enrolment alone: whoever changes the course holds its lock first, and then comes here.
-        locked = Enrolment.objects.select_for_update(no_key=True, of=("self",))
-        enrolment = locked.select_related("course").get(pk=enrolment.pk)
+        # The person only: the course, locked after them, would be out of order.
+        people = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
+        enrolment = people.get(pk=enrolment.pk)
         spoken = _collect(names, lambda name: known.personal_sources[name](enrolment))
         rows = AgendaItem.objects.filter(enrolment=enrolment)
         changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)

@@ -5,9 +5,11 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.signals import email_confirmed
+from allauth.core.internal.ratelimit import truncate_ip
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import User
 from amls.courses.services import join_roster_entries
@@ -16,11 +18,23 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
-    """Where people land after they sign in or out."""
+    """Where people land after they sign in or out, and whom bad passwords shut out."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": _(
+            "Too many attempts. Wait five minutes, or sign in another way: with a code by mail or a passkey."
+        ),
+    }
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
         """Return the list of courses."""
         return "/"
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        # Counted by account alone, whoever types bad passwords would shut the owner out.
+        by_account = super()._get_login_attempts_cache_key(request, **credentials)
+        return f"{truncate_ip(self.get_client_ip(request))}:{by_account}"
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,8 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
 from amls.courses.models import Course, User
-from amls.courses.services import finish_course_change, lock_course
+from amls.courses.services import finish_course_change, lock_course, quietly
+from amls.web.violations import RuleViolation
 
 HISTORY_ROWS = 200
 
@@ -155,6 +157,13 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
         )
 
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name the fields of the list: their labels stand in the head of the table only."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+        return formset
+
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Delete after a confirmation."""
         row = self.get_object(request, object_id)
@@ -171,6 +180,15 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
     def _in_one_transaction(self, request: HttpRequest, row: Any, act: Any) -> Any:
         if request.method != "POST":
             return act()
+        try:
+            return self._write(request, row, act)
+        except RuleViolation as violation:
+            # What a form can't know before it saves, such as a full disk; all was rolled back.
+            _forget_messages(request)
+            messages.error(request, str(violation.message))
+            return redirect(request.get_full_path())
+
+    def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
         now: datetime = request.now  # type: ignore[attr-defined]
         touched: dict[int, Course] = {}
         request.touched_courses = touched  # type: ignore[attr-defined]
@@ -182,16 +200,17 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             is_saved = isinstance(response, HttpResponseRedirect)
             if not is_saved:
                 return response
-            changes = [
-                (one, change)
-                for one in touched.values()
-                for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
-            ]
+            with quietly() if "_quiet" in request.POST else nullcontext():
+                changes = [
+                    (one, change)
+                    for one in touched.values()
+                    for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
+                ]
             if not changes or not self.previews or "_agreed" in request.POST or request.FILES:
                 return response
             transaction.set_rollback(True)
         # What the form wanted to tell was rolled back with it.
-        list(messages.get_messages(request))
+        _forget_messages(request)
         return self._ask(request, changes)
 
     def _ask(self, request: HttpRequest, changes: list[tuple[Course, Any]]) -> HttpResponse:
@@ -252,6 +271,12 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/history.html", context)
+
+
+def _forget_messages(request: HttpRequest) -> None:
+    """Drop what this request wanted to tell: to read it would not do, templates would show it once more."""
+    storage: Any = messages.get_messages(request)
+    storage._queued_messages = []  # noqa: SLF001
 
 
 class CourseScopedInline(TabularInline):  # type: ignore[misc]

@@ -1,12 +1,14 @@
 """Writes to people and courses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, ProtectedError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
@@ -53,6 +55,24 @@ def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
     with transaction.atomic():
         touch(course, now=now)
         return [found for finisher in _finishers for found in finisher(course, now)]
+
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let changes inside the block be told to nobody by mail; pages and calendars follow all the same."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def is_quiet() -> bool:
+    """Return whether whoever makes the change wants nobody to be told of it by mail."""
+    return _quiet.get()
 
 
 def enrol(*, user: User, course: Course, role: Role = Role.STUDENT) -> Enrolment:
@@ -143,14 +163,14 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
     )
 
 
-Keeper = Callable[[Enrolment], None]
-_keepers: list[Keeper] = []
+Departure = Callable[[Enrolment], None]
+_departures: list[Departure] = []
 
 
-def before_leaving(keeper: Keeper) -> Keeper:
-    """Register, as a decorator, who may keep a person in a course by raising a RuleViolation."""
-    _keepers.append(keeper)
-    return keeper
+def before_leaving(departure: Departure) -> Departure:
+    """Register, as a decorator, what ends a student's part in an app; it may refuse with a RuleViolation."""
+    _departures.append(departure)
+    return departure
 
 
 def leave_course(*, enrolment: Enrolment) -> None:
@@ -158,12 +178,22 @@ def leave_course(*, enrolment: Enrolment) -> None:
 
     Raises:
         RuleViolation: staff don't leave by themselves, so that a course is never without
-            them; or an app above keeps the person, such as a registration for an exam.
+            them; and what a student did may bind them, such as a project in a team.
     """
     if enrolment.is_staff:
         raise RuleViolation(
             _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
         )
-    for keeper in _keepers:
-        keeper(enrolment)
-    enrolment.delete()
+    with transaction.atomic():
+        enrolment = (
+            Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
+        )
+        for departure in _departures:
+            departure(enrolment)
+        try:
+            enrolment.delete()
+        except ProtectedError as error:
+            raise RuleViolation(
+                _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
+                code="has-work",
+            ) from error

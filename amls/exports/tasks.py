@@ -6,8 +6,8 @@ from celery import shared_task
 from celery.signals import celeryd_after_setup, worker_process_init
 from django.utils import timezone
 
+from amls.exports.cleaning import purge_everything
 from amls.exports.pdf import warm_up
-from amls.exports.services import purge_exports
 from amls.exports.work import work_once
 
 
@@ -22,8 +22,8 @@ def work() -> int:
 
 @shared_task
 def purge() -> int:
-    """Forget exports that have been kept long enough; return how many."""
-    return purge_exports(now=timezone.now())
+    """Delete whatever has been kept long enough, exports among it; return how many rows."""
+    return purge_everything(now=timezone.now())
 
 
 _serves_exports = False

@@ -1,12 +1,16 @@
 """One clock per request, and the headers that every answer carries."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# No upload takes longer; an older stamp is a mistake.
+LONGEST_REQUEST = timedelta(hours=6)
 
 
 class RequestNowMiddleware:
@@ -22,10 +26,26 @@ class RequestNowMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Stamp the request and forget the zone that it activated."""
         request.now = timezone.now()  # type: ignore[attr-defined]
+        request.began = _began(request, request.now)  # type: ignore[attr-defined]
         try:
             return self.get_response(request)
         finally:
             timezone.deactivate()
+
+
+def _began(request: HttpRequest, now: datetime) -> datetime:
+    """Return when the request began: by the front server's stamp where it sets one, else now.
+
+    A front server that buffers uploads passes them on when they are complete; only it knows
+    when they began (nginx: `set $began $msec;` at server level). It must set the header on
+    every request, so that nobody can set it from outside.
+    """
+    stamp = request.META.get(settings.REQUEST_BEGAN_META) if settings.REQUEST_BEGAN_META else None
+    try:
+        began = datetime.fromtimestamp(float(stamp), tz=UTC) if stamp else now
+    except (ValueError, OverflowError, OSError):
+        return now
+    return began if now - LONGEST_REQUEST <= began <= now else now
 
 
 class HeadersMiddleware:

@@ -1,11 +1,15 @@
 """Uploads are what they say, and downloads are what clients expect."""
 
+import gzip
 import io
 import subprocess
+import tarfile
 import threading
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -47,6 +51,29 @@ def zipped(*entries: tuple[str, bytes], link: str = "", level: int = zipfile.ZIP
     return stream.getvalue()
 
 
+def tarred(*entries: tuple[str, bytes], **special: Any) -> bytes:
+    """Return a gzipped tar archive; `special` are attributes of one more entry."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name, content in entries:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+        if special:
+            info = tarfile.TarInfo(special.pop("name", "inside"))
+            for attribute, value in special.items():
+                setattr(info, attribute, value)
+            archive.addfile(info)
+    return stream.getvalue()
+
+
+def lying_tar() -> bytes:
+    """Return an archive whose one header claims a name of 3 GiB, to be read into memory."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 3 * 1024**3
+    return gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
 def encrypted_pdf() -> bytes:
     writer, stream = PdfWriter(), io.BytesIO()
     writer.add_blank_page(100, 100)
@@ -63,6 +90,8 @@ def test_real_files_are_recognised() -> None:
     assert check("a.vtt", b"\xef\xbb\xbfWEBVTT - title\n\n").suffix == ".vtt"
     assert check("a.ipynb", b'{"nbformat": 4, "cells": []}').suffix == ".ipynb"
     assert check("a.zip", zipped(("src/main.py", b"print()"))).suffix == ".zip"
+    tarball = check("a.TAR.gz", tarred(("src/main.py", b"print()"), ("x" * 300, b""), name="src", type=tarfile.DIRTYPE))
+    assert (tarball.suffix, tarball.content_type, tarball.filename) == (".tar.gz", "application/gzip", "a.TAR.gz")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +115,20 @@ def test_real_files_are_recognised() -> None:
         ("a.zip", zipped(("C:/x", b"x")), "zip-path"),
         ("a.zip", zipped(link="inside"), "zip-link"),
         ("a.zip", b"nothing", "not-zip"),
+        ("a.tar.gz", tarred(("bomb", b"\0" * 50_000_000)), "zip-bomb"),
+        ("a.tar.gz", tarred() + gzip.compress(b"\0" * 50_000_000), "zip-bomb"),
+        ("a.tar.gz", lying_tar(), "zip-bomb"),
+        ("a.tar.gz", tarred(("../../etc/cron", b"x")), "zip-path"),
+        ("a.tar.gz", tarred(("/etc/cron", b"x")), "zip-path"),
+        ("a.tar.gz", tarred(("..\\cron", b"x")), "zip-path"),
+        ("a.tar.gz", tarred(type=tarfile.SYMTYPE, linkname="/etc/passwd"), "zip-link"),
+        ("a.tar.gz", tarred(type=tarfile.LNKTYPE, linkname="../etc/passwd"), "zip-link"),
+        ("a.tar.gz", tarred(type=tarfile.CHRTYPE), "tar-device"),
+        ("a.tar.gz", tarred(*((f"{n}", b"") for n in range(10_001))), "too-many-entries"),
+        ("a.tar.gz", tarred(("main.py", b"print()" * 100))[:-40], "not-tar"),
+        ("a.tar.gz", gzip.compress(b"no tar file"), "not-tar"),
+        ("a.tar.gz", b"nothing", "not-tar"),
+        ("a.gz", gzip.compress(b"text"), "kind-not-allowed"),
     ],
 )
 def test_hostile_and_broken_files_are_refused(name: str, content: bytes, code: str) -> None:
@@ -93,6 +136,17 @@ def test_hostile_and_broken_files_are_refused(name: str, content: bytes, code: s
         check(name, content)
     assert caught.value.code == code
     assert "a." in str(caught.value.message)
+
+
+def test_a_hostile_archive_takes_little_memory() -> None:
+    bomb = tarred(("bomb", b"\0" * 200_000_000))
+    tracemalloc.start()
+    with pytest.raises(RuleViolation):
+        check("a.tar.gz", bomb)
+    with pytest.raises(RuleViolation):
+        check("a.tar.gz", lying_tar())
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
 
 
 def test_one_byte_over_the_limit_is_too_large() -> None:
@@ -109,6 +163,7 @@ def test_one_byte_over_the_limit_is_too_large() -> None:
         ("a\u202efdp.exe", "afdp.exe"),
         ("x" * 300 + ".pdf", "x" * 196 + ".pdf"),
         ("عرض.pdf", "عرض.pdf"),
+        ("x" * 300 + ".tar.gz", "x" * 193 + ".tar.gz"),
         ("...", "file"),
         ("new\nline.pdf", "new line.pdf"),
     ],

@@ -104,6 +104,16 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     assert psutil.wait_procs(below, timeout=5)[1] == []
 
 
+def test_without_the_libraries_of_pdfs_it_says_so_and_goes_on(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (var / "libpango-1.0.so.0").write_text("no library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(var))
+    served = Served(var, free_port())
+    served.wait_for("AMLS is ready")
+    assert "  apt-get install libpango-1.0-0" in served.log.read_text()
+    assert served.get("/readyz") == 200
+    assert served.stop() == 0
+
+
 def test_a_taken_port_is_said(var: Path) -> None:
     port = free_port()
     blocker = subprocess.Popen(

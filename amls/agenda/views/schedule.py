@@ -10,8 +10,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from amls.agenda.feeds import entries_for
-from amls.agenda.ical import Entry
+from amls.agenda.feeds import present_items
 from amls.agenda.models import AgendaItem, Kind
 from amls.courses.access import Access, open_course
 from amls.courses.pagecache import cacheable
@@ -33,7 +32,9 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course(request, slug)
     kind = request.GET.get("kind", "")
     kind = kind if kind in Kind.values else ""
-    items = [item for item in _items(access) if not kind or item.kind == kind]
+    items = [
+        item for item in present_items(access.course, access.enrolment, now=access.now) if not kind or item.kind == kind
+    ]
     is_month = request.GET.get("view") == "month"
     context = {
         "access": access,
@@ -53,13 +54,6 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     if request.user.is_authenticated:
         return response
     return cacheable(response, course=access.course, now=access.now)
-
-
-def _items(access: Access) -> list[AgendaItem]:
-    """Return what the person's agenda shows, in order; removed items are not on pages."""
-    entries: list[Entry] = entries_for(access.course, access.enrolment, now=access.now)
-    rows = [entry.row for entry in entries if not entry.base.is_removed]
-    return sorted(rows, key=lambda row: (row.moment, row.key))
 
 
 def _local_day(moment: datetime, access: Access) -> date:

@@ -4,17 +4,22 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.agenda.feeds import entries_for
+from amls.agenda.feeds import present_items
 from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import open_course
+from amls.courses.eligibility import evaluate
 from amls.courses.models import Course, User
 from amls.courses.services import enrol_self, leave_course
 from amls.overview.forms import EnrolForm
 from amls.web.violations import RuleViolation
+from projects.models import ProjectRules
+from projects.reading import team_of
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8
@@ -25,8 +30,9 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     """Join the course by its policy."""
     access = open_course(request, slug)
     course = access.course
+    after = _safe_next(request) or reverse("overview:me", args=[slug])
     if access.enrolment is not None:
-        return redirect("overview:me", slug=slug)
+        return redirect(after)
     needs_code = course.enrolment_policy == Course.EnrolmentPolicy.CODE
     form = EnrolForm(request.POST or None) if needs_code else None
     problem = ""
@@ -41,26 +47,39 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
                 problem = str(violation.message)
         else:
             messages.success(request, _("You are enrolled. Subscribe to your own calendar next."))
-            return redirect("overview:me", slug=slug)
+            return redirect(after)
     context = {"access": access, "course": course, "form": form, "problem": problem}
     return render(request, "overview/enrol.html", context, status=422 if problem or (form and form.errors) else 200)
+
+
+def _safe_next(request: HttpRequest) -> str:
+    target = request.POST.get("next") or request.GET.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if is_safe else ""
 
 
 @login_required
 @require_safe
 def me(request: HttpRequest, slug: str) -> HttpResponse:
-    """My course: my next dates, my calendar and its health, my settings."""
+    """My course: what I still need, my project, my next dates, my calendar and its health, my settings."""
     access = open_course(request, slug)
     if access.enrolment is None:
         if access.is_manager:
             return redirect(access.course)
         raise Http404
-    rows = [entry.row for entry in entries_for(access.course, access.enrolment, now=access.now)]
+    is_student = not access.enrolment.is_staff
+    rows = present_items(access.course, access.enrolment, now=access.now)
     coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
     context = {
         "access": access,
         "course": access.course,
         "tab": "me",
+        "findings": evaluate(access.course, [access.enrolment], now=access.now)[access.enrolment.pk]
+        if is_student
+        else [],
+        "has_projects": ProjectRules.objects.filter(course=access.course).exists(),
+        "is_student": is_student,
+        "team": team_of(access.enrolment, with_files=False) if is_student else None,
         "sessions": [row for row in coming if row.kind in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
         "deadlines": [row for row in coming if row.kind not in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
         **subscribe_context(access),

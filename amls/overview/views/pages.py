@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from amls.agenda.boundaries import JOIN_LEAD
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.feeds import present_items
+from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course
@@ -17,7 +18,9 @@ from amls.courses.pagecache import cacheable
 from amls.courses.permissions import may_create_courses
 from lectures.models import Lecture
 from lectures.reading import lectures_for
+from projects.deadlines import Deadlines
 from projects.models import ProjectRules
+from projects.reading import team_of
 
 
 @require_safe
@@ -50,10 +53,11 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
+    deadlines = Deadlines.of_course(course)
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
-    agenda = AgendaItem.objects.filter(course=course).visible_to(access.enrolment).present()
-    dates = sorted(agenda.filter(kind__in=[Kind.DEADLINE, Kind.EXAM]), key=lambda item: (item.moment, item.key))
+    agenda = present_items(course, access.enrolment, now=now)
+    dates = [item for item in agenda if item.kind in (Kind.DEADLINE, Kind.EXAM)]
     coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
     return {
         "access": access,
@@ -63,11 +67,15 @@ def _home_context(access: Access) -> dict[str, Any]:
         "next_lecture": upcoming,
         "is_on": upcoming is not None and upcoming.starts_at <= now,
         "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
-        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE), None),
+        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE and not item.is_done), None),
         "next_exam": next((item for item in coming if item.kind == Kind.EXAM), None),
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
+        "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
+        "team": team_of(access.enrolment, with_files=False)
+        if access.enrolment and not access.enrolment.is_staff
+        else None,
         "rules": ProjectRules.objects.filter(course=course).first(),
         **subscribe_context(access),
     }

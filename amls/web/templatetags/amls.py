@@ -111,3 +111,16 @@ def undo_parts(extra_tags: str) -> dict[str, str]:
     """Return what an undo button posts, from a message's tags 'undo <ref> <token>'."""
     _undo, ref, token = extra_tags.split(" ", 2)
     return {"ref": ref, "token": token}
+
+
+@register.filter
+def length_of_time(delta: timedelta) -> str:
+    """Return a length of time in its two largest units, such as '2 h 14 min' or '3 days 4 h'."""
+    total = max(0, int(delta.total_seconds() // 60))
+    days, hours, mins = total // 1440, total // 60 % 24, total % 60
+    if days:
+        said = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
+        return f"{said} {hours} h" if hours else said
+    if hours:
+        return f"{hours} h {mins} min" if mins else f"{hours} h"
+    return f"{mins} min"

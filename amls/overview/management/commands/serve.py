@@ -23,11 +23,26 @@ from django.db import connections
 from amls.courses.models import Course
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.overview.demo.accounts import DEMO_ACCOUNTS
+from amls.web.checks import check_pdf_libraries
 
 # The queues and how many processes serve each.
 QUEUES = {"mail": "1", "default": "1", "exports": "2"}
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
+
+
+# An upload on a slow line holds a thread from its first byte, and that is when it begins: before a deadline
+# more come at once than there are people who read. Idle threads cost next to nothing.
+THREADS = 128
+
+
+def web_server(application: str, *, host: str, port: int, workers: int = 2, threads: int = THREADS) -> list[str]:
+    """Return the command that serves `application`."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", str(threads)),
+        *("--backlog", "2048", "--no-ws", "--log-level", "warning", application),
+    ]
 
 
 class Command(BaseCommand):
@@ -42,7 +57,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
         parser.add_argument("--workers", type=int, default=2, help="Web processes.")
-        parser.add_argument("--threads", type=int, default=32, help="Threads of each web process.")
+        parser.add_argument("--threads", type=int, default=THREADS, help="Threads of each web process.")
         parser.add_argument("--no-demo", action="store_true", help="Don't make demo data on the first start.")
 
     def handle(self, **options: Any) -> None:
@@ -52,6 +67,8 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         try:
+            for problem in check_pdf_libraries():
+                self._say(f"{problem.msg}\n  {problem.hint}")
             with ExitStack() as stack:
                 if settings.IS_DATABASE_EMBEDDED:
                     self._say("Starting PostgreSQL …")
@@ -97,11 +114,9 @@ class Command(BaseCommand):
             environment["AMLS_PORT"] = str(port)
         celery = [sys.executable, "-m", "celery", "--quiet", "--app", "amls"]
         commands = {
-            "web server": [
-                *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
-                *("--workers", str(options["workers"]), "--blocking-threads", str(options["threads"])),
-                *("--backlog", "2048", "--no-ws", "--log-level", "warning", "amls.wsgi:application"),
-            ],
+            "web server": web_server(
+                "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
+            ),
             # One worker per queue, so that a long export never delays a mail.
             **{
                 f"worker of {queue}": [

@@ -1,0 +1,79 @@
+"""Keeping uploads: hashed, under random names, and gone again when what they belong to fails."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from amls.files.checks import CheckedFile
+from amls.web.violations import RuleViolation
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """An upload that was stored.
+
+    Attributes:
+        name: in the storage.
+        size: in bytes.
+        sha256: in hexadecimal digits.
+    """
+
+    name: str
+    checked: CheckedFile
+    size: int
+    sha256: str
+
+
+@contextmanager
+def keeping(
+    uploads: Sequence[tuple[UploadedFile[Any], CheckedFile]], name_for: Callable[[Any, str], str]
+) -> Iterator[list[KeptFile]]:
+    """Store uploads around the transaction that they belong to; if it fails nothing is left behind.
+
+    Args:
+        uploads: each with what it was found to be.
+        name_for: gives the storage's name for (None, file name).
+
+    Raises:
+        RuleViolation: the storage refuses, such as when the disk is full.
+    """
+    kept: list[KeptFile] = []
+    try:
+        for upload, checked in uploads:
+            name = name_for(None, checked.filename)
+            kept.append(KeptFile(name, checked, upload.size or 0, sha256_of(upload)))
+            _store(upload, name, checked.filename)
+        yield kept
+    except BaseException:
+        for one in kept:
+            default_storage.delete(one.name)
+        raise
+
+
+def sha256_of(upload: UploadedFile[Any]) -> str:
+    """Return the SHA-256 of an upload in hexadecimal digits, and leave it at its start."""
+    digest = hashlib.sha256()
+    for chunk in upload.chunks():
+        digest.update(chunk)
+    upload.seek(0)
+    return digest.hexdigest()
+
+
+def _store(upload: UploadedFile[Any], name: str, filename: str) -> None:
+    try:
+        default_storage.save(name, File(upload, name=name))
+    except OSError as error:
+        raise RuleViolation(
+            _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
+            % {"name": filename, "reason": error.strerror or error},
+            code="storage",
+        ) from error

@@ -1,0 +1,141 @@
+"""Uploads as they come in: one that grows too large, or that the disk can't take, is stopped while it is read."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, TemporaryFileUploadHandler
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from amls.files.checks import clean_filename
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 256 * 1024
+
+
+class UploadRefused(MultiPartParserError):
+    """The body of a request is not read on; `UploadLimitMiddleware` says why."""
+
+
+def upload_limit(request: HttpRequest) -> int:
+    """Return how many bytes one file of this request may have: staff bring recordings."""
+    is_staff = bool(getattr(getattr(request, "user", None), "is_staff", False))
+    ours: int = settings.MAX_UPLOAD_BYTES
+    return max(ours, settings.MAX_MATERIAL_BYTES) if is_staff else ours
+
+
+def refuse(request: HttpRequest, *, status: int, message: str) -> UploadRefused:
+    """Note on the request what the answer will be, and return what to raise while its body is read."""
+    for handler in request.upload_handlers:
+        # Closing a file may try once more to write what a full disk did not take.
+        with suppress(OSError):
+            handler.upload_interrupted()
+    request.amls_refused_upload = (status, message)  # type: ignore[attr-defined]
+    return UploadRefused(message)
+
+
+class LimitedUploadHandler(FileUploadHandler):
+    """Stands before Django's handlers and counts; what it lets through they keep."""
+
+    request: HttpRequest
+
+    def handle_raw_input(self, input_data: IO[bytes], *args: Any, **kwargs: Any) -> None:
+        """Remember where the body comes from, and what its sender may send."""
+        self._body, self._limit = input_data, upload_limit(self.request)
+        if not connection.in_atomic_block:
+            # Who it is was asked of the database: a slow upload must not keep one of the few connections for itself.
+            connection.close()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Pass a piece on, unless the file is larger than allowed with it.
+
+        Raises:
+            UploadRefused: it is.
+        """
+        if start + len(raw_data) <= self._limit:
+            return raw_data
+        name = clean_filename(self.file_name or "")
+        message = _(
+            "'%(name)s' is larger than %(limit)s MB, the most that one file may have here. "
+            "Nothing was kept. Make it smaller and upload it again."
+        ) % {"name": name, "limit": f"{self._limit / 1024**2:,.10g}"}
+        self._read_on()
+        raise refuse(self.request, status=413, message=message)
+
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
+        """Leave the file to the next handler."""
+        return None
+
+    def _read_on(self) -> None:
+        # Browsers show an answer only after they have sent everything. What is left is thrown away, up to
+        # as much again as a file may have; beyond that the connection is simply closed.
+        left = self._limit
+        while left > 0 and (piece := self._body.read(min(_CHUNK, left))):
+            left -= len(piece)
+
+
+class CarefulTemporaryFileUploadHandler(TemporaryFileUploadHandler):
+    """Django's handler of large files, which says so when the disk is full."""
+
+    request: HttpRequest
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        """Keep a piece.
+
+        Raises:
+            UploadRefused: there is no room for it.
+        """
+        try:
+            super().receive_data_chunk(raw_data, start)
+            self.file.flush()
+        except OSError as error:
+            raise _no_room(self.request, error, self.file_name) from error
+        return None
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Make room for a file.
+
+        Raises:
+            UploadRefused: there is none.
+        """
+        try:
+            super().new_file(*args, **kwargs)
+        except OSError as error:
+            raise _no_room(self.request, error, self.file_name) from error
+
+
+def _no_room(request: HttpRequest, error: OSError, name: str | None) -> Exception:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return error
+    logger.error("The disk with the temporary files of uploads is full.")
+    message = _(
+        "'%(name)s' could not be received: the server's disk is full. Nothing was kept; tell whoever runs this installation."
+    ) % {"name": clean_filename(name or "")}
+    return refuse(request, status=507, message=message)
+
+
+class UploadLimitMiddleware:
+    """Answers requests whose upload was refused; the innermost, so that the page knows language and person."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Put the words in the place of whatever came of a body that was not read."""
+        response = self.get_response(request)
+        refused: tuple[int, str] | None = getattr(request, "amls_refused_upload", None)
+        if refused is None:
+            return response
+        status, message = refused
+        return render(request, "refused_upload.html", {"message": message}, status=status)

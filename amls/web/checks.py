@@ -1,0 +1,44 @@
+"""What this machine must have beside Python packages, as Django's system checks."""
+
+import ctypes
+import ctypes.util
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name
+
+# WeasyPrint loads these by name when it is imported, which takes most of a second: never in a web process.
+_PDF_LIBRARIES = {
+    "gobject-2.0": "libgobject-2.0.so.0",
+    "pango-1.0": "libpango-1.0.so.0",
+    "pangoft2-1.0": "libpangoft2-1.0.so.0",
+    "harfbuzz": "libharfbuzz.so.0",
+    "harfbuzz-subset": "libharfbuzz-subset.so.0",
+    "fontconfig": "libfontconfig.so.1",
+}
+PDF_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
+
+
+def check_pdf_libraries(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return a warning with the line that mends it, if PDFs can't be made on this machine."""
+    missing = [name for name, file in _PDF_LIBRARIES.items() if not _loads(name, file)]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"PDFs can't be made: {', '.join(missing)} can't be loaded. Everything else works.",
+            hint=f"apt-get install {PDF_PACKAGES}",
+            id="amls.W001",
+        )
+    ]
+
+
+def _loads(name: str, file: str) -> bool:
+    for candidate in (file, ctypes.util.find_library(name)):
+        if candidate is None:
+            continue
+        try:
+            ctypes.CDLL(candidate)
+        except OSError:
+            continue
+        return True
+    return False

@@ -1,0 +1,51 @@
+"""Logging without secrets: an address that opens something by itself must not stand in a log."""
+
+import logging
+import logging.config
+import re
+import traceback
+from typing import Any
+
+HIDDEN = "[hidden]"
+# Whoever has one of these addresses has what it opens; also as part of a query, where / is %2F.
+_SECRET = re.compile(
+    r"(?P<before>(?:/|%2F)(?:calendar|unsubscribe|receipts)(?:/|%2F))"
+    r"(?!\[hidden\])(?:(?!%2F|%3F|%26)[^/?&#\s\"'<>])+?"
+    r"(?P<after>\.ics|(?=/|%2F|%3F|%26|[?&#\s\"'<>]|$))",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """Return `text` with the secret part of feed, unsubscribe and receipt addresses hidden."""
+    return _SECRET.sub(rf"\g<before>{HIDDEN}\g<after>", text)
+
+
+class RedactedRecord(logging.LogRecord):
+    """A record of any logger of this process, hidden before a filter, handler or formatter sees it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._hide_in_message()
+        if self.exc_info and self.exc_info[0] is not None:
+            said = "".join(traceback.format_exception(*self.exc_info)).rstrip("\n")
+            if (hidden := redact(said)) != said:
+                # Formatters take this text where it is set. What handlers build from the exception itself
+                # would show the secret, so that it goes.
+                self.exc_text, self.exc_info = hidden, None
+        if self.stack_info:
+            self.stack_info = redact(self.stack_info)
+
+    def _hide_in_message(self) -> None:
+        try:
+            said = self.getMessage()
+        except Exception:  # a wrong format string is for logging itself to report
+            return
+        if (hidden := redact(said)) != said:
+            self.msg, self.args = hidden, ()
+
+
+def configure(config: dict[str, Any]) -> None:
+    """Set logging up as settings say, with records that hold no secrets; Django's LOGGING_CONFIG."""
+    logging.setLogRecordFactory(RedactedRecord)
+    logging.config.dictConfig(config)

@@ -1,0 +1,217 @@
+"""Parts, lectures and office hours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import pghistory
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Mode, Weekday, choices_hold
+from amls.web.text import CleanTextField, LineField
+from lectures.managers import LectureQuerySet
+
+if TYPE_CHECKING:
+    from lectures.models.materials import Material
+
+
+class Part(models.Model):
+    """A part of the course, such as 'A. Overview and ML System Internals'."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="parts", verbose_name=_("course"))
+    letter = LineField(_("letter"), max_length=5, blank=True)
+    title = LineField(_("title"), max_length=500)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("part")
+        verbose_name_plural = _("parts")
+        ordering = ["course", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "letter"],
+                condition=~Q(letter=""),
+                name="part_letter_unique",
+                violation_error_message=_("The course has a part with this letter already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.letter}. {self.title}" if self.letter else self.title
+
+
+class Lecture(models.Model):
+    """One session of the course: a numbered lecture, or a discussion without a number."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("Planned")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="lectures", verbose_name=_("course"))
+    part = models.ForeignKey(
+        Part, models.SET_NULL, null=True, blank=True, related_name="lectures", verbose_name=_("part")
+    )
+    number = models.CharField(
+        _("number"),
+        max_length=5,
+        blank=True,
+        validators=[RegexValidator(r"^[0-9]{1,4}[a-z]?$", _("Use digits, such as '05', or leave it empty."))],
+    )
+    title = LineField(_("title"), max_length=500)
+    abstract = CleanTextField(_("abstract"), blank=True, help_text=_("Markdown."))
+    starts_at = models.DateTimeField(_("starts"))
+    ends_at = models.DateTimeField(_("ends"))
+    room = LineField(_("room"), max_length=100, blank=True)
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
+    call_in = models.URLField(_("call-in link"), max_length=500, blank=True, help_text=_("Empty: the course's link."))
+    is_call_in_public = models.BooleanField(
+        _("call-in link for everyone"), default=False, help_text=_("For the first lecture, when nobody has an account.")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PLANNED)
+
+    objects: ClassVar[LectureQuerySet] = LectureQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("lecture")
+        verbose_name_plural = _("lectures")
+        ordering = ["course", "starts_at", "number", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="lecture_ends_after_start",
+                condition=Q(ends_at__gt=F("starts_at")),
+                violation_error_message=_("The lecture ends before it starts."),
+            ),
+            models.UniqueConstraint(
+                fields=["course", "number"],
+                condition=~Q(number=""),
+                name="lecture_number_unique",
+                violation_error_message=_("The course has a lecture with this number already."),
+            ),
+            choices_hold("lecture_mode_valid", "mode", Mode.values),
+            choices_hold("lecture_state_valid", "state", ["planned", "cancelled"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}".strip()
+
+    @property
+    def ref(self) -> str:
+        """What stands for the lecture in its address."""
+        return self.number or f"session-{self.pk}"
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it will not take place."""
+        return self.state == self.State.CANCELLED
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the lecture's page."""
+        return reverse("lectures:lecture", args=[self.course.slug, self.ref])
+
+    @property
+    def announced_labels(self) -> list[str]:
+        """What will come but can't be opened yet, of the materials that a page loaded for its reader."""
+        shown: list[Material] = getattr(self, "shown_materials", [])
+        return [one.short_label for one in shown if one.stands_in_rows and not one.is_available]
+
+    @property
+    def effective_call_in(self) -> str:
+        """The lecture's own call-in link, or the course's where it is held online."""
+        if self.mode == Mode.IN_PERSON:
+            return ""
+        return self.call_in or self.course.slot_call_in
+
+    @property
+    def is_off_weekday(self) -> bool:
+        """Whether it is held on another weekday than the course's weekly slot."""
+        weekday = self.course.slot_weekday
+        return weekday is not None and self.starts_at.astimezone(self.course.zone).weekday() != weekday
+
+    @property
+    def is_off_time(self) -> bool:
+        """Whether it starts at another time of day than the course's weekly slot."""
+        start = self.course.slot_start
+        return start is not None and self.starts_at.astimezone(self.course.zone).time() != start
+
+    @property
+    def is_off_room(self) -> bool:
+        """Whether it is held in another room than the course's weekly slot."""
+        return bool(self.course.slot_room) and self.mode != Mode.VIRTUAL and self.room != self.course.slot_room
+
+
+class OfficeHour(models.Model):
+    """A weekly office hour; one agenda item per occurrence."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="office_hours", verbose_name=_("course"))
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday)
+    start = models.TimeField(_("start"))
+    end = models.TimeField(_("end"))
+    room = LineField(_("room"), max_length=100, blank=True)
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
+    call_in = models.URLField(_("call-in link"), max_length=500, blank=True)
+    first = models.DateField(_("from"), null=True, blank=True, help_text=_("Empty: from the course's first day."))
+    last = models.DateField(_("until"), null=True, blank=True, help_text=_("Empty: until the course's last day."))
+
+    class Meta:
+        verbose_name = _("office hour")
+        verbose_name_plural = _("office hours")
+        ordering = ["course", "weekday", "start"]
+        constraints = [
+            models.CheckConstraint(
+                name="officehour_ends_after_start",
+                condition=Q(end__gt=F("start")),
+                violation_error_message=_("The office hour ends before it starts."),
+            ),
+            models.CheckConstraint(
+                name="officehour_days_in_order",
+                condition=Q(first__isnull=True) | Q(last__isnull=True) | Q(last__gte=F("first")),
+                violation_error_message=_("The last day lies before the first."),
+            ),
+            models.CheckConstraint(name="officehour_weekday_valid", condition=Q(weekday__range=(0, 6))),
+            choices_hold("officehour_mode_valid", "mode", Mode.values),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()}, {self.start:%H:%M}–{self.end:%H:%M}"
+
+
+class OfficeHourException(models.Model):
+    """One occurrence that is cancelled or held otherwise; named by its original date."""
+
+    office_hour = models.ForeignKey(
+        OfficeHour, models.CASCADE, related_name="exceptions", verbose_name=_("office hour")
+    )
+    day = models.DateField(_("original date"))
+    is_cancelled = models.BooleanField(_("cancelled"), default=False)
+    moved_to_start = models.DateTimeField(_("moved to"), null=True, blank=True)
+    moved_to_end = models.DateTimeField(_("until"), null=True, blank=True)
+    room = LineField(_("other room"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("exception")
+        verbose_name_plural = _("exceptions")
+        ordering = ["office_hour", "day"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["office_hour", "day"],
+                name="officehourexception_unique",
+                violation_error_message=_("There is an exception for this date already."),
+            ),
+            models.CheckConstraint(
+                name="officehourexception_move_complete",
+                condition=Q(moved_to_start__isnull=True, moved_to_end__isnull=True)
+                | Q(moved_to_end__gt=F("moved_to_start")),
+                violation_error_message=_("A moved office hour needs a start and a later end."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
+for _model in (Part, Lecture, OfficeHour, OfficeHourException):
+    pghistory.track()(_model)

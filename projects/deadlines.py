@@ -1,0 +1,121 @@
+"""The one place that knows until when: for pages, uploads, reminders and feeds.
+
+A hand-in is the team's, and so is its lateness: a team has the latest of the course's
+deadline, the extensions for all, its own, and those of its members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from amls.courses.models import Course, Enrolment
+from amls.web.localtime import deadline_closes_at, is_open_until
+from projects.models import Extension, Membership, Project, ProjectRules, Submission
+
+
+class Standing(StrEnum):
+    """How a hand-in stands whose upload began at some time."""
+
+    IN_TIME = "in-time"
+    LATE = "late"  # kept, but counts only when staff accept it
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """A course's deadline with every extension that holds: 2 queries, however many ask.
+
+    Attributes:
+        base: as typed in the rules; None if the course has none.
+    """
+
+    base: datetime | None
+    cutoff: timedelta
+    extensions: tuple[Extension, ...]
+
+    @classmethod
+    def of_course(cls, course: Course) -> Deadlines:
+        """Read what holds in the course now."""
+        rules = ProjectRules.objects.filter(course=course).first()
+        if rules is None:
+            return cls(None, timedelta(0), ())
+        extensions = Extension.objects.filter(course=course, revoked_at__isnull=True)
+        return cls(rules.submission_deadline, timedelta(hours=rules.late_cutoff_hours), tuple(extensions))
+
+    @property
+    def for_all(self) -> datetime | None:
+        """The course's deadline with the extensions for everyone."""
+        return self._latest(one for one in self.extensions if one.project_id is None and one.enrolment_id is None)
+
+    def for_team(self, project_pk: int, member_pks: Iterable[int]) -> datetime | None:
+        """Return a team's deadline.
+
+        Args:
+            project_pk: the project's key.
+            member_pks: the keys of its members' enrolments.
+        """
+        members = set(member_pks)
+        return self._latest(
+            one
+            for one in self.extensions
+            if one.project_id == project_pk
+            or one.enrolment_id in members
+            or (one.project_id is None and one.enrolment_id is None)
+        )
+
+    def _latest(self, extensions: Iterable[Extension]) -> datetime | None:
+        if self.base is None:
+            return None
+        return max([self.base, *(one.extends(self.base) for one in extensions)])
+
+    def closes_at(self, due_at: datetime | None) -> datetime | None:
+        """Return from when nothing is taken any more, for a deadline at `due_at`."""
+        return None if due_at is None else deadline_closes_at(due_at) + self.cutoff
+
+    def standing_at(self, due_at: datetime | None, began_at: datetime) -> Standing:
+        """Return how a hand-in stands whose upload began at `began_at`; the whole minute of `due_at` counts."""
+        if due_at is None or is_open_until(due_at, began_at):
+            return Standing.IN_TIME
+        return Standing.LATE if began_at < deadline_closes_at(due_at) + self.cutoff else Standing.REFUSED
+
+
+def effective_deadline(project: Project) -> datetime | None:
+    """Return until when a team may hand in, as typed: open while `now < it + 1 minute`. None without a deadline."""
+    members = Membership.objects.filter(project=project, left_at__isnull=True).values_list("enrolment", flat=True)
+    return Deadlines.of_course(project.course).for_team(project.pk, members)
+
+
+def deadline_of(enrolment: Enrolment) -> datetime | None:
+    """Return until when a person may hand in: their team's deadline, or what theirs would be."""
+    deadlines = Deadlines.of_course(enrolment.course)
+    project = Project.objects.of_member(enrolment).first()
+    if project is None:
+        return deadlines.for_team(0, [enrolment.pk])
+    members = Membership.objects.filter(project=project, left_at__isnull=True).values_list("enrolment", flat=True)
+    return deadlines.for_team(project.pk, members)
+
+
+def registration_closes_at(rules: ProjectRules | None) -> datetime | None:
+    """Return until when projects are registered: unless it is set, until the submission deadline."""
+    if rules is None:
+        return None
+    return rules.registration_closes_at or rules.submission_deadline
+
+
+def is_counting(submission: Submission, due_at: datetime | None) -> bool:
+    """Return whether an attempt counts: not withdrawn, and in time or accepted."""
+    if submission.withdrawn_at is not None:
+        return False
+    return submission.accepted_at is not None or due_at is None or is_open_until(due_at, submission.began_at)
+
+
+def counting_submission(
+    project: Project, submissions: Iterable[Submission], due_at: datetime | None
+) -> Submission | None:
+    """Return the attempt that counts for a team: the one it picked, else the newest that counts."""
+    counting = [one for one in submissions if is_counting(one, due_at)]
+    picked = next((one for one in counting if one.pk == project.picked_id), None)
+    return picked or max(counting, key=lambda one: one.attempt, default=None)

@@ -1,0 +1,110 @@
+"""Forms of students about their projects."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from amls.web.localtime import from_wall_clock
+from amls.web.violations import RuleViolation
+
+
+class TeamForm(forms.Form):
+    """Teammates to invite when a project is registered."""
+
+    emails = forms.CharField(
+        label=_("E-mail addresses of your teammates"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("One on each line. They get a mail with which they join; they need no account yet."),
+    )
+
+    def addresses(self) -> list[str]:
+        """Return the addresses, each once."""
+        words = self.cleaned_data["emails"].replace(",", " ").replace(";", " ").split()
+        return list(dict.fromkeys(words))
+
+
+class InviteForm(forms.Form):
+    """One more teammate."""
+
+    email = forms.CharField(
+        label=_("E-mail address"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+
+class SeekingForm(forms.Form):
+    """A short note of somebody who looks for teammates."""
+
+    text = forms.CharField(
+        label=_("What you can do, what you want to work on"), max_length=300, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class IdeaForm(forms.Form):
+    """An own idea for the staff to decide on."""
+
+    title = forms.CharField(label=_("Title"), max_length=300)
+    description = forms.CharField(
+        label=_("What you want to do, with which data and tools, and how one will see that it works"),
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Markdown."),
+        max_length=20000,
+    )
+    team_max = forms.IntegerField(label=_("How many of you"), min_value=1, max_value=10, initial=1)
+
+
+class ExtensionForm(forms.Form):
+    """A wish for more time."""
+
+    reason = forms.CharField(
+        label=_("Why you need more time"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        max_length=2000,
+        help_text=_("Only the course's staff read it."),
+    )
+    wanted_until = forms.DateTimeField(
+        label=_("Until when"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+    )
+
+    def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.zone = zone
+        self.fields["wanted_until"].help_text = gettext("In %(zone)s.") % {"zone": zone.key}
+
+    def clean_wanted_until(self) -> datetime | None:
+        """Take the time as the course's clock shows it; a time that it skips is refused."""
+        value: datetime | None = self.cleaned_data["wanted_until"]
+        if value is None:
+            return None
+        try:
+            return from_wall_clock(value.replace(tzinfo=None), self.zone)
+        except RuleViolation as violation:
+            raise ValidationError(str(violation.message)) from violation
+
+
+class HandInForm(forms.Form):
+    """What goes with the files of a hand-in."""
+
+    repository_url = forms.URLField(
+        label=_("Address of your repository"), required=False, max_length=500, assume_scheme="https"
+    )
+    commit = forms.CharField(
+        label=_("Commit that counts"), required=False, max_length=64, help_text=_("Its hash, such as 4f2a91c.")
+    )
+    comment = forms.CharField(
+        label=_("Comment for the assessor"), required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    request_key = forms.UUIDField(widget=forms.HiddenInput)
+    ticket = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "initial": {"request_key": uuid.uuid4(), **kwargs.get("initial", {})}})

@@ -1,0 +1,92 @@
+"""Reading topics, teams and hand-ins."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from allauth.account.models import EmailAddress
+from django.db import models
+from django.db.models import Count, F, Q
+from django.db.models.functions import Lower
+
+from amls.courses.models import Course, Enrolment, User
+
+if TYPE_CHECKING:
+    from projects.models import Invitation, Membership, Project, Submission, Topic  # noqa: F401
+
+
+class TopicQuerySet(models.QuerySet["Topic"]):
+    """Topics."""
+
+    def of_staff(self) -> TopicQuerySet:
+        """Return what the staff offer: without students' own ideas."""
+        return self.filter(proposal="")
+
+    def visible_to(self, enrolment: Enrolment | None, *, is_manager: bool = False) -> TopicQuerySet:
+        """Return what is on offer to everyone, and own ideas to their author, their team and the staff."""
+        if is_manager:
+            return self.all()
+        visible = Q(proposal="")
+        if enrolment is not None:
+            visible |= Q(proposed_by=enrolment)
+            visible |= Q(
+                pk__in=self.model.objects.filter(
+                    projects__memberships__enrolment=enrolment, projects__memberships__left_at__isnull=True
+                ).values("pk")
+            )
+        return self.filter(visible)
+
+    def with_room(self) -> TopicQuerySet:
+        """Return those that a team may still take."""
+        return self.filter(is_open=True, taken__lt=F("slots"))
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Projects."""
+
+    def active(self) -> ProjectQuerySet:
+        """Return those that hold their slot."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def of_course(self, course: Course) -> ProjectQuerySet:
+        """Return the projects of one course."""
+        return self.filter(topic__course=course)
+
+    def of_member(self, enrolment: Enrolment) -> ProjectQuerySet:
+        """Return the project in which a person is now: at most one."""
+        return self.active().filter(memberships__enrolment=enrolment, memberships__left_at__isnull=True)
+
+    def below_minimum(self) -> ProjectQuerySet:
+        """Return the teams that are smaller than their topic wants, with their `size`."""
+        size = Count("memberships", filter=Q(memberships__left_at__isnull=True))
+        return self.active().annotate(size=size).filter(size__lt=F("topic__team_min"))
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    """Memberships."""
+
+    def active(self) -> MembershipQuerySet:
+        """Return those that have not ended."""
+        return self.filter(left_at__isnull=True)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def open_at(self, now: datetime) -> InvitationQuerySet:
+        """Return those that can still be answered."""
+        return self.filter(state="open", expires_at__gt=now)
+
+    def to_user(self, user: User) -> InvitationQuerySet:
+        """Return those that went to a confirmed address of the person."""
+        addresses = EmailAddress.objects.filter(user=user, verified=True).values(lowered=Lower("email"))
+        return self.annotate(lowered=Lower("email")).filter(lowered__in=addresses)
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    """Hand-ins."""
+
+    def standing(self) -> SubmissionQuerySet:
+        """Return those that are not withdrawn."""
+        return self.filter(withdrawn_at__isnull=True)

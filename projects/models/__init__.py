@@ -1,0 +1,48 @@
+"""Topics, teams, what they hand in, and what the staff decide."""
+
+import pghistory
+
+from projects.models.assessment import HALF_POINTS, Assessment, EarlierPass, MemberAssessment, Outcome
+from projects.models.extensions import Extension, ExtensionRequest
+from projects.models.rules import HAND_IN_SUFFIXES, ProjectRules
+from projects.models.submissions import Submission, SubmissionFile
+from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote
+from projects.models.topics import Topic
+
+__all__ = [
+    "HALF_POINTS",
+    "HAND_IN_SUFFIXES",
+    "Assessment",
+    "EarlierPass",
+    "Extension",
+    "ExtensionRequest",
+    "Invitation",
+    "MemberAssessment",
+    "Membership",
+    "Outcome",
+    "Project",
+    "ProjectRules",
+    "SeekingNote",
+    "StaffNote",
+    "Submission",
+    "SubmissionFile",
+    "Topic",
+]
+
+for _model in (
+    ProjectRules,
+    Project,
+    Membership,
+    Invitation,
+    Submission,
+    SubmissionFile,
+    ExtensionRequest,
+    Extension,
+    Assessment,
+    MemberAssessment,
+    EarlierPass,
+    StaffNote,
+):
+    pghistory.track()(_model)
+# The counter follows from the projects, whose history is kept.
+pghistory.track(exclude=["taken"])(Topic)

@@ -1,0 +1,132 @@
+"""What the staff decide on a project."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from amls.courses.models import Enrolment, choices_hold
+from amls.web.text import CleanTextField, LineField
+from projects.models.teams import Project
+
+# Points are given in halves, 0 to 5 (domain: Assessment).
+HALF_POINTS = [Decimal(half) / 2 for half in range(11)]
+
+
+class Outcome(models.TextChoices):
+    """Whether a project is passed."""
+
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", pgettext_lazy("of a project", "Failed")
+
+
+def points_field(**options: Any) -> "models.DecimalField[Any, Any]":
+    """Return a field for extra points."""
+    return models.DecimalField(_("extra points"), max_digits=3, decimal_places=1, **options)
+
+
+def _points_hold(name: str) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        name=name,
+        condition=Q(extra_points__isnull=True) | Q(extra_points__in=HALF_POINTS),
+        violation_error_message=_("Extra points are 0 to 5, in half points."),
+    )
+
+
+class Assessment(models.Model):
+    """The decision on a team's project: a draft until it is published."""
+
+    project = models.OneToOneField(Project, models.PROTECT, related_name="assessment", verbose_name=_("project"))
+    outcome = models.CharField(_("outcome"), max_length=6, choices=Outcome, blank=True)
+    extra_points = points_field(default=Decimal(0))
+    feedback = CleanTextField(
+        _("feedback"), blank=True, help_text=_("Markdown. Seen by the team once it is published.")
+    )
+    assessed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("assessed by")
+    )
+    assessed_at = models.DateTimeField(_("assessed"))
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("assessment")
+        verbose_name_plural = _("assessments")
+        ordering = ["project"]
+        constraints = [
+            choices_hold("assessment_outcome_valid", "outcome", ["", *Outcome.values]),
+            _points_hold("assessment_points_valid"),
+            models.CheckConstraint(
+                name="assessment_published_is_decided",
+                condition=Q(published_at__isnull=True) | ~Q(outcome=""),
+                violation_error_message=_("Decide whether the project is passed before you publish it."),
+            ),
+            models.CheckConstraint(
+                name="assessment_failed_has_no_points",
+                condition=~Q(outcome="failed") | Q(extra_points=0),
+                violation_error_message=_("A failed project gives no extra points."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.get_outcome_display() or '–'}"
+
+
+class MemberAssessment(models.Model):
+    """Where the decision on one member differs from the team's."""
+
+    assessment = models.ForeignKey(Assessment, models.CASCADE, related_name="overrides", verbose_name=_("assessment"))
+    enrolment = models.ForeignKey(
+        Enrolment, models.PROTECT, related_name="assessment_overrides", verbose_name=_("member")
+    )
+    outcome = models.CharField(
+        _("outcome"), max_length=6, choices=Outcome, blank=True, help_text=_("Empty: as the team.")
+    )
+    extra_points = points_field(null=True, blank=True, help_text=_("Empty: as the team."))
+    reason = LineField(_("reason"), max_length=300)
+
+    class Meta:
+        verbose_name = _("decision on one member")
+        verbose_name_plural = _("decisions on members")
+        ordering = ["assessment", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assessment", "enrolment"],
+                name="memberassessment_unique",
+                violation_error_message=_("There is a decision on this member already."),
+            ),
+            choices_hold("memberassessment_outcome_valid", "outcome", ["", *Outcome.values]),
+            _points_hold("memberassessment_points_valid"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.enrolment.user)
+
+
+class EarlierPass(models.Model):
+    """'Project passed in an earlier term', entered or imported by the staff."""
+
+    enrolment = models.OneToOneField(Enrolment, models.CASCADE, related_name="earlier_pass", verbose_name=_("student"))
+    term = LineField(_("term"), max_length=30)
+    extra_points = points_field(default=Decimal(0))
+    note = LineField(_("note"), max_length=300, blank=True)
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("entered by"),
+    )
+
+    class Meta:
+        verbose_name = _("project passed in an earlier term")
+        verbose_name_plural = _("projects passed in earlier terms")
+        ordering = ["enrolment"]
+        constraints = [_points_hold("earlierpass_points_valid")]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment.user}: {self.term}"

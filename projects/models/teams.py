@@ -1,0 +1,181 @@
+"""Teams and what they work on."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, choices_hold
+from amls.web.text import CleanTextField, LineField
+from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet
+from projects.models.topics import Topic
+
+
+class Project(models.Model):
+    """One team that works on one topic. It holds its slot from its registration until it is withdrawn."""
+
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="projects", verbose_name=_("topic"))
+    registered_at = models.DateTimeField(_("registered"))
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    picked = models.ForeignKey(
+        "projects.Submission",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("picked hand-in"),
+        help_text=_("Empty: the newest that counts."),
+    )
+    assessor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="assessed_projects",
+        verbose_name=_("assessor"),
+    )
+
+    objects: ClassVar[ProjectQuerySet] = ProjectQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="project_withdrawn_after_registered",
+                condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("registered_at")),
+                violation_error_message=_("A project can't be withdrawn before it is registered."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.topic}"
+
+    @property
+    def course(self) -> Course:
+        """The course of its topic."""
+        return self.topic.course
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it holds its slot."""
+        return self.withdrawn_at is None
+
+
+class Membership(models.Model):
+    """A person's part in a team."""
+
+    project = models.ForeignKey(Project, models.PROTECT, related_name="memberships", verbose_name=_("project"))
+    # Whoever took part in a project can't vanish from it: teammates' work hangs on it.
+    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="memberships", verbose_name=_("member"))
+    joined_at = models.DateTimeField(_("joined"))
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+
+    objects: ClassVar[MembershipQuerySet] = MembershipQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        ordering = ["project", "joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment"],
+                condition=Q(left_at__isnull=True),
+                name="membership_one_active",
+                violation_error_message=_("This person is in a project of this course already."),
+            ),
+            models.CheckConstraint(
+                name="membership_left_after_joined",
+                condition=Q(left_at__isnull=True) | Q(left_at__gte=F("joined_at")),
+                violation_error_message=_("A person can't leave before they joined."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.enrolment.user)
+
+
+class Invitation(models.Model):
+    """That somebody is asked to join a team, by an e-mail address that may have no account yet."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
+        REVOKED = "revoked", _("Taken back")
+        EXPIRED = "expired", _("Expired")
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="invitations", verbose_name=_("project"))
+    email = models.EmailField(_("e-mail address"))
+    invited_by = models.ForeignKey(Enrolment, models.PROTECT, related_name="+", verbose_name=_("invited by"))
+    invited_at = models.DateTimeField(_("invited"))
+    expires_at = models.DateTimeField(_("expires"))
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.OPEN)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    objects: ClassVar[InvitationQuerySet] = InvitationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["project", "invited_at", "pk"]
+        constraints = [
+            choices_hold("invitation_state_valid", "state", ["open", "accepted", "declined", "revoked", "expired"]),
+            models.CheckConstraint(
+                name="invitation_closed_unless_open",
+                condition=Q(state="open", closed_at__isnull=True) | (~Q(state="open") & Q(closed_at__isnull=False)),
+                violation_error_message=_("An invitation is either open or has been closed at a time."),
+            ),
+            models.UniqueConstraint(
+                "project",
+                Lower("email"),
+                condition=Q(state="open"),
+                name="invitation_one_open",
+                violation_error_message=_("This address is invited already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class SeekingNote(models.Model):
+    """'Looking for teammates': a person's short note, on one topic or on any."""
+
+    enrolment = models.OneToOneField(Enrolment, models.CASCADE, related_name="seeking_note", verbose_name=_("student"))
+    topic = models.ForeignKey(
+        Topic, models.CASCADE, null=True, blank=True, related_name="seeking_notes", verbose_name=_("topic")
+    )
+    text = LineField(_("note"), max_length=300)
+    written_at = models.DateTimeField(_("written"))
+
+    class Meta:
+        verbose_name = _("note of somebody who looks for teammates")
+        verbose_name_plural = _("notes of people who look for teammates")
+        ordering = ["-written_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class StaffNote(models.Model):
+    """What staff note on a project, for staff."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="staff_notes", verbose_name=_("project"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("author")
+    )
+    text = CleanTextField(_("note"))
+    written_at = models.DateTimeField(_("written"))
+
+    class Meta:
+        verbose_name = _("staff note")
+        verbose_name_plural = _("staff notes")
+        ordering = ["project", "written_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.text[:60]

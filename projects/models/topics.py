@@ -1,0 +1,100 @@
+"""The proposals on offer."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
+from amls.web.text import CleanTextField, LineField
+from projects.managers import TopicQuerySet
+
+
+class Topic(models.Model):
+    """A project proposal: of the staff, or an own idea of a student that the staff decide on."""
+
+    class Proposal(models.TextChoices):
+        NONE = "", _("Of the staff")
+        OPEN = "open", _("Own idea, not decided")
+        ACCEPTED = "accepted", _("Own idea, accepted")
+        DECLINED = "declined", _("Own idea, declined")
+        WITHDRAWN = "withdrawn", _("Own idea, taken back")
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="topics", verbose_name=_("course"))
+    track = LineField(_("track"), max_length=60, help_text=_("Such as 'Apache SystemDS', 'DAPHNE', 'ML pipeline'."))
+    title = LineField(_("title"), max_length=300)
+    description = CleanTextField(_("description"), blank=True, help_text=_("Markdown."))
+    mentor = models.ForeignKey(
+        StaffMember, models.SET_NULL, null=True, blank=True, related_name="topics", verbose_name=_("mentor")
+    )
+    skills = ArrayField(LineField(max_length=60), verbose_name=_("skills"), default=list, blank=True)
+    links = ArrayField(models.URLField(max_length=500), verbose_name=_("links"), default=list, blank=True)
+    team_min = models.PositiveSmallIntegerField(_("smallest team"), default=1)
+    team_max = models.PositiveSmallIntegerField(_("largest team"), default=1)
+    slots = models.PositiveSmallIntegerField(_("slots"), default=1, help_text=_("How many teams may take it."))
+    taken = models.PositiveSmallIntegerField(_("taken slots"), default=0, editable=False)
+    is_open = models.BooleanField(_("open"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    proposal = models.CharField(_("proposal"), max_length=10, choices=Proposal, blank=True, default=Proposal.NONE)
+    proposed_by = models.ForeignKey(
+        Enrolment,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="proposed_topics",
+        verbose_name=_("proposed by"),
+    )
+    proposed_at = models.DateTimeField(_("proposed"), null=True, blank=True, editable=False)
+    decision_reason = CleanTextField(_("reason of the decision"), blank=True)
+
+    objects: ClassVar[TopicQuerySet] = TopicQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("topic")
+        verbose_name_plural = _("topics")
+        ordering = ["course", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "track", "title"],
+                name="topic_unique",
+                violation_error_message=_("This track has a topic with this title already."),
+            ),
+            models.CheckConstraint(
+                name="topic_team_size_valid",
+                condition=Q(team_min__gte=1, team_max__gte=F("team_min")),
+                violation_error_message=_("The largest team can't be smaller than the smallest."),
+            ),
+            models.CheckConstraint(
+                name="topic_slots_kept",
+                condition=Q(taken__lte=F("slots")),
+                violation_error_message=_("More teams than that have the topic. A slot that was given stays given."),
+            ),
+            models.CheckConstraint(
+                name="topic_proposal_has_author",
+                condition=Q(proposal="", proposed_by__isnull=True, proposed_at__isnull=True)
+                | (~Q(proposal="") & Q(proposed_by__isnull=False, proposed_at__isnull=False)),
+                violation_error_message=_("An own idea has an author."),
+            ),
+            choices_hold("topic_proposal_valid", "proposal", ["", "open", "accepted", "declined", "withdrawn"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.title)
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the topic's page."""
+        return reverse("projects:topic", args=[self.course.slug, self.pk])
+
+    @property
+    def free(self) -> int:
+        """How many slots are left."""
+        return max(0, self.slots - self.taken)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether a team may take it: on offer or accepted, open, with a slot left."""
+        return self.is_open and self.free > 0 and self.proposal in (self.Proposal.NONE, self.Proposal.ACCEPTED)

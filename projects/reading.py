@@ -1,0 +1,208 @@
+"""Projects as pages and lists show them: a fixed number of queries, however many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from django.db.models import Prefetch, QuerySet
+
+from amls.courses.models import Course, Enrolment
+from projects.deadlines import Deadlines, Standing, counting_submission, is_counting
+from projects.models import (
+    Assessment,
+    EarlierPass,
+    MemberAssessment,
+    Membership,
+    Outcome,
+    Project,
+    Submission,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt with what follows from the deadline.
+
+    Attributes:
+        is_late: its upload began after the team's deadline.
+        counts: it is the one that is assessed.
+    """
+
+    row: Submission
+    is_late: bool
+    is_counting: bool
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TeamView:
+    """A project with its team, deadline and attempts.
+
+    Attributes:
+        due_at: the team's deadline with all extensions, as typed; None without one.
+        closes_at: from then nothing is taken; None without a deadline.
+    """
+
+    project: Project
+    members: list[Enrolment]
+    due_at: datetime | None
+    base: datetime | None
+    closes_at: datetime | None
+    attempts: list[Attempt]
+    assessment: Assessment | None
+    overrides: dict[int, MemberAssessment] = field(default_factory=dict)
+
+    @property
+    def counting(self) -> Attempt | None:
+        """The attempt that is assessed."""
+        return next((one for one in self.attempts if one.counts), None)
+
+    @property
+    def waiting_late(self) -> list[Attempt]:
+        """Late attempts that count only when they are accepted."""
+        return [one for one in self.attempts if one.is_late and not one.is_counting and not one.row.withdrawn_at]
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether the team has more time than the course."""
+        return self.due_at is not None and self.base is not None and self.due_at > self.base
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the team is below its topic's minimum."""
+        return len(self.members) < self.project.topic.team_min
+
+    @property
+    def published(self) -> Assessment | None:
+        """The assessment, once the team may see it."""
+        return self.assessment if self.assessment is not None and self.assessment.published_at else None
+
+
+def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QuerySet[Project]:
+    """Load topics, members, attempts and assessments: 4 queries in all, 5 with the files of the attempts."""
+    members = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
+    attempts = Submission.objects.select_related("submitted_by__user").order_by("-attempt")
+    if with_files:
+        attempts = attempts.prefetch_related("files")
+    return projects.select_related(
+        "topic__course", "topic__mentor", "assessor", "assessment__assessed_by"
+    ).prefetch_related(
+        Prefetch("memberships", members, to_attr="active_memberships"),
+        Prefetch("submissions", attempts, to_attr="all_attempts"),
+        "assessment__overrides",
+    )
+
+
+def team_views(projects: Iterable[Project], deadlines: Deadlines) -> list[TeamView]:
+    """Return projects, loaded by `with_team`, with what follows from the deadlines: no query."""
+    return [_team_view(project, deadlines) for project in projects]
+
+
+def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
+    memberships: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
+    rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
+    members = [one.enrolment for one in memberships]
+    for one in members:
+        one.course = project.topic.course
+    due_at = deadlines.for_team(project.pk, [one.pk for one in members])
+    counting = counting_submission(project, rows, due_at)
+    assessment = getattr(project, "assessment", None)
+    return TeamView(
+        project=project,
+        members=members,
+        due_at=due_at,
+        base=deadlines.base,
+        closes_at=deadlines.closes_at(due_at),
+        attempts=[
+            Attempt(
+                row,
+                is_late=deadlines.standing_at(due_at, row.began_at) != Standing.IN_TIME,
+                is_counting=is_counting(row, due_at),
+                counts=row == counting,
+            )
+            for row in rows
+        ],
+        assessment=assessment,
+        overrides={row.enrolment_id: row for row in assessment.overrides.all()} if assessment else {},
+    )
+
+
+def team_of(enrolment: Enrolment, *, with_files: bool = True) -> TeamView | None:
+    """Return the project in which a person is now, or None."""
+    project = with_team(Project.objects.of_member(enrolment), with_files=with_files).first()
+    if project is None:
+        return None
+    return _team_view(project, Deadlines.of_course(enrolment.course))
+
+
+class ProjectState(StrEnum):
+    """How a student stands with their project; what is not published is not told."""
+
+    NONE = "none"
+    REGISTERED = "registered"
+    SUBMITTED = "submitted"
+    PASSED = "passed"
+    FAILED = "failed"
+    EARLIER = "earlier"
+
+
+@dataclass(frozen=True, slots=True)
+class StudentResult:
+    """One student's project.
+
+    Attributes:
+        extra_points: published ones; 0 otherwise.
+        draft: the decision that is not published, for the staff.
+    """
+
+    enrolment: Enrolment
+    state: ProjectState
+    extra_points: Decimal
+    team: TeamView | None
+    earlier: EarlierPass | None
+    draft: Outcome | None = None
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether the student has a passed project, of this term or an earlier one."""
+        return self.state in (ProjectState.PASSED, ProjectState.EARLIER)
+
+
+def results_of(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, StudentResult]:
+    """Return how each of these students stands, by enrolment pk: 7 queries, however many."""
+    deadlines = Deadlines.of_course(course)
+    projects = Project.objects.active().of_course(course)
+    teams: dict[int, TeamView] = {}
+    for view in team_views(with_team(projects, with_files=False), deadlines):
+        teams |= {member.pk: view for member in view.members}
+    earlier = {row.enrolment_id: row for row in EarlierPass.objects.filter(enrolment__in=enrolments)}
+    return {one.pk: _result_of(one, teams.get(one.pk), earlier.get(one.pk)) for one in enrolments}
+
+
+def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass | None) -> StudentResult:
+    state, points, draft = ProjectState.NONE, Decimal(0), None
+    if team is not None:
+        state = ProjectState.SUBMITTED if team.counting else ProjectState.REGISTERED
+        if team.assessment is not None and team.assessment.outcome:
+            outcome, given = personal_result(team.assessment, team.overrides.get(enrolment.pk))
+            if team.published:
+                state = ProjectState.PASSED if outcome == Outcome.PASSED else ProjectState.FAILED
+                points = given
+            else:
+                draft = outcome
+    if earlier is not None and state != ProjectState.PASSED:
+        state, points = ProjectState.EARLIER, max(points, earlier.extra_points)
+    return StudentResult(enrolment, state, points, team, earlier, draft)
+
+
+def personal_result(assessment: Assessment, override: MemberAssessment | None) -> tuple[Outcome, Decimal]:
+    """Return one member's outcome and points: the team's, but for what their own decision says."""
+    outcome = Outcome((override.outcome if override else "") or assessment.outcome)
+    points = assessment.extra_points
+    if override is not None and override.extra_points is not None:
+        points = override.extra_points
+    return outcome, points if outcome == Outcome.PASSED else Decimal(0)

@@ -1,0 +1,210 @@
+"""Deciding on projects: drafts, overrides, publishing, who assesses what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Count, Q
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course, Enrolment, User
+from amls.web.violations import RuleViolation
+from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
+from projects.services.common import lock_project, members_of, save_checked, tell
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """Where one member's result differs; an empty outcome or None is as the team's."""
+
+    outcome: str = ""
+    extra_points: Decimal | None = None
+    reason: str = ""
+
+
+def assess(
+    *,
+    project: Project,
+    outcome: str,
+    extra_points: Decimal,
+    feedback: str,
+    by: User,
+    now: datetime,
+    overrides: Mapping[int, Override] | None = None,
+    seen: str | None = None,
+) -> Assessment:
+    """Write the decision on a project: a draft until it is published; a published one changes at once, with a mail.
+
+    Args:
+        project: any, also a withdrawn one.
+        outcome: 'passed', 'failed', or '' while undecided.
+        extra_points: 0 to 5 in halves, at most what the course gives.
+        feedback: Markdown.
+        by: who decides.
+        now: the request's clock.
+        overrides: by enrolment pk, where a member differs; None leaves them as they are.
+        seen: from `version_of` the decision that the person had before them; None doesn't ask.
+
+    Raises:
+        RuleViolation: points that are not given, an override without a reason or of
+            somebody who is not in the team, or somebody else decided meanwhile.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        assessment = Assessment.objects.select_for_update().filter(project=project).first()
+        if seen is not None and seen != version_of(assessment):
+            raise RuleViolation(
+                _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
+                % {"name": (assessment.assessed_by if assessment else None) or _("Somebody")},
+                code="changed-meanwhile",
+            )
+        before = _result(assessment)
+        assessment = assessment or Assessment(project=project, assessed_at=now)
+        assessment.outcome = outcome
+        assessment.extra_points = Decimal(0) if outcome == Outcome.FAILED else extra_points
+        assessment.feedback = feedback
+        assessment.assessed_by, assessment.assessed_at = by, now
+        _require_points(project.course, assessment.extra_points)
+        save_checked(assessment)
+        if overrides is not None:
+            _write_overrides(assessment, overrides)
+        if assessment.published_at is not None and before != _result(assessment):
+            people = members_of(project)
+            cause = f"{assessment.pk}:{now.timestamp()}"
+            references = {"assessment": assessment.pk}
+            tell("projects.result-changed", people, cause=cause, now=now, references=references)
+    return assessment
+
+
+def version_of(assessment: Assessment | None) -> str:
+    """Return what names one state of a decision, so that a newer one is not overwritten; '' for none."""
+    return assessment.assessed_at.astimezone(UTC).isoformat() if assessment is not None else ""
+
+
+def _result(assessment: Assessment | None) -> object:
+    if assessment is None or assessment.pk is None:
+        return None
+    overrides = assessment.overrides.order_by("enrolment").values_list("enrolment", "outcome", "extra_points")
+    return assessment.outcome, assessment.extra_points, assessment.feedback, list(overrides)
+
+
+def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
+    if points is not None and points > course.max_extra_points:
+        raise RuleViolation(
+            _("This course gives at most %(points)s extra points.") % {"points": f"{float(course.max_extra_points):g}"},
+            code="too-many-points",
+            field=field,
+        )
+
+
+def _write_overrides(assessment: Assessment, overrides: Mapping[int, Override]) -> None:
+    project = assessment.project
+    members = set(project.memberships.values_list("enrolment", flat=True))
+    wanted = {pk: one for pk, one in overrides.items() if one.outcome or one.extra_points is not None}
+    for pk, one in wanted.items():
+        if pk not in members:
+            raise RuleViolation(_("This person is not in the team."), code="not-a-member")
+        if not one.reason.strip():
+            raise RuleViolation(_("Say why this member's result differs."), code="no-reason", field="overrides")
+        _require_points(project.course, one.extra_points, field="overrides")
+    existing = {row.enrolment_id: row for row in assessment.overrides.all()}
+    for pk, row in existing.items():
+        if pk not in wanted:
+            row.delete()
+    for pk, one in wanted.items():
+        row = existing.get(pk) or MemberAssessment(assessment=assessment, enrolment_id=pk)
+        row.outcome, row.extra_points, row.reason = one.outcome, one.extra_points, one.reason
+        save_checked(row)
+
+
+def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[Assessment]:
+    """Publish the drafts of these projects that are decided, and tell each member once.
+
+    Those without a decision, and those that are published, stay as they are. A preview is
+    the same call in a transaction that is rolled back.
+    """
+    published = []
+    with transaction.atomic():
+        for pk in sorted(project.pk for project in projects):
+            project = lock_project(pk)
+            assessment = Assessment.objects.select_for_update().filter(project=project).first()
+            if assessment is None or not assessment.outcome or assessment.published_at is not None:
+                continue
+            assessment.published_at = now
+            assessment.save(update_fields=["published_at"])
+            references = {"assessment": assessment.pk}
+            tell("projects.result", members_of(project), cause=str(assessment.pk), now=now, references=references)
+            published.append(assessment)
+    return published
+
+
+def assign_assessor(*, projects: Iterable[Project], assessor: User | None) -> int:
+    """Give projects to an assessor, or to none; return how many changed."""
+    pks = [project.pk for project in projects]
+    changed = 0
+    with transaction.atomic():
+        for project in Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"):
+            if project.assessor_id != (assessor.pk if assessor else None):
+                project.assessor = assessor
+                project.save(update_fields=["assessor"])
+                changed += 1
+    return changed
+
+
+def split_assessors(*, course: Course, assessors: Sequence[User], projects: Iterable[Project] | None = None) -> int:
+    """Split the projects without an assessor and without a decision evenly; return how many were given out.
+
+    Whoever has the fewest undecided ones gets the next; mentors of a topic don't come into it.
+
+    Args:
+        course: whose projects they are.
+        assessors: at least one.
+        projects: only these; by default all active ones of the course.
+    """
+    with transaction.atomic():
+        rows = Project.objects.select_for_update(no_key=True, of=("self",)).active().of_course(course)
+        if projects is not None:
+            rows = rows.filter(pk__in=[project.pk for project in projects])
+        undecided = Q(assessment__isnull=True) | Q(assessment__outcome="")
+        load = dict.fromkeys((one.pk for one in assessors), 0)
+        counted = Project.objects.active().of_course(course).filter(undecided, assessor__in=assessors)
+        load |= dict(counted.values_list("assessor").annotate(count=Count("pk")))
+        given = 0
+        for project in rows.filter(undecided, assessor__isnull=True).order_by("pk"):
+            pk = min(load, key=lambda one: load[one])
+            project.assessor_id = pk
+            project.save(update_fields=["assessor"])
+            load[pk] += 1
+            given += 1
+    return given
+
+
+def note_for_staff(*, project: Project, text: str, by: User, now: datetime) -> StaffNote:
+    """Keep a note on a project among the staff.
+
+    Raises:
+        RuleViolation: it is empty.
+    """
+    if not text.strip():
+        raise RuleViolation(_("Write something first."), code="empty", field="text")
+    return StaffNote.objects.create(project=project, text=text, author=by, written_at=now)
+
+
+def enter_earlier_pass(
+    *, enrolment: Enrolment, term: str, extra_points: Decimal = Decimal(0), note: str = "", by: User
+) -> EarlierPass:
+    """Enter that a student passed the project in an earlier term; a later entry replaces it.
+
+    Raises:
+        RuleViolation: no term, or points that are not given.
+    """
+    with transaction.atomic():
+        row = EarlierPass.objects.select_for_update().filter(enrolment=enrolment).first()
+        row = row or EarlierPass(enrolment=enrolment)
+        row.term, row.extra_points, row.note, row.entered_by = term, extra_points, note, by
+        save_checked(row)
+    return row

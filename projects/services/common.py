@@ -1,0 +1,176 @@
+"""What the writes have in common: locks, clocks and refusals."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from amls.agenda.services import reconcile_enrolment
+from amls.courses.models import Course, Enrolment
+from amls.notifications.services import notify
+from amls.web.localtime import is_open_until
+from amls.web.violations import RuleViolation
+from amls.web.words import say_clock, say_time
+from projects.deadlines import registration_closes_at
+from projects.models import Membership, Project, ProjectRules, Topic
+
+
+def lock_topics(*pks: int) -> dict[int, Topic]:
+    """Return the topics, locked in the order of their keys."""
+    rows = Topic.objects.select_for_update(no_key=True, of=("self",)).select_related("course").order_by("pk")
+    return {topic.pk: topic for topic in rows.filter(pk__in=pks)}
+
+
+def lock_project(pk: int) -> Project:
+    """Return the project, locked; its topic and course come with it, unlocked."""
+    # In one query with the topic, a team that switched while this waited would not be found.
+    project = Project.objects.select_for_update(no_key=True).get(pk=pk)
+    project.topic = Topic.objects.select_related("course").get(pk=project.topic_id)
+    return project
+
+
+def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
+    """Return the projects, and the topics that they have now with some more, all locked, projects first.
+
+    Args:
+        project_pks: the projects' keys.
+        topics: keys of more topics to lock, such as the one that a team switches to.
+    """
+    projects = {pk: lock_project(pk) for pk in sorted(set(project_pks))}
+    # Only a locked project can't switch any more: its topic is known from here on.
+    return lock_topics(*(project.topic_id for project in projects.values()), *topics), projects
+
+
+def lock_team(pk: int) -> tuple[Topic, Project]:
+    """Return the project and the topic that it has now, both locked."""
+    topics, projects = lock_teams(pk)
+    return topics[projects[pk].topic_id], projects[pk]
+
+
+def lock_enrolment(pk: int) -> Enrolment:
+    """Return the enrolment, locked: one person does one thing at a time."""
+    return lock_enrolments(pk)[pk]
+
+
+def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
+    """Return the enrolments, locked in the order of their keys: all that a write touches, at once."""
+    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("user", "course")
+    return {one.pk: one for one in rows.filter(pk__in=pks).order_by("pk")}
+
+
+def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:
+    """Return everyone in some locked projects, and some more people, locked."""
+    members = Membership.objects.active().filter(project__in=projects).values_list("enrolment", flat=True)
+    return lock_enrolments(*members, *(one.pk for one in also))
+
+
+def members_of(project: Project) -> list[Enrolment]:
+    """Return who is in the team now, by the time at which they joined."""
+    rows = Membership.objects.active().filter(project=project).order_by("joined_at", "pk")
+    return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course")]
+
+
+def active_membership(enrolment: Enrolment) -> Membership | None:
+    """Return the person's place in a team of this course, if they have one."""
+    return Membership.objects.active().select_related("project__topic").filter(enrolment=enrolment).first()
+
+
+def whom_to_ask(course: Course) -> str:
+    """Return 'Ask …' with the course's contact address where it has one."""
+    if course.contact_email:
+        return _("Ask %(address)s.") % {"address": course.contact_email}
+    return _("Ask the teaching assistant.")
+
+
+def require_running(course: Course) -> None:
+    """Refuse what students do in a course that is not running.
+
+    Raises:
+        RuleViolation: it is a draft or archived.
+    """
+    if course.state != Course.State.RUNNING:
+        raise RuleViolation(_("This course is not running. %(ask)s") % {"ask": whom_to_ask(course)}, code="not-running")
+
+
+def require_registration_open(course: Course, *, now: datetime) -> ProjectRules:
+    """Return the course's rules while teams may still be registered and changed.
+
+    Raises:
+        RuleViolation: not yet, no longer, or the course has no projects; with the exact
+            deadline, the server's time and whom to ask.
+    """
+    require_running(course)
+    rules = ProjectRules.objects.filter(course=course).first()
+    if rules is None:
+        raise RuleViolation(_("This course has no projects."), code="no-projects")
+    if rules.registration_opens_at is not None and now < rules.registration_opens_at:
+        raise RuleViolation(
+            _("Registration opens %(time)s.") % {"time": say_time(rules.registration_opens_at, course.zone, now=now)},
+            code="registration-not-open",
+        )
+    closes = registration_closes_at(rules)
+    if closes is not None and not is_open_until(closes, now):
+        raise RuleViolation(
+            _("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s")
+            % {
+                "time": say_time(closes, course.zone, now=now),
+                "now": f"{say_time(now, course.zone, now=now)}, {say_clock(now, course.zone)}",
+                "ask": whom_to_ask(course),
+            },
+            code="registration-closed",
+        )
+    return rules
+
+
+def tell(
+    kind: str,
+    people: Iterable[Enrolment],
+    *,
+    cause: str,
+    now: datetime,
+    references: dict[str, Any],
+    but: Enrolment | None = None,
+) -> None:
+    """Put a notice of `kind` into the outbox for each of `people`.
+
+    Args:
+        kind: for which a writer is registered.
+        people: of one course.
+        cause: names what happened, so that the same is told once: the key is made of it.
+        now: the request's clock.
+        references: primary keys for the writer of the letter.
+        but: whoever needs not be told.
+    """
+    for one in people:
+        if but is None or one.pk != but.pk:
+            notify(
+                key=f"{kind}:{cause}:{one.pk}",
+                kind=kind,
+                now=now,
+                recipient=one.user,
+                course=one.course,
+                references={**references, "enrolment": one.pk},
+            )
+
+
+def follow_in_feeds(people: Iterable[Enrolment], *, now: datetime) -> None:
+    """Let the personal calendars of `people` follow what changed for them."""
+    for one in sorted(people, key=lambda person: person.pk):
+        reconcile_enrolment(one, now=now, sources=["projects"])
+
+
+def save_checked(row: Model) -> None:
+    """Save a row that keeps to its rules.
+
+    Raises:
+        RuleViolation: it doesn't; of the first field that is wrong.
+    """
+    try:
+        row.full_clean()
+    except ValidationError as error:
+        field, messages = next(iter(error.message_dict.items()))
+        raise RuleViolation(" ".join(messages), code="invalid", field=None if field == "__all__" else field) from error
+    row.save()

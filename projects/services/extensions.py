@@ -1,0 +1,235 @@
+"""More time: asked for by students, given by the staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.agenda.services import reconcile
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.services import lock_course, touch
+from amls.web.violations import RuleViolation
+from amls.web.words import say_time
+from projects.deadlines import Deadlines
+from projects.models import Extension, ExtensionRequest, Membership, Project
+from projects.services.common import (
+    active_membership,
+    follow_in_feeds,
+    lock_project,
+    members_of,
+    require_running,
+    save_checked,
+    tell,
+)
+from projects.services.registration import require_active
+
+
+def request_extension(
+    *, project: Project, by: Enrolment, reason: str, wanted_until: datetime | None, now: datetime
+) -> ExtensionRequest:
+    """Ask the staff for more time, for the whole team; the reason is for them only.
+
+    Raises:
+        RuleViolation: the team has asked already, gives no reason, or wants less time than it has.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        require_running(project.course)
+        require_active(project)
+        if not reason.strip():
+            raise RuleViolation(_("Say why you need more time."), code="no-reason", field="reason")
+        due_at = Deadlines.of_course(project.course).for_team(project.pk, _member_pks(project))
+        if due_at is None:
+            raise RuleViolation(_("There is no deadline to extend."), code="no-deadline")
+        if wanted_until is not None and wanted_until <= due_at:
+            raise RuleViolation(
+                _("You have time until %(due)s. Ask for a later time.")
+                % {"due": say_time(due_at, project.course.zone, now=now)},
+                code="not-later",
+                field="wanted_until",
+            )
+        if ExtensionRequest.objects.filter(project=project, state=ExtensionRequest.State.OPEN).exists():
+            raise RuleViolation(_("Your team has asked already. Wait for the answer."), code="asked-already")
+        request = ExtensionRequest(
+            project=project, enrolment=by, reason=reason, wanted_until=wanted_until, asked_at=now
+        )
+        save_checked(request)
+        staff = Enrolment.objects.staff().filter(course=project.course).select_related("user", "course")
+        tell("projects.extension-asked", staff, cause=str(request.pk), now=now, references={"request": request.pk})
+    return request
+
+
+def take_request_back(*, request: ExtensionRequest, now: datetime) -> None:
+    """Take an undecided request back."""
+    with transaction.atomic():
+        request = ExtensionRequest.objects.select_for_update().get(pk=request.pk)
+        if request.state == ExtensionRequest.State.OPEN:
+            request.state, request.decided_at = ExtensionRequest.State.WITHDRAWN, now
+            request.save(update_fields=["state", "decided_at"])
+
+
+def grant_request(
+    *,
+    request: ExtensionRequest,
+    by: User,
+    now: datetime,
+    due_at: datetime | None = None,
+    delta: timedelta | None = None,
+    answer: str = "",
+) -> Extension:
+    """Give the team that asked more time; page, feed and reminders follow at once, and a mail says so.
+
+    Raises:
+        RuleViolation: decided already, or it would not be later.
+    """
+    with transaction.atomic():
+        project = lock_project(request.project_id)
+        request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
+        return _grant(
+            project.course, project=project, due_at=due_at, delta=delta, reason=request.reason, by=by, now=now
+        )
+
+
+def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
+    """Say no to a request, with an answer; a mail says so.
+
+    Raises:
+        RuleViolation: decided already, or without an answer.
+    """
+    if not answer.strip():
+        raise RuleViolation(_("Say why, so that the team understands."), code="no-answer", field="answer")
+    with transaction.atomic():
+        project = lock_project(request.project_id)
+        request = _decide(request, ExtensionRequest.State.DECLINED, by=by, answer=answer, now=now)
+        references = {"request": request.pk}
+        tell("projects.extension-declined", members_of(project), cause=str(request.pk), now=now, references=references)
+
+
+def _decide(
+    request: ExtensionRequest, state: ExtensionRequest.State, *, by: User, answer: str, now: datetime
+) -> ExtensionRequest:
+    request = ExtensionRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+    if request.state != ExtensionRequest.State.OPEN:
+        raise RuleViolation(
+            _("This request is decided already: %(state)s.") % {"state": request.get_state_display()},
+            code="request-decided",
+        )
+    request.state, request.decided_at, request.decided_by, request.answer = state, now, by, answer
+    request.save(update_fields=["state", "decided_at", "decided_by", "answer"])
+    return request
+
+
+def extend(
+    *,
+    course: Course,
+    by: User,
+    reason: str,
+    now: datetime,
+    projects: Iterable[Project] = (),
+    enrolment: Enrolment | None = None,
+    due_at: datetime | None = None,
+    delta: timedelta | None = None,
+) -> list[Extension]:
+    """Give more time to some teams, to one person (and so to their team), or, with neither, to all.
+
+    Args:
+        course: whose deadline it is.
+        by: who gives it.
+        reason: for the staff.
+        now: the request's clock.
+        projects: the teams.
+        enrolment: the person.
+        due_at: until then; or
+        delta: by so much later than the course's deadline, also when that moves.
+
+    Raises:
+        RuleViolation: no reason, no deadline, or it would not be later.
+    """
+    if not reason.strip():
+        raise RuleViolation(_("Say why, for the record."), code="no-reason", field="reason")
+    chosen = sorted(projects, key=lambda one: one.pk)
+    with transaction.atomic():
+        if enrolment is not None:
+            return [_grant(course, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
+        if chosen:
+            return [
+                _grant(course, project=lock_project(one.pk), due_at=due_at, delta=delta, reason=reason, by=by, now=now)
+                for one in chosen
+            ]
+        course = lock_course(course.pk)
+        extension = _grant(course, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
+        reconcile(course, now=now, sources=["projects"])
+        return [extension]
+
+
+def _grant(
+    course: Course,
+    *,
+    due_at: datetime | None,
+    delta: timedelta | None,
+    reason: str,
+    by: User,
+    now: datetime,
+    project: Project | None = None,
+    enrolment: Enrolment | None = None,
+) -> Extension:
+    base = Deadlines.of_course(course).base
+    if base is None:
+        raise RuleViolation(_("This course has no submission deadline to extend."), code="no-deadline")
+    if due_at is not None and due_at <= base:
+        raise RuleViolation(
+            _("The deadline is %(due)s. An extension ends later.") % {"due": say_time(base, course.zone, now=now)},
+            code="not-later",
+            field="due_at",
+        )
+    extension = Extension(
+        course=course,
+        project=project,
+        enrolment=enrolment,
+        due_at=due_at,
+        delta=delta,
+        reason=reason,
+        granted_at=now,
+        granted_by=by,
+    )
+    save_checked(extension)
+    people = _reached_by(extension)
+    tell("projects.extended", people, cause=str(extension.pk), now=now, references={"extension": extension.pk})
+    follow_in_feeds(people, now=now)
+    return extension
+
+
+def revoke_extension(*, extension: Extension, now: datetime) -> None:
+    """Take an extension back; page, feed and reminders follow at once, and a mail says so."""
+    with transaction.atomic():
+        course = lock_course(extension.course_id)
+        extension = Extension.objects.select_for_update(of=("self",)).select_related("project").get(pk=extension.pk)
+        if extension.revoked_at is not None:
+            return
+        extension.revoked_at = now
+        extension.save(update_fields=["revoked_at"])
+        if extension.project_id is None and extension.enrolment_id is None:
+            reconcile(course, now=now, sources=["projects"])
+        people = _reached_by(extension)
+        references = {"extension": extension.pk}
+        tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)
+        follow_in_feeds(people, now=now)
+        touch(course, now=now)
+
+
+def _reached_by(extension: Extension) -> list[Enrolment]:
+    """Return whose deadline an extension moves: a person's is their whole team's."""
+    if extension.project is not None:
+        return members_of(extension.project)
+    if extension.enrolment is not None:
+        membership = active_membership(extension.enrolment)
+        return members_of(membership.project) if membership else [extension.enrolment]
+    rows = Membership.objects.active().filter(project__topic__course=extension.course)
+    return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course").order_by("pk")]
+
+
+def _member_pks(project: Project) -> list[int]:
+    return list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))

@@ -1,0 +1,277 @@
+"""Handing in: attempts are added, never changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.courses.models import Enrolment, User
+from amls.files.checks import CheckedFile, check_upload
+from amls.files.storing import KeptFile, keeping
+from amls.web.localtime import deadline_closes_at
+from amls.web.violations import RuleViolation
+from amls.web.words import say_clock, say_time
+from projects.deadlines import Deadlines, Standing, is_counting
+from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
+from projects.models.submissions import stored_path
+from projects.services.common import (
+    follow_in_feeds,
+    lock_project,
+    members_of,
+    require_running,
+    save_checked,
+    tell,
+    whom_to_ask,
+)
+from projects.services.registration import require_active
+from projects.tickets import began_by_ticket
+
+
+def check_files(
+    uploads: Sequence[UploadedFile[Any]], rules: ProjectRules
+) -> list[tuple[UploadedFile[Any], CheckedFile]]:
+    """Return what each upload is.
+
+    Raises:
+        RuleViolation: too many files, or what is wrong with which of them, all at once.
+    """
+    if len(uploads) > rules.max_files:
+        raise RuleViolation(
+            ngettext(
+                "Hand in at most %(count)d file. Pack them into one ZIP archive.",
+                "Hand in at most %(count)d files. Pack them into one ZIP archive.",
+                rules.max_files,
+            )
+            % {"count": rules.max_files},
+            code="too-many-files",
+            field="files",
+        )
+    checked, wrong = [], []
+    for upload in uploads:
+        try:
+            found = check_upload(
+                upload,
+                upload.name or "",
+                size=upload.size or 0,
+                max_bytes=rules.max_bytes,
+                allowed=rules.allowed_suffixes,
+            )
+        except RuleViolation as violation:
+            wrong.append(violation)
+        else:
+            checked.append((upload, found))
+    if wrong:
+        raise RuleViolation(" ".join(str(one.message) for one in wrong), code=wrong[0].code, field="files")
+    return checked
+
+
+def hand_in(
+    *,
+    project: Project,
+    by: Enrolment,
+    uploads: Sequence[UploadedFile[Any]] = (),
+    repository_url: str = "",
+    commit: str = "",
+    comment: str = "",
+    request_key: uuid.UUID,
+    ticket: str = "",
+    began_at: datetime,
+    now: datetime,
+) -> Submission:
+    """Add an attempt of a team, and give everyone in it a receipt.
+
+    An upload that began in time counts, also if it ends after. Two teammates at once give
+    two attempts. What fails leaves nothing behind.
+
+    Args:
+        project: whose attempt it is.
+        by: the member who hands in.
+        uploads: files of the kinds that the course takes.
+        repository_url: an address, with or instead of files; then with `commit`.
+        commit: the hash of the commit that counts.
+        comment: for the assessor.
+        request_key: drawn for the page that was filled in; the same sent twice is one attempt.
+        ticket: from `issue_ticket`, if the page took one.
+        began_at: when the request began, before its body was read.
+        now: when it was received.
+
+    Raises:
+        RuleViolation: nothing to hand in, a file that is not taken, after the cut-off (with
+            the exact times and whom to ask), or not in this team.
+    """
+    if not uploads and not repository_url:
+        raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
+    rules = ProjectRules.objects.filter(course=project.course).first()
+    if rules is None:
+        raise RuleViolation(_("This course has no projects."), code="no-projects")
+    checked = check_files(uploads, rules)
+    values: dict[str, Any] = {
+        "repository_url": repository_url,
+        "commit": commit,
+        "comment": comment,
+        "request_key": request_key,
+    }
+    try:
+        with keeping(checked, stored_path) as kept, transaction.atomic():
+            files = [(one.size, one.sha256) for one in kept]
+            # Behind a front server that buffers, `now` is when the upload ended.
+            proven = began_by_ticket(ticket, project=project, files=files, now=began_at)
+            began = min(one for one in (began_at, proven, now) if one is not None)
+            project = lock_project(project.pk)
+            # The same press of the button may have come in before, also while this one waited for the lock.
+            existing = Submission.objects.filter(request_key=request_key, project=project).first()
+            if existing is not None:
+                if _is_same(existing, files, repository_url=repository_url, commit=commit, comment=comment):
+                    raise _PressedTwiceError(existing)
+                # The page came back from the browser's history and was filled in anew.
+                values["request_key"] = uuid.uuid4()
+            _require_may_hand_in(project, by, began=began, now=now)
+            submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
+            _add_files(submission, kept)
+            people = members_of(project)
+            references = {"submission": submission.pk}
+            tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)
+            follow_in_feeds(people, now=now)
+    except _PressedTwiceError as pressed:
+        return pressed.submission
+    return submission
+
+
+def _is_same(existing: Submission, files: Sequence[tuple[int, str]], **values: str) -> bool:
+    # Cleaned as the stored ones were.
+    said = Submission(**values)
+    for name, value in values.items():
+        field: Any = Submission._meta.get_field(name)  # noqa: SLF001 - Django's documented way
+        setattr(said, name, field.to_python(value))
+    kept = existing.files.values_list("size", "sha256")
+    return sorted(kept) == sorted(files) and all(getattr(existing, name) == getattr(said, name) for name in values)
+
+
+def _add_files(submission: Submission, kept: Sequence[KeptFile]) -> None:
+    SubmissionFile.objects.bulk_create(
+        SubmissionFile(
+            submission=submission,
+            file=one.name,
+            filename=one.checked.filename,
+            content_type=one.checked.content_type,
+            size=one.size,
+            sha256=one.sha256,
+        )
+        for one in kept
+    )
+
+
+class _PressedTwiceError(Exception):
+    """The attempt was there already: what was stored for this one goes away again."""
+
+    def __init__(self, submission: Submission) -> None:
+        super().__init__()
+        self.submission = submission
+
+
+def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submission:
+    newest = project.submissions.aggregate(newest=Max("attempt"))["newest"] or 0
+    submission = Submission(project=project, attempt=newest + 1, submitted_by=by, **values)
+    if submission.repository_url and not submission.commit:
+        raise RuleViolation(
+            _("Give the commit that counts, so that later changes don't matter."), code="no-commit", field="commit"
+        )
+    save_checked(submission)
+    return submission
+
+
+def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, now: datetime) -> None:
+    course = project.course
+    require_running(course)
+    require_active(project)
+    members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
+    if by.pk not in members:
+        raise RuleViolation(_("You are not in this team."), code="not-a-member")
+    deadlines = Deadlines.of_course(course)
+    due_at = deadlines.for_team(project.pk, members)
+    closes = deadlines.closes_at(due_at)
+    if due_at is not None and closes is not None and deadlines.standing_at(due_at, began) == Standing.REFUSED:
+        raise RuleViolation(
+            _(
+                "The deadline was %(due)s, and late hand-ins were kept until %(closes)s. "
+                "Your upload began %(began)s by the server's clock. %(ask)s"
+            )
+            % {
+                "due": say_time(due_at, course.zone, now=now),
+                "closes": say_time(closes, course.zone, now=now),
+                "began": f"{say_time(began, course.zone, now=now)}, {say_clock(began, course.zone)}",
+                "ask": whom_to_ask(course),
+            },
+            code="deadline-over",
+        )
+
+
+def pick_submission(*, project: Project, submission: Submission | None, now: datetime) -> Project:
+    """Let another attempt than the newest count; None for the newest again. Until the deadline.
+
+    Raises:
+        RuleViolation: the deadline is over, or the attempt does not count.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        require_running(project.course)
+        require_active(project)
+        members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
+        due_at = Deadlines.of_course(project.course).for_team(project.pk, members)
+        if due_at is not None and now >= deadline_closes_at(due_at):
+            raise RuleViolation(
+                _("The deadline was %(due)s. What counts can no longer be changed. %(ask)s")
+                % {
+                    "due": say_time(due_at, project.course.zone, now=now),
+                    "ask": whom_to_ask(project.course),
+                },
+                code="deadline-over",
+            )
+        if submission is not None and (submission.project_id != project.pk or not is_counting(submission, due_at)):
+            raise RuleViolation(_("This attempt doesn't count. Choose another one."), code="does-not-count")
+        project.picked = submission
+        project.save(update_fields=["picked"])
+    return project
+
+
+def accept_late(*, submission: Submission, by: User, now: datetime) -> Submission:
+    """Let a late attempt count; the team is told."""
+    with transaction.atomic():
+        project = lock_project(submission.project_id)
+        submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        if submission.accepted_at is None:
+            submission.accepted_at, submission.accepted_by = now, by
+            submission.save(update_fields=["accepted_at", "accepted_by"])
+            people = members_of(project)
+            references = {"submission": submission.pk}
+            tell("projects.late-accepted", people, cause=str(submission.pk), now=now, references=references)
+            follow_in_feeds(people, now=now)
+    return submission
+
+
+def withdraw_submission(*, submission: Submission, now: datetime) -> Submission:
+    """Take an attempt out of account; nothing is deleted, and `restore_submission` undoes it."""
+    return _set_withdrawn(submission, now, now=now)
+
+
+def restore_submission(*, submission: Submission, now: datetime) -> Submission:
+    """Bring a withdrawn attempt back."""
+    return _set_withdrawn(submission, None, now=now)
+
+
+def _set_withdrawn(submission: Submission, withdrawn_at: datetime | None, *, now: datetime) -> Submission:
+    with transaction.atomic():
+        project = lock_project(submission.project_id)
+        submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        submission.withdrawn_at = withdrawn_at
+        submission.save(update_fields=["withdrawn_at"])
+        follow_in_feeds(members_of(project), now=now)
+    return submission

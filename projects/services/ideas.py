@@ -1,0 +1,99 @@
+"""Own ideas: proposed by students, decided by the staff."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Enrolment
+from amls.courses.services import lock_course
+from amls.web.violations import RuleViolation
+from projects.models import Project, Topic
+from projects.services.common import active_membership, lock_enrolment, lock_topics, require_registration_open, tell
+from projects.services.registration import start_project
+
+OWN_IDEA = "Own idea"
+
+
+def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: datetime, **values: Any) -> Topic:
+    """Hand an own idea to the staff.
+
+    Args:
+        enrolment: whose idea it is; one open idea per person.
+        title: of the topic.
+        description: Markdown.
+        now: the request's clock.
+        **values: `skills`, `links`, `team_max`.
+
+    Raises:
+        RuleViolation: registration is closed, the course takes no own ideas, or an idea of
+            this person is open already.
+        ValidationError: the values break a rule; by field.
+    """
+    unknown = values.keys() - {"skills", "links", "team_max"}
+    if unknown:
+        raise TypeError(f"An idea has no field {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        enrolment = lock_enrolment(enrolment.pk)
+        rules = require_registration_open(enrolment.course, now=now)
+        if not rules.takes_own_ideas:
+            raise RuleViolation(_("This course takes no own ideas. Choose one of its topics."), code="no-own-ideas")
+        if Topic.objects.filter(proposed_by=enrolment, proposal=Topic.Proposal.OPEN).exists():
+            raise RuleViolation(
+                _("Your idea waits for the staff's decision. Take it back before you propose another one."),
+                code="idea-open",
+            )
+        topic = Topic(
+            course=enrolment.course,
+            track=OWN_IDEA,
+            title=title,
+            description=description,
+            proposal=Topic.Proposal.OPEN,
+            proposed_by=enrolment,
+            proposed_at=now,
+            **values,
+        )
+        topic.full_clean()
+        topic.save()
+        staff = Enrolment.objects.staff().filter(course=enrolment.course).select_related("user", "course")
+        tell("projects.idea-proposed", staff, cause=str(topic.pk), now=now, references={"topic": topic.pk})
+    return topic
+
+
+def take_idea_back(*, topic: Topic, now: datetime) -> None:
+    """Take an undecided idea back."""
+    with transaction.atomic():
+        topic = lock_topics(topic.pk)[topic.pk]
+        if topic.proposal == Topic.Proposal.OPEN:
+            topic.proposal = Topic.Proposal.WITHDRAWN
+            topic.save(update_fields=["proposal"])
+
+
+def decide_idea(*, topic: Topic, is_accepted: bool, reason: str, now: datetime) -> Project | None:
+    """Accept an own idea, or decline it with a reason; its author is told.
+
+    Accepted, its author is registered with it at once, also after registration closed: the
+    idea was proposed in time. If they have another project by now, they may switch to it.
+
+    Raises:
+        RuleViolation: it was decided already, or is declined without a reason.
+    """
+    with transaction.atomic():
+        lock_course(topic.course_id)
+        topic = lock_topics(topic.pk)[topic.pk]
+        if topic.proposal != Topic.Proposal.OPEN or topic.proposed_by_id is None:
+            raise RuleViolation(_("This idea is decided already, or was taken back."), code="idea-decided")
+        if not is_accepted and not reason.strip():
+            raise RuleViolation(
+                _("Say why, so that the student can do better."), code="no-reason", field="decision_reason"
+            )
+        author = lock_enrolment(topic.proposed_by_id)
+        topic.proposal = Topic.Proposal.ACCEPTED if is_accepted else Topic.Proposal.DECLINED
+        topic.decision_reason = reason
+        topic.save(update_fields=["proposal", "decision_reason"])
+        project = None
+        if is_accepted and active_membership(author) is None:
+            project = start_project(topic, [author], now=now)
+        tell("projects.idea-decided", [author], cause=str(topic.pk), now=now, references={"topic": topic.pk})
+    return project

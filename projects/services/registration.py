@@ -1,0 +1,288 @@
+"""Topics taken and given back."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Enrolment
+from amls.web.violations import RuleViolation
+from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
+from projects.services.common import (
+    active_membership,
+    follow_in_feeds,
+    lock_enrolment,
+    lock_enrolments,
+    lock_members,
+    lock_team,
+    lock_teams,
+    lock_topics,
+    members_of,
+    require_registration_open,
+    tell,
+)
+
+
+def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Project:
+    """Give a person, as a team of one so far, a slot of a topic.
+
+    The last free slot goes to one team, whatever the load: the topic is locked, counted
+    and written. Pressed twice it gives the same project.
+
+    Args:
+        enrolment: who registers; they must not be in another project of the course.
+        topic: of the same course.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: registration is not open, the topic is taken or not on offer to
+            this person, or they have a project already.
+    """
+    return register_once(enrolment=enrolment, topic=topic, now=now)[0]
+
+
+def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple[Project, bool]:
+    """Do as `register_project` says; return also whether the project is new."""
+    with transaction.atomic():
+        locked = lock_topics(topic.pk)[topic.pk]
+        enrolment = lock_enrolment(enrolment.pk)
+        existing = active_membership(enrolment)
+        if existing is not None and existing.project.topic_id == topic.pk:
+            return existing.project, False
+        _require_student(enrolment, locked)
+        require_registration_open(locked.course, now=now)
+        require_without_project(enrolment)
+        require_available(locked, enrolment)
+        return start_project(locked, [enrolment], now=now), True
+
+
+def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Project:
+    """Write a new project of `people` on a locked topic with a free slot, and tell them."""
+    project = Project.objects.create(topic=topic, registered_at=now)
+    take_slot(topic)
+    for one in people:
+        add_member(project, one, now=now)
+    tell("projects.registered", people, cause=str(project.pk), now=now, references={"project": project.pk})
+    return project
+
+
+def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Membership:
+    """Put a locked person into a team.
+
+    Raises:
+        RuleViolation: they are in one already; the database would not have it either.
+    """
+    try:
+        with transaction.atomic():
+            membership = Membership.objects.create(project=project, enrolment=enrolment, joined_at=now)
+    except IntegrityError as error:
+        if "membership_one_active" not in str(error):
+            raise
+        raise _has_project(enrolment) from error
+    SeekingNote.objects.filter(enrolment=enrolment).delete()
+    follow_in_feeds([enrolment], now=now)
+    return membership
+
+
+def take_slot(topic: Topic) -> None:
+    """Count one more team on a locked topic; the database refuses one too many."""
+    Topic.objects.filter(pk=topic.pk).update(taken=F("taken") + 1)
+    topic.taken += 1
+
+
+def give_slot_back(topic: Topic) -> None:
+    """Count one team less on a locked topic."""
+    Topic.objects.filter(pk=topic.pk).update(taken=F("taken") - 1)
+    topic.taken -= 1
+
+
+def require_available(topic: Topic, enrolment: Enrolment) -> None:
+    """Refuse a topic that this person can't take.
+
+    Raises:
+        RuleViolation: closed, undecided, somebody else's idea, or without a free slot.
+    """
+    is_own = topic.proposed_by_id == enrolment.pk
+    if topic.proposal == Topic.Proposal.OPEN and is_own:
+        raise RuleViolation(
+            _("The staff have not decided on your idea yet. You get a mail when they do."), code="idea-not-decided"
+        )
+    if not topic.is_open or (topic.proposal and not (topic.proposal == Topic.Proposal.ACCEPTED and is_own)):
+        raise RuleViolation(_("This topic is not on offer. Choose another one."), code="topic-closed")
+    if topic.free < 1:
+        raise RuleViolation(
+            _("All slots of this topic are taken. Choose another one, or look for a team on its page."),
+            code="topic-full",
+        )
+
+
+def require_without_project(enrolment: Enrolment) -> None:
+    """Refuse who is in a project of the course already.
+
+    Raises:
+        RuleViolation: they are; leaving or switching comes first.
+    """
+    if active_membership(enrolment) is not None:
+        raise _has_project(enrolment)
+
+
+def _has_project(enrolment: Enrolment) -> RuleViolation:
+    return RuleViolation(
+        _("%(name)s already has a project in this course. Leave it or switch its topic first.")
+        % {"name": enrolment.user},
+        code="has-project",
+    )
+
+
+def _require_student(enrolment: Enrolment, topic: Topic) -> None:
+    if enrolment.is_staff or enrolment.course_id != topic.course_id:
+        raise RuleViolation(_("Only students of this course register projects."), code="not-a-student")
+
+
+def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime) -> Project:
+    """Move a team with everything it has to another topic; the old slot is free again in the same moment.
+
+    Raises:
+        RuleViolation: registration is closed, the new topic is not to be had, or too
+            small for the team. The team then keeps what it has.
+    """
+    with transaction.atomic():
+        topics, projects = lock_teams(project.pk, topics=[topic.pk])
+        project = projects[project.pk]
+        old, new = topics[project.topic_id], topics[topic.pk]
+        require_active(project)
+        if old.pk == new.pk:
+            return project
+        require_registration_open(new.course, now=now)
+        require_available(new, by)
+        people = members_of(project)
+        if len(people) > new.team_max:
+            raise _team_too_large(new)
+        give_slot_back(old)
+        take_slot(new)
+        project.topic = new
+        project.save(update_fields=["topic"])
+        cause = f"{project.pk}:{new.pk}:{now.timestamp()}"
+        tell("projects.switched", people, cause=cause, now=now, references={"project": project.pk, "from": old.pk})
+    return project
+
+
+def _team_too_large(topic: Topic) -> RuleViolation:
+    return RuleViolation(
+        _("Your team is too large for this topic, which takes at most %(count)d.") % {"count": topic.team_max},
+        code="team-too-large",
+    )
+
+
+def require_active(project: Project) -> None:
+    """Refuse what is to be done with a project that was withdrawn.
+
+    Raises:
+        RuleViolation: it was.
+    """
+    if not project.is_active:
+        raise RuleViolation(_("This project was withdrawn. Register a new one."), code="project-withdrawn")
+
+
+def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:
+    """Take a person out of their team until registration closes; the last one dissolves it.
+
+    What the team handed in stays the team's.
+
+    Raises:
+        RuleViolation: registration is closed, or the last one would leave hand-ins behind.
+    """
+    with transaction.atomic():
+        topic, project = lock_team(project.pk)
+        lock_members(project, also=[enrolment])
+        membership = Membership.objects.active().filter(project=project, enrolment=enrolment).first()
+        if membership is None:
+            return
+        require_registration_open(topic.course, now=now)
+        rest = [one for one in members_of(project) if one.pk != enrolment.pk]
+        if not rest:
+            close_project(topic, project, now=now)
+            return
+        end_membership(membership, now=now)
+        cause = f"{membership.pk}"
+        references = {"project": project.pk, "who": enrolment.pk}
+        tell("projects.member-left", [*rest, enrolment], cause=cause, now=now, references=references)
+        # An extension of the person who left was the team's as well.
+        follow_in_feeds(rest, now=now)
+
+
+def end_membership(membership: Membership, *, now: datetime) -> None:
+    """End a person's part in a team and let their calendar follow."""
+    membership.left_at = now
+    membership.save(update_fields=["left_at"])
+    follow_in_feeds([membership.enrolment], now=now)
+
+
+def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
+    """Withdraw a whole project until registration closes: its slot is free, its members are told.
+
+    Raises:
+        RuleViolation: registration is closed.
+    """
+    with transaction.atomic():
+        topic, project = lock_team(project.pk)
+        if not project.is_active:
+            return
+        require_registration_open(topic.course, now=now)
+        close_project(topic, project, now=now)
+
+
+def withdraw_project(*, project: Project, now: datetime) -> None:
+    """Withdraw a project for the staff, at any time. Hand-ins stay, and `restore_project` undoes it."""
+    with transaction.atomic():
+        topic, project = lock_team(project.pk)
+        if project.is_active:
+            close_project(topic, project, now=now)
+
+
+def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
+    """Withdraw a locked project on its locked topic: members out, invitations and requests closed, slot free."""
+    people = members_of(project)
+    project.withdrawn_at = now
+    project.save(update_fields=["withdrawn_at"])
+    # Whoever left at this very time comes back when it is undone.
+    Membership.objects.active().filter(project=project).update(left_at=now)
+    Invitation.objects.filter(project=project, state=Invitation.State.OPEN).update(
+        state=Invitation.State.REVOKED, closed_at=now
+    )
+    ExtensionRequest.objects.filter(project=project, state=ExtensionRequest.State.OPEN).update(
+        state=ExtensionRequest.State.WITHDRAWN, decided_at=now
+    )
+    give_slot_back(topic)
+    cause = f"{project.pk}:{now.timestamp()}"
+    tell("projects.withdrawn", people, cause=cause, now=now, references={"project": project.pk})
+    follow_in_feeds(people, now=now)
+
+
+def restore_project(*, project: Project, now: datetime) -> Project:
+    """Undo a withdrawal, with everyone who was in the team then.
+
+    Raises:
+        RuleViolation: the slot was given to another team, or a member has another project.
+    """
+    with transaction.atomic():
+        topic, project = lock_team(project.pk)
+        if project.is_active:
+            return project
+        if topic.free < 1:
+            raise RuleViolation(
+                _("The slot has been given to another team. Give the topic one more slot first."), code="topic-full"
+            )
+        rows = Membership.objects.filter(project=project, left_at=project.withdrawn_at)
+        people = list(lock_enrolments(*(row.enrolment_id for row in rows)).values())
+        for one in people:
+            require_without_project(one)
+        rows.update(left_at=None)
+        project.withdrawn_at = None
+        project.save(update_fields=["withdrawn_at"])
+        take_slot(topic)
+        cause = f"{project.pk}:{now.timestamp()}"
+        tell("projects.restored", people, cause=cause, now=now, references={"project": project.pk})
+        follow_in_feeds(people, now=now)
+    return project

@@ -1,0 +1,340 @@
+"""Who works with whom: invitations, notes of those who look for others, and what staff move."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.courses.models import Enrolment, User
+from amls.notifications.services import notify
+from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
+from projects.deadlines import registration_closes_at
+from projects.models import Invitation, Membership, Project, SeekingNote, Topic
+from projects.services.common import (
+    active_membership,
+    follow_in_feeds,
+    lock_enrolment,
+    lock_members,
+    lock_team,
+    lock_teams,
+    members_of,
+    require_registration_open,
+    tell,
+)
+from projects.services.registration import (
+    add_member,
+    close_project,
+    end_membership,
+    register_once,
+    require_active,
+    require_without_project,
+    start_project,
+)
+
+INVITATION_LASTS = timedelta(days=14)
+
+
+def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
+    """Register a project and invite teammates to it, all or nothing; pressed twice it is the same.
+
+    Raises:
+        RuleViolation: as for `register_project` and `invite_member`.
+    """
+    addresses = list({email.lower(): email for email in emails}.values())
+    with transaction.atomic():
+        project, is_new = register_once(enrolment=enrolment, topic=topic, now=now)
+        if is_new:
+            for email in addresses:
+                invite_member(project=project, email=email, by=enrolment, now=now)
+    if not is_new:
+        # Pressed twice it is one registration, and no error. Outside of the transaction above, which
+        # locked the topic: the project comes before it.
+        waiting = Invitation.objects.filter(project=project).open_at(now).values_list("email", flat=True)
+        invited = {one.lower() for one in waiting}
+        for email in addresses:
+            if email.lower() not in invited:
+                invite_member(project=project, email=email, by=enrolment, now=now)
+    return project
+
+
+def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime) -> Invitation:
+    """Ask somebody by e-mail to join a team, whether or not they have an account.
+
+    The invitation ends after 14 days, at the latest when registration closes. Whether the
+    address has an account or a project is not told.
+
+    Raises:
+        RuleViolation: registration is closed, the team has no place left, or the address
+            is no address, a member's, or invited already.
+    """
+    email = clean_line(email)
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise RuleViolation(
+            _("'%(email)s' is not an e-mail address.") % {"email": email[:100]}, code="no-address", field="email"
+        ) from error
+    with transaction.atomic():
+        topic, project = lock_team(project.pk)
+        require_active(project)
+        rules = require_registration_open(topic.course, now=now)
+        people = members_of(project)
+        expire_invitations(project, now=now)
+        waiting = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
+        if waiting.filter(email__iexact=email).exists():
+            raise RuleViolation(
+                _("%(email)s is invited already.") % {"email": email}, code="invited-already", field="email"
+            )
+        addresses = EmailAddress.objects.filter(user__in=[one.user_id for one in people], email__iexact=email)
+        if addresses.exists() or any(one.user.email.lower() == email.lower() for one in people):
+            raise RuleViolation(
+                _("%(email)s is in your team already.") % {"email": email}, code="member-already", field="email"
+            )
+        _require_place(topic, len(people) + waiting.count())
+        closes = registration_closes_at(rules)
+        expires = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
+        invitation = Invitation.objects.create(
+            project=project, email=email, invited_by=by, invited_at=now, expires_at=expires
+        )
+        notify(
+            key=f"projects.invited:{invitation.pk}",
+            kind="projects.invited",
+            now=now,
+            address=email,
+            course=topic.course,
+            references={"invitation": invitation.pk},
+            due_at=expires,
+        )
+    return invitation
+
+
+def _require_place(topic: Topic, spoken_for: int) -> None:
+    if spoken_for >= topic.team_max:
+        raise RuleViolation(
+            ngettext(
+                "This topic takes teams of at most %(count)d. Take an open invitation back first.",
+                "This topic takes teams of at most %(count)d. Take an open invitation back first.",
+                topic.team_max,
+            )
+            % {"count": topic.team_max},
+            code="team-full",
+            field="email",
+        )
+
+
+def expire_invitations(project: Project, *, now: datetime) -> None:
+    """Close a project's invitations whose time is over."""
+    Invitation.objects.filter(project=project, state=Invitation.State.OPEN, expires_at__lte=now).update(
+        state=Invitation.State.EXPIRED, closed_at=now
+    )
+
+
+def revoke_invitation(*, invitation: Invitation, now: datetime) -> Invitation:
+    """Take an open invitation back; one that was answered stays answered. Returns it as it is then."""
+    with transaction.atomic():
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if invitation.state == Invitation.State.OPEN:
+            _close(invitation, Invitation.State.REVOKED, now=now)
+    return invitation
+
+
+def decline_invitation(*, invitation: Invitation, now: datetime) -> None:
+    """Say no to an invitation; the team is told.
+
+    Raises:
+        RuleViolation: it was accepted, taken back or is over.
+    """
+    with transaction.atomic():
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        if invitation.state == Invitation.State.DECLINED:
+            return
+        _require_open(invitation, now=now)
+        _close(invitation, Invitation.State.DECLINED, now=now)
+        people = members_of(invitation.project)
+        references = {"project": invitation.project_id, "invitation": invitation.pk}
+        tell("projects.invitation-declined", people, cause=str(invitation.pk), now=now, references=references)
+
+
+def accept_invitation(*, invitation: Invitation, enrolment: Enrolment, now: datetime) -> Project:
+    """Join the team that asked. Accepted twice it is the same place.
+
+    Raises:
+        RuleViolation: the invitation is no longer open, registration is closed, the team
+            is full, or the person is in another project.
+    """
+    with transaction.atomic():
+        topic, project = lock_team(invitation.project_id)
+        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        enrolment = lock_members(project, also=[enrolment])[enrolment.pk]
+        existing = active_membership(enrolment)
+        if invitation.state == Invitation.State.ACCEPTED and existing and existing.project_id == project.pk:
+            return project
+        _require_open(invitation, now=now)
+        require_active(project)
+        require_registration_open(topic.course, now=now)
+        if enrolment.is_staff or enrolment.course_id != topic.course_id:
+            raise RuleViolation(_("Only students of this course join its projects."), code="not-a-student")
+        require_without_project(enrolment)
+        people = members_of(project)
+        if len(people) >= topic.team_max:
+            raise RuleViolation(_("This team is full by now. Ask them, or look for another one."), code="team-full")
+        _close(invitation, Invitation.State.ACCEPTED, now=now)
+        add_member(project, enrolment, now=now)
+        references = {"project": project.pk, "who": enrolment.pk}
+        cause = str(invitation.pk)
+        tell("projects.member-joined", [*people, enrolment], cause=cause, now=now, references=references)
+        # An extension of the new member is the team's as well.
+        follow_in_feeds(people, now=now)
+    return project
+
+
+def _close(invitation: Invitation, state: Invitation.State, *, now: datetime) -> None:
+    invitation.state, invitation.closed_at = state, now
+    invitation.save(update_fields=["state", "closed_at"])
+
+
+def _require_open(invitation: Invitation, *, now: datetime) -> None:
+    words = {
+        Invitation.State.ACCEPTED: _("This invitation was accepted already."),
+        Invitation.State.DECLINED: _("This invitation was declined. Ask the team for a new one."),
+        Invitation.State.REVOKED: _("The team took this invitation back. Ask them for a new one."),
+        Invitation.State.EXPIRED: _("This invitation is over. Ask the team for a new one."),
+    }
+    state = Invitation.State(invitation.state)
+    if state == Invitation.State.OPEN and invitation.expires_at <= now:
+        state = Invitation.State.EXPIRED
+    if state != Invitation.State.OPEN:
+        raise RuleViolation(words[state], code=f"invitation-{state.value}")
+
+
+def write_seeking_note(*, enrolment: Enrolment, topic: Topic | None, text: str, now: datetime) -> SeekingNote:
+    """Let others read that a person looks for teammates, on one topic or on any; a newer note replaces it.
+
+    Raises:
+        RuleViolation: registration is closed, the text is empty or too long, or the person has a project.
+    """
+    text = clean_line(text)
+    if not text or len(text) > 300:
+        raise RuleViolation(
+            _("Write one to 300 characters: what you can do, what you want to work on."),
+            code="note-length",
+            field="text",
+        )
+    with transaction.atomic():
+        enrolment = lock_enrolment(enrolment.pk)
+        require_registration_open(enrolment.course, now=now)
+        require_without_project(enrolment)
+        note, _created = SeekingNote.objects.update_or_create(
+            enrolment=enrolment, defaults={"topic": topic, "text": text, "written_at": now}
+        )
+    return note
+
+
+def remove_seeking_note(*, enrolment: Enrolment) -> None:
+    """Take the person's note back."""
+    SeekingNote.objects.filter(enrolment=enrolment).delete()
+
+
+def invite_seeker(*, project: Project, note: SeekingNote, by: Enrolment, now: datetime) -> Invitation:
+    """Invite who wrote a note, without showing their address.
+
+    Raises:
+        RuleViolation: as for `invite_member`.
+    """
+    return invite_member(project=project, email=note.enrolment.user.email, by=by, now=now)
+
+
+def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: datetime) -> Project:
+    """Put a student into another team, or as a new team on a topic: the staff's way, at any time.
+
+    Their old team keeps its hand-ins; if nobody is left in it, it is withdrawn.
+
+    Raises:
+        RuleViolation: the team is full, the topic has no slot, or it is another course.
+    """
+    with transaction.atomic():
+        old, topics, locked, enrolment = _lock_for_move(enrolment, to)
+        topic = topics[locked[to.pk].topic_id if isinstance(to, Project) else to.pk]
+        if enrolment.course_id != topic.course_id:
+            raise RuleViolation(_("This team belongs to another course."), code="other-course")
+        if isinstance(to, Project):
+            if old is not None and old.project_id == to.pk:
+                return locked[to.pk]
+            require_active(locked[to.pk])
+            if len(members_of(locked[to.pk])) >= topic.team_max:
+                raise RuleViolation(
+                    _("This team is full: its topic takes at most %(count)d.") % {"count": topic.team_max},
+                    code="team-full",
+                )
+        elif topic.free < 1:
+            raise RuleViolation(_("All slots of this topic are taken."), code="topic-full")
+        if old is not None:
+            _take_out(old, topics, locked, now=now)
+        if isinstance(to, Project):
+            project = locked[to.pk]
+            add_member(project, enrolment, now=now)
+            follow_in_feeds(members_of(project), now=now)
+        else:
+            project = start_project(topic, [enrolment], now=now)
+        cause = f"{project.pk}:{now.timestamp()}"
+        references = {"project": project.pk, "who": enrolment.pk, "by": by.pk}
+        tell("projects.moved", members_of(project), cause=cause, now=now, references=references)
+    return project
+
+
+def _lock_for_move(
+    enrolment: Enrolment, to: Project | Topic
+) -> tuple[Membership | None, dict[int, Topic], dict[int, Project], Enrolment]:
+    """Return where the person is now, and projects, topics and the person, all locked in order."""
+    old = active_membership(enrolment)
+    topics, locked = lock_teams(
+        *([old.project_id] if old else []),
+        *([to.pk] if isinstance(to, Project) else []),
+        topics=[] if isinstance(to, Project) else [to.pk],
+    )
+    person = lock_members(*locked.values(), also=[enrolment])[enrolment.pk]
+    now_in = active_membership(person)
+    if (now_in and now_in.pk) != (old and old.pk):
+        raise RuleViolation(
+            _("%(name)s has just joined or left a team. Look again before you move them.") % {"name": person.user},
+            code="moved-meanwhile",
+        )
+    return now_in, topics, locked, person
+
+
+def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int, Project], *, now: datetime) -> None:
+    project = locked[membership.project_id]
+    rest = [one for one in members_of(project) if one.pk != membership.enrolment_id]
+    if rest:
+        end_membership(membership, now=now)
+        references = {"project": project.pk, "who": membership.enrolment_id}
+        tell("projects.member-left", rest, cause=str(membership.pk), now=now, references=references)
+        follow_in_feeds(rest, now=now)
+    else:
+        close_project(topics[project.topic_id], project, now=now)
+
+
+def merge_teams(*, source: Project, target: Project, by: User, now: datetime) -> Project:
+    """Put everyone of one team into another, for teams below their topic's minimum.
+
+    Raises:
+        RuleViolation: together they are too many for the topic.
+    """
+    with transaction.atomic():
+        topics, locked = lock_teams(source.pk, target.pk)
+        topic = topics[locked[target.pk].topic_id]
+        people = members_of(source)
+        if len(people) + len(members_of(target)) > topic.team_max:
+            raise RuleViolation(
+                _("Together they are more than the %(count)d that the topic takes.") % {"count": topic.team_max},
+                code="team-full",
+            )
+        for one in people:
+            move_member(enrolment=one, to=target, by=by, now=now)
+    return target

@@ -1,0 +1,82 @@
+"""What the pages have in common: who it is, which team, and refusals as form errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django import forms
+from django.http import Http404, HttpRequest
+
+from amls.courses.access import Access, open_course
+from amls.courses.models import Course, Enrolment
+from amls.web.violations import RuleViolation
+from projects.models import Project
+from projects.reading import TeamView, team_of
+from projects.services.common import require_registration_open
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """A student of a course, and their team."""
+
+    access: Access
+    enrolment: Enrolment
+    team: TeamView | None
+
+    @property
+    def course(self) -> Course:
+        """The course."""
+        return self.access.course
+
+    def require_team(self) -> TeamView:
+        """Return the team.
+
+        Raises:
+            Http404: the person is in none.
+        """
+        if self.team is None:
+            raise Http404
+        return self.team
+
+    @property
+    def project(self) -> Project:
+        """The team's project; without one it is a 404."""
+        return self.require_team().project
+
+
+def open_mine(request: HttpRequest, slug: str) -> Mine:
+    """Return the course at `slug` as one of its students has it.
+
+    Raises:
+        Http404: the course is not to be seen, or the person is not enrolled in it.
+    """
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
+    return Mine(access, access.enrolment, team_of(access.enrolment))
+
+
+def number(value: str | None) -> int:
+    """Return the primary key that a form sent.
+
+    Raises:
+        Http404: it is none.
+    """
+    if value is None or not value.isdecimal() or len(value) > 18:
+        raise Http404
+    return int(value)
+
+
+def registration_problem(access: Access) -> str:
+    """Return why teams can't be registered or changed now, or an empty text."""
+    try:
+        require_registration_open(access.course, now=access.now)
+    except RuleViolation as violation:
+        return str(violation.message)
+    return ""
+
+
+def add_violation(form: forms.Form, violation: RuleViolation) -> None:
+    """Show a refusal at the field that it belongs to, or above the form."""
+    field = violation.field if violation.field in form.fields else None
+    form.add_error(field, str(violation.message))

@@ -1,0 +1,119 @@
+"""Handing in, and what was handed in."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from amls.courses.access import open_course
+from amls.files.serving import ServedFile, serve_file
+from amls.web.localtime import deadline_closes_at
+from amls.web.violations import RuleViolation
+from projects.deadlines import Deadlines, Standing
+from projects.forms import HandInForm
+from projects.models import ProjectRules, SubmissionFile
+from projects.permissions import may_see_project
+from projects.receipts import receipt_code
+from projects.services.handin import hand_in
+from projects.tickets import issue_ticket
+from projects.views.common import Mine, add_violation, open_mine
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Say what handing in now means, take it, and show the receipt."""
+    mine = open_mine(request, slug)
+    mine.require_team()
+    form = HandInForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        uploads: list[UploadedFile[Any]] = [one for one in request.FILES.getlist("files") if one]
+        began: datetime = request.began  # type: ignore[attr-defined]
+        try:
+            submission = hand_in(
+                project=mine.project,
+                by=mine.enrolment,
+                uploads=uploads,
+                began_at=began,
+                # The body has been read by now: `request.now` is when it began.
+                now=timezone.now(),
+                **form.cleaned_data,
+            )
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            messages.success(
+                request, _("Attempt %(attempt)s is kept. This is its receipt.") % {"attempt": submission.attempt}
+            )
+            return redirect("projects:receipt", code=receipt_code(submission.pk))
+    return render(request, "projects/submit.html", _submit_context(mine, form), status=422 if form.errors else 200)
+
+
+def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
+    team, now = mine.require_team(), mine.access.now
+    due_at = team.due_at
+    standing = Deadlines.of_course(mine.course).standing_at(due_at, now)
+    return {
+        "access": mine.access,
+        "course": mine.course,
+        "tab": "projects",
+        "team": team,
+        "topic": team.project.topic,
+        "rules": ProjectRules.objects.get(course=mine.course),
+        "form": form,
+        "attempt": (team.attempts[0].row.attempt if team.attempts else 0) + 1,
+        "standing": standing.value,
+        "is_refused": standing == Standing.REFUSED,
+        "left": deadline_closes_at(due_at) - now if due_at else None,
+        "over": now - due_at if due_at else None,
+    }
+
+
+@login_required
+@require_POST
+def ticket(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give a ticket that proves when the upload of these files began."""
+    mine = open_mine(request, slug)
+    try:
+        files = [(int(size), str(sha256)) for size, sha256 in json.loads(request.body)["files"]]
+    except (ValueError, TypeError, KeyError):
+        return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
+    if len(files) > 100 or not all(size >= 0 and _SHA256.fullmatch(sha256) for size, sha256 in files):
+        return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
+    return JsonResponse({"ticket": issue_ticket(project=mine.project, files=files, now=mine.access.now)})
+
+
+@require_safe
+def file(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpResponseBase:
+    """Serve a handed-in file to its team and the staff, always as a download."""
+    access = open_course(request, slug)
+    rows = SubmissionFile.objects.filter(submission__project__topic__course=access.course)
+    found = get_object_or_404(rows.select_related("submission__project"), pk=pk)
+    if not may_see_project(access.enrolment, found.submission.project, is_manager=access.is_manager):
+        raise Http404
+    return serve_file(
+        request,
+        ServedFile(
+            name=found.file.name or "",
+            filename=found.filename,
+            content_type=found.content_type,
+            size=found.size,
+            sha256=found.sha256,
+            changed_at=found.submission.received_at,
+            is_inline_safe=False,
+            is_public=False,
+        ),
+    )

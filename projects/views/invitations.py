@@ -1,0 +1,52 @@
+"""Answering an invitation: for whoever has its address, confirmed, in their account."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from amls.courses.access import open_course
+from amls.courses.models import User
+from amls.web.violations import RuleViolation
+from projects.models import Invitation
+from projects.reading import team_of
+from projects.services.common import members_of
+from projects.services.teams import accept_invitation, decline_invitation
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show who invites to what, and take the answer."""
+    access = open_course(request, slug)
+    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+    rows = Invitation.objects.to_user(request.user).filter(project__topic__course=access.course)
+    found = get_object_or_404(rows.select_related("project__topic__mentor", "invited_by__user"), pk=pk)
+    problem = ""
+    if request.method == "POST":
+        try:
+            if "decline" in request.POST:
+                decline_invitation(invitation=found, now=access.now)
+                messages.success(request, _("You declined. The team is told."))
+                return redirect(access.course)
+            if access.enrolment is not None:
+                accept_invitation(invitation=found, enrolment=access.enrolment, now=access.now)
+                messages.success(request, _("You are in the team."))
+                return redirect("projects:mine", slug=slug)
+        except RuleViolation as violation:
+            problem = str(violation.message)
+    found.project.topic.course = access.course
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "projects",
+        "invitation": found,
+        "is_open": found.state == Invitation.State.OPEN and found.expires_at > access.now,
+        "topic": found.project.topic,
+        "members": members_of(found.project),
+        "team": team_of(access.enrolment) if access.enrolment else None,
+        "problem": problem,
+    }
+    return render(request, "projects/invitation.html", context, status=422 if problem else 200)

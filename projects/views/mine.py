@@ -1,0 +1,213 @@
+"""A student's own project: team, deadline, attempts, result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from amls.courses.access import open_course
+from amls.web.violations import RuleViolation
+from projects.forms import ExtensionForm, InviteForm, SeekingForm
+from projects.models import ExtensionRequest, Invitation, ProjectRules, SeekingNote, Submission, Topic
+from projects.reading import personal_result
+from projects.receipts import receipt_code
+from projects.services.extensions import request_extension, take_request_back
+from projects.services.handin import pick_submission
+from projects.services.registration import dissolve_project, leave_team, switch_topic
+from projects.services.teams import invite_member, revoke_invitation
+from projects.views.common import Mine, add_violation, number, open_mine, registration_problem
+
+
+def mine_context(mine: Mine) -> dict[str, Any]:
+    """Return what the page of one's own project shows."""
+    access, team = mine.access, mine.team
+    context: dict[str, Any] = {
+        "access": access,
+        "course": mine.course,
+        "tab": "projects",
+        "team": team,
+        "rules": ProjectRules.objects.filter(course=mine.course).first(),
+        "problem": registration_problem(access),
+        "invite_form": InviteForm(),
+    }
+    if team is None:
+        context["invitations"] = list(
+            Invitation.objects.to_user(mine.enrolment.user)
+            .open_at(access.now)
+            .filter(project__topic__course=mine.course)
+            .select_related("project__topic", "invited_by__user")
+        )
+        context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
+        context["seeking_form"] = SeekingForm()
+        return context
+    open_invitations = Invitation.objects.filter(project=team.project, state=Invitation.State.OPEN)
+    assessment = team.published
+    result = personal_result(assessment, team.overrides.get(mine.enrolment.pk)) if assessment else None
+    context |= {
+        "project": team.project,
+        "topic": team.project.topic,
+        "open_invitations": list(open_invitations.filter(expires_at__gt=access.now)),
+        "attempts": [(one, receipt_code(one.row.pk)) for one in team.attempts],
+        "result": result,
+        "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
+        "request_open": ExtensionRequest.objects.filter(
+            project=team.project, state=ExtensionRequest.State.OPEN
+        ).first(),
+        "requests": list(
+            ExtensionRequest.objects.filter(project=team.project)
+            .exclude(state=ExtensionRequest.State.OPEN)
+            .order_by("-decided_at")[:3]
+        ),
+        "is_open": team.closes_at is None or access.now < team.closes_at,
+        "may_invite": len(team.members) + open_invitations.filter(expires_at__gt=access.now).count()
+        < team.project.topic.team_max,
+    }
+    return context
+
+
+@login_required
+@require_safe
+def mine(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the own project, or how to get one."""
+    access = open_course(request, slug)
+    if access.enrolment is None and access.is_manager:
+        return redirect("projects:topics", slug=slug)
+    return render(request, "projects/mine.html", mine_context(open_mine(request, slug)))
+
+
+def _act(request: HttpRequest, slug: str, act: Callable[[Mine], str]) -> HttpResponse:
+    """Do one thing with one's project, and say what came of it."""
+    found = open_mine(request, slug)
+    found.require_team()
+    try:
+        messages.success(request, act(found))
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return redirect("projects:mine", slug=slug)
+
+
+@login_required
+@require_http_methods(["POST"])
+def invite(request: HttpRequest, slug: str) -> HttpResponse:
+    """Invite one more teammate."""
+    found = open_mine(request, slug)
+    form = InviteForm(request.POST)
+    project = found.project
+    if form.is_valid():
+        try:
+            email = form.cleaned_data["email"]
+            invite_member(project=project, email=email, by=found.enrolment, now=found.access.now)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            messages.success(request, _("%(email)s is invited.") % {"email": email})
+            return redirect("projects:mine", slug=slug)
+    return render(request, "projects/mine.html", {**mine_context(found), "invite_form": form}, status=422)
+
+
+@login_required
+@require_POST
+def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take an invitation back."""
+
+    def act(found: Mine) -> str:
+        row = get_object_or_404(Invitation, project=found.project, pk=pk)
+        row = revoke_invitation(invitation=row, now=found.access.now)
+        if row.state == Invitation.State.ACCEPTED:
+            return _("%(email)s has accepted already and is in your team.") % {"email": row.email}
+        return _("The invitation of %(email)s is taken back.") % {"email": row.email}
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_POST
+def switch(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take another topic with the same team."""
+
+    def act(found: Mine) -> str:
+        visible = Topic.objects.filter(course=found.course).visible_to(found.enrolment)
+        chosen = get_object_or_404(visible, pk=number(request.POST.get("topic")))
+        switch_topic(project=found.project, topic=chosen, by=found.enrolment, now=found.access.now)
+        return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_POST
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """Leave the team."""
+
+    def act(found: Mine) -> str:
+        leave_team(project=found.project, enrolment=found.enrolment, now=found.access.now)
+        return _("You left the team.")
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_POST
+def dissolve(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give the whole project up."""
+
+    def act(found: Mine) -> str:
+        dissolve_project(project=found.project, by=found.enrolment, now=found.access.now)
+        return _("The project is withdrawn and its slot is free again.")
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def extension(request: HttpRequest, slug: str) -> HttpResponse:
+    """Ask for more time."""
+    found = open_mine(request, slug)
+    team = found.require_team()
+    form = ExtensionForm(request.POST if request.method == "POST" else None, zone=found.course.zone)
+    if request.method == "POST" and form.is_valid():
+        try:
+            request_extension(project=team.project, by=found.enrolment, now=found.access.now, **form.cleaned_data)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            messages.success(request, _("Your request is with the staff. You get a mail when they decide."))
+            return redirect("projects:mine", slug=slug)
+    context = {"access": found.access, "course": found.course, "tab": "projects", "team": team, "form": form}
+    return render(request, "projects/extension.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take a request for more time back."""
+
+    def act(found: Mine) -> str:
+        row = get_object_or_404(ExtensionRequest, project=found.project, pk=pk)
+        take_request_back(request=row, now=found.access.now)
+        return _("Your request is taken back.")
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_POST
+def pick(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose which attempt counts."""
+
+    def act(found: Mine) -> str:
+        value = request.POST.get("attempt")
+        chosen = get_object_or_404(Submission, project=found.project, attempt=number(value)) if value else None
+        pick_submission(project=found.project, submission=chosen, now=found.access.now)
+        if chosen is None:
+            return _("The newest attempt counts.")
+        return _("Attempt %(attempt)s counts.") % {"attempt": chosen.attempt}
+
+    return _act(request, slug, act)

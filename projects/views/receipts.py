@@ -1,0 +1,38 @@
+"""Checking a receipt."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from amls.courses.permissions import enrolment_of, may_manage
+from projects.deadlines import effective_deadline, is_counting
+from projects.models import Submission
+from projects.permissions import may_see_project
+from projects.receipts import receipt_code, submission_pk_of
+
+
+@require_safe
+def receipt(request: HttpRequest, code: str) -> HttpResponse:
+    """Show attempt, server time and hashes to whoever has the code; names to the team and the staff."""
+    pk = submission_pk_of(code)
+    if pk is None:
+        raise Http404
+    rows = Submission.objects.select_related("project__topic__course", "submitted_by__user").prefetch_related("files")
+    submission = get_object_or_404(rows, pk=pk)
+    course = submission.project.course
+    timezone.activate(course.zone)
+    enrolment = enrolment_of(request.user, course)
+    is_manager = may_manage(request.user, course, enrolment)
+    due_at = effective_deadline(submission.project)
+    context = {
+        "submission": submission,
+        "project": submission.project,
+        "course_of_receipt": course,
+        "code": receipt_code(pk),
+        "files": list(submission.files.all()),
+        "due_at": due_at,
+        "is_counting": is_counting(submission, due_at),
+        "sees_names": may_see_project(enrolment, submission.project, is_manager=is_manager),
+    }
+    return render(request, "projects/receipt.html", context)

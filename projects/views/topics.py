@@ -1,0 +1,161 @@
+"""The topics, and taking one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from amls.courses.access import Access, open_course
+from amls.web.violations import RuleViolation
+from projects.deadlines import Deadlines, registration_closes_at
+from projects.forms import InviteForm, SeekingForm, TeamForm
+from projects.models import Project, ProjectRules, SeekingNote, Topic
+from projects.reading import team_of
+from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
+from projects.views.common import add_violation, number, open_mine, registration_problem
+
+
+def _own(access: Access) -> dict[str, Any]:
+    """Return what the pages say of the reader's own project."""
+    enrolment = access.enrolment
+    is_student = enrolment is not None and not enrolment.is_staff
+    return {
+        "team": team_of(enrolment) if enrolment is not None and is_student else None,
+        "is_student": is_student,
+        "problem": registration_problem(access),
+    }
+
+
+@require_safe
+def topics(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the topics with slots left, filtered by track, skill and room."""
+    access = open_course(request, slug)
+    rules = ProjectRules.objects.filter(course=access.course).first()
+    rows = list(
+        Topic.objects.filter(course=access.course)
+        .visible_to(access.enrolment, is_manager=access.is_manager)
+        .select_related("mentor")
+        .exclude(proposal__in=["declined", "withdrawn"])
+        .order_by("position", "pk")
+    )
+    for row in rows:
+        row.course = access.course
+    offered = [row for row in rows if not row.proposal]
+    track, skill, only_free = request.GET.get("track", ""), request.GET.get("skill", ""), "free" in request.GET
+    shown = [
+        row
+        for row in rows
+        if (not track or row.track == track)
+        and (not skill or skill in row.skills)
+        and (not only_free or row.is_available)
+    ]
+    deadlines = Deadlines.of_course(access.course)
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "projects",
+        "rules": rules,
+        "closes_at": registration_closes_at(rules),
+        "due_at": deadlines.for_all,
+        "is_extended": deadlines.for_all != deadlines.base,
+        "topics": shown,
+        "count": len(offered),
+        "with_room": sum(row.is_available for row in offered),
+        "tracks": list(dict.fromkeys(row.track for row in rows)),
+        "skills": sorted({one for row in rows for one in row.skills}, key=str.casefold),
+        "track": track,
+        "skill": skill,
+        "only_free": only_free,
+        **_own(access),
+    }
+    return render(request, "projects/topics.html", context)
+
+
+def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
+    own = _own(access)
+    notes = SeekingNote.objects.none()
+    if access.sees_enrolled:
+        notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")
+    teams = Project.objects.active().filter(topic=topic)
+    topic.course = access.course
+    return {
+        "access": access,
+        "course": access.course,
+        "tab": "projects",
+        "topic": topic,
+        "notes": list(notes),
+        "own_note": next((one for one in notes if one.enrolment_id == getattr(access.enrolment, "pk", None)), None),
+        "team_count": teams.count(),
+        "form": form or TeamForm(),
+        "seeking_form": SeekingForm(),
+        "invite_form": InviteForm(),
+        "is_mine": own["team"] is not None and own["team"].project.topic_id == topic.pk,
+        **own,
+    }
+
+
+def _visible_topic(access: Access, pk: int) -> Topic:
+    rows = Topic.objects.filter(course=access.course).visible_to(access.enrolment, is_manager=access.is_manager)
+    return get_object_or_404(rows.select_related("mentor", "proposed_by__user"), pk=pk)
+
+
+@require_safe
+def topic(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show one topic, who looks for teammates on it, and the team builder."""
+    access = open_course(request, slug)
+    return render(request, "projects/topic.html", _topic_context(access, _visible_topic(access, pk)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def register(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take a topic, alone or with teammates."""
+    mine = open_mine(request, slug)
+    if request.method != "POST" and "topic" not in request.GET:
+        return redirect("projects:topics", slug=slug)
+    chosen = _visible_topic(mine.access, number(request.POST.get("topic") or request.GET.get("topic")))
+    form = TeamForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            register_team(enrolment=mine.enrolment, topic=chosen, emails=form.addresses(), now=mine.access.now)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            messages.success(request, _("Your project is registered. You get a mail that confirms it."))
+            return redirect("projects:mine", slug=slug)
+    chosen.refresh_from_db(fields=["taken"])
+    context = _topic_context(mine.access, chosen, form)
+    return render(request, "projects/topic.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def seek(request: HttpRequest, slug: str) -> HttpResponse:
+    """Write or take back a note, or invite who wrote one."""
+    mine = open_mine(request, slug)
+    now = mine.access.now
+    topic_pk = request.POST.get("topic", "")
+    chosen = _visible_topic(mine.access, number(topic_pk)) if topic_pk else None
+    back = redirect(chosen) if chosen else redirect("projects:mine", slug=slug)
+    try:
+        if "remove" in request.POST:
+            remove_seeking_note(enrolment=mine.enrolment)
+            messages.success(request, _("Your note is gone."))
+        elif "invite" in request.POST:
+            notes = SeekingNote.objects.filter(enrolment__course=mine.course).select_related("enrolment__user")
+            note = get_object_or_404(notes, pk=number(request.POST["invite"]))
+            invite_seeker(project=mine.project, note=note, by=mine.enrolment, now=now)
+            messages.success(request, _("%(name)s is invited.") % {"name": note.enrolment.user})
+        else:
+            text = request.POST.get("text", "")
+            write_seeking_note(enrolment=mine.enrolment, topic=chosen, text=text, now=now)
+            messages.success(request, _("Your note is online. Others in the course can read it and invite you."))
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return back

@@ -1,0 +1,103 @@
+// The hand-in page: what was chosen, a ticket for when the upload began, progress. The form works without.
+(() => {
+  "use strict";
+  const form = document.querySelector("form[data-handin]");
+  if (!form) return;
+  const field = form.querySelector("input[type=file]");
+  const list = form.querySelector("[data-chosen]");
+  const kinds = list.dataset.kinds.split(" ");
+
+  const judge = (file) => {
+    if (!kinds.some((kind) => file.name.toLowerCase().endsWith(`.${kind}`))) return list.dataset.wrongKind;
+    if (file.size === 0) return list.dataset.empty;
+    return file.size > Number(list.dataset.max) ? list.dataset.tooLarge : "";
+  };
+  const show = () => {
+    list.replaceChildren(...[...field.files].map((file) => {
+      const item = document.createElement("li");
+      const wrong = judge(file);
+      item.className = wrong ? "wrong" : "fine";
+      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${(file.size / 1048576).toFixed(1)} MB): ${wrong || list.dataset.fine}`;
+      return item;
+    }));
+  };
+  field.addEventListener("change", show);
+  form.addEventListener("drop", () => setTimeout(show));
+
+  const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const takeTicket = async () => {
+    // Proves when the upload began; without it the server's own clock decides.
+    const files = [];
+    for (const file of field.files) files.push([file.size, hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))]);
+    // The same files, sent again after the upload broke off, began when they were first sent.
+    const key = `handin:${form.dataset.handin}:${JSON.stringify(files)}`;
+    const [since, kept] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");
+    if (Date.now() - since < 29 * 60000) {
+      form.elements.ticket.value = kept;
+      return;
+    }
+    const answer = await fetch(form.dataset.handin, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
+      body: JSON.stringify({ files }),
+    });
+    if (!answer.ok) return;
+    form.elements.ticket.value = (await answer.json()).ticket;
+    sessionStorage.setItem(key, JSON.stringify([Date.now(), form.elements.ticket.value]));
+  };
+
+  const send = () => {
+    const bar = form.querySelector("progress");
+    const request = new XMLHttpRequest();
+    bar.hidden = false;
+    request.upload.addEventListener("progress", (step) => {
+      if (step.lengthComputable) { bar.max = step.total; bar.value = step.loaded; }
+    });
+    request.addEventListener("load", () => {
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
+      if (request.status === 200) {
+        // The receipt came with the answer, and so did what the site says once.
+        sessionStorage.clear();
+        history.pushState(null, "", request.responseURL);
+        addEventListener("popstate", () => location.reload());
+        document.title = page.title;
+        document.body.replaceWith(page.body);
+        document.querySelector("h1").tabIndex = -1;
+        document.querySelector("h1").focus();
+        scrollTo(0, 0);
+        return;
+      }
+      // What is wrong stands in the form; what the server would not even read, on a page of its own.
+      const part = page.querySelector("#main") ? "#main" : "main";
+      if (!page.querySelector(part)) { broke(); return; }
+      document.querySelector(part).replaceWith(page.querySelector(part));
+      document.querySelector("[data-focus]")?.focus();
+      // The new form is prepared as the first one was.
+      const script = document.createElement("script");
+      script.src = document.querySelector("script[src*=handin]").src;
+      document.head.append(script);
+    });
+    const broke = () => {
+      bar.hidden = true;
+      delete form.dataset.sent;
+      form.querySelector("button").disabled = false;
+      form.querySelector("[data-failed]").hidden = false;
+    };
+    request.addEventListener("error", broke);
+    request.addEventListener("abort", broke);
+    request.open("POST", form.action);
+    request.send(new FormData(form));
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const button = form.querySelector("button");
+    if (button.disabled) return;
+    button.disabled = true;
+    form.querySelector("[data-failed]").hidden = true;
+    form.elements.ticket.value = "";
+    if (field.files.length && window.crypto?.subtle) {
+      try { await takeTicket(); } catch { /* the server's clock decides */ }
+    }
+    send();
+  });
+})();

@@ -1,0 +1,94 @@
+"""Whoever types bad passwords shuts out themselves, not the owner."""
+
+import os
+import re
+import uuid
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+PASSWORD = "right-horse-battery"
+
+
+@pytest.fixture(params=["database", "redis"])
+def owner(cast: Cast, settings: Settings, request: pytest.FixtureRequest) -> str:
+    """The address of an account with a password, on each of the caches that installations use."""
+    if request.param == "database":
+        settings.CACHES = {
+            "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}
+        }
+        call_command("createcachetable", verbosity=0)
+    else:
+        settings.CACHES = {
+            "default": {
+                "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                "LOCATION": os.environ["TEST_REDIS_URL"],
+                "KEY_PREFIX": uuid.uuid4().hex,
+            }
+        }
+    user = cast.student.user
+    user.set_password(PASSWORD)
+    user.save()
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user.email
+
+
+def sign_in(where: str, email: str, password: str, **headers: str) -> tuple[bool, Any]:
+    client = Client(REMOTE_ADDR=where, headers=headers)
+    answer = client.post("/accounts/login/", {"login": email, "password": password})
+    return "_auth_user_id" in client.session, answer
+
+
+def test_five_bad_passwords_shut_out_their_address_only(owner: str) -> None:
+    for _turn in range(5):
+        worked, answer = sign_in(HERE, owner, "wrong")
+        assert not worked
+        assert "Too many attempts" not in answer.content.decode()
+    worked, answer = sign_in(HERE, owner.upper(), PASSWORD)
+    assert not worked
+    assert "Too many attempts" in answer.content.decode()
+    assert sign_in(ELSEWHERE, owner, PASSWORD)[0]
+    # Others behind the same address are not meant either.
+    assert "Too many attempts" not in sign_in(HERE, "other@example.org", "wrong")[1].content.decode()
+
+
+def test_a_good_password_costs_nothing(owner: str) -> None:
+    assert all(sign_in(HERE, owner, PASSWORD)[0] for _turn in range(7))
+
+
+def test_one_who_is_shut_out_gets_in_by_code(owner: str) -> None:
+    for _turn in range(6):
+        sign_in(HERE, owner, "wrong")
+    client = Client(REMOTE_ADDR=HERE)
+    client.post("/accounts/login/code/", {"email": owner})
+    code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code is not None
+    client.post("/accounts/login/code/confirm/", {"code": code.group(1)})
+    assert "_auth_user_id" in client.session
+
+
+def test_many_guesses_at_many_accounts_are_bounded_and_the_code_stays_open(owner: str) -> None:
+    answers = [sign_in(HERE, f"guess{number}@example.org", "wrong")[1] for number in range(61)]
+    assert [answer.status_code for answer in answers] == [200] * 60 + [429]
+    text = answers[-1].content.decode()
+    assert "Wait a minute and try again" in text
+    assert 'href="/accounts/login/code/"' in text
+    assert Client(REMOTE_ADDR=HERE).post("/accounts/login/code/", {"email": owner}).status_code == 302
+
+
+@pytest.mark.parametrize("spoofed", ["", "192.0.2.200, "])
+def test_behind_a_front_server_the_visitors_address_counts(owner: str, settings: Settings, spoofed: str) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for _turn in range(5):
+        sign_in("127.0.0.1", owner, "wrong", x_forwarded_for=f"{spoofed}{HERE}")
+    assert not sign_in("127.0.0.1", owner, PASSWORD, x_forwarded_for=HERE)[0]
+    assert sign_in("127.0.0.1", owner, PASSWORD, x_forwarded_for=ELSEWHERE)[0]

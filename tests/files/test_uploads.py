@@ -1,0 +1,190 @@
+"""Uploads that grow too large, and disks that are full: said clearly, and nothing left behind."""
+
+import errno
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from lectures.models import Lecture, MaterialFile
+from tests.cast import Cast
+from tests.factories import LectureFactory
+
+MEGABYTE = 1024**2
+TOKEN = "a" * 32
+CAPTIONS = b"WEBVTT\n\nNOTE "
+
+
+class FullStorage(FileSystemStorage):
+    """A storage whose disk fills up in the middle of a file."""
+
+    def _save(self, name: str, content: object) -> str:
+        path = Path(self.path(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"the first half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.fixture(autouse=True)
+def lecture(cast: Cast, settings: Settings, tmp_path: Path) -> Lecture:
+    """A lecture to upload to, and limits of 2 and 6 MB."""
+    settings.MAX_UPLOAD_BYTES, settings.MAX_MATERIAL_BYTES = 2 * MEGABYTE, 6 * MEGABYTE
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "uploads"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir()
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+    return LectureFactory.create(course=cast.course, number="05")
+
+
+def captions(size: int, name: str = "05.vtt") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, CAPTIONS + b"x" * (size - len(CAPTIONS)))
+
+
+def left_behind(settings: Settings) -> list[Path]:
+    folders = (Path(settings.FILE_UPLOAD_TEMP_DIR), Path(settings.MEDIA_ROOT))
+    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+
+
+def with_form_token(client: Client) -> Client:
+    """Check form tokens as in a browser: that reads the body before the view does."""
+    client.handler.enforce_csrf_checks = True
+    client.cookies["csrftoken"] = TOKEN
+    return client
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "status"),
+    [
+        ("lecturer", 6 * MEGABYTE, 302),
+        ("lecturer", 6 * MEGABYTE + 1, 413),
+        ("student", 2 * MEGABYTE, 404),
+        ("student", 2 * MEGABYTE + 1, 413),
+        ("anonymous", 2 * MEGABYTE, 404),
+        ("anonymous", 2 * MEGABYTE + 1, 413),
+    ],
+)
+def test_a_file_may_have_as_much_as_its_sender_may_send(
+    cast: Cast, settings: Settings, part: str, size: int, status: int
+) -> None:
+    data = {"csrfmiddlewaretoken": TOKEN, "files": [captions(MEGABYTE, "05.vtt"), captions(size)]}
+    answer = with_form_token(cast.client(part)).post("/amls/lectures/05/upload/", data)
+    assert answer.status_code == status
+    if status == 413:
+        limit = 6 if part == "lecturer" else 2
+        assert f"&#x27;05.vtt&#x27; is larger than {limit} MB" in answer.content.decode()
+    assert len(left_behind(settings)) == MaterialFile.objects.count() == (2 if status == 302 else 0)
+
+
+def test_the_words_come_in_german(cast: Cast, settings: Settings) -> None:
+    client = with_form_token(Client(headers={"accept-language": "de"}))
+    answer = client.post("/amls/lectures/05/upload/", {"files": captions(3 * MEGABYTE)})
+    assert answer.status_code == 413
+    assert "ist größer als 2 MB" in answer.content.decode()
+    assert left_behind(settings) == []
+
+
+def test_who_has_no_form_token_sends_for_nothing(cast: Cast, settings: Settings) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/amls/lectures/05/upload/", {"files": captions(3 * MEGABYTE)}).status_code == 403
+    assert left_behind(settings) == []
+
+
+def test_the_desk_says_it_too(cast: Cast, settings: Settings) -> None:
+    answer = cast.client("lecturer").post(
+        reverse("admin:lectures_lecture_upload_files"), {"course": cast.course.pk, "files": captions(7 * MEGABYTE)}
+    )
+    assert (answer.status_code, left_behind(settings)) == (413, [])
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("Only root may mount a file system here.")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_really_full_disk_of_files_is_said(cast: Cast, settings: Settings, tiny_disk: Path) -> None:
+    settings.MEDIA_ROOT = tiny_disk
+    client = cast.client("lecturer")
+    answer = client.post("/amls/lectures/05/upload/", {"files": captions(2 * MEGABYTE)}, follow=True)
+    assert answer.status_code == 200
+    assert "&#x27;05.vtt&#x27; could not be stored: No space left on device" in answer.content.decode()
+    assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
+    # What fits is still kept.
+    client.post("/amls/lectures/05/upload/", {"files": captions(MEGABYTE // 2)})
+    assert MaterialFile.objects.count() == 1
+
+
+def test_a_really_full_disk_of_temporary_files_is_said(cast: Cast, settings: Settings, tiny_disk: Path) -> None:
+    settings.FILE_UPLOAD_TEMP_DIR = tiny_disk
+    answer = cast.client("lecturer").post("/amls/lectures/05/upload/", {"files": captions(3 * MEGABYTE)})
+    assert answer.status_code == 507
+    assert "the server&#x27;s disk is full" in answer.content.decode()
+    assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
+
+
+@pytest.mark.parametrize("address", ["/amls/lectures/05/upload/", "/admin/lectures/lecture/upload/"])
+def test_a_disk_that_fills_up_halfway_is_said(cast: Cast, settings: Settings, address: str) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "tests.files.test_uploads.FullStorage"}}
+    data = {"files": captions(MEGABYTE), "course": cast.course.pk}
+    answer = cast.client("lecturer").post(address, data, follow=True)
+    assert "could not be stored: No space left on device" in answer.content.decode()
+    assert (MaterialFile.objects.count(), left_behind(settings)) == (0, [])
+
+
+def test_the_form_of_a_lecture_at_the_desk_says_it(cast: Cast, lecture: Lecture, settings: Settings) -> None:
+    settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "tests.files.test_uploads.FullStorage"}}
+    data = {
+        "course": lecture.course_id, "part": "", "number": "05", "title": lecture.title,
+        "starts_at_0": "2024-05-21", "starts_at_1": "16:00", "ends_at_0": "2024-05-21", "ends_at_1": "18:00",
+        "room": lecture.room, "mode": lecture.mode, "state": lecture.state, "call_in": "", "abstract": "",
+        "materials-TOTAL_FORMS": "1", "materials-INITIAL_FORMS": "0", "materials-0-kind": "captions",
+        "materials-0-title": "", "materials-0-url": "", "materials-0-audience": "public",
+        "materials-0-position": "0", "materials-0-upload": captions(MEGABYTE), "_agreed": "1",
+    }  # fmt: skip
+    answer = cast.client("lecturer").post(
+        reverse("admin:lectures_lecture_change", args=[lecture.pk]), data, follow=True
+    )
+    assert answer.redirect_chain != []
+    assert "could not be stored: No space left on device" in answer.content.decode()
+    assert (MaterialFile.objects.count(), lecture.materials.count(), left_behind(settings)) == (0, 0, [])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_browser_that_sends_far_too_much_gets_the_answer(live_server: LiveServer, settings: Settings) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".vtt") as file:
+        file.write(bytes(3 * MEGABYTE))
+        file.flush()
+        address = f"{live_server.url}/amls/lectures/05/upload/"
+        command = [
+            "curl",
+            "-s",
+            "-b",
+            f"csrftoken={TOKEN}",
+            "-H",
+            "Expect:",
+            "-w",
+            "%{http_code}",
+            "-F",
+            f"files=@{file.name}",
+            address,
+        ]
+        said = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    assert said.endswith("413")
+    assert "is larger than 2 MB" in said
+    assert left_behind(settings) == []

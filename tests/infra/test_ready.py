@@ -1,0 +1,82 @@
+"""`/readyz` says what is down, with everything real."""
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+
+from tests.notifications.conftest import free_port
+
+OK = {"database": "ok", "migrations": "ok", "broker": "ok"}
+
+
+@pytest.fixture
+def broker() -> Iterator[None]:
+    """The real Redis as the broker."""
+    before = current_app.conf.broker_url
+    use_broker(os.environ["TEST_REDIS_URL"])
+    yield
+    use_broker(before)
+
+
+def use_broker(url: str) -> None:
+    current_app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url, broker_transport_options={})
+    current_app.pool.force_close_all()  # type: ignore[attr-defined]
+
+
+def state(client: Client) -> tuple[int, dict[str, str]]:
+    answer = client.get("/readyz")
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.django_db
+def test_all_is_well(client: Client, broker: None) -> None:
+    assert state(client) == (200, OK)
+
+
+@pytest.mark.django_db
+def test_a_broker_that_is_down_is_named(client: Client, broker: None) -> None:
+    use_broker(f"redis://127.0.0.1:{free_port()}/0")
+    assert state(client) == (503, {**OK, "broker": "does not answer"})
+
+
+@pytest.mark.django_db
+def test_migrations_that_are_missing_are_counted(client: Client, broker: None) -> None:
+    applied = MigrationRecorder(connection).migration_qs
+    newest = applied.filter(app="overview").latest("id")
+    assert applied.filter(pk=newest.pk).delete()[0] == 1
+    assert state(client) == (503, {**OK, "migrations": "1 to apply"})
+
+
+def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
+    unset = ("SECRET_KEY", "DATABASE_URL", "SITE_URL", "AMLS_VAR_DIR")
+    environment = {name: value for name, value in os.environ.items() if name not in unset}
+    environment |= {
+        "DJANGO_SETTINGS_MODULE": "amls.settings",
+        "SECRET_KEY": uuid.uuid4().hex,
+        "DATABASE_URL": f"postgres://nobody@127.0.0.1:{free_port()}/none",
+        "SITE_URL": "http://localhost",
+        "REDIS_URL": os.environ["TEST_REDIS_URL"],
+    }
+    script = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "answer = Client().get('/readyz', headers={'host': 'localhost'})\n"
+        "print(answer.status_code, answer.content.decode())\n"
+        "print(Client().get('/healthz', headers={'host': 'localhost'}).status_code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        '503 {"database": "does not answer", "migrations": "unknown", "broker": "ok"}',
+        "200",
+    ]

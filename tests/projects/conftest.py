@@ -1,0 +1,64 @@
+"""A course whose projects are open, at a fixed time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from amls.courses.models import Course, Enrolment, User
+from projects.models import Project, ProjectRules, Topic
+from projects.services.registration import register_project
+from tests.cast import Cast
+from tests.factories import EnrolmentFactory, ProjectRulesFactory, TopicFactory
+
+# Mon 8 Jul 2024, 23:59 in Berlin, as AMLS typed it; and a day in May.
+DEADLINE = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
+NOW = datetime(2024, 5, 6, 10, 0, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """A course with a topic for teams of two or three, and its people."""
+
+    cast: Cast
+    rules: ProjectRules
+    topic: Topic
+    single: Topic
+
+    @property
+    def course(self) -> Course:
+        return self.cast.course
+
+    @property
+    def student(self) -> Enrolment:
+        return self.cast.student
+
+    @property
+    def other(self) -> Enrolment:
+        return self.cast.other_student
+
+    @property
+    def staff(self) -> User:
+        return self.cast.assistant.user
+
+    def another(self) -> Enrolment:
+        return EnrolmentFactory.create(course=self.course)
+
+    def project(self, enrolment: Enrolment | None = None, topic: Topic | None = None) -> Project:
+        return register_project(enrolment=enrolment or self.student, topic=topic or self.topic, now=NOW)
+
+
+@pytest.fixture
+def world(cast: Cast) -> World:
+    Course.objects.filter(pk=cast.course.pk).update(
+        max_extra_points=5, contact_email="amls@example.org", project_is_prerequisite=True
+    )
+    cast.course.refresh_from_db()
+    for one in (cast.student, cast.other_student, cast.assistant, cast.lecturer):
+        one.course = cast.course
+    return World(
+        cast,
+        ProjectRulesFactory.create(course=cast.course, submission_deadline=DEADLINE),
+        TopicFactory.create(course=cast.course, title="Sparse kernels", team_min=2, team_max=3, slots=2),
+        TopicFactory.create(course=cast.course, title="Compressed I/O"),
+    )

@@ -1,0 +1,246 @@
+"""Decisions: drafts, overrides, publishing; what exams learn of them."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from amls.courses.eligibility import Verdict, evaluate, extra_points_of
+from amls.courses.models import Course
+from amls.notifications.models import Notice
+from amls.notifications.stilldue import still_due_for
+from amls.web.violations import RuleViolation
+from projects.models import Assessment, MemberAssessment, Project, Topic
+from projects.reading import ProjectState, results_of
+from projects.services.assessing import (
+    Override,
+    assess,
+    assign_assessor,
+    enter_earlier_pass,
+    note_for_staff,
+    publish_assessments,
+    split_assessors,
+)
+from projects.services.ideas import decide_idea, propose_idea, take_idea_back
+from tests.factories import TopicFactory
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.test_extensions import team_of_two
+from tests.projects.test_handin import attempt
+
+pytestmark = pytest.mark.django_db
+
+
+def decide(world: World, project: Project, outcome: str = "passed", points: str = "3.5", **values: Any) -> Assessment:
+    return assess(
+        project=project,
+        outcome=outcome,
+        extra_points=Decimal(points),
+        feedback="Good",
+        by=world.staff,
+        now=NOW,
+        **values,
+    )
+
+
+def state_of(world: World) -> tuple[ProjectState, Decimal]:
+    result = results_of(world.course, [world.student])[world.student.pk]
+    return result.state, result.extra_points
+
+
+def test_a_draft_is_the_staffs_alone(world: World) -> None:
+    project = team_of_two(world)
+    attempt(world, project)
+    decide(world, project)
+    assert state_of(world) == (ProjectState.SUBMITTED, Decimal(0))
+    assert not Notice.objects.filter(kind="projects.result").exists()
+    publish_assessments(projects=[project], now=NOW)
+    assert state_of(world) == (ProjectState.PASSED, Decimal("3.5"))
+    assert Notice.objects.filter(kind="projects.result").count() == 2
+    # Again it publishes nothing and tells nobody.
+    assert publish_assessments(projects=[project], now=NOW + timedelta(minutes=1)) == []
+    assert Notice.objects.filter(kind="projects.result").count() == 2
+
+
+def test_what_is_not_decided_is_not_published(world: World) -> None:
+    project = team_of_two(world)
+    decide(world, project, outcome="", points="0")
+    assert publish_assessments(projects=[project], now=NOW) == []
+
+
+def test_a_member_may_differ_from_the_team(world: World) -> None:
+    project = team_of_two(world)
+    decide(world, project, overrides={world.student.pk: Override("failed", None, "Did not contribute")})
+    publish_assessments(projects=[project], now=NOW)
+    results = results_of(world.course, [world.student, world.other])
+    assert [(one.state, one.extra_points) for one in results.values()] == [
+        (ProjectState.FAILED, Decimal(0)),
+        (ProjectState.PASSED, Decimal("3.5")),
+    ]
+    decide(world, project, overrides={})
+    assert MemberAssessment.objects.count() == 0
+    with pytest.raises(RuleViolation, match="Say why this member"):
+        decide(world, project, overrides={world.student.pk: Override("failed")})
+    with pytest.raises(RuleViolation, match="not in the team"):
+        decide(world, project, overrides={world.another().pk: Override("failed", None, "x")})
+
+
+def test_a_changed_result_is_told_and_an_equal_one_is_not(world: World) -> None:
+    project = team_of_two(world)
+    decide(world, project)
+    publish_assessments(projects=[project], now=NOW)
+    decide(world, project)
+    assert not Notice.objects.filter(kind="projects.result-changed").exists()
+    decide(world, project, points="4")
+    assert Notice.objects.filter(kind="projects.result-changed").count() == 2
+
+
+@pytest.mark.parametrize("points", ["5.5", "-0.5", "0.3"])
+def test_points_are_half_points_up_to_five(world: World, points: str) -> None:
+    with pytest.raises(RuleViolation):
+        decide(world, world.project(), points=points)
+
+
+def test_a_course_may_give_fewer(world: World) -> None:
+    Course.objects.filter(pk=world.course.pk).update(max_extra_points=2)
+    with pytest.raises(RuleViolation, match="at most 2 extra points"):
+        decide(world, world.project(), points="2.5")
+
+
+def test_a_failed_project_gives_no_points(world: World) -> None:
+    assert decide(world, world.project(), outcome="failed").extra_points == 0
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("assessment_points_valid", {"extra_points": Decimal("0.3")}),
+        ("assessment_points_valid", {"extra_points": Decimal("5.5")}),
+        ("assessment_outcome_valid", {"outcome": "great"}),
+        ("assessment_published_is_decided", {"outcome": "", "extra_points": 0, "published_at": NOW}),
+        ("assessment_failed_has_no_points", {"outcome": "failed"}),
+    ],
+)
+def test_the_database_keeps_the_rules(world: World, constraint: str, values: dict[str, Any]) -> None:
+    decide(world, world.project())
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Assessment.objects.update(**values)
+
+
+def test_open_ones_are_split_evenly(world: World) -> None:
+    lecturer, assistant = world.cast.lecturer.user, world.staff
+    topic = TopicFactory.create(course=world.course, slots=20)
+    projects = [world.project(world.another(), topic=topic) for _n in range(7)]
+    assign_assessor(projects=projects[:2], assessor=lecturer)
+    assert split_assessors(course=world.course, assessors=[assistant, lecturer]) == 5
+    counts = [Project.objects.filter(assessor=one).count() for one in (assistant, lecturer)]
+    assert sorted(counts) == [3, 4]
+    assert split_assessors(course=world.course, assessors=[assistant, lecturer]) == 0
+
+
+def test_a_note_among_staff(world: World) -> None:
+    note = note_for_staff(project=world.project(), text="Looks copied", by=world.staff, now=NOW)
+    assert note.author == world.staff
+    with pytest.raises(RuleViolation):
+        note_for_staff(project=note.project, text=" ", by=world.staff, now=NOW)
+
+
+def test_what_exams_learn(world: World) -> None:
+    everyone = [world.student, world.other]
+
+    def findings(now: Any = NOW) -> list[tuple[Verdict, str, str]]:
+        found = evaluate(world.course, everyone, now=now)
+        return [(one.verdict, one.text, one.path) for pk in found for one in found[pk]]
+
+    topics, mine = "/amls/projects/", "/amls/projects/mine/"
+    nothing = (Verdict.PENDING, "No project yet: choose a topic", topics)
+    assert findings() == [nothing, nothing]
+    assert findings(DEADLINE + timedelta(minutes=1))[0] == (Verdict.UNMET, "No project", topics)
+    project = world.project()
+    assert findings()[0] == (Verdict.PENDING, "Project registered, not handed in yet", mine)
+    assert findings(DEADLINE + timedelta(days=3))[0] == (Verdict.UNMET, "Project not handed in", mine)
+    attempt(world, project)
+    assert findings()[0] == (Verdict.PENDING, "Project handed in, not assessed yet", mine)
+    decide(world, project)
+    publish_assessments(projects=[project], now=NOW)
+    enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(1), by=world.staff)
+    assert findings() == [(Verdict.MET, "Project passed", mine), (Verdict.MET, "Project passed in SS2023", "")]
+    assert list(extra_points_of(world.course, everyone).values()) == [Decimal("3.5"), Decimal(1)]
+    decide(world, project, outcome="failed")
+    assert findings()[0] == (Verdict.UNMET, "Project failed", mine)
+    Course.objects.filter(pk=world.course.pk).update(project_is_prerequisite=False)
+    world.course.refresh_from_db()
+    assert findings() == []
+
+
+def test_the_rule_costs_the_same_for_one_and_for_many(world: World, django_assert_num_queries: Any) -> None:
+    topic = TopicFactory.create(course=world.course, slots=20)
+    people = [world.student, *(world.another() for _n in range(5))]
+    for one in people:
+        attempt_by = world.project(one, topic=topic)
+        assess(project=attempt_by, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
+    for some in (people[:1], people):
+        with django_assert_num_queries(8):
+            evaluate(world.course, some, now=NOW)
+
+
+def test_who_is_still_to_be_reminded(world: World) -> None:
+    people = [world.student, world.other, world.cast.assistant]
+
+    def due(key: str) -> set[int]:
+        return still_due_for(world.course, key, people, now=NOW)
+
+    assert due("projects.registration-closes") == {world.student.pk, world.other.pk}
+    project = world.project()
+    assert due("projects.registration-closes") == {world.other.pk}
+    assert due("projects.submission") == {world.student.pk}
+    attempt(world, project)
+    assert due("projects.submission") == set()
+    enter_earlier_pass(enrolment=world.other, term="SS2023", by=world.staff)
+    assert due("projects.registration-closes") == set()
+
+
+def propose(world: World, title: str = "Sparse attention") -> Topic:
+    return propose_idea(enrolment=world.student, title=title, description="With data", team_max=2, now=NOW)
+
+
+def test_an_accepted_idea_is_a_project_at_once(world: World) -> None:
+    idea = propose(world)
+    assert not Topic.objects.visible_to(world.other).filter(pk=idea.pk).exists()
+    assert Topic.objects.visible_to(world.student).filter(pk=idea.pk).exists()
+    # Proposed in time, decided after registration closed.
+    project = decide_idea(topic=idea, is_accepted=True, reason="", now=DEADLINE + timedelta(days=1))
+    assert project is not None
+    assert project.topic == idea
+    assert Notice.objects.filter(kind="projects.idea-decided").count() == 1
+
+
+def test_a_declined_idea_has_a_reason(world: World) -> None:
+    idea = propose(world)
+    with pytest.raises(RuleViolation, match="Say why"):
+        decide_idea(topic=idea, is_accepted=False, reason="", now=NOW)
+    assert decide_idea(topic=idea, is_accepted=False, reason="Too large", now=NOW) is None
+    with pytest.raises(RuleViolation, match="decided already"):
+        decide_idea(topic=idea, is_accepted=True, reason="", now=NOW)
+    assert propose(world, "Smaller").proposal == "open"
+
+
+def test_one_idea_at_a_time(world: World) -> None:
+    idea = propose(world)
+    with pytest.raises(RuleViolation, match="waits for the staff"):
+        propose(world, "Another")
+    take_idea_back(topic=idea, now=NOW)
+    assert propose(world, "Another").proposal == "open"
+    world.rules.takes_own_ideas = False
+    world.rules.save()
+    with pytest.raises(RuleViolation, match="no own ideas"):
+        propose(world, "Third")
+
+
+def test_an_idea_accepted_for_someone_with_a_project_waits_for_their_switch(world: World) -> None:
+    idea = propose(world)
+    world.project()
+    assert decide_idea(topic=idea, is_accepted=True, reason="", now=NOW) is None
+    idea.refresh_from_db()
+    assert (idea.proposal, idea.taken, idea.is_available) == ("accepted", 0, True)

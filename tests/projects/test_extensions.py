@@ -1,0 +1,203 @@
+"""More time: one deadline for pages, uploads, feeds and reminders."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from projects.deadlines import deadline_of, effective_deadline
+from projects.models import Extension, ExtensionRequest, Project, ProjectRules
+from projects.services.extensions import (
+    decline_request,
+    extend,
+    grant_request,
+    request_extension,
+    revoke_extension,
+    take_request_back,
+)
+from projects.services.teams import accept_invitation, invite_member
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.test_handin import attempt
+
+pytestmark = pytest.mark.django_db
+TWO_DAYS = timedelta(days=2)
+
+
+def team_of_two(world: World) -> Project:
+    project = world.project()
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    return project
+
+
+def give(world: World, **values: Any) -> list[Extension]:
+    return extend(course=world.course, by=world.staff, reason="Illness", now=NOW, **values)
+
+
+def feed_ends(world: World) -> list[Any]:
+    rows = AgendaItem.objects.filter(key="projects.submission", course=world.course).order_by("enrolment__user__email")
+    return [(row.enrolment and row.enrolment.user.email, row.ends_at) for row in rows if not row.is_removed]
+
+
+def test_a_teams_extension_is_there_everywhere_at_once(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    project = team_of_two(world)
+    give(world, projects=[project], delta=TWO_DAYS)
+    assert effective_deadline(project) == deadline_of(world.other) == DEADLINE + TWO_DAYS
+    assert feed_ends(world) == [
+        ("other@example.org", DEADLINE + TWO_DAYS),
+        ("student@example.org", DEADLINE + TWO_DAYS),
+        (None, DEADLINE),
+    ]
+    assert Notice.objects.filter(kind="projects.extended").count() == 2
+
+
+def test_one_members_extension_is_the_whole_teams(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    project = team_of_two(world)
+    give(world, enrolment=world.other, due_at=DEADLINE + TWO_DAYS)
+    assert effective_deadline(project) == DEADLINE + TWO_DAYS
+    kept = attempt(world, project, began=DEADLINE + timedelta(days=1))
+    assert kept.attempt == 1
+    assert [end for _who, end in feed_ends(world)] == [DEADLINE + TWO_DAYS, DEADLINE + TWO_DAYS, DEADLINE]
+
+
+def test_an_extension_for_all_moves_the_courses_own_date(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    project = team_of_two(world)
+    give(world, delta=timedelta(days=1))
+    assert effective_deadline(project) == DEADLINE + timedelta(days=1)
+    assert feed_ends(world) == [(None, DEADLINE + timedelta(days=1))]
+    assert Notice.objects.filter(kind="projects.extended").count() == 2
+
+
+def test_a_delta_moves_with_the_deadline_and_a_time_stays(world: World) -> None:
+    project = team_of_two(world)
+    single = world.project(world.another(), topic=world.single)
+    give(world, projects=[project], delta=TWO_DAYS)
+    give(world, projects=[single], due_at=DEADLINE + TWO_DAYS)
+    ProjectRules.objects.update(submission_deadline=DEADLINE + timedelta(days=7))
+    assert effective_deadline(project) == DEADLINE + timedelta(days=9)
+    # What was meant as a time never shortens the new deadline.
+    assert effective_deadline(single) == DEADLINE + timedelta(days=7)
+
+
+def test_the_latest_extension_holds_and_a_revoked_one_does_not(world: World) -> None:
+    project = team_of_two(world)
+    give(world, projects=[project], delta=timedelta(days=1))
+    longer = give(world, enrolment=world.student, delta=TWO_DAYS)[0]
+    assert effective_deadline(project) == DEADLINE + TWO_DAYS
+    revoke_extension(extension=longer, now=NOW)
+    assert effective_deadline(project) == DEADLINE + timedelta(days=1)
+    assert Notice.objects.filter(kind="projects.extension-revoked").count() == 2
+
+
+def test_the_feeds_sequence_rises_when_an_extension_is_revoked(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    world.project(topic=world.single)
+    given = give(world, enrolment=world.student, delta=TWO_DAYS)[0]
+    before = AgendaItem.objects.get(enrolment=world.student).sequence
+    revoke_extension(extension=given, now=NOW)
+    row = AgendaItem.objects.get(enrolment=world.student)
+    assert (row.is_removed, row.sequence) == (True, before + 1)
+
+
+def test_a_late_attempt_is_in_time_after_the_extension(world: World) -> None:
+    project = team_of_two(world)
+    attempt(world, project, began=DEADLINE + timedelta(hours=5))
+    assert not Notice.objects.filter(kind="projects.late-accepted").exists()
+    give(world, projects=[project], delta=timedelta(days=1))
+    item = AgendaItem.objects.get(enrolment=world.student, key="projects.submission")
+    assert item.is_done
+
+
+def test_asking_and_granting(world: World) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=DEADLINE + TWO_DAYS, now=NOW)
+    staff = Notice.objects.filter(kind="projects.extension-asked").values_list("recipient__email", flat=True)
+    assert sorted(staff) == ["assistant@example.org", "lecturer@example.org"]
+    with pytest.raises(RuleViolation, match="asked already"):
+        request_extension(project=project, by=world.other, reason="Me too", wanted_until=None, now=NOW)
+    grant_request(request=wish, by=world.staff, due_at=DEADLINE + TWO_DAYS, now=NOW)
+    wish.refresh_from_db()
+    assert (wish.state, effective_deadline(project)) == ("granted", DEADLINE + TWO_DAYS)
+    with pytest.raises(RuleViolation, match="decided already"):
+        grant_request(request=wish, by=world.staff, delta=TWO_DAYS, now=NOW)
+
+
+def test_declining_needs_an_answer(world: World) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    with pytest.raises(RuleViolation, match="Say why"):
+        decline_request(request=wish, by=world.staff, answer=" ", now=NOW)
+    decline_request(request=wish, by=world.staff, answer="Too late", now=NOW)
+    assert (effective_deadline(project), Notice.objects.filter(kind="projects.extension-declined").count()) == (
+        DEADLINE,
+        2,
+    )
+
+
+def test_a_wish_is_taken_back(world: World) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    take_request_back(request=wish, now=NOW)
+    assert ExtensionRequest.objects.get().state == "withdrawn"
+    assert request_extension(project=project, by=world.other, reason="Flu", wanted_until=None, now=NOW).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"due_at": DEADLINE}, "not-later"),
+        ({}, "invalid"),
+        ({"due_at": DEADLINE + TWO_DAYS, "delta": TWO_DAYS}, "invalid"),
+        ({"delta": timedelta(0)}, "invalid"),
+    ],
+)
+def test_an_extension_gives_time(world: World, values: dict[str, Any], code: str) -> None:
+    with pytest.raises(RuleViolation) as refusal:
+        give(world, projects=[world.project()], **values)
+    assert (refusal.value.code, Extension.objects.count()) == (code, 0)
+
+
+def test_an_extension_has_a_reason(world: World) -> None:
+    with pytest.raises(RuleViolation, match="Say why"):
+        extend(course=world.course, by=world.staff, reason=" ", delta=TWO_DAYS, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("extension_for_one", {"project": True, "enrolment": True, "delta": TWO_DAYS}),
+        ("extension_until_or_by", {}),
+        ("extension_delta_positive", {"delta": timedelta(0)}),
+    ],
+)
+def test_the_database_keeps_the_rules(world: World, constraint: str, values: dict[str, Any]) -> None:
+    rows = {"project": world.project(), "enrolment": world.student}
+    values = {name: rows[name] if value is True else value for name, value in values.items()}
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Extension.objects.create(course=world.course, reason="x", granted_at=NOW, granted_by=world.staff, **values)
+
+
+def test_a_moved_deadline_moves_everyones_variant(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    delta, fixed, done = world.project(topic=world.single), world.project(world.other), world.project(world.another())
+    give(world, projects=[delta], delta=TWO_DAYS)
+    give(world, projects=[fixed], due_at=DEADLINE + timedelta(days=3))
+    attempt(world, delta)
+    ends = dict(feed_ends(world))
+    assert ends[None] == DEADLINE
+    for moved in (DEADLINE + timedelta(days=7), DEADLINE):
+        ProjectRules.objects.update(submission_deadline=moved)
+        reconcile(world.course, now=NOW + timedelta(hours=1))
+        ends = dict(feed_ends(world))
+        assert ends[None] == moved
+        assert ends["student@example.org"] == moved + TWO_DAYS
+        assert ends.get("other@example.org") == (None if moved > DEADLINE else DEADLINE + timedelta(days=3))
+    assert done.is_active

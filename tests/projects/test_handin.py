@@ -1,0 +1,276 @@
+"""Attempts: append-only, in time by their start, each with a receipt."""
+
+import hashlib
+import io
+import uuid
+import zipfile
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from projects.models import Project, Submission, SubmissionFile
+from projects.reading import team_of
+from projects.receipts import receipt_code, submission_pk_of
+from projects.services.handin import accept_late, hand_in, pick_submission, restore_submission, withdraw_submission
+from projects.services.registration import leave_team
+from projects.services.teams import accept_invitation, invite_member
+from projects.tickets import LASTS, issue_ticket
+from tests.projects.conftest import DEADLINE, NOW, World
+
+pytestmark = pytest.mark.django_db
+LAST_INSTANT = DEADLINE + timedelta(seconds=59, microseconds=999_999)
+CUTOFF = DEADLINE + timedelta(hours=48, minutes=1)
+
+
+def archive(name: str = "project.zip", content: bytes = b"print('hello')") -> SimpleUploadedFile:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        # Without the time of day: the same content is the same file.
+        packed.writestr(zipfile.ZipInfo("main.py"), content)
+    return SimpleUploadedFile(name, buffer.getvalue())
+
+
+def attempt(
+    world: World, project: Project, began: datetime = NOW, now: datetime | None = None, **values: Any
+) -> Submission:
+    values = {"uploads": [archive()], "request_key": uuid.uuid4(), **values}
+    return hand_in(project=project, by=world.student, began_at=began, now=now or began, **values)
+
+
+def stored() -> list[Path]:
+    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+
+
+def test_attempts_are_counted_and_kept(world: World) -> None:
+    project = world.project()
+    first = attempt(world, project)
+    second = attempt(world, project, uploads=[archive(), archive("report.zip", b"x")])
+    assert (first.attempt, second.attempt, second.files.count(), len(stored())) == (1, 2, 2, 3)
+    kept = first.files.get()
+    with kept.file.open() as stream:
+        assert hashlib.sha256(stream.read()).hexdigest() == kept.sha256
+    assert kept.filename == "project.zip"
+    assert "project" not in (kept.file.name or "")
+
+
+def test_everyone_in_the_team_gets_the_receipt(world: World) -> None:
+    project = world.project()
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    attempt(world, project)
+    told = Notice.objects.filter(kind="projects.receipt").values_list("recipient__email", flat=True)
+    assert sorted(told) == ["other@example.org", "student@example.org"]
+
+
+def test_one_press_is_one_attempt_and_its_copy_leaves_nothing(world: World) -> None:
+    project, key = world.project(), uuid.uuid4()
+    assert attempt(world, project, request_key=key) == attempt(world, project, request_key=key)
+    assert (Submission.objects.count(), len(stored()), Notice.objects.filter(kind="projects.receipt").count()) == (
+        1,
+        1,
+        1,
+    )
+
+
+def test_a_repository_needs_the_commit_that_counts(world: World) -> None:
+    project = world.project()
+    with pytest.raises(RuleViolation) as refusal:
+        attempt(world, project, uploads=[], repository_url="https://example.org/repo")
+    assert (refusal.value.code, refusal.value.field) == ("no-commit", "commit")
+    with pytest.raises(RuleViolation, match="7 to 64 digits"):
+        attempt(world, project, uploads=[], repository_url="https://example.org/repo", commit="main")
+    kept = attempt(world, project, uploads=[], repository_url="https://example.org/repo", commit="4f2a91c")
+    assert (kept.repository_url, kept.files.count()) == ("https://example.org/repo", 0)
+
+
+def test_nothing_is_no_hand_in(world: World) -> None:
+    with pytest.raises(RuleViolation, match="Choose a file"):
+        attempt(world, world.project(), uploads=[])
+
+
+@pytest.mark.parametrize(
+    ("began", "received", "counts"),
+    [
+        (DEADLINE, DEADLINE, True),
+        (LAST_INSTANT, LAST_INSTANT, True),
+        # An upload that began in time counts, whenever it ends.
+        (LAST_INSTANT, DEADLINE + timedelta(minutes=20), True),
+        (DEADLINE + timedelta(minutes=1), DEADLINE + timedelta(minutes=1), False),
+        (CUTOFF - timedelta(microseconds=1), CUTOFF, False),
+    ],
+)
+def test_the_start_of_the_upload_decides(world: World, began: datetime, received: datetime, counts: bool) -> None:
+    project = world.project()
+    attempt(world, project, began=began, now=received)
+    view = team_of(world.student)
+    assert view is not None
+    assert (view.counting is not None, view.attempts[0].is_late) == (counts, not counts)
+
+
+def test_after_the_cutoff_it_is_refused_with_all_times(world: World) -> None:
+    project = world.project()
+    with pytest.raises(RuleViolation) as refusal:
+        attempt(world, project, began=CUTOFF)
+    assert str(refusal.value.message) == (
+        "The deadline was Mon 8 Jul, 23:59 (Europe/Berlin), and late hand-ins were kept until Thu 11 Jul, 00:00 "
+        "(Europe/Berlin). Your upload began Thu 11 Jul, 00:00 (Europe/Berlin), 00:00:00 by the server's clock. "
+        "Ask amls@example.org."
+    )
+    assert (Submission.objects.count(), stored()) == (0, [])
+
+
+def test_a_late_attempt_counts_once_staff_accept_it(world: World) -> None:
+    project = world.project()
+    late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(days=1))
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    assert view.counting.row == late
+    assert Notice.objects.filter(kind="projects.late-accepted").count() == 1
+
+
+def test_a_late_attempt_never_hides_one_in_time(world: World) -> None:
+    project = world.project()
+    good = attempt(world, project)
+    attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    assert view.counting.row == good
+
+
+def test_the_team_may_pick_an_earlier_attempt_until_the_deadline(world: World) -> None:
+    project = world.project()
+    first, second = attempt(world, project), attempt(world, project)
+
+    def counting() -> Submission:
+        view = team_of(world.student)
+        assert view is not None
+        assert view.counting is not None
+        return view.counting.row
+
+    assert counting() == second
+    pick_submission(project=project, submission=first, now=LAST_INSTANT)
+    assert counting() == first
+    with pytest.raises(RuleViolation, match="can no longer be changed"):
+        pick_submission(project=project, submission=second, now=DEADLINE + timedelta(minutes=1))
+    pick_submission(project=project, submission=None, now=NOW)
+    assert counting() == second
+
+
+def test_withdrawing_an_attempt_is_undone(world: World) -> None:
+    project = world.project()
+    first, second = attempt(world, project), attempt(world, project)
+    withdraw_submission(submission=second, now=NOW)
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    assert view.counting.row == first
+    restore_submission(submission=second, now=NOW)
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    assert view.counting.row == second
+
+
+def test_only_the_team_hands_in(world: World) -> None:
+    project = world.project()
+    with pytest.raises(RuleViolation, match="not in this team"):
+        hand_in(project=project, by=world.other, uploads=[archive()], request_key=uuid.uuid4(), began_at=NOW, now=NOW)
+    assert stored() == []
+
+
+def test_all_that_is_wrong_is_said_at_once(world: World) -> None:
+    fake = SimpleUploadedFile("report.pdf", b"no pdf")
+    program = SimpleUploadedFile("setup.exe", b"MZ")
+    with pytest.raises(RuleViolation) as refusal:
+        attempt(world, world.project(), uploads=[fake, archive(), program])
+    said = str(refusal.value.message)
+    assert "'report.pdf' is not a PDF" in said
+    assert "'setup.exe' is of a kind that is not taken here" in said
+    assert (Submission.objects.count(), stored()) == (0, [])
+
+
+def test_what_is_handed_in_can_not_be_deleted(world: World) -> None:
+    kept = attempt(world, world.project())
+    for row in (kept.project, kept, world.student):
+        with pytest.raises(ProtectedError):
+            row.delete()
+    with pytest.raises(ProtectedError):
+        world.student.user.delete()
+
+
+def test_a_leaver_leaves_the_attempts(world: World) -> None:
+    project = world.project()
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    attempt(world, project)
+    leave_team(project=project, enrolment=world.student, now=NOW)
+    view = team_of(world.other)
+    assert view is not None
+    assert view.counting is not None
+    assert team_of(world.student) is None
+
+
+def test_a_ticket_proves_the_start_for_exactly_these_files(world: World) -> None:
+    project, late = world.project(), DEADLINE + timedelta(minutes=20)
+    upload = archive()
+    sealed = issue_ticket(
+        project=project, files=[(upload.size or 0, hashlib.sha256(upload.read()).hexdigest())], now=DEADLINE
+    )
+    upload.seek(0)
+    other = attempt(world, project, began=late, uploads=[archive(content=b"written later")], ticket=sealed)
+    assert other.began_at == late
+    assert attempt(world, project, began=late, uploads=[upload], ticket=sealed).began_at == DEADLINE
+    upload.seek(0)
+    too_late = DEADLINE + LASTS + timedelta(seconds=1)
+    assert attempt(world, project, began=too_late, uploads=[upload], ticket=sealed).began_at == too_late
+    assert attempt(world, project, began=late, ticket="nonsense").began_at == late
+
+
+def test_a_receipts_code_can_not_be_made_up() -> None:
+    code = receipt_code(17)
+    assert submission_pk_of(code) == 17
+    assert submission_pk_of(f" {code.lower().replace('-', '', 2).replace('17', '17-', 1)} ") == 17
+    seal = code.partition("-")[2]
+    for wrong in (f"18-{seal}", code[:-1], code[:-1] + ("A" if code[-1] != "A" else "B"), "", "17", "x" * 1000):
+        assert submission_pk_of(wrong) is None
+
+
+def test_the_personal_calendar_shows_that_it_is_done(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    project = world.project()
+    attempt(world, project)
+    item = AgendaItem.objects.get(enrolment=world.student, key="projects.submission")
+    base = AgendaItem.objects.get(enrolment=None, key="projects.submission", course=world.course)
+    assert (item.is_done, item.uid, item.ends_at) == (True, base.uid, DEADLINE)
+    withdraw_submission(submission=Submission.objects.get(), now=NOW)
+    item.refresh_from_db()
+    assert item.is_removed
+
+
+@pytest.mark.parametrize(
+    ("constraint", "write"),
+    [
+        ("submission_attempt_unique", lambda s: Submission.objects.create(project=s.project, attempt=1, submitted_by=s.submitted_by, began_at=NOW, received_at=NOW)),
+        ("submission_attempt_positive", lambda s: Submission.objects.filter(pk=s.pk).update(attempt=0)),
+        ("submission_received_after_began", lambda s: Submission.objects.filter(pk=s.pk).update(received_at=NOW - timedelta(1))),
+        ("submissionfile_not_empty", lambda s: SubmissionFile.objects.filter(submission=s).update(size=0)),
+        ("submissionfile_has_hash", lambda s: SubmissionFile.objects.filter(submission=s).update(sha256="")),
+    ],
+)  # fmt: skip
+def test_the_database_keeps_the_rules(world: World, constraint: str, write: Any) -> None:
+    kept = attempt(world, world.project())
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        write(kept)

@@ -1,0 +1,306 @@
+"""The students' pages: what they take, what they refuse, and what they hide from others."""
+
+import io
+import json
+import uuid
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from amls.courses.models import Course, User
+from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Submission, Topic
+from projects.receipts import receipt_code
+from projects.services.extensions import extend
+from projects.services.handin import hand_in
+from projects.services.registration import register_project
+from projects.services.teams import invite_member, write_seeking_note
+from tests.projects.conftest import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def soon(world: World) -> World:
+    """The same world with the deadline in nine days by the real clock."""
+    world.rules.submission_deadline = timezone.now() + timedelta(days=9)
+    world.rules.save()
+    for user in (world.student.user, world.other.user):
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return world
+
+
+def sign_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="amls.courses.accounts.AccountBackend")
+    return client
+
+
+@pytest.fixture
+def student(soon: World) -> Client:
+    return sign_in(soon.student.user)
+
+
+@pytest.fixture
+def other(soon: World) -> Client:
+    return sign_in(soon.other.user)
+
+
+def make_project(world: World, topic: Topic | None = None) -> Project:
+    return register_project(enrolment=world.student, topic=topic or world.topic, now=timezone.now())
+
+
+def hand(world: World, project: Project) -> Submission:
+    upload = SimpleUploadedFile("work.ipynb", b'{"nbformat": 4}')
+    now = timezone.now()
+    return hand_in(project=project, by=world.student, uploads=[upload], request_key=uuid.uuid4(), began_at=now, now=now)
+
+
+def notebook(name: str = "work.ipynb") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, b'{"nbformat": 4}')
+
+
+def test_topics_are_filtered_and_show_what_is_left(soon: World, student: Client) -> None:
+    Topic.objects.filter(pk=soon.topic.pk).update(skills=["CUDA"])
+    page = student.get("/amls/projects/").content.decode()
+    assert "2 of 2 slots left" in page
+    assert "Compressed I/O" in page
+    make_project(soon, soon.single)
+    found = student.get("/amls/projects/?free=on").content.decode()
+    assert "Sparse kernels" in found
+    assert '<h2><a class="t" href="/amls/projects/topics/' in found
+    assert found.count('<h2><a class="t"') == 1
+    assert student.get("/amls/projects/?skill=CUDA").content.decode().count('<h2><a class="t"') == 1
+    assert "No topic fits this filter." in student.get("/amls/projects/?track=Nothing").content.decode()
+
+
+def test_registering_with_teammates(soon: World, student: Client) -> None:
+    answer = student.post(
+        "/amls/projects/register/", {"topic": soon.topic.pk, "emails": "a@example.org, b@example.org\n"}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/amls/projects/mine/")
+    assert sorted(Invitation.objects.values_list("email", flat=True)) == ["a@example.org", "b@example.org"]
+    # Pressed again it is the same.
+    again = student.post("/amls/projects/register/", {"topic": soon.topic.pk, "emails": "A@example.org"})
+    assert (again.status_code, Project.objects.count(), Invitation.objects.count()) == (302, 1, 2)
+
+
+def test_a_refused_registration_keeps_what_was_typed(soon: World, student: Client) -> None:
+    answer = student.post("/amls/projects/register/", {"topic": soon.topic.pk, "emails": "one@example.org nonsense"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "&#x27;nonsense&#x27; is not an e-mail address." in page
+    assert "one@example.org nonsense" in page
+    assert Project.objects.count() == 0
+
+
+@pytest.mark.parametrize("value", ["", "x", "0", "999999", "9" * 40])
+def test_a_topic_that_is_none_is_a_404(student: Client, value: str) -> None:
+    assert student.post("/amls/projects/register/", {"topic": value}).status_code == 404
+
+
+def test_somebody_elses_idea_is_not_to_be_seen(soon: World, student: Client, other: Client) -> None:
+    other.post("/amls/projects/propose/", {"title": "Secret", "description": "x", "team_max": "1"})
+    idea = Topic.objects.get(title="Secret")
+    assert other.get(f"/amls/projects/topics/{idea.pk}/").status_code == 200
+    assert student.get(f"/amls/projects/topics/{idea.pk}/").status_code == 404
+    assert student.post("/amls/projects/register/", {"topic": idea.pk}).status_code == 404
+    assert student.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 404
+    assert "Secret" not in student.get("/amls/projects/").content.decode()
+    assert other.post(f"/amls/projects/propose/{idea.pk}/take-back/").status_code == 302
+
+
+def test_handing_in_and_the_receipt(soon: World, student: Client) -> None:
+    make_project(soon)
+    page = student.get("/amls/projects/mine/submit/").content.decode()
+    assert "This will be attempt 1, on time, " in page
+    answer = student.post(
+        "/amls/projects/mine/submit/", {"request_key": uuid.uuid4(), "files": [notebook(), notebook("b.ipynb")]}
+    )
+    submission = Submission.objects.get()
+    path = f"/receipts/{receipt_code(submission.pk)}/"
+    assert (answer.status_code, answer.headers["Location"]) == (302, path)
+    mine = student.get(path).content.decode()
+    assert "Received in time." in mine
+    assert "work.ipynb" in mine
+    assert soon.student.user.display_name in mine
+    public = Client().get(path).content.decode()
+    for one in submission.files.all():
+        assert one.sha256 in public
+    for hidden in ("work.ipynb", soon.student.user.display_name, "Sparse kernels"):
+        assert hidden not in public
+    assert Client().get(path[:-3] + "/").status_code == 404
+
+
+def test_what_is_wrong_with_a_hand_in_is_said_and_nothing_is_kept(soon: World, student: Client) -> None:
+    make_project(soon)
+    bad = SimpleUploadedFile("work.ipynb", b"{")
+    answer = student.post("/amls/projects/mine/submit/", {"request_key": uuid.uuid4(), "files": [bad], "comment": "Hi"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "is not a Jupyter notebook" in page
+    assert ">\nHi</textarea>" in page
+    assert Submission.objects.count() == 0
+    assert student.post("/amls/projects/mine/submit/", {"request_key": "x"}).status_code == 422
+
+
+def test_other_teams_files_attempts_and_requests_are_404(soon: World, student: Client, other: Client) -> None:
+    project = make_project(soon)
+    submission = hand(soon, project)
+    file = submission.files.get()
+    path = f"/amls/projects/files/{file.pk}/work.ipynb"
+    assert student.get(path).status_code == 200
+    assert student.get(path).headers["Content-Disposition"].startswith("attachment")
+    assert other.get(path).status_code == 404
+    # The same file by another course's address.
+    assert student.get(path.replace("/amls/", "/databases/")).status_code == 404
+    student.post("/amls/projects/mine/extension/", {"reason": "Flu"})
+    wish = ExtensionRequest.objects.get()
+    register_project(enrolment=soon.other, topic=soon.single, now=timezone.now())
+    assert other.post(f"/amls/projects/mine/extension/{wish.pk}/take-back/").status_code == 404
+    assert other.post("/amls/projects/mine/pick/", {"attempt": "1"}).status_code == 404
+    invitation = invite_member(project=project, email="x@example.org", by=soon.student, now=timezone.now())
+    assert other.post(f"/amls/projects/mine/invitations/{invitation.pk}/revoke/").status_code == 404
+    for client, status in ((other, 404), (student, 302)):
+        assert client.post(f"/amls/projects/mine/invitations/{invitation.pk}/revoke/").status_code == status
+
+
+def test_an_invitation_is_for_its_address_alone(soon: World, student: Client, other: Client) -> None:
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="Other@example.org", by=soon.student, now=timezone.now())
+    path = f"/amls/projects/invitations/{invitation.pk}/"
+    assert student.get(path).status_code == 404
+    assert student.post(path, {"accept": ""}).status_code == 404
+    page = other.get(path).content.decode()
+    assert "invites you to a project" in page
+    assert other.post(path, {"accept": ""}).status_code == 302
+    assert Membership.objects.active().filter(project=project).count() == 2
+    EmailAddress.objects.filter(user=soon.other.user).update(verified=False)
+    assert other.get(path).status_code == 404
+
+
+def test_who_is_not_enrolled_is_led_to_enrol_and_back(soon: World) -> None:
+    stranger = soon.cast.stranger
+    EmailAddress.objects.create(user=stranger, email=stranger.email, verified=True, primary=True)
+    Course.objects.filter(pk=soon.course.pk).update(enrolment_policy="open")
+    project = make_project(soon)
+    invitation = invite_member(project=project, email=stranger.email, by=soon.student, now=timezone.now())
+    path, client = f"/amls/projects/invitations/{invitation.pk}/", sign_in(stranger)
+    assert f"/amls/enrol/?next={path}" in client.get(path).content.decode()
+    answer = client.post("/amls/enrol/", {"next": path})
+    assert answer.headers["Location"] == path
+    assert client.post(path, {"accept": ""}).headers["Location"] == "/amls/projects/mine/"
+    evil = client.get("/amls/enrol/?next=https://evil.example.org/")
+    assert evil.headers["Location"] == "/amls/me/"
+
+
+def test_notes_and_inviting_who_wrote_one(soon: World, student: Client, other: Client) -> None:
+    other.post("/amls/projects/seek/", {"topic": soon.topic.pk, "text": "I know Spark"})
+    assert "I know Spark" in student.get(f"/amls/projects/topics/{soon.topic.pk}/").content.decode()
+    assert "I know Spark" not in Client().get(f"/amls/projects/topics/{soon.topic.pk}/").content.decode()
+    note = SeekingNote.objects.get()
+    assert student.post("/amls/projects/seek/", {"invite": note.pk}).status_code == 404  # no team yet
+    make_project(soon)
+    page = student.get(f"/amls/projects/topics/{soon.topic.pk}/").content.decode()
+    assert "other@example.org" not in page
+    student.post("/amls/projects/seek/", {"topic": soon.topic.pk, "invite": note.pk})
+    assert Invitation.objects.get().email == "other@example.org"
+    other.post("/amls/projects/seek/", {"remove": ""})
+    assert SeekingNote.objects.count() == 0
+
+
+def test_inviting_from_the_projects_page_says_what_is_wrong(soon: World, student: Client) -> None:
+    make_project(soon)
+    answer = student.post("/amls/projects/mine/invite/", {"email": "nonsense"})
+    assert answer.status_code == 422
+    assert "is not an e-mail address" in answer.content.decode()
+    assert student.post("/amls/projects/mine/invite/", {"email": "a@example.org"}).status_code == 302
+
+
+def test_a_person_without_a_team_reads_their_invitations(soon: World, other: Client) -> None:
+    project = make_project(soon)
+    invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    write_seeking_note(enrolment=soon.other, topic=None, text="Any topic", now=timezone.now())
+    page = other.get("/amls/projects/mine/").content.decode()
+    assert "Any topic" in page
+    assert f"{soon.student.user} invites you to “Sparse kernels”." in page
+
+
+def test_switch_leave_and_give_up(soon: World, student: Client) -> None:
+    project = make_project(soon)
+    student.post("/amls/projects/mine/switch/", {"topic": soon.single.pk})
+    project.refresh_from_db()
+    assert project.topic == soon.single
+    for bad in ("x", "", "999999"):
+        assert student.post("/amls/projects/mine/switch/", {"topic": bad}).status_code == 404
+    student.post("/amls/projects/mine/dissolve/")
+    project.refresh_from_db()
+    assert not project.is_active
+    assert student.post("/amls/projects/mine/leave/").status_code == 404
+
+
+def test_an_extension_is_shown_wherever_the_deadline_is(soon: World, student: Client) -> None:
+    make_project(soon)
+    now = timezone.now()
+    extend(course=soon.course, by=soon.staff, reason="x", enrolment=soon.student, delta=timedelta(days=2), now=now)
+    deadline = soon.rules.submission_deadline
+    assert deadline is not None
+    later = (deadline + timedelta(days=2)).astimezone(soon.course.zone)
+    from amls.agenda.services import reconcile
+
+    reconcile(soon.course, now=now)
+    for path in ("/amls/", "/amls/me/", "/amls/projects/mine/", "/amls/projects/mine/submit/", "/amls/schedule/"):
+        assert later.isoformat(timespec="minutes") in student.get(path).content.decode(), path
+
+
+def test_an_extension_for_all_has_a_banner(soon: World, student: Client) -> None:
+    extend(course=soon.course, by=soon.staff, reason="Outage", delta=timedelta(days=1), now=timezone.now())
+    for client in (student, Client()):
+        assert "The submission deadline was extended for everyone" in client.get("/amls/").content.decode()
+    assert "Outage" not in student.get("/amls/").content.decode()
+
+
+def test_a_ticket_names_files_by_their_hashes(soon: World, student: Client) -> None:
+    make_project(soon)
+
+    def ask(body: Any) -> Any:
+        return student.post("/amls/projects/mine/submit/ticket/", json.dumps(body), content_type="application/json")
+
+    assert "ticket" in ask({"files": [[3, "a" * 64]]}).json()
+    hashed = "a" * 64
+    wrong: list[Any] = [{}, [], {"files": [[3]]}, {"files": [[3, "xyz"]]}, {"files": [[-1, hashed]]}]
+    for bad in [*wrong, {"files": [[1, hashed]] * 101}]:
+        assert ask(bad).status_code == 400
+
+
+def test_names_with_markup_are_shown_as_text(soon: World, student: Client, other: Client) -> None:
+    User.objects.filter(pk=soon.other.user_id).update(display_name="<script>alert(1)</script>")
+    other.post("/amls/projects/seek/", {"topic": soon.topic.pk, "text": "<img src=x onerror=alert(1)>"})
+    page = student.get(f"/amls/projects/topics/{soon.topic.pk}/").content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_an_archive_with_its_own_name_comes_back_under_it(soon: World, student: Client) -> None:
+    make_project(soon)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("a.txt", "x")
+    upload = SimpleUploadedFile("Übung \u202efdp.zip", buffer.getvalue())
+    student.post("/amls/projects/mine/submit/", {"request_key": uuid.uuid4(), "files": [upload]})
+    file = Submission.objects.get().files.get()
+    assert file.filename == "Übung fdp.zip"
+    got = student.get(f"/amls/projects/files/{file.pk}/x")
+    assert b"".join(got.streaming_content) == buffer.getvalue()  # type: ignore[attr-defined]
+
+
+def test_staff_see_topics_and_no_project_of_their_own(soon: World) -> None:
+    client = sign_in(soon.staff)
+    assert client.get("/amls/projects/").status_code == 200
+    assert client.get("/amls/projects/mine/submit/").status_code == 404
+    assert client.post("/amls/projects/register/", {"topic": soon.topic.pk}).status_code == 422

@@ -1,0 +1,242 @@
+"""Topics taken and given back."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import translation
+
+from amls.courses.models import Course, Enrolment
+from amls.courses.services import leave_course
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from projects.models import Invitation, Membership, Project, SeekingNote, Topic
+from projects.services.common import members_of
+from projects.services.registration import (
+    dissolve_project,
+    leave_team,
+    register_project,
+    restore_project,
+    switch_topic,
+    withdraw_project,
+)
+from projects.services.teams import accept_invitation, invite_member, register_team, write_seeking_note
+from tests.factories import EnrolmentFactory, TopicFactory
+from tests.projects.conftest import DEADLINE, NOW, World
+
+pytestmark = pytest.mark.django_db
+
+
+def join(world: World, project: Project, enrolment: Enrolment) -> None:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.get_or_create(user=enrolment.user, email=enrolment.user.email, verified=True, primary=True)
+    invitation = invite_member(project=project, email=enrolment.user.email, by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=enrolment, now=NOW)
+
+
+def test_registering_takes_a_slot_and_tells_the_person(world: World) -> None:
+    project = world.project()
+    world.topic.refresh_from_db()
+    assert (world.topic.taken, world.topic.free) == (1, 1)
+    assert [one.pk for one in members_of(project)] == [world.student.pk]
+    notice = Notice.objects.get(kind="projects.registered")
+    assert (notice.recipient, notice.references["project"]) == (world.student.user, project.pk)
+
+
+def test_pressed_twice_is_one_project(world: World) -> None:
+    assert world.project() == world.project()
+    world.topic.refresh_from_db()
+    assert world.topic.taken == 1
+
+
+def test_one_project_per_person_and_course(world: World) -> None:
+    world.project()
+    with pytest.raises(RuleViolation, match="already has a project") as refusal:
+        world.project(topic=world.single)
+    assert refusal.value.code == "has-project"
+
+
+def test_the_last_slot_is_not_given_twice(world: World) -> None:
+    world.project(topic=world.single)
+    with pytest.raises(RuleViolation, match="All slots of this topic are taken"):
+        world.project(world.other, topic=world.single)
+
+
+@pytest.mark.parametrize(("seconds", "is_open"), [(-1, True), (0, True), (59, True), (60, False), (61, False)])
+def test_the_whole_minute_of_the_deadline_counts(world: World, seconds: int, is_open: bool) -> None:
+    now = DEADLINE + timedelta(seconds=seconds)
+    if is_open:
+        assert register_project(enrolment=world.student, topic=world.topic, now=now).is_active
+    else:
+        with pytest.raises(RuleViolation) as refusal:
+            register_project(enrolment=world.student, topic=world.topic, now=now)
+        assert refusal.value.code == "registration-closed"
+
+
+def test_a_refusal_names_the_deadline_the_clock_and_whom_to_ask(world: World) -> None:
+    with pytest.raises(RuleViolation) as refusal:
+        register_project(enrolment=world.student, topic=world.topic, now=DEADLINE + timedelta(seconds=72))
+    assert str(refusal.value.message) == (
+        "Registration closed Mon 8 Jul, 23:59 (Europe/Berlin). By the server's clock it is "
+        "Tue 9 Jul, 00:00 (Europe/Berlin), 00:00:12. Ask amls@example.org."
+    )
+
+
+def test_before_it_opens_it_says_when(world: World) -> None:
+    world.rules.registration_opens_at = NOW + timedelta(days=1)
+    world.rules.save()
+    with pytest.raises(RuleViolation, match=r"Registration opens Tue 7 May, 12:00 \(Europe/Berlin\)"):
+        world.project()
+
+
+def test_an_archived_course_takes_nothing(world: World) -> None:
+    Course.objects.filter(pk=world.course.pk).update(state="archived")
+    with pytest.raises(RuleViolation, match="not running"):
+        world.project()
+
+
+def test_staff_and_strangers_register_nothing(world: World) -> None:
+    with pytest.raises(RuleViolation, match="Only students"):
+        register_project(enrolment=world.cast.assistant, topic=world.topic, now=NOW)
+    foreign = EnrolmentFactory.create(course=world.cast.other_course)
+    with pytest.raises(RuleViolation, match="Only students"):
+        register_project(enrolment=foreign, topic=world.topic, now=NOW)
+
+
+def test_registering_with_teammates_is_all_or_nothing(world: World) -> None:
+    with pytest.raises(RuleViolation, match="is not an e-mail address"):
+        register_team(enrolment=world.student, topic=world.topic, emails=["a@example.org", "nonsense"], now=NOW)
+    assert (Project.objects.count(), Invitation.objects.count(), Notice.objects.count()) == (0, 0, 0)
+    register_team(enrolment=world.student, topic=world.topic, emails=["a@example.org", "b@example.org"], now=NOW)
+    assert Invitation.objects.filter(state="open").count() == 2
+
+
+def test_switching_moves_the_team_and_frees_the_slot(world: World) -> None:
+    project = world.project()
+    new = TopicFactory.create(course=world.course, team_max=2)
+    switch_topic(project=project, topic=new, by=world.student, now=NOW)
+    world.topic.refresh_from_db()
+    new.refresh_from_db()
+    assert (world.topic.taken, new.taken) == (0, 1)
+    assert Project.objects.get().topic == new
+
+
+def test_a_switch_that_fails_keeps_what_the_team_has(world: World) -> None:
+    project = world.project()
+    world.project(world.other, topic=world.single)
+    with pytest.raises(RuleViolation, match="All slots"):
+        switch_topic(project=project, topic=world.single, by=world.student, now=NOW)
+    world.topic.refresh_from_db()
+    assert (Project.objects.get(pk=project.pk).topic, world.topic.taken) == (world.topic, 1)
+
+
+def test_a_team_too_large_for_a_topic_stays(world: World) -> None:
+    project = world.project()
+    join(world, project, world.other)
+    with pytest.raises(RuleViolation, match="at most 1"):
+        switch_topic(project=project, topic=world.single, by=world.student, now=NOW)
+
+
+def test_leaving_keeps_the_project_and_the_last_one_dissolves_it(world: World) -> None:
+    project = world.project()
+    join(world, project, world.other)
+    leave_team(project=project, enrolment=world.student, now=NOW)
+    project.refresh_from_db()
+    assert project.is_active
+    assert [one.pk for one in members_of(project)] == [world.other.pk]
+    leave_team(project=project, enrolment=world.other, now=NOW)
+    project.refresh_from_db()
+    world.topic.refresh_from_db()
+    assert (project.is_active, world.topic.taken) == (False, 0)
+    # Both may take something else.
+    assert world.project(topic=world.single).is_active
+
+
+def test_dissolving_tells_everyone_and_closes_invitations(world: World) -> None:
+    project = world.project()
+    join(world, project, world.other)
+    invite_member(project=project, email="third@example.org", by=world.student, now=NOW)
+    dissolve_project(project=project, by=world.student, now=NOW)
+    assert Invitation.objects.filter(state="open").count() == 0
+    told = Notice.objects.filter(kind="projects.withdrawn").values_list("recipient__email", flat=True)
+    assert sorted(told) == ["other@example.org", "student@example.org"]
+
+
+def test_after_the_deadline_students_change_nothing_and_staff_may(world: World) -> None:
+    project, late = world.project(), DEADLINE + timedelta(hours=1)
+    for act in (
+        lambda: leave_team(project=project, enrolment=world.student, now=late),
+        lambda: dissolve_project(project=project, by=world.student, now=late),
+        lambda: switch_topic(project=project, topic=world.single, by=world.student, now=late),
+    ):
+        with pytest.raises(RuleViolation, match="Registration closed"):
+            act()
+    withdraw_project(project=project, now=late)
+    project.refresh_from_db()
+    assert not project.is_active
+
+
+def test_a_withdrawal_is_undone_with_everyone_in_it(world: World) -> None:
+    project = world.project()
+    join(world, project, world.other)
+    withdraw_project(project=project, now=NOW)
+    restored = restore_project(project=project, now=NOW + timedelta(minutes=1))
+    assert {one.pk for one in members_of(restored)} == {world.student.pk, world.other.pk}
+    world.topic.refresh_from_db()
+    assert world.topic.taken == 1
+
+
+def test_an_undo_never_takes_what_was_given_to_others(world: World) -> None:
+    project = world.project(topic=world.single)
+    withdraw_project(project=project, now=NOW)
+    world.project(world.other, topic=world.single)
+    with pytest.raises(RuleViolation, match="given to another team"):
+        restore_project(project=project, now=NOW)
+
+
+def test_leaving_the_course_leaves_no_project_behind(world: World) -> None:
+    project = world.project()
+    with pytest.raises(RuleViolation, match="Leave your team first"):
+        leave_course(enrolment=world.student)
+    leave_team(project=project, enrolment=world.student, now=NOW)
+    leave_course(enrolment=world.student)
+    assert not Enrolment.objects.filter(pk=world.student.pk).exists()
+    assert Project.objects.filter(pk=project.pk).exists()
+
+
+def test_a_note_goes_with_the_registration(world: World) -> None:
+    write_seeking_note(enrolment=world.student, topic=world.topic, text="I know CUDA\nand C++", now=NOW)
+    assert SeekingNote.objects.get().text == "I know CUDA and C++"
+    world.project()
+    assert SeekingNote.objects.count() == 0
+
+
+def test_the_counter_equals_the_rows(world: World) -> None:
+    for _turn in range(3):
+        project = world.project()
+        withdraw_project(project=project, now=NOW)
+    world.topic.refresh_from_db()
+    assert world.topic.taken == Project.objects.active().filter(topic=world.topic).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("constraint", "write"),
+    [
+        ("topic_slots_kept", lambda w: Topic.objects.filter(pk=w.topic.pk).update(taken=3)),
+        ("topic_team_size_valid", lambda w: Topic.objects.filter(pk=w.topic.pk).update(team_min=4)),
+        ("topic_proposal_has_author", lambda w: Topic.objects.filter(pk=w.topic.pk).update(proposal="open")),
+        ("membership_one_active", lambda w: Membership.objects.create(project=w.project(), enrolment=w.student, joined_at=NOW)),
+        ("project_withdrawn_after_registered", lambda w: Project.objects.filter(pk=w.project().pk).update(withdrawn_at=NOW - timedelta(days=1))),
+    ],
+)  # fmt: skip
+def test_the_database_keeps_the_rules(world: World, constraint: str, write: object) -> None:
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        write(world)  # type: ignore[operator]
+
+
+def test_refusals_speak_german(world: World) -> None:
+    world.project(topic=world.single)
+    with translation.override("de"), pytest.raises(RuleViolation) as refusal:
+        world.project(world.other, topic=world.single)
+    assert "All slots" not in str(refusal.value.message)

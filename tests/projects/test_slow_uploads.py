@@ -1,0 +1,174 @@
+"""Slow lines across the deadline: at granian itself and behind nginx, whose buffering is Debian's."""
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.utils import timezone
+
+from amls.courses.models import Enrolment
+from amls.web.localtime import deadline_closes_at
+from projects.deadlines import effective_deadline, is_counting
+from projects.models import Project, ProjectRules, Submission
+from projects.receipts import receipt_code, submission_pk_of
+from projects.services.registration import register_project
+from projects.tickets import issue_ticket
+from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.projects.served import form, get, granian, nginx, notebook, send, signed_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
+PATH = "/amls/projects/mine/submit/"
+UPLOADS, SIZE, RATE = 60, 160_000, 20_000
+
+
+@pytest.fixture
+def rules() -> ProjectRules:
+    """A course whose deadline a test moves."""
+    course = CourseFactory.create(slug="amls")
+    return ProjectRulesFactory.create(course=course, submission_deadline=timezone.now() + timedelta(days=1))
+
+
+def make_team(rules: ProjectRules) -> tuple[Enrolment, Project]:
+    enrolment = EnrolmentFactory.create(course=rules.course)
+    topic = TopicFactory.create(course=rules.course)
+    return enrolment, register_project(enrolment=enrolment, topic=topic, now=timezone.now())
+
+
+def close_at(rules: ProjectRules, moment: datetime) -> None:
+    """Put the deadline so that its whole minute is over at `moment`."""
+    rules.submission_deadline = moment - timedelta(minutes=1)
+    rules.save()
+
+
+@pytest.fixture(params=["granian", "nginx"])
+def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
+    """A server with two processes; the second time behind nginx."""
+    if request.param == "granian":
+        with granian(tmp_path) as found:
+            yield found
+    else:
+        settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+        with (
+            granian(tmp_path, {"REQUEST_BEGAN_HEADER": "X-Request-Began"}) as behind,
+            nginx(tmp_path, behind) as found,
+        ):
+            yield found
+
+
+def test_sixty_uploads_across_the_deadline_all_count(rules: ProjectRules, port: int) -> None:
+    teams = [make_team(rules) for _each in range(UPLOADS)]
+    cookies = [signed_in(enrolment.user) for enrolment, _project in teams]
+    bodies = [form({"work.ipynb": notebook(SIZE, f"team {index}")}) for index in range(UPLOADS)]
+    seconds = SIZE / RATE
+    closes = timezone.now() + timedelta(seconds=seconds / 2)
+    close_at(rules, closes)
+    answers: list[tuple[int, float]] = []
+    reader = signed_in(EnrolmentFactory.create(course=rules.course).user)
+    is_over = threading.Event()
+
+    def visit() -> None:
+        while not is_over.is_set():
+            before = time.monotonic()
+            answers.append((get(port, "/amls/projects/", reader)[0], time.monotonic() - before))
+            is_over.wait(0.2)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    began = time.monotonic()
+
+    def upload(index: int) -> tuple[int, str]:
+        body, kind = bodies[index]
+        pieces = int(seconds * 4)
+        return send(port, PATH, cookie=cookies[index], body=body, kind=kind, pieces=pieces, pause=seconds / pieces)
+
+    with ThreadPoolExecutor(UPLOADS) as pool:
+        found = list(pool.map(upload, range(UPLOADS)))
+    lasted = time.monotonic() - began
+    is_over.set()
+    visitor.join()
+    assert timezone.now() > closes
+    assert Counter(status for status, _location in found) == {302: UPLOADS}
+    submissions = list(Submission.objects.select_related("project__topic__course").prefetch_related("files"))
+    assert len(submissions) == UPLOADS
+    late = [one.began_at - closes for one in submissions if one.began_at >= closes]
+    assert late == []
+    assert all(is_counting(one, effective_deadline(one.project)) for one in submissions)
+    receipts = {location for _status, location in found}
+    assert receipts == {f"/receipts/{receipt_code(one.pk)}/" for one in submissions}
+    assert {submission_pk_of(one.split("/")[2]) for one in receipts} == {one.pk for one in submissions}
+    for submission in submissions:
+        (kept,) = submission.files.all()
+        with kept.file.open() as stream:
+            content = stream.read()
+        assert (kept.size, kept.sha256) == (SIZE, hashlib.sha256(content).hexdigest())
+    # Other pages still answered, and no visitor waited for the uploads.
+    during = [waited for status, waited in answers if status == 200]
+    assert len(during) == len(answers) > 3
+    assert max(during) < lasted / 2
+
+
+def test_an_upload_that_began_too_late_is_late(rules: ProjectRules, port: int) -> None:
+    enrolment, project = make_team(rules)
+    close_at(rules, timezone.now())
+    body, kind = form({"work.ipynb": notebook(2000)})
+    # A client that says it began long ago gains nothing: nginx overwrites it, and without nginx it is ignored.
+    stamp = (timezone.now() - timedelta(hours=1)).timestamp()
+    forged = f"X-Request-Began: {stamp:.3f}\r\nX_Request_Began: {stamp:.3f}\r\n"
+    status, _location = send(port, PATH, cookie=signed_in(enrolment.user), body=body, kind=kind, extra=forged)
+    assert status == 302
+    submission = Submission.objects.get()
+    assert submission.began_at >= deadline_closes_at(rules.submission_deadline or datetime.now(UTC))
+    assert not is_counting(submission, effective_deadline(project))
+
+
+def test_a_ticket_proves_an_earlier_start_over_http(rules: ProjectRules, port: int) -> None:
+    enrolment, project = make_team(rules)
+    _other, another = make_team(rules)
+    content, now = notebook(3000), timezone.now()
+    files = [(len(content), hashlib.sha256(content).hexdigest())]
+    close_at(rules, now)
+    earlier = now - timedelta(minutes=5)
+    sealed = issue_ticket(project=project, files=files, now=earlier)
+    of_another = issue_ticket(project=another, files=files, now=earlier)
+    expired = issue_ticket(project=project, files=files, now=now - timedelta(minutes=31))
+    cookie = signed_in(enrolment.user)
+
+    def counts(ticket: str, what: bytes) -> bool:
+        body, kind = form({"work.ipynb": what}, ticket=ticket)
+        status, location = send(port, PATH, cookie=cookie, body=body, kind=kind)
+        assert status == 302
+        newest = Submission.objects.get(pk=submission_pk_of(location.split("/")[2]) or 0)
+        return is_counting(newest, effective_deadline(project))
+
+    assert counts(sealed, content)
+    assert not counts(sealed, notebook(3000, "other"))
+    assert not counts(of_another, content)
+    assert not counts(expired, content)
+    assert not counts(sealed[:-3] + "abc", content)
+
+
+def test_what_nginx_sends_and_what_it_leaves_alone(rules: ProjectRules, tmp_path: Path) -> None:
+    """Files through X-Accel-Redirect, pages compressed, calendars not."""
+    enrolment, _project = make_team(rules)
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    extra = {"REQUEST_BEGAN_HEADER": "X-Request-Began", "X_ACCEL_REDIRECT_PREFIX": "/protected/"}
+    with granian(tmp_path, extra, workers=1) as behind, nginx(tmp_path, behind) as port:
+        cookie = signed_in(enrolment.user)
+        content = notebook(5000)
+        body, kind = form({"work.ipynb": content})
+        assert send(port, PATH, cookie=cookie, body=body, kind=kind)[0] == 302
+        kept = Submission.objects.get().files.get()
+        status, headers, found = get(port, f"/amls/projects/files/{kept.pk}/work.ipynb", cookie)
+        assert (status, found) == (200, content)
+        assert "x-accel-redirect" not in headers
+        assert get(port, f"/protected/{kept.file.name}")[0] == 404
+        for path, encoding in (("/amls/", "gzip"), ("/amls/calendar.ics", None)):
+            status, headers, _body = get(port, path, **{"Accept-Encoding": "gzip"})
+            assert (status, headers.get("content-encoding")) == (200, encoding), path

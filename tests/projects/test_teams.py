@@ -1,0 +1,162 @@
+"""Invitations, moves and merges."""
+
+from datetime import timedelta
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.db import IntegrityError, transaction
+
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from projects.models import Invitation, Membership, Project, SeekingNote
+from projects.services.common import members_of
+from projects.services.teams import (
+    INVITATION_LASTS,
+    accept_invitation,
+    decline_invitation,
+    invite_member,
+    invite_seeker,
+    merge_teams,
+    move_member,
+    revoke_invitation,
+    write_seeking_note,
+)
+from tests.factories import TopicFactory
+from tests.projects.conftest import DEADLINE, NOW, World
+
+pytestmark = pytest.mark.django_db
+
+
+def invite(world: World, email: str = "other@example.org", project: Project | None = None) -> Invitation:
+    return invite_member(project=project or world.project(), email=email, by=world.student, now=NOW)
+
+
+def test_an_invitation_goes_out_by_mail_and_ends_in_time(world: World) -> None:
+    invitation = invite(world, "New.Person@example.org")
+    notice = Notice.objects.get(kind="projects.invited")
+    assert (notice.address, notice.recipient) == ("New.Person@example.org", None)
+    assert invitation.expires_at == NOW + INVITATION_LASTS
+    soon = invite_member(
+        project=Project.objects.get(), email="b@example.org", by=world.student, now=DEADLINE - timedelta(days=1)
+    )
+    assert soon.expires_at == DEADLINE + timedelta(minutes=1)
+
+
+def test_accepting_joins_and_tells_the_team_once(world: World) -> None:
+    invitation = invite(world)
+    for _press in range(2):
+        project = accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    assert [one.pk for one in members_of(project)] == [world.student.pk, world.other.pk]
+    assert Notice.objects.filter(kind="projects.member-joined").count() == 2
+
+
+@pytest.mark.parametrize("state", ["declined", "revoked", "expired"])
+def test_what_is_closed_is_not_accepted(world: World, state: str) -> None:
+    invitation, later = invite(world), NOW
+    if state == "declined":
+        decline_invitation(invitation=invitation, now=NOW)
+    elif state == "revoked":
+        revoke_invitation(invitation=invitation, now=NOW)
+    else:
+        later = invitation.expires_at
+    with pytest.raises(RuleViolation) as refusal:
+        accept_invitation(invitation=invitation, enrolment=world.other, now=later)
+    assert refusal.value.code == f"invitation-{state}"
+    assert not Membership.objects.filter(enrolment=world.other).exists()
+
+
+def test_declining_tells_the_team_and_frees_the_place(world: World) -> None:
+    project = world.project()
+    first = invite(world, "a@example.org", project)
+    invite(world, "b@example.org", project)
+    with pytest.raises(RuleViolation, match="at most 3"):
+        invite(world, "c@example.org", project)
+    decline_invitation(invitation=first, now=NOW)
+    assert Notice.objects.filter(kind="projects.invitation-declined").count() == 1
+    assert invite(world, "c@example.org", project).state == "open"
+
+
+def test_an_address_is_invited_once_and_never_a_member(world: World) -> None:
+    project = world.project()
+    invite(world, "a@example.org", project)
+    with pytest.raises(RuleViolation, match="invited already"):
+        invite(world, "A@Example.org", project)
+    with pytest.raises(RuleViolation, match="in your team already"):
+        invite(world, "Student@example.org", project)
+    EmailAddress.objects.create(user=world.student.user, email="second@example.org", verified=True)
+    with pytest.raises(RuleViolation, match="in your team already"):
+        invite(world, "second@example.org", project)
+
+
+def test_nobody_is_in_two_teams(world: World) -> None:
+    invitation = invite(world)
+    world.project(world.other, topic=world.single)
+    with pytest.raises(RuleViolation, match="already has a project"):
+        accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    invitation.refresh_from_db()
+    assert invitation.state == "open"
+
+
+def test_a_seeker_is_invited_without_showing_the_address(world: World) -> None:
+    note = write_seeking_note(enrolment=world.other, topic=world.topic, text="I know Spark", now=NOW)
+    invitation = invite_seeker(project=world.project(), note=note, by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+    assert not SeekingNote.objects.exists()
+
+
+def test_notes_have_a_length(world: World) -> None:
+    for text in ("  ", "x" * 301):
+        with pytest.raises(RuleViolation, match="300 characters"):
+            write_seeking_note(enrolment=world.student, topic=None, text=text, now=NOW)
+
+
+def test_staff_move_a_student_and_an_empty_team_is_withdrawn(world: World) -> None:
+    old, target = world.project(topic=world.single), world.project(world.other)
+    move_member(enrolment=world.student, to=target, by=world.staff, now=DEADLINE + timedelta(days=1))
+    old.refresh_from_db()
+    world.single.refresh_from_db()
+    assert (old.is_active, world.single.taken) == (False, 0)
+    assert {one.pk for one in members_of(target)} == {world.student.pk, world.other.pk}
+
+
+def test_staff_move_a_student_to_a_topic_of_their_own(world: World) -> None:
+    project = world.project()
+    accept_invitation(invitation=invite(world, project=project), enrolment=world.other, now=NOW)
+    own = move_member(enrolment=world.other, to=world.single, by=world.staff, now=NOW)
+    assert [one.pk for one in members_of(own)] == [world.other.pk]
+    assert [one.pk for one in members_of(project)] == [world.student.pk]
+
+
+def test_a_full_team_takes_nobody(world: World) -> None:
+    target = world.project(world.other, topic=world.single)
+    with pytest.raises(RuleViolation, match="full"):
+        move_member(enrolment=world.student, to=target, by=world.staff, now=NOW)
+    foreign = TopicFactory.create(course=world.cast.other_course)
+    with pytest.raises(RuleViolation, match="another course"):
+        move_member(enrolment=world.student, to=foreign, by=world.staff, now=NOW)
+
+
+def test_teams_below_the_minimum_are_merged(world: World) -> None:
+    one, two = world.project(), world.project(world.other)
+    assert set(Project.objects.below_minimum()) == {one, two}
+    merge_teams(source=two, target=one, by=world.staff, now=NOW)
+    assert {member.pk for member in members_of(one)} == {world.student.pk, world.other.pk}
+    world.topic.refresh_from_db()
+    assert (world.topic.taken, list(Project.objects.below_minimum())) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("constraint", "values"),
+    [
+        ("invitation_closed_unless_open", {"state": "accepted"}),
+        ("invitation_state_valid", {"state": "x", "closed_at": NOW}),
+    ],
+)
+def test_the_database_keeps_the_rules(world: World, constraint: str, values: dict[str, object]) -> None:
+    invitation = invite(world)
+    with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
+        Invitation.objects.filter(pk=invitation.pk).update(**values)
+    copy = Invitation.objects.get(pk=invitation.pk)
+    copy.pk, copy.email = None, copy.email.upper()
+    with pytest.raises(IntegrityError, match="invitation_one_open"), transaction.atomic():
+        copy.save()
