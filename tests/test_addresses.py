@@ -273,10 +273,10 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 21),
+        ("/amls/", 27),
         ("/amls/schedule/", 6),
         ("/amls/lectures/05/", 10),
-        ("/amls/me/", 14),
+        ("/amls/me/", 21),
         ("/amls/subscribe/", 6),
         ("/amls/projects/", 15),
         ("/amls/projects/mine/", 18),

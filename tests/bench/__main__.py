@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
-from tests.bench import projects
+from tests.bench import projects, signups
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"

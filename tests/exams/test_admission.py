@@ -9,7 +9,7 @@ from amls.agenda.services import reconcile
 from amls.courses import eligibility
 from amls.courses.eligibility import Finding, Verdict
 from amls.courses.models import Enrolment
-from amls.notifications.letters import writer_of
+from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.notifications.stilldue import still_due_for
 from amls.web.violations import RuleViolation
@@ -79,7 +79,7 @@ def test_admitted_by_the_rules_is_written_down_once_and_told(cast: Cast, exam: E
     assert admit_whoever_fulfils_the_rules(course=cast.course, now=JUNE) == 0
     decision = AdmissionDecision.objects.get()
     assert (decision.enrolment_id, decision.is_by_hand, decision.by) == (cast.student.pk, False, None)
-    letter = writer_of("exams.admission")(Notice.objects.get(kind="exams.admission"), JUNE)
+    letter = letter_kind("exams.admission").writer(Notice.objects.get(kind="exams.admission"), JUNE)
     assert letter is not None
     assert letter.subject == "You are admitted to the exam"
 
@@ -97,7 +97,9 @@ def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: di
     decide_admission(enrolment=cast.student, verdict="refused", reason="Plagiarism", by=cast.lecturer.user, now=JUNE)
     found = admission_of(cast.student, now=JUNE)
     assert (found.state, found.is_contradicted) == ("refused", False)
-    letters = [writer_of(one.kind)(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")]
+    letters = [
+        letter_kind(one.kind).writer(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")
+    ]
     # The first decision is no longer true, so its mail is dropped if it was not sent yet.
     assert [one.subject if one else None for one in letters] == [None, "You are not admitted to the exam"]
     assert letters[1] is not None

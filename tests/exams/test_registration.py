@@ -9,7 +9,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment
 from amls.courses.services import leave_course
-from amls.notifications.letters import writer_of
+from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room, Seat
@@ -274,7 +274,7 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
         withdraw(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     if state == "excused":
         excuse(registration_pk=held.pk, reason="Certificate", now=JUNE)
-    letters = {one.kind: writer_of(one.kind)(one, JUNE) for one in Notice.objects.all()}
+    letters = {one.kind: letter_kind(one.kind).writer(one, JUNE) for one in Notice.objects.all()}
     subjects = {kind: one.subject for kind, one in letters.items() if one is not None}
     assert (
         subjects

@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from amls.courses import eligibility
 from amls.courses.models import Course
-from amls.notifications.letters import writer_of
+from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
@@ -155,7 +155,7 @@ def test_points_are_drafts_until_they_are_published_with_extra_points(
     notices = Notice.objects.filter(kind="exams.results")
     assert notices.count() == 3
     for notice in notices:
-        letter = writer_of(notice.kind)(notice, AFTER)
+        letter = letter_kind(notice.kind).writer(notice, AFTER)
         assert letter is not None
         assert not any(grade in letter.subject + letter.text for grade in ("1.0", "3.3", "5.0", "60", "48"))
     assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-drafts"

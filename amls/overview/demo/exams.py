@@ -36,9 +36,7 @@ def make_exams(archived: Course, running: Course, *, now: datetime) -> None:
     for course in (archived, running):
         finish_course_change(course, now=now)
     # Nobody waits for mail about what the demo made.
-    Notice.objects.filter(course__in=[archived, running], kind__startswith="exams.", state=Notice.State.DUE).update(
-        state=Notice.State.DROPPED
-    )
+    Notice.objects.filter(course__in=[archived, running], kind__startswith="exams.").delete()
 
 
 def _students(course: Course) -> list[Enrolment]:
