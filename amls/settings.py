@@ -202,7 +202,9 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+# For so long a worker has what it claimed; a killed one's mails go out after it.
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
 # How many mails may leave within a minute, by all workers together; 0: as many as go.
 MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
 
@@ -278,19 +280,21 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 700_000
 LONG_EXPORTS_AT_ONCE = env.int("LONG_EXPORTS_AT_ONCE", 1)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+# How often beat looks for what the broker lost.
+BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.notifications.tasks.deliver",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
     },
     "fill-outbox": {
         "task": "amls.notifications.tasks.sweep",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
         "kwargs": {"is_beat": True},
     },
     "make-exports": {
         "task": "amls.exports.tasks.work",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
     },
     "purge": {
         "task": "amls.exports.tasks.purge",

@@ -76,6 +76,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
+    "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
     "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),

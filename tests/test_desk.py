@@ -1,6 +1,6 @@
 """The staff's desk: who sees what, what is shown before it is saved, what is kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -17,6 +17,7 @@ from amls.courses.models import Enrolment, RosterEntry, User
 from amls.courses.roster import import_roster, read_roster
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
 from lectures.models import Lecture, MaterialFile
+from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
 from tests.cast import Cast
 from tests.factories import (
     ExamFactory,
@@ -31,7 +32,8 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
-    "projects_projectrules", "projects_topic", "exams_exam", "notifications_announcement", "notifications_reminderrule",
+    "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
+    "projects_earlierpass", "projects_invitation", "exams_exam", "notifications_announcement", "notifications_reminderrule",
     "notifications_mailsettings", "notifications_notice",
 )  # fmt: skip
 
@@ -54,7 +56,7 @@ def rows(cast: Cast) -> dict[str, int]:
         "lectures_part": PartFactory.create(course=course).pk,
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
-        "projects_topic": TopicFactory.create(course=course).pk,
+        **project_rows(cast),
         "exams_exam": ExamFactory.create(course=course).pk,
         "notifications_announcement": Announcement.objects.create(
             course=course, title="A", publish_at=timezone.now()
@@ -68,6 +70,27 @@ def rows(cast: Cast) -> dict[str, int]:
             address="a@example.org",
             not_before=timezone.now(),
             created_at=timezone.now(),
+        ).pk,
+    }
+
+
+def project_rows(cast: Cast) -> dict[str, int]:
+    """A project with something of each kind in it."""
+    now = timezone.now()
+    topic = TopicFactory.create(course=cast.course, team_max=2)
+    project = Project.objects.create(topic=topic, registered_at=now)
+    Membership.objects.create(project=project, enrolment=cast.student, joined_at=now)
+    about = {"project": project, "enrolment": cast.student}
+    return {
+        "projects_topic": topic.pk,
+        "projects_project": project.pk,
+        "projects_extensionrequest": ExtensionRequest.objects.create(**about, reason="Ill", asked_at=now).pk,
+        "projects_extension": Extension.objects.create(
+            course=cast.course, project=project, delta=timedelta(days=1), reason="Ill", granted_at=now
+        ).pk,
+        "projects_earlierpass": EarlierPass.objects.create(enrolment=cast.other_student, term="SS2023").pk,
+        "projects_invitation": Invitation.objects.create(
+            project=project, email="new@example.org", invited_by=cast.student, invited_at=now, expires_at=now
         ).pk,
     }
 

@@ -16,11 +16,13 @@ from email.utils import formataddr
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
+from amls.courses.models import Enrolment
 from amls.notifications.letters import Letter, LetterKind, letter_kind
 from amls.notifications.models import Notice
 from amls.notifications.postman import Postman, is_line_down
@@ -33,9 +35,9 @@ from amls.web.text import clean_line
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
 # While this much of the lease is left nobody else can have claimed the notice.
-_SAFE_LEASE = timedelta(minutes=3)
+_SAFE_LEASE = LEASE * 0.6
 GIVE_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=2)
@@ -95,15 +97,17 @@ def _claim(*, now: datetime, limit: int) -> list[Notice]:
 def _pick(*, now: datetime, limit: int) -> list[Notice]:
     locked = Notice.objects.select_for_update(skip_locked=True, of=("self",)).select_related("recipient", "course")
     left = locked.filter(state=Notice.State.SENDING, leased_until__lte=now).order_by("pk")
-    due = locked.filter(state=Notice.State.DUE, not_before__lte=now).order_by("priority", "not_before", "id")
+    due = locked.filter(state=Notice.State.DUE, not_before__lte=now).order_by("not_before", "id")
+    bulk_limit = limit
     if settings.MAIL_PER_MINUTE:
         busy = Q(state=Notice.State.SENT, sent_at__gt=now - timedelta(minutes=1)) | Q(state=Notice.State.SENDING)
         free = settings.MAIL_PER_MINUTE - Notice.objects.filter(busy, sent_with__isnull=True).count()
         limit = max(0, min(limit, free))
-        if free <= settings.MAIL_PER_MINUTE * _RESERVED_SHARE:
-            due = due.filter(priority=Notice.Priority.AT_ONCE)
+        bulk_limit = max(0, min(limit, free - round(settings.MAIL_PER_MINUTE * _RESERVED_SHARE)))
     batch = list(left[:limit])
-    return batch + list(due[: limit - len(batch)])
+    batch += due.filter(priority=Notice.Priority.AT_ONCE)[: limit - len(batch)]
+    batch += due.filter(priority=Notice.Priority.BULK)[: max(0, bulk_limit - len(batch))]
+    return batch
 
 
 def _companions(batch: Sequence[Notice], *, now: datetime) -> list[Notice]:
@@ -132,6 +136,8 @@ class _Batch:
         self._started, self._start = time.monotonic(), now
         self._prepared_at = float("-inf")
         self._line_failures = 0
+        self._prepared_kinds: set[str] = set()
+        self._stamps: dict[tuple[int, int], Stamp] = {}
         grouped: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
         for one in notices:
             is_grouped = one.grouping_key and one.recipient_id
@@ -155,6 +161,7 @@ class _Batch:
 
     def _prepare(self) -> None:
         waiting = [one for bundle in self.bundles for one in bundle]
+        self._stamps = _stamps(waiting)
         self.unwanted = unwanted(waiting)
         by_kind: dict[str, list[Notice]] = defaultdict(list)
         for one in waiting:
@@ -163,6 +170,7 @@ class _Batch:
             try:
                 prepare = letter_kind(name).prepare
                 if prepare is not None:
+                    self._prepared_kinds.add(name)
                     prepare(notices, self.now())
             except DatabaseError:
                 raise
@@ -175,6 +183,13 @@ class _Batch:
         bundle = self._still_mine(bundle, now)
         if not bundle:
             return
+        if any(one.kind in self._prepared_kinds for one in bundle):
+            fresh = _stamps(bundle)
+            if any(self._stamps.get(key) != stamp for key, stamp in fresh.items()):
+                # The course or this person's part in it changed since the batch was prepared.
+                self.bundles.insert(0, bundle)
+                self._prepare()
+                self.bundles.pop(0)
         lead = bundle[0]
         try:
             with _in_place_of(lead):
@@ -253,6 +268,24 @@ def _in_place_of(notice: Notice) -> Iterator[None]:
         yield
 
 
+Stamp = tuple[int, int]
+
+
+def _stamps(notices: Sequence[Notice]) -> dict[tuple[int, int], Stamp]:
+    """Return the revisions of what notices are about, by person and course: one query for any number."""
+    people = {one.recipient_id for one in notices if one.recipient_id is not None}
+    courses = {one.course_id for one in notices if one.course_id is not None}
+    if not people or not courses:
+        return {}
+    rows = Enrolment.objects.filter(user__in=people, course__in=courses).order_by()
+    return {
+        (user, course): (course_revision, revision)
+        for user, course, course_revision, revision in rows.values_list(
+            "user_id", "course_id", "course__revision", "revision"
+        )
+    }
+
+
 def _merged(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     merge = letter_kind(letters[0][0].kind).merge
     return merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
@@ -290,6 +323,8 @@ def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
 def _message(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlternatives:
     course, recipient = notice.course, notice.recipient
     address = _address_of(notice)
+    # A server that takes it would only send it back.
+    validate_email(address)
     context = {
         "letter": letter,
         "text": plain_text(letter.text),

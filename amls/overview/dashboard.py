@@ -7,10 +7,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.courses.models import Course
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
+from projects.desk import waiting_in
 
 _SOON = 5
 
@@ -46,13 +48,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             ],
         ),
         (
-            _("Projects and exams"),
+            _("Projects"),
             [
+                (_("Hand-ins and assessment"), "grading", "admin:projects_project_changelist"),
+                (_("Topics and ideas"), "lightbulb", "admin:projects_topic_changelist"),
+                (_("Requests for more time"), "pending_actions", "admin:projects_extensionrequest_changelist"),
+                (_("Extensions"), "more_time", "admin:projects_extension_changelist"),
+                (_("Passed earlier"), "history_edu", "admin:projects_earlierpass_changelist"),
+                (_("Invitations"), "mail", "admin:projects_invitation_changelist"),
                 (_("Project rules"), "rule", "admin:projects_projectrules_changelist"),
-                (_("Topics"), "lightbulb", "admin:projects_topic_changelist"),
-                (_("Exams"), "edit_calendar", "admin:exams_exam_changelist"),
             ],
         ),
+        (_("Exams"), [(_("Exams"), "edit_calendar", "admin:exams_exam_changelist")]),
     ]
     if request.user.is_superuser:
         installation = [
@@ -93,6 +100,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "untagged": [one.file.material.lecture for one in read.filter(is_tagged=False)],
         "courses": courses,
         "coming": lectures.filter(ends_at__gt=now).order_by("starts_at")[:_SOON],
+        "projects": _projects(courses),
         "without_slides": lectures.filter(starts_at__lt=now).exclude(has(Material.Kind.PDF)).order_by("starts_at"),
         "without_recording": lectures.filter(ends_at__lt=now).exclude(has(Material.Kind.MP4)).order_by("starts_at"),
         "without_captions": lectures.filter(has(Material.Kind.MP4))
@@ -100,3 +108,45 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         .order_by("starts_at"),
     }
     return context
+
+
+def _projects(courses: list[Course]) -> list[tuple[str, str]]:
+    """Return what projects wait for, in words and with the address where it is done."""
+    found = waiting_in(courses)
+    listing = reverse("admin:projects_project_changelist")
+    ideas = f"{reverse('admin:projects_topic_changelist')}?proposal__exact=open"
+    requests = f"{reverse('admin:projects_extensionrequest_changelist')}?state__exact=open"
+    rows = [
+        (
+            found.ideas,
+            ngettext("%(count)d own idea to decide on", "%(count)d own ideas to decide on", found.ideas),
+            ideas,
+        ),
+        (
+            found.requests,
+            ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests),
+            requests,
+        ),
+        (
+            found.late,
+            ngettext(
+                "%(count)d team with a late hand-in that waits",
+                "%(count)d teams with late hand-ins that wait",
+                found.late,
+            ),
+            f"{listing}?needs=late",
+        ),
+        (
+            found.ungraded,
+            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded),
+            f"{listing}?needs=ungraded",
+        ),
+        (
+            found.small,
+            ngettext(
+                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", found.small
+            ),
+            f"{listing}?needs=small",
+        ),
+    ]
+    return [(text % {"count": count}, address) for count, text, address in rows if count]

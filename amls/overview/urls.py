@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from amls.overview import health
 from amls.overview.coursefile import views as coursefile
-from amls.overview.views import documents, membership, pages, search, site, stats
+from amls.overview.views import documents, gradebook, membership, pages, search, site, stats
 
 app_name = "overview"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", coursefile.import_page, name="import"),
     path("<slug:slug>/staff/roll-over/", coursefile.roll_over_page, name="roll_over"),
+    path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
     path("<slug:slug>/schedule.pdf", documents.schedule_pdf, name="schedule_pdf"),
     path("<slug:slug>/enrol/", membership.enrol, name="enrol"),
     path("<slug:slug>/me/", membership.me, name="me"),
