@@ -52,19 +52,7 @@ def render_pdf(
 
     The same context gives the same bytes.
     """
-    course = order.course
-    values = {
-        "order": order,
-        "course": course,
-        "now": order.now,
-        "title": clean_line(title),
-        "language": order.language,
-        "paper": paper,
-        "site_url": settings.SITE_URL,
-        "css": mark_safe(_css()),  # noqa: S308 - our own file
-        **context,
-    }
-    html = render_to_string(template, values)
+    html = render_html(template, context, title=title, order=order, paper=paper)
     weasyprint = _weasyprint()
     try:
         document: Any = None
@@ -77,6 +65,23 @@ def render_pdf(
         return bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
     except _fatal() as error:  # a BaseException: it would end the worker
         raise PdfError(f"The document wants something from elsewhere: {error}") from None
+
+
+def render_html(template: str, context: Mapping[str, Any], *, title: str, order: Order, paper: str = "A4") -> str:
+    """Return what render_pdf() sets: one page of HTML with styles and fonts within it. Parameters as there."""
+    course = order.course
+    values = {
+        "order": order,
+        "course": course,
+        "now": order.now,
+        "title": clean_line(title),
+        "language": order.language,
+        "paper": paper,
+        "site_url": settings.SITE_URL,
+        "css": mark_safe(_css()),  # noqa: S308 - our own file
+        **context,
+    }
+    return render_to_string(template, values)
 
 
 def warm_up() -> None:

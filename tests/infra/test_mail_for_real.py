@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from email import message_from_bytes
 from pathlib import Path
+from typing import cast
 
 import psutil
 import pytest
@@ -59,7 +60,7 @@ class Post:
         self._lock = threading.Lock()
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        mail = message_from_bytes(envelope.content)  # type: ignore[type-var]
+        mail = message_from_bytes(cast("bytes", envelope.content))
         with self._lock:
             self.count += 1
             action = self.at.pop(self.count, None)
@@ -67,7 +68,7 @@ class Post:
                 self.taken[address] += 1
                 self.ids.setdefault(address, set()).add(mail["Message-ID"])
         if action is not None:
-            action(session.peer[1])
+            action(int(session.peer[1]))  # type: ignore[index]
         return "250 OK"
 
 

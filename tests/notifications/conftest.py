@@ -38,7 +38,7 @@ class Postbox:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
-        session.host_name = hostname  # type: ignore[assignment]
+        session.host_name = hostname
         return responses
 
     async def handle_RCPT(

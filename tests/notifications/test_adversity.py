@@ -99,7 +99,7 @@ def test_a_dropped_connection_is_opened_again(postbox: Postbox, settings: Settin
     try:
         assert deliver_due(now=timezone.now(), limit=1, postman=postman) == 1
         # The server (or a firewall) closed it meanwhile.
-        postman._connection.connection.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+        postman._connection.connection.sock.shutdown(socket.SHUT_RDWR)
         postman._last_used -= 10
         assert deliver_due(now=timezone.now(), postman=postman) == 2
     finally:
