@@ -20,15 +20,15 @@ _TRIES = 20
 _PAUSE_SECONDS = 0.05
 
 
-class Channel(FilesystemChannel):  # type: ignore[misc]
+class Channel(FilesystemChannel):
     """Puts messages into place when they are whole."""
 
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}"
         # No queue's name ends like this, so that nobody takes it yet.
         draft = folder / f"{name}.part"
-        draft.write_text(dumps(payload), encoding="utf-8")
+        draft.write_text(dumps(message), encoding="utf-8")
         os.replace(draft, folder / f"{name}.{queue}.msg")  # noqa: PTH105 - as atomic as its name says
 
     def get_table(self, exchange: str) -> Any:
@@ -39,7 +39,7 @@ class Channel(FilesystemChannel):  # type: ignore[misc]
         _patiently(lambda: super(Channel, self)._queue_bind(*args))
 
 
-class Transport(FilesystemTransport):  # type: ignore[misc]
+class Transport(FilesystemTransport):
     """kombu's transport with these channels."""
 
     Channel = Channel

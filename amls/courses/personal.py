@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Enrolment, User
@@ -44,7 +45,11 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )
 
 
-@retention("courses.enrolments", _("Who took part in a course"), _("KEEP_COURSE_YEARS after an archived course's end"))
+@retention(
+    "courses.enrolments",
+    _("Who took part in a course"),
+    format_lazy(_("{years} years after an archived course's end"), years=f"{settings.KEEP_COURSE_YEARS:g}"),
+)
 def purge_enrolments(now: datetime, dry_run: bool) -> int:
     """Delete the enrolments of courses that ended years ago."""
     last_day = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))

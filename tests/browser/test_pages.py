@@ -13,15 +13,15 @@ from tests.browser.conftest import Open
 PUBLIC = (
     "/", "/amls/", "/amls-ss2024/", "/amls/lectures/05/", "/amls/lectures/08/", "/amls/schedule/", "/amls/schedule/?view=month",
     "/amls/search/", "/amls/search/?q=operator", "/amls/search/?q=fusoin", "/search/?q=nothing-at-all", "/amls/lectures/01/transcript/",
-    "/amls/subscribe/", "/legal/imprint/", "/legal/privacy/", "/legal/accessibility/", "/accounts/login/", "/accounts/signup/",
+    "/amls/subscribe/", "/amls/schedule.pdf", "/legal/imprint/", "/legal/privacy/", "/legal/accessibility/", "/accounts/login/", "/accounts/signup/",
     "/accounts/login/code/", "/accounts/password/reset/",
 )  # fmt: skip
 STUDENT = (
-    "/amls/", "/amls/me/", "/amls/subscribe/", "/amls/lectures/06/", "/accounts/profile/", "/accounts/email/",
+    "/amls/", "/amls/me/", "/amls/me/mail/", "/accounts/data/", "/exports/", "/amls/subscribe/", "/amls/lectures/06/", "/accounts/profile/", "/accounts/email/",
     "/accounts/2fa/", "/accounts/sessions/", "/accounts/password/change/",
 )  # fmt: skip
 STAFF = (
-    "/amls/", "/amls/lectures/05/", "/amls/lectures/05/edit/", "/amls/lectures/01/chapters/", "/amls/staff/stats/", "/amls/staff/import/", "/amls/staff/roll-over/", "/new/",
+    "/amls/", "/amls/lectures/05/", "/amls/lectures/05/edit/", "/amls/lectures/01/chapters/", "/amls/staff/stats/", "/amls/staff/import/", "/amls/staff/roll-over/", "/amls/staff/mail/", "/new/",
 )  # fmt: skip
 VISITS = [(None, PUBLIC), ("student", STUDENT), ("lecturer", STAFF)]
 
