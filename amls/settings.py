@@ -304,6 +304,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.agenda.tasks.reconcile_running_courses",
         "schedule": timedelta(minutes=15),
     },
+    "tend-exams": {
+        "task": "exams.tasks.tend_exams",
+        "schedule": timedelta(minutes=15),
+    },
+    "purge-accommodations": {
+        "task": "exams.tasks.purge_accommodations",
+        "schedule": timedelta(hours=24),
+    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
         "schedule": timedelta(minutes=5),

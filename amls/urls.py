@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("amls.exports.urls")),
     path("", include("amls.agenda.urls")),
     path("", include("lectures.urls")),
+    path("", include("exams.urls")),
     path("", include("projects.urls")),
     path("", include("amls.overview.urls")),
 ]

@@ -50,6 +50,11 @@ def last_downloads(user: User, materials: list[int]) -> dict[int, int]:
     return {**dict(rows), **{pk: noted[pk][0] for pk in materials if pk in noted}}
 
 
+def forget_noted(user: User) -> None:
+    """Drop what the cache knows of a person's downloads."""
+    cache.delete(f"{_PERSON}{user.pk}")
+
+
 def flush_counts(*, now: datetime) -> int:
     """Write down what the cache counted; return how many rows changed."""
     return _flush_uses(now) + _flush_persons()

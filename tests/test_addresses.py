@@ -18,13 +18,14 @@ from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.notifications.tokens import Subscription, unsubscribe_url
+from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from projects.receipts import receipt_code
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import EnrolmentFactory, LectureFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory
 from tests.lectures.files import pdf, read
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +96,25 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
     "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
+    "exams:exams": ("/amls/exams/", ALL),
+    "exams:register": ("{exam}register/", MEMBERS),
+    "exams:withdraw": ("{exam}withdraw/", MEMBERS),
+    "exams:move": ("{exam}move/", MEMBERS),
+    "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
+    "exams:door_list": ("{exam}door.pdf", STAFF),
+    "exams:seat_plan": ("{exam}seats.pdf", STAFF),
+    "exams:staff": ("{exam}staff/", STAFF),
+    "exams:act": ("{exam}staff/act/", dict.fromkeys(PARTS, 405)),
+    "exams:check_in": ("{exam}check-in/", STAFF),
+    "exams:mark": ("{exam}check-in/mark/", dict.fromkeys(PARTS, 405)),
+    "exams:marks": ("{exam}check-in/marks/", STAFF),
+    "exams:walk_in": ("{exam}check-in/walk-in/", dict.fromkeys(PARTS, 405)),
+    "exams:results": ("{exam}results/", STAFF),
+    "exams:enter": ("{exam}results/enter/", dict.fromkeys(PARTS, 405)),
+    "exams:import": ("{exam}results/import/", dict.fromkeys(PARTS, 405)),
+    "exams:table": ("{exam}results/table/", dict.fromkeys(PARTS, 405)),
+    "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
+    "exams:office": ("{exam}results/office.csv", STAFF),
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
     "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
     "projects:topics": ("/amls/projects/", ALL),
@@ -129,6 +149,12 @@ def places(cast: Cast) -> dict[str, str]:
     )
     slides = read(LectureFactory.create(course=cast.course, number="06"), "pdf", "06.pdf", pdf(["Parameter servers"]))
     reconcile(cast.course, now=timezone.now())
+    now = timezone.now()
+    exam = OpenExamFactory.create(
+        course=cast.course, starts_at=now + timedelta(hours=1), opens_at=now - timedelta(days=9), closes_at=now,
+        withdraw_until=now, results_published_at=now, frozen_at=now,
+    )  # fmt: skip
+    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
     ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
@@ -159,6 +185,7 @@ def places(cast: Cast) -> dict[str, str]:
         "mail_preview": mail_preview,
         "unsubscribe": unsubscribe,
         "export": export,
+        "exam": f"/amls/exams/{exam.pk}/",
     }
 
 
@@ -190,11 +217,22 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
         "/amls/lectures/05/upload/",
         "/amls/staff/import/",
         "/amls/staff/roll-over/",
+        "{exam}door.pdf",
+        "{exam}seats.pdf",
+        "{exam}staff/act/",
+        "{exam}check-in/mark/",
+        "{exam}check-in/marks/",
+        "{exam}check-in/walk-in/",
+        "{exam}results/enter/",
+        "{exam}results/import/",
+        "{exam}results/table/",
+        "{exam}results/publish/",
         "/amls/staff/mail/rules/1/",
         "/amls/staff/mail/changes/all/test/",
     ],
 )
 def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:
+    path = path.format(**places)
     assert cast.client(part).post(path, {}).status_code in (404, 302)
     assert cast.client(part).post(path, {}).headers.get("Location", "/accounts/login/").startswith("/accounts/login/")
 
@@ -210,6 +248,7 @@ def test_a_draft_is_its_staffs(cast: Cast, places: dict[str, str], part: str) ->
         "/amls/subscribe/",
         "/amls/lectures/05/",
         "/amls/calendar.ics",
+        "/amls/exams/",
         places["material"],
     ):
         # Enrolled students don't see a draft either.
@@ -234,10 +273,10 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 21),
+        ("/amls/", 27),
         ("/amls/schedule/", 6),
         ("/amls/lectures/05/", 10),
-        ("/amls/me/", 14),
+        ("/amls/me/", 21),
         ("/amls/subscribe/", 6),
         ("/amls/projects/", 15),
         ("/amls/projects/mine/", 18),

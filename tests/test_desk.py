@@ -16,6 +16,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.courses.roster import import_roster, read_roster
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
+from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
 from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
 from tests.cast import Cast
@@ -32,6 +33,8 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
+    "exams_examrules", "exams_registration", "exams_accommodation",
+    "exams_admissiondecision", "exams_result", "exams_resultchange",
     "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
     "projects_earlierpass", "projects_invitation", "exams_exam", "notifications_announcement", "notifications_reminderrule",
     "notifications_mailsettings", "notifications_notice",
@@ -48,7 +51,25 @@ def rows(cast: Cast) -> dict[str, int]:
     course = cast.course
     lecture = LectureFactory.create(course=course, number="05", starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
     reconcile(course, now=timezone.now())
+    exam, now = ExamFactory.create(course=course), timezone.now()
+    held = Registration.objects.create(
+        course=course,
+        exam=exam,
+        enrolment=cast.student,
+        state="attended",
+        arrived_at=now,
+        created_at=now,
+        changed_at=now,
+    )
     return {
+        "exams_examrules": ExamRules.objects.create(course=course).pk,
+        "exams_registration": held.pk,
+        "exams_accommodation": Accommodation.objects.create(course=course, enrolment=cast.student, extra_minutes=9).pk,
+        "exams_admissiondecision": AdmissionDecision.objects.create(
+            course=course, enrolment=cast.student, verdict="admitted", reason="Passed in 2022", decided_at=now
+        ).pk,
+        "exams_result": Result.objects.create(registration=held, points=50).pk,
+        "exams_resultchange": ResultChange.objects.create(registration=held, at=now, what="points", after="50").pk,
         "courses_course": course.pk,
         "courses_enrolment": cast.student.pk,
         "courses_rosterentry": RosterEntry.objects.create(course=course, email="new@example.org").pk,
@@ -57,7 +78,7 @@ def rows(cast: Cast) -> dict[str, int]:
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
         **project_rows(cast),
-        "exams_exam": ExamFactory.create(course=course).pk,
+        "exams_exam": exam.pk,
         "notifications_announcement": Announcement.objects.create(
             course=course, title="A", publish_at=timezone.now()
         ).pk,

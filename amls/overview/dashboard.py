@@ -59,7 +59,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Project rules"), "rule", "admin:projects_projectrules_changelist"),
             ],
         ),
-        (_("Exams"), [(_("Exams"), "edit_calendar", "admin:exams_exam_changelist")]),
+        (
+            _("Exams"),
+            [
+                (_("Exams"), "edit_calendar", "admin:exams_exam_changelist"),
+                (_("Registrations"), "how_to_reg", "admin:exams_registration_changelist"),
+                (_("Admissions"), "verified", "admin:exams_admissiondecision_changelist"),
+                (_("Accommodations"), "accessible", "admin:exams_accommodation_changelist"),
+                (_("Changes of results"), "history", "admin:exams_resultchange_changelist"),
+                (_("Exam rules"), "gavel", "admin:exams_examrules_changelist"),
+            ],
+        ),
     ]
     if request.user.is_superuser:
         installation = [

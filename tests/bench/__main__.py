@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
-from tests.bench import projects
+from tests.bench import projects, signups
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
@@ -44,6 +44,10 @@ def main() -> int:
             rows = measure(port, bare_port, paths)
             write(rows)
         projects.report(projects.measure(port, prepared), RESULTS)
+    if sys.argv[1:] != ["projects"]:
+        # Servers of its own: two processes, and a broker.
+        with running(VAR):
+            signups.run(RESULTS)
     if sys.argv[1:] != ["projects"]:
         # In a process of its own: another database.
         subprocess.run([sys.executable, "-m", "tests.bench.search"], cwd=ROOT, check=True)

@@ -18,6 +18,7 @@ from amls.overview.demo.slides import recording
 from amls.web.violations import RuleViolation
 from lectures.counts import flush_counts
 from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition
+from lectures.personal import forget, tell
 from lectures.services.chapters import ChapterLine, read_chapters, stamp
 from lectures.tasks import extract, flush_material_counts
 from tests.cast import Cast
@@ -229,6 +230,24 @@ def test_versions_have_dates_and_say_what_changed_since_the_download(cast: Cast,
     client.get(material("pdf").get_absolute_url())
     flush_material_counts()
     assert "Changed since your download" not in page(client)
+
+
+def test_a_person_gets_and_loses_what_is_known_of_them(cast: Cast, lecture: Lecture) -> None:
+    client, user, now = cast.client("student"), cast.student.user, timezone.now()
+    for one in (client, cast.client("assistant")):
+        one.post("/amls/lectures/06/watched/", {"seconds": "33"}, headers=SAME_SITE)
+        one.get(material("pdf").get_absolute_url())
+    flush_material_counts()
+    told = {name: [(row["lecture"], row.get("second"), row.get("file")) for row in rows] for name, rows in tell(user)}
+    assert told == {
+        "recordings.json": [("06 Parameter Servers", 33, None)],
+        "downloads.json": [("06 Parameter Servers", None, "06.pdf")],
+    }
+    client.get(material("pdf").get_absolute_url())
+    forget(user, now)
+    flush_material_counts()
+    assert set(WatchPosition.objects.values_list("user", flat=True)) == {cast.assistant.user_id}
+    assert set(LastDownload.objects.values_list("user", flat=True)) == {cast.assistant.user_id}
 
 
 def test_staff_are_told_what_to_mend(cast: Cast, lecture: Lecture) -> None:

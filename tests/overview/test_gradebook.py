@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from amls.files.sheets import read_sheet
 from amls.overview.gradebook import standings
+from exams.models import ExamRules
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments
 from tests.projects.conftest import NOW, World, world  # noqa: F401
 from tests.projects.desk import make_teams
@@ -19,6 +20,8 @@ ADDRESS = "/amls/staff/gradebook/"
 
 
 def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
+    # Only what projects say is of interest here.
+    ExamRules.objects.create(course=world.course, needs_matriculation_number=False)
     published, drafted = make_teams(world, 2)
     for team in (published, drafted):
         assess(project=team, outcome="passed", extra_points=Decimal("3.5"), feedback="", by=world.staff, now=NOW)

@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from amls.courses.models import Course
+from amls.notifications.models import Announcement
 from amls.overview.search.find import Found, search
 from amls.overview.search.query import make_queries, read_typed
 from amls.overview.search.readers import Reader
@@ -95,6 +96,28 @@ def test_own_ideas_of_students_are_found_by_their_staff_only(cast: Cast) -> None
         "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
     }  # fmt: skip
     assert not find(cast.client("stranger"), "zebar").corrected
+
+
+def test_announcements_are_found_while_they_stand_on_the_page(cast: Cast) -> None:
+    now = timezone.now()
+    row = Announcement.objects.create(
+        course=cast.course, title="Room change", text="We meet in the zebra hall.", publish_at=now - timedelta(hours=1),
+        on_page_until=now + timedelta(hours=1),
+    )  # fmt: skip
+    found = find(Client(), "zebra")
+    assert [(str(group.title), group.label, group.url) for group in found.groups] == [
+        ("Room change", "announcement", "/amls/#announcements")
+    ]
+    everyone = ("anonymous", "student", "assistant", "foreign lecturer")
+    for changes, expected in (
+        ({"audience": "students"}, {"assistant"}),
+        ({"audience": "all", "is_withdrawn": True}, set()),
+        ({"is_withdrawn": False, "publish_at": now + timedelta(minutes=30)}, set()),
+        ({"publish_at": now - timedelta(hours=2), "on_page_until": now - timedelta(hours=1)}, set()),
+        ({"on_page_until": None}, set()),
+    ):
+        Announcement.objects.filter(pk=row.pk).update(**changes)
+        assert {part for part in everyone if find(cast.client(part), "zebra").groups} == expected, changes
 
 
 def test_the_same_slide_as_pdf_and_pptx_is_one_place_and_notes_are_found(cast: Cast, fusion: Lecture) -> None:
@@ -250,7 +273,7 @@ def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 27 + 3
         counts.append(len(queries))
-    assert counts[0] == counts[1] == 12
+    assert counts[0] == counts[1] == 13
 
 
 def test_snippets_show_the_densest_place() -> None:

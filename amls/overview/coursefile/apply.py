@@ -1,25 +1,19 @@
 """A course file into the database: compared first, applied in one transaction, or not at all."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import transaction
 
 from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
+from amls.overview.coursefile.exams import ExamImport
+from amls.overview.coursefile.rows import Wanted
 from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
-from amls.web.localtime import from_wall_clock, to_wall_clock
-from amls.web.violations import RuleViolation
-from exams.models import Exam
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import ProjectRules, Topic
-
-M = TypeVar("M", bound=models.Model)
 
 
 def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, dry_run: bool = False) -> Diff:
@@ -42,7 +36,7 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
     with transaction.atomic():
         existing = Course.objects.filter(slug=chosen).first()
         course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
-        run = _Import(course, spec)
+        run = _Import(course, spec, now)
         run.apply()
         if run.problems:
             raise CourseFileError(run.problems)
@@ -54,29 +48,17 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
     return run.diff
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """What one row is to be: how it is called in the diff, and its fields."""
-
-    label: str
-    values: dict[str, Any]
-
-
-class _Import:
-    """One import: the course, what is wanted of it, and what was found."""
-
-    def __init__(self, course: Course, spec: CourseSpec) -> None:
-        self.course, self.spec = course, spec
-        self.diff, self.problems = Diff(), list[str]()
+class _Import(ExamImport):
+    """One import: all that a file says of a course."""
 
     def apply(self) -> None:
         self._course()
         if self.problems:
             return
-        staff = self._sync(
+        staff = self.sync(
             StaffMember.objects.filter(course=self.course),
             [
-                _Wanted(s.name, {"name": s.name, "role": s.role, "affiliation": s.affiliation, "email": s.email, "url": s.url, "position": n})
+                Wanted(s.name, {"name": s.name, "role": s.role, "affiliation": s.affiliation, "email": s.email, "url": s.url, "position": n})
                 for n, s in enumerate(self.spec.staff)
             ],
             key=lambda row: row.name,
@@ -87,7 +69,8 @@ class _Import:
         self._office_hours()
         self._project()
         self._topics({row.name: row for row in staff})
-        self._exams()
+        self.exam_rules()
+        self.exams()
 
     # ── the course itself ──
 
@@ -115,25 +98,25 @@ class _Import:
             self.diff.added(f"Course {self.course.slug}", f"{spec.title}, {spec.term}")
             for name, value in values.items():
                 setattr(self.course, name, value)
-            self._save(self.course, f"Course {self.course.slug}")
+            self.save(self.course, f"Course {self.course.slug}")
         else:
             if not spec.is_complete:
                 values = {name: value for name, value in values.items() if value or name in ("title", "term")}
                 values = {name: value for name, value in values.items() if name not in _NOT_ON_PAGES}
-            self._update(self.course, _Wanted("Course", values))
+            self.update(self.course, Wanted("Course", values))
 
     # ── lists ──
 
     def _parts_and_lectures(self) -> None:
-        parts = self._sync(
+        parts = self.sync(
             Part.objects.filter(course=self.course),
-            [_Wanted(f"Part {p.letter or p.title}", {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
+            [Wanted(f"Part {p.letter or p.title}", {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
             key=lambda row: row.letter or row.title,
             wanted_key=lambda wanted: wanted.values["letter"] or wanted.values["title"],
         )  # fmt: skip
         by_name = {part.letter or part.title: part for part in parts}
         wanted = [w for lecture in self.spec.lectures if (w := self._lecture(lecture, by_name)) is not None]
-        rows = self._sync(
+        rows = self.sync(
             Lecture.objects.filter(course=self.course),
             wanted,
             key=lambda row: row.number or f"{row.part}|{row.title}",
@@ -145,15 +128,15 @@ class _Import:
             for row, lecture in zip(rows, self.spec.lectures, strict=True):
                 self._materials(row, lecture)
 
-    def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> _Wanted | None:
+    def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> Wanted | None:
         label = f"Lecture {spec.number or spec.title}"
         if spec.part and spec.part not in parts:
             self.problems.append(f"{label}: there is no part '{spec.part}'; parts are {', '.join(parts) or 'none'}.")
             return None
-        starts_at, ends_at = self._instant(spec.starts_at, label), self._instant(spec.ends_at, label)
+        starts_at, ends_at = self.instant(spec.starts_at, label), self.instant(spec.ends_at, label)
         if starts_at is None or ends_at is None:
             return None
-        return _Wanted(
+        return Wanted(
             label,
             {
                 "number": spec.number, "part": parts.get(spec.part), "title": spec.title, "abstract": spec.abstract,
@@ -168,10 +151,10 @@ class _Import:
         for position, material in enumerate(spec.materials):
             values = {
                 "kind": material.kind, "title": material.title, "url": material.url, "audience": material.audience,
-                "visible_from": self._instant(material.visible_from, label), "position": position,
+                "visible_from": self.instant(material.visible_from, label), "position": position,
             }  # fmt: skip
-            wanted.append(_Wanted(f"{label}, {material.title or material.kind}", values))
-        rows = self._sync(
+            wanted.append(Wanted(f"{label}, {material.title or material.kind}", values))
+        rows = self.sync(
             Material.objects.filter(lecture=lecture).select_related("current"),
             wanted,
             key=lambda row: f"{row.kind}|{row.title}",
@@ -212,8 +195,8 @@ class _Import:
             values = {
                 name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
             }
-            wanted.append(_Wanted(f"Office hour {hour.weekday}", {"weekday": WEEKDAYS.index(hour.weekday), **values}))
-        rows = self._sync(
+            wanted.append(Wanted(f"Office hour {hour.weekday}", {"weekday": WEEKDAYS.index(hour.weekday), **values}))
+        rows = self.sync(
             OfficeHour.objects.filter(course=self.course),
             wanted,
             key=lambda row: row.weekday,
@@ -223,15 +206,15 @@ class _Import:
         if not self.spec.is_complete:
             return
         for row, hour in zip(rows, self.spec.office_hours, strict=False):
-            self._sync(
+            self.sync(
                 OfficeHourException.objects.filter(office_hour=row),
                 [
-                    _Wanted(
+                    Wanted(
                         f"Office hour {hour.weekday} {one.day}",
                         {
                             "day": one.day, "is_cancelled": one.cancelled, "room": one.room,
-                            "moved_to_start": self._instant(one.starts_at, f"Office hour {one.day}"),
-                            "moved_to_end": self._instant(one.ends_at, f"Office hour {one.day}"),
+                            "moved_to_start": self.instant(one.starts_at, f"Office hour {one.day}"),
+                            "moved_to_end": self.instant(one.ends_at, f"Office hour {one.day}"),
                         },
                     )
                     for one in hour.exceptions
@@ -249,13 +232,13 @@ class _Import:
                 self.diff.removed("Projects")
                 existing.delete()
             return
-        self._sync(
+        self.sync(
             existing,
             [
-                _Wanted(
+                Wanted(
                     "Projects",
                     {
-                        **{name: self._instant(getattr(spec, name), "projects") for name in _PROJECT_TIMES},
+                        **{name: self.instant(getattr(spec, name), "projects") for name in _PROJECT_TIMES},
                         "late_cutoff_hours": spec.late_cutoff_hours, "hours": spec.hours, "ects": spec.ects,
                         "is_mandatory": spec.mandatory, "description": spec.description,
                     },
@@ -282,134 +265,13 @@ class _Import:
                 "mentor": staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
                 "is_open": topic.open, "position": position,
             }  # fmt: skip
-            wanted.append(_Wanted(f"Topic {topic.title}", values))
-        self._sync(
+            wanted.append(Wanted(f"Topic {topic.title}", values))
+        self.sync(
             Topic.objects.filter(course=self.course),
             wanted,
             key=lambda row: (row.track, row.title),
             wanted_key=lambda w: (w.values["track"], w.values["title"]),
         )
-
-    def _exams(self) -> None:
-        wanted = []
-        for exam in self.spec.exams:
-            label = f"Exam {exam.starts_at:%Y-%m-%d}"
-            values = {
-                name: self._instant(getattr(exam, name), label)
-                for name in ("starts_at", "opens_at", "closes_at", "withdraw_until")
-            }
-            values |= {name: getattr(exam, name) for name in ("kind", "title", "duration_minutes", "place", "capacity")}
-            wanted.append(_Wanted(label, values))
-        # A moved exam keeps its row: what is not found by its start is matched in order.
-        starts = {w.values["starts_at"] for w in wanted}
-        rows = list(Exam.objects.filter(course=self.course).order_by("starts_at", "pk"))
-        free = iter([row for row in rows if row.starts_at not in starts])
-        known = {row.starts_at for row in rows}
-        keys = {id(w): (w.values["starts_at"] if w.values["starts_at"] in known else next(free, w)) for w in wanted}
-        moved = {row.pk: key for key in keys.values() if isinstance(key, Exam) for row in [key]}
-        self._sync(
-            Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
-            wanted,
-            key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
-            wanted_key=lambda w: key.pk if isinstance(key := keys[id(w)], Exam) else w.values["starts_at"],
-            page_keeps={"title", "duration_minutes", "place", "capacity", "opens_at", "closes_at", "withdraw_until"},
-        )
-
-    # ── how ──
-
-    def _sync(
-        self,
-        rows: models.QuerySet[M],
-        wanted: Sequence[_Wanted],
-        *,
-        key: Callable[[M], Any],
-        wanted_key: Callable[[_Wanted], Any],
-        parent: dict[str, Any] | None = None,
-        page_keeps: Iterable[str] = (),
-        may_remove: Callable[[Any], str] = lambda _row: "",
-        removes: bool = True,
-    ) -> list[M]:
-        """Make the rows be what is wanted, and return them in the order of what is wanted.
-
-        Args:
-            rows: those that belong to the parent.
-            wanted: what there is to be.
-            key: by which a row is recognised.
-            wanted_key: gives the same of what is wanted.
-            parent: fields of a new row; the course by default.
-            page_keeps: fields that pages say nothing about.
-            may_remove: returns why a row may not go, or nothing.
-            removes: whether rows that are not wanted go. A page that names none of a list
-                says nothing about it.
-        """
-        existing = {key(row): row for row in rows}
-        kept = set() if self.spec.is_complete else set(page_keeps)
-        found: list[M] = []
-        # Removed first: what comes may need the number or name of what goes.
-        wanted_keys = [wanted_key(one) for one in wanted]
-        if len(set(wanted_keys)) < len(wanted_keys):
-            twice = next(one.label for one, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
-            self.problems.append(f"{twice} stands in the file more than once.")
-            return []
-        if removes and (wanted or self.spec.is_complete):
-            for row_key, gone in existing.items():
-                if row_key not in wanted_keys:
-                    self._remove(gone, may_remove(gone))
-        row: M
-        for one, one_key in zip(wanted, wanted_keys, strict=True):
-            present = existing.get(one_key)
-            if present is None:
-                row = rows.model(**(parent or {"course": self.course}), **one.values)
-                self.diff.added(one.label, str(row) if str(row) not in one.label else "")
-                self._save(row, one.label)
-            else:
-                row = present
-                values = {name: value for name, value in one.values.items() if name not in kept}
-                if not self.spec.is_complete and "url" in values and not values["url"]:
-                    values.pop("url")
-                self._update(row, _Wanted(one.label, values))
-            found.append(row)
-        return found
-
-    def _remove(self, row: models.Model, why_not: str) -> None:
-        if why_not:
-            self.problems.append(why_not)
-            return
-        self.diff.removed(f"{row._meta.verbose_name}: {row}")  # noqa: SLF001 - Django's public name for it
-        row.delete()
-
-    def _update(self, row: models.Model, wanted: _Wanted) -> None:
-        names = []
-        for name, value in wanted.values.items():
-            old = getattr(row, name)
-            if old != value:
-                names.append(name)
-                self.diff.changed(wanted.label, name, self._shown(old), self._shown(value))
-                setattr(row, name, value)
-        if names:
-            self._save(row, wanted.label)
-
-    def _shown(self, value: Any) -> Any:
-        return to_wall_clock(value, self.course.zone) if isinstance(value, datetime) else value
-
-    def _save(self, row: models.Model, label: str) -> None:
-        try:
-            row.full_clean()
-        except ValidationError as error:
-            for name, messages in error.message_dict.items():
-                where = label if name == "__all__" else f"{label}, {name}"
-                self.problems.extend(f"{where}: {message}" for message in messages)
-            return
-        row.save()
-
-    def _instant(self, naive: datetime | None, label: str) -> datetime | None:
-        if naive is None:
-            return None
-        try:
-            return from_wall_clock(naive, self.course.zone)
-        except RuleViolation as violation:
-            self.problems.append(f"{label}: {violation.message}")
-            return None
 
 
 def _has_no_files(lecture: Lecture) -> str:

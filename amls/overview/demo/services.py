@@ -20,6 +20,7 @@ from amls.overview.coursefile.page import read_page
 from amls.overview.coursefile.rollover import shift_course
 from amls.overview.coursefile.spec import CourseSpec, ExceptionSpec, TopicSpec
 from amls.overview.demo.accounts import DEMO_ACCOUNTS, FELLOW_STUDENTS
+from amls.overview.demo.exams import make_exams
 from amls.overview.demo.projects import make_projects
 from amls.overview.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
 from lectures.models import Lecture, Material, MaterialCount
@@ -43,6 +44,7 @@ def make_demo(*, now: datetime) -> None:
         _upload(course, texts, now=now)
         make_projects(course, people, now=now)
         _count_uses(course, now=now)
+    make_exams(archived, running, now=now)
 
 
 def _make_people() -> dict[str, User]:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from amls.notifications.models import Announcement
 from amls.overview.search.readers import Reader
 from lectures.models import Lecture
 from projects.models import Topic
@@ -60,6 +61,12 @@ def _topics(reader: Reader) -> QuerySet[Any]:
     return Topic.objects.filter(managed | Q(proposal=""), course__in=list(reader.courses))
 
 
+def _announcements(reader: Reader) -> QuerySet[Any]:
+    # What is for some of the people only, their staff find; it stands on the course's page for the others.
+    wide = Q(course__in=reader.managed) | Q(audience="all")
+    return Announcement.objects.on_page_at(reader.now).filter(wide, course__in=list(reader.courses))
+
+
 def _topic_address(topic: Topic) -> str:
     return reverse("projects:topic", args=[topic.course.slug, topic.pk])
 
@@ -83,5 +90,15 @@ register(
         title="title",
         texts=("track", "description"),
         address=_topic_address,
+    )
+)
+register(
+    Source(
+        name="announcements",
+        label=_("announcement"),
+        rows=_announcements,
+        title="title",
+        texts=("text",),
+        address=lambda announcement: f"{announcement.course.get_absolute_url()}#announcements",
     )
 )
