@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "amls.courses",
     "amls.agenda",
     "amls.notifications",
+    "amls.exports",
     "lectures",
     "projects",
     "exams",
@@ -183,7 +184,7 @@ MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_ADAPTER = "amls.courses.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "amls.notifications.accounts.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
@@ -201,7 +202,11 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = VAR_DIR / "mail"
 
-EMAIL_TIMEOUT = 20
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
+# For so long a worker has what it claimed; a killed one's mails go out after it.
+MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
+# How many mails may leave within a minute, by all workers together; 0: as many as go.
+MAIL_PER_MINUTE = env.int("MAIL_PER_MINUTE", 0)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("de", _("German"))]
@@ -229,7 +234,14 @@ X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 _began_header = env.str("REQUEST_BEGAN_HEADER", "")
 REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.
+# Who took part in an archived course is known for this long after its end.
+KEEP_COURSE_YEARS = env.float("KEEP_COURSE_YEARS", 10)
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
+# What reading the text of one file may cost, and how many are read at once.
+EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
+EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
+EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
 FILE_UPLOAD_HANDLERS = [
     "amls.files.uploads.LimitedUploadHandler",
@@ -255,19 +267,61 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
+# Queues of their own, served by workers of their own: a long export never delays a mail.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "amls.notifications.tasks.deliver": {"queue": "mail"},
+    "amls.notifications.tasks.sweep": {"queue": "mail"},
+    "amls.exports.tasks.work": {"queue": "exports"},
+}
+# A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 700_000
+# How many long exports may be made at once; the other processes are for what somebody waits for.
+LONG_EXPORTS_AT_ONCE = env.int("LONG_EXPORTS_AT_ONCE", 1)
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+# How often beat looks for what the broker lost.
+BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.notifications.tasks.deliver",
-        "schedule": timedelta(seconds=30),
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+    },
+    "fill-outbox": {
+        "task": "amls.notifications.tasks.sweep",
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+        "kwargs": {"is_beat": True},
+    },
+    "make-exports": {
+        "task": "amls.exports.tasks.work",
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+    },
+    "purge": {
+        "task": "amls.exports.tasks.purge",
+        "schedule": timedelta(hours=1),
     },
     "reconcile-running-courses": {
         "task": "amls.agenda.tasks.reconcile_running_courses",
         "schedule": timedelta(minutes=15),
     },
+    "tend-exams": {
+        "task": "exams.tasks.tend_exams",
+        "schedule": timedelta(minutes=15),
+    },
+    "purge-accommodations": {
+        "task": "exams.tasks.purge_accommodations",
+        "schedule": timedelta(hours=24),
+    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
+        "schedule": timedelta(minutes=5),
+    },
+    "read-files": {
+        "task": "lectures.tasks.extract",
+        "schedule": timedelta(seconds=30),
+    },
+    "flush-material-counts": {
+        "task": "lectures.tasks.flush_material_counts",
         "schedule": timedelta(minutes=5),
     },
 }

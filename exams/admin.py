@@ -1,23 +1,234 @@
 """Exams at the desk."""
 
-from django.contrib import admin
+from typing import Any
 
-from amls.courses.desk import CourseScopedAdmin
-from exams.models import Exam
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
+from amls.courses.models import User
+from exams.following import follow_course
+from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
+from exams.services.admission import decide_admission
+from exams.services.registration import promote_waiting
+from exams.services.seating import mend_seats
+
+
+class ReadOnlyAdmin(CourseScopedAdmin):
+    """What services write and the desk shows."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows come from services alone."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Rows are changed by services alone."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What happened stays."""
+        return False
+
+
+@admin.register(ExamRules)
+class ExamRulesAdmin(CourseScopedAdmin):
+    """What holds for all exams of a course."""
+
+    list_display = ("course", "binding_name", "extra_points_lift_fail", "needs_matriculation_number")
+    list_select_related = ("course",)
+    fields = ("course", ("binding_name", "binding_url"), "extra_points_lift_fail", "needs_matriculation_number")
+
+
+class ExamForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An exam, judged while its row is locked: the counters are those of this very moment."""
+
+    class Meta:
+        model = Exam
+        fields = (
+            "course", "kind", "title", "starts_at", "duration_minutes", "place", "capacity", "opens_at", "closes_at",
+            "withdraw_until", "max_points", "review_at", "review_minutes", "review_place",
+        )  # fmt: skip
+
+    def clean_capacity(self) -> int | None:
+        """Refuse less than is held already."""
+        capacity: int | None = self.cleaned_data["capacity"]
+        if capacity is not None and capacity < self.instance.seats_taken:
+            raise ValidationError(
+                _("%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.")
+                % {"count": self.instance.seats_taken},
+                code="capacity-too-low",
+            )
+        return capacity
+
+
+class RoomInline(CourseScopedInline):
+    model = Room
+    fields = ("name", "rows", "seats_per_row", "spacing", "is_separate", "position")
 
 
 @admin.register(Exam)
 class ExamAdmin(CourseScopedAdmin):
-    """The dates of a course's exams, with the windows of their sign-up."""
+    """The dates of a course's exams, with the windows of their sign-up and their rooms."""
 
-    list_display = ("__str__", "course", "starts_at", "duration_minutes", "place", "capacity")
+    form = ExamForm
+    list_display = ("__str__", "course", "starts_at", "place", "at_a_glance", "state", "work")
     list_filter = ("course",)
     list_select_related = ("course",)
-    fields = (
-        "course",
-        ("kind", "title"),
-        ("starts_at", "duration_minutes"),
-        ("place", "capacity"),
-        ("opens_at", "closes_at"),
-        "withdraw_until",
-    )
+    inlines = (RoomInline,)
+    fieldsets = (
+        (None, {"fields": ("course", ("kind", "title"), ("starts_at", "duration_minutes"), ("place", "capacity"), "work")}),
+        (gettext_lazy("Sign-up"), {"fields": (("opens_at", "closes_at"), "withdraw_until"), "classes": ("tab",)}),
+        (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
+    )  # fmt: skip
+    readonly_fields = ("work",)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:
+        """Return the exam; where a form is being saved, locked like in every other write."""
+        found: Exam | None = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST" and connection.in_atomic_block:
+            found = Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=found.pk)
+        return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep an exam in its course."""
+        return (*self.readonly_fields, "course") if obj is not None else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let an exam be deleted as long as nobody ever stood on its list."""
+        may = super().has_delete_permission(request, obj)
+        return may and (obj is None or not Registration.objects.filter(exam=obj).exists())
+
+    @admin.display(description=gettext_lazy("seats"))
+    def at_a_glance(self, exam: Exam) -> str:
+        """Say how many hold a seat and how many wait."""
+        held = f"{exam.seats_taken}/{exam.capacity}" if exam.capacity is not None else f"{exam.seats_taken}"
+        waiting = ngettext("%(count)d waits", "%(count)d wait", exam.waiting) % {"count": exam.waiting}
+        return f"{held} · {waiting}" if exam.waiting else held
+
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, exam: Exam) -> str:
+        """Say how far the exam has come."""
+        if exam.frozen_at is not None:
+            return _("frozen for export")
+        if exam.results_published_at is not None:
+            return _("results published")
+        if exam.closed_at is not None:
+            return _("closed")
+        return _("seats released") if exam.seats_released_at is not None else ""
+
+    @admin.display(description=gettext_lazy("work on it"))
+    def work(self, exam: Exam) -> SafeString | str:
+        """Lead to the exam's own pages."""
+        if not exam.pk:
+            return ""
+        args = [exam.course.slug, exam.pk]
+        return format_html(
+            '<a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a>',
+            reverse("exams:staff", args=args), _("people and seats"),
+            reverse("exams:check_in", args=args), _("the door"),
+            reverse("exams:results", args=args), _("results"),
+        )  # fmt: skip
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another."""
+        super().save_related(request, form, formsets, change)
+        now = request.now  # type: ignore[attr-defined]
+        promoted = promote_waiting(exam_pk=form.instance.pk, now=now)
+        if promoted:
+            messages.success(
+                request,
+                ngettext("%(count)d person moved up.", "%(count)d people moved up.", len(promoted)) % {"count": len(promoted)},
+            )  # fmt: skip
+        is_seated = form.instance.seat_seed is not None and form.instance.rooms.exists()
+        mended = mend_seats(exam_pk=form.instance.pk, now=now) if is_seated else None
+        if mended is not None and mended.without_seat:
+            messages.warning(
+                request,
+                _("%(count)d people have no seat: the rooms are too small for them.") % {"count": mended.without_seat},
+            )
+
+
+@admin.register(Registration)
+class RegistrationAdmin(ReadOnlyAdmin):
+    """Who takes part in which exam."""
+
+    list_display = ("person", "exam", "state", "position", "seat", "created_at", "reason")
+    list_filter = ("exam", "state")
+    list_select_related = ("enrolment__user", "exam", "seat__room", "course")
+    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")
+
+    @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__display_name")
+    def person(self, registration: Registration) -> str:
+        """Return the name."""
+        return str(registration.enrolment.user)
+
+
+@admin.register(Accommodation)
+class AccommodationAdmin(CourseScopedAdmin):
+    """What is granted to whom: the measure, never the reason."""
+
+    list_display = ("enrolment", "course", "extra_minutes", "own_room", "front_row", "at_the_door")
+    list_filter = ("course",)
+    list_select_related = ("enrolment__user", "enrolment__course", "course")
+    fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save, and let the person's calendar follow."""
+        super().save_model(request, obj, form, change)
+        follow_course(obj.course, request.now)  # type: ignore[attr-defined]
+
+
+@admin.register(AdmissionDecision)
+class AdmissionDecisionAdmin(CourseScopedAdmin):
+    """Decisions on admission: added, never changed."""
+
+    list_display = ("enrolment", "verdict", "reason", "is_by_hand", "by", "decided_at")
+    list_filter = ("course", "verdict", "is_by_hand")
+    list_select_related = ("enrolment__user", "enrolment__course", "by", "course")
+    fields = ("course", "enrolment", "verdict", "reason")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A decision is followed by another one, never changed."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """A decision stays on record."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Decide by the service, which tells the person."""
+        by = request.user if isinstance(request.user, User) else None
+        made = decide_admission(
+            enrolment=obj.enrolment, verdict=obj.verdict, reason=obj.reason, by=by, now=request.now  # type: ignore[attr-defined]
+        )  # fmt: skip
+        obj.pk, obj.decided_at = made.pk, made.decided_at
+
+
+@admin.register(Result)
+class ResultAdmin(ReadOnlyAdmin):
+    """Points and grades."""
+
+    course_path = "registration__course"
+    list_display = ("registration", "points", "extra_points", "grade", "state", "published_at")
+    list_filter = ("registration__exam", "state")
+    list_select_related = ("registration__enrolment__user", "registration__exam")
+    search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
+
+
+@admin.register(ResultChange)
+class ResultChangeAdmin(ReadOnlyAdmin):
+    """Who changed which result when, from what to what, and why."""
+
+    course_path = "registration__course"
+    list_display = ("registration", "at", "by", "what", "before", "after", "reason")
+    list_filter = ("registration__exam", "what")
+    list_select_related = ("registration__enrolment__user", "registration__exam", "by")
+    search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")

@@ -63,3 +63,15 @@ class LectureForm(forms.Form):
         """Return the fields of the model as the form says them."""
         names = ("starts_at", "ends_at", "room", "mode", "call_in", "state")
         return {name: self.cleaned_data[name] for name in names}
+
+
+class ChaptersForm(forms.Form):
+    """The chapters of a recording, one per line."""
+
+    chapters = forms.CharField(
+        label=_("Chapters"),
+        required=False,
+        max_length=30_000,
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"}),
+        help_text=_("One per line: time, title and, if you like, the slide, such as '12:30 Operator fusion #23'."),
+    )

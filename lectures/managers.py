@@ -10,11 +10,35 @@ from django.db.models import Q
 
 if TYPE_CHECKING:
     from amls.courses.models import Enrolment
-    from lectures.models import Lecture, Material  # noqa: F401
+    from lectures.models import Extraction, Lecture, Material, Passage  # noqa: F401
 
 
 class LectureQuerySet(models.QuerySet["Lecture"]):
     """Lectures."""
+
+
+class ExtractionQuerySet(models.QuerySet["Extraction"]):
+    """Readings of files."""
+
+    def claimable_at(self, now: datetime) -> ExtractionQuerySet:
+        """Return what waits, and what a worker that died left behind."""
+        return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now))
+
+    def being_worked_at(self, now: datetime) -> ExtractionQuerySet:
+        """Return what a living worker reads."""
+        return self.filter(state="working", leased_until__gt=now)
+
+    def current(self) -> ExtractionQuerySet:
+        """Return the readings of newest versions."""
+        return self.filter(file__material__current=models.F("file"))
+
+
+class PassageQuerySet(models.QuerySet["Passage"]):
+    """Passages."""
+
+    def current(self) -> PassageQuerySet:
+        """Return what stands in newest versions: an older one is never found, whatever is left of it."""
+        return self.filter(file__material__current=models.F("file"))
 
 
 class MaterialQuerySet(models.QuerySet["Material"]):

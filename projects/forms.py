@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.web.localtime import from_wall_clock
@@ -78,7 +78,7 @@ class ExtensionForm(forms.Form):
     def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zone = zone
-        self.fields["wanted_until"].help_text = _now("In %(zone)s.") % {"zone": zone.key}
+        self.fields["wanted_until"].help_text = gettext("In %(zone)s.") % {"zone": zone.key}
 
     def clean_wanted_until(self) -> datetime | None:
         """Take the time as the course's clock shows it; a time that it skips is refused."""

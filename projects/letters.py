@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.urls import reverse
@@ -11,6 +12,7 @@ from django.utils.translation import ngettext
 from amls.courses.models import Course, Enrolment
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
+from amls.web.markdown import escape_markdown
 from amls.web.words import say_time
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import (
@@ -33,6 +35,11 @@ def _project(notice: Notice) -> Project | None:
 def _name(notice: Notice, key: str = "who") -> str:
     person = Enrolment.objects.select_related("user").filter(pk=notice.references.get(key)).first()
     return str(person.user) if person else _("Somebody")
+
+
+def _escaped(values: Mapping[str, object]) -> dict[str, str]:
+    """Return what people typed, so that it stands in a text as they typed it."""
+    return {name: escape_markdown(str(value)) for name, value in values.items()}
 
 
 def _mine(course: Course) -> tuple[str, str]:
@@ -60,10 +67,8 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     project = _project(notice)
     if project is None or not project.is_active:
         return None
-    text = _("Your project is registered: **%(topic)s** (%(track)s).") % {
-        "topic": project.topic.title,
-        "track": project.topic.track,
-    }
+    values = {"topic": project.topic.title, "track": project.topic.track}
+    text = _("Your project is registered: **%(topic)s** (%(track)s).") % _escaped(values)
     missing = project.topic.team_min - Membership.objects.active().filter(project=project).count()
     if missing > 0:
         text += "\n\n" + ngettext(
@@ -86,7 +91,7 @@ def _about_team(notice: Notice, now: datetime, *, subject: str, text: str) -> Le
     values = {"topic": project.topic.title, "name": _name(notice)}
     return Letter(
         subject=subject % values,
-        text=text % values,
+        text=text % _escaped(values),
         action=_mine(project.course),
         reason=_why_member(project.course),
     )
@@ -160,7 +165,8 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
         return None
     return Letter(
         subject=_("Project withdrawn: %(topic)s") % {"topic": project.topic.title},
-        text=_("The project **%(topic)s** was withdrawn and its slot is free again.") % {"topic": project.topic.title},
+        text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
+        % _escaped({"topic": project.topic.title}),
         action=(_("See the topics"), reverse("projects:topics", args=[project.course.slug])),
         reason=_why_member(project.course),
     )
@@ -203,7 +209,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
             "Sign in with this address (%(email)s) to accept or decline; if you have no account yet, make one with it. "
             "The invitation is open until %(until)s."
         )
-        % values,
+        % _escaped(values),
         action=(_("Answer the invitation"), reverse("projects:invitation", args=[course.slug, invitation.pk])),
         reason=_("You get this once, because %(name)s entered your address.") % values,
     )
@@ -219,7 +225,7 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Invitation declined: %(email)s") % {"email": invitation.email},
         text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
-        % {"email": invitation.email, "topic": project.topic.title},
+        % _escaped({"email": invitation.email, "topic": project.topic.title}),
         action=_mine(project.course),
         reason=_why_member(project.course),
     )
@@ -234,7 +240,8 @@ def idea_proposed(notice: Notice, now: datetime) -> Letter | None:
     values = {"name": topic.proposed_by.user, "title": topic.title}
     return Letter(
         subject=_("Own idea to decide on: %(title)s") % values,
-        text=_("**%(name)s** proposes an own idea: **%(title)s**.\n\nAccept it, or decline it with a reason.") % values,
+        text=_("**%(name)s** proposes an own idea: **%(title)s**.\n\nAccept it, or decline it with a reason.")
+        % _escaped(values),
         action=(_("Decide at the desk"), reverse("admin:projects_topic_change", args=[topic.pk])),
         reason=_why_staff(topic.course),
     )
@@ -254,7 +261,7 @@ def idea_decided(notice: Notice, now: datetime) -> Letter | None:
         subject, text = _("Your idea is declined: %(title)s"), _("The staff declined your idea **%(title)s**.")
     return Letter(
         subject=subject % {"title": topic.title},
-        text=text % {"title": topic.title} + reason,
+        text=text % _escaped({"title": topic.title}) + reason,
         action=(_("See the topic"), topic.get_absolute_url()),
         reason=_("You get this because you proposed the idea."),
     )
@@ -286,14 +293,18 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
         standing = _("**It is late.** It is kept, and counts only if the staff accept it. %(due)s") % {
             "due": _due(project, now)
         }
-    lines = [f"- {one.filename} ({one.size} B)  \n  SHA-256 `{one.sha256}`" for one in submission.files.all()]
+    lines = [
+        f"- {escape_markdown(one.filename)} ({one.size} B)  \n  SHA-256 `{one.sha256}`"
+        for one in submission.files.all()
+    ]
     if submission.repository_url:
         lines.append(f"- {submission.repository_url}  \n  `{submission.commit}`")
     return Letter(
         subject=_("Receipt: attempt %(attempt)s of %(topic)s") % values,
         text="\n\n".join(
             [
-                _("**%(name)s** handed in attempt %(attempt)s of **%(topic)s**. The upload began %(began)s.") % values,
+                _("**%(name)s** handed in attempt %(attempt)s of **%(topic)s**. The upload began %(began)s.")
+                % _escaped(values),
                 standing,
                 "\n".join(lines),
                 _("Code of the receipt: `%(code)s`") % values,
@@ -313,7 +324,7 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     values = {"attempt": submission.attempt, "topic": submission.project.topic.title}
     return Letter(
         subject=_("Your late hand-in counts: %(topic)s") % values,
-        text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % values,
+        text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % _escaped(values),
         action=_mine(submission.project.course),
         reason=_why_member(submission.project.course),
     )
@@ -333,7 +344,7 @@ def extension_asked(notice: Notice, now: datetime) -> Letter | None:
     values = {"name": request.enrolment.user, "topic": request.project.topic.title}
     return Letter(
         subject=_("Request for an extension: %(topic)s") % values,
-        text=_("**%(name)s** asks for more time for **%(topic)s**.") % values,
+        text=_("**%(name)s** asks for more time for **%(topic)s**.") % _escaped(values),
         action=(_("Decide at the desk"), reverse("admin:projects_extensionrequest_change", args=[request.pk])),
         reason=_why_staff(request.project.course),
     )

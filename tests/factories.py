@@ -115,6 +115,15 @@ class ExamFactory(DjangoModelFactory[Exam]):
     starts_at = datetime(2024, 7, 18, 14, 0, tzinfo=UTC)
 
 
+class OpenExamFactory(ExamFactory):
+    """An exam of July 18 whose sign-up is open in June, until Jul 11, 23:59; one withdraws until Jul 15, 23:59."""
+
+    opens_at = datetime(2024, 6, 1, 6, 0, tzinfo=UTC)
+    closes_at = datetime(2024, 7, 11, 21, 59, tzinfo=UTC)
+    withdraw_until = datetime(2024, 7, 15, 21, 59, tzinfo=UTC)
+    capacity = 2
+
+
 class ProjectRulesFactory(DjangoModelFactory[ProjectRules]):
     class Meta:
         model = ProjectRules

@@ -13,15 +13,20 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from amls.agenda.feeds import personal_feed_url
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
+from amls.exports.services import make_order, request_export
+from amls.notifications.tokens import Subscription, unsubscribe_url
+from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from projects.receipts import receipt_code
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import EnrolmentFactory, LectureFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.lectures.files import pdf, read
 
 pytestmark = pytest.mark.django_db
 
@@ -50,10 +55,29 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
     "overview:legal": ("/legal/privacy/", ALL),
     "overview:profile": ("/accounts/profile/", LOGIN),
+    "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
+    "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "notifications:unsubscribe": ("{unsubscribe}", ALL),
+    "notifications:staff": ("/amls/staff/mail/", STAFF_LOGIN),
+    "notifications:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:preview": ("{mail_preview}", STAFF_LOGIN),
+    "notifications:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
+    "exports:data": ("/accounts/data/", LOGIN),
+    "exports:archive": ("/accounts/data/archive.zip", LOGIN),
+    "exports:delete_account": ("/accounts/data/delete/", LOGIN),
+    "exports:mine": ("/exports/", LOGIN),
+    "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
+    "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
+    "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
     "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
     "overview:home": ("/amls/", ALL),
+    "overview:search": ("/amls/search/?q=hello", ALL),
+    "overview:search_everywhere": ("/search/?q=hello", ALL),
+    "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
+    "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
     "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
@@ -67,7 +91,32 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:lecture_edit": ("/amls/lectures/05/edit/", STAFF),
     "lectures:lecture_undo": ("/amls/lectures/05/undo/", dict.fromkeys(PARTS, 405)),
     "lectures:lecture_upload": ("/amls/lectures/05/upload/", dict.fromkeys(PARTS, 405)),
+    "lectures:lecture_reading": ("/amls/lectures/05/reading/", STAFF),
+    "lectures:lecture_chapters": ("/amls/lectures/05/chapters/", STAFF),
+    "lectures:lecture_transcript": ("/amls/lectures/05/transcript/", ALL),
+    "lectures:lecture_watched": ("/amls/lectures/05/watched/", dict.fromkeys(PARTS, 405)),
     "lectures:material": ("{material}", ALL),
+    "exams:exams": ("/amls/exams/", ALL),
+    "exams:register": ("{exam}register/", MEMBERS),
+    "exams:withdraw": ("{exam}withdraw/", MEMBERS),
+    "exams:move": ("{exam}move/", MEMBERS),
+    "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
+    "exams:door_list": ("{exam}door.pdf", STAFF),
+    "exams:seat_plan": ("{exam}seats.pdf", STAFF),
+    "exams:staff": ("{exam}staff/", STAFF),
+    "exams:act": ("{exam}staff/act/", dict.fromkeys(PARTS, 405)),
+    "exams:check_in": ("{exam}check-in/", STAFF),
+    "exams:mark": ("{exam}check-in/mark/", dict.fromkeys(PARTS, 405)),
+    "exams:marks": ("{exam}check-in/marks/", STAFF),
+    "exams:walk_in": ("{exam}check-in/walk-in/", dict.fromkeys(PARTS, 405)),
+    "exams:results": ("{exam}results/", STAFF),
+    "exams:enter": ("{exam}results/enter/", dict.fromkeys(PARTS, 405)),
+    "exams:import": ("{exam}results/import/", dict.fromkeys(PARTS, 405)),
+    "exams:table": ("{exam}results/table/", dict.fromkeys(PARTS, 405)),
+    "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
+    "exams:office": ("{exam}results/office.csv", STAFF),
+    "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
+    "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
     "projects:topics": ("/amls/projects/", ALL),
     "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
     "projects:register": ("/amls/projects/register/?topic={topic}", MEMBERS),
@@ -98,7 +147,14 @@ def places(cast: Cast) -> dict[str, str]:
     version = upload_for_lecture(
         lecture=lecture, kind=Material.Kind.CAPTIONS, upload=upload, by=None, now=timezone.now()
     )
+    slides = read(LectureFactory.create(course=cast.course, number="06"), "pdf", "06.pdf", pdf(["Parameter servers"]))
     reconcile(cast.course, now=timezone.now())
+    now = timezone.now()
+    exam = OpenExamFactory.create(
+        course=cast.course, starts_at=now + timedelta(hours=1), opens_at=now - timedelta(days=9), closes_at=now,
+        withdraw_until=now, results_published_at=now, frozen_at=now,
+    )  # fmt: skip
+    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
     ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
@@ -112,6 +168,12 @@ def places(cast: Cast) -> dict[str, str]:
         now=timezone.now(),
     )
     handed_in = attempt.files.get()
+    order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
+    export = request_export(order=order).get_absolute_url()
+    stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
+    unsubscribe = stop.removeprefix("http://localhost:8000")
+    item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
+    mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
     return {
         "topic": str(topic.pk),
         "invitation": str(project.invitations.get().pk),
@@ -119,6 +181,11 @@ def places(cast: Cast) -> dict[str, str]:
         "receipt": receipt_code(attempt.pk),
         "feed": feed,
         "material": f"/amls/materials/{version.material_id}/05.vtt",
+        "slides": str(slides.material_id),
+        "mail_preview": mail_preview,
+        "unsubscribe": unsubscribe,
+        "export": export,
+        "exam": f"/amls/exams/{exam.pk}/",
     }
 
 
@@ -126,7 +193,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("overview", "agenda", "lectures", "projects", "exams"):
+        elif space in ("overview", "agenda", "lectures", "projects", "exams", "exports", "notifications"):
             yield f"{space}:{pattern.name}"
 
 
@@ -150,9 +217,22 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
         "/amls/lectures/05/upload/",
         "/amls/staff/import/",
         "/amls/staff/roll-over/",
+        "{exam}door.pdf",
+        "{exam}seats.pdf",
+        "{exam}staff/act/",
+        "{exam}check-in/mark/",
+        "{exam}check-in/marks/",
+        "{exam}check-in/walk-in/",
+        "{exam}results/enter/",
+        "{exam}results/import/",
+        "{exam}results/table/",
+        "{exam}results/publish/",
+        "/amls/staff/mail/rules/1/",
+        "/amls/staff/mail/changes/all/test/",
     ],
 )
 def test_only_staff_may_write(cast: Cast, places: dict[str, str], part: str, path: str) -> None:
+    path = path.format(**places)
     assert cast.client(part).post(path, {}).status_code in (404, 302)
     assert cast.client(part).post(path, {}).headers.get("Location", "/accounts/login/").startswith("/accounts/login/")
 
@@ -168,6 +248,7 @@ def test_a_draft_is_its_staffs(cast: Cast, places: dict[str, str], part: str) ->
         "/amls/subscribe/",
         "/amls/lectures/05/",
         "/amls/calendar.ics",
+        "/amls/exams/",
         places["material"],
     ):
         # Enrolled students don't see a draft either.
@@ -192,10 +273,10 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 18),
+        ("/amls/", 27),
         ("/amls/schedule/", 6),
-        ("/amls/lectures/05/", 8),
-        ("/amls/me/", 14),
+        ("/amls/lectures/05/", 10),
+        ("/amls/me/", 21),
         ("/amls/subscribe/", 6),
         ("/amls/projects/", 15),
         ("/amls/projects/mine/", 18),
@@ -237,6 +318,11 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             "/amls/schedule/",
             "/amls/subscribe/",
             "/amls/lectures/05/",
+            "/amls/schedule.pdf",
+            "/exports/",
+            places["export"],
+            places["unsubscribe"],
+            "/amls/me/mail/",
             places["feed"],
             places["material"],
         ):
@@ -246,7 +332,7 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
 
 
 def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     material.audience = "enrolled"
     material.save()
     assert {part: cast.client(part).get(places["material"]).status_code for part in PARTS} == {
@@ -259,7 +345,7 @@ def test_materials_respect_audience_and_time(cast: Cast, places: dict[str, str])
 
 
 def test_an_old_name_of_a_file_leads_to_the_new_version(cast: Cast, places: dict[str, str]) -> None:
-    material = Material.objects.get()
+    material = Material.objects.get(kind="captions")
     upload_for_lecture(
         lecture=material.lecture,
         kind="captions",

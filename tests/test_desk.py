@@ -1,6 +1,6 @@
 """The staff's desk: who sees what, what is shown before it is saved, what is kept."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -15,7 +15,10 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.courses.roster import import_roster, read_roster
+from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
+from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
+from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
 from tests.cast import Cast
 from tests.factories import (
     ExamFactory,
@@ -30,7 +33,11 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
-    "projects_projectrules", "projects_topic", "exams_exam",
+    "exams_examrules", "exams_registration", "exams_accommodation",
+    "exams_admissiondecision", "exams_result", "exams_resultchange",
+    "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
+    "projects_earlierpass", "projects_invitation", "exams_exam", "notifications_announcement", "notifications_reminderrule",
+    "notifications_mailsettings", "notifications_notice",
 )  # fmt: skip
 
 
@@ -44,7 +51,25 @@ def rows(cast: Cast) -> dict[str, int]:
     course = cast.course
     lecture = LectureFactory.create(course=course, number="05", starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
     reconcile(course, now=timezone.now())
+    exam, now = ExamFactory.create(course=course), timezone.now()
+    held = Registration.objects.create(
+        course=course,
+        exam=exam,
+        enrolment=cast.student,
+        state="attended",
+        arrived_at=now,
+        created_at=now,
+        changed_at=now,
+    )
     return {
+        "exams_examrules": ExamRules.objects.create(course=course).pk,
+        "exams_registration": held.pk,
+        "exams_accommodation": Accommodation.objects.create(course=course, enrolment=cast.student, extra_minutes=9).pk,
+        "exams_admissiondecision": AdmissionDecision.objects.create(
+            course=course, enrolment=cast.student, verdict="admitted", reason="Passed in 2022", decided_at=now
+        ).pk,
+        "exams_result": Result.objects.create(registration=held, points=50).pk,
+        "exams_resultchange": ResultChange.objects.create(registration=held, at=now, what="points", after="50").pk,
         "courses_course": course.pk,
         "courses_enrolment": cast.student.pk,
         "courses_rosterentry": RosterEntry.objects.create(course=course, email="new@example.org").pk,
@@ -52,8 +77,42 @@ def rows(cast: Cast) -> dict[str, int]:
         "lectures_part": PartFactory.create(course=course).pk,
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
-        "projects_topic": TopicFactory.create(course=course).pk,
-        "exams_exam": ExamFactory.create(course=course).pk,
+        **project_rows(cast),
+        "exams_exam": exam.pk,
+        "notifications_announcement": Announcement.objects.create(
+            course=course, title="A", publish_at=timezone.now()
+        ).pk,
+        "notifications_reminderrule": ReminderRule.objects.create(course=course, days=5).pk,
+        "notifications_mailsettings": MailSettings.objects.create(course=course).pk,
+        "notifications_notice": Notice.objects.create(
+            key="k",
+            kind="tests",
+            course=course,
+            address="a@example.org",
+            not_before=timezone.now(),
+            created_at=timezone.now(),
+        ).pk,
+    }
+
+
+def project_rows(cast: Cast) -> dict[str, int]:
+    """A project with something of each kind in it."""
+    now = timezone.now()
+    topic = TopicFactory.create(course=cast.course, team_max=2)
+    project = Project.objects.create(topic=topic, registered_at=now)
+    Membership.objects.create(project=project, enrolment=cast.student, joined_at=now)
+    about = {"project": project, "enrolment": cast.student}
+    return {
+        "projects_topic": topic.pk,
+        "projects_project": project.pk,
+        "projects_extensionrequest": ExtensionRequest.objects.create(**about, reason="Ill", asked_at=now).pk,
+        "projects_extension": Extension.objects.create(
+            course=cast.course, project=project, delta=timedelta(days=1), reason="Ill", granted_at=now
+        ).pk,
+        "projects_earlierpass": EarlierPass.objects.create(enrolment=cast.other_student, term="SS2023").pk,
+        "projects_invitation": Invitation.objects.create(
+            project=project, email="new@example.org", invited_by=cast.student, invited_at=now, expires_at=now
+        ).pk,
     }
 
 
@@ -61,7 +120,7 @@ def test_every_scoped_model_is_in_the_table() -> None:
     ours = {
         f"{model._meta.app_label}_{model._meta.model_name}"
         for model in admin.site._registry
-        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview")
+        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview", "notifications", "exports")
     }
     assert ours == {*SCOPED, "courses_user", "overview_legalpage"}
 

@@ -1,7 +1,7 @@
 """reconcile(): the one way into the ledger."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,16 @@ class Change:
         return self.after.key
 
 
+Listener = Callable[[Course, Sequence[Change], datetime], None]
+_listeners: list[Listener] = []
+
+
+def after_reconcile(listener: Listener) -> Listener:
+    """Register, as a decorator, who is to hear of changes that everyone sees, in their transaction."""
+    _listeners.append(listener)
+    return listener
+
+
 def reconcile(
     course: Course, *, now: datetime, sources: Collection[str] | None = None, known: Registry = registry
 ) -> list[Change]:
@@ -75,6 +85,8 @@ def reconcile(
         if changes:
             touch(course, now=now)
             _follow_in_variants(course, {change.key for change in changes}, names, now=now, known=known)
+            for listener in _listeners:
+                listener(course, changes, now)
     return changes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
 from amls.courses.models import Course, User
-from amls.courses.services import finish_course_change, lock_course
+from amls.courses.services import finish_course_change, lock_course, quietly
 from amls.web.violations import RuleViolation
 
 HISTORY_ROWS = 200
@@ -199,11 +200,12 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             is_saved = isinstance(response, HttpResponseRedirect)
             if not is_saved:
                 return response
-            changes = [
-                (one, change)
-                for one in touched.values()
-                for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
-            ]
+            with quietly() if "_quiet" in request.POST else nullcontext():
+                changes = [
+                    (one, change)
+                    for one in touched.values()
+                    for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
+                ]
             if not changes or not self.previews or "_agreed" in request.POST or request.FILES:
                 return response
             transaction.set_rollback(True)

@@ -23,7 +23,7 @@ from amls.web.text import CleanTextField, LineField
 # First segments of the installation's own addresses; tests compare them with the URLconf.
 RESERVED_SLUGS = frozenset(
     {
-        "accounts", "admin", "api", "calendar", "courses", "favicon.ico", "healthz", "language", "legal",
+        "accounts", "admin", "api", "calendar", "courses", "exports", "favicon.ico", "healthz", "language", "legal",
         "media", "new", "readyz", "receipts", "robots.txt", "search", "static", "unsubscribe",
     }
 )  # fmt: skip

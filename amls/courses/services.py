@@ -1,6 +1,8 @@
 """Writes to people and courses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -53,6 +55,24 @@ def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
     with transaction.atomic():
         touch(course, now=now)
         return [found for finisher in _finishers for found in finisher(course, now)]
+
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let changes inside the block be told to nobody by mail; pages and calendars follow all the same."""
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+def is_quiet() -> bool:
+    """Return whether whoever makes the change wants nobody to be told of it by mail."""
+    return _quiet.get()
 
 
 def enrol(*, user: User, course: Course, role: Role = Role.STUDENT) -> Enrolment:

@@ -13,4 +13,4 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Find the modules in which the apps above say how their letters read."""
-        autodiscover_modules("letters", "reminders")
+        autodiscover_modules("letters", "reminders", "changes", "announcements", "materials", "audiences", "staffmail")

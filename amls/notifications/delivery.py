@@ -7,93 +7,288 @@ the same Message-ID, which lets clients fold the two.
 import hashlib
 import logging
 import smtplib
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import formataddr
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
-from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, transaction
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F, Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from amls.notifications.letters import Letter, writer_of
+from amls.courses.models import Enrolment
+from amls.notifications.letters import Letter, LetterKind, letter_kind
 from amls.notifications.models import Notice
+from amls.notifications.postman import Postman, is_line_down
+from amls.notifications.preferences import unwanted
+from amls.notifications.sealing import SEALED
+from amls.notifications.tokens import Subscription, unsubscribe_url
+from amls.notifications.writing import merge_letters
+from amls.web.markdown import plain_text
 from amls.web.text import clean_line
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
+# While this much of the lease is left nobody else can have claimed the notice.
+_SAFE_LEASE = LEASE * 0.6
 GIVE_UP_AFTER = timedelta(days=1)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=2)
+# What comes due within this time for one person becomes one mail.
+TOGETHER = timedelta(hours=1)
+BATCH = 50
+# What was prepared for a batch is looked up again when it is older than this.
+_FRESH_SECONDS = 5.0
+# After this many failures of the line in a row the rest of the batch waits too.
+_LINE_FAILURES = 2
+# Of a limit per minute this share is left to mail that nobody should wait for.
+_RESERVED_SHARE = 0.1
+_CLAIM_LOCK = 0x4D41494C
 
 
-def deliver_due(*, now: datetime, limit: int = 50) -> int:
+def deliver_due(*, now: datetime, limit: int = BATCH, postman: Postman | None = None) -> int:
     """Claim a batch of due notices and send them; return how many were claimed.
 
     Any number of workers may run it at once: a notice is claimed by one of them, and
     what a killed worker left is claimed again after its lease.
+
+    Args:
+        now: decides what is due; the clock goes on from there while the batch is sent.
+        limit: how many notices to claim, without those that are told together with them.
+        postman: keeps the connection for the next batch; without one it is closed at the end.
     """
     claimed = _claim(now=now, limit=limit)
     if not claimed:
         return 0
-    connection = get_connection()
+    bearer = postman or Postman()
     try:
-        for notice in claimed:
-            _deliver(notice, connection)
+        _Batch(claimed, bearer, now).deliver()
     finally:
-        connection.close()
+        if postman is None:
+            bearer.close()
     return len(claimed)
 
 
 def _claim(*, now: datetime, limit: int) -> list[Notice]:
+    """Return notices that this worker has from now on, with all that are told together with them."""
     with transaction.atomic():
-        batch = list(
-            Notice.objects.claimable_at(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("recipient", "course")
-            .order_by("not_before", "pk")[:limit]
-        )
+        with connection.cursor() as cursor:
+            # One claims at a time, for milliseconds: so that a group is never torn apart, nor a limit passed.
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM_LOCK])
+        batch = _pick(now=now, limit=limit)
+        batch += _companions(batch, now=now)
         for notice in batch:
             notice.state = Notice.State.SENDING
             notice.leased_until = now + LEASE
             notice.attempts += 1
-        Notice.objects.bulk_update(batch, ["state", "leased_until", "attempts"])
+        Notice.objects.filter(pk__in=[notice.pk for notice in batch]).update(
+            state=Notice.State.SENDING, leased_until=now + LEASE, attempts=F("attempts") + 1
+        )
     return batch
 
 
-def _deliver(notice: Notice, connection: BaseEmailBackend) -> None:
-    now = timezone.now()
-    if not _renew_claim(notice, now=now):
-        return
-    try:
-        with translation.override(_language_of(notice)):
-            wanted = notice.due_at is None or now < notice.due_at
-            letter = writer_of(notice.kind)(notice, now) if wanted else None
-            if letter is None:
-                _mark(notice, Notice.State.DROPPED)
+def _pick(*, now: datetime, limit: int) -> list[Notice]:
+    locked = Notice.objects.select_for_update(skip_locked=True, of=("self",)).select_related("recipient", "course")
+    left = locked.filter(state=Notice.State.SENDING, leased_until__lte=now).order_by("pk")
+    due = locked.filter(state=Notice.State.DUE, not_before__lte=now).order_by("not_before", "id")
+    bulk_limit = limit
+    if settings.MAIL_PER_MINUTE:
+        busy = Q(state=Notice.State.SENT, sent_at__gt=now - timedelta(minutes=1)) | Q(state=Notice.State.SENDING)
+        free = settings.MAIL_PER_MINUTE - Notice.objects.filter(busy, sent_with__isnull=True).count()
+        limit = max(0, min(limit, free))
+        bulk_limit = max(0, min(limit, free - round(settings.MAIL_PER_MINUTE * _RESERVED_SHARE)))
+    batch = list(left[:limit])
+    batch += due.filter(priority=Notice.Priority.AT_ONCE)[: limit - len(batch)]
+    batch += due.filter(priority=Notice.Priority.BULK)[: max(0, bulk_limit - len(batch))]
+    return batch
+
+
+def _companions(batch: Sequence[Notice], *, now: datetime) -> list[Notice]:
+    groups = {(one.recipient_id, one.grouping_key) for one in batch if one.grouping_key and one.recipient_id}
+    if not groups:
+        return []
+    rows = (
+        Notice.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("recipient", "course")
+        .filter(
+            state=Notice.State.DUE,
+            not_before__lte=now + TOGETHER,
+            recipient__in={person for person, _key in groups},
+            grouping_key__in={key for _person, key in groups},
+        )
+        .exclude(pk__in=[one.pk for one in batch])
+    )
+    return [one for one in rows if (one.recipient_id, one.grouping_key) in groups]
+
+
+class _Batch:
+    """Claimed notices on their way, in bundles that each become one mail."""
+
+    def __init__(self, notices: Sequence[Notice], postman: Postman, now: datetime) -> None:
+        self.postman = postman
+        self._started, self._start = time.monotonic(), now
+        self._prepared_at = float("-inf")
+        self._line_failures = 0
+        self._prepared_kinds: set[str] = set()
+        self._stamps: dict[tuple[int, int], Stamp] = {}
+        grouped: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
+        for one in notices:
+            is_grouped = one.grouping_key and one.recipient_id
+            grouped[(one.recipient_id, one.grouping_key) if is_grouped else (one.pk,)].append(one)
+        # The first by age gives the mail its Message-ID, also when it is sent again.
+        self.bundles = [sorted(group, key=lambda one: one.pk) for group in grouped.values()]
+
+    def now(self) -> datetime:
+        """Return the batch's clock: it goes on from the `now` that it was given."""
+        return self._start + timedelta(seconds=time.monotonic() - self._started)
+
+    def deliver(self) -> None:
+        """Send every bundle; one that fails holds up no other, a line that is down holds up all."""
+        while self.bundles:
+            if self._line_failures >= _LINE_FAILURES:
+                self._put_back([one for bundle in self.bundles for one in bundle])
                 return
-            message = _message(notice, letter, connection)
-        message.send()
-    except DatabaseError:
-        # The mark could not be written either; the claim ends with its lease.
-        raise
-    except Exception as error:  # One bad letter must never hold up the others.
-        _put_off(notice, error, now=now)
-        connection.close()
-    else:
-        _mark(notice, Notice.State.SENT, sent_to=_address_of(notice))
-        logger.info("mail sent notice=%s kind=%s attempt=%s", notice.pk, notice.kind, notice.attempts)
+            if time.monotonic() - self._prepared_at > _FRESH_SECONDS:
+                self._prepare()
+            self._deliver(self.bundles.pop(0))
+
+    def _prepare(self) -> None:
+        waiting = [one for bundle in self.bundles for one in bundle]
+        self._stamps = _stamps(waiting)
+        self.unwanted = unwanted(waiting)
+        by_kind: dict[str, list[Notice]] = defaultdict(list)
+        for one in waiting:
+            by_kind[one.kind].append(one)
+        for name, notices in by_kind.items():
+            try:
+                prepare = letter_kind(name).prepare
+                if prepare is not None:
+                    self._prepared_kinds.add(name)
+                    prepare(notices, self.now())
+            except DatabaseError:
+                raise
+            except Exception:  # Its writer will fail for each notice, and be told there.
+                logger.exception("mail not prepared kind=%s", name)
+        self._prepared_at = time.monotonic()
+
+    def _deliver(self, bundle: list[Notice]) -> None:
+        now = self.now()
+        bundle = self._still_mine(bundle, now)
+        if not bundle:
+            return
+        if any(one.kind in self._prepared_kinds for one in bundle):
+            fresh = _stamps(bundle)
+            if any(self._stamps.get(key) != stamp for key, stamp in fresh.items()):
+                # The course or this person's part in it changed since the batch was prepared.
+                self.bundles.insert(0, bundle)
+                self._prepare()
+                self.bundles.pop(0)
+        lead = bundle[0]
+        try:
+            with _in_place_of(lead):
+                letters = self._write(bundle, now)
+                if not letters:
+                    return
+                lead = letters[0][0]
+                letter = letters[0][1] if len(letters) == 1 else _merged(letters, now)
+                message = _message(lead, letter, letter_kind(lead.kind))
+            self.postman.send(message)
+        except DatabaseError:
+            # The mark could not be written either; the claim ends with its lease.
+            raise
+        except Exception as error:  # One bad letter must never hold up the others.
+            self._line_failures = self._line_failures + 1 if is_line_down(error) else 0
+            if not isinstance(error, smtplib.SMTPResponseException):
+                self.postman.close()
+            _put_off(bundle, error, now=now)
+        else:
+            self._line_failures = 0
+            _mark_sent(letters, letter)
+
+    def _still_mine(self, bundle: list[Notice], now: datetime) -> list[Notice]:
+        """Return those whose claim holds; prolong it where the mails before them took long."""
+        if all(one.leased_until is not None and one.leased_until - now > _SAFE_LEASE for one in bundle):
+            return bundle
+        held = []
+        for one in bundle:
+            mine = Notice.objects.filter(pk=one.pk, state=Notice.State.SENDING, leased_until=one.leased_until)
+            if mine.update(leased_until=now + LEASE):
+                one.leased_until = now + LEASE
+                held.append(one)
+        return held
+
+    def _write(self, bundle: list[Notice], now: datetime) -> list[tuple[Notice, Letter]]:
+        """Return the letters of what is still so and still wanted; mark the rest."""
+        letters, dropped = [], []
+        for one in list(bundle):
+            is_wanted = (one.due_at is None or now < one.due_at) and one.pk not in self.unwanted
+            try:
+                letter = letter_kind(one.kind).writer(one, now) if is_wanted else None
+            except DatabaseError:
+                raise
+            except Exception as error:  # One bad letter must not take its companions with it.
+                if len(bundle) == 1:
+                    raise
+                _put_off([one], error, now=now)
+                bundle.remove(one)
+                continue
+            if letter is None:
+                dropped.append(one)
+                bundle.remove(one)
+            else:
+                letters.append((one, letter))
+        if dropped:
+            _mark(dropped, Notice.State.DROPPED)
+        return letters
+
+    @staticmethod
+    def _put_back(notices: Sequence[Notice]) -> None:
+        """Give notices back that were claimed and not tried."""
+        mine = Notice.objects.filter(pk__in=[one.pk for one in notices], state=Notice.State.SENDING)
+        mine.filter(leased_until__in={one.leased_until for one in notices}).update(
+            state=Notice.State.DUE,
+            leased_until=None,
+            attempts=F("attempts") - 1,
+            not_before=timezone.now() + FIRST_PAUSE,
+        )
 
 
-def _renew_claim(notice: Notice, *, now: datetime) -> bool:
-    """Return whether the claim still holds after the mails before it in the batch, and prolong it."""
-    leased_until = now + LEASE
-    held = Notice.objects.filter(pk=notice.pk, state=Notice.State.SENDING, leased_until=notice.leased_until)
-    renewed = held.update(leased_until=leased_until)
-    notice.leased_until = leased_until
-    return renewed == 1
+@contextmanager
+def _in_place_of(notice: Notice) -> Iterator[None]:
+    """Work in the language and the zone in which a notice's person reads."""
+    zone = notice.course.zone if notice.course is not None else None
+    with translation.override(_language_of(notice)), timezone.override(zone):
+        yield
+
+
+Stamp = tuple[int, int]
+
+
+def _stamps(notices: Sequence[Notice]) -> dict[tuple[int, int], Stamp]:
+    """Return the revisions of what notices are about, by person and course: one query for any number."""
+    people = {one.recipient_id for one in notices if one.recipient_id is not None}
+    courses = {one.course_id for one in notices if one.course_id is not None}
+    if not people or not courses:
+        return {}
+    rows = Enrolment.objects.filter(user__in=people, course__in=courses).order_by()
+    return {
+        (user, course): (course_revision, revision)
+        for user, course, course_revision, revision in rows.values_list(
+            "user_id", "course_id", "course__revision", "revision"
+        )
+    }
+
+
+def _merged(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
+    merge = letter_kind(letters[0][0].kind).merge
+    return merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
 
 
 def _address_of(notice: Notice) -> str:
@@ -103,7 +298,10 @@ def _address_of(notice: Notice) -> str:
 def _language_of(notice: Notice) -> str:
     if notice.recipient is not None and notice.recipient.language:
         return notice.recipient.language
-    return notice.course.language if notice.course is not None else settings.LANGUAGE_CODE
+    if notice.course is not None:
+        return notice.course.language
+    # What belongs to no course was asked for on a page: its language.
+    return str(notice.references.get("language") or settings.LANGUAGE_CODE)
 
 
 def message_id(notice: Notice) -> str:
@@ -112,40 +310,69 @@ def message_id(notice: Notice) -> str:
     return f"<{digest}@{settings.SITE_HOST}>"
 
 
-def _message(notice: Notice, letter: Letter, connection: BaseEmailBackend) -> EmailMultiAlternatives:
+def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
+    """Return the mail that would go out for a notice, in its person's language; None if none would."""
+    with _in_place_of(notice):
+        kind = letter_kind(notice.kind)
+        if kind.prepare is not None:
+            kind.prepare([notice], now)
+        letter = kind.writer(notice, now)
+        return _message(notice, letter, kind) if letter is not None else None
+
+
+def _message(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlternatives:
     course, recipient = notice.course, notice.recipient
     address = _address_of(notice)
-    context = {"letter": letter, "notice": notice, "site_url": settings.SITE_URL, "recipient": recipient}
+    # A server that takes it would only send it back.
+    validate_email(address)
+    context = {
+        "letter": letter,
+        "text": plain_text(letter.text),
+        "notice": notice,
+        "course": course,
+        "site_url": settings.SITE_URL,
+        "recipient": recipient,
+        "topic": kind.topic,
+    }
     headers = {"Message-ID": message_id(notice), "Auto-Submitted": "auto-generated"}
     if course is not None:
         headers["List-Id"] = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
+    if kind.topic is not None and course is not None and recipient is not None:
+        address_to_stop = unsubscribe_url(Subscription(recipient.pk, course.pk, kind.topic.name))
+        context["unsubscribe_url"] = address_to_stop
+        ways = [f"<{address_to_stop}>"]
+        if course.contact_email:
+            ways.append(f"<mailto:{course.contact_email}?subject=unsubscribe%20{kind.topic.name}>")
+        headers["List-Unsubscribe"] = ", ".join(ways)
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message = EmailMultiAlternatives(
         subject=clean_line(letter.subject),
         body=render_to_string("notifications/letter.txt", context),
         to=[formataddr((clean_line(recipient.display_name), address)) if recipient is not None else address],
         reply_to=[course.contact_email] if course is not None and course.contact_email else None,
         headers=headers,
-        connection=connection,
     )
     message.attach_alternative(render_to_string("notifications/letter.html", context), "text/html")
     return message
 
 
 def _ascii(text: str) -> str:
-    return "".join(char for char in text if char.isascii() and (char.isalnum() or char in " -.,&"))
+    return "".join(char for char in text if char.isascii() and (char.isalnum() or char in " -.,&"))[:200]
 
 
-def _put_off(notice: Notice, error: Exception, *, now: datetime) -> None:
-    permanent = _is_permanent(error) or now - notice.created_at > GIVE_UP_AFTER
+def _put_off(notices: Iterable[Notice], error: Exception, *, now: datetime) -> None:
     text = clean_line(f"{type(error).__name__}: {error}")[:500]
-    logger.warning(
-        "mail failed notice=%s kind=%s attempt=%s final=%s", notice.pk, notice.kind, notice.attempts, permanent
-    )
-    if permanent:
-        _mark(notice, Notice.State.FAILED, error=text)
-    else:
-        pause = min(FIRST_PAUSE * 2 ** min(notice.attempts - 1, 12), LONGEST_PAUSE)
-        _mark(notice, Notice.State.DUE, error=text, not_before=now + pause)
+    for notice in notices:
+        permanent = _is_permanent(error) or now - notice.created_at > GIVE_UP_AFTER
+        logger.warning(
+            "mail failed notice=%s kind=%s attempt=%s final=%s error=%s",
+            *(notice.pk, notice.kind, notice.attempts, permanent, type(error).__name__),
+        )
+        if permanent:
+            _mark([notice], Notice.State.FAILED, error=text)
+        else:
+            pause = min(FIRST_PAUSE * 2 ** min(notice.attempts - 1, 12), LONGEST_PAUSE)
+            _mark([notice], Notice.State.DUE, error=text, not_before=now + pause)
 
 
 def _is_permanent(error: Exception) -> bool:
@@ -157,16 +384,28 @@ def _is_permanent(error: Exception) -> bool:
     return not isinstance(error, OSError)
 
 
-def _mark(
-    notice: Notice, state: Notice.State, *, sent_to: str = "", error: str = "", not_before: datetime | None = None
-) -> None:
-    values = {
-        "state": state,
-        "leased_until": None,
-        "last_error": error,
-        "not_before": not_before or notice.not_before,
-        "sent_at": timezone.now() if state == Notice.State.SENT else None,
-        "sent_to": sent_to,
-    }
-    # Only whoever holds the claim may mark: after its lease another worker may have it.
-    Notice.objects.filter(pk=notice.pk, state=Notice.State.SENDING, leased_until=notice.leased_until).update(**values)
+def _mark_sent(letters: Sequence[tuple[Notice, Letter]], told: Letter) -> None:
+    lead, sent_at = letters[0][0], timezone.now()
+    for notice, letter in letters:
+        subject = told.subject if notice is lead else letter.line or letter.subject
+        _mark(
+            [notice],
+            Notice.State.SENT,
+            sent_at=sent_at,
+            sent_to=_address_of(notice),
+            sent_with=None if notice is lead else lead,
+            subject=clean_line(subject)[:300],
+            reason=clean_line(letter.reason)[:500],
+        )
+        logger.info("mail sent notice=%s kind=%s attempt=%s", notice.pk, notice.kind, notice.attempts)
+
+
+def _mark(notices: Sequence[Notice], state: Notice.State, *, error: str = "", **values: object) -> None:
+    is_over = state != Notice.State.DUE
+    for notice in notices:
+        changes: dict[str, object] = {"state": state, "leased_until": None, "last_error": error, **values}
+        if is_over and SEALED in notice.references:
+            changes["references"] = {name: value for name, value in notice.references.items() if name != SEALED}
+        # Only whoever holds the claim may mark: after its lease another worker may have it.
+        mine = Notice.objects.filter(pk=notice.pk, state=Notice.State.SENDING, leased_until=notice.leased_until)
+        mine.update(**changes)

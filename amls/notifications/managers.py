@@ -1,4 +1,4 @@
-"""Reading the outbox."""
+"""Reading the outbox and what fills it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from amls.notifications.models import Notice  # noqa: F401
+    from amls.notifications.models import Announcement, ItemChange, Notice  # noqa: F401
 
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
@@ -18,3 +18,31 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     def claimable_at(self, now: datetime) -> NoticeQuerySet:
         """Return what may be claimed: what is due, and what a worker claimed and left."""
         return self.filter(Q(state="due", not_before__lte=now) | Q(state="sending", leased_until__lte=now))
+
+    def waiting_at(self, now: datetime) -> NoticeQuerySet:
+        """Return what should be on its way already."""
+        return self.filter(Q(state="due", not_before__lte=now) | Q(state="sending"))
+
+    def failed_since(self, moment: datetime) -> NoticeQuerySet:
+        """Return what was given up and was put into the outbox after `moment`."""
+        return self.filter(state="failed", created_at__gte=moment)
+
+
+class ItemChangeQuerySet(models.QuerySet["ItemChange"]):
+    """Changes of the agenda that people are to be told of."""
+
+    def pending(self) -> ItemChangeQuerySet:
+        """Return what is still held back."""
+        return self.filter(told_at__isnull=True)
+
+
+class AnnouncementQuerySet(models.QuerySet["Announcement"]):
+    """Announcements."""
+
+    def on_page_at(self, now: datetime) -> AnnouncementQuerySet:
+        """Return what stands on the course's page."""
+        return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False)
+
+    def to_mail_at(self, now: datetime) -> AnnouncementQuerySet:
+        """Return what is to go out by mail."""
+        return self.filter(publish_at__lte=now, by_mail=True, mailed_at__isnull=True, is_withdrawn=False)

@@ -7,10 +7,14 @@ from typing import Any
 
 from celery import current_app
 from django.db import connection, transaction
+from django.db.models import CharField, DateTimeField, Exists, F, IntegerField, JSONField, OuterRef, QuerySet, Value
+from django.db.models.functions import Cast, Concat
 from kombu.exceptions import OperationalError
 
-from amls.courses.models import Course, User
-from amls.notifications.models import Notice
+from amls.courses.models import Course, Enrolment, User
+from amls.notifications.letters import topic_of
+from amls.notifications.models import Notice, Preference
+from amls.notifications.topics import Topic
 
 logger = logging.getLogger(__name__)
 DELIVER = "amls.notifications.tasks.deliver"
@@ -41,7 +45,7 @@ def notify(
         references: primary keys and the like, never text.
         not_before: held back until then; `now` by default.
         due_at: from then on it is worthless and is dropped.
-        grouping_key: notices of one person with the same one may become one mail.
+        grouping_key: notices of one person with the same one that come due within an hour become one mail.
 
     Returns:
         Whether it is new.
@@ -56,12 +60,80 @@ def notify(
         not_before=not_before or now,
         due_at=due_at,
         grouping_key=grouping_key,
+        priority=priority_of(kind),
         created_at=now,
     )
     Notice.objects.bulk_create([notice], ignore_conflicts=True)
     ring_after_commit()
     # With ignore_conflicts PostgreSQL returns no key for what was there already.
     return Notice.objects.filter(key=key, created_at=now).exists()
+
+
+def notify_enrolled(
+    enrolments: QuerySet[Enrolment],
+    *,
+    course: Course,
+    key: str,
+    kind: str,
+    now: datetime,
+    references: Mapping[str, Any],
+    not_before: datetime | None = None,
+    due_at: datetime | None = None,
+    grouping_key: str = "",
+) -> int:
+    """Put a notice for each of many people of a course into the outbox with one INSERT … SELECT; return how many.
+
+    People who switched the kind's topic off get none. `key` is completed by the person's pk.
+    Other parameters as for notify().
+    """
+    topic = topic_of(kind)
+    rows = enrolments.filter(course=course, user__is_active=True)
+    if topic is not None:
+        rows = wanting(rows, topic=topic)
+    columns: dict[str, Any] = {
+        "key": Concat(Value(f"{key}:"), Cast("user_id", CharField()), output_field=CharField()),
+        "kind": Value(kind, CharField()),
+        "course_id": F("course_id"),
+        "recipient_id": F("user_id"),
+        "address": Value("", CharField()),
+        "references": Value(dict(references), JSONField()),
+        "grouping_key": Value(grouping_key, CharField()),
+        "priority": Value(int(priority_of(kind)), IntegerField()),
+        "not_before": Value(not_before or now, DateTimeField()),
+        "due_at": Value(due_at, DateTimeField()),
+        "state": Value("due", CharField()),
+        "attempts": Value(0, IntegerField()),
+        "last_error": Value("", CharField()),
+        "created_at": Value(now, DateTimeField()),
+        "sent_to": Value("", CharField()),
+        "subject": Value("", CharField()),
+        "reason": Value("", CharField()),
+    }
+    aliased = {f"n_{name}": expression for name, expression in columns.items()}
+    selected = rows.order_by().annotate(**aliased).values_list(*aliased)
+    sql, parameters = selected.query.sql_with_params()
+    names = ", ".join(f'"{name}"' for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO notifications_notice ({names}) {sql} ON CONFLICT (key) DO NOTHING",
+            parameters,
+        )
+        count = int(cursor.rowcount)
+    if count:
+        ring_after_commit()
+    return count
+
+
+def wanting(enrolments: QuerySet[Enrolment], *, topic: Topic) -> QuerySet[Enrolment]:
+    """Return those who want the mails of a topic."""
+    said = Preference.objects.filter(topic=topic.name, is_on=not topic.is_default)
+    unlike = said.filter(user=OuterRef("user_id"), course=OuterRef("course_id"))
+    return enrolments.exclude(Exists(unlike)) if topic.is_default else enrolments.filter(Exists(unlike))
+
+
+def priority_of(kind: str) -> Notice.Priority:
+    """Return how soon a kind goes out: what can be switched off waits for what can't."""
+    return Notice.Priority.AT_ONCE if topic_of(kind) is None else Notice.Priority.BULK
 
 
 def ring_after_commit() -> None:
@@ -76,3 +148,20 @@ def _ring() -> None:
         current_app.send_task(DELIVER, ignore_result=True)
     except (OperationalError, OSError) as error:
         logger.warning("The broker did not hear the ring for new mail: %s", error)
+
+
+def retry_notices(*, notices: QuerySet[Notice], now: datetime) -> int:
+    """Put failed notices back into the queue, with a whole day to try; return how many.
+
+    What has become worthless is dropped by its round, and what was sealed is gone: such mails are not tried again.
+    """
+    wiped = {"kind": "notifications.account"}
+    failed = notices.filter(state=Notice.State.FAILED).exclude(**wiped)
+    with transaction.atomic():
+        pks = list(failed.select_for_update(of=("self",)).values_list("pk", flat=True))
+        count = Notice.objects.filter(pk__in=pks).update(
+            state=Notice.State.DUE, attempts=0, not_before=now, created_at=now
+        )
+        if count:
+            ring_after_commit()
+    return count

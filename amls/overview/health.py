@@ -1,5 +1,7 @@
 """Whether the installation lives, and whether it can work."""
 
+from datetime import datetime
+
 from celery import current_app
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -7,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
+
+from amls.notifications.pulse import health
 
 
 @require_safe
@@ -24,7 +28,19 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if found["database"] == "ok":
         found["migrations"] = _migrations()
     is_ready = all(state == "ok" for state in found.values())
-    return JsonResponse(found, status=200 if is_ready else 503)
+    detail = {"mail": _mail(request.now)} if found["migrations"] == "ok" else {}  # type: ignore[attr-defined]
+    return JsonResponse(found | detail, status=200 if is_ready else 503)
+
+
+def _mail(now: datetime) -> dict[str, object]:
+    """Return how mail flows: late mail is for people to look at, it does not take the site out of service."""
+    state = health(now=now)
+    return {
+        "waiting": state.waiting,
+        "oldest_due_seconds": int((now - state.oldest_due_at).total_seconds()) if state.oldest_due_at else 0,
+        "last_beat_seconds": int((now - state.last_beat_at).total_seconds()) if state.last_beat_at else None,
+        "failed_last_day": state.failed,
+    }
 
 
 def _database() -> str:

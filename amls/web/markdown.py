@@ -1,5 +1,7 @@
 """Markdown as staff and students write it, rendered to safe HTML."""
 
+import re
+
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
@@ -30,3 +32,19 @@ def render_markdown(text: str, top: int = 3) -> SafeString:
     html = _parser.renderer.render(tokens, _parser.options, {})
     clean = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener nofollow")
     return mark_safe(clean)  # noqa: S308 - nh3 cleaned it
+
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
+_LINK = re.compile(r"(?<!\\)\[([^\]]+)\]\(([^)\s]+)\)")
+_STRONG = re.compile(r"(?<!\\)(\*\*|__)(?=\S)(.+?)(?<=\S)(?<!\\)\1")
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
+
+
+def escape_markdown(text: str) -> str:
+    """Return one line of text so that Markdown shows it as it is."""
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def plain_text(text: str) -> str:
+    """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis."""
+    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", text)))

@@ -21,6 +21,7 @@ from amls.courses.services import lock_course, touch
 from amls.files.checks import CheckedFile, check_upload
 from amls.web.violations import RuleViolation
 from lectures.models import Lecture, Material, MaterialFile, stored_name
+from lectures.services.extraction import await_extraction, forget_texts
 
 SUFFIXES: dict[str, set[str] | None] = {
     Material.Kind.PDF: {".pdf"},
@@ -70,6 +71,7 @@ def remove_material(*, material: Material, now: datetime) -> None:
     """Remove a material and all its versions; their files go once the removal is committed."""
     with _changing(material.lecture, now=now):
         names = list(material.files.values_list("file", flat=True))
+        forget_texts(material)
         material.delete()
         transaction.on_commit(lambda: _delete_stored(names))
 
@@ -147,6 +149,7 @@ def _add_version(
     )
     material.current = version
     material.save(update_fields=["current"])
+    await_extraction(version, now=now)
     return version
 
 

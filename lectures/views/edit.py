@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
 from amls.web.violations import RuleViolation
+from lectures.advice import advice_for
 from lectures.forms import LectureForm
 from lectures.models import Lecture
 from lectures.recognise import recognise
@@ -139,3 +140,17 @@ def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     elif not files:
         messages.error(request, _("Choose a file first."))
     return redirect(lecture)
+
+
+@require_safe
+def reading(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
+    """Show how far the reading of the lecture's files is: a part of its page, which asks again until all is read."""
+    access = open_course_as_manager(request, slug)
+    lecture, _lectures = find_lecture(access, ref)
+    going_on, to_mend = advice_for(lecture)
+    context = {"course": access.course, "lecture": lecture, "going_on": going_on, "to_mend": to_mend}
+    response = render(request, "lectures/_reading.html", context)
+    if not going_on and request.headers.get("HX-Request") == "true":
+        # All is read: the page has slides to show now.
+        response.headers["HX-Refresh"] = "true"
+    return response

@@ -7,9 +7,12 @@ from django.views.decorators.http import require_safe
 from amls.agenda.boundaries import JOIN_LEAD
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
+from amls.courses.models import User
 from amls.courses.pagecache import cacheable
+from lectures.advice import advice_for
 from lectures.models import Lecture, Material
 from lectures.reading import lectures_for
+from lectures.viewing import add_versions, chapters_of, deck_of, position_of
 
 
 def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
@@ -33,6 +36,10 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     place = lectures.index(found)
     materials: list[Material] = found.shown_materials  # type: ignore[attr-defined]
     of_kind = {material.kind: material for material in reversed(materials) if material.is_available}
+    user = request.user if isinstance(request.user, User) else None
+    recording, captions = of_kind.get(Material.Kind.MP4), of_kind.get(Material.Kind.CAPTIONS)
+    add_versions(materials, user)
+    going_on, to_mend = advice_for(found) if access.is_manager else ([], [])
     context = {
         "access": access,
         "course": access.course,
@@ -40,8 +47,14 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "earlier": lectures[place - 1] if place else None,
         "later": lectures[place + 1] if place + 1 < len(lectures) else None,
         "slides": of_kind.get(Material.Kind.PDF),
-        "recording": of_kind.get(Material.Kind.MP4),
-        "captions": of_kind.get(Material.Kind.CAPTIONS),
+        "deck": deck_of(access, found, of_kind),
+        "recording": recording,
+        "captions": captions,
+        "chapters": chapters_of(found) if recording is not None else [],
+        "position": position_of(user, recording),
+        "starts_at_second": _asked_second(request),
+        "going_on": going_on,
+        "to_mend": to_mend,
         "is_on": found.starts_at <= access.now < found.ends_at,
         "joins_now": found.starts_at - JOIN_LEAD <= access.now < found.ends_at,
         "is_over": found.ends_at <= access.now,
@@ -51,3 +64,9 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     if request.user.is_authenticated:
         return response
     return cacheable(response, course=access.course, now=access.now)
+
+
+def _asked_second(request: HttpRequest) -> int | None:
+    """Return where the address says that the recording is to start, if it does."""
+    asked = request.GET.get("t", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and len(asked) <= 6 else None

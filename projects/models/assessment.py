@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from amls.courses.models import Enrolment, choices_hold
 from amls.web.text import CleanTextField, LineField
@@ -20,7 +21,7 @@ class Outcome(models.TextChoices):
     """Whether a project is passed."""
 
     PASSED = "passed", _("Passed")
-    FAILED = "failed", _("Failed")
+    FAILED = "failed", pgettext_lazy("of a project", "Failed")
 
 
 def points_field(**options: Any) -> "models.DecimalField[Any, Any]":

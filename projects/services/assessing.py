@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from django.db import transaction
@@ -35,6 +35,7 @@ def assess(
     by: User,
     now: datetime,
     overrides: Mapping[int, Override] | None = None,
+    seen: str | None = None,
 ) -> Assessment:
     """Write the decision on a project: a draft until it is published; a published one changes at once, with a mail.
 
@@ -46,14 +47,21 @@ def assess(
         by: who decides.
         now: the request's clock.
         overrides: by enrolment pk, where a member differs; None leaves them as they are.
+        seen: from `version_of` the decision that the person had before them; None doesn't ask.
 
     Raises:
         RuleViolation: points that are not given, an override without a reason or of
-            somebody who is not in the team.
+            somebody who is not in the team, or somebody else decided meanwhile.
     """
     with transaction.atomic():
         project = lock_project(project.pk)
         assessment = Assessment.objects.select_for_update().filter(project=project).first()
+        if seen is not None and seen != version_of(assessment):
+            raise RuleViolation(
+                _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
+                % {"name": (assessment.assessed_by if assessment else None) or _("Somebody")},
+                code="changed-meanwhile",
+            )
         before = _result(assessment)
         assessment = assessment or Assessment(project=project, assessed_at=now)
         assessment.outcome = outcome
@@ -70,6 +78,11 @@ def assess(
             references = {"assessment": assessment.pk}
             tell("projects.result-changed", people, cause=cause, now=now, references=references)
     return assessment
+
+
+def version_of(assessment: Assessment | None) -> str:
+    """Return what names one state of a decision, so that a newer one is not overwritten; '' for none."""
+    return assessment.assessed_at.astimezone(UTC).isoformat() if assessment is not None else ""
 
 
 def _result(assessment: Assessment | None) -> object:

@@ -135,12 +135,13 @@ def expire_invitations(project: Project, *, now: datetime) -> None:
     )
 
 
-def revoke_invitation(*, invitation: Invitation, now: datetime) -> None:
-    """Take an open invitation back; one that was answered stays answered."""
+def revoke_invitation(*, invitation: Invitation, now: datetime) -> Invitation:
+    """Take an open invitation back; one that was answered stays answered. Returns it as it is then."""
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         if invitation.state == Invitation.State.OPEN:
             _close(invitation, Invitation.State.REVOKED, now=now)
+    return invitation
 
 
 def decline_invitation(*, invitation: Invitation, now: datetime) -> None:

@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -47,7 +48,8 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
                 by=mine.enrolment,
                 uploads=uploads,
                 began_at=began,
-                now=mine.access.now,
+                # The body has been read by now: `request.now` is when it began.
+                now=timezone.now(),
                 **form.cleaned_data,
             )
         except RuleViolation as violation:

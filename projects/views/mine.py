@@ -119,7 +119,9 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def act(found: Mine) -> str:
         row = get_object_or_404(Invitation, project=found.project, pk=pk)
-        revoke_invitation(invitation=row, now=found.access.now)
+        row = revoke_invitation(invitation=row, now=found.access.now)
+        if row.state == Invitation.State.ACCEPTED:
+            return _("%(email)s has accepted already and is in your team.") % {"email": row.email}
         return _("The invitation of %(email)s is taken back.") % {"email": row.email}
 
     return _act(request, slug, act)

@@ -29,12 +29,21 @@
     // Proves when the upload began; without it the server's own clock decides.
     const files = [];
     for (const file of field.files) files.push([file.size, hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))]);
+    // The same files, sent again after the upload broke off, began when they were first sent.
+    const key = `handin:${form.dataset.handin}:${JSON.stringify(files)}`;
+    const [since, kept] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");
+    if (Date.now() - since < 29 * 60000) {
+      form.elements.ticket.value = kept;
+      return;
+    }
     const answer = await fetch(form.dataset.handin, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-CSRFToken": form.elements.csrfmiddlewaretoken.value },
       body: JSON.stringify({ files }),
     });
-    if (answer.ok) form.elements.ticket.value = (await answer.json()).ticket;
+    if (!answer.ok) return;
+    form.elements.ticket.value = (await answer.json()).ticket;
+    sessionStorage.setItem(key, JSON.stringify([Date.now(), form.elements.ticket.value]));
   };
 
   const send = () => {
@@ -45,11 +54,19 @@
       if (step.lengthComputable) { bar.max = step.total; bar.value = step.loaded; }
     });
     request.addEventListener("load", () => {
+      const page = new DOMParser().parseFromString(request.responseText, "text/html");
       if (request.status === 200) {
-        location.assign(request.responseURL);
+        // The receipt came with the answer, and so did what the site says once.
+        sessionStorage.clear();
+        history.pushState(null, "", request.responseURL);
+        addEventListener("popstate", () => location.reload());
+        document.title = page.title;
+        document.body.replaceWith(page.body);
+        document.querySelector("h1").tabIndex = -1;
+        document.querySelector("h1").focus();
+        scrollTo(0, 0);
         return;
       }
-      const page = new DOMParser().parseFromString(request.responseText, "text/html");
       // What is wrong stands in the form; what the server would not even read, on a page of its own.
       const part = page.querySelector("#main") ? "#main" : "main";
       if (!page.querySelector(part)) { broke(); return; }
@@ -77,7 +94,8 @@
     if (button.disabled) return;
     button.disabled = true;
     form.querySelector("[data-failed]").hidden = true;
-    if (field.files.length && !form.elements.ticket.value && window.crypto?.subtle) {
+    form.elements.ticket.value = "";
+    if (field.files.length && window.crypto?.subtle) {
       try { await takeTicket(); } catch { /* the server's clock decides */ }
     }
     send();

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from amls.embedded import running
+from tests.bench import projects, signups
 from tests.bench.counting import HEADER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,12 +25,15 @@ CLIENTS, ROUNDS, SECONDS = 8, 5, 2
 
 
 def main() -> int:
-    """Measure, print a table, and write it to var/bench/pages.json."""
+    """Measure, print tables, and write them to var/bench; with the argument 'projects' only those of projects."""
     os.environ |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "amls.settings"}
-    VAR.mkdir(parents=True, exist_ok=True)
+    for name in ("queue", "queue-control", "media"):
+        (VAR / name).mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(running(VAR))
         paths = prepare()
+        prepared = projects.prepare()
+        close_connections()
         port = stack.enter_context(serve("tests.bench.wsgi:application", {}))
         (VAR / "body").write_bytes(fetch(port, "/small/", {})[2])
     with ExitStack() as stack:
@@ -37,11 +41,37 @@ def main() -> int:
         body = {"BENCH_BODY": str(VAR / "body")}
         port = stack.enter_context(serve("tests.bench.wsgi:application", {**body, "AMLS_DB_POOL": "1"}))
         bare_port = stack.enter_context(serve("tests.bench.bare:application", body))
-        rows = measure(port, bare_port, paths)
+        if sys.argv[1:] != ["projects"]:
+            rows = measure(port, bare_port, paths)
+            write(rows)
+        projects.report(projects.measure(port, prepared), RESULTS)
+    if sys.argv[1:] != ["projects"]:
+        # Servers of its own: two processes, and a broker.
+        with running(VAR):
+            signups.run(RESULTS)
+    if sys.argv[1:] != ["projects"]:
+        # In a process of its own: another database.
+        subprocess.run([sys.executable, "-m", "tests.bench.search"], cwd=ROOT, check=True)
+        for part in ("mail", "planning", "pdfs"):
+            run_part(part)
+    return 0
+
+
+def run_part(part: str) -> None:
+    """Run `tests.bench.<part>` in a process of its own, write what it found to var/bench and print it."""
+    script = f"import json; from tests.bench.{part} import measure; print('ROWS' + json.dumps(measure()))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    rows = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("ROWS"))[4:])
+    (RESULTS / f"{part}.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+    for row in rows:
+        print(f"{row['case']:46} {row['value']:>8} {row['ratio']!s:>6} {row['aim']}")
+
+
+def write(rows: list[dict[str, object]]) -> None:
+    """Print the table of pages, and write it to var/bench."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "pages.json").write_text(json.dumps(rows, indent=1))
     report(rows)
-    return 0
 
 
 def prepare() -> dict[str, str]:
@@ -72,10 +102,14 @@ def prepare() -> dict[str, str]:
     user, _created = User.objects.get_or_create(email="bench@example.org")
     enrolment, _created = Enrolment.objects.get_or_create(user=user, course=Course.objects.get(slug="small"))
     feed = "/" + personal_feed_url(enrolment).split("/", 3)[3]
+    return {"feed": feed}
+
+
+def close_connections() -> None:
+    """Let go of the database, which stops with its last user."""
     from django.db import connections
 
     connections.close_all()
-    return {"feed": feed}
 
 
 @contextmanager

@@ -7,7 +7,9 @@ from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from amls.notifications.delivery import deliver_due
 from lectures.models import Lecture
+from lectures.tasks import extract
 from tests.browser.conftest import Open
 
 
@@ -32,6 +34,7 @@ def test_a_student_signs_in_by_code_and_subscribes(open_page: Open, site: str) -
     page.get_by_label("Email").fill("student@example.org")
     page.get_by_role("button", name=re.compile("code", re.IGNORECASE)).click()
     page.wait_for_url("**/code/confirm/**")
+    assert deliver_due(now=timezone.now()) == 1
     code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
     assert code is not None, mail.outbox[-1].body
     page.get_by_label("Code").fill(code.group(1))
@@ -125,3 +128,72 @@ def test_the_lecturer_uploads_several_files_at_the_desk(open_page: Open, site: s
     assert Lecture.objects.filter(
         number="12", materials__kind="captions", materials__current__uploaded_at__lte=timezone.now()
     ).exists()
+
+
+def test_a_student_finds_a_word_on_its_slide_and_in_the_recording(open_page: Open, site: str) -> None:
+    extract()
+    page = open_page("/amls-ss2024/", user="student")
+    page.get_by_role("search").get_by_role("searchbox").fill("fusion templ")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=fusion+templ")
+    # Typed on, the results follow by themselves, and the address too.
+    page.get_by_role("searchbox").fill("exploit sparsty")
+    expect(page.get_by_role("status").filter(has_text="Shown instead: 'exploit sparsity'")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"q=exploit(\+|%20)sparsty"))
+    page.get_by_role("link", name=re.compile("^Slide 2")).click()
+    expect(page).to_have_url(re.compile(r"/lectures/04/#page=2$"))
+    expect(page.get_by_text("Slide 2 of 5")).to_be_visible()
+    expect(page.get_by_role("img", name="Slide 2: Why operator fusion?")).to_be_in_viewport()
+    assert page.locator("figure.is-shown img").evaluate("i => i.decode().then(() => i.naturalWidth)") == 1200
+    # By keyboard, and by a link to a slide.
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("#page=3$"))
+    expect(page.get_by_role("img", name="Slide 3: Fusion templates")).to_be_visible()
+    page.get_by_role("link", name=re.compile("Go to slide 5")).click()
+    expect(page.get_by_text("Slide 5 of 5")).to_be_visible()
+    page.go_back()
+    page.goto(f"{site}/amls-ss2024/search/?q=sparsity")
+    page.get_by_role("link", name=re.compile("^Recording")).first.click()
+    second = int(re.search(r"t=(\d+)#recording$", page.url)[1])  # type: ignore[index]
+    assert second > 0
+    video = page.locator("video")
+    video.evaluate("v => new Promise(done => { if (v.readyState > 0) done(); v.onloadedmetadata = done; v.load(); })")
+    expect(video).to_be_in_viewport()
+    assert round(video.evaluate("v => v.currentTime")) == second
+
+
+def test_the_recording_is_followed_and_continued(open_page: Open, site: str) -> None:
+    extract()
+    page = open_page("/amls-ss2024/lectures/04/", user="student")
+    video = page.locator("video")
+    video.evaluate("v => { v.muted = true; }")
+    page.get_by_text("Transcript", exact=True).click()
+    page.get_by_role("link", name=re.compile("0:31 Choosing a fusion plan")).click()
+    expect(page.locator(".chapters a[aria-current]")).to_contain_text("Choosing a fusion plan")
+    expect(page.locator(".said .is-now")).to_contain_text("Choosing a fusion plan")
+    page.get_by_label("Speed").select_option("2")
+    assert video.evaluate("v => v.playbackRate") == 2
+    with page.expect_response("**/watched/") as answer:
+        video.evaluate("v => v.pause()")
+    assert answer.value.status == 204
+    page.reload()
+    expect(page.get_by_label("Speed")).to_have_value("2")
+    again = page.get_by_role("link", name=re.compile(r"Continue at 0:3\d"))
+    expect(again).to_be_visible()
+    # The same without JavaScript: links and addresses are enough.
+    plain = open_page("/amls-ss2024/search/?q=fusion+plan", script=False)
+    plain.get_by_role("link", name=re.compile("^Slide 4")).click()
+    expect(plain.get_by_role("img", name="Slide 4: Choosing a fusion plan")).to_be_in_viewport()
+    plain.get_by_text("Transcript", exact=True).click()
+    plain.get_by_role("link", name=re.compile("Read the transcript")).click()
+    expect(plain.get_by_role("heading", level=1)).to_have_text("Transcript")
+    plain.get_by_role("link", name="0:00").click()
+    expect(plain).to_have_url(re.compile(r"/lectures/04/\?t=0#recording$"))
+
+
+def test_staff_see_their_slides_being_read(open_page: Open, site: str) -> None:
+    page = open_page("/amls/lectures/01/", user="lecturer")
+    expect(page.get_by_text("waits to be read").first).to_be_visible()
+    extract()
+    expect(page.get_by_text("Slide 1 of 5")).to_be_visible()
+    expect(page.get_by_text("waits to be read")).to_have_count(0)

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -21,13 +21,25 @@ class Postbox:
     Attributes:
         refusals: answers to RCPT by address, such as '550 No such person'.
         data_answers: answers to DATA, one per mail, before it takes mail again.
+        on_mail: called with the count when a mail was taken, before the server says so.
+        connections: how many greeted it.
     """
 
     mails: list[EmailMessage] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     refusals: dict[str, str] = field(default_factory=dict)
     data_answers: list[str] = field(default_factory=list)
+    on_mail: Callable[[int], None] | None = None
+    connections: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def handle_EHLO(
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, rcpt_options: list[str]
@@ -42,8 +54,12 @@ class Postbox:
             if self.data_answers:
                 return self.data_answers.pop(0)
             content = cast("bytes", envelope.content)
+            self.raw.append(content)
             self.mails.append(message_from_bytes(content, policy=policy.default))
             self.recipients.extend(envelope.rcpt_tos)
+            count = len(self.mails)
+        if self.on_mail is not None:
+            self.on_mail(count)
         return "250 OK"
 
 

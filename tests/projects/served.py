@@ -92,12 +92,12 @@ def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
 
 
 def get(port: int, path: str, cookie: str = "", **more: str) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of one GET."""
+    """Return status, headers by their names in small letters, and body of one GET."""
     browser = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         browser.request("GET", path, headers={**({"Cookie": cookie} if cookie else {}), **more})
         answer = browser.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
         browser.close()
 

@@ -2,13 +2,15 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.urls import resolve
 from django.utils import translation
 
-from amls.notifications.letters import Letter, writer_of
+from amls.notifications.letters import Letter, letter_kind
 from amls.notifications.models import Notice
+from amls.web.markdown import render_markdown
 from projects import letters
 from projects.models import Invitation
 from projects.services.assessing import assess, publish_assessments
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 def write(notice: Notice, language: str = "en") -> Letter | None:
     with translation.override(language):
-        return writer_of(notice.kind)(notice, NOW)
+        return letter_kind(notice.kind).writer(notice, NOW)
 
 
 def written(kind: str, language: str = "en") -> list[Letter]:
@@ -123,11 +125,21 @@ def test_the_receipt_names_files_and_hashes(world: World) -> None:
     (letter,) = written("projects.receipt")
     assert submission.files.get().sha256 in letter.text
     assert "It is in time." in letter.text
-    assert "project.zip" in letter.text
+    assert "project.zip" in letter.text.replace("\\", "")
 
 
 def test_an_invitation_names_the_address_to_sign_in_with(world: World) -> None:
     invite_member(project=world.project(), email="a@example.org", by=world.student, now=NOW)
     (letter,) = written("projects.invited")
-    assert "Sign in with this address (a@example.org)" in letter.text
+    assert "Sign in with this address (a@example.org)" in letter.text.replace("\\", "")
     assert letter.action == ("Answer the invitation", f"/amls/projects/invitations/{Invitation.objects.get().pk}/")
+
+
+def test_names_can_not_write_markdown(world: World) -> None:
+    world.student.user.display_name = "**Free** [points](https://evil.example.org)"
+    world.student.user.save()
+    invite_member(project=world.project(), email="a@example.org", by=world.student, now=NOW)
+    (letter,) = written("projects.invited")
+    html = render_markdown(letter.text)
+    assert "<a" not in html.replace('<a href="mailto:', "")
+    assert "**Free** [points](https://evil.example.org)" in unescape(html)

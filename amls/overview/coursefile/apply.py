@@ -8,10 +8,10 @@ from django.db import transaction
 from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
-from amls.overview.coursefile.rows import RowImport, Wanted
+from amls.overview.coursefile.exams import ExamImport
+from amls.overview.coursefile.rows import Wanted
 from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
-from exams.models import Exam
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import Project, ProjectRules, Topic
 
@@ -36,7 +36,7 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
     with transaction.atomic():
         existing = Course.objects.filter(slug=chosen).first()
         course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
-        run = _Import(course, spec)
+        run = _Import(course, spec, now)
         run.apply()
         if run.problems:
             raise CourseFileError(run.problems)
@@ -48,7 +48,7 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
     return run.diff
 
 
-class _Import(RowImport):
+class _Import(ExamImport):
     """One import: all that a file says of a course."""
 
     def apply(self) -> None:
@@ -69,7 +69,8 @@ class _Import(RowImport):
         self._office_hours()
         self._project()
         self._topics({row.name: row for row in staff})
-        self._exams()
+        self.exam_rules()
+        self.exams()
 
     # ── the course itself ──
 
@@ -311,31 +312,6 @@ class _Import(RowImport):
                 "teams keep it. If it only got another name, rename it at the desk before you import."
             )
         return True
-
-    def _exams(self) -> None:
-        wanted = []
-        for exam in self.spec.exams:
-            label = f"Exam {exam.starts_at:%Y-%m-%d}"
-            values = {
-                name: self.instant(getattr(exam, name), label)
-                for name in ("starts_at", "opens_at", "closes_at", "withdraw_until")
-            }
-            values |= {name: getattr(exam, name) for name in ("kind", "title", "duration_minutes", "place", "capacity")}
-            wanted.append(Wanted(label, values))
-        # A moved exam keeps its row: what is not found by its start is matched in order.
-        starts = {w.values["starts_at"] for w in wanted}
-        rows = list(Exam.objects.filter(course=self.course).order_by("starts_at", "pk"))
-        free = iter([row for row in rows if row.starts_at not in starts])
-        known = {row.starts_at for row in rows}
-        keys = {id(w): (w.values["starts_at"] if w.values["starts_at"] in known else next(free, w)) for w in wanted}
-        moved = {row.pk: key for key in keys.values() if isinstance(key, Exam) for row in [key]}
-        self.sync(
-            Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
-            wanted,
-            key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
-            wanted_key=lambda w: key.pk if isinstance(key := keys[id(w)], Exam) else w.values["starts_at"],
-            page_keeps={"title", "duration_minutes", "place", "capacity", "opens_at", "closes_at", "withdraw_until"},
-        )
 
 
 def _teams(count: int) -> str:

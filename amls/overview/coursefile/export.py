@@ -5,6 +5,7 @@ from datetime import datetime
 from amls.courses.models import Course
 from amls.overview.coursefile.spec import (
     CourseSpec,
+    ExamRulesSpec,
     ExamSpec,
     ExceptionSpec,
     GradingSpec,
@@ -13,6 +14,7 @@ from amls.overview.coursefile.spec import (
     OfficeHourSpec,
     PartSpec,
     ProjectSpec,
+    RoomSpec,
     SlotSpec,
     StaffSpec,
     TopicSpec,
@@ -20,6 +22,7 @@ from amls.overview.coursefile.spec import (
 from amls.overview.coursefile.words import WEEKDAYS
 from amls.web.localtime import to_wall_clock
 from exams.models import Exam
+from exams.reading import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from projects.models import ProjectRules, Topic
 
@@ -80,7 +83,11 @@ def export_course(course: Course) -> CourseSpec:
             .select_related("mentor")
             .order_by("position", "pk")
         ),
-        exams=tuple(_exam(one, course) for one in Exam.objects.filter(course=course).order_by("starts_at", "pk")),
+        exams=tuple(
+            _exam(one, course)
+            for one in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
+        ),
+        exam_rules=_exam_rules(course),
         grading=GradingSpec(
             exam_percent=course.exam_percent,
             project_is_prerequisite=course.project_is_prerequisite,
@@ -195,4 +202,28 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
         opens_at=_local(exam.opens_at, course),
         closes_at=_local(exam.closes_at, course),
         withdraw_until=_local(exam.withdraw_until, course),
+        review_at=_local(exam.review_at, course),
+        review_minutes=exam.review_minutes,
+        review_place=exam.review_place,
+        max_points=exam.max_points,
+        rooms=tuple(
+            RoomSpec(
+                name=room.name,
+                rows=room.rows,
+                seats_per_row=room.seats_per_row,
+                spacing=room.spacing,
+                for_accommodations=room.is_separate,
+            )
+            for room in exam.rooms.all()
+        ),
+    )
+
+
+def _exam_rules(course: Course) -> ExamRulesSpec:
+    rules = exam_rules(course)
+    return ExamRulesSpec(
+        binding_name=rules.binding_name,
+        binding_url=rules.binding_url,
+        extra_points_lift_fail=rules.extra_points_lift_fail,
+        needs_matriculation_number=rules.needs_matriculation_number,
     )

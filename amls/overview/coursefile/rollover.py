@@ -71,7 +71,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
     exams = tuple(
         replace(
             exam, starts_at=exam.starts_at + late * _WEEK, opens_at=at(exam.opens_at), closes_at=at(exam.closes_at),
-            withdraw_until=at(exam.withdraw_until),
+            withdraw_until=at(exam.withdraw_until), review_at=at(exam.review_at),
         )
         for exam in spec.exams
     )  # fmt: skip

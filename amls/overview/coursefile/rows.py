@@ -28,8 +28,8 @@ class Wanted:
 class RowImport:
     """How an import writes: the course, what is wanted of it, and what was found."""
 
-    def __init__(self, course: Course, spec: CourseSpec) -> None:
-        self.course, self.spec = course, spec
+    def __init__(self, course: Course, spec: CourseSpec, now: datetime) -> None:
+        self.course, self.spec, self.now = course, spec, now
         self.diff, self.problems = Diff(), list[str]()
 
     def sync(

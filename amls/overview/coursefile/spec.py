@@ -113,6 +113,15 @@ class TopicSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoomSpec:
+    name: str
+    rows: int
+    seats_per_row: int
+    spacing: str = "second_seat"
+    for_accommodations: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExamSpec:
     starts_at: datetime
     kind: str = "written"
@@ -123,6 +132,19 @@ class ExamSpec:
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     withdraw_until: datetime | None = None
+    review_at: datetime | None = None
+    review_minutes: int = 60
+    review_place: str = ""
+    max_points: Decimal = Decimal(100)
+    rooms: tuple[RoomSpec, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamRulesSpec:
+    binding_name: str = ""
+    binding_url: str = ""
+    extra_points_lift_fail: bool = False
+    needs_matriculation_number: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +198,7 @@ class CourseSpec:
     projects: ProjectSpec | None = None
     topics: tuple[TopicSpec, ...] = ()
     exams: tuple[ExamSpec, ...] = ()
+    exam_rules: ExamRulesSpec = ExamRulesSpec()
     grading: GradingSpec = GradingSpec()
     is_complete: bool = field(default=True, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)

@@ -17,7 +17,7 @@ from amls.overview.coursefile.spec import CourseFileError, CourseSpec
 FORMAT = 1
 _NOT_IN_FILE = {"is_complete", "warnings"}
 # Fields of CourseSpec that are tables of their own; everything else stands in [course].
-_TABLES = ("slot", "projects", "grading")
+_TABLES = ("slot", "projects", "exam_rules", "grading")
 _LISTS = ("staff", "office_hours", "parts", "lectures", "topics", "exams")
 _NAMES = {
     str: "text in quotes",

@@ -20,8 +20,10 @@ from amls.overview.coursefile.page import read_page
 from amls.overview.coursefile.rollover import shift_course
 from amls.overview.coursefile.spec import CourseSpec, ExceptionSpec, TopicSpec
 from amls.overview.demo.accounts import DEMO_ACCOUNTS, FELLOW_STUDENTS
+from amls.overview.demo.exams import make_exams
+from amls.overview.demo.projects import make_projects
 from amls.overview.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
-from lectures.models import Lecture, Material
+from lectures.models import Lecture, Material, MaterialCount
 from lectures.services.materials import upload_for_lecture
 
 ARCHIVED, RUNNING = "amls-ss2024", "amls"
@@ -40,6 +42,9 @@ def make_demo(*, now: datetime) -> None:
     for course in (archived, running):
         _enrol_everyone(course, people)
         _upload(course, texts, now=now)
+        make_projects(course, people, now=now)
+        _count_uses(course, now=now)
+    make_exams(archived, running, now=now)
 
 
 def _make_people() -> dict[str, User]:
@@ -142,6 +147,20 @@ def _upload(course: Course, texts: dict[str, LectureText], *, now: datetime) -> 
                 continue
             upload = SimpleUploadedFile(name, content)
             upload_for_lecture(lecture=lecture, kind=kind, upload=upload, by=None, now=now)
+
+
+def _count_uses(course: Course, *, now: datetime) -> None:
+    """Let the course have been used: more around each lecture, less later in the term."""
+    rows = []
+    for index, lecture in enumerate(Lecture.objects.filter(course=course, starts_at__lt=now).order_by("starts_at")):
+        for material in lecture.materials.filter(current__isnull=False, kind__in=["pdf", "pptx", "mp4"]):
+            use = MaterialCount.Use.WATCHED if material.kind == Material.Kind.MP4 else MaterialCount.Use.DOWNLOADED
+            first = lecture.starts_at.date()
+            for day in range(0, 21, 3):
+                count = (180 - 9 * index) // (day + 2) // (3 if material.kind == Material.Kind.PPTX else 1)
+                if first + timedelta(days=day) <= now.date():
+                    rows.append(MaterialCount(material=material, day=first + timedelta(days=day), use=use, count=count))
+    MaterialCount.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _files(

@@ -1,7 +1,6 @@
 """What belongs to the whole site: legal pages, language, the person's own name."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -18,6 +17,7 @@ from amls.courses.models import Language, User
 from amls.courses.services import change_profile
 from amls.overview.forms import ProfileForm
 from amls.overview.models import LegalPage
+from amls.web.origin import is_same_origin
 
 _DEFAULTS = Path(__file__).resolve().parent.parent / "legal"
 
@@ -41,7 +41,7 @@ def language(request: HttpRequest) -> HttpResponse:
     Its button stands on pages that are kept for everyone and can hold no CSRF token; so
     the browser's word for where the request comes from is checked instead.
     """
-    if not _is_same_origin(request):
+    if not is_same_origin(request):
         return HttpResponseBadRequest(_("This form was sent from another site. Go back and choose again."))
     chosen = request.POST.get("language", "")
     if chosen not in Language.values:
@@ -58,14 +58,6 @@ def language(request: HttpRequest) -> HttpResponse:
         samesite="Lax",
     )
     return response
-
-
-def _is_same_origin(request: HttpRequest) -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    sent_from = request.headers.get("Origin") or request.headers.get("Referer") or ""
-    return urlsplit(sent_from).netloc == request.get_host()
 
 
 def _safe_next(request: HttpRequest) -> str:

@@ -25,6 +25,8 @@ from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.overview.demo.accounts import DEMO_ACCOUNTS
 from amls.web.checks import check_pdf_libraries
 
+# The queues and how many processes serve each.
+QUEUES = {"mail": "1", "default": "1", "exports": "2"}
 _READY_SECONDS = 60
 _STOP_SECONDS = 20
 
@@ -115,7 +117,14 @@ class Command(BaseCommand):
             "web server": web_server(
                 "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
             ),
-            "worker": [*celery, "worker", "--loglevel", "warning", "--concurrency", "2"],
+            # One worker per queue, so that a long export never delays a mail.
+            **{
+                f"worker of {queue}": [
+                    *(*celery, "worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", count),
+                    *("--loglevel", "warning", "--without-gossip", "--without-mingle"),
+                ]
+                for queue, count in QUEUES.items()
+            },
             "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
         }
         children: dict[str, subprocess.Popen[bytes]] = {}

@@ -1,9 +1,8 @@
-"""Lectures, their materials, and office hours."""
+"""Parts, lectures and office hours."""
 
-import uuid
-from datetime import datetime
-from pathlib import PurePosixPath
-from typing import ClassVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
 
 import pghistory
 from django.core.validators import RegexValidator
@@ -12,9 +11,12 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.models import Audience, Course, Mode, User, Weekday, choices_hold
+from amls.courses.models import Course, Mode, Weekday, choices_hold
 from amls.web.text import CleanTextField, LineField
-from lectures.managers import LectureQuerySet, MaterialQuerySet
+from lectures.managers import LectureQuerySet
+
+if TYPE_CHECKING:
+    from lectures.models.materials import Material
 
 
 class Part(models.Model):
@@ -141,120 +143,6 @@ class Lecture(models.Model):
         return bool(self.course.slot_room) and self.mode != Mode.VIRTUAL and self.room != self.course.slot_room
 
 
-_SHORT_LABELS = {
-    "pdf": "PDF",
-    "pptx": "PPTX",
-    "mp4": _("Video"),
-    "captions": _("Captions"),
-    "transcript": _("Transcript"),
-}
-
-
-class Material(models.Model):
-    """Something to read or watch: announced first, then linked or uploaded, in versions."""
-
-    class Kind(models.TextChoices):
-        PDF = "pdf", _("Slides, PDF")
-        PPTX = "pptx", _("Slides, PPTX")
-        MP4 = "mp4", _("Recording")
-        CAPTIONS = "captions", _("Captions")
-        TRANSCRIPT = "transcript", _("Transcript")
-        OTHER = "other", _("Other")
-
-    lecture = models.ForeignKey(Lecture, models.CASCADE, related_name="materials", verbose_name=_("lecture"))
-    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
-    title = LineField(_("title"), max_length=200, blank=True, help_text=_("Empty: named by its kind."))
-    url = models.URLField(_("outside link"), max_length=1000, blank=True)
-    current = models.OneToOneField(
-        "MaterialFile",
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        editable=False,
-        related_name="+",
-        verbose_name=_("current file"),
-    )
-    audience = models.CharField(_("audience"), max_length=10, choices=Audience, default=Audience.PUBLIC)
-    visible_from = models.DateTimeField(_("visible from"), null=True, blank=True, help_text=_("Empty: at once."))
-    position = models.PositiveSmallIntegerField(_("position"), default=0)
-
-    objects: ClassVar[MaterialQuerySet] = MaterialQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        verbose_name = _("material")
-        verbose_name_plural = _("materials")
-        ordering = ["lecture", "position", "pk"]
-        constraints = [
-            choices_hold("material_kind_valid", "kind", ["pdf", "pptx", "mp4", "captions", "transcript", "other"]),
-            choices_hold("material_audience_valid", "audience", Audience.values),
-        ]
-
-    def __str__(self) -> str:
-        return self.title or str(self.get_kind_display())
-
-    @property
-    def stands_in_rows(self) -> bool:
-        """Whether it has a button of its own in the schedule: captions belong to their recording."""
-        return self.kind not in (self.Kind.CAPTIONS, self.Kind.TRANSCRIPT)
-
-    @property
-    def short_label(self) -> str:
-        """The label of its button in a row of many."""
-        return str(_SHORT_LABELS.get(self.kind) or self)
-
-    @property
-    def is_available(self) -> bool:
-        """Whether there is something to open: a file or a link; else it is only announced."""
-        return self.current_id is not None or bool(self.url)
-
-    def is_visible_at(self, now: datetime) -> bool:
-        """Return whether its time has come."""
-        return self.visible_from is None or self.visible_from <= now
-
-    def get_absolute_url(self) -> str:
-        """Return its address: this site's for a file, the outside link else, empty if only announced."""
-        if self.current is not None:
-            slug = self.lecture.course.slug
-            return reverse("lectures:material", args=[slug, self.pk, self.current.filename])
-        return self.url
-
-
-def stored_name(instance: "MaterialFile | None", filename: str) -> str:
-    """Return where an upload is kept: under a UUID, the original name only in the database."""
-    suffix = PurePosixPath(filename).suffix.lower()
-    return f"materials/{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
-
-
-class MaterialFile(models.Model):
-    """One uploaded version of a material. Older versions stay."""
-
-    material = models.ForeignKey(Material, models.CASCADE, related_name="files", verbose_name=_("material"))
-    version = models.PositiveIntegerField(_("version"), default=1)
-    file = models.FileField(_("file"), upload_to=stored_name, max_length=200)
-    filename = LineField(_("file name"), max_length=255)
-    content_type = models.CharField(_("type"), max_length=100)
-    size = models.PositiveBigIntegerField(_("bytes"))
-    sha256 = models.CharField("SHA-256", max_length=64)
-    pages = models.PositiveIntegerField(_("pages"), null=True, blank=True)
-    seconds = models.PositiveIntegerField(_("length in seconds"), null=True, blank=True)
-    uploaded_at = models.DateTimeField(_("uploaded"))
-    uploaded_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
-    )
-
-    class Meta:
-        verbose_name = _("file version")
-        verbose_name_plural = _("file versions")
-        ordering = ["material", "-version"]
-        constraints = [
-            models.UniqueConstraint(fields=["material", "version"], name="materialfile_version_unique"),
-            models.CheckConstraint(name="materialfile_sha256_valid", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.filename)
-
-
 class OfficeHour(models.Model):
     """A weekly office hour; one agenda item per occurrence."""
 
@@ -325,5 +213,5 @@ class OfficeHourException(models.Model):
         return str(self.day)
 
 
-for _model in (Part, Lecture, Material, MaterialFile, OfficeHour, OfficeHourException):
+for _model in (Part, Lecture, OfficeHour, OfficeHourException):
     pghistory.track()(_model)

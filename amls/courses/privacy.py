@@ -1,0 +1,149 @@
+"""What the site knows of a person, how it forgets them, and how long it keeps what.
+
+Each app registers in a module `personal.py`, which is found by itself:
+
+    @personal_data("projects")                      # the folder in the person's archive
+    def tell(user: User) -> Iterator[tuple[str, Any]]:
+        yield "memberships.json", [{"topic": …, "since": …}]
+        yield "submissions/1/report.pdf", StoredFile(row.file.name)
+
+    @on_account_deletion
+    def forget(user: User, now: datetime) -> None:
+        …    # delete what is the person's alone; what a team made together stays, without the name
+
+    @retention("exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("4 weeks after the exam"))
+    def purge(now: datetime, dry_run: bool) -> int:
+        …    # delete what is over (or only count it), return how many
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.apps import apps
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.web.violations import RuleViolation
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file of the default storage, by its name there."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long a kind of data is kept, in words, and what deletes it."""
+
+    name: str
+    label: "str | _StrPromise"
+    period: "str | _StrPromise"
+    purge: Callable[[datetime, bool], int]
+
+
+Teller = Callable[[User], Iterator[tuple[str, Any]]]
+Forgetter = Callable[[User, datetime], None]
+_tellers: dict[str, Teller] = {}
+_forgetters: list[Forgetter] = []
+_retentions: dict[str, Retention] = {}
+
+
+def personal_data(folder: str) -> Callable[[Teller], Teller]:
+    """Register, as a decorator, what an app knows of a person: pairs of a path and JSON-able data or a StoredFile."""
+
+    def register(teller: Teller) -> Teller:
+        _tellers[folder] = teller
+        return teller
+
+    return register
+
+
+def on_account_deletion(forgetter: Forgetter) -> Forgetter:
+    """Register, as a decorator, what an app does when a person goes, in one transaction with all others."""
+    _forgetters.append(forgetter)
+    return forgetter
+
+
+def retention(
+    name: str, label: "str | _StrPromise", period: "str | _StrPromise"
+) -> Callable[[Callable[[datetime, bool], int]], Callable[[datetime, bool], int]]:
+    """Register, as a decorator, what deletes one kind of data when its time is over; `dry_run` only counts."""
+
+    def register(purge: Callable[[datetime, bool], int]) -> Callable[[datetime, bool], int]:
+        _retentions[name] = Retention(name, label, period, purge)
+        return purge
+
+    return register
+
+
+def retentions() -> list[Retention]:
+    """Return how long what is kept, by name."""
+    return [_retentions[name] for name in sorted(_retentions)]
+
+
+def everything_about(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield all that the site knows of a person, as paths with JSON-able data or stored files."""
+    for folder, teller in sorted(_tellers.items()):
+        for path, content in teller(user):
+            yield f"{folder}/{path}", content
+
+
+def delete_account(*, user: User, now: datetime) -> None:
+    """Forget a person: the account becomes nameless and can't be entered; what a team made together stays.
+
+    Raises:
+        RuleViolation: a running course would be left without a lecturer (code 'last-lecturer'), or the
+            installation without anybody who runs it (code 'last-superuser').
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        _refuse_if_needed(locked)
+        for forgetter in _forgetters:
+            forgetter(locked, now)
+        addresses = [
+            locked.email,
+            *EmailAddress.objects.filter(user=locked).values_list("email", flat=True),
+        ]
+        for address in addresses:
+            RosterEntry.objects.filter(email__iexact=address).delete()
+        for model in (EmailAddress, Authenticator, UserSession):
+            model.objects.filter(user=locked).delete()
+        locked.email = f"deleted-{locked.pk}@deleted.invalid"
+        locked.display_name = locked.matriculation_number = locked.language = ""
+        locked.is_matriculation_verified = locked.is_active = locked.is_superuser = False
+        locked.password = make_password(None)
+        locked.last_login = None
+        locked.save()
+        # The history would still know the name.
+        apps.get_model("courses", "UserEvent").objects.filter(pgh_obj_id=locked.pk).delete()
+        history = apps.get_model("courses", "RosterEntryEvent").objects
+        for address in addresses:
+            history.filter(email__iexact=address).delete()
+
+
+def _refuse_if_needed(user: User) -> None:
+    lectured = Course.objects.filter(state=Course.State.RUNNING, enrolments__user=user, enrolments__role=Role.LECTURER)
+    for course in lectured:
+        others = Enrolment.objects.filter(course=course, role=Role.LECTURER, user__is_active=True).exclude(user=user)
+        if not others.exists():
+            raise RuleViolation(
+                _("You are the only lecturer of %(course)s. Let somebody else take it over, or archive it, first.")
+                % {"course": course},
+                code="last-lecturer",
+            )
+    if user.is_superuser and not User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk).exists():
+        raise RuleViolation(
+            _("You are the only one who runs this site. Let somebody else take it over first."), code="last-superuser"
+        )

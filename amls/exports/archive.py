@@ -1,0 +1,73 @@
+"""'My data': everything that the site knows of a person, as a zip with JSON and files."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.courses.privacy import StoredFile, everything_about
+from amls.exports.kinds import ZIP, Kind, Order, Progress, register
+
+NAME = "exports.my-data"
+_READ_BYTES = 256 * 1024
+
+
+def _write(order: Order, progress: Progress) -> Iterator[bytes]:
+    assert order.user is not None  # noqa: S101 - `allows` says so
+    with tempfile.TemporaryFile() as target:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("README.txt", _readme(order))
+            for count, (path, content) in enumerate(everything_about(order.user), start=1):
+                _add(archive, _safe_path(path), content)
+                # How much there is shows only on the way.
+                progress(count, count + 1)
+        target.seek(0)
+        while chunk := target.read(_READ_BYTES):
+            yield chunk
+
+
+def _add(archive: zipfile.ZipFile, path: str, content: Any) -> None:
+    if not isinstance(content, StoredFile):
+        text = json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+        archive.writestr(path, text)
+        return
+    try:
+        stored = default_storage.open(content.name, "rb")
+    except FileNotFoundError:
+        archive.writestr(f"{path}.missing.txt", _("This file is gone from the storage."))
+        return
+    with stored, archive.open(path, "w", force_zip64=True) as entry:
+        for chunk in stored.chunks(_READ_BYTES):
+            entry.write(chunk)
+
+
+def _safe_path(path: str) -> str:
+    parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    return "/".join(parts)
+
+
+def _readme(order: Order) -> str:
+    return _(
+        "All that this site knows of %(email)s, as of %(now)s.\n"
+        "Each folder is one part of the site; .json files open in any text editor.\n"
+    ) % {"email": order.user.email if order.user else "", "now": order.now.isoformat(timespec="minutes")}
+
+
+register(
+    Kind(
+        name=NAME,
+        label=gettext_lazy("My data"),
+        media=ZIP,
+        allows=lambda order: order.user is not None and order.user.is_active,
+        # Made anew each time, but not more often than once a minute.
+        content_key=lambda order: order.now.strftime("%Y-%m-%dT%H:%M"),
+        write=_write,
+        filename=lambda order: f"my-data-{order.now:%Y-%m-%d}.zip",
+    )
+)

@@ -1,0 +1,128 @@
+"""What can be exported: each app registers its kinds in a module `exports.py`, which is found by itself.
+
+    # exams/exports.py
+    from amls.exports.kinds import PDF, Kind, Order, Progress, register
+    from amls.exports.pdf import render_pdf
+
+    def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
+        registration = Registration.objects.select_related("exam").get(pk=order.parameters["registration"])
+        yield render_pdf("exams/slip.html", {"registration": registration}, title=_("Admission slip"), order=order)
+
+    register(Kind(
+        name="exams.slip",                       # begins with the app
+        label=gettext_lazy("Admission slip"),    # as it stands on its page and in the list of exports
+        media=PDF,                               # or CSV, XLSX, ICS, ZIP
+        allows=lambda order: Registration.objects.filter(
+            pk=order.parameters["registration"], enrolment__user=order.user).exists(),
+        content_key=lambda order: slip_stamp(order.parameters["registration"]),
+        write=_write_slip,
+        filename=lambda order: "slip.pdf",
+        is_quick=True,                           # small, and somebody waits for it
+    ))
+
+- `allows` is asked when the export is ordered, shown and downloaded: whoever lost a right loses the file.
+- `content_key` names everything that the content depends on beside course, parameters and language; while it
+  stays the same the file is made once and given again. For what changes with the course's public content
+  `str(order.course.revision)` is right; for data without a revision take counts and newest timestamps; where
+  nothing else will do, `order.now.isoformat()` makes it anew each time.
+- `write` runs in a worker, outside any transaction, in the order's language and the course's zone. It yields bytes
+  and calls `progress(done, total)` now and then. For tables see `amls.exports.tables`. A RuleViolation becomes the
+  readable error of the export; any other exception is logged and said in general words.
+- A kind is for whom it was made, unless `is_public`: then one file serves everyone whom `allows` lets in.
+
+A view then is three lines (GET serves the cached file or a page that offers to make it, POST makes it):
+
+    def slip(request, slug, pk):
+        access = open_course(request, slug)
+        return document(request, kind="exams.slip", course=access.course, parameters={"registration": pk})
+
+with `document` from `amls.exports.views.offer`; `request_export` in `amls.exports.services` is what it calls.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from amls.courses.models import Course, User
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A file format.
+
+    Attributes:
+        is_inline_safe: whether a browser may show it within this site.
+    """
+
+    content_type: str
+    extension: str
+    is_inline_safe: bool = False
+
+
+PDF = Media("application/pdf", "pdf", is_inline_safe=True)
+CSV = Media("text/csv; charset=utf-8", "csv")
+XLSX = Media("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx")
+ICS = Media("text/calendar; charset=utf-8", "ics")
+ZIP = Media("application/zip", "zip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be made, and for whom.
+
+    Attributes:
+        user: who asked; None for visitors, and for public kinds while they are written.
+        now: when it was asked for, shown or is being made.
+    """
+
+    kind: str
+    course: Course | None
+    parameters: dict[str, Any]
+    user: User | None
+    language: str
+    now: datetime
+
+
+# How much is done of how much; may be called as often as one likes.
+Progress = Callable[[int, int], None]
+Writer = Callable[[Order, Progress], Iterable[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of export; the module's docstring says how to make one."""
+
+    name: str
+    label: "str | _StrPromise"
+    media: Media
+    allows: Callable[[Order], bool]
+    content_key: Callable[[Order], str]
+    write: Writer
+    filename: Callable[[Order], str]
+    is_public: bool = False
+    is_quick: bool = False
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> Kind:
+    """Make a kind known; a second one with its name replaces it."""
+    _kinds[kind.name] = kind
+    return kind
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind `name`.
+
+    Raises:
+        LookupError: no app registered it.
+    """
+    try:
+        return _kinds[name]
+    except KeyError:
+        raise LookupError(f"No app makes exports of the kind '{name}'.") from None

@@ -1,0 +1,183 @@
+"""Ordering exports, finding what is made already, forgetting what is old."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import current_app
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from amls.courses.models import Course, User
+from amls.exports.kinds import Kind, Order, kind_of
+from amls.exports.models import Export
+from amls.web.violations import RuleViolation
+
+logger = logging.getLogger(__name__)
+
+KEPT = timedelta(days=7)
+FOLDER = "exports"
+WORK = "amls.exports.tasks.work"
+# Part of every fingerprint: raise it when the look of the files changes.
+_EDITION = 1
+
+
+def make_order(
+    *,
+    kind: str,
+    now: datetime,
+    user: User | None,
+    course: Course | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    language: str = "",
+) -> Order:
+    """Return an order in the active language, unless another is named."""
+    return Order(
+        kind=kind,
+        course=course,
+        parameters=dict(parameters or {}),
+        user=user,
+        language=(language or get_language() or "en")[:2],
+        now=now,
+    )
+
+
+def request_export(*, order: Order) -> Export:
+    """Have a file made, or return the one that is made or being made already.
+
+    What failed, or whose file is gone, is tried again.
+
+    Raises:
+        RuleViolation: the person may not have it (code 'export-not-allowed').
+        LookupError: no app registered the kind.
+    """
+    kind = kind_of(order.kind)
+    if not kind.allows(order):
+        raise RuleViolation(_("You can't have this export."), code="export-not-allowed")
+    values = {
+        "kind": kind.name,
+        "course": order.course,
+        "course_revision": order.course.revision if order.course else None,
+        "parameters": order.parameters,
+        "language": order.language,
+        "requested_by": None if kind.is_public else order.user,
+        "is_quick": kind.is_quick,
+        "not_before": order.now,
+        "created_at": order.now,
+        "expires_at": order.now + KEPT,
+    }
+    with transaction.atomic():
+        fingerprint = _fingerprint(kind, order)
+        row, is_new = Export.objects.get_or_create(fingerprint=fingerprint, defaults=values)
+        if not is_new:
+            row = Export.objects.select_for_update().get(pk=row.pk)
+            is_lost = row.state == Export.State.DONE and not default_storage.exists(row.file)
+            if is_lost or row.state == Export.State.FAILED:
+                _reset(row, now=order.now)
+                is_new = True
+        if is_new:
+            transaction.on_commit(_ring)
+    return row
+
+
+def find_export(*, order: Order) -> Export | None:
+    """Return the export that answers the order and is ready or under way; writes nothing."""
+    kind = kind_of(order.kind)
+    return Export.objects.filter(fingerprint=_fingerprint(kind, order), expires_at__gt=order.now).first()
+
+
+def retry_export(*, export: Export, now: datetime) -> Export:
+    """Try a failed export again.
+
+    Raises:
+        RuleViolation: it has not failed (code 'export-not-failed').
+    """
+    with transaction.atomic():
+        row = Export.objects.select_for_update().get(pk=export.pk)
+        if row.state != Export.State.FAILED:
+            raise RuleViolation(_("This export has not failed."), code="export-not-failed")
+        _reset(row, now=now)
+        transaction.on_commit(_ring)
+    return row
+
+
+def order_of(export: Export, *, now: datetime, user: User | None = None) -> Order:
+    """Return the order behind an export, as asked by `user`; by whom it was ordered without one."""
+    return Order(
+        kind=export.kind,
+        course=export.course,
+        parameters=dict(export.parameters),
+        user=user or export.requested_by,
+        language=export.language,
+        now=now,
+    )
+
+
+def may_have(export: Export, user: User | None, *, now: datetime) -> bool:
+    """Return whether `user` may see and download the export: whoever ordered it and still may; everyone if public."""
+    if export.requested_by_id is not None and (user is None or user.pk != export.requested_by_id):
+        return False
+    try:
+        kind = kind_of(export.kind)
+    except LookupError:
+        return False
+    if export.requested_by_id is None and not kind.is_public:
+        return False
+    order = order_of(export, now=now, user=user)
+    return kind.allows(order)
+
+
+def purge_exports(*, now: datetime, dry_run: bool = False) -> int:
+    """Forget exports that have been kept for a week, with their files; return how many."""
+    rows = Export.objects.expired_at(now)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+def _reset(row: Export, *, now: datetime) -> None:
+    row.state = Export.State.WAITING
+    row.error, row.file, row.sha256 = "", "", ""
+    row.attempts = row.done = row.total = 0
+    row.leased_until = row.finished_at = None
+    row.not_before, row.expires_at = now, now + KEPT
+    row.save()
+
+
+def _fingerprint(kind: Kind, order: Order) -> str:
+    owner = "" if kind.is_public or order.user is None else order.user.pk
+    parts = [
+        _EDITION,
+        kind.name,
+        order.course.pk if order.course else None,
+        order.parameters,
+        order.language,
+        owner,
+        kind.content_key(order),
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@receiver(post_delete, sender=Export)
+def _forget_file(instance: Export, **_kwargs: Any) -> None:
+    # Also when the course or the person is deleted: Django cascades through here.
+    if instance.file:
+        name = instance.file
+        transaction.on_commit(lambda: default_storage.delete(name))
+
+
+def _ring() -> None:
+    # Beat sweeps in any case: a broker that is down costs time, no export.
+    try:
+        current_app.send_task(WORK, ignore_result=True)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker did not hear the ring for a new export: %s", error)

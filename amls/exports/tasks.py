@@ -1,0 +1,42 @@
+"""The workshop's rounds."""
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import celeryd_after_setup, worker_process_init
+from django.utils import timezone
+
+from amls.exports.cleaning import purge_everything
+from amls.exports.pdf import warm_up
+from amls.exports.work import work_once
+
+
+@shared_task
+def work() -> int:
+    """Make exports until nothing waits; return how many were handled. Rung by an order, and swept by beat."""
+    handled = 0
+    while work_once(now=timezone.now()):
+        handled += 1
+    return handled
+
+
+@shared_task
+def purge() -> int:
+    """Delete whatever has been kept long enough, exports among it; return how many rows."""
+    return purge_everything(now=timezone.now())
+
+
+_serves_exports = False
+
+
+@celeryd_after_setup.connect
+def _note_queues(instance: Any, **_kwargs: Any) -> None:
+    global _serves_exports  # noqa: PLW0603 - set once, before the processes fork
+    _serves_exports = "exports" in instance.app.amqp.queues.consume_from
+
+
+@worker_process_init.connect
+def _warm_up(**_kwargs: Any) -> None:
+    # A slip or a receipt is to be there within a second of the click.
+    if _serves_exports:
+        warm_up()

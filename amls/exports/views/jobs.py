@@ -1,0 +1,74 @@
+"""An export's page: how far it is, its file, or why it failed."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.courses.models import User
+from amls.exports.kinds import kind_of
+from amls.exports.models import Export
+from amls.exports.services import may_have, retry_export
+from amls.exports.views.offer import serve_export
+from amls.web.violations import RuleViolation
+
+
+def _load(request: HttpRequest, pk: UUID) -> Export:
+    export = get_object_or_404(Export.objects.select_related("course", "requested_by"), pk=pk)
+    user = request.user if isinstance(request.user, User) else None
+    if not may_have(export, user, now=request.now):  # type: ignore[attr-defined]
+        raise Http404
+    if export.course is not None:
+        timezone.activate(export.course.zone)
+    return export
+
+
+@require_safe
+@never_cache
+def show(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The page of one export; htmx asks for the part that changes until it is ready."""
+    export = _load(request, pk)
+    context = {"export": export, "kind": kind_of(export.kind), "course": export.course, "States": Export.State}
+    is_part = request.headers.get("HX-Request") == "true"
+    response = render(request, "exports/_progress.html" if is_part else "exports/export.html", context)
+    # 286 tells htmx to stop asking.
+    if is_part and not export.is_pending:
+        response.status_code = 286
+    return response
+
+
+@require_POST
+def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Try again what failed."""
+    export = _load(request, pk)
+    try:
+        retry_export(export=export, now=request.now)  # type: ignore[attr-defined]
+    except RuleViolation as violation:
+        messages.info(request, str(violation.message))
+    return redirect(export)
+
+
+@require_safe
+def download(request: HttpRequest, pk: UUID, filename: str) -> HttpResponseBase:
+    """The file, to whom it was made for."""
+    export = _load(request, pk)
+    if export.state != Export.State.DONE:
+        return redirect(export)
+    return serve_export(request, export)
+
+
+@login_required
+@require_safe
+@never_cache
+def mine(request: HttpRequest) -> HttpResponse:
+    """What was made for me in the last week."""
+    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+    now = request.now  # type: ignore[attr-defined]
+    made = Export.objects.of_person(request.user).filter(expires_at__gt=now).select_related("course", "requested_by")
+    rows = [(row, kind_of(row.kind).label) for row in made if may_have(row, request.user, now=now)]
+    return render(request, "exports/mine.html", {"rows": rows})

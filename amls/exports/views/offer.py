@@ -1,0 +1,65 @@
+"""A document at an address of its own: served if it is made, else a page that offers to make it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+
+from amls.courses.models import Course, User
+from amls.exports.kinds import kind_of
+from amls.exports.models import Export
+from amls.exports.services import find_export, make_order, request_export
+from amls.files.serving import ServedFile, serve_file
+from amls.web.violations import RuleViolation
+
+
+def document(
+    request: HttpRequest, *, kind: str, course: Course | None = None, parameters: Mapping[str, Any] | None = None
+) -> HttpResponseBase:
+    """Return a document for a view at its own address.
+
+    GET and HEAD serve the file where it is made already, lead to its page while it is
+    being made, and else show a page with a button; they write nothing. POST orders it and
+    leads to the page with its progress.
+
+    Raises:
+        Http404: the person may not have it.
+    """
+    user = request.user if isinstance(request.user, User) else None
+    order = make_order(kind=kind, now=request.now, user=user, course=course, parameters=parameters)  # type: ignore[attr-defined]
+    if not kind_of(kind).allows(order):
+        raise Http404
+    if request.method == "POST":
+        try:
+            return redirect(request_export(order=order))
+        except RuleViolation as violation:
+            raise Http404 from violation
+    found = find_export(order=order)
+    if found is not None and found.state == Export.State.DONE:
+        return serve_export(request, found)
+    if found is not None and found.is_pending:
+        return redirect(found)
+    context = {"kind": kind_of(kind), "course": course}
+    response = render(request, "exports/offer.html", context)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def serve_export(request: HttpRequest, export: Export) -> HttpResponseBase:
+    """Return the file of an export that is ready; the caller has seen to permission."""
+    media = kind_of(export.kind).media
+    assert export.finished_at is not None  # noqa: S101 - a constraint says so
+    return serve_file(
+        request,
+        ServedFile(
+            name=export.file,
+            filename=export.filename,
+            content_type=media.content_type,
+            size=export.bytes,
+            sha256=export.sha256,
+            changed_at=export.finished_at,
+            is_inline_safe=media.is_inline_safe,
+            is_public=False,
+        ),
+    )

@@ -1,0 +1,114 @@
+"""Tables for spreadsheets: out without formulas that run, in again as they went out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import tablib
+from django.http import HttpResponse
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+
+from amls.web.violations import RuleViolation
+
+CSV, XLSX = "csv", "xlsx"
+MAX_ROWS = 5000
+_TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+# A cell that begins with one of these is read as a formula by spreadsheets (OWASP, CSV injection).
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def guard(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: risky text gets an apostrophe before it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float | Decimal):
+        return value
+    text = str(value)
+    # An apostrophe that was there is doubled in front of such text, so that reading takes off what writing put on.
+    return f"'{text}" if text.lstrip("'").startswith(_RISKY) else text
+
+
+def unguard(value: object) -> str:
+    """Return a cell's text as it was before `guard`."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = str(value).strip()
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_RISKY) else text
+
+
+def sheet_response(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, filename: str, kind: str
+) -> HttpResponse:
+    """Return a table as a download.
+
+    Args:
+        headers: of the columns.
+        rows: each as long as the headers.
+        filename: without its ending.
+        kind: 'csv' (UTF-8 with a mark, as spreadsheets like it) or 'xlsx'.
+    """
+    data = tablib.Dataset(headers=[str(guard(one)) for one in headers], title=filename[:31])
+    for row in rows:
+        data.append([_cell(one) for one in row])
+    content: bytes = data.export(XLSX) if kind == XLSX else b"\xef\xbb\xbf" + data.export(CSV).encode()
+    response = HttpResponse(content, content_type=_TYPES[XLSX if kind == XLSX else CSV])
+    response["Content-Disposition"] = content_disposition_header(True, f"{filename}.{kind}") or "attachment"
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _cell(value: object) -> object:
+    safe = guard(value)
+    return float(safe) if isinstance(safe, Decimal) else safe
+
+
+def read_sheet(content: bytes) -> tablib.Dataset:
+    """Return a table from CSV (comma, semicolon or tab; UTF-8 or Latin-1) or XLSX.
+
+    Headers are lower-cased; empty rows are kept, so that a row's number is that of the file.
+
+    Raises:
+        RuleViolation: it is no table, has columns twice, or more than 5,000 rows.
+    """
+    try:
+        if content[:4] == b"PK\x03\x04":
+            data = tablib.Dataset().load(io.BytesIO(content), format=XLSX)
+        else:
+            text = _decode(content)
+            first = text.partition("\n")[0]
+            delimiter = max(",;\t", key=first.count)
+            data = tablib.Dataset().load(text, format=CSV, delimiter=delimiter)
+    # A file that is no table breaks each reader in its own way.
+    except Exception as error:
+        raise RuleViolation(
+            _("The file can't be read as a table. Save it as CSV or XLSX."), code="no-table", field="file"
+        ) from error
+    headers = [unguard(one).lower() for one in data.headers or []]
+    if not headers or len({one for one in headers if one}) != len([one for one in headers if one]):
+        raise RuleViolation(_("The first row must name the columns, each once."), code="no-headers", field="file")
+    if len(data) > MAX_ROWS:
+        raise RuleViolation(
+            _("The table has more than %(count)d rows. Split it.") % {"count": MAX_ROWS}, code="too-long", field="file"
+        )
+    clean = tablib.Dataset(headers=headers)
+    for row in data:
+        clean.append([unguard(one) for one in row])
+    return clean
+
+
+def _decode(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

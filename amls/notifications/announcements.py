@@ -1,0 +1,64 @@
+"""What the staff tell their people, when its time has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from amls.courses.models import Course
+from amls.courses.services import touch
+from amls.notifications.audiences import people_in
+from amls.notifications.letters import Letter, letter
+from amls.notifications.models import Announcement, Notice
+from amls.notifications.services import notify_enrolled
+from amls.notifications.topics import ANNOUNCEMENTS
+from amls.notifications.writing import because_enrolled
+
+KIND = "notifications.announcement"
+
+
+def mail_announcements(*, now: datetime) -> int:
+    """Put announcements whose time has come into the outbox; return how many mails that makes."""
+    count = 0
+    for pk in Announcement.objects.to_mail_at(now).values_list("pk", flat=True):
+        with transaction.atomic():
+            locked = Announcement.objects.to_mail_at(now).select_for_update(skip_locked=True, of=("self",))
+            one = locked.select_related("course").filter(pk=pk).first()
+            if one is None or one.course.state == Course.State.DRAFT:
+                continue
+            one.mailed_at = now
+            one.save(update_fields=["mailed_at"])
+            count += notify_enrolled(
+                people_in(one.audience, one.course),
+                course=one.course,
+                key=f"announcement:{one.pk}",
+                kind=KIND,
+                now=now,
+                references={"announcement": one.pk},
+            )
+    return count
+
+
+def withdraw_announcement(*, announcement: Announcement, now: datetime) -> None:
+    """Take an announcement off the page, and stop mails that have not gone out."""
+    with transaction.atomic():
+        Announcement.objects.filter(pk=announcement.pk).update(is_withdrawn=True)
+        touch(announcement.course, now=now)
+
+
+def _prepare(notices: Sequence[Notice], now: datetime) -> None:
+    pks = {one.references["announcement"] for one in notices}
+    found = {row.pk: row for row in Announcement.objects.filter(pk__in=pks, is_withdrawn=False)}
+    for one in notices:
+        one.announcement = found.get(one.references["announcement"])  # type: ignore[attr-defined]
+
+
+@letter(KIND, topic=ANNOUNCEMENTS, prepare=_prepare)
+def _write(notice: Notice, now: datetime) -> Letter | None:
+    found: Announcement | None = getattr(notice, "announcement", None)
+    return letter_of(found, notice.course) if found is not None and notice.course is not None else None
+
+
+def letter_of(announcement: Announcement, course: Course) -> Letter:
+    """Return how an announcement reads as a mail."""
+    return Letter(subject=announcement.title, text=announcement.text, reason=because_enrolled(course))

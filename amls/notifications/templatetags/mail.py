@@ -1,0 +1,54 @@
+"""Announcements on a course's page, and previews of mail at the desk."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import template
+
+from amls.agenda.services import Change
+from amls.courses.access import Access
+from amls.courses.models import Course, Enrolment
+from amls.notifications.audiences import people_in
+from amls.notifications.changes import is_told, letter_about
+from amls.notifications.models import Announcement, MailSettings
+from amls.notifications.services import wanting
+from amls.notifications.topics import CHANGES
+from amls.web.markdown import plain_text
+
+register = template.Library()
+
+
+@register.inclusion_tag("notifications/_announcements.html", takes_context=True)
+def announcements(context: dict[str, Any], access: Access) -> dict[str, Any]:
+    """Show what the staff announce to this reader: visitors see what is for everyone."""
+    rows = list(Announcement.objects.on_page_at(access.now).filter(course=access.course))
+    if not access.is_manager:
+        rows = [row for row in rows if _is_for(row, access)]
+    return {"rows": rows, "now": access.now, "access": access}
+
+
+def _is_for(row: Announcement, access: Access) -> bool:
+    if row.audience == "all":
+        return True
+    if access.enrolment is None:
+        return False
+    return people_in(row.audience, access.course).filter(pk=access.enrolment.pk).exists()
+
+
+@register.inclusion_tag("notifications/_change_mail.html", takes_context=True)
+def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]]) -> dict[str, Any]:
+    """Show the mail that the enrolled would get about changes that are about to be saved."""
+    now = context["request"].now
+    by_course: dict[int, tuple[Course, list[Change]]] = {}
+    for course, change in changes:
+        if course.state == Course.State.RUNNING and is_told(change, now):
+            by_course.setdefault(course.pk, (course, []))[1].append(change)
+    mails = []
+    for course, told in by_course.values():
+        settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
+        if settings.tells_changes:
+            letter = letter_about(told, course)
+            people = wanting(Enrolment.objects.filter(course=course, user__is_active=True), topic=CHANGES).count()
+            minutes = settings.hold_back_minutes
+            mails.append({"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes})
+    return {"mails": mails}

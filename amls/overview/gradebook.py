@@ -1,0 +1,109 @@
+"""Everyone's standing in a course, joined from what the apps know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q
+from django.db.models.enums import TextChoices
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.eligibility import Finding, Verdict, evaluate, extra_points_of
+from amls.courses.models import Course, Enrolment, Role
+from projects.models import Outcome
+from projects.reading import StudentResult, results_of
+
+
+class State(TextChoices):
+    """How a student stands with their project; the values are those of `projects.reading.ProjectState`."""
+
+    NONE = "none", _("No project")
+    REGISTERED = "registered", _("Registered")
+    SUBMITTED = "submitted", _("Handed in")
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Failed")
+    EARLIER = "earlier", _("Passed earlier")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One student.
+
+    Attributes:
+        points: published extra points, at most what the course gives.
+        findings: what the rules of admission say.
+    """
+
+    enrolment: Enrolment
+    project: StudentResult
+    points: Decimal
+    findings: list[Finding]
+
+    @property
+    def state(self) -> State:
+        """How the student stands with their project, as published."""
+        return State(self.project.state.value)
+
+    @property
+    def draft(self) -> str:
+        """The decision that is not published yet, in words; '' without."""
+        return str(Outcome(self.project.draft).label) if self.project.draft else ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the rules say together: the worst of them."""
+        found = {one.verdict for one in self.findings}
+        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
+
+
+def standings(course: Course, *, now: datetime, search: str = "", state: str = "", verdict: str = "") -> list[Standing]:
+    """Return the students of a course by name: a fixed number of queries, however many.
+
+    Args:
+        course: whose they are.
+        now: the request's clock.
+        search: in names, addresses and matriculation numbers.
+        state: only those who stand so.
+        verdict: only those of whom the rules say so.
+    """
+    rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user")
+    if search:
+        rows = rows.filter(
+            Q(user__display_name__icontains=search)
+            | Q(user__email__icontains=search)
+            | Q(user__matriculation_number__icontains=search)
+        )
+    people = list(rows.order_by("user__display_name", "user__email"))
+    for one in people:
+        one.course = course
+    results, findings = results_of(course, people), evaluate(course, people, now=now)
+    points = extra_points_of(course, people)
+    found = [Standing(one, results[one.pk], points[one.pk], findings[one.pk]) for one in people]
+    return [one for one in found if (not state or one.state == state) and (not verdict or one.verdict == verdict)]
+
+
+def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[object]]]:
+    """Return the gradebook as a table: headers and rows."""
+    headers = [
+        _now("name"), _now("e-mail"), _now("matriculation number"), _now("project"), _now("topic"), _now("state"),
+        _now("not published yet"), _now("extra points"), _now("admission"), _now("what the rules say"),
+    ]  # fmt: skip
+    return headers, [
+        [
+            str(one.enrolment.user),
+            one.enrolment.user.email,
+            one.enrolment.user.matriculation_number,
+            one.project.team.project.pk if one.project.team else "",
+            one.project.team.project.topic.title if one.project.team else "",
+            str(one.state.label),
+            one.draft,
+            one.points,
+            one.verdict.value,
+            "; ".join(finding.text for finding in one.findings),
+        ]
+        for one in rows
+    ]

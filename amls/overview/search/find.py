@@ -1,0 +1,266 @@
+"""The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models import Func, Value
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course
+from amls.overview.search.query import CONFIGURATIONS, Queries, Typed, make_queries
+from amls.overview.search.readers import Reader
+from amls.overview.search.snippets import WORD, Marked, marked, marker, snippet, words_of
+from amls.overview.search.sources import Source, sources
+from amls.overview.search.suggest import corrections
+from lectures.models import Lecture, Material, MaterialFile, Passage
+from lectures.services.chapters import stamp
+
+MAX_PASSAGES = 150
+MAX_ROWS = 30
+_NONE = SafeString()
+# A title that says it weighs more than a slide that mentions it.
+_WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
+
+
+@dataclass(slots=True)
+class Hit:
+    """One place: a slide, a second of a recording, a topic.
+
+    Attributes:
+        where: such as 'Slide 23' or 'Recording, 12:30'.
+    """
+
+    url: str
+    where: str
+    title: SafeString
+    snippet: SafeString
+    rank: float
+    place: tuple[str, int] = ("", 0)
+
+
+@dataclass(slots=True)
+class Group:
+    """The hits of one lecture, or of what belongs to none, best first."""
+
+    course: Course
+    lecture: Lecture | None
+    title: SafeString
+    url: str
+    label: str = ""
+    hits: list[Hit] = field(default_factory=list)
+    abstract: SafeString = _NONE
+    rank: float = 0.0
+
+    @property
+    def first(self) -> list[Hit]:
+        """What is shown at once."""
+        return self.hits[:5]
+
+    @property
+    def more(self) -> list[Hit]:
+        """What is shown on demand."""
+        return self.hits[5:]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        shown: what was searched for in the end.
+        corrected: whether that is another word than was typed.
+        is_partial: whether nothing has all of the words, so that these have some.
+    """
+
+    typed: Typed
+    shown: Typed
+    groups: list[Group] = field(default_factory=list)
+    corrected: bool = False
+    is_partial: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many places were found."""
+        return sum(max(1, len(group.hits)) for group in self.groups)
+
+
+def search(reader: Reader, typed: Typed) -> Found:
+    """Return what the reader may see of what was typed.
+
+    Tried in turn: all the words; all the words after mending those that nothing has; any of
+    the words.
+    """
+    if not typed.terms or not reader.courses:
+        return Found(typed, typed)
+    groups = _find(reader, typed, partly=False)
+    if groups:
+        return Found(typed, typed, groups)
+    for mended in corrections(reader, typed):
+        # What the reader may not see is no reason to suggest a word.
+        groups = _find(reader, mended, partly=False)
+        if groups:
+            return Found(typed, mended, groups, corrected=True)
+    if len(typed.terms) > 1:
+        groups = _find(reader, typed, partly=True)
+    return Found(typed, typed, groups, is_partial=bool(groups))
+
+
+def _find(reader: Reader, typed: Typed, *, partly: bool) -> list[Group]:
+    groups: list[Group] = []
+    for language in reader.languages:
+        queries = make_queries(typed, language)
+        query = queries.any_term if partly else queries.all_terms
+        if query:
+            groups += _find_in(reader.only(reader.in_language(language)), queries, query, language)
+    return sorted(groups, key=lambda group: -group.rank)
+
+
+def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> list[Group]:
+    passages = _passages(reader, query)
+    rows = [(source, row) for source in sources() for row in _rows(source, reader, query, language)]
+    texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
+    texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts)]
+    is_marked = marker(queries, words_of(texts), language)
+    groups: dict[Any, Group] = {}
+    lectures = _lectures(reader, passages)
+    for passage in passages:
+        lecture = lectures[passage.file.material.lecture_id]
+        group = groups.setdefault(lecture.pk, _lecture_group(lecture, is_marked))
+        _add(group, _passage_hit(passage, lecture, is_marked))
+    for source, row in rows:
+        _add_row(groups, source, row, is_marked)
+    return list(groups.values())
+
+
+def _passages(reader: Reader, query: str) -> list[Passage]:
+    """Return the best passages. The index is asked for the course too: others' pages cost nothing."""
+    where = " | ".join(f"'course/{pk}'" for pk in reader.courses)
+    # Which files, first: joined, the planner would look into every file for every word.
+    visible = Material.objects.filter(reader.may_see(), lecture__course__in=list(reader.courses), current__isnull=False)
+    files = list(visible.values_list("current", flat=True))
+    found = list(
+        Passage.objects.filter(_matches("vector", f"({query}) & ({where})"), file__in=files)
+        .defer("vector")
+        .annotate(rank=_rank("vector", query))
+        .order_by("-rank", "pk")[:MAX_PASSAGES]
+    )
+    by_pk = MaterialFile.objects.select_related("material").in_bulk({passage.file_id for passage in found})
+    for passage in found:
+        passage.file = by_pk[passage.file_id]
+    return found
+
+
+def _matches(vector: str, query: str) -> Func:
+    return Func(
+        models.F(vector),
+        Value(query),
+        template="%(expressions)s::tsquery",
+        arg_joiner=" @@ ",
+        output_field=models.BooleanField(),
+    )
+
+
+def _rank(vector: str, query: str) -> Func:
+    # 4: words that stand close to each other count more.
+    return Func(
+        Value(_WEIGHTS),
+        models.F(vector),
+        Value(query),
+        template="ts_rank_cd(%(expressions)s::tsquery, 4)",
+        output_field=models.FloatField(),
+    )
+
+
+def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
+    configuration, _dictionary = CONFIGURATIONS[language]
+    weights = [(source.title, "A"), *((name, "B") for name in source.texts)]
+    vector: Any = SearchVector(source.title, weight="D", config="simple")
+    for name, weight in weights:
+        vector = vector + SearchVector(name, weight=weight, config=configuration)
+    for name in source.texts:
+        vector = vector + SearchVector(name, weight="D", config="simple")
+    found = (
+        source.rows(reader)
+        .select_related("course")
+        .alias(search_vector=vector)
+        .filter(_matches("search_vector", query))
+        .annotate(rank=_rank("search_vector", query))
+        .order_by("-rank", "pk")
+    )
+    return list(found[:MAX_ROWS])
+
+
+def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, Lecture]:
+    pks = {passage.file.material.lecture_id for passage in passages}
+    found = {lecture.pk: lecture for lecture in Lecture.objects.filter(pk__in=pks)}
+    for lecture in found.values():
+        lecture.course = reader.courses[lecture.course_id]
+    return found
+
+
+def _lecture_group(lecture: Lecture, is_marked: Marked) -> Group:
+    return Group(lecture.course, lecture, marked(str(lecture), is_marked), lecture.get_absolute_url())
+
+
+def _add(group: Group, hit: Hit) -> None:
+    """Add a hit; the same slide as PDF and as PPTX is one place, and the better of the two is shown."""
+    group.rank = max(group.rank, hit.rank)
+    for index, other in enumerate(group.hits):
+        if other.place == hit.place and hit.place[0]:
+            if hit.rank > other.rank:
+                group.hits[index] = hit
+            return
+    group.hits.append(hit)
+
+
+def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Marked) -> None:
+    title = marked(str(getattr(row, source.title)), is_marked)
+    texts = [str(getattr(row, name)) for name in source.texts]
+    # Where only the title has the words, the longest text says best what it is about.
+    best = max(texts, key=lambda one: (sum(map(is_marked, WORD.findall(one))), len(one)), default="")
+    text = snippet(best, is_marked)
+    lecture = source.group(row)
+    if lecture is not None:
+        group = groups.setdefault(lecture, _lecture_group(row, is_marked))
+        group.abstract = text
+        group.rank = max(group.rank, row.rank * 1.5)
+        return
+    groups[source.name, row.pk] = Group(
+        row.course, None, title, source.address(row), label=str(source.label), abstract=text, rank=row.rank
+    )
+
+
+def _passage_hit(passage: Passage, lecture: Lecture, is_marked: Marked) -> Hit:
+    rank: float = passage.rank  # type: ignore[attr-defined]
+    page = lecture.get_absolute_url()
+    if passage.kind == Passage.Kind.CAPTION:
+        start, text = _best_cue(passage, is_marked)
+        where = _("Recording, %(time)s") % {"time": stamp(start // 1000)}
+        return Hit(f"{page}?t={start // 1000}#recording", where, _NONE, text, rank, ("second", start // 1000))
+    material = passage.file.material
+    in_deck = material.kind in ("pdf", "pptx")
+    if in_deck:
+        url, where = f"{page}#page={passage.number}", _("Slide %(number)d") % {"number": passage.number}
+    else:
+        material.lecture, material.current = lecture, passage.file
+        url = f"{material.get_absolute_url()}#page={passage.number}"
+        where = _("%(material)s, page %(number)d") % {"material": material, "number": passage.number}
+    from_notes = not any(is_marked(word) for word in words_of([passage.text]))
+    text = snippet(passage.notes if from_notes and passage.notes else "\n".join(passage.lines), is_marked)
+    if from_notes and passage.notes:
+        where = _("%(place)s, speaker notes") % {"place": where}
+    place = ("slide", passage.number) if in_deck else (f"file{passage.file_id}", passage.number)
+    return Hit(url, where, marked(passage.title, is_marked), text, rank, place)
+
+
+def _best_cue(passage: Passage, is_marked: Marked) -> tuple[int, SafeString]:
+    """Return when the caption with the most of the words begins, and the words around it."""
+    counts = [sum(1 for word in words_of([cue[2]]) if is_marked(word)) for cue in passage.cues]
+    best = counts.index(max(counts)) if counts else 0
+    return int(passage.cues[best][0]), snippet(
+        " ".join(str(cue[2]) for cue in passage.cues[max(0, best - 1) :]), is_marked
+    )

@@ -1,0 +1,75 @@
+"""Who searches where: the courses, and as what the person sees each of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from amls.courses.access import Access
+from amls.courses.models import Audience, Course, User
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Courses by how the person sees them.
+
+    Attributes:
+        courses: in the order in which they are shown, by primary key.
+        managed: of which they see everything.
+        enrolled: of which they see what is for enrolled people, once its time has come.
+    """
+
+    now: datetime
+    courses: dict[int, Course] = field(default_factory=dict)
+    managed: frozenset[int] = frozenset()
+    enrolled: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, access: Access) -> "Reader":
+        """Return the reader of one course."""
+        pk = access.course.pk
+        return cls(
+            access.now,
+            {pk: access.course},
+            frozenset({pk} if access.is_manager else ()),
+            frozenset({pk} if access.enrolment is not None else ()),
+        )
+
+    @classmethod
+    def across(cls, user: User | AnonymousUser, *, now: datetime, only_own: bool) -> "Reader":
+        """Return the reader of all that a person may see, or of the courses that they have a part in."""
+        roles = {one.course_id: one for one in user.enrolments.all()} if isinstance(user, User) else {}
+        visible = Course.objects.visible_to(user)
+        if only_own:
+            visible = visible.filter(pk__in=list(roles))
+        courses = {course.pk: course for course in visible}
+        is_superuser = isinstance(user, User) and user.is_superuser
+        managed = (
+            courses.keys() if is_superuser else {pk for pk, one in roles.items() if one.is_staff and pk in courses}
+        )
+        return cls(now, courses, frozenset(managed), frozenset(pk for pk in roles if pk in courses))
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages of the courses, the one of most courses first."""
+        found = [course.language for course in self.courses.values()]
+        return sorted(set(found), key=lambda language: (-found.count(language), language))
+
+    def in_language(self, language: str) -> list[int]:
+        """Return the courses held in a language."""
+        return [pk for pk, course in self.courses.items() if course.language == language]
+
+    def may_see(self) -> Q:
+        """Return the condition under which a material may be seen."""
+        timely = Q(visible_from__isnull=True) | Q(visible_from__lte=self.now)
+        return timely & (Q(audience=Audience.PUBLIC) | Q(lecture__course__in=self.enrolled)) | Q(
+            lecture__course__in=self.managed
+        )
+
+    def only(self, courses: Iterable[int]) -> "Reader":
+        """Return the reader of some of these courses."""
+        chosen = set(courses)
+        kept = {pk: course for pk, course in self.courses.items() if pk in chosen}
+        return Reader(self.now, kept, self.managed & chosen, self.enrolled & chosen)

@@ -1,0 +1,40 @@
+"""The gradebook, for the staff of a course."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from amls.courses.access import open_course_as_manager
+from amls.courses.eligibility import Verdict
+from amls.files.sheets import CSV, XLSX, sheet_response
+from amls.overview.gradebook import State, sheet_of, standings
+
+
+@login_required
+@require_safe
+def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show how every student stands, narrowed down, or send it as a table."""
+    access = open_course_as_manager(request, slug)
+    chosen = {name: request.GET.get(name, "").strip() for name in ("q", "state", "verdict")}
+    rows = standings(
+        access.course, now=access.now, search=chosen["q"], state=chosen["state"], verdict=chosen["verdict"]
+    )
+    kind = request.GET.get("format", "")
+    if kind in (CSV, XLSX):
+        headers, cells = sheet_of(rows)
+        return sheet_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
+    query = request.GET.copy()
+    query.pop("format", None)
+    context = {
+        "access": access,
+        "course": access.course,
+        "rows": rows,
+        "chosen": chosen,
+        "states": State.choices,
+        "verdicts": [one.value for one in Verdict],
+        "query": query.urlencode(),
+        "has_rules": any(one.findings for one in rows),
+    }
+    return render(request, "overview/gradebook.html", context)

@@ -1,0 +1,104 @@
+"""Admission: facts, and decisions about them.
+
+The rules of a course say what is; a decision says what holds. Once somebody is admitted,
+a later change of the facts takes nothing away by itself: only another decision does, with
+a reason and a mail.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.eligibility import Finding, Verdict, evaluate
+from amls.courses.models import Course, Enrolment
+from exams.models import AdmissionDecision
+
+
+class AdmissionState(StrEnum):
+    """How a person's admission stands."""
+
+    ADMITTED = "admitted"
+    PENDING = "pending"
+    NOT_YET = "not_yet"
+    REFUSED = "refused"
+
+
+LABELS = {
+    AdmissionState.ADMITTED: _("Admitted"),
+    AdmissionState.PENDING: _("Admission pending"),
+    AdmissionState.NOT_YET: _("Not admitted yet"),
+    AdmissionState.REFUSED: _("Not admitted"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A person's admission to the exams of a course.
+
+    Attributes:
+        state: what holds now.
+        findings: what each rule found, met or not.
+        decision: the newest decision, if there is one that still counts.
+    """
+
+    state: AdmissionState
+    findings: tuple[Finding, ...]
+    decision: AdmissionDecision | None
+
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        return str(LABELS[self.state])
+
+    @property
+    def missing(self) -> list[Finding]:
+        """What is not met yet."""
+        return [finding for finding in self.findings if finding.verdict != Verdict.MET]
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether the person may sit the exam."""
+        return self.state == AdmissionState.ADMITTED
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the rules decided on an admission whose facts have changed since: staff decide."""
+        return self.is_admitted and self.decision is not None and not self.decision.is_by_hand and bool(self.missing)
+
+
+def admissions_of(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, Admission]:
+    """Return everyone's admission by enrolment pk: one query more than the rules need.
+
+    Args:
+        course: to whose exams.
+        enrolments: people of the course, each with its user loaded.
+        now: aware; handed to the rules.
+    """
+    people = list(enrolments)
+    findings = evaluate(course, people, now=now)
+    newest: dict[int, AdmissionDecision] = {}
+    decisions = AdmissionDecision.objects.filter(course=course, enrolment__in=[one.pk for one in people])
+    for decision in decisions.order_by("pk"):
+        newest[decision.enrolment_id] = decision
+    return {one.pk: _judge(findings[one.pk], newest.get(one.pk)) for one in people}
+
+
+def admission_of(enrolment: Enrolment, *, now: datetime) -> Admission:
+    """Return one person's admission."""
+    return admissions_of(enrolment.course, [enrolment], now=now)[enrolment.pk]
+
+
+def _judge(findings: list[Finding], decision: AdmissionDecision | None) -> Admission:
+    kept = tuple(findings)
+    if decision is not None and decision.verdict != AdmissionDecision.Verdict.BY_RULES:
+        is_admitted = decision.verdict == AdmissionDecision.Verdict.ADMITTED
+        return Admission(AdmissionState.ADMITTED if is_admitted else AdmissionState.REFUSED, kept, decision)
+    verdicts = {finding.verdict for finding in kept}
+    if Verdict.UNMET in verdicts:
+        return Admission(AdmissionState.NOT_YET, kept, None)
+    if Verdict.PENDING in verdicts:
+        return Admission(AdmissionState.PENDING, kept, None)
+    return Admission(AdmissionState.ADMITTED, kept, None)

@@ -1,0 +1,88 @@
+"""What follows a change: the person's own calendar after the commit, and who can't leave."""
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile_enrolment
+from amls.agenda.sources import Item
+from amls.courses.models import Course, Enrolment
+from amls.courses.services import after_course_change, before_leaving
+from amls.web.violations import RuleViolation
+from exams.agenda import SOURCE, personal_items_for
+from exams.models import Registration
+
+logger = logging.getLogger(__name__)
+FOLLOW = "exams.tasks.follow"
+
+
+def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
+    """Have the agenda of these people brought up to date once the transaction is committed.
+
+    Not within it, where the exam's lock would be held meanwhile, and not in the request,
+    whose cost it would double: a worker does it. What a broker that is down or a crash
+    leaves undone beat mends with `follow_course`.
+    """
+    if enrolment_pks:
+        transaction.on_commit(partial(_ring, sorted(enrolment_pks)), robust=True)
+
+
+def _ring(enrolment_pks: list[int]) -> None:
+    try:
+        current_app.send_task(FOLLOW, [enrolment_pks], ignore_result=True)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker did not hear the ring for people's calendars: %s", error)
+
+
+def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
+    """Bring the agenda of these people up to date; who left meanwhile is passed over."""
+    for pk in enrolment_pks:
+        try:
+            # It loads the row itself, under its lock.
+            reconcile_enrolment(Enrolment(pk=pk), now=now, sources=[SOURCE])
+        except Enrolment.DoesNotExist:
+            logger.info("Enrolment %s is gone: no agenda to follow.", pk)
+
+
+@after_course_change
+def follow_course(course: Course, now: datetime) -> list[object]:
+    """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does."""
+    wanted = personal_items_for(course)
+    found: dict[int, dict[str, Item]] = {}
+    rows = AgendaItem.objects.filter(
+        course=course, enrolment__isnull=False, key__startswith=f"{SOURCE}.", is_removed=False
+    )
+    for row in rows:
+        found.setdefault(row.enrolment_id or 0, {})[row.key] = Item.from_row(row)
+    stale = [
+        pk
+        for pk in wanted.keys() | found.keys()
+        if {item.key: item for item in wanted.get(pk, [])} != found.get(pk, {})
+    ]
+    for enrolment in Enrolment.objects.filter(pk__in=stale).order_by("pk"):
+        reconcile_enrolment(enrolment, now=now, sources=[SOURCE])
+    return []
+
+
+@before_leaving
+def keep_who_has_an_exam(enrolment: Enrolment) -> None:
+    """Keep whoever stands on an exam's list: the record has to be kept.
+
+    Raises:
+        RuleViolation: with what to do instead.
+    """
+    own = Registration.objects.filter(enrolment=enrolment)
+    if own.active().exists():
+        raise RuleViolation(_("You are registered for an exam. Withdraw from it first."), code="has-exam")
+    if own.exists():
+        raise RuleViolation(
+            _("Your exams are on record in this course, so you stay in it. Ask its staff if that is wrong."),
+            code="has-exam-record",
+        )

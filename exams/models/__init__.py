@@ -1,0 +1,34 @@
+"""Exams: dates, registrations, seats, the door, results."""
+
+from exams.models.door import CheckInMark, HelperLink
+from exams.models.exam import Exam, ExamRules
+from exams.models.registration import (
+    ACTIVE_STATES,
+    HOLDING_STATES,
+    Accommodation,
+    AdmissionDecision,
+    Registration,
+    UniversityEntry,
+)
+from exams.models.results import GRADES, GradeStep, Result, ResultChange
+from exams.models.seating import Room, Seat, Spacing
+
+__all__ = [
+    "ACTIVE_STATES",
+    "GRADES",
+    "HOLDING_STATES",
+    "Accommodation",
+    "AdmissionDecision",
+    "CheckInMark",
+    "Exam",
+    "ExamRules",
+    "GradeStep",
+    "HelperLink",
+    "Registration",
+    "Result",
+    "ResultChange",
+    "Room",
+    "Seat",
+    "Spacing",
+    "UniversityEntry",
+]

@@ -1,0 +1,191 @@
+"""The dates of a course's exams, and what holds for all of them."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+import pghistory
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, choices_hold
+from amls.web.localtime import is_open_until
+from amls.web.text import LineField
+
+
+class SignUp(StrEnum):
+    """How the sign-up of an exam stands at a moment."""
+
+    NONE = "none"  # no window is set: nobody signs up here
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class ExamRules(models.Model):
+    """What holds for all exams of a course."""
+
+    course = models.OneToOneField(Course, models.CASCADE, related_name="exam_rules", verbose_name=_("course"))
+    binding_name = LineField(
+        _("binding registration"),
+        max_length=100,
+        blank=True,
+        help_text=_("Where the university's own registration is the binding one, such as 'Moses'. Empty: this site's."),
+    )
+    binding_url = models.URLField(_("address of the binding registration"), max_length=500, blank=True)
+    extra_points_lift_fail = models.BooleanField(_("extra points can lift a failed exam to a pass"), default=False)
+    needs_matriculation_number = models.BooleanField(_("a matriculation number is needed for admission"), default=True)
+
+    class Meta:
+        verbose_name = _("exam rules")
+        verbose_name_plural = _("exam rules")
+        constraints = [
+            models.CheckConstraint(
+                name="examrules_binding_has_name",
+                condition=Q(binding_url="") | ~Q(binding_name=""),
+                violation_error_message=_("Name the registration that the address belongs to."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.course)
+
+
+class Exam(models.Model):
+    """One date of an exam.
+
+    `seats_taken`, `waiting` and `last_position` change only under the row's lock, together
+    with the registrations that they count.
+    """
+
+    class Kind(models.TextChoices):
+        WRITTEN = "written", _("Written exam")
+        ORAL = "oral", _("Oral exam")
+
+    class SeatOrder(models.TextChoices):
+        RANDOM = "random", _("Random")
+        NAME = "name", _("By name")
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="exams", verbose_name=_("course"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.WRITTEN)
+    title = LineField(_("title"), max_length=200, blank=True, help_text=_("Empty: named by its kind."))
+    starts_at = models.DateTimeField(_("starts"))
+    duration_minutes = models.PositiveSmallIntegerField(_("duration in minutes"), default=90)
+    place = LineField(_("place"), max_length=200, blank=True)
+    capacity = models.PositiveIntegerField(_("capacity"), null=True, blank=True, help_text=_("Empty: no limit."))
+    opens_at = models.DateTimeField(_("sign-up opens"), null=True, blank=True)
+    closes_at = models.DateTimeField(_("sign-up closes"), null=True, blank=True)
+    withdraw_until = models.DateTimeField(_("withdraw until"), null=True, blank=True)
+    review_at = models.DateTimeField(_("review starts"), null=True, blank=True)
+    review_minutes = models.PositiveSmallIntegerField(_("review in minutes"), default=60)
+    review_place = LineField(_("place of the review"), max_length=200, blank=True)
+    max_points = models.DecimalField(_("points to be had"), max_digits=6, decimal_places=2, default=Decimal(100))
+    seats_taken = models.PositiveIntegerField(_("seats taken"), default=0, editable=False)
+    waiting = models.PositiveIntegerField(_("waiting"), default=0, editable=False)
+    last_position = models.PositiveIntegerField(_("last position given"), default=0, editable=False)
+    seat_order = models.CharField(
+        _("order of seats"), max_length=6, choices=SeatOrder, default=SeatOrder.RANDOM, editable=False
+    )
+    seat_seed = models.PositiveBigIntegerField(_("seed of the seats"), null=True, blank=True, editable=False)
+    seats_released_at = models.DateTimeField(_("seats released"), null=True, blank=True, editable=False)
+    results_published_at = models.DateTimeField(_("results published"), null=True, blank=True, editable=False)
+    frozen_at = models.DateTimeField(_("frozen for export"), null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("exam")
+        verbose_name_plural = _("exams")
+        ordering = ["course", "starts_at", "pk"]
+        constraints = [
+            choices_hold("exam_kind_valid", "kind", ["written", "oral"]),
+            choices_hold("exam_seat_order_valid", "seat_order", ["random", "name"]),
+            models.CheckConstraint(
+                name="exam_duration_positive",
+                condition=Q(duration_minutes__gt=0),
+                violation_error_message=_("An exam lasts at least a minute."),
+            ),
+            models.CheckConstraint(
+                name="exam_opens_before_closes",
+                condition=Q(opens_at__isnull=True) | Q(closes_at__isnull=True) | Q(opens_at__lt=F("closes_at")),
+                violation_error_message=_("Sign-up closes before it opens."),
+            ),
+            models.CheckConstraint(
+                name="exam_closes_before_start",
+                condition=Q(closes_at__isnull=True) | Q(closes_at__lte=F("starts_at")),
+                violation_error_message=_("Sign-up closes after the exam has begun."),
+            ),
+            models.CheckConstraint(
+                name="exam_withdraw_before_start",
+                condition=Q(withdraw_until__isnull=True) | Q(withdraw_until__lte=F("starts_at")),
+                violation_error_message=_("Withdrawing ends after the exam has begun."),
+            ),
+            models.CheckConstraint(
+                name="exam_never_overbooked",
+                condition=Q(capacity__isnull=True) | Q(seats_taken__lte=F("capacity")),
+                violation_error_message=_("More people are registered than the capacity has room for."),
+            ),
+            models.CheckConstraint(
+                name="exam_review_after_start",
+                condition=Q(review_at__isnull=True) | Q(review_at__gt=F("starts_at"), review_minutes__gt=0),
+                violation_error_message=_("The review comes after the exam and lasts at least a minute."),
+            ),
+            models.CheckConstraint(
+                name="exam_max_points_positive",
+                condition=Q(max_points__gt=0),
+                violation_error_message=_("There is at least one point to be had."),
+            ),
+            models.CheckConstraint(
+                name="exam_frozen_after_publication",
+                condition=Q(frozen_at__isnull=True) | Q(results_published_at__isnull=False),
+                violation_error_message=_("Publish the results before you freeze them."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or str(self.get_kind_display())
+
+    @property
+    def ends_at(self) -> datetime:
+        """When it ends, without anyone's extra time."""
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def seats_left(self) -> int | None:
+        """How many may still register; None without a limit."""
+        return None if self.capacity is None else max(0, self.capacity - self.seats_taken)
+
+    @property
+    def has_free_seat(self) -> bool:
+        """Whether the next to come gets a seat: there is one, and nobody waits for it."""
+        return self.waiting == 0 and (self.capacity is None or self.seats_taken < self.capacity)
+
+    @property
+    def last_moment_to_sign_up(self) -> datetime:
+        """When sign-up closes: as typed, else with the start."""
+        return self.closes_at or self.starts_at
+
+    @property
+    def last_moment_to_withdraw(self) -> datetime:
+        """Until when one may withdraw and be promoted: as typed, else the start."""
+        return self.withdraw_until or self.starts_at
+
+    def sign_up(self, now: datetime) -> SignUp:
+        """Return how sign-up stands; the whole minute of the closing counts, the start ends it."""
+        if self.opens_at is None and self.closes_at is None:
+            return SignUp.NONE
+        if self.opens_at is not None and now < self.opens_at:
+            return SignUp.UPCOMING
+        is_open = now < self.starts_at and (self.closes_at is None or is_open_until(self.closes_at, now))
+        return SignUp.OPEN if is_open and self.closed_at is None else SignUp.CLOSED
+
+    def may_withdraw(self, now: datetime) -> bool:
+        """Return whether one may still withdraw, and whether anyone is still promoted."""
+        if self.closed_at is not None or now >= self.starts_at:
+            return False
+        return self.withdraw_until is None or is_open_until(self.withdraw_until, now)
+
+
+pghistory.track()(ExamRules)
+# Counters change with every sign-up; the registrations' own history tells the same.
+pghistory.track(exclude=["seats_taken", "waiting", "last_position"])(Exam)

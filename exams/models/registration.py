@@ -1,0 +1,214 @@
+"""Who takes part in which exam, and whether they are admitted to it."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+import pghistory
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, User, choices_hold
+from amls.web.text import LineField
+from exams.managers import RegistrationQuerySet
+from exams.models.exam import Exam
+
+# Whoever is in one of these holds a seat: what `Exam.seats_taken` counts.
+HOLDING_STATES = ("registered", "attended", "absent")
+# Withdrawn and excused registrations end by themselves; these end when staff close the exam.
+ACTIVE_STATES = (*HOLDING_STATES, "waitlisted")
+
+
+class Registration(models.Model):
+    """A person's part in one exam. It is active as long as it has no `closed_at`."""
+
+    class State(models.TextChoices):
+        REGISTERED = "registered", _("Registered")
+        WAITLISTED = "waitlisted", _("On the waiting list")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
+        EXCUSED = "excused", _("Excused")
+        ATTENDED = "attended", _("Attended")
+        ABSENT = "absent", _("Absent")
+
+    # With the course the row goes; the exam or the enrolment alone can't go while it is there.
+    course = models.ForeignKey(Course, models.CASCADE, related_name="exam_registrations", verbose_name=_("course"))
+    exam = models.ForeignKey(Exam, models.RESTRICT, related_name="registrations", verbose_name=_("exam"))
+    enrolment = models.ForeignKey(
+        Enrolment, models.RESTRICT, related_name="exam_registrations", verbose_name=_("enrolment")
+    )
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.REGISTERED)
+    position = models.PositiveIntegerField(_("position on the waiting list"), null=True, blank=True)
+    created_at = models.DateTimeField(_("signed up"))
+    changed_at = models.DateTimeField(_("changed"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    is_walk_in = models.BooleanField(_("came without a registration"), default=False)
+    reason = LineField(_("reason"), max_length=300, blank=True, help_text=_("Of what staff did by hand."))
+    arrived_at = models.DateTimeField(_("checked in"), null=True, blank=True)
+    left_at = models.DateTimeField(_("left"), null=True, blank=True)
+    actual_seat = LineField(_("actual seat"), max_length=100, blank=True)
+
+    objects: ClassVar[RegistrationQuerySet] = RegistrationQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        ordering = ["exam", "pk"]
+        constraints = [
+            choices_hold(
+                "registration_state_valid",
+                "state",
+                ["registered", "waitlisted", "withdrawn", "excused", "attended", "absent"],
+            ),
+            models.UniqueConstraint(
+                fields=["enrolment"],
+                condition=Q(closed_at__isnull=True),
+                name="registration_one_active",
+                violation_error_message=_("This person is registered for an exam of this course already."),
+            ),
+            models.UniqueConstraint(
+                fields=["exam", "position"],
+                condition=Q(state="waitlisted"),
+                name="registration_position_unique",
+                violation_error_message=_("This position on the waiting list is taken."),
+            ),
+            models.CheckConstraint(
+                name="registration_position_while_waiting",
+                condition=Q(state="waitlisted", position__isnull=False, position__gt=0)
+                | (~Q(state="waitlisted") & Q(position__isnull=True)),
+                violation_error_message=_("Who waits has a position, and nobody else."),
+            ),
+            models.CheckConstraint(
+                name="registration_closed_when_given_up",
+                condition=~Q(state__in=["withdrawn", "excused"]) | Q(closed_at__isnull=False),
+                violation_error_message=_("Who withdrew or was excused is no longer registered."),
+            ),
+            models.CheckConstraint(
+                name="registration_attended_has_time",
+                condition=~Q(state="attended") | Q(arrived_at__isnull=False),
+                violation_error_message=_("Who attended has a time of arrival."),
+            ),
+            models.CheckConstraint(
+                name="registration_left_after_arrival",
+                condition=Q(left_at__isnull=True) | Q(state="attended"),
+                violation_error_message=_("Only who came can have left."),
+            ),
+        ]
+        indexes = [models.Index(fields=["exam", "state"], name="registration_exam_state")]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment.user} · {self.exam}"
+
+    @property
+    def holds_seat(self) -> bool:
+        """Whether it counts as a taken seat."""
+        return self.state in HOLDING_STATES
+
+
+class Accommodation(models.Model):
+    """What a person is granted to make up for a disadvantage: the measure, never the reason."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="accommodations", verbose_name=_("course"))
+    enrolment = models.OneToOneField(
+        Enrolment, models.CASCADE, related_name="accommodation", verbose_name=_("enrolment")
+    )
+    extra_minutes = models.PositiveSmallIntegerField(_("extra time in minutes"), default=0)
+    own_room = models.BooleanField(_("own room"), default=False)
+    front_row = models.BooleanField(_("front row"), default=False)
+    at_the_door = LineField(
+        _("what the door needs to know"),
+        max_length=200,
+        blank=True,
+        help_text=_("Such as 'brings a laptop'. Never the reason."),
+    )
+
+    class Meta:
+        verbose_name = _("accommodation")
+        verbose_name_plural = _("accommodations")
+        ordering = ["course", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="accommodation_grants_something",
+                condition=Q(extra_minutes__gt=0) | Q(own_room=True) | Q(front_row=True) | ~Q(at_the_door=""),
+                violation_error_message=_("Say what is granted."),
+            ),
+            models.CheckConstraint(
+                name="accommodation_extra_time_sane",
+                condition=Q(extra_minutes__lte=600),
+                violation_error_message=_("Extra time is at most 600 minutes."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.enrolment.user)
+
+    def ends_at(self, exam: Exam) -> datetime:
+        """Return when the exam ends for this person."""
+        return exam.ends_at + timedelta(minutes=self.extra_minutes)
+
+
+class AdmissionDecision(models.Model):
+    """That somebody, or the rules, decided on a person's admission; the newest counts, none is ever changed."""
+
+    class Verdict(models.TextChoices):
+        ADMITTED = "admitted", _("Admitted")
+        REFUSED = "refused", _("Not admitted")
+        BY_RULES = "by_rules", _("As the rules say")
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="admission_decisions", verbose_name=_("course"))
+    enrolment = models.ForeignKey(
+        Enrolment, models.CASCADE, related_name="admission_decisions", verbose_name=_("enrolment")
+    )
+    verdict = models.CharField(_("decision"), max_length=10, choices=Verdict)
+    reason = LineField(_("reason"), max_length=300, blank=True)
+    is_by_hand = models.BooleanField(_("decided by staff"), default=True)
+    by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
+    decided_at = models.DateTimeField(_("decided"))
+
+    class Meta:
+        verbose_name = _("admission decision")
+        verbose_name_plural = _("admission decisions")
+        ordering = ["-pk"]
+        get_latest_by = "pk"
+        constraints = [
+            choices_hold("admissiondecision_verdict_valid", "verdict", ["admitted", "refused", "by_rules"]),
+            models.CheckConstraint(
+                name="admissiondecision_has_reason",
+                condition=Q(is_by_hand=False, verdict="admitted") | (Q(is_by_hand=True) & ~Q(reason="")),
+                violation_error_message=_("Give the reason of the decision."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment.user}: {self.get_verdict_display()}"
+
+
+class UniversityEntry(models.Model):
+    """A line of the list that the university's own, binding registration gave out for an exam."""
+
+    exam = models.ForeignKey(Exam, models.CASCADE, related_name="university_entries", verbose_name=_("exam"))
+    matriculation_number = LineField(_("matriculation number"), max_length=20)
+    name = LineField(_("name"), max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = _("entry of the university's list")
+        verbose_name_plural = _("university's list")
+        ordering = ["exam", "matriculation_number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exam", "matriculation_number"],
+                name="universityentry_unique",
+                violation_error_message=_("This number stands on the list already."),
+            ),
+            models.CheckConstraint(
+                name="universityentry_has_number",
+                condition=~Q(matriculation_number=""),
+                violation_error_message=_("A line of the list needs a matriculation number."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.matriculation_number)
+
+
+pghistory.track()(Registration)
+pghistory.track()(Accommodation)

@@ -1,0 +1,142 @@
+"""Exams as a page shows them to one reader."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Q
+
+from amls.courses.access import Access
+from amls.courses.models import Course, Enrolment
+from exams.admission import Admission, admission_of
+from exams.models import Accommodation, Exam, ExamRules, Registration, Result
+from exams.models.exam import SignUp
+
+
+@dataclass(frozen=True, slots=True)
+class ExamCard:
+    """One date of an exam, and what the reader has and may do there.
+
+    Attributes:
+        own: the reader's newest registration for it.
+        place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
+        ends_at: with the reader's extra time.
+        may_register, may_move, may_withdraw: what a button may offer now.
+    """
+
+    exam: Exam
+    own: Registration | None
+    sign_up: SignUp
+    place: int
+    ends_at: datetime
+    may_register: bool
+    may_move: bool
+    may_withdraw: bool
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the reader takes part or waits."""
+        return self.own is not None and self.own.closed_at is None
+
+    @property
+    def seat(self) -> object | None:
+        """The reader's seat, once seats are released."""
+        if self.own is None or self.exam.seats_released_at is None:
+            return None
+        return getattr(self.own, "seat", None)
+
+    @property
+    def result(self) -> Result | None:
+        """The reader's published result."""
+        found: Result | None = getattr(self.own, "result", None) if self.own is not None else None
+        return found if found is not None and found.state == Result.State.PUBLISHED else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExamsOverview:
+    """All exams of a course for one reader."""
+
+    cards: list[ExamCard]
+    admission: Admission | None
+    rules: ExamRules
+    accommodation: Accommodation | None
+
+    @property
+    def active(self) -> ExamCard | None:
+        """The exam that the reader takes part in or waits for."""
+        return next((card for card in self.cards if card.is_active), None)
+
+    @property
+    def newest_result(self) -> ExamCard | None:
+        """The last exam whose result the reader has."""
+        return next((card for card in reversed(self.cards) if card.result is not None), None)
+
+
+def exam_rules(course: Course) -> ExamRules:
+    """Return what holds for all exams of the course; the defaults where nothing is set."""
+    return ExamRules.objects.filter(course=course).first() or ExamRules(course=course)
+
+
+def exams_for(access: Access) -> ExamsOverview:
+    """Return the course's exams as the reader sees them: at most 4 queries and those of the admission."""
+    course, enrolment, now = access.course, access.enrolment, access.now
+    exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
+    own = _own_registrations(enrolment)
+    accommodation = Accommodation.objects.filter(enrolment=enrolment).first() if enrolment is not None else None
+    active = next((one for one in own.values() if one.closed_at is None), None)
+    is_student = enrolment is not None and not enrolment.is_staff
+    cards = [
+        _card(
+            exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation, now=now
+        )
+        for exam in exams
+    ]
+    admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None
+    return ExamsOverview(cards, admission, exam_rules(course), accommodation)
+
+
+def place_in_line(registration: Registration) -> int:
+    """Return how many stand on the waiting list up to this person, counting them: 1 query."""
+    return Registration.objects.waiting().filter(exam=registration.exam, position__lte=registration.position).count()
+
+
+def _own_registrations(enrolment: Enrolment | None) -> dict[int, Registration]:
+    if enrolment is None:
+        return {}
+    ahead = Count(
+        "exam__registrations",
+        filter=Q(exam__registrations__state="waitlisted", exam__registrations__position__lte=F("position")),
+    )
+    found = Registration.objects.filter(enrolment=enrolment).select_related("exam", "seat__room", "result")
+    # The newest per exam stands for it: who withdrew may have come back.
+    return {one.exam_id: one for one in found.annotate(ahead=ahead).order_by("pk")}
+
+
+def _card(
+    exam: Exam,
+    own: Registration | None,
+    active: Registration | None,
+    *,
+    course: Course,
+    is_student: bool,
+    accommodation: Accommodation | None,
+    now: datetime,
+) -> ExamCard:
+    exam.course = course
+    sign_up = exam.sign_up(now)
+    is_open = is_student and sign_up == SignUp.OPEN and course.state == Course.State.RUNNING
+    is_here = active is not None and active.exam_id == exam.pk
+    waits = own is not None and own.state == Registration.State.WAITLISTED
+    can_leave = active is not None and (
+        (active.state == Registration.State.REGISTERED and active.exam.may_withdraw(now))
+        or (active.state == Registration.State.WAITLISTED and active.exam.closed_at is None and now < active.exam.starts_at)
+    )  # fmt: skip
+    return ExamCard(
+        exam=exam,
+        own=own,
+        sign_up=sign_up,
+        place=getattr(own, "ahead", 0) if waits else 0,
+        ends_at=accommodation.ends_at(exam) if accommodation is not None else exam.ends_at,
+        may_register=is_open and active is None,
+        may_move=is_open and can_leave and not is_here and exam.has_free_seat,
+        may_withdraw=is_here and can_leave,
+    )

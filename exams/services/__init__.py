@@ -1,0 +1,1 @@
+"""Writes of the app `exams`, by what they are about."""

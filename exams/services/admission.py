@@ -1,0 +1,81 @@
+"""Decisions on admission: by staff with a reason, or by the rules once all are met."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.services import lock_course
+from amls.notifications.services import notify
+from amls.web.violations import RuleViolation
+from exams.admission import AdmissionState, admissions_of
+from exams.models import AdmissionDecision
+
+
+def decide_admission(
+    *, enrolment: Enrolment, verdict: str, reason: str, by: User | None, now: datetime
+) -> AdmissionDecision:
+    """Decide on a person's admission by hand, and tell them.
+
+    The `verdict` is one of AdmissionDecision.Verdict; 'by_rules' takes an earlier decision
+    back. The `reason` is kept, and told in the mail.
+
+    Raises:
+        RuleViolation: there is no reason.
+    """
+    if not reason.strip():
+        raise RuleViolation(_("Give the reason of the decision."), code="no-reason", field="reason")
+    with transaction.atomic():
+        decision = AdmissionDecision(
+            course=enrolment.course, enrolment=enrolment, verdict=verdict, reason=reason, by=by, decided_at=now
+        )
+        decision.full_clean(exclude=["by"])
+        decision.save()
+        _tell(decision, enrolment, now=now)
+    return decision
+
+
+def admit_whoever_fulfils_the_rules(*, course: Course, now: datetime) -> int:
+    """Write down the admission of everyone in a coming exam who fulfils every rule; return how many are new.
+
+    From then on a change of the facts is a matter for staff, not for the rules.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        people = list(
+            Enrolment.objects.filter(
+                exam_registrations__closed_at__isnull=True,
+                exam_registrations__exam__course=course,
+                exam_registrations__exam__starts_at__gt=now,
+            ).select_related("user", "course")
+        )
+        found = admissions_of(course, people, now=now)
+        fresh = [
+            one
+            for one in people
+            if found[one.pk].state == AdmissionState.ADMITTED
+            and found[one.pk].decision is None
+            and found[one.pk].findings
+        ]
+        for enrolment in fresh:
+            decision = AdmissionDecision.objects.create(
+                course=course,
+                enrolment=enrolment,
+                verdict=AdmissionDecision.Verdict.ADMITTED,
+                is_by_hand=False,
+                decided_at=now,
+            )
+            _tell(decision, enrolment, now=now)
+    return len(fresh)
+
+
+def _tell(decision: AdmissionDecision, enrolment: Enrolment, *, now: datetime) -> None:
+    notify(
+        key=f"exams.admission:{decision.pk}",
+        kind="exams.admission",
+        now=now,
+        recipient=enrolment.user,
+        course=enrolment.course,
+        references={"decision": decision.pk},
+    )

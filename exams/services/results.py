@@ -1,0 +1,403 @@
+"""Points and grades: entered, previewed, published, frozen. Every change leaves a row that nobody can change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.courses.eligibility import extra_points_of
+from amls.courses.models import Enrolment, User
+from amls.notifications.services import notify
+from amls.web.violations import RuleViolation
+from exams.grading import GradeTable
+from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
+from exams.tables import read_table
+
+COLUMNS = {
+    "matriculation_number": ("matriculation number", "matriculation", "matrikelnummer", "matrikel", "matrikelnr", "matrikelnr.", "mtknr", "student id"),
+    "email": ("email", "e-mail", "mail", "e-mail address", "e-mail-adresse"),
+    "points": ("points", "punkte", "score", "total", "summe"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class PointChange:
+    """One person's points, as a file or a form would change them."""
+
+    registration: Registration
+    before: Decimal | None
+    after: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PointsImport:
+    """What a file would change or has changed; with a problem on any line nothing is written."""
+
+    changes: list[PointChange] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def parse_points(text: str, exam: Exam) -> Decimal:
+    """Return points as people type them, '37,5' or '37.5'.
+
+    Raises:
+        RuleViolation: it is no number, negative, more than there are to be had, or finer than 0.01.
+    """
+    try:
+        value = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation as error:
+        raise RuleViolation(_("'%(text)s' is no number of points.") % {"text": text[:20]}, "points-form") from error
+    if not value.is_finite() or value < 0 or value > exam.max_points:
+        raise RuleViolation(
+            _("Points lie between 0 and %(most)s, found %(text)s.")
+            % {"most": f"{exam.max_points.normalize():f}", "text": text[:20]},
+            code="points-range",
+        )
+    if value != value.quantize(Decimal("0.01")):
+        raise RuleViolation(_("Points have at most two decimals, found %(text)s.") % {"text": text[:20]}, "points-form")
+    return value
+
+
+def grade_table(exam: Exam) -> GradeTable:
+    """Return the exam's grade table as it stands."""
+    return GradeTable({step.grade: step.min_points for step in GradeStep.objects.filter(exam=exam)})
+
+
+def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: datetime) -> None:
+    """Replace the grade table; drafts follow it at once, published results only by regrade().
+
+    Raises:
+        RuleViolation: the exam is frozen, a better grade asks for fewer points than a worse
+            one, a step lies above what is to be had, or it is not said where one passes.
+    """
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        _check_not_frozen(exam)
+        check_steps(steps, exam)
+        GradeStep.objects.filter(exam=exam).exclude(grade__in=steps).delete()
+        for grade, points in steps.items():
+            GradeStep.objects.update_or_create(exam=exam, grade=grade, defaults={"min_points": points})
+
+
+def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:
+    """Refuse a table that is not one; see set_grade_table()."""
+    if GRADES[-1] not in steps:
+        raise RuleViolation(_("Say from how many points on one passes (4.0)."), code="no-pass")
+    ordered = [steps[grade] for grade in GRADES if grade in steps]
+    if any(better <= worse for better, worse in pairwise(ordered)):
+        raise RuleViolation(_("A better grade needs more points than the next worse one."), code="table-order")
+    if ordered[0] > exam.max_points or ordered[-1] < 0:
+        raise RuleViolation(
+            _("Every boundary lies between 0 and %(most)s points.") % {"most": f"{exam.max_points.normalize():f}"},
+            code="table-range",
+        )
+
+
+def enter_points(
+    *, exam_pk: int, points: Mapping[int, Decimal | None], by: User | None, reason: str = "", now: datetime
+) -> list[PointChange]:
+    """Enter points by registration; None takes a draft away. Equal ones are not touched.
+
+    A published result is graded anew, its owner told, and the reason kept.
+
+    Raises:
+        RuleViolation: the exam is frozen, somebody did not attend or is not on the list, or
+            a published result is changed without a reason.
+    """
+    changes: list[PointChange] = []
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        _check_not_frozen(exam)
+        registrations = {
+            one.pk: one
+            for one in Registration.objects.filter(exam=exam, pk__in=points)
+            .select_related("result", "enrolment__user", "enrolment__course")
+            .order_by("pk")
+        }
+        for pk, value in points.items():
+            registration = registrations.get(pk)
+            if registration is None:
+                raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+            change = _enter(registration, value, by=by, reason=reason, now=now)
+            if change is not None:
+                changes.append(change)
+        _regrade([one.registration for one in changes], exam, by=by, reason=reason, now=now)
+    return changes
+
+
+def _enter(
+    registration: Registration, value: Decimal | None, *, by: User | None, reason: str, now: datetime
+) -> PointChange | None:
+    result: Result | None = getattr(registration, "result", None)
+    before = result.points if result is not None else None
+    if value == before:
+        return None
+    if registration.state != Registration.State.ATTENDED and value is not None:
+        raise RuleViolation(
+            _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
+            % {"person": registration.enrolment.user, "state": registration.get_state_display()},
+            code="did-not-attend",
+        )
+    is_published = result is not None and result.state == Result.State.PUBLISHED
+    if is_published and (not reason.strip() or value is None):
+        raise RuleViolation(
+            _("The result of %(person)s is published: give a reason for the change.")
+            % {"person": registration.enrolment.user},
+            code="no-reason",
+            field="reason",
+        )
+    if value is None and result is not None:
+        result.delete()
+        _log(registration, "removed", before, "", by=by, reason=reason, now=now)
+        return PointChange(registration, before, Decimal(0))
+    if result is None:
+        result = Result(registration=registration)
+    assert value is not None  # noqa: S101 - equal to `before` otherwise
+    result.points = value
+    result.save()
+    registration.result = result
+    _log(registration, "points", before, value, by=by, reason=reason, now=now)
+    return PointChange(registration, before, value)
+
+
+def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
+    """Publish every draft, all at once: extra points and grade are fixed, and everyone is told; return how many.
+
+    Raises:
+        RuleViolation: the exam is frozen, there is no grade table, or no draft.
+    """
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        _check_not_frozen(exam)
+        if not grade_table(exam).is_complete:
+            raise RuleViolation(_("Set the grade table first."), code="no-table")
+        drafts = list(
+            Registration.objects.filter(exam=exam, result__state="draft")
+            .select_related("result", "enrolment__user", "enrolment__course")
+            .order_by("pk")
+        )
+        if not drafts:
+            raise RuleViolation(_("There is no draft to publish."), code="no-drafts")
+        for registration in drafts:
+            registration.result.state = Result.State.PUBLISHED
+            registration.result.published_at = now
+            _log(registration, "state", "draft", "published", by=by, reason="", now=now)
+        _regrade(drafts, exam, by=by, reason="", now=now, is_new=True)
+        exam.results_published_at = exam.results_published_at or now
+        exam.save(update_fields=["results_published_at"])
+    return len(drafts)
+
+
+def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int:
+    """Grade the published results anew by today's table and extra points; return how many changed.
+
+    Raises:
+        RuleViolation: the exam is frozen, or there is no reason.
+    """
+    if not reason.strip():
+        raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        _check_not_frozen(exam)
+        published = list(
+            Registration.objects.filter(exam=exam, result__state="published")
+            .select_related("result", "enrolment__user", "enrolment__course")
+            .order_by("pk")
+        )
+        return _regrade(published, exam, by=by, reason=reason, now=now)
+
+
+def freeze(*, exam_pk: int, now: datetime) -> None:
+    """Freeze the results for the examination office: nothing about them changes from now on.
+
+    Raises:
+        RuleViolation: there are drafts, nothing is published, or somebody was neither present nor absent.
+    """
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        _check_not_frozen(exam)
+        people = Registration.objects.filter(exam=exam)
+        if exam.results_published_at is None or people.filter(result__state="draft").exists():
+            raise RuleViolation(_("Publish all results before you freeze them."), code="drafts-left")
+        undecided = people.filter(state=Registration.State.REGISTERED).count()
+        ungraded = people.filter(state=Registration.State.ATTENDED, result__isnull=True).count()
+        if undecided or ungraded:
+            raise RuleViolation(
+                _("%(undecided)d people are neither present nor absent, %(ungraded)d who attended have no points.")
+                % {"undecided": undecided, "ungraded": ungraded},
+                code="people-left",
+            )
+        exam.frozen_at = now
+        exam.save(update_fields=["frozen_at"])
+
+
+def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> None:
+    """Let results change again; the reason is kept with each.
+
+    Raises:
+        RuleViolation: there is no reason, or nothing is frozen.
+    """
+    if not reason.strip():
+        raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
+    with transaction.atomic():
+        exam = _lock(exam_pk)
+        if exam.frozen_at is None:
+            raise RuleViolation(_("The results are not frozen."), code="not-frozen")
+        exam.frozen_at = None
+        exam.save(update_fields=["frozen_at"])
+        for registration in Registration.objects.filter(exam=exam, result__isnull=False).order_by("pk"):
+            _log(registration, "state", "frozen", "published", by=by, reason=reason, now=now)
+
+
+def import_points(
+    *, exam_pk: int, content: bytes, filename: str, by: User | None, reason: str = "", now: datetime, dry_run: bool
+) -> PointsImport:
+    """Read points from a CSV or XLSX file; with a problem on any line nothing is written.
+
+    The file has a column of matriculation numbers or e-mail addresses, and one of points. A
+    `dry_run` only compares: it is the same code, rolled back.
+    """
+    exam = Exam.objects.select_related("course").get(pk=exam_pk)
+    wanted, problems = _read_points(exam, content, filename)
+    if problems:
+        return PointsImport(problems=problems)
+    try:
+        with transaction.atomic():
+            changes = enter_points(exam_pk=exam_pk, points=wanted, by=by, reason=reason, now=now)
+            if dry_run:
+                transaction.set_rollback(True)
+    except RuleViolation as violation:
+        return PointsImport(problems=[str(violation.message)])
+    return PointsImport(changes=changes, unchanged=len(wanted) - len(changes))
+
+
+def _read_points(exam: Exam, content: bytes, filename: str) -> tuple[dict[int, Decimal | None], list[str]]:
+    """Return the points of a file by registration, and what is wrong with which line."""
+    table = read_table(content, filename, COLUMNS)
+    problems = list(table.problems)
+    if not problems and "points" not in table.columns:
+        problems.append(_("Line 1: no column is named 'points'. The first line must name the columns."))
+    if not problems and not table.columns.keys() & {"matriculation_number", "email"}:
+        problems.append(_("Line 1: no column is named 'matriculation number' or 'e-mail'."))
+    if problems:
+        return {}, problems
+    people = list(Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk"))
+    # Who withdrew and came back stands there twice: the newest counts.
+    by_number = {one.enrolment.user.matriculation_number.lower(): one for one in people}
+    by_email = {one.enrolment.user.email.lower(): one for one in people}
+    wanted: dict[int, Decimal | None] = {}
+    for line, cells in table.rows:
+        number, email = table.cell(cells, "matriculation_number").lower(), table.cell(cells, "email").lower()
+        text = table.cell(cells, "points")
+        if not text:
+            continue
+        found = (by_number.get(number) if number else None) or (by_email.get(email) if email else None)
+        problem = _row_problem(found, number or email, wanted)
+        if found is not None and not problem:
+            try:
+                wanted[found.pk] = parse_points(text, exam)
+            except RuleViolation as violation:
+                problem = str(violation.message)
+        if problem:
+            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
+    return wanted, problems
+
+
+def _row_problem(found: Registration | None, who: str, wanted: Mapping[int, object]) -> str:
+    if not who:
+        return _("it names nobody.")
+    if found is None:
+        return _("'%(who)s' does not stand on the list of this exam.") % {"who": who[:40]}
+    if found.pk in wanted:
+        return _("'%(who)s' stands in the file twice.") % {"who": who[:40]}
+    if found.state != Registration.State.ATTENDED:
+        return _("%(person)s has no points to get: %(state)s. Correct the check-in first.") % {
+            "person": found.enrolment.user,
+            "state": found.get_state_display(),
+        }
+    return ""
+
+
+# ── how ──
+
+
+def lifts_fail(exam: Exam) -> bool:
+    """Return whether extra points can lift a failed exam of this course to a pass."""
+    rules = ExamRules.objects.filter(course=exam.course_id).first()
+    return rules is not None and rules.extra_points_lift_fail
+
+
+def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
+    """Return everyone's extra points by enrolment pk, as they stand now, at most 5."""
+    return {pk: min(points, Decimal(5)) for pk, points in extra_points_of(exam.course, enrolments).items()}
+
+
+def _regrade(
+    registrations: Iterable[Registration],
+    exam: Exam,
+    *,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    is_new: bool = False,
+) -> int:
+    """Fix extra points and grade of published results, log what changes, and tell their owners."""
+    published = [one for one in registrations if hasattr(one, "result") and one.result.state == Result.State.PUBLISHED]
+    table, lifts = grade_table(exam), lifts_fail(exam)
+    extra = current_extra_points(exam, [one.enrolment for one in published])
+    changed = 0
+    for registration in published:
+        result, before = registration.result, (registration.result.extra_points, registration.result.grade)
+        has = extra[registration.enrolment_id]
+        result.extra_points = table.applied(result.points, has, lifts_fail=lifts)
+        result.grade = table.grade_of(result.points, has, lifts_fail=lifts)
+        result.save()
+        if before[0] != result.extra_points:
+            _log(registration, "extra_points", before[0], result.extra_points, by=by, reason=reason, now=now)
+        if before[1] != result.grade:
+            _log(registration, "grade", before[1], result.grade, by=by, reason=reason, now=now)
+        if is_new or before != (result.extra_points, result.grade) or reason:
+            changed += before != (result.extra_points, result.grade)
+            _tell(registration, now=now)
+    return changed
+
+
+def _log(
+    registration: Registration, what: str, before: object, after: object, *, by: User | None, reason: str, now: datetime
+) -> None:
+    ResultChange.objects.create(
+        registration=registration, at=now, by=by, what=what, before=_said(before), after=_said(after), reason=reason
+    )
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def _tell(registration: Registration, *, now: datetime) -> None:
+    notify(
+        key=f"exams.results:{registration.pk}:{now.timestamp():.3f}",
+        kind="exams.results",
+        now=now,
+        recipient=registration.enrolment.user,
+        course=registration.enrolment.course,
+        references={"registration": registration.pk},
+    )
+
+
+def _check_not_frozen(exam: Exam) -> None:
+    if exam.frozen_at is not None:
+        raise RuleViolation(
+            _("The results are frozen for the examination office. Unfreeze them first, with a reason."), code="frozen"
+        )
+
+
+def _lock(exam_pk: int) -> Exam:
+    return Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam_pk)

@@ -1,0 +1,121 @@
+"""Tables as offices and colleagues hand them out: CSV of any kind, or the first sheet of an XLSX file."""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from amls.web.text import clean_line
+
+MAX_BYTES = 5 * 1024**2
+MAX_ROWS = 20_000
+# An XLSX file is a zip: what it unpacks to is bounded too.
+_MAX_UNPACKED = 100 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file says.
+
+    Attributes:
+        columns: the names by which its columns were recognised, with their indexes.
+        rows: cells as text, each row with its line in the file.
+        problems: why it can't be read.
+    """
+
+    columns: dict[str, int] = field(default_factory=dict)
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def cell(self, cells: list[str], name: str) -> str:
+        """Return the cell of the column `name`, empty where there is none."""
+        index = self.columns.get(name)
+        return cells[index] if index is not None and index < len(cells) else ""
+
+
+def read_table(content: bytes, filename: str, known: Mapping[str, Iterable[str]]) -> Table:
+    """Return the rows of a CSV or XLSX file whose first line names the columns.
+
+    Args:
+        content: of the file; CSV as UTF-8 or Latin-1, separated by comma, semicolon or tab.
+        filename: tells by its ending which of the two it is.
+        known: names of columns with the words by which files call them, in lower case.
+    """
+    if len(content) > MAX_BYTES:
+        return Table(problems=[_("The file has more than 5 MB. Is this the right one?")])
+    is_sheet = filename.lower().endswith(".xlsx") or content[:4] == b"PK\x03\x04"
+    lines = _sheet(content) if is_sheet else _csv(content)
+    if lines is None:
+        return Table(problems=[_("This is not a file that a spreadsheet program wrote as XLSX.")])
+    if len(lines) > MAX_ROWS:
+        return Table(problems=[_("The file has more than 20,000 lines. Is this the right one?")])
+    if not lines:
+        return Table(problems=[_("The file is empty.")])
+    header = [cell.lower() for cell in lines[0][1]]
+    columns = {name: header.index(word) for name, words in known.items() for word in words if word in header}
+    return Table(columns=columns, rows=[line for line in lines[1:] if any(line[1])])
+
+
+def _csv(content: bytes) -> list[tuple[int, list[str]]]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    first = text.partition("\n")[0]
+    delimiter = max(";,\t", key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    return [(reader.line_num, [clean_line(cell) for cell in cells]) for cells in reader]
+
+
+def _sheet(content: bytes) -> list[tuple[int, list[str]]] | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+                return None
+        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        return [
+            (number, [_text(cell) for cell in cells])
+            for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), start=1)
+        ]
+    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError):
+        return None
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return clean_line(str(value))
+
+
+def write_csv(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
+    """Return a CSV file (UTF-8 with BOM, semicolons) that spreadsheet programs open as a table.
+
+    A cell that such a program would take for a formula gets an apostrophe before it.
+    """
+    target = io.StringIO()
+    writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_harmless(str(cell)) for cell in row])
+    return target.getvalue().encode("utf-8-sig")
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

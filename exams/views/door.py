@@ -1,0 +1,245 @@
+"""The door, on a phone: search or scan, mark, take back; with two people at once, and through a lost network."""
+
+import json
+import uuid
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.courses.access import Access, open_course
+from amls.courses.models import Enrolment, User
+from amls.web.violations import RuleViolation
+from exams.admission import admissions_of
+from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
+from exams.permissions import find_by_slip, find_helper, slip_code
+from exams.services.door import make_mark
+from exams.services.registration import staff_register
+
+# More than this many marks at once are not from a door.
+_MOST_MARKS = 500
+
+
+def _open_door(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam, HelperLink | None]:
+    """Return the exam to its staff, and to a helper whose link works today; 404 to everyone else."""
+    access = open_course(request, slug)
+    exam = get_object_or_404(Exam, pk=pk, course=access.course)
+    exam.course = access.course
+    if access.is_manager:
+        return access, exam, None
+    helper = find_helper(request.GET.get("key", ""), exam)
+    if helper is None or not helper.works_at(access.now):
+        raise Http404
+    return access, exam, helper
+
+
+def _people(exam: Exam) -> list[Registration]:
+    found = Registration.objects.holding().filter(exam=exam, closed_at__isnull=True)
+    return list(found.select_related("enrolment__user", "enrolment__course", "seat__room").by_name())
+
+
+@require_safe
+@never_cache
+def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """List who may come, found by name, number or slip."""
+    access, exam, helper = _open_door(request, slug, pk)
+    people = _people(exam)
+    admissions = admissions_of(access.course, [one.enrolment for one in people], now=access.now)
+    granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=access.course)}
+    query, scanned = request.GET.get("q", "").strip().casefold(), None
+    if code := request.GET.get("who", ""):
+        scanned = find_by_slip(code, exam)
+        people = [one for one in people if scanned is not None and one.pk == scanned.pk]
+    rows = [_row(one, admissions[one.enrolment_id].is_admitted, granted.get(one.enrolment_id), exam) for one in people]
+    if query:
+        rows = [row for row in rows if query in row["words"]]
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "exams",
+        "exam": exam,
+        "helper": helper,
+        "key": request.GET.get("key", "") if helper else "",
+        "rows": rows,
+        "query": request.GET.get("q", ""),
+        "is_scan": bool(code),
+        "is_unknown": bool(code) and scanned is None,
+        "counts": _counts(exam),
+        "candidates": _candidates(access) if helper is None else [],
+        "marks_url": _address("exams:marks", slug, pk, helper, request),
+    }
+    response = render(request, "exams/check_in.html", context)
+    # Only here may the page ask for the camera.
+    response.headers["Permissions-Policy"] = "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
+    return response
+
+
+def _row(one: Registration, is_admitted: bool, granted: Accommodation | None, exam: Exam) -> dict[str, Any]:
+    user = one.enrolment.user
+    return {
+        "registration": one,
+        "code": slip_code(one.pk, exam.pk),
+        "name": str(user),
+        "number": user.matriculation_number,
+        "words": f"{user} {user.matriculation_number}".casefold(),
+        "is_under_reserve": not is_admitted,
+        "seat": getattr(one, "seat", None),
+        "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
+        "note": granted.at_the_door if granted is not None else "",
+        # A new key for each button on the page: pressed twice it counts once.
+        "key": uuid.uuid4(),
+    }
+
+
+def _candidates(access: Access) -> list[Enrolment]:
+    free = Enrolment.objects.students().filter(course=access.course).select_related("user")
+    taken = Registration.objects.active().filter(course=access.course).values("enrolment")
+    return list(free.exclude(pk__in=taken).order_by("user__display_name", "user__email"))
+
+
+def _counts(exam: Exam) -> dict[str, int]:
+    states = list(
+        Registration.objects.holding().filter(exam=exam, closed_at__isnull=True).values_list("state", "left_at")
+    )
+    return {
+        "all": len(states),
+        "present": sum(state == "attended" and left is None for state, left in states),
+        "left": sum(left is not None for _state, left in states),
+        "absent": sum(state == "absent" for state, _left in states),
+        "open": sum(state == "registered" for state, _left in states),
+    }
+
+
+def _address(name: str, slug: str, pk: int, helper: HelperLink | None, request: HttpRequest) -> str:
+    address = reverse(name, args=[slug, pk])
+    return f"{address}?{urlencode({'key': request.GET.get('key', '')})}" if helper is not None else address
+
+
+@require_POST
+@never_cache
+def mark(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Keep one mark made by a form, without JavaScript."""
+    access, exam, helper = _open_door(request, slug, pk)
+    try:
+        values = _read_mark({name: str(value) for name, value in request.POST.items()})
+        found = make_mark(exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **values)
+        messages.success(request, f"{found.enrolment.user}: {_said(found)}")
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return redirect(_address("exams:check_in", slug, pk, helper, request))
+
+
+@never_cache
+def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Take the marks that a device has kept, each counted once, and answer how everyone stands.
+
+    GET tells only how everyone stands, so that two people at the door see each other's marks.
+    """
+    access, exam, helper = _open_door(request, slug, pk)
+    refused: dict[str, str] = {}
+    if request.method == "POST":
+        for entry in _read_marks(request):
+            key = str(entry.get("key", ""))
+            try:
+                make_mark(
+                    exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **_read_mark(entry)
+                )  # fmt: skip
+            except RuleViolation as violation:
+                refused[key] = str(violation.message)
+    states = {
+        one.pk: [one.state if one.left_at is None else "left", one.actual_seat]
+        for one in Registration.objects.holding().filter(exam=exam, closed_at__isnull=True)
+    }
+    return JsonResponse({"states": states, "refused": refused, "counts": _counts(exam)})
+
+
+def _read_marks(request: HttpRequest) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(request.body)
+    except ValueError as error:
+        raise Http404 from error
+    entries = found.get("marks") if isinstance(found, dict) else None
+    if not isinstance(entries, list) or len(entries) > _MOST_MARKS or not all(isinstance(one, dict) for one in entries):
+        raise Http404
+    return entries
+
+
+def _read_mark(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a mark as a device sent it.
+
+    Raises:
+        RuleViolation: it is not one.
+    """
+    number, action = str(entry.get("registration", "")), str(entry.get("action", ""))
+    try:
+        key = UUID(str(entry.get("key", "")))
+    except ValueError as error:
+        raise RuleViolation(_("This mark can't be read. Make it again."), code="mark-form") from error
+    if action not in CheckInMark.Action.values or not number.isdecimal() or len(number) > 18:
+        raise RuleViolation(_("This mark can't be read. Make it again."), code="mark-form")
+    return {
+        "registration_pk": int(number),
+        "action": action,
+        "key": key,
+        "seat": str(entry.get("seat", ""))[:100],
+        "made_at": _moment(str(entry.get("made_at", ""))),
+    }
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
+
+
+def _said(registration: Registration) -> str:
+    if registration.left_at is not None:
+        return _("left")
+    return {
+        Registration.State.ATTENDED: _("present"),
+        Registration.State.ABSENT: _("absent"),
+        Registration.State.REGISTERED: _("taken back"),
+    }.get(Registration.State(registration.state), "")
+
+
+@require_POST
+@never_cache
+def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Register somebody who came without a registration, and note them as present; for staff, not for helpers."""
+    access, exam, helper = _open_door(request, slug, pk)
+    if helper is not None:
+        raise Http404
+    number = request.POST.get("enrolment", "")
+    enrolment = get_object_or_404(
+        Enrolment.objects.students().select_related("user", "course"),
+        pk=number if number.isdecimal() else 0,
+        course=access.course,
+    )
+    try:
+        made = staff_register(
+            enrolment=enrolment, exam_pk=exam.pk, reason=_("Came to the door without a registration"), now=access.now,
+            is_walk_in=True,
+        )  # fmt: skip
+        make_mark(
+            registration_pk=made.pk, exam_pk=exam.pk, action=CheckInMark.Action.PRESENT, key=uuid.uuid4(),
+            now=access.now, by=_by(request), seat=request.POST.get("seat", "")[:100],
+        )  # fmt: skip
+        messages.success(request, _("%(person)s is registered and present.") % {"person": enrolment.user})
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return redirect("exams:check_in", slug=slug, pk=pk)
+
+
+def _by(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None

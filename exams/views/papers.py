@@ -1,0 +1,35 @@
+"""What is printed of an exam."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.views.decorators.http import require_http_methods
+
+from amls.courses.access import open_course
+from amls.exports.views.offer import document
+from exams.models import Registration
+from exams.views.staff import open_exam
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def slip(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """One's own admission slip, with the code that the door scans."""
+    access = open_course(request, slug)
+    own = Registration.objects.active().filter(enrolment=access.enrolment, exam_id=pk).first()
+    if access.enrolment is None or own is None:
+        raise Http404
+    return document(request, kind="exams.slip", course=access.course, parameters={"registration": own.pk})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def door_list(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """The list for the door, by name."""
+    access, exam = open_exam(request, slug, pk)
+    return document(request, kind="exams.door", course=access.course, parameters={"exam": exam.pk})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def seat_plan(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """Who sits where, a page for each room."""
+    access, exam = open_exam(request, slug, pk)
+    return document(request, kind="exams.seats", course=access.course, parameters={"exam": exam.pk})

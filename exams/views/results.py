@@ -1,0 +1,247 @@
+"""Results: points by hand or from a file, the grade table with its plot, publication, the office's list."""
+
+import base64
+import binascii
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.courses.access import Access
+from amls.courses.models import User
+from amls.web.violations import RuleViolation
+from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
+from exams.models import GRADES, Exam, Registration, ResultChange
+from exams.services.results import (
+    PointsImport,
+    check_steps,
+    current_extra_points,
+    enter_points,
+    grade_table,
+    import_points,
+    lifts_fail,
+    parse_points,
+    publish_results,
+    regrade,
+    set_grade_table,
+)
+from exams.tables import write_csv
+from exams.views.staff import open_exam, read_upload
+
+
+@require_safe
+def results(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show everyone's points and grade, the grade table, and what it makes of the points."""
+    access, exam = open_exam(request, slug, pk)
+    return render(request, "exams/results.html", _context(access, exam))
+
+
+def _context(
+    access: Access,
+    exam: Exam,
+    *,
+    proposal: GradeTable | None = None,
+    typed: dict[int, str] | None = None,
+    problems: dict[int, str] | None = None,
+    problem: str = "",
+    shown: PointsImport | None = None,
+    kept: str = "",
+    kept_name: str = "",
+) -> dict[str, Any]:
+    people = _people(exam)
+    extra = current_extra_points(exam, [one.enrolment for one in people])
+    table, lifts = grade_table(exam), lifts_fail(exam)
+    used = proposal or (table if table.is_complete else usual_table(exam.max_points))
+    rows, pairs, points = [], [], []
+    for one in people:
+        result = getattr(one, "result", None)
+        has = extra[one.enrolment_id]
+        row: dict[str, Any] = {
+            "registration": one,
+            "result": result,
+            "extra": has,
+            "typed": (typed or {}).get(one.pk, f"{result.points.normalize():f}" if result else ""),
+            "problem": (problems or {}).get(one.pk, ""),
+        }
+        if result is not None:
+            row["would_be"] = used.grade_of(result.points, has, lifts_fail=lifts)
+            row["is_other"] = result.grade is not None and row["would_be"] != result.grade
+            pairs.append((result.points, row["would_be"]))
+            points.append(result.points)
+        rows.append(row)
+    statistics = statistics_of(pairs)
+    before = statistics_of(
+        (row["result"].points, table.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
+        for row in rows
+        if row["result"] is not None and table.is_complete
+    )
+    return {
+        "access": access,
+        "course": access.course,
+        "tab": "exams",
+        "exam": exam,
+        "rows": rows,
+        "steps": [
+            {"grade": grade, "name": f"grade-{grade}", "value": f"{used.steps[grade].normalize():f}" if grade in used.steps else "", "count": statistics.counts[grade], "before": before.counts[grade]}
+            for grade in GRADES
+        ],
+        "failed": {"count": statistics.failed, "before": before.failed},
+        "has_table": table.is_complete,
+        "is_proposal": proposal is not None,
+        "statistics": statistics,
+        "grade_bars": grade_bars(statistics.counts),
+        "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
+        "drafts": sum(row["result"] is not None and row["result"].state == "draft" for row in rows),
+        "others": sum(bool(row.get("is_other")) for row in rows),
+        "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
+        "problem": problem,
+        "shown": shown,
+        "kept": kept,
+        "kept_name": kept_name,
+    }  # fmt: skip
+
+
+def _people(exam: Exam) -> list[Registration]:
+    return list(
+        Registration.objects.filter(exam=exam, state=Registration.State.ATTENDED)
+        .select_related("enrolment__user", "enrolment__course", "result", "seat__room")
+        .by_name()
+    )
+
+
+def _by(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+@require_POST
+def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Keep the points that were typed; one that is wrong keeps all of them on the page."""
+    access, exam = open_exam(request, slug, pk)
+    typed, points, problems = {}, {}, {}
+    for one in _people(exam):
+        text = request.POST.get(f"points-{one.pk}")
+        if text is None:
+            continue
+        typed[one.pk] = text
+        try:
+            points[one.pk] = parse_points(text, exam) if text.strip() else None
+        except RuleViolation as violation:
+            problems[one.pk] = str(violation.message)
+    problem = ""
+    if not problems:
+        try:
+            changes = enter_points(
+                exam_pk=pk, points=points, by=_by(request), reason=request.POST.get("reason", ""), now=access.now
+            )
+        except RuleViolation as violation:
+            problem = str(violation.message)
+        else:
+            text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(changes))  # fmt: skip
+            messages.success(request, text % {"count": len(changes)})
+            return redirect("exams:results", slug=slug, pk=pk)
+    context = _context(access, exam, typed=typed, problems=problems, problem=problem)
+    return render(request, "exams/results.html", context, status=422)
+
+
+@require_POST
+def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what a file would change, then change it; between the two the file travels along in the form."""
+    access, exam = open_exam(request, slug, pk)
+    is_agreed = "agreed" in request.POST
+    try:
+        content, name = _kept(request) if is_agreed else read_upload(request)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+        return redirect("exams:results", slug=slug, pk=pk)
+    shown = import_points(
+        exam_pk=pk, content=content, filename=name, by=_by(request), reason=request.POST.get("reason", ""),
+        now=access.now, dry_run=not is_agreed,
+    )  # fmt: skip
+    if is_agreed and not shown.problems:
+        text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(shown.changes))  # fmt: skip
+        messages.success(request, text % {"count": len(shown.changes)})
+        return redirect("exams:results", slug=slug, pk=pk)
+    kept = base64.b64encode(content).decode()
+    context = _context(access, exam, shown=shown, kept=kept, kept_name=name)
+    return render(request, "exams/results.html", context, status=422 if shown.problems else 200)
+
+
+def _kept(request: HttpRequest) -> tuple[bytes, str]:
+    try:
+        return base64.b64decode(request.POST.get("kept", ""), validate=True), request.POST.get("name", "")
+    except binascii.Error as error:
+        raise RuleViolation(_("Choose a file first."), code="no-file") from error
+
+
+@require_POST
+def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what other boundaries would do, or keep them."""
+    access, exam = open_exam(request, slug, pk)
+    steps: dict[Decimal, Decimal] = {}
+    try:
+        for grade in GRADES:
+            text = request.POST.get(f"grade-{grade}", "").strip()
+            if text:
+                steps[grade] = parse_points(text, exam)
+        check_steps(steps, exam)
+        if "keep" in request.POST:
+            set_grade_table(exam_pk=pk, steps=steps, now=access.now)
+            messages.success(request, _("The grade table is saved. Drafts follow it; published results stay."))
+            return redirect("exams:results", slug=slug, pk=pk)
+    except RuleViolation as violation:
+        context = _context(access, exam, problem=str(violation.message))
+        return render(request, "exams/results.html", context, status=422)
+    return render(request, "exams/results.html", _context(access, exam, proposal=GradeTable(steps)))
+
+
+@require_POST
+def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Publish all drafts, or grade what is published anew."""
+    access, _exam = open_exam(request, slug, pk)
+    try:
+        if "regrade" in request.POST:
+            count = regrade(exam_pk=pk, by=_by(request), reason=request.POST.get("reason", ""), now=access.now)
+            text = ngettext("%(count)d grade changed.", "%(count)d grades changed.", count)
+        else:
+            count = publish_results(exam_pk=pk, by=_by(request), now=access.now)
+            text = ngettext("%(count)d result is published.", "%(count)d results are published.", count)
+        messages.success(request, text % {"count": count})
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return redirect("exams:results", slug=slug, pk=pk)
+
+
+@require_safe
+def office(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """The examination office's list as CSV: a grade only for who has one; absent and excused are no 5.0."""
+    access, exam = open_exam(request, slug, pk)
+    if exam.frozen_at is None:
+        messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
+        return redirect("exams:results", slug=slug, pk=pk)
+    people = Registration.objects.filter(exam=exam).exclude(state=Registration.State.WAITLISTED)
+    rows = []
+    for one in people.select_related("enrolment__user", "result").by_name():
+        result = getattr(one, "result", None)
+        is_graded = one.state == Registration.State.ATTENDED and result is not None and result.state == "published"
+        user = one.enrolment.user
+        rows.append(
+            [
+                user.matriculation_number,
+                user.display_name,
+                result.grade if result is not None and is_graded else "",
+                one.state,
+            ]
+        )
+    content = write_csv(["matriculation number", "name", "grade", "status"], rows)
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    day = exam.starts_at.astimezone(access.course.zone).date()
+    name = f"{access.course.slug}-{slugify(str(exam))}-{day}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    return response

@@ -1,0 +1,100 @@
+"""The dates of the exams: see them, register, withdraw, move."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from amls.courses.access import Access, open_course
+from amls.courses.models import Enrolment
+from amls.web.violations import RuleViolation
+from exams.models import Exam, Registration
+from exams.reading import ExamsOverview, exams_for, place_in_line
+from exams.services.registration import move, register, withdraw
+
+
+@require_safe
+def exams(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show each date with its free seats, and what the reader has and still needs."""
+    access = open_course(request, slug)
+    return render(request, "exams/exams.html", _context(access, exams_for(access)))
+
+
+def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:
+    return {"access": access, "course": access.course, "tab": "exams", "overview": overview}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def register_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say what registering means; register."""
+    return _step(request, slug, pk, "register", _register)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say what withdrawing means; withdraw."""
+    return _step(request, slug, pk, "withdraw", _withdraw)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def move_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say what moving to this date means; move."""
+    return _step(request, slug, pk, "move", _move)
+
+
+def _step(
+    request: HttpRequest, slug: str, pk: int, name: str, act: Callable[[Access, Enrolment, int], str]
+) -> HttpResponse:
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
+    if request.method == "POST":
+        try:
+            messages.success(request, act(access, access.enrolment, pk))
+        except Exam.DoesNotExist as error:
+            raise Http404 from error
+        except RuleViolation as violation:
+            return _ask(request, access, pk, name, problem=str(violation.message))
+        return redirect("exams:exams", slug=slug)
+    return _ask(request, access, pk, name)
+
+
+def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str = "") -> HttpResponse:
+    overview = exams_for(access)
+    card = next((one for one in overview.cards if one.exam.pk == pk), None)
+    if card is None:
+        raise Http404
+    context = {
+        **_context(access, overview),
+        "card": card,
+        "step": name,
+        "may": {"register": card.may_register, "withdraw": card.may_withdraw, "move": card.may_move}[name],
+        "problem": problem,
+    }
+    return render(request, "exams/step.html", context, status=409 if problem else 200)
+
+
+def _register(access: Access, enrolment: Enrolment, pk: int) -> str:
+    registration = register(enrolment=enrolment, exam_pk=pk, now=access.now)
+    if registration.state == Registration.State.WAITLISTED:
+        return _("All seats are taken. You are number %(place)d on the waiting list and get a mail when you move up.") % {
+            "place": place_in_line(registration)
+        }  # fmt: skip
+    return _("You are registered. A mail confirms it.")
+
+
+def _withdraw(access: Access, enrolment: Enrolment, pk: int) -> str:
+    withdraw(enrolment=enrolment, exam_pk=pk, now=access.now)
+    return _("You are no longer registered. A mail confirms it.")
+
+
+def _move(access: Access, enrolment: Enrolment, pk: int) -> str:
+    move(enrolment=enrolment, exam_pk=pk, now=access.now)
+    return _("You moved to this date. A mail confirms it.")

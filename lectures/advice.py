@@ -1,0 +1,78 @@
+"""What staff should mend in the files of a lecture, in words."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from lectures.models import Extraction, Lecture, Material, Problem
+
+
+def progress(extraction: Extraction) -> str:
+    """Return how far the reading of a file is."""
+    name = {"file": extraction.file.filename}
+    if extraction.state == Extraction.State.WAITING:
+        return _("'%(file)s' waits to be read.") % name
+    if extraction.state == Extraction.State.WORKING:
+        if not extraction.pages_total:
+            return _("'%(file)s' is being read.") % name
+        return _("'%(file)s' is being read: %(done)d of %(total)d pages.") % {
+            **name,
+            "done": extraction.pages_done,
+            "total": extraction.pages_total,
+        }
+    return ""
+
+
+def problem(extraction: Extraction) -> str:
+    """Return what is wrong with a file and what to do, or nothing."""
+    values = {
+        "file": extraction.file.filename,
+        "done": extraction.pages_done,
+        "total": extraction.pages_total,
+        "count": extraction.cues_dropped,
+    }
+    texts = {
+        Problem.NO_TEXT: _(
+            "'%(file)s' has no text, only pictures: nobody can search it or have it read aloud. Export it from the program that made it."
+        ),
+        Problem.ENCRYPTED: _("'%(file)s' is protected by a password. Save it without one and upload that file."),
+        Problem.BROKEN: _(
+            "'%(file)s' is damaged and can't be read. Open it on your computer, save it again and upload that file."
+        ),
+        Problem.TOO_MANY_PAGES: _(
+            "'%(file)s' has %(total)d pages; only the first %(done)d can be searched. Upload it in parts."
+        ),
+        Problem.TOO_SLOW: _(
+            "Reading '%(file)s' took too long; %(done)d pages can be searched. Save it with smaller drawings and pictures."
+        ),
+        Problem.TOO_BIG: _(
+            "Reading '%(file)s' needs too much memory; %(done)d pages can be searched. Save it with smaller pictures."
+        ),
+        Problem.BROKEN_TIMES: ngettext(
+            "%(count)d caption of '%(file)s' has a time that no player understands and was left out. Times look like 00:12:30.000 --> 00:12:34.000.",
+            "%(count)d captions of '%(file)s' have times that no player understands and were left out. Times look like 00:12:30.000 --> 00:12:34.000.",
+            extraction.cues_dropped,
+        ),
+    }
+    return texts[Problem(extraction.problem)] % values if extraction.problem else ""
+
+
+def untagged(extraction: Extraction) -> str:
+    """Return the advice for a PDF without tags, or nothing."""
+    if extraction.is_tagged is not False:
+        return ""
+    return _(
+        "'%(file)s' is not tagged: screen readers can't tell headings from text. Export it again as a tagged PDF (an option of the export)."
+    ) % {"file": extraction.file.filename}
+
+
+def advice_for(lecture: Lecture) -> tuple[list[str], list[str]]:
+    """Return what is going on with a lecture's files, and what its staff should mend: 2 queries."""
+    extractions = list(
+        Extraction.objects.current().filter(file__material__lecture=lecture).select_related("file").order_by("pk")
+    )
+    going_on = [text for one in extractions if (text := progress(one))]
+    to_mend = [text for one in extractions for text in (problem(one), untagged(one)) if text]
+    kinds = set(Material.objects.filter(lecture=lecture, current__isnull=False).values_list("kind", flat=True))
+    if Material.Kind.MP4 in kinds and Material.Kind.CAPTIONS not in kinds:
+        to_mend.append(_("The recording has no captions. Upload them as a WebVTT file (.vtt)."))
+    return going_on, to_mend

@@ -1,0 +1,25 @@
+"""Lectures, their materials with text and counts, and office hours."""
+
+from lectures.models.following import Chapter, LastDownload, MaterialCount, WatchPosition
+from lectures.models.materials import Material, MaterialFile, stored_name
+from lectures.models.schedule import Lecture, OfficeHour, OfficeHourException, Part
+from lectures.models.texts import Extraction, Passage, PassageVector, Problem, Word
+
+__all__ = [
+    "Chapter",
+    "Extraction",
+    "LastDownload",
+    "Lecture",
+    "Material",
+    "MaterialCount",
+    "MaterialFile",
+    "OfficeHour",
+    "OfficeHourException",
+    "Part",
+    "Passage",
+    "PassageVector",
+    "Problem",
+    "WatchPosition",
+    "Word",
+    "stored_name",
+]

@@ -1,0 +1,160 @@
+"""Chapters of recordings: written by staff, else proposed from captions and slides."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.courses.services import lock_course, touch
+from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
+from lectures.models import Chapter, Lecture, Material, Passage
+
+MAX_CHAPTERS = 100
+_LINE = re.compile(r"^(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)\s+(.*?)(?:\s+#(\d{1,4}))?$")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# A title counts as said when this share of its words stands in a caption or the one after it.
+_SAID = 0.75
+_MOST_PLACES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterLine:
+    """One chapter as staff write it."""
+
+    seconds: int
+    title: str
+    page: int | None = None
+
+    def __str__(self) -> str:
+        return f"{stamp(self.seconds)} {self.title}" + (f" #{self.page}" if self.page else "")
+
+
+def stamp(seconds: int) -> str:
+    """Return a place in a recording as '1:02:03' or '2:03'."""
+    hours, rest = divmod(int(seconds), 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def read_chapters(text: str) -> list[ChapterLine]:
+    """Return the chapters that lines such as '12:30 Operator fusion #23' say; #23 is the slide.
+
+    Raises:
+        RuleViolation: a line can't be read, or two begin at the same second; with the line.
+    """
+    found: dict[int, ChapterLine] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        cleaned = clean_line(line)
+        if not cleaned:
+            continue
+        match = _LINE.match(cleaned)
+        if match is None or not match[4] or len(match[4]) > 200 or (match[5] and int(match[5]) < 1):
+            raise RuleViolation(
+                _("Line %(number)d, '%(line)s', is no chapter. Write a time and a title, such as '12:30 Fusion #23'.")
+                % {"number": number, "line": cleaned[:60]},
+                code="chapter-line",
+                field="chapters",
+            )
+        seconds = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
+        if seconds in found:
+            raise RuleViolation(
+                _("Line %(number)d begins at the same second as another one.") % {"number": number},
+                code="chapter-twice",
+                field="chapters",
+            )
+        found[seconds] = ChapterLine(seconds, match[4], int(match[5]) if match[5] else None)
+    if len(found) > MAX_CHAPTERS:
+        raise RuleViolation(
+            _("At most %(limit)d chapters, please.") % {"limit": MAX_CHAPTERS}, code="chapters-many", field="chapters"
+        )
+    return [found[seconds] for seconds in sorted(found)]
+
+
+def set_chapters(*, lecture: Lecture, chapters: Iterable[ChapterLine], now: datetime) -> None:
+    """Replace a lecture's chapters by those of its staff; without any, they are proposed again."""
+    with transaction.atomic():
+        course = lock_course(lecture.course_id)
+        lecture.chapters.all().delete()
+        _save(lecture, chapters, is_proposed=False)
+        propose_chapters(lecture=lecture)
+        touch(course, now=now)
+
+
+def propose_chapters(*, lecture: Lecture) -> None:
+    """Find where the captions say the titles of the slides, unless staff wrote the chapters.
+
+    Call it under the course's lock.
+    """
+    if lecture.chapters.filter(is_proposed=False).exists():
+        return
+    lecture.chapters.all().delete()
+    passages = list(
+        Passage.objects.current()
+        .filter(file__material__lecture=lecture)
+        .values_list("kind", "number", "title", "cues", "file__material__kind")
+    )
+    cues = [
+        cue
+        for kind, _n, _t, found, of in sorted(passages, key=_by_number)
+        if of == Material.Kind.CAPTIONS
+        for cue in found
+    ]
+    pages = [
+        (number, title) for _k, number, title, _c, of in sorted(passages, key=_by_number) if of == Material.Kind.PDF
+    ]
+    pages = pages or [
+        (n, title) for _k, n, title, _c, of in sorted(passages, key=_by_number) if of == Material.Kind.PPTX
+    ]
+    _save(lecture, _align(pages, cues), is_proposed=True)
+
+
+def _by_number(row: tuple[str, int, str, list[list[int | str]], str]) -> int:
+    return row[1]
+
+
+def _save(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:
+    Chapter.objects.bulk_create(
+        Chapter(lecture=lecture, seconds=one.seconds, title=one.title, page=one.page, is_proposed=is_proposed)
+        for one in chapters
+    )
+
+
+def _align(pages: list[tuple[int, str]], cues: list[list[int | str]]) -> list[ChapterLine]:
+    """Return the longest series of slides whose titles are said one after the other."""
+    words = [set(_words(str(cue[2]))) for cue in cues]
+    places: list[tuple[int, int, str]] = []
+    before = ""
+    for page, title in pages:
+        wanted = set(_words(title))
+        if not wanted or title == before:
+            continue
+        before = title
+        said = [
+            index
+            for index, here in enumerate(words)
+            if wanted & here
+            and len(wanted & (here | (words[index + 1] if index + 1 < len(words) else set()))) >= _SAID * len(wanted)
+        ][:_MOST_PLACES]
+        # Latest first, so that one slide is never in a series twice.
+        places.extend((index, page, title) for index in reversed(said))
+    tails: list[int] = []
+    chains: list[list[tuple[int, int, str]]] = []
+    for place in places:
+        at = bisect_left(tails, place[0])
+        chain = [*(chains[at - 1] if at else []), place]
+        tails[at : at + 1] = [place[0]]
+        chains[at : at + 1] = [chain]
+    best = chains[-1] if len(chains) > 1 else []
+    starts = {
+        int(cues[index][0]) // 1000: ChapterLine(int(cues[index][0]) // 1000, title, page)
+        for index, page, title in best
+    }
+    return [starts[seconds] for seconds in sorted(starts)][:MAX_CHAPTERS]
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text)]

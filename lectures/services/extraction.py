@@ -1,0 +1,297 @@
+"""From an upload to its text: claim, commit, read in a child process, store, mark.
+
+Any number of workers may run it at once: a file is claimed by one of them, and what a
+killed worker left is claimed again after its lease.
+"""
+
+import logging
+import re
+import tempfile
+import uuid
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from celery import current_app
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from amls.courses.models import Course
+from amls.courses.services import lock_course, touch
+from lectures.extraction.run import KINDS, Limits, Reading, ReadingStoppedError, read_file
+from lectures.models import Extraction, Material, MaterialFile, Passage, Problem
+from lectures.services.chapters import propose_chapters
+
+logger = logging.getLogger(__name__)
+
+EXTRACT = "lectures.tasks.extract"
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 3
+# Words of the vocabulary: letters only, neither too short to be mistyped nor a hash.
+# Lines at the edge of a page that are looked at for headers and footers, of how many pages, on what share of them.
+_EDGE, _ENOUGH_PAGES, _MOST = 2, 4, 0.6
+_WORD_REGEX = r"^[[:alpha:]][[:alpha:]-]{2,39}$"
+
+
+def readable_kind(filename: str) -> str | None:
+    """Return what reads a file of this name, or None if nothing does."""
+    return KINDS.get(PurePosixPath(filename.lower()).suffix)
+
+
+def await_extraction(file: MaterialFile, *, now: datetime) -> None:
+    """Note, in the transaction of an upload, that its text is to be read; drop the text of older versions.
+
+    Rings after the commit; beat sweeps in any case.
+    """
+    forget_texts(file.material, keep=file)
+    if readable_kind(file.filename) is None:
+        return
+    Extraction.objects.bulk_create([Extraction(file=file, created_at=now)], ignore_conflicts=True)
+    ring_after_commit()
+
+
+def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> None:
+    """Drop what was read in the files of a material, but for one; its pictures go after the commit."""
+    passages = Passage.objects.filter(file__material=material)
+    extractions = Extraction.objects.filter(file__material=material)
+    if keep is not None:
+        passages, extractions = passages.exclude(file=keep), extractions.exclude(file=keep)
+    names = [name for pair in passages.values_list("image", "thumb") for name in pair if name]
+    passages.delete()
+    extractions.delete()
+    transaction.on_commit(lambda: _delete_stored(names))
+
+
+def ring_after_commit() -> None:
+    """Tell the broker, once per transaction, that there are files to read."""
+    if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
+        transaction.on_commit(_ring)
+
+
+def _ring() -> None:
+    # The broker is a doorbell: beat sweeps in any case.
+    try:
+        current_app.send_task(EXTRACT, ignore_result=True)
+    except (OperationalError, OSError) as error:
+        logger.warning("The broker did not hear the ring for new files: %s", error)
+
+
+def adopt_files(*, now: datetime) -> int:
+    """Queue newest versions that nobody queued, such as those from before texts were read; return how many."""
+    known = MaterialFile.objects.filter(material__current=F("pk"), extraction__isnull=True)
+    found = [
+        Extraction(file_id=pk, created_at=now)
+        for pk, filename in known.values_list("pk", "filename")
+        if readable_kind(filename) is not None
+    ]
+    Extraction.objects.bulk_create(found, ignore_conflicts=True)
+    return len(found)
+
+
+def align_languages() -> int:
+    """Let passages follow a change of their course's language; return how many did."""
+    return sum(
+        Passage.objects.filter(course__language=language).exclude(language=language).update(language=language)
+        for language in ("de", "en")
+    )
+
+
+def extract_next(*, now: datetime) -> bool:
+    """Claim one file that waits and read it; return whether there was one."""
+    claim = _claim(now=now)
+    if claim is None:
+        return False
+    if claim.extraction.attempts > MAX_ATTEMPTS:
+        # Three workers died over it.
+        _finish(claim, Reading(problem=Problem.BROKEN), Path())
+        return True
+    with tempfile.TemporaryDirectory(prefix="amls-reading-") as name:
+        try:
+            reading = _read(claim, Path(name))
+            _finish(claim, reading, Path(name))
+        except ReadingStoppedError:
+            logger.info("reading taken over or removed file=%s", claim.extraction.pk)
+    return True
+
+
+@dataclass(slots=True)
+class _Claim:
+    extraction: Extraction
+    leased_until: datetime
+
+    def held(self) -> Any:
+        """Return the row as long as the claim holds."""
+        return Extraction.objects.filter(
+            pk=self.extraction.pk, state=Extraction.State.WORKING, leased_until=self.leased_until
+        )
+
+    def renew(self, done: int, total: int) -> bool:
+        """Note progress and prolong the lease; return whether the claim still holds."""
+        leased_until = timezone.now() + LEASE
+        count = self.held().update(leased_until=leased_until, pages_done=done, pages_total=total)
+        self.leased_until = leased_until
+        return bool(count == 1)
+
+
+def _claim(*, now: datetime) -> _Claim | None:
+    with transaction.atomic():
+        # Mail waits for the same workers: files never take all of them.
+        if Extraction.objects.being_worked_at(now).count() >= settings.EXTRACTION_WORKERS:
+            return None
+        found = (
+            Extraction.objects.claimable_at(now)
+            .select_for_update(skip_locked=True, of=("self",))
+            .select_related("file__material__lecture__course")
+            .order_by("created_at", "pk")
+            .first()
+        )
+        if found is None:
+            return None
+        found.state, found.leased_until = Extraction.State.WORKING, now + LEASE
+        found.attempts += 1
+        found.pages_done = found.pages_total = 0
+        found.save(update_fields=["state", "leased_until", "attempts", "pages_done", "pages_total"])
+    return _Claim(found, now + LEASE)
+
+
+def _read(claim: _Claim, folder: Path) -> Reading:
+    file = claim.extraction.file
+    kind = readable_kind(file.filename)
+    if kind is None:
+        return Reading(problem=Problem.BROKEN)
+    try:
+        path = _local_path(file.file.name or "", folder)
+    except FileNotFoundError:
+        return Reading(problem=Problem.BROKEN)
+    return read_file(path, kind=kind, folder=folder, limits=Limits.from_settings(), on_progress=claim.renew)
+
+
+def _local_path(name: str, folder: Path) -> Path:
+    """Return where the file lies on this machine, fetched there if the storage is elsewhere."""
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:
+        path = folder / "file"
+        with default_storage.open(name, "rb") as source, path.open("wb") as target:
+            for chunk in source.chunks():
+                target.write(chunk)
+    if not path.exists():
+        raise FileNotFoundError(name)
+    return path
+
+
+def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
+    """Store what was read in place of what was read before, and mark the row, if the claim still holds."""
+    file = claim.extraction.file
+    lecture = file.material.lecture
+    drop_running_lines(reading.pages)
+    passages = [_passage(page, file, lecture.course) for page in reading.pages]
+    stored = _store_pictures(passages, folder)
+    try:
+        with transaction.atomic():
+            course = lock_course(lecture.course_id)
+            held = claim.held().select_for_update().first()
+            if held is None:
+                raise ReadingStoppedError
+            for passage in passages:
+                passage.language = course.language
+            _forget_file(file)
+            Passage.objects.bulk_create(passages, batch_size=200)
+            held.state = Extraction.State.DONE if passages else Extraction.State.FAILED
+            held.problem = reading.problem or ("" if passages else Problem.NO_TEXT)
+            held.pages_done, held.pages_total = len(passages), max(reading.total, len(passages))
+            held.cues_dropped, held.is_tagged = reading.cues_dropped, reading.is_tagged
+            held.leased_until, held.finished_at = None, timezone.now()
+            held.save()
+            propose_chapters(lecture=lecture)
+            rebuild_vocabulary(course)
+            touch(course, now=timezone.now())
+    except BaseException:
+        _delete_stored(stored)
+        raise
+    logger.info("file read file=%s pages=%s problem=%s", file.pk, len(passages), reading.problem)
+
+
+def drop_running_lines(pages: list[dict[str, Any]]) -> None:
+    """Take out of the text what stands at the top or bottom of most pages, numbers aside: headers and footers.
+
+    Else every slide of a lecture would be found by the lecture's title.
+    """
+    if len(pages) < _ENOUGH_PAGES or any(page["kind"] != Passage.Kind.PAGE for page in pages):
+        return
+    edges: Counter[str] = Counter()
+    for page in pages:
+        lines = page["text"].split("\n")
+        edges.update({_without_numbers(line) for line in (*lines[:_EDGE], *lines[-_EDGE:])})
+    running = {line for line, count in edges.items() if count > _MOST * len(pages)}
+    for page in pages:
+        lines = page["text"].split("\n")
+        kept = [
+            line
+            for index, line in enumerate(lines)
+            if line in page["title"] or _without_numbers(line) not in running or _EDGE <= index < len(lines) - _EDGE
+        ]
+        page["text"] = "\n".join(kept)
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"\d+", "", line).strip()
+
+
+def _forget_file(file: MaterialFile) -> None:
+    old = Passage.objects.filter(file=file)
+    names = [name for pair in old.values_list("image", "thumb") for name in pair if name]
+    old.delete()
+    transaction.on_commit(lambda: _delete_stored(names))
+
+
+def _passage(page: dict[str, Any], file: MaterialFile, course: Course) -> Passage:
+    return Passage(
+        course=course, file=file, kind=page["kind"], number=page["number"], title=page["title"], text=page["text"],
+        notes=page["notes"], cues=page["cues"], width=page.get("width", 0), height=page.get("height", 0),
+    )  # fmt: skip
+
+
+def _store_pictures(passages: list[Passage], folder: Path) -> list[str]:
+    """Put the pictures of pages into the storage, under a name that nobody can guess."""
+    stored: list[str] = []
+    shelf = f"slides/{uuid.uuid4().hex}"
+    try:
+        for passage in passages:
+            for field, suffix in (("image", ""), ("thumb", "-thumb")):
+                source = folder / f"{passage.number}{suffix}.webp"
+                if passage.width and source.exists():
+                    with source.open("rb") as stream:
+                        name = default_storage.save(f"{shelf}/{source.name}", File(stream))
+                    stored.append(name)
+                    setattr(passage, field, name)
+    except BaseException:
+        _delete_stored(stored)
+        raise
+    return stored
+
+
+def rebuild_vocabulary(course: Course) -> None:
+    """Count anew which words stand in how many passages of the course's newest files."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM lectures_word WHERE course_id = %s", [course.pk])
+        cursor.execute(
+            "INSERT INTO lectures_word (course_id, word, passages)"
+            " SELECT %s, word, ndoc FROM ts_stat(format("
+            "'SELECT vector FROM lectures_passage WHERE course_id = %%s', %s::bigint), 'd') WHERE word ~ %s",
+            [course.pk, course.pk, _WORD_REGEX],
+        )
+
+
+def _delete_stored(names: list[str]) -> None:
+    for name in names:
+        with suppress(OSError):
+            default_storage.delete(name)

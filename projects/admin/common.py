@@ -1,0 +1,102 @@
+"""What the desk's pages for projects have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+from amls.courses.desk import CourseScopedAdmin
+from amls.courses.models import User
+from amls.web.violations import RuleViolation
+
+
+def now_of(request: HttpRequest) -> datetime:
+    """Return the request's clock."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    return now
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return who is signed in; the desk lets in nobody else."""
+    assert isinstance(request.user, User)  # noqa: S101 - the site's has_permission says so
+    return request.user
+
+
+def add_violation(form: BaseForm, violation: RuleViolation) -> None:
+    """Show a refusal at the field that it belongs to."""
+    field = violation.field if violation.field in form.fields else None
+    form.add_error(field, str(violation.message))
+
+
+class KeptAdmin(CourseScopedAdmin):
+    """Rows that nobody deletes at the desk: deleting is withdrawing, revoking or declining."""
+
+    previews = False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Delete nothing, also not in bulk."""
+        return False
+
+    def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
+        """Return a page of the desk."""
+        request.current_app = self.admin_site.name
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "now": now_of(request), **context}
+        return TemplateResponse(request, template, context, status=status)
+
+    def attempt(self, request: HttpRequest, act: Callable[[], str], *, undo: str = "") -> bool:
+        """Do one thing and say what came of it; return whether it was done.
+
+        Args:
+            request: whose action it is.
+            act: does it, and returns what to say.
+            undo: the address that undoes it by POST, and after spaces a field's name and value.
+        """
+        try:
+            said = act()
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+            return False
+        messages.success(request, said, extra_tags=f"undo {undo}" if undo else "")
+        return True
+
+    def ask(
+        self,
+        request: HttpRequest,
+        *,
+        title: str,
+        submit: str,
+        action: str = "",
+        rows: Sequence[Any] = (),
+        form: BaseForm | None = None,
+        **context: Any,
+    ) -> TemplateResponse:
+        """Return a page that shows what is going to happen, and asks.
+
+        Args:
+            request: whose action it is.
+            title: of the page.
+            submit: what the button says.
+            action: the list's action that goes on after it.
+            rows: what it happens to.
+            form: what is still to be said.
+            **context: more for the template: `lead`, `notes`, `letter`, `people`, `may`.
+        """
+        posted = [("action", action), ("_confirmed", "1")] if action else [("_confirmed", "1")]
+        posted += [("_selected_action", str(row.pk)) for row in rows]
+        status = 422 if form is not None and form.errors else 200
+        context = {
+            "title": title,
+            "submit": submit,
+            "posted": posted,
+            "rows": rows,
+            "form": form,
+            "may": True,
+            **context,
+        }
+        return self.page(request, "admin/projects/ask.html", context, status)

@@ -1,0 +1,188 @@
+"""More time at the desk: requests to decide, extensions to give and to revoke."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Case, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.web.templatetags.amls import length_of_time
+from amls.web.violations import RuleViolation
+from amls.web.words import say_time
+from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
+from projects.admin.filters import courses_of
+from projects.admin.forms import AnswerForm, ForWhomForm, MoreTimeForm
+from projects.desk import desk_views, for_desk
+from projects.models import Extension, ExtensionRequest, Project
+from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
+
+
+@admin.register(ExtensionRequest)
+class ExtensionRequestAdmin(KeptAdmin):
+    """Wishes for more time, the open ones first."""
+
+    course_path = "project__topic__course"
+    list_display = ("enrolment", "project", "wanted_until", "asked_at", "state", "decided_by")
+    list_filter = ("project__topic__course", "state")
+    list_select_related = ("enrolment__user", "project__topic__course", "decided_by")
+    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "project__topic__title")
+    actions = ()
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Add none: the teams ask."""
+        return False
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Put the open ones first."""
+        is_decided = Case(When(state=ExtensionRequest.State.OPEN, then=Value(0)), default=Value(1))
+        return [is_decided.asc(), "asked_at", "pk"]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show a wish, and grant or decline it with an answer."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        course = row.project.course
+        timezone.activate(course.zone)
+        project = for_desk(Project.objects.filter(pk=row.project_id)).get()
+        is_grant, is_decline = "grant" in request.POST, "decline" in request.POST
+        initial = {"reason": row.reason}
+        if row.wanted_until:
+            initial["until"] = timezone.localtime(row.wanted_until, course.zone)
+        time_form = MoreTimeForm(request.POST if is_grant else None, zone=course.zone, initial=initial)
+        # The reason of the extension is the one that the team gave.
+        del time_form.fields["reason"]
+        answer_form = AnswerForm(request.POST or None)
+        if is_grant and answer_form.is_valid() and time_form.is_valid():
+            act = {**time_form.given(), "answer": answer_form.cleaned_data["answer"]}
+            try:
+                grant_request(request=row, by=user_of(request), now=now_of(request), **act)
+            except RuleViolation as violation:
+                add_violation(time_form, violation)
+            else:
+                messages.success(request, _("Granted; the team is told, and page, calendar and reminders follow."))
+                return redirect("admin:projects_extensionrequest_changelist")
+        if is_decline and answer_form.is_valid():
+            try:
+                answer = answer_form.cleaned_data["answer"]
+                decline_request(request=row, by=user_of(request), answer=answer, now=now_of(request))
+            except RuleViolation as violation:
+                add_violation(answer_form, violation)
+            else:
+                messages.success(request, _("Declined; the team is told why."))
+                return redirect("admin:projects_extensionrequest_changelist")
+        context = {
+            "title": _("More time for %(project)s?") % {"project": row.project},
+            "row": row,
+            "view": desk_views([project])[project.pk],
+            "time_form": time_form,
+            "answer_form": answer_form,
+        }
+        status = 422 if time_form.errors or answer_form.errors else 200
+        return self.page(request, "admin/projects/request.html", context, status)
+
+
+@admin.register(Extension)
+class ExtensionAdmin(KeptAdmin):
+    """Who has more time, and since when."""
+
+    list_display = ("whom", "more", "course", "granted_at", "granted_by", "revoked_at")
+    list_filter = ("course", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("course", "project__topic", "enrolment__user", "granted_by")
+    search_fields = ("project__topic__title", "enrolment__user__display_name", "enrolment__user__email", "reason")
+    actions = ("revoke_all",)
+
+    @admin.display(description=gettext_lazy("for"))
+    def whom(self, row: Extension) -> str:
+        """Say for whom."""
+        if row.project is not None:
+            return str(row.project)
+        return str(row.enrolment.user) if row.enrolment is not None else _("everyone")
+
+    @admin.display(description=gettext_lazy("more time"))
+    def more(self, row: Extension) -> str:
+        """Say until when, or by how much."""
+        if row.due_at is not None:
+            return _("until %(time)s") % {"time": say_time(row.due_at, row.course.zone)}
+        return _("by %(delta)s") % {"delta": length_of_time(row.delta) if row.delta else "–"}
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Give more time to everyone, a team or a person."""
+        courses = courses_of(request)
+        wanted = request.POST.get("course", "")
+        course = next((one for one in courses if str(one.pk) == wanted), courses[0] if courses else None)
+        if course is None:
+            raise Http404
+        form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})
+        if request.method == "POST" and form.is_valid():
+            data = form.cleaned_data
+            try:
+                extend(
+                    course=data["course"],
+                    projects=[data["project"]] if data["project"] else [],
+                    enrolment=data["enrolment"],
+                    by=user_of(request),
+                    reason=data["reason"],
+                    now=now_of(request),
+                    **form.given(),
+                )
+            except RuleViolation as violation:
+                add_violation(form, violation)
+            else:
+                messages.success(request, _("More time is given, and whom it concerns is told."))
+                return redirect("admin:projects_extension_changelist")
+        return self.ask(
+            request,
+            title=_("Extend the deadline"),
+            submit=_("Extend, and tell whom it concerns"),
+            form=form,
+            lead=_("Page, calendar and reminders follow at once."),
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show an extension, and revoke it."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        timezone.activate(row.course.zone)
+        if request.method == "POST":
+            revoke_extension(extension=row, now=now_of(request))
+            messages.success(request, _("The extension is revoked, and whom it concerned is told."))
+            return redirect("admin:projects_extension_changelist")
+        notes = [
+            f"{self.more(row)} · {row.granted_by or '–'} · {say_time(row.granted_at, row.course.zone)}",
+            row.reason,
+        ]
+        if row.revoked_at is not None:
+            notes.append(_("Revoked %(time)s.") % {"time": say_time(row.revoked_at, row.course.zone)})
+        return self.ask(
+            request,
+            title=_("More time for %(whom)s") % {"whom": self.whom(row)},
+            submit=_("Revoke, and tell whom it concerns"),
+            notes=notes,
+            may=row.revoked_at is None,
+        )
+
+    @admin.action(description=gettext_lazy("Revoke"))
+    def revoke_all(self, request: HttpRequest, queryset: QuerySet[Extension]) -> HttpResponseBase | None:
+        """Revoke several."""
+        rows = list(queryset.filter(revoked_at__isnull=True).order_by("course", "pk"))
+        if "_confirmed" in request.POST:
+            for row in rows:
+                revoke_extension(extension=row, now=now_of(request))
+            messages.success(request, _("Revoked: %(count)d.") % {"count": len(rows)})
+            return None
+        title, submit = _("Revoke these extensions"), _("Revoke, and tell whom it concerns")
+        return self.ask(request, title=title, submit=submit, action="revoke_all", rows=rows, may=bool(rows))

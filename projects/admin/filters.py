@@ -1,0 +1,195 @@
+"""How the list of projects is narrowed down: by what the rows say, and by what follows from the deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, StaffMember, User
+from projects.desk import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
+from projects.models import Project, Topic
+from projects.reading import TeamView
+
+
+def courses_of(request: HttpRequest) -> list[Course]:
+    """Return the courses that the person teaches, those that are not archived first; read once per request."""
+    found: list[Course] | None = getattr(request, "desk_courses", None)
+    if found is None:
+        found = sorted(Course.objects.taught_by(request.user), key=lambda one: one.state == Course.State.ARCHIVED)
+        request.desk_courses = found  # type: ignore[attr-defined]
+    return found
+
+
+def chosen_courses(request: HttpRequest) -> list[Course]:
+    """Return the courses that the list is about: the one that is chosen, else those not archived, else all."""
+    courses, wanted = courses_of(request), request.GET.get("course", "")
+    if wanted == "all":
+        return courses
+    chosen = [one for one in courses if str(one.pk) == wanted]
+    return chosen or [one for one in courses if one.state != Course.State.ARCHIVED] or courses
+
+
+def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int]:
+    """Return the projects of the chosen courses that fit; all of them are read once per request."""
+    views: list[TeamView] | None = getattr(request, "desk_views", None)
+    if views is None:
+        rows = for_desk(Project.objects.filter(topic__course__in=chosen_courses(request)))
+        views = list(desk_views(rows).values())
+        request.desk_views = views  # type: ignore[attr-defined]
+    return [view.project.pk for view in views if fits(view)]
+
+
+class _Filter(admin.SimpleListFilter):
+    """A filter whose empty choice says what it means."""
+
+    empty = _("All")
+
+    def has_output(self) -> bool:
+        """Show it also where there is one choice: what is there can then be seen."""
+        return bool(self.lookup_choices)
+
+    def rows(self) -> list[tuple[str, Any, bool]]:
+        """Return value, text and whether it is chosen, for a select."""
+        chosen = self.value() or ""
+        return [
+            ("", self.empty, not chosen),
+            *((str(key), text, str(key) == chosen) for key, text in self.lookup_choices),
+        ]
+
+
+class CourseFilter(_Filter):
+    title = _("Course")
+    parameter_name = "course"
+    empty = _("Running")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the person's courses."""
+        return [*((str(one.pk), f"{one.title}, {one.term}") for one in courses_of(request)), ("all", _("All"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the chosen courses."""
+        return queryset.filter(topic__course__in=chosen_courses(request))
+
+
+class TrackFilter(_Filter):
+    title = _("Track")
+    parameter_name = "track"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the tracks of the chosen courses."""
+        rows = Topic.objects.filter(course__in=chosen_courses(request)).order_by("track")
+        return [(one, one) for one in rows.values_list("track", flat=True).distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one track."""
+        return queryset.filter(topic__track=self.value()) if self.value() else queryset
+
+
+class TopicFilter(_Filter):
+    title = _("Topic")
+    parameter_name = "topic"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the topics that some team has."""
+        rows = Topic.objects.filter(course__in=chosen_courses(request), projects__isnull=False)
+        return [(str(pk), title) for pk, title in rows.order_by("title").values_list("pk", "title").distinct()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one topic."""
+        value = self.value() or ""
+        return queryset.filter(topic=int(value)) if value.isdecimal() else queryset
+
+
+class MentorFilter(_Filter):
+    title = _("Mentor")
+    parameter_name = "mentor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer oneself and whoever is mentor of a topic."""
+        rows = StaffMember.objects.filter(course__in=chosen_courses(request), topics__isnull=False).distinct()
+        return [("me", _("I am")), *((str(one.pk), one.name) for one in rows)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep a mentor's topics."""
+        value = self.value() or ""
+        if value == "me" and isinstance(request.user, User):
+            return queryset.filter(is_mentor(request.user))
+        return queryset.filter(topic__mentor=int(value)) if value.isdecimal() else queryset
+
+
+class AssessorFilter(_Filter):
+    title = _("Assessor")
+    parameter_name = "assessor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer oneself, nobody, and the staff."""
+        staff = Enrolment.objects.staff().filter(course__in=chosen_courses(request)).select_related("user")
+        people = {one.user_id: str(one.user) for one in staff}
+        return [("me", _("I am")), ("none", _("Nobody")), *((str(pk), name) for pk, name in people.items())]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep an assessor's projects."""
+        value = self.value() or ""
+        if value == "none":
+            return queryset.filter(assessor__isnull=True)
+        if value == "me":
+            return queryset.filter(assessor=request.user.pk)
+        return queryset.filter(assessor=int(value)) if value.isdecimal() else queryset
+
+
+class StageFilter(_Filter):
+    title = _("State")
+    parameter_name = "state"
+    empty = _("All but withdrawn ones")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the stages."""
+        return list(Stage.choices)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep one stage."""
+        match self.value():
+            case Stage.WITHDRAWN:
+                return queryset.filter(withdrawn_at__isnull=False)
+            case Stage.PUBLISHED:
+                return queryset.filter(withdrawn_at__isnull=True, assessment__published_at__isnull=False)
+            case Stage.ASSESSED:
+                return queryset.filter(DECIDED, withdrawn_at__isnull=True, assessment__published_at__isnull=True)
+            case Stage.REGISTERED | Stage.SUBMITTED as stage:
+                return queryset.filter(pk__in=matching(request, lambda view: stage_of(view) == stage))
+            case _:
+                return queryset.filter(withdrawn_at__isnull=True)
+
+
+class NeedsFilter(_Filter):
+    title = _("Needs")
+    parameter_name = "needs"
+    empty = _("Anything")
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer what staff look for."""
+        return [
+            ("ungraded", _("A decision")),
+            ("late", _("An answer to a late hand-in")),
+            ("small", _("More members")),
+            ("extended", _("Nothing: has an extension")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those."""
+        match self.value():
+            case "ungraded":
+                return queryset.exclude(DECIDED)
+            case "late":
+                return queryset.filter(pk__in=matching(request, lambda view: bool(view.waiting_late)))
+            case "small":
+                return queryset.filter(pk__in=Project.objects.below_minimum().values("pk"))
+            case "extended":
+                return queryset.filter(pk__in=matching(request, lambda view: view.is_extended))
+            case _:
+                return queryset

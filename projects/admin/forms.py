@@ -1,0 +1,333 @@
+"""What staff fill in at the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, User
+from amls.web.localtime import from_wall_clock
+from amls.web.violations import RuleViolation
+from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
+from projects.reading import TeamView
+from projects.services.assessing import Override, version_of
+
+UNDECIDED = [("", _("Not decided")), *Outcome.choices]
+AS_TEAM = ("", _("As the team"))
+
+
+def staff_of(courses: Iterable[Course]) -> dict[int, User]:
+    """Return who teaches in these courses, by pk."""
+    rows = Enrolment.objects.staff().filter(course__in=list(courses)).select_related("user")
+    return {row.user_id: row.user for row in rows}
+
+
+class ZonedForm(forms.Form):
+    """A form whose times are typed as the course's clock shows them."""
+
+    def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
+        self.zone = zone
+        super().__init__(*args, **kwargs)
+
+    def instant(self, value: datetime | None) -> datetime | None:
+        """Return the moment that was typed.
+
+        Raises:
+            ValidationError: the clock skips it.
+        """
+        if value is None:
+            return None
+        try:
+            return from_wall_clock(value.replace(tzinfo=None), self.zone)
+        except RuleViolation as violation:
+            raise ValidationError(str(violation.message)) from violation
+
+
+class MoreTimeForm(ZonedForm):
+    """More time: until a moment, or by so much, with a reason."""
+
+    until = forms.DateTimeField(
+        label=_("Until"),
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    days = forms.IntegerField(label=_("Or by days"), required=False, min_value=0, max_value=365)
+    hours = forms.IntegerField(label=_("and hours"), required=False, min_value=0, max_value=1000)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Seen by the staff only."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["until"].help_text = _now(
+            "In %(zone)s. It stays when the deadline moves; days and hours move with it."
+        ) % {"zone": self.zone.key}
+
+    def clean_until(self) -> datetime | None:
+        """Take the time as the course's clock shows it."""
+        return self.instant(self.cleaned_data["until"])
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for one of the two."""
+        data = super().clean() or {}
+        delta = timedelta(days=data.get("days") or 0, hours=data.get("hours") or 0)
+        if "until" not in self.errors and bool(data.get("until")) == bool(delta):
+            raise ValidationError(_("Give either a time or by how much it is later."))
+        data["delta"] = delta or None
+        return data
+
+    def given(self) -> dict[str, Any]:
+        """Return what the services take."""
+        data = self.cleaned_data
+        return {"due_at": data["until"], "delta": data["delta"]}
+
+
+class ForWhomForm(MoreTimeForm):
+    """More time for everyone, a team or a person."""
+
+    field_order = ["course", "project", "enrolment", "until", "days", "hours", "reason"]
+
+    course = forms.ModelChoiceField(Course.objects.none(), label=_("Course"))
+    project = forms.ModelChoiceField(Project.objects.none(), label=_("Team"), required=False, empty_label=_("–"))
+    enrolment = forms.ModelChoiceField(
+        Enrolment.objects.none(),
+        label=_("Person"),
+        required=False,
+        empty_label=_("–"),
+        help_text=_("Also the person's team. With neither team nor person it is for everyone in the course."),
+    )
+
+    def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        pks = [one.pk for one in courses]
+        self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
+        projects = Project.objects.active().filter(topic__course__in=pks).select_related("topic")
+        self.fields["project"].queryset = projects  # type: ignore[attr-defined]
+        people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
+        self.fields["enrolment"].queryset = people.order_by("user__display_name")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Keep team and person apart, and within the course."""
+        data = super().clean()
+        course, project, enrolment = data.get("course"), data.get("project"), data.get("enrolment")
+        if project and enrolment:
+            raise ValidationError(_("An extension is for a team, for a person, or for all."))
+        if course and ((project and project.course != course) or (enrolment and enrolment.course_id != course.pk)):
+            raise ValidationError(_("This team or person belongs to another course."))
+        return data
+
+
+class AssessorForm(forms.Form):
+    """Who assesses."""
+
+    assessor = forms.TypedChoiceField(label=_("Assessor"), required=False, coerce=int, empty_value=None)
+
+    def __init__(self, *args: Any, people: dict[int, User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = people
+        choices = [("", _("Nobody")), *((pk, str(user)) for pk, user in people.items())]
+        self.fields["assessor"].choices = choices  # type: ignore[attr-defined]
+
+    def user(self) -> User | None:
+        """Return who was chosen."""
+        return self.people.get(self.cleaned_data["assessor"])
+
+
+class SplitForm(forms.Form):
+    """Among whom projects are split."""
+
+    assessors = forms.TypedMultipleChoiceField(
+        label=_("Among"),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose somebody.")},
+    )
+
+    def __init__(self, *args: Any, people: dict[int, User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.people = people
+        self.fields["assessors"].choices = [(pk, str(user)) for pk, user in people.items()]  # type: ignore[attr-defined]
+
+    def users(self) -> list[User]:
+        """Return who was chosen."""
+        return [self.people[pk] for pk in self.cleaned_data["assessors"]]
+
+
+def _points_field(**options: Any) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(coerce=Decimal, **options)
+
+
+def _points_choices(course: Course) -> list[tuple[str, str]]:
+    return [(f"{one:.1f}", f"{one:g}") for one in HALF_POINTS if one <= course.max_extra_points]
+
+
+class AssessForm(forms.Form):
+    """The decision on a project, with what differs for single members."""
+
+    outcome = forms.ChoiceField(label=_("Outcome"), choices=UNDECIDED, required=False, widget=forms.RadioSelect)
+    extra_points = _points_field(label=_("Extra points"), empty_value=Decimal(0))
+    feedback = forms.CharField(
+        label=_("Feedback"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 9}),
+        help_text=_("Markdown. Seen by the team once it is published."),
+    )
+    # What the assessor had before them, so that nobody overwrites what somebody else decided meanwhile.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, view: TeamView) -> None:
+        assessment = view.assessment
+        super().__init__(data, initial=_initial(assessment))
+        self.view = view
+        points = _points_choices(view.project.course)
+        # What was given before the course gave less stays to be seen.
+        if assessment is not None and f"{assessment.extra_points:.1f}" not in dict(points):
+            points.append((f"{assessment.extra_points:.1f}", f"{assessment.extra_points:g}"))
+        self.fields["extra_points"].choices = points  # type: ignore[attr-defined]
+        for member in view.members:
+            self._add_member(member, view.overrides.get(member.pk), points)
+
+    def _add_member(self, member: Enrolment, row: MemberAssessment | None, points: list[tuple[str, str]]) -> None:
+        name = str(member.user)
+        given = "" if row is None or row.extra_points is None else f"{row.extra_points:.1f}"
+        self.fields[f"outcome_{member.pk}"] = forms.ChoiceField(
+            label=_now("Outcome of %(name)s") % {"name": name},
+            choices=[AS_TEAM, *Outcome.choices],
+            required=False,
+            initial=row.outcome if row else "",
+        )
+        self.fields[f"points_{member.pk}"] = _points_field(
+            label=_now("Extra points of %(name)s") % {"name": name},
+            choices=[AS_TEAM, *points],
+            required=False,
+            empty_value=None,
+            initial=given,
+        )
+        self.fields[f"reason_{member.pk}"] = forms.CharField(
+            label=_now("Why %(name)s differs") % {"name": name},
+            required=False,
+            max_length=300,
+            initial=row.reason if row else "",
+        )
+
+    def members(self) -> list[tuple[Enrolment, list[forms.BoundField]]]:
+        """Return each member with the fields of their own decision."""
+        return [
+            (one, [self[f"{name}_{one.pk}"] for name in ("outcome", "points", "reason")]) for one in self.view.members
+        ]
+
+    @property
+    def differs(self) -> bool:
+        """Whether some member has a decision of their own, or is given one now."""
+        return any(self[f"{name}_{one.pk}"].value() for one in self.view.members for name in ("outcome", "points"))
+
+    def overrides(self) -> dict[int, Override]:
+        """Return what differs, by enrolment."""
+        data = self.cleaned_data
+        return {
+            one.pk: Override(
+                outcome=data[f"outcome_{one.pk}"],
+                extra_points=data[f"points_{one.pk}"],
+                reason=data[f"reason_{one.pk}"],
+            )
+            for one in self.view.members
+        }
+
+
+def _initial(assessment: Assessment | None) -> dict[str, Any]:
+    if assessment is None:
+        return {"outcome": "", "extra_points": "0.0", "seen": ""}
+    return {
+        "outcome": assessment.outcome,
+        "extra_points": f"{assessment.extra_points:.1f}",
+        "feedback": assessment.feedback,
+        "seen": version_of(assessment),
+    }
+
+
+class NoteForm(forms.Form):
+    """A note among the staff."""
+
+    text = forms.CharField(label=_("New note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class MoveForm(forms.Form):
+    """Where a member is put."""
+
+    member = forms.ModelChoiceField(Enrolment.objects.none(), label=_("Who"))
+    to = forms.ChoiceField(label=_("Into"))
+
+    def __init__(self, data: Any = None, *, view: TeamView) -> None:
+        super().__init__(data)
+        course = view.project.course
+        members = Enrolment.objects.filter(pk__in=[one.pk for one in view.members]).select_related("user", "course")
+        self.fields["member"].queryset = members  # type: ignore[attr-defined]
+        self.fields["member"].label_from_instance = lambda one: str(one.user)  # type: ignore[attr-defined]
+        self.projects = {
+            f"project-{one.pk}": one
+            for one in Project.objects.active().of_course(course).exclude(pk=view.project.pk).select_related("topic")
+        }
+        self.topics = {f"topic-{one.pk}": one for one in Topic.objects.filter(course=course).with_room()}
+        self.fields["to"].choices = [  # type: ignore[attr-defined]
+            ("", "–"),
+            (_("Teams"), [(key, str(one)) for key, one in self.projects.items()]),
+            (_("A new team on"), [(key, one.title) for key, one in self.topics.items()]),
+        ]
+
+    def target(self) -> Project | Topic:
+        """Return the chosen team or topic."""
+        key = self.cleaned_data["to"]
+        return self.projects[key] if key in self.projects else self.topics[key]
+
+
+class MergeForm(forms.Form):
+    """Which team everyone is put into."""
+
+    target = forms.ModelChoiceField(Project.objects.none(), label=_("Into"), empty_label=_("–"))
+
+    def __init__(self, data: Any = None, *, view: TeamView) -> None:
+        super().__init__(data)
+        rows = Project.objects.active().of_course(view.project.course).exclude(pk=view.project.pk)
+        self.fields["target"].queryset = rows.select_related("topic")  # type: ignore[attr-defined]
+
+
+class AnswerForm(forms.Form):
+    """An answer in words."""
+
+    answer = forms.CharField(
+        label=_("Answer"), max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+
+class SheetForm(forms.Form):
+    """A table to read."""
+
+    course = forms.ModelChoiceField(Course.objects.none(), label=_("Course"), empty_label=None)
+    file = forms.FileField(label=_("File"), required=False, help_text=_("CSV or XLSX, at most 5 MB."))
+    # The table as it was shown, so that it needs not be chosen again.
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["course"].queryset = Course.objects.filter(pk__in=[one.pk for one in courses])  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a file of a sensible size."""
+        data = super().clean() or {}
+        file = data.get("file")
+        if file is None and not data.get("kept"):
+            self.add_error("file", _("Choose a file."))
+        if file is not None and file.size > 5 * 1024**2:
+            self.add_error("file", _("The file is larger than 5 MB. Split it."))
+        return data

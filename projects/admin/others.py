@@ -1,0 +1,72 @@
+"""Passes of earlier terms, and invitations to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+
+from projects.admin.common import KeptAdmin, user_of
+from projects.admin.sheets import SheetAdmin
+from projects.exports.passes import PassResource
+from projects.models import EarlierPass, Invitation
+from projects.services.assessing import enter_earlier_pass
+
+
+@admin.register(EarlierPass)
+class EarlierPassAdmin(SheetAdmin):
+    """Who passed the project in an earlier term."""
+
+    course_path = "enrolment__course"
+    list_display = ("enrolment", "term", "extra_points", "note", "entered_by")
+    list_filter = ("enrolment__course", "term")
+    list_select_related = ("enrolment__user", "enrolment__course", "entered_by")
+    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")
+    fields = ("enrolment", "term", "extra_points", "note")
+    actions_list = ("upload_passes",)
+    sheet_resource = PassResource
+    sheet_title = gettext_lazy("Import passes of earlier terms")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Take back what was entered by mistake; the history keeps it."""
+        return self._may(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep whose it is."""
+        return ("enrolment",) if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: EarlierPass, form: ModelForm[Any], change: bool) -> None:
+        """Enter it through the service."""
+        saved = enter_earlier_pass(
+            enrolment=obj.enrolment, term=obj.term, extra_points=obj.extra_points, note=obj.note, by=user_of(request)
+        )
+        obj.pk = saved.pk
+        self.touch(request, obj)
+
+    @action(description=gettext_lazy("Import a table"), url_path="import")
+    def upload_passes(self, request: HttpRequest) -> HttpResponseBase:
+        """Read passes from a table."""
+        return self.sheet_view(request)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(KeptAdmin):
+    """Who was invited, to look at."""
+
+    course_path = "project__topic__course"
+    list_display = ("email", "project", "invited_by", "invited_at", "expires_at", "state")
+    list_filter = ("project__topic__course", "state")
+    list_select_related = ("project__topic__course", "invited_by__user")
+    search_fields = ("email", "project__topic__title")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Invite nobody: the teams do."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Only look."""
+        return False

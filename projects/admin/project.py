@@ -1,0 +1,273 @@
+"""The list of projects: who works on what, what they handed in, and what is decided."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
+from django.db.models import Case, Model, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.defaultfilters import floatformat
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.views import ChangeList
+
+from amls.web.templatetags.amls import clock, day
+from amls.web.violations import RuleViolation
+from projects.admin.assess import AssessAdmin
+from projects.admin.common import now_of, user_of
+from projects.admin.filters import (
+    AssessorFilter,
+    CourseFilter,
+    MentorFilter,
+    NeedsFilter,
+    StageFilter,
+    TopicFilter,
+    TrackFilter,
+    chosen_courses,
+)
+from projects.admin.sheets import SheetAdmin
+from projects.desk import Stage, desk_views, for_desk, is_mentor, names_of, progress_of, stage_of
+from projects.exports.results import ResultResource
+from projects.models import Project
+from projects.reading import TeamView
+from projects.services.registration import restore_project
+
+
+class ProjectList(ChangeList):  # type: ignore[misc]
+    """The list with what follows from deadlines, read for the whole page at once."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        # The page has its filters in a bar of its own, which works without scripts.
+        self.has_filters = False
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Load the page's rows with their views."""
+        super().get_results(request)
+        if getattr(request, "wants_keys_only", False):
+            self.result_list: list[Project] = []
+            return
+        rows = list(for_desk(cast("QuerySet[Project]", self.result_list)))
+        for row, view in zip(rows, desk_views(rows).values(), strict=True):
+            row.view = view  # type: ignore[attr-defined]
+            row.now = now_of(request)  # type: ignore[attr-defined]
+        self.result_list = rows
+
+    def url_for_result(self, result: Model) -> str:
+        """Lead to the assessment."""
+        return reverse("admin:projects_project_assess", args=[quote(result.pk)])
+
+
+@admin.register(Project)
+class ProjectAdmin(AssessAdmin, SheetAdmin):
+    """The teams and what they hand in."""
+
+    course_path = "topic__course"
+    change_list_template = "admin/projects/list.html"
+    list_display = ("team", "topic_title", "deadline", "hand_in", "assessor_name", "result")
+    list_display_links = ("team",)
+    list_filter = (
+        CourseFilter, StageFilter, NeedsFilter, TrackFilter, TopicFilter, MentorFilter, AssessorFilter,
+    )  # fmt: skip
+    list_per_page = 200
+    list_max_show_all = 2000
+    list_fullwidth = True
+    show_full_result_count = False
+    search_fields = (
+        "memberships__enrolment__user__display_name",
+        "memberships__enrolment__user__email",
+        "memberships__enrolment__user__matriculation_number",
+        "topic__title",
+    )
+    search_help_text = gettext_lazy("Name, address, matriculation number, topic or #number")
+    sheet_resource = ResultResource
+    sheet_title = gettext_lazy("Import corrected results")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Add no project: students register, and staff move people."""
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Use the list with views."""
+        return ProjectList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Load what every row is called by."""
+        return super().get_queryset(request).select_related("topic__course")
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Put a mentor's own topics first."""
+        mine = Case(When(is_mentor(user_of(request)), then=Value(0)), default=Value(1))
+        return [mine.asc(), "topic__position", "topic", "pk"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find '#17' by number, everything else by words."""
+        number = search_term.strip().removeprefix("#")
+        if search_term.strip().startswith("#") and number.isdecimal():
+            return queryset.filter(pk=int(number)), False
+        return super().get_search_results(request, queryset, search_term)  # type: ignore[no-any-return]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages beside the list."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("restore/", wrap(self.restore_view), name="projects_project_restore"),
+            path("import/", wrap(self.sheet_view), name="projects_project_import"),
+            path("<int:object_id>/assess/", wrap(self.assess_view), name="projects_project_assess"),
+            path("<int:object_id>/zip/", wrap(self.zip_view), name="projects_project_zip"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """List the projects, with how far the assessment is."""
+        courses = chosen_courses(request)
+        if courses:
+            timezone.activate(courses[0].zone)
+        context = {
+            "now": now_of(request),
+            "progress": progress_of(courses, user_of(request)) if request.method == "GET" else [],
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
+    def _activate_zone(self, request: HttpRequest, row: Any) -> None:
+        courses = chosen_courses(request)
+        if row is not None or courses:
+            timezone.activate(row.course.zone if row is not None else courses[0].zone)
+
+    def restore_view(self, request: HttpRequest) -> HttpResponse:
+        """Undo the withdrawal of projects."""
+        if request.method != "POST":
+            raise Http404
+        asked = [int(one) for one in request.GET.get("pks", "").split(",") if one.isdecimal()]
+        rows = list(self.get_queryset(request).filter(pk__in=asked).order_by("topic", "pk"))
+        back = 0
+        for one in rows:
+            try:
+                restore_project(project=one, now=now_of(request))
+            except RuleViolation as violation:
+                messages.error(request, f"{one}: {violation.message}")
+            else:
+                back += 1
+        if back:
+            said = ngettext("%(count)d project is back.", "%(count)d projects are back.", back)
+            messages.success(request, said % {"count": back})
+        return redirect("admin:projects_project_changelist")
+
+    # ── columns ──
+
+    @admin.display(description=gettext_lazy("team"), ordering="pk")
+    def team(self, project: Project) -> SafeString:
+        """Say who it is, and whether they are too few."""
+        view: TeamView = project.view  # type: ignore[attr-defined]
+        names = names_of(view)
+        text = format_html("#{} {}", project.pk, ", ".join(names) or _("nobody"))
+        if project.is_active and view.is_small:
+            missing = _("%(count)d of at least %(least)d") % {"count": len(names), "least": project.topic.team_min}
+            text = format_html("{}{}", text, _mark("wait", missing))
+        return text
+
+    @admin.display(description=gettext_lazy("topic"), ordering="topic__title")
+    def topic_title(self, project: Project) -> SafeString:
+        """Say the topic, its track and its mentor."""
+        mentor = project.topic.mentor.name if project.topic.mentor else ""
+        small = " · ".join(filter(None, [project.topic.track, mentor]))
+        return format_html("<span>{}<small>{}</small></span>", project.topic.title, small)
+
+    @admin.display(description=gettext_lazy("deadline"))
+    def deadline(self, project: Project) -> SafeString | str:
+        """Say the team's deadline."""
+        view: TeamView = project.view  # type: ignore[attr-defined]
+        if view.due_at is None:
+            return "–"
+        return format_html("{}{}", _time(project, view.due_at), _mark("ok", _("extended")) if view.is_extended else "")
+
+    @admin.display(description=gettext_lazy("hand-in"))
+    def hand_in(self, project: Project) -> SafeString | str:
+        """Say which attempt counts, when it came, and what waits."""
+        view: TeamView = project.view  # type: ignore[attr-defined]
+        counting, parts = view.counting, []
+        if counting is not None:
+            what = _("Attempt %(attempt)d of %(count)d, %(time)s") % {
+                "attempt": counting.row.attempt, "count": len(view.attempts), "time": _time(project, counting.row.began_at),
+            }  # fmt: skip
+            parts.append(format_html("{}{}", what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
+        for one in view.waiting_late:
+            what = _("Attempt %(attempt)d, %(time)s") % {
+                "attempt": one.row.attempt, "time": _time(project, one.row.began_at),
+            }  # fmt: skip
+            parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
+        return format_html_join("", "<div>{}</div>", ((one,) for one in parts)) if parts else "–"
+
+    @admin.display(description=gettext_lazy("assessor"), ordering="assessor__display_name")
+    def assessor_name(self, project: Project) -> str:
+        """Say who assesses it."""
+        return str(project.assessor) if project.assessor else "–"
+
+    @admin.display(description=gettext_lazy("result"))
+    def result(self, project: Project) -> SafeString | str:
+        """Say what is decided, and whether the team knows."""
+        view: TeamView = project.view  # type: ignore[attr-defined]
+        stage, row = stage_of(view), view.assessment
+        if stage == Stage.WITHDRAWN:
+            return _mark("wait", _("withdrawn"))
+        if row is None or not row.outcome:
+            return _("Not decided")
+        what = f"{row.get_outcome_display()} · {floatformat(row.extra_points)}"
+        if view.overrides:
+            what += " *"
+        mark = _mark("ok", _("published")) if stage == Stage.PUBLISHED else _mark("wait", _("draft"))
+        return format_html("{}{}", what, mark)
+
+    # ── neighbours ──
+
+    def neighbours(self, request: HttpRequest, project: Project) -> tuple[list[int], int | None, int | None]:
+        """Return the keys of the list that the person came from, and what stands before and after a project there.
+
+        A project that is no longer in the filtered list, such as one that has just been
+        decided, still has its place in the order.
+        """
+        listing = _ListRequest(request, request.GET.get("_changelist_filters", ""))
+        cl = self.get_changelist_instance(listing)
+        order = list(
+            cl.root_queryset.order_by(*cl.get_ordering(listing, cl.root_queryset)).values_list("pk", flat=True)
+        )
+        place = {pk: number for number, pk in enumerate(order)}
+        # The search joins to many rows: each key once, in the list's order.
+        keys = sorted(set(cl.queryset.order_by().values_list("pk", flat=True)), key=place.__getitem__)
+        here = place.get(project.pk, -1)
+        before = next((pk for pk in reversed(keys) if place[pk] < here), None)
+        after = next((pk for pk in keys if place[pk] > here), None)
+        return keys, before, after
+
+
+class _ListRequest:
+    """The request as if it were for the list with some filters."""
+
+    wants_keys_only = True
+    method = "GET"
+
+    def __init__(self, request: HttpRequest, filters: str) -> None:
+        self._request = request
+        self.GET = type(request.GET)(filters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._request, name)
+
+
+def _mark(kind: str, text: str) -> SafeString:
+    return format_html(' <span class="desk-mark desk-{}">{}</span>', kind, text)
+
+
+def _time(project: Project, value: Any) -> str:
+    with timezone.override(project.course.zone):
+        return f"{day(value, project.now)}, {clock(value)}"  # type: ignore[attr-defined]

@@ -1,0 +1,122 @@
+"""Topics at the desk: the staff's proposals, and students' own ideas to decide on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Case, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from unfold.decorators import action
+
+from amls.web.violations import RuleViolation
+from projects.admin.common import add_violation, now_of
+from projects.admin.forms import AnswerForm
+from projects.admin.sheets import SheetAdmin
+from projects.exports.topics import TopicResource, topics_response
+from projects.models import Topic
+from projects.services.ideas import decide_idea
+
+
+@admin.register(Topic)
+class TopicAdmin(SheetAdmin):
+    """The project proposals of a course, open ideas first."""
+
+    previews = True
+    list_display = ("title", "track", "mentor", "team_size", "slots_left", "is_open", "proposal_state", "course")
+    list_filter = ("course", "track", "is_open", "proposal")
+    list_select_related = ("course", "mentor", "proposed_by__user")
+    search_fields = ("title", "description", "mentor__name")
+    actions = ("to_csv", "to_xlsx")
+    actions_list = ("upload_topics",)
+    sheet_resource = TopicResource
+    sheet_title = gettext_lazy("Import topics")
+    fieldsets = (
+        (None, {"fields": ("course", ("track", "title"), "description", "mentor", ("team_min", "team_max"), ("slots", "is_open", "position"))}),
+        (gettext_lazy("Skills and links"), {"fields": ("skills", "links"), "classes": ("tab",)}),
+    )  # fmt: skip
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Delete what staff typed by mistake; the database keeps topics that a team had, and ideas stay."""
+        if obj is not None and (obj.proposal or obj.projects.exists()):
+            return False
+        return self._may(request, obj)
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Put open ideas first."""
+        waits = Case(When(proposal=Topic.Proposal.OPEN, then=Value(0)), default=Value(1))
+        return [waits.asc(), "-course", "position", "pk"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that decides on an idea."""
+        own = path(
+            "<int:object_id>/decide/", self.admin_site.admin_view(self.decide_view), name="projects_topic_decide"
+        )
+        return [own, *super().get_urls()]
+
+    @admin.display(description=gettext_lazy("team"))
+    def team_size(self, topic: Topic) -> str:
+        """Say how large a team may be."""
+        return f"{topic.team_min}–{topic.team_max}" if topic.team_min < topic.team_max else str(topic.team_max)
+
+    @admin.display(description=gettext_lazy("slots left"), ordering="taken")
+    def slots_left(self, topic: Topic) -> str:
+        """Say how many teams may still take it."""
+        return _("%(free)d of %(slots)d") % {"free": topic.free, "slots": topic.slots}
+
+    @admin.display(description=gettext_lazy("proposal"))
+    def proposal_state(self, topic: Topic) -> str:
+        """Say whose it is."""
+        author = f", {topic.proposed_by.user}" if topic.proposed_by else ""
+        return f"{topic.get_proposal_display()}{author}"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Edit a topic; an idea that waits is decided on."""
+        row = self.get_object(request, object_id)
+        if row is not None and row.proposal == Topic.Proposal.OPEN:
+            return self.decide_view(request, row.pk)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def decide_view(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Accept a student's own idea, or decline it with a reason."""
+        topic = self.get_object(request, str(object_id))
+        if topic is None or not topic.proposal:
+            raise Http404
+        form = AnswerForm(request.POST or None)
+        form.fields["answer"].label = _("Reason")
+        form.fields["answer"].help_text = _("The student reads it. Needed if you decline.")
+        if request.method == "POST" and form.is_valid():
+            is_accepted = "accept" in request.POST
+            try:
+                decide_idea(
+                    topic=topic, is_accepted=is_accepted, reason=form.cleaned_data["answer"], now=now_of(request)
+                )
+            except RuleViolation as violation:
+                form.add_error("answer", str(violation.message)) if violation.field else add_violation(form, violation)
+            else:
+                said = _("Accepted; the student is told.") if is_accepted else _("Declined; the student is told why.")
+                messages.success(request, said)
+                return redirect("admin:projects_topic_changelist")
+        context = {"title": topic.title, "topic": topic, "form": form}
+        return self.page(request, "admin/projects/idea.html", context, 422 if form.errors else 200)
+
+    @action(description=gettext_lazy("Import topics"), url_path="import")
+    def upload_topics(self, request: HttpRequest) -> HttpResponseBase:
+        """Read topics from a table."""
+        return self.sheet_view(request)
+
+    @admin.action(description=gettext_lazy("Export as CSV"))
+    def to_csv(self, request: HttpRequest, queryset: QuerySet[Topic]) -> HttpResponseBase:
+        """Send topics as a table."""
+        return topics_response(queryset.select_related("mentor"), kind="csv", now=now_of(request))
+
+    @admin.action(description=gettext_lazy("Export as XLSX"))
+    def to_xlsx(self, request: HttpRequest, queryset: QuerySet[Topic]) -> HttpResponseBase:
+        """Send topics as a spreadsheet."""
+        return topics_response(queryset.select_related("mentor"), kind="xlsx", now=now_of(request))

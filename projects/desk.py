@@ -1,0 +1,198 @@
+"""Projects as the staff's desk shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models.enums import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, User
+from projects.deadlines import Deadlines
+from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
+from projects.reading import TeamView, team_views, with_team
+
+DECIDED = Q(assessment__outcome__in=["passed", "failed"])
+
+
+class Stage(TextChoices):
+    """How far a project is."""
+
+    REGISTERED = "registered", _("Registered")
+    SUBMITTED = "submitted", _("Handed in")
+    ASSESSED = "assessed", _("Decided, not published")
+    PUBLISHED = "published", _("Published")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+def stage_of(view: TeamView) -> Stage:
+    """Return how far a project is."""
+    if not view.project.is_active:
+        return Stage.WITHDRAWN
+    if view.published:
+        return Stage.PUBLISHED
+    if view.assessment is not None and view.assessment.outcome:
+        return Stage.ASSESSED
+    return Stage.SUBMITTED if view.counting else Stage.REGISTERED
+
+
+def for_desk(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Load what the desk shows of projects: 8 queries, however many."""
+    ended = Membership.objects.filter(left_at__isnull=False).select_related("enrolment__user").order_by("pk")
+    return with_team(projects).prefetch_related(Prefetch("memberships", ended, to_attr="ended_memberships"))
+
+
+def desk_views(projects: Iterable[Project]) -> dict[int, TeamView]:
+    """Return the views of projects that `for_desk` loaded, by pk: 2 queries for each course, in the given order."""
+    rows = list(projects)
+    courses = {row.topic.course_id: row.topic.course for row in rows}
+    views: dict[int, TeamView] = {}
+    for pk, course in courses.items():
+        own = [row for row in rows if row.topic.course_id == pk]
+        views |= {view.project.pk: view for view in team_views(own, Deadlines.of_course(course))}
+    return {row.pk: views[row.pk] for row in rows}
+
+
+def names_of(view: TeamView) -> list[str]:
+    """Return the members' names; of a withdrawn project those of who was in it until then."""
+    if view.project.is_active:
+        return [str(one.user) for one in view.members]
+    ended: list[Membership] = view.project.ended_memberships  # type: ignore[attr-defined]
+    return [str(row.enrolment.user) for row in ended if row.left_at == view.project.withdrawn_at]
+
+
+def is_mentor(user: User, prefix: str = "topic__") -> Q:
+    """Return the condition that a topic's mentor is this person, by address or by name."""
+    found = Q(**{f"{prefix}mentor__email__iexact": user.email})
+    if user.display_name:
+        found |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a course's assessment is.
+
+    Attributes:
+        due_at: when everyone's result is needed; None where no one said so.
+        mine: how many of the undecided ones are the person's.
+    """
+
+    course: Course
+    decided: int
+    total: int
+    mine: int
+    due_at: datetime | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to decide."""
+        return self.decided == self.total
+
+
+def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
+    """Return how far the assessment of each course is that has projects: 2 queries in all."""
+    wanted = list(courses)
+    counted = {
+        row["topic__course"]: row
+        for row in Project.objects.active()
+        .filter(topic__course__in=wanted)
+        .values("topic__course")
+        .annotate(
+            total=Count("pk"), decided=Count("pk", filter=DECIDED), mine=Count("pk", filter=~DECIDED & Q(assessor=user))
+        )
+        .order_by()
+    }
+    due = dict(ProjectRules.objects.filter(course__in=wanted).values_list("course", "assessed_by"))
+    return [
+        Progress(one, counted[one.pk]["decided"], counted[one.pk]["total"], counted[one.pk]["mine"], due.get(one.pk))
+        for one in wanted
+        if one.pk in counted
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What in some courses waits for the staff, in numbers."""
+
+    ideas: int
+    requests: int
+    late: int
+    ungraded: int
+    small: int
+
+
+def waiting_in(courses: Sequence[Course]) -> Waiting:
+    """Return what waits for the staff of these courses."""
+    rows = Project.objects.active().filter(topic__course__in=courses)
+    late = sum(
+        bool(view.waiting_late)
+        for view in desk_views(for_desk(rows.filter(submissions__isnull=False).distinct())).values()
+    )
+    open_requests = ExtensionRequest.objects.filter(
+        project__topic__course__in=courses, state=ExtensionRequest.State.OPEN
+    )
+    return Waiting(
+        ideas=Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN).count(),
+        requests=open_requests.count(),
+        late=late,
+        ungraded=rows.exclude(DECIDED).count(),
+        small=rows.below_minimum().count(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """What became of one file from one attempt to another.
+
+    Attributes:
+        kind: 'same', 'changed', 'added', 'removed' or 'renamed'.
+    """
+
+    kind: str
+    old: SubmissionFile | None
+    new: SubmissionFile | None
+
+    @property
+    def growth(self) -> int:
+        """By how many bytes it grew; negative where it shrank."""
+        return (self.new.size if self.new else 0) - (self.old.size if self.old else 0)
+
+
+def compare_attempts(old: Submission, new: Submission) -> list[FileChange]:
+    """Return how the files of two attempts differ, by name and SHA-256; their files are prefetched.
+
+    A file whose content is in both under different names is renamed. Several files may
+    have one name: those are taken in their order.
+    """
+    before, after = list(old.files.all()), list(new.files.all())
+    pairs: list[tuple[SubmissionFile, SubmissionFile]] = []
+
+    def match(key: str) -> None:
+        for one in list(after):
+            partner = next((other for other in before if getattr(other, key) == getattr(one, key)), None)
+            if partner is not None:
+                before.remove(partner)
+                after.remove(one)
+                pairs.append((partner, one))
+
+    for one in list(after):
+        exact = next((o for o in before if (o.filename, o.sha256) == (one.filename, one.sha256)), None)
+        if exact is not None:
+            before.remove(exact)
+            after.remove(one)
+            pairs.append((exact, one))
+    match("filename")
+    match("sha256")
+    changes = [FileChange(_kind(a, b), a, b) for a, b in pairs]
+    changes += [FileChange("added", None, one) for one in after] + [FileChange("removed", one, None) for one in before]
+    return sorted(changes, key=lambda one: (one.new or one.old).filename)  # type: ignore[union-attr]
+
+
+def _kind(old: SubmissionFile, new: SubmissionFile) -> str:
+    if old.sha256 != new.sha256:
+        return "changed"
+    return "same" if old.filename == new.filename else "renamed"

@@ -1,0 +1,1 @@
+"""What leaves the desk and comes back: archives of hand-ins, tables of results and topics."""

@@ -1,0 +1,131 @@
+"""Decisions as a table, and corrections of them back in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import ClassVar
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+
+from amls.files.sheets import sheet_response
+from amls.web.text import clean_text
+from amls.web.violations import RuleViolation
+from projects.desk import names_of, stage_of
+from projects.exports.resource import Line, ServiceResource, changes_of
+from projects.models import Outcome, Project
+from projects.reading import TeamView
+from projects.services.assessing import assess, version_of
+
+_OUTCOMES = {
+    "": "", "passed": Outcome.PASSED, "failed": Outcome.FAILED, "bestanden": Outcome.PASSED, "nicht bestanden": Outcome.FAILED,
+}  # fmt: skip
+
+
+def read_points(text: str) -> Decimal:
+    """Return extra points as typed: '3.5' or '3,5'; nothing is 0.
+
+    Raises:
+        RuleViolation: no number.
+    """
+    try:
+        return Decimal(text.strip().replace(",", ".") or "0")
+    except InvalidOperation as error:
+        raise RuleViolation(_("'%(text)s' is no number of points.") % {"text": text[:40]}, code="no-points") from error
+
+
+class ResultResource(ServiceResource):
+    """The decisions on projects. `version` says which state of a decision a row corrects: newer ones are kept."""
+
+    columns: ClassVar = ("project", "outcome", "extra_points", "version")
+
+    project = Field(column_name="project")
+    topic = Field(column_name="topic")
+    team = Field(column_name="team")
+    state = Field(column_name="state")
+    outcome = Field(column_name="outcome")
+    extra_points = Field(column_name="extra_points")
+    feedback = Field(column_name="feedback")
+    version = Field(column_name="version")
+
+    def dehydrate_project(self, view: TeamView) -> int:
+        """Return the project's number."""
+        return view.project.pk
+
+    def dehydrate_topic(self, view: TeamView) -> str:
+        """Return the topic's title."""
+        return str(view.project.topic.title)
+
+    def dehydrate_team(self, view: TeamView) -> str:
+        """Return the members' names."""
+        return ", ".join(names_of(view))
+
+    def dehydrate_state(self, view: TeamView) -> str:
+        """Return how far it is."""
+        return stage_of(view).value
+
+    def dehydrate_outcome(self, view: TeamView) -> str:
+        """Return 'passed', 'failed' or nothing."""
+        return view.assessment.outcome if view.assessment else ""
+
+    def dehydrate_extra_points(self, view: TeamView) -> Decimal | str:
+        """Return the team's points."""
+        return view.assessment.extra_points if view.assessment else ""
+
+    def dehydrate_feedback(self, view: TeamView) -> str:
+        """Return the feedback's Markdown."""
+        return view.assessment.feedback if view.assessment else ""
+
+    def dehydrate_version(self, view: TeamView) -> str:
+        """Return which state of the decision this is."""
+        return version_of(view.assessment)
+
+    @cached_property
+    def _projects(self) -> dict[int, Project]:
+        rows = Project.objects.of_course(self.course).select_related("topic__course", "assessment__assessed_by")
+        return {one.pk: one for one in rows}
+
+    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+        """Find the project and what is to be corrected."""
+        number = row["project"].strip().removeprefix("#")
+        project = self._projects.get(int(number)) if number.isdecimal() else None
+        if project is None:
+            raise RuleViolation(
+                _("There is no project '%(number)s' in this course.") % {"number": row["project"][:40]},
+                code="no-project",
+            )
+        assessment = getattr(project, "assessment", None)
+        outcome = _OUTCOMES.get(row["outcome"].strip().lower())
+        if outcome is None:
+            raise RuleViolation(
+                _("'%(text)s' is no outcome. Write 'passed', 'failed' or nothing.") % {"text": row["outcome"][:40]},
+                code="no-outcome",
+            )
+        points = read_points(row["extra_points"])
+        kept = assessment.feedback if assessment else ""
+        feedback = clean_text(row["feedback"]) if "feedback" in row else kept
+        before = {
+            "outcome": assessment.outcome if assessment else "",
+            "extra_points": f"{assessment.extra_points if assessment else 0:g}",
+            "feedback": kept,
+        }
+        after = {"outcome": str(outcome), "extra_points": f"{points.normalize():f}", "feedback": feedback}
+        before["extra_points"] = f"{Decimal(before['extra_points']).normalize():f}"
+        values = {"outcome": str(outcome), "extra_points": points, "feedback": feedback, "seen": row["version"].strip()}
+        return project.pk, Line(str(project), project, values, changes=changes_of(before, after))
+
+    def write(self, line: Line) -> None:
+        """Decide, unless somebody else did meanwhile."""
+        assess(project=line.row, by=self.by, now=self.now, **line.values)
+
+
+def results_response(views: Iterable[TeamView], *, kind: str, now: datetime) -> HttpResponse:
+    """Return decisions as a table: 'csv' or 'xlsx'."""
+    data = ResultResource().export(list(views))
+    name = f"results-{timezone.localdate(now)}"
+    return sheet_response(list(data.headers), list(data), filename=name, kind=kind)

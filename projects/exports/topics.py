@@ -1,0 +1,149 @@
+"""Topics as a table, out and in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from import_export.fields import Field
+
+from amls.courses.models import StaffMember
+from amls.files.sheets import sheet_response
+from amls.web.text import clean_line, clean_text
+from amls.web.violations import RuleViolation
+from projects.exports.resource import Line, ServiceResource, changes_of
+from projects.models import Topic
+from projects.services.topics import save_topic
+
+_NUMBERS = ("team_min", "team_max", "slots", "position")
+_YES, _NO = ("yes", "true", "1", "ja", "x"), ("no", "false", "0", "nein", "")
+
+
+class TopicResource(ServiceResource):
+    """The staff's topics of a course, matched by track and title; a column that is left out stays as it is."""
+
+    columns: ClassVar = ("track", "title")
+
+    track = Field(column_name="track", attribute="track")
+    title = Field(column_name="title", attribute="title")
+    description = Field(column_name="description", attribute="description")
+    mentor = Field(column_name="mentor")
+    skills = Field(column_name="skills")
+    links = Field(column_name="links")
+    team_min = Field(column_name="team_min")
+    team_max = Field(column_name="team_max")
+    slots = Field(column_name="slots")
+    taken = Field(column_name="taken")
+    is_open = Field(column_name="open")
+    position = Field(column_name="position")
+
+    def export_field(self, field: Field, instance: Topic, **kwargs: Any) -> object:
+        """Return a cell."""
+        name = field.column_name
+        if name in (*_NUMBERS, "taken"):
+            return getattr(instance, name)
+        return _words(instance)[name]
+
+    @cached_property
+    def _mentors(self) -> dict[str, StaffMember]:
+        return {one.name.lower(): one for one in StaffMember.objects.filter(course=self.course)}
+
+    @cached_property
+    def _topics(self) -> dict[tuple[str, str], Topic]:
+        rows = Topic.objects.filter(course=self.course).select_related("mentor")
+        return {(one.track, one.title): one for one in rows}
+
+    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+        """Find the topic and what becomes of it."""
+        key = clean_line(row["track"]), clean_line(row["title"])
+        if not all(key):
+            raise RuleViolation(_("A topic needs a track and a title."), code="no-title")
+        topic = self._topics.get(key)
+        if topic is not None and topic.proposal:
+            raise RuleViolation(_("This is a student's own idea. Decide on it at the desk."), code="own-idea")
+        values = self._values(row)
+        before = _words(topic) if topic else {}
+        after = _words(Topic(track=key[0], title=key[1], **values))
+        shown = {name: after[name] for name in after if topic is None or _ATTRIBUTES[name] in values}
+        if topic is None:
+            shown = {name: text for name, text in shown.items() if text}
+        line = Line(f"{key[0]}: {key[1]}", topic, values, is_new=topic is None, changes=changes_of(before, shown))
+        line.values |= {"track": key[0], "title": key[1]}
+        return key, line
+
+    def _values(self, row: Mapping[str, str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for name in _NUMBERS:
+            if row.get(name, "").strip():
+                values[name] = _number(name, row[name].strip())
+        if "description" in row:
+            values["description"] = clean_text(row["description"])
+        for name in ("skills", "links"):
+            if name in row:
+                values[name] = [clean_line(one) for one in row[name].split(";") if one.strip()]
+        if "open" in row:
+            values["is_open"] = _yes(row["open"])
+        if "mentor" in row:
+            values["mentor"] = self._mentor(clean_line(row["mentor"]))
+        return values
+
+    def _mentor(self, name: str) -> StaffMember | None:
+        if name and name.lower() not in self._mentors:
+            raise RuleViolation(
+                _("'%(name)s' is not among the course's staff.") % {"name": name[:80]}, code="no-mentor"
+            )
+        return self._mentors.get(name.lower())
+
+    def write(self, line: Line) -> None:
+        """Save the topic."""
+        values = dict(line.values)
+        save_topic(
+            course=self.course, track=values.pop("track"), title=values.pop("title"), values=values, now=self.now
+        )
+
+
+# Columns by what they are called in the table, with the model's field.
+_ATTRIBUTES = {
+    "track": "track", "title": "title", "description": "description", "mentor": "mentor", "skills": "skills", "links": "links",
+    "team_min": "team_min", "team_max": "team_max", "slots": "slots", "open": "is_open", "position": "position",
+}  # fmt: skip
+
+
+def _words(topic: Topic) -> dict[str, str]:
+    return {
+        "track": topic.track,
+        "title": topic.title,
+        "description": topic.description,
+        "mentor": topic.mentor.name if topic.mentor else "",
+        "skills": "; ".join(topic.skills),
+        "links": "; ".join(topic.links),
+        "open": "yes" if topic.is_open else "no",
+        **{name: str(getattr(topic, name)) for name in _NUMBERS},
+    }
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal() or int(text) > 32767:
+        raise RuleViolation(
+            _("'%(text)s' is no number for %(name)s.") % {"text": text[:40], "name": name}, code="no-number"
+        )
+    return int(text)
+
+
+def _yes(text: str) -> bool:
+    word = text.strip().lower()
+    if word not in (*_YES, *_NO):
+        raise RuleViolation(_("'%(text)s' is neither yes nor no.") % {"text": text[:40]}, code="no-yes")
+    return word in _YES
+
+
+def topics_response(topics: Iterable[Topic], *, kind: str, now: datetime) -> HttpResponse:
+    """Return topics as a table: 'csv' or 'xlsx'."""
+    data = TopicResource().export(list(topics))
+    name = f"topics-{timezone.localdate(now)}"
+    return sheet_response(list(data.headers), list(data), filename=name, kind=kind)

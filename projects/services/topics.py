@@ -1,0 +1,36 @@
+"""The staff's proposals."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from amls.courses.models import Course
+from amls.courses.services import lock_course, touch
+from projects.models import Topic
+from projects.services.common import lock_topics, save_checked
+
+
+def save_topic(*, course: Course, track: str, title: str, values: Mapping[str, Any], now: datetime) -> Topic:
+    """Add a topic of the staff, or change the one with this track and title.
+
+    Args:
+        course: whose topic it is.
+        track: as the topics' page groups them.
+        title: within the track.
+        values: other fields of the topic; what is left out stays as it is.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: the values break a rule, such as fewer slots than teams have it.
+    """
+    with transaction.atomic():
+        lock_course(course.pk)
+        pk = Topic.objects.filter(course=course, track=track, title=title).values_list("pk", flat=True).first()
+        topic = lock_topics(pk)[pk] if pk else Topic(course=course, track=track, title=title)
+        for name, value in values.items():
+            setattr(topic, name, value)
+        save_checked(topic)
+        touch(course, now=now)
+    return topic

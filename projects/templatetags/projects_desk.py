@@ -1,0 +1,43 @@
+"""Tags of the desk's pages for projects."""
+
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+
+@register.simple_tag
+def undo_of(extra_tags: str | None) -> dict[str, str] | None:
+    """Return what an undo button posts and where, from a message's tags 'undo ADDRESS [NAME VALUE]'; None without."""
+    parts = (extra_tags or "").split(" ")
+    if parts[0] != "undo" or len(parts) < 2 or not parts[1].startswith("/admin/"):
+        return None
+    name, value = parts[2:4] if len(parts) >= 4 else ("undo", "1")
+    return {"address": parts[1], "name": name, "value": value}
+
+
+@register.filter
+def file_change(kind: str) -> str:
+    """Return what became of a file, in words."""
+    words = {
+        "same": _("unchanged"),
+        "changed": _("changed"),
+        "added": _("new"),
+        "removed": _("gone"),
+        "renamed": _("renamed"),
+    }
+    return words[kind]
+
+
+@register.filter
+def growth(size: int) -> str:
+    """Return by how much a file grew, such as '+1,204 B'."""
+    return f"{size:+,} B".replace("-", "−") if size else "±0 B"
+
+
+@register.simple_tag
+def own_fields(form: Any, *names: str) -> list[Any]:
+    """Return some fields of a form."""
+    return [form[name] for name in names]

@@ -1,0 +1,175 @@
+// The door of an exam: marks are kept on this device until the server has them, each with its
+// own key; slips are read by the camera. Without this script the forms work by themselves.
+(() => {
+  "use strict";
+  const door = document.getElementById("door");
+  if (!door) return;
+  const words = JSON.parse(door.dataset.words);
+  const store = `amls-door-${door.dataset.exam}`;
+  const rows = new Map([...door.querySelectorAll("[data-person]")].map((row) => [row.dataset.person, row]));
+  const unsent = door.querySelector("[data-unsent]");
+  const problem = door.querySelector("[data-problem]");
+  const csrf = door.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+  let queue = JSON.parse(localStorage.getItem(store) ?? "[]");
+  let isSending = false;
+
+  const newKey = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    bytes[6] = (bytes[6] & 15) | 64;
+    bytes[8] = (bytes[8] & 63) | 128;
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  };
+  const say = (text) => { problem.textContent = text; problem.hidden = !text; };
+  const keep = () => {
+    localStorage.setItem(store, JSON.stringify(queue));
+    unsent.hidden = queue.length === 0;
+    if (queue.length) unsent.textContent = words.unsent.replace("%s", queue.length);
+  };
+  const show = (pk, state, seat) => {
+    const row = rows.get(pk);
+    if (!row) return;
+    if (row.dataset.state !== state) {
+      row.dataset.state = state;
+      row.querySelector("[data-said]").textContent = words[state] ?? state;
+    }
+    row.querySelector("[data-seat]").textContent = seat ? `→ ${seat}` : "";
+  };
+  const follow = (answer) => {
+    const open = new Set(queue.map((mark) => mark.registration));
+    for (const [pk, [state, seat]] of Object.entries(answer.states)) if (!open.has(pk)) show(pk, state, seat);
+    for (const [name, count] of Object.entries(answer.counts)) {
+      const place = door.querySelector(`[data-count="${name}"]`);
+      if (place) place.textContent = count;
+    }
+    const refused = Object.values(answer.refused);
+    if (refused.length) say(refused.join(" "));
+  };
+  const send = async () => {
+    if (isSending) return;
+    isSending = true;
+    const sent = queue.slice();
+    try {
+      const request = sent.length
+        ? { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": csrf }, body: JSON.stringify({ marks: sent }) }
+        : {};
+      const answer = await fetch(door.dataset.marks, { ...request, signal: AbortSignal.timeout(8000) });
+      if (answer.ok) {
+        const found = await answer.json();
+        const keys = new Set(sent.map((mark) => mark.key));
+        queue = queue.filter((mark) => !keys.has(mark.key));
+        keep();
+        follow(found);
+      }
+    } catch {
+      // No network: what is kept is sent with the next try.
+    }
+    isSending = false;
+    if (queue.length > sent.length) send();
+  };
+
+  door.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-mark]");
+    if (!form || !event.submitter) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const action = event.submitter.value;
+    const pk = form.elements.registration.value;
+    const seat = form.elements.seat.value.trim();
+    queue.push({ key: newKey(), registration: pk, action, seat, made_at: new Date().toISOString() });
+    say("");
+    keep();
+    const next = { present: "attended", absent: "absent", left: "left" }[action];
+    if (next) show(pk, next, seat);
+    send();
+  });
+
+  // Search as one types.
+  const search = door.querySelector("[data-search]");
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLocaleLowerCase();
+    for (const row of rows.values()) row.hidden = !row.dataset.words.includes(wanted);
+  });
+
+  // Slips: the browser's own detector where it has one, else the vendored decoder.
+  const scan = door.querySelector("[data-scan]");
+  const camera = door.querySelector("[data-camera]");
+  const video = camera.querySelector("video");
+  let stream = null;
+  const stop = () => {
+    stream?.getTracks().forEach((track) => track.stop());
+    stream = null;
+    camera.hidden = true;
+    scan.focus();
+  };
+  const found = (text) => {
+    let code = text;
+    try { code = new URL(text).searchParams.get("who") ?? text; } catch { /* a bare code */ }
+    const row = [...rows.values()].find((one) => one.dataset.code === code);
+    stop();
+    if (!row) { say(words.unknown); return; }
+    say("");
+    search.value = "";
+    for (const one of rows.values()) one.hidden = false;
+    row.scrollIntoView({ block: "center" });
+    row.querySelector("button").focus();
+  };
+  const ownDetector = async () => {
+    if (!("BarcodeDetector" in window)) return null;
+    const formats = await BarcodeDetector.getSupportedFormats();
+    if (!formats.includes("qr_code")) return null;
+    const detector = new BarcodeDetector({ formats: ["qr_code"] });
+    return async () => (await detector.detect(video))[0]?.rawValue;
+  };
+  const vendored = async () => {
+    if (!window.jsQR) {
+      await new Promise((done, failed) => {
+        const script = document.createElement("script");
+        script.src = door.dataset.decoder;
+        script.onload = done;
+        script.onerror = failed;
+        document.head.append(script);
+      });
+    }
+    const canvas = document.createElement("canvas");
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    return async () => {
+      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+      if (!canvas.width) return undefined;
+      context.drawImage(video, 0, 0);
+      const image = context.getImageData(0, 0, canvas.width, canvas.height);
+      return window.jsQR(image.data, image.width, image.height)?.data;
+    };
+  };
+  const look = async () => {
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      video.srcObject = stream;
+      camera.hidden = false;
+      await video.play();
+      const read = (await ownDetector()) ?? (await vendored());
+      while (stream) {
+        const text = await read();
+        if (text && stream) { found(text); return; }
+        await new Promise((done) => setTimeout(done, 150));
+      }
+    } catch {
+      stop();
+      say(words.nocamera);
+    }
+  };
+  if (navigator.mediaDevices?.getUserMedia) {
+    scan.hidden = false;
+    scan.addEventListener("click", look);
+    camera.querySelector("[data-stop]").addEventListener("click", stop);
+  }
+
+  addEventListener("online", send);
+  setInterval(send, 5000);
+  keep();
+  for (const mark of queue) {
+    const next = { present: "attended", absent: "absent", left: "left" }[mark.action];
+    if (next) show(mark.registration, next, mark.seat);
+  }
+  if (queue.length) send();
+})();

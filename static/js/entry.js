@@ -1,0 +1,20 @@
+// Points by hand: Enter and the arrow keys lead from person to person, the button saves.
+(() => {
+  "use strict";
+  const form = document.querySelector("[data-enter]");
+  if (!form) return;
+  const fields = [...form.querySelectorAll("input[inputmode=decimal]")];
+  form.addEventListener("keydown", (event) => {
+    const step = { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const at = fields.indexOf(event.target);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    const next = fields[at + step] ?? (step > 0 ? form.querySelector("button") : null);
+    next?.focus();
+    next?.select?.();
+  });
+  let isChanged = false;
+  form.addEventListener("input", () => { isChanged = true; });
+  form.addEventListener("submit", () => { isChanged = false; });
+  addEventListener("beforeunload", (event) => { if (isChanged) event.preventDefault(); });
+})();

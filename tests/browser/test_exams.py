@@ -1,0 +1,207 @@
+"""An exam from the first click to the grade, as student, staff and helper see it."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+import segno
+from django.utils import timezone
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from amls.courses.models import Course
+from amls.exports.work import work_once
+from exams.models import CheckInMark, Exam, Registration, Result
+from exams.permissions import slip_code
+from exams.services.registration import staff_register
+from tests.browser.conftest import FLAGS, Open, sign_in
+from tests.browser.test_pages import axe
+
+
+def coming() -> Exam:
+    return Exam.objects.filter(course__slug="amls").order_by("starts_at")[0]
+
+
+def own() -> Registration:
+    return Registration.objects.active().get(exam__course__slug="amls", enrolment__user__email="student@example.org")
+
+
+def test_a_student_waits_is_promoted_moves_prints_and_sees_the_grade(open_page: Open, site: str) -> None:
+    page = open_page("/amls/exams/", user="student")
+    page.get_by_role("button", name=re.compile("^Join the waiting list for")).click()
+    expect(page.get_by_text("You are number 3 on the waiting list")).to_be_visible()
+    expect(page.get_by_text("You are number 3 of 3 on the waiting list.")).to_be_visible()
+    page.get_by_role("link", name="Your matriculation number is missing").click()
+    page.get_by_label("Matriculation number").fill("412300")
+    page.get_by_role("button", name="Save").click()
+    staff = open_page(f"/amls/exams/{coming().pk}/staff/", user="lecturer")
+    staff.get_by_label("Seats (empty: no limit)").fill("11")
+    staff.get_by_role("button", name="Change the capacity").click()
+    expect(staff.get_by_text("3 people moved up.")).to_be_visible()
+    page.goto(f"{site}/amls/exams/")
+    expect(page.get_by_text("✓ Seat held")).to_be_visible()
+    expect(page.get_by_text("Matriculation number given")).to_be_visible()
+    expect(page.get_by_role("link", name="Your matriculation number is missing")).to_be_hidden()
+    assert own().state == "registered"
+    page.get_by_role("link", name=re.compile("^Move to")).first.click()
+    expect(page.get_by_text("only when the seat on the new date is yours")).to_be_visible()
+    page.get_by_role("button", name="Move to this date").click()
+    expect(page.get_by_text("You moved to this date.")).to_be_visible()
+    assert own().exam_id != coming().pk
+    slip = f"/amls/exams/{own().exam_id}/slip.pdf"
+    expect(page.get_by_role("link", name=re.compile("^Admission slip"))).to_have_attribute("href", slip)
+    page.goto(f"{site}{slip}")
+    page.get_by_role("main").get_by_role("button").first.click()
+    page.wait_for_url("**/exports/**")
+    assert work_once(now=timezone.now())
+    made = page.request.get(f"{site}{slip}")
+    assert (made.headers["content-type"], made.body()[:5]) == ("application/pdf", b"%PDF-")
+    page.goto(f"{site}/amls/exams/")
+    page.get_by_role("link", name=re.compile("^Withdraw from")).click()
+    page.get_by_role("button", name="Withdraw", exact=True).click()
+    expect(page.get_by_text("You are no longer registered.")).to_be_visible()
+    page.goto(f"{site}/amls-ss2024/exams/")
+    grade = Result.objects.get(registration__enrolment__user__email="student@example.org").grade
+    expect(page.get_by_text(str(grade), exact=True)).to_be_visible()
+    expect(page.get_by_text("86 / 100")).to_be_visible()
+
+
+def test_without_javascript_a_student_registers_and_the_door_works(open_page: Open, site: str) -> None:
+    page = open_page("/amls/exams/", user="student", script=False)
+    page.get_by_role("button", name=re.compile("^Register for")).first.click()
+    expect(page.get_by_text("You are registered.")).to_be_visible()
+    door = open_page(f"/amls/exams/{own().exam_id}/check-in/", user="assistant", script=False, width=390)
+    door.get_by_role("button", name="Present: Sam Student").click()
+    expect(door.get_by_text("Sam Student: present")).to_be_visible()
+    assert own().state == "attended"
+
+
+def test_staff_seat_check_in_by_phone_through_a_lost_network_grade_and_publish(open_page: Open, site: str) -> None:
+    exam = coming()
+    page = open_page(f"/amls/exams/{exam.pk}/staff/", user="lecturer")
+    page.get_by_role("button", name="Give seats").click()
+    expect(page.get_by_text("8 seats are given; 0 people found no room.")).to_be_visible()
+    page.get_by_role("button", name="Release the seats").click()
+    expect(page.get_by_text("8 people see their seats now.")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"H 0107, row \d+, seat \d+")).first).to_be_visible()
+
+    phone = open_page(f"/amls/exams/{exam.pk}/check-in/", user="assistant", width=390)
+    other = open_page(f"/amls/exams/{exam.pk}/check-in/", user="lecturer", width=390)
+    phone.get_by_label("Name or matriculation number").fill("köhler")
+    expect(phone.get_by_role("button", name="Present: Bea Köhler")).to_be_visible()
+    expect(phone.get_by_role("button", name="Present: Alex Nguyen")).to_be_hidden()
+    phone.context.set_offline(True)
+    phone.get_by_role("button", name="Present: Bea Köhler").click()
+    expect(phone.get_by_text("Not sent yet: 1.")).to_be_visible()
+    made = CheckInMark.objects.filter(registration__exam=exam)
+    assert not made.exists()
+    phone.get_by_label("Name or matriculation number").fill("")
+    phone.get_by_role("button", name="Absent: Chen Wei").click()
+    expect(phone.get_by_text("Not sent yet: 2.")).to_be_visible()
+    phone.context.set_offline(False)
+    expect(phone.get_by_text("Not sent yet")).to_be_hidden()
+    expect(phone.locator("[data-count=present]")).to_have_text("1")
+    assert set(made.values_list("action", flat=True)) == {"present", "absent"}
+    # The other one at the door sees both.
+    expect(other.locator("[data-count=absent]")).to_have_text("1")
+    phone.get_by_role("button", name="Undo: Chen Wei").click()
+    expect(phone.locator("[data-count=absent]")).to_have_text("0")
+    phone.get_by_role("button", name="Present: Alex Nguyen").click()
+    expect(phone.locator("[data-count=present]")).to_have_text("2")
+
+    page.goto(f"{site}/amls/exams/{exam.pk}/results/")
+    first = page.get_by_label("Alex Nguyen")
+    first.fill("300")
+    page.get_by_role("button", name="Save the points").click()
+    expect(page.get_by_text("Points lie between 0 and 100, found 300.")).to_be_visible()
+    page.get_by_label("Alex Nguyen").fill("77,5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Bea Köhler")).to_be_focused()
+    page.get_by_role("button", name="Save the points").click()
+    expect(page.get_by_text("The points of 1 person are saved.")).to_be_visible()
+    number = Registration.objects.get(
+        exam=exam, enrolment__user__display_name="Bea Köhler"
+    ).enrolment.user.matriculation_number
+    file = {"name": "p.csv", "mimeType": "text/csv", "buffer": f"student id;points\n{number};49\n".encode()}
+    page.get_by_label("CSV or XLSX").set_input_files(file)
+    page.get_by_role("button", name="Show what it changes").click()
+    expect(page.get_by_role("heading", name="What the file would change")).to_be_visible()
+    assert Result.objects.filter(registration__exam=exam).count() == 1
+    page.get_by_role("button", name="Import these points").click()
+    page.get_by_role("button", name="Keep the table").click()
+    page.get_by_role("textbox", name="4.0").fill("45")
+    page.get_by_role("button", name="Show what it does").click()
+    expect(page.get_by_text("this is what the changed boundaries would do")).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^5.0"))).to_contain_text("(was 1)")
+    page.get_by_role("link", name="Results").click()
+    page.get_by_role("button", name="Publish all drafts").click()
+    expect(page.get_by_text("2 results are published.")).to_be_visible()
+    assert sorted(str(one.grade) for one in Result.objects.filter(registration__exam=exam)) == ["2.3", "5.0"]
+
+
+def test_the_camera_reads_a_slip(browser: Browser, site: str, tmp_path: Path) -> None:
+    exam = coming()
+    held = Registration.objects.filter(exam=exam, state="registered").order_by("pk").last()
+    assert held is not None
+    address = f"{site}/amls/exams/{exam.pk}/check-in/?who={slip_code(held.pk, exam.pk)}"
+    film = tmp_path / "slip.mjpeg"
+    film.write_bytes(_picture(address) * 10)
+    flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
+    own_browser = browser.browser_type.launch(executable_path="/usr/bin/chromium", args=flags)
+    try:
+        page: Page = own_browser.new_page(viewport={"width": 390, "height": 800}, locale="en-GB")
+        sign_in(page, site, "assistant")
+        page.goto(f"{site}/amls/exams/{exam.pk}/check-in/")
+        page.get_by_role("button", name="Scan a slip").click()
+        button = page.get_by_role("button", name=f"Present: {held.enrolment.user}")
+        expect(button).to_be_focused(timeout=20_000)
+        expect(page.locator("[data-camera]")).to_be_hidden()
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-count=present]")).to_have_text("1")
+    finally:
+        own_browser.close()
+
+
+def _picture(text: str) -> bytes:
+    """Return a JPEG of a slip's code, as a camera would see it."""
+    code = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(code, kind="png", scale=6, border=4)
+    picture = Image.new("RGB", (640, 480), "white")
+    mark = Image.open(code).convert("RGB")
+    picture.paste(mark, ((640 - mark.width) // 2, (480 - mark.height) // 2))
+    target = io.BytesIO()
+    picture.save(target, "JPEG", quality=92)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_on_exams_pages(open_page: Open, site: str, width: int, dark: bool) -> None:
+    exam, over = coming(), Exam.objects.filter(course__slug="amls-ss2024").order_by("starts_at")[0]
+    student = Course.objects.get(slug="amls").enrolments.get(user__email="student@example.org")
+    staff_register(enrolment=student, exam_pk=exam.pk, reason="By hand", now=timezone.now())
+    visits = {
+        None: ["/amls/exams/"],
+        "student": [
+            "/amls/exams/", "/amls-ss2024/exams/", f"/amls/exams/{exam.pk}/withdraw/", f"/amls/exams/{exam.pk}/register/",
+            f"/amls/exams/{exam.pk + 1}/move/", "/amls/me/", "/amls/",
+        ],
+        "lecturer": [
+            "/amls/exams/", f"/amls/exams/{exam.pk}/staff/", f"/amls/exams/{exam.pk}/check-in/",
+            f"/amls-ss2024/exams/{over.pk}/results/", f"/amls-ss2024/exams/{over.pk}/staff/",
+        ],
+    }  # fmt: skip
+    found = {}
+    for user, paths in visits.items():
+        page = open_page("/", user=user, width=width, dark=dark)
+        for path in paths:
+            answer = page.goto(f"{site}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            problems = axe(page)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                problems.append("scrolls sideways")
+            if problems:
+                found[path] = problems
+    assert found == {}

@@ -1,0 +1,128 @@
+"""A teaching assistant from the open hand-in to the published result, on a desk and on a phone, by keyboard where it counts."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from amls.notifications.models import Notice
+from projects.models import Assessment, Extension, ExtensionRequest, Project, Topic
+from tests.browser.conftest import Open
+from tests.browser.test_desk_pages import findings
+
+LIST = "/admin/projects/project/"
+
+
+def undecided() -> Project:
+    return Project.objects.get(topic__course__slug="amls", topic__title="Compressed federated aggregates")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: int) -> None:
+    project = undecided()
+    page = open_page(f"{LIST}?assessor=me&needs=ungraded", user="assistant", width=width)
+    expect(page.get_by_text("2 of 5 decided")).to_be_visible()
+    page.get_by_role("link", name=f"#{project.pk} Sam Student, Alex Nguyen").click()
+    expect(page.get_by_text("1 of 2")).to_be_visible()
+    expect(page.get_by_role("row", name="aggregates.zip")).to_contain_text("changed")
+    expect(page.get_by_role("row", name="measurements.ipynb")).to_contain_text("new")
+    page.get_by_role("radio", name="Passed").check()
+    page.get_by_label("Extra points", exact=True).select_option("3.5")
+    page.get_by_label("Feedback", exact=True).fill("A **careful** study.")
+    page.get_by_role("button", name="Preview the feedback").click()
+    expect(page.get_by_role("region", name="Preview of the feedback").locator("strong")).to_have_text("careful")
+    expect(page.get_by_role("region", name="Preview of the feedback")).to_be_focused()
+    page.get_by_role("button", name="Save and next").click()
+    expect(page.get_by_text(f"#{project.pk}: Saved as a draft.")).to_be_visible()
+    assert Assessment.objects.get(project=project).published_at is None
+    page.goto(page.url.split("/admin/")[0] + f"{LIST}?state=assessed")
+    page.locator("input.action-select").first.check()
+    page.locator("input.action-select").nth(1).check()
+    page.get_by_label("Select action to perform").or_(page.locator("select[name=action]")).first.select_option(
+        "publish"
+    )
+    page.get_by_role("button", name="Run").or_(page.locator("button[name=index]")).first.click()
+    expect(page.get_by_role("heading", name="This is the mail")).to_be_visible()
+    before = Notice.objects.filter(kind="projects.result").count()
+    page.get_by_role("button", name="Publish and send the mails").click()
+    expect(page.get_by_text("2 decisions are published.")).to_be_visible()
+    assert Notice.objects.filter(kind="projects.result").count() == before + 4
+    assert Assessment.objects.get(project=project).published_at is not None
+
+
+def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
+    page = open_page(f"{LIST}?course=all", user="assistant")
+    first, second = (page.locator("#result_list tbody th a").nth(n) for n in (0, 1))
+    addresses = [one.get_attribute("href") or "" for one in (first, second)]
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/assess/**")
+    assert addresses[0].split("?")[0] in page.url
+    page.keyboard.press("j")
+    page.wait_for_url(f"**{addresses[1].split('?')[0]}**")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**{addresses[0].split('?')[0]}**")
+    page.get_by_label("Feedback", exact=True).focus()
+    page.keyboard.type("jk")
+    assert page.get_by_label("Feedback", exact=True).input_value() == "jk"
+    page.get_by_label("Keys j and k").uncheck()
+    page.keyboard.press("j")
+    page.wait_for_timeout(300)
+    assert addresses[0].split("?")[0] in page.url
+    page.get_by_role("link", name="Next →").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{addresses[1].split('?')[0]}**")
+
+
+def test_a_decision_works_without_scripts_on_a_phone(open_page: Open) -> None:
+    project = undecided()
+    page = open_page(f"{LIST}{project.pk}/assess/", user="assistant", width=390, script=False)
+    page.get_by_role("radio", name="Failed").check()
+    page.get_by_label("Feedback", exact=True).fill("Tests are missing.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as a draft.")).to_be_visible()
+    assert Assessment.objects.get(project=project).outcome == "failed"
+    page.get_by_role("button", name="Withdraw attempt 2").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Attempt 2 is back.")).to_be_visible()
+
+
+def pages() -> list[str]:
+    project = undecided()
+    request, extension = ExtensionRequest.objects.get(), Extension.objects.earliest("pk")
+    return [
+        LIST,
+        f"{LIST}{project.pk}/assess/",
+        f"{LIST}{Project.objects.filter(assessment__published_at__isnull=False).earliest('pk').pk}/assess/",
+        f"{LIST}import/",
+        "/admin/projects/topic/",
+        f"/admin/projects/topic/{Topic.objects.get(proposal='open').pk}/decide/",
+        "/admin/projects/extensionrequest/",
+        f"/admin/projects/extensionrequest/{request.pk}/change/",
+        "/admin/projects/extension/",
+        "/admin/projects/extension/add/",
+        f"/admin/projects/extension/{extension.pk}/change/",
+        "/admin/projects/earlierpass/",
+        "/admin/projects/earlierpass/import/",
+        "/admin/projects/invitation/",
+        "/admin/projects/projectrules/",
+        "/amls/staff/gradebook/",
+    ]
+
+
+def visit(page: Page, site: str, path: str) -> list[str]:
+    answer = page.goto(f"{site}{path}")
+    assert answer is not None
+    assert (answer.status, page.url) == (200, f"{site}{path}")
+    page.wait_for_load_state("load")
+    found = findings(page)
+    # Lists of django-unfold scroll within themselves; the page never does.
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"scrolls sideways: {page.evaluate('document.documentElement.scrollWidth')}")
+    return found
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(open_page: Open, site: str, width: int, dark: bool) -> None:
+    page = open_page("/admin/", user="assistant", width=width, dark=dark)
+    found = {path: problems for path in pages() if (problems := visit(page, site, path))}
+    assert found == {}

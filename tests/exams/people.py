@@ -1,0 +1,15 @@
+"""Many people at once, without a hash for each password."""
+
+from amls.courses.models import Course, Enrolment, User
+
+
+def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enrolment]:
+    """Enrol `count` new students and return their enrolments with user and course loaded."""
+    users = User.objects.bulk_create(
+        User(email=f"{prefix}{n}@{course.slug}.example.org", display_name=f"{prefix.upper()} {n:04}", matriculation_number=f"4{n:05}")
+        for n in range(count)
+    )  # fmt: skip
+    Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
+    return list(
+        Enrolment.objects.filter(user__in=users).select_related("user", "course").order_by("user__display_name")
+    )

@@ -1,0 +1,126 @@
+"""What can never be false, tried past the services."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from exams.models import (
+    Accommodation,
+    AdmissionDecision,
+    CheckInMark,
+    Exam,
+    ExamRules,
+    GradeStep,
+    HelperLink,
+    Registration,
+    Result,
+    ResultChange,
+    Room,
+    Seat,
+    UniversityEntry,
+)
+from tests.cast import Cast
+from tests.factories import OpenExamFactory
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2024, 6, 20, 10, tzinfo=UTC)
+
+
+class Rows:
+    """A valid row of each kind, to be broken one by one."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.exam: Exam = OpenExamFactory.create(course=cast.course, seats_taken=1)
+        self.registration = self.sign_up()
+        self.room = Room.objects.create(exam=self.exam, name="H 0107")
+
+    def sign_up(self, **values: Any) -> Registration:
+        return Registration.objects.create(
+            **{
+                "course": self.cast.course, "exam": self.exam, "enrolment": self.cast.student, "created_at": NOW, "changed_at": NOW,
+                **values,
+            }
+        )  # fmt: skip
+
+
+BROKEN: dict[str, Callable[[Rows], object]] = {
+    "exam_never_overbooked": lambda r: Exam.objects.filter(pk=r.exam.pk).update(seats_taken=3),
+    "exam_review_after_start": lambda r: Exam.objects.filter(pk=r.exam.pk).update(review_at=NOW),
+    "exam_max_points_positive": lambda r: Exam.objects.filter(pk=r.exam.pk).update(max_points=0),
+    "exam_frozen_after_publication": lambda r: Exam.objects.filter(pk=r.exam.pk).update(frozen_at=NOW),
+    "exam_seat_order_valid": lambda r: Exam.objects.filter(pk=r.exam.pk).update(seat_order="luck"),
+    "exam_kind_valid": lambda r: Exam.objects.filter(pk=r.exam.pk).update(kind="x"),
+    "examrules_binding_has_name": lambda r: ExamRules.objects.create(course=r.cast.course, binding_url="https://a.example"),
+    "registration_one_active": lambda r: r.sign_up(),
+    "registration_state_valid": lambda r: r.sign_up(enrolment=r.cast.other_student, state="maybe"),
+    "registration_position_while_waiting": lambda r: r.sign_up(enrolment=r.cast.other_student, state="waitlisted"),
+    "registration_closed_when_given_up": lambda r: r.sign_up(enrolment=r.cast.other_student, state="withdrawn"),
+    "registration_attended_has_time": lambda r: r.sign_up(enrolment=r.cast.other_student, state="attended"),
+    "registration_left_after_arrival": lambda r: r.sign_up(enrolment=r.cast.other_student, left_at=NOW),
+    "registration_position_unique": lambda r: [
+        r.sign_up(enrolment=one, state="waitlisted", position=1) for one in (r.cast.other_student, r.cast.assistant)
+    ],
+    "accommodation_grants_something": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student),
+    "accommodation_extra_time_sane": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student, extra_minutes=601),
+    "admissiondecision_has_reason": lambda r: AdmissionDecision.objects.create(course=r.cast.course, enrolment=r.cast.student, verdict="admitted", decided_at=NOW),
+    "admissiondecision_verdict_valid": lambda r: AdmissionDecision.objects.create(course=r.cast.course, enrolment=r.cast.student, verdict="x", reason="y", decided_at=NOW),
+    "universityentry_unique": lambda r: [UniversityEntry.objects.create(exam=r.exam, matriculation_number="1") for _each in range(2)],
+    "universityentry_has_number": lambda r: UniversityEntry.objects.create(exam=r.exam, matriculation_number=" "),
+    "room_unique": lambda r: Room.objects.create(exam=r.exam, name="H 0107"),
+    "room_has_seats": lambda r: Room.objects.create(exam=r.exam, name="A", rows=0),
+    "room_spacing_valid": lambda r: Room.objects.create(exam=r.exam, name="A", spacing="far"),
+    "seat_unique": lambda r: [
+        Seat.objects.create(room=r.room, row=1, number=1, registration=one)
+        for one in (r.registration, r.sign_up(enrolment=r.cast.other_student))
+    ],
+    "seat_counts_from_one": lambda r: Seat.objects.create(room=r.room, row=0, number=1, registration=r.registration),
+    "helperlink_unique": lambda r: [HelperLink.objects.create(exam=r.exam, name="Kim", created_at=NOW) for _each in range(2)],
+    "helperlink_has_name": lambda r: HelperLink.objects.create(exam=r.exam, name=" ", created_at=NOW),
+    "checkinmark_action_valid": lambda r: CheckInMark.objects.create(key=uuid.uuid4(), registration=r.registration, action="x", made_at=NOW, received_at=NOW),
+    "gradestep_unique": lambda r: [GradeStep.objects.create(exam=r.exam, grade=Decimal("1.0"), min_points=90) for _each in range(2)],
+    "gradestep_grade_valid": lambda r: GradeStep.objects.create(exam=r.exam, grade=Decimal("1.1"), min_points=90),
+    "gradestep_points_not_negative": lambda r: GradeStep.objects.create(exam=r.exam, grade=Decimal("1.0"), min_points=-1),
+    "result_points_valid": lambda r: Result.objects.create(registration=r.registration, points=-1),
+    "result_extra_points_valid": lambda r: Result.objects.create(registration=r.registration, points=1, extra_points=Decimal("5.5")),
+    "result_grade_valid": lambda r: Result.objects.create(registration=r.registration, points=1, grade=Decimal("1.1")),
+    "result_state_valid": lambda r: Result.objects.create(registration=r.registration, points=1, state="x"),
+    "result_published_is_complete": lambda r: Result.objects.create(registration=r.registration, points=1, state="published", published_at=NOW),
+    "resultchange_what_valid": lambda r: ResultChange.objects.create(registration=r.registration, at=NOW, what="x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_database_refuses(cast: Cast, name: str) -> None:
+    rows = Rows(cast)
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        BROKEN[name](rows)
+
+
+def test_a_mark_with_the_same_key_is_refused(cast: Cast) -> None:
+    rows, key = Rows(cast), uuid.uuid4()
+
+    def mark() -> None:
+        CheckInMark.objects.create(
+            key=key, registration=rows.registration, action="present", made_at=NOW, received_at=NOW
+        )
+
+    mark()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        mark()
+
+
+def test_the_history_of_results_is_append_only(cast: Cast) -> None:
+    rows = Rows(cast)
+    change = ResultChange.objects.create(registration=rows.registration, at=NOW, what="points", after="50")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        ResultChange.objects.filter(pk=change.pk).update(after="90")
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        ResultChange.objects.filter(pk=change.pk).update(at=NOW + timedelta(days=1))
+    change.refresh_from_db()
+    assert change.after == "50"

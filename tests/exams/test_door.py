@@ -1,0 +1,214 @@
+"""The door: marks that count once, in the order in which they were made; who may stand there."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from amls.courses.models import Enrolment
+from amls.web.violations import RuleViolation
+from exams.models import CheckInMark, Exam, HelperLink, Registration
+from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
+from exams.services.door import make_mark, mark_the_rest_absent
+from exams.services.registration import register, staff_register
+from tests.cast import Cast
+from tests.exams.people import make_students
+from tests.factories import OpenExamFactory
+
+pytestmark = pytest.mark.django_db
+JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
+DAY = datetime(2024, 7, 18, 13, 50, tzinfo=UTC)
+
+
+@pytest.fixture
+def exam(cast: Cast) -> Exam:
+    return OpenExamFactory.create(course=cast.course, capacity=None)
+
+
+@pytest.fixture
+def held(cast: Cast, exam: Exam) -> Registration:
+    return register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+
+
+def mark(registration: Registration, action: str, minute: int = 0, *, late: int = 0, seat: str = "") -> Registration:
+    """Make a mark `minute` minutes after 15:50 that arrives `late` minutes after it was made."""
+    made_at = DAY + timedelta(minutes=minute)
+    return make_mark(
+        registration_pk=registration.pk, exam_pk=registration.exam_id, action=action, key=uuid4(), made_at=made_at,
+        now=made_at + timedelta(minutes=late), seat=seat,
+    )  # fmt: skip
+
+
+def test_present_left_and_back(held: Registration) -> None:
+    assert (mark(held, "present", 0, seat="B 12").state, mark(held, "left", 60).left_at) == (
+        "attended", DAY + timedelta(hours=1),
+    )  # fmt: skip
+    back = mark(held, "undo", 61)
+    assert (back.state, back.arrived_at, back.left_at, back.actual_seat) == ("attended", DAY, None, "B 12")
+    assert mark(held, "undo", 62).state == "registered"
+    assert mark(held, "undo", 63).state == "registered"
+    assert mark(held, "absent", 64).state == "absent"
+    # Who comes late after all.
+    assert mark(held, "present", 65).arrived_at == DAY + timedelta(minutes=65)
+
+
+def test_marks_count_in_the_order_in_which_they_were_made(held: Registration) -> None:
+    mark(held, "absent", 10)
+    # Made earlier at the other door, without a network until now.
+    assert mark(held, "present", 5, late=30).state == "absent"
+    assert mark(held, "present", 12).state == "attended"
+    assert held.marks.count() == 3
+
+
+def test_the_same_mark_counts_once_and_a_clock_that_is_ahead_changes_nothing(held: Registration) -> None:
+    key = uuid4()
+    for _each in range(3):
+        found = make_mark(
+            registration_pk=held.pk, exam_pk=held.exam_id, action="present", key=key, now=DAY,
+            made_at=DAY + timedelta(hours=5),
+        )  # fmt: skip
+    assert (found.arrived_at, CheckInMark.objects.count()) == (DAY, 1)
+
+
+def test_marks_of_another_exam_or_of_nobody_are_refused(cast: Cast, exam: Exam, held: Registration) -> None:
+    other = OpenExamFactory.create(course=cast.course, starts_at=datetime(2024, 8, 10, 12, tzinfo=UTC))
+    for registration_pk, exam_pk in ((held.pk, other.pk), (0, exam.pk)):
+        with pytest.raises(RuleViolation) as caught:
+            make_mark(registration_pk=registration_pk, exam_pk=exam_pk, action="present", key=uuid4(), now=DAY)
+        assert caught.value.code == "not-on-list"
+
+
+def test_who_waits_is_not_let_in(cast: Cast, exam: Exam, held: Registration) -> None:
+    exam.capacity, exam.seats_taken = 1, 1
+    exam.save()
+    waiting = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    with pytest.raises(RuleViolation, match="holds no seat: On the waiting list"):
+        mark(waiting, "present")
+
+
+def test_the_rest_is_absent_after_the_beginning(cast: Cast, exam: Exam, held: Registration) -> None:
+    people = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 3)]
+    mark(people[0], "present")
+    with pytest.raises(RuleViolation):
+        mark_the_rest_absent(exam_pk=exam.pk, now=DAY)
+    assert mark_the_rest_absent(exam_pk=exam.pk, now=DAY + timedelta(hours=1)) == 3
+    assert sorted(Registration.objects.values_list("state", flat=True)) == ["absent", "absent", "absent", "attended"]
+
+
+def test_a_helpers_link_is_for_this_exam_on_this_day(cast: Cast, exam: Exam) -> None:
+    link = HelperLink.objects.create(exam=exam, name="Kim", created_at=JUNE)
+    other = OpenExamFactory.create(course=cast.course, starts_at=datetime(2024, 8, 10, 12, tzinfo=UTC))
+    token = helper_token(link)
+    assert find_helper(token, exam) == link
+    assert find_helper(token, other) is None
+    for wrong in (
+        "",
+        "x",
+        f"{link.pk}-",
+        f"{link.pk}-{'0' * 32}",
+        f"{link.pk + 1}{token[len(str(link.pk)) :]}",
+        "9" * 40,
+    ):
+        assert find_helper(wrong, exam) is None
+    # The day is the local one: midnight in Berlin is 22:00 UTC.
+    assert [link.works_at(datetime(2024, 7, day, hour, 0, tzinfo=UTC)) for day, hour in ((17, 21), (17, 22), (18, 21), (18, 22))] == [False, True, True, False]  # fmt: skip
+    link.revoked_at = JUNE
+    assert not link.works_at(DAY)
+
+
+def test_a_slips_code_cannot_be_made_up(cast: Cast, exam: Exam, held: Registration) -> None:
+    code = slip_code(held.pk, exam.pk)
+    assert find_by_slip(code, exam) == held
+    other = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    assert find_by_slip(f"{other.pk}-{code.partition('-')[2]}", exam) is None
+    assert find_by_slip("²-1", exam) is None
+
+
+# ── the page ──
+
+
+@pytest.fixture
+def today(cast: Cast) -> Exam:
+    now = timezone.now()
+    return OpenExamFactory.create(
+        course=cast.course, capacity=10, starts_at=now + timedelta(minutes=1), opens_at=now - timedelta(days=9),
+        closes_at=now - timedelta(days=2), withdraw_until=now - timedelta(days=1),
+    )  # fmt: skip
+
+
+def by_hand(enrolment: Enrolment, exam: Exam) -> Registration:
+    return staff_register(enrolment=enrolment, exam_pk=exam.pk, reason="By hand", now=timezone.now())
+
+
+def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, today: Exam) -> None:
+    one, two = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    link = HelperLink.objects.create(exam=today, name="Kim", created_at=timezone.now())
+    address = f"/amls/exams/{today.pk}/check-in/marks/"
+    kept = {
+        "marks": [
+            {"key": str(uuid4()), "registration": str(one.pk), "action": "present", "seat": "C 3", "made_at": timezone.now().isoformat()},
+            {"key": "nonsense", "registration": str(one.pk), "action": "present"},
+            {"key": str(uuid4()), "registration": "99999999", "action": "present"},
+        ]
+    }  # fmt: skip
+    staff = cast.client("assistant")
+    for _twice in range(2):
+        answer = staff.post(address, json.dumps(kept), content_type="application/json")
+    found = answer.json()
+    assert found["states"] == {str(one.pk): ["attended", "C 3"], str(two.pk): ["registered", ""]}
+    assert list(found["refused"]) == ["nonsense", kept["marks"][2]["key"]]
+    helper = Client()
+    seen = helper.get(f"{address}?key={helper_token(link)}").json()
+    assert (seen["states"], seen["counts"]["present"]) == (found["states"], 1)
+    made = {"marks": [{"key": str(uuid4()), "registration": str(two.pk), "action": "absent"}]}
+    helper.post(f"{address}?key={helper_token(link)}", json.dumps(made), content_type="application/json")
+    assert CheckInMark.objects.get(registration=two).helper == link
+    assert CheckInMark.objects.get(registration=one).by == cast.assistant.user
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"marks": 3}', '{"marks": ["x"]}'])
+def test_what_is_no_list_of_marks_is_refused(cast: Cast, today: Exam, body: str) -> None:
+    address = f"/amls/exams/{today.pk}/check-in/marks/"
+    assert cast.client("lecturer").post(address, body, content_type="application/json").status_code == 404
+
+
+def test_only_the_door_may_use_the_camera(cast: Cast, today: Exam) -> None:
+    client = cast.client("lecturer")
+    assert "camera=(self)" in client.get(f"/amls/exams/{today.pk}/check-in/")["Permissions-Policy"]
+    assert "camera=()" in client.get(f"/amls/exams/{today.pk}/staff/")["Permissions-Policy"]
+
+
+def test_without_javascript_a_form_marks_and_walk_ins_are_for_staff(cast: Cast, today: Exam) -> None:
+    held = by_hand(cast.student, today)
+    link = HelperLink.objects.create(exam=today, name="Kim", created_at=timezone.now())
+    door, key = f"/amls/exams/{today.pk}/check-in/", helper_token(link)
+    client = Client()
+    page = client.get(f"{door}?key={key}&q=person").content.decode()
+    assert "under reserve" in page
+    assert "Came without a registration" not in page
+    answer = client.post(
+        f"{door}mark/?key={key}", {"registration": held.pk, "action": "present", "key": str(uuid4()), "seat": ""}
+    )
+    assert (answer.status_code, answer["Location"]) == (302, f"{door}?key={key}")
+    held.refresh_from_db()
+    assert held.state == "attended"
+    assert client.post(f"{door}walk-in/?key={key}", {"enrolment": cast.other_student.pk}).status_code == 404
+    cast.client("assistant").post(f"{door}walk-in/", {"enrolment": cast.other_student.pk})
+    came = Registration.objects.get(enrolment=cast.other_student)
+    assert (came.state, came.is_walk_in) == ("attended", True)
+
+
+def test_a_scanned_slip_shows_one_person(cast: Cast, today: Exam) -> None:
+    held, _other = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    client, door = cast.client("assistant"), f"/amls/exams/{today.pk}/check-in/"
+    page = client.get(door, {"who": slip_code(held.pk, today.pk)})
+    assert [row["registration"].pk for row in page.context["rows"]] == [held.pk]
+    assert "not one of this exam" in client.get(door, {"who": "1-made-up"}).content.decode()
+
+
+def test_a_link_of_yesterday_opens_nothing(cast: Cast, exam: Exam) -> None:
+    link = HelperLink.objects.create(exam=exam, name="Kim", created_at=JUNE)
+    assert Client().get(f"/amls/exams/{exam.pk}/check-in/?key={helper_token(link)}").status_code == 404

@@ -1,0 +1,299 @@
+"""Real threads on real connections: no seat twice, nobody overtaken, no deadlock."""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import OperationalError, connection, connections
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.courses.models import Course
+from amls.courses.services import finish_course_change
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from exams.models import Exam, Registration
+from exams.services.registration import move, register, set_capacity, staff_withdraw, withdraw
+from tests.cast import Cast, make_cast
+from tests.exams.people import make_students
+from tests.factories import CourseFactory, OpenExamFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SEATS, PEOPLE, THREADS = 200, 1000, 32
+Act = Callable[[], Any]
+
+
+@pytest.fixture(autouse=True)
+def _silent_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The doorbell is proven elsewhere; here it would only slow the threads down.
+    monkeypatch.setattr("amls.notifications.services.current_app.send_task", lambda *args, **kwargs: None)
+
+
+def race(acts: Sequence[Act], threads: int) -> list[BaseException]:
+    """Run everything from a shared queue in threads that start together; return what was raised."""
+    waiting: SimpleQueue[Act] = SimpleQueue()
+    for act in acts:
+        waiting.put(act)
+    gate, raised = threading.Barrier(threads), list[BaseException]()
+
+    def work() -> None:
+        gate.wait()
+        try:
+            while True:
+                try:
+                    waiting.get_nowait()()
+                except Empty:
+                    return
+                except Exception as error:
+                    raised.append(error)
+        finally:
+            connections.close_all()
+
+    workers = [threading.Thread(target=work) for _each in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert not any(worker.is_alive() for worker in workers)
+    return raised
+
+
+def soon(act: Callable[..., Any], **values: Any) -> Act:
+    """Return the act, done at the time at which it is its turn."""
+    return lambda: act(**values, now=timezone.now())
+
+
+def open_exam(course: Course, capacity: int | None, days: int = 30) -> Exam:
+    now = timezone.now()
+    return OpenExamFactory.create(
+        course=course, capacity=capacity, starts_at=now + timedelta(days=days), opens_at=now - timedelta(days=1),
+        closes_at=now + timedelta(days=days - 2), withdraw_until=now + timedelta(days=days - 1),
+    )  # fmt: skip
+
+
+def check(exam: Exam) -> None:
+    """The counters equal the rows, and no more people hold a seat than there are."""
+    exam.refresh_from_db()
+    rows = Registration.objects.filter(exam=exam)
+    waiting = list(rows.waiting().values_list("position", flat=True))
+    assert (exam.seats_taken, exam.waiting) == (rows.holding().count(), len(waiting))
+    assert exam.capacity is None or exam.seats_taken <= exam.capacity
+    assert len(set(waiting)) == len(waiting)
+    assert all(position is not None and position <= exam.last_position for position in waiting)
+
+
+def replay(exam: Exam) -> int:
+    """Go through the history in the order of the lock; fail if anyone was overtaken. Return how many moved up."""
+    events: Any = apps.get_model("exams", "RegistrationEvent").objects
+    waiting: dict[int, int] = {}
+    moved_up = 0
+    in_order = events.filter(exam_id=exam.pk).order_by("pgh_id")
+    for _moment, group in groupby(in_order, key=lambda event: event.changed_at):
+        happened = list(group)
+        promoted = []
+        for event in happened:
+            if event.state == "waitlisted":
+                waiting[event.id] = event.position or 0
+            elif event.id in waiting:
+                position = waiting.pop(event.id)
+                if event.state == "registered":
+                    promoted.append(position)
+            elif event.state == "registered":
+                assert not waiting, "Somebody got a seat past those who wait."
+        assert not promoted or not waiting or max(promoted) < min(waiting.values())
+        moved_up += len(promoted)
+    return moved_up
+
+
+def test_200_seats_for_1000_people_who_press_twice() -> None:
+    course = CourseFactory.create()
+    exam = open_exam(course, SEATS)
+    people = make_students(course, PEOPLE)
+    clicks: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people * 2]
+    random.Random(1).shuffle(clicks)
+    assert race(clicks, THREADS) == []
+    rows = Registration.objects.filter(exam=exam)
+    registered = list(rows.filter(state="registered").order_by("pk").values_list("pk", flat=True))
+    waiting = list(rows.waiting().values_list("pk", "position"))
+    assert (len(registered), len(waiting), rows.count()) == (SEATS, PEOPLE - SEATS, PEOPLE)
+    assert rows.values("enrolment").distinct().count() == PEOPLE
+    # Keys are drawn under the lock: their order is the order of arrival at it.
+    assert [position for _pk, position in waiting] == list(range(1, PEOPLE - SEATS + 1))
+    assert [pk for pk, _position in waiting] == sorted(pk for pk, _position in waiting)
+    assert max(registered) < waiting[0][0]
+    assert Notice.objects.filter(kind="exams.registered").count() == PEOPLE
+    check(exam)
+
+
+def test_24_threads_mix_everything() -> None:
+    course = CourseFactory.create()
+    exams = [open_exam(course, 15), open_exam(course, 10, days=50)]
+    people = make_students(course, 60)
+    chance = random.Random(7)
+    acts: list[Act] = []
+    for _turn in range(900):
+        one, exam, other = chance.choice(people), *chance.sample(exams, 2)
+        pk, other_pk = exam.pk, other.pk
+        acts.append(
+            chance.choices(
+                [
+                    soon(register, enrolment=one, exam_pk=pk),
+                    soon(withdraw, enrolment=one, exam_pk=pk),
+                    soon(move, enrolment=one, exam_pk=other_pk),
+                    soon(set_capacity, exam_pk=pk, capacity=chance.randint(5, 25)),
+                    soon(_remove, enrolment_pk=one.pk),
+                ],
+                [50, 25, 15, 5, 5],
+            )[0]
+        )
+    raised = race(acts, 24)
+    assert [error for error in raised if not isinstance(error, RuleViolation)] == []
+    assert {error.code for error in raised if isinstance(error, RuleViolation)} >= {"other-exam", "not-registered"}
+    for exam in exams:
+        check(exam)
+    assert sum(replay(exam) for exam in exams) > 10
+    active = Registration.objects.active().values_list("enrolment", flat=True)
+    assert len(set(active)) == len(active)
+
+
+def _remove(*, enrolment_pk: int, now: datetime) -> None:
+    held = Registration.objects.active().filter(enrolment=enrolment_pk).first()
+    if held is not None:
+        staff_withdraw(registration_pk=held.pk, reason="By hand", now=now)
+
+
+def test_a_move_whose_target_fills_at_the_same_moment_loses_nothing() -> None:
+    course = CourseFactory.create()
+    source, target = open_exam(course, 40), open_exam(course, 10, days=50)
+    movers, newcomers = make_students(course, 30), make_students(course, 30, prefix="n")
+    for one in movers:
+        register(enrolment=one, exam_pk=source.pk, now=timezone.now())
+    acts: list[Act] = []
+    for mover, newcomer in zip(movers, newcomers, strict=True):
+        acts += [
+            soon(move, enrolment=mover, exam_pk=target.pk),
+            soon(register, enrolment=newcomer, exam_pk=target.pk),
+        ]
+    raised = race(acts, 24)
+    assert {error.code if isinstance(error, RuleViolation) else repr(error) for error in raised} == {"target-full"}
+    held = Registration.objects.filter(enrolment__in=movers, state="registered")
+    assert held.count() == len(movers)
+    moved = held.filter(exam=target).count()
+    assert (moved, len(raised)) == (moved, len(movers) - moved)
+    assert Registration.objects.filter(exam=target, state="registered").count() == 10
+    check(source)
+    check(target)
+
+
+def test_one_person_who_signs_up_for_two_dates_at_once_holds_one() -> None:
+    course = CourseFactory.create()
+    exams = [open_exam(course, 5), open_exam(course, 5, days=50)]
+    people = make_students(course, 5)
+    acts: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people for exam in exams]
+    raised = race(acts, 10)
+    assert [error.code if isinstance(error, RuleViolation) else repr(error) for error in raised] == ["other-exam"] * 5
+    assert Registration.objects.active().count() == 5
+    for exam in exams:
+        check(exam)
+
+
+def test_sign_ups_and_staff_edits_of_the_same_exam_do_not_lock_each_other_out(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    cast: Cast = make_cast()
+    exam = open_exam(cast.course, 20)
+    people = make_students(cast.course, 60)
+    address = reverse("admin:exams_exam_change", args=[exam.pk])
+    zone = cast.course.zone
+    start = exam.starts_at.astimezone(zone)
+
+    data: dict[str, str] = {"_agreed": "1"}
+    page = cast.client("lecturer").get(address)
+    for bound in page.context["adminform"].form:
+        value = bound.value()
+        if isinstance(value, datetime):
+            local = value.astimezone(zone)
+            data |= {f"{bound.name}_0": local.strftime("%Y-%m-%d"), f"{bound.name}_1": local.strftime("%H:%M")}
+        elif value is not None:
+            data[bound.name] = str(value)
+    data |= {"rooms-TOTAL_FORMS": "0", "rooms-INITIAL_FORMS": "0"}
+
+    def edit(place: str) -> Act:
+        def act() -> None:
+            answer = cast.client("lecturer").post(
+                address, {**data, "place": place, "capacity": str(20 + int(place[-1]))}
+            )
+            # A smaller capacity than there are people is refused, with a reason.
+            refused = "The capacity can&#x27;t be lower" in answer.content.decode()
+            assert (answer.status_code, refused) in ((302, False), (200, True))
+
+        return act
+
+    acts: list[Act] = []
+    for number, one in enumerate(people):
+        acts.append(soon(register, enrolment=one, exam_pk=exam.pk))
+        if number % 10 == 0:
+            acts.append(edit(f"H 010{number // 10}"))
+            acts.append(lambda: finish_course_change(cast.course, now=timezone.now()))
+    raised = race(acts, 12)
+    assert [error for error in raised if not isinstance(error, RuleViolation)] == []
+    assert not any(isinstance(error, OperationalError) for error in raised)
+    check(exam)
+    assert exam.starts_at.astimezone(zone).date() == start.date()
+    assert exam.place.startswith("H 010")
+    replay(exam)
+
+
+@pytest.fixture
+def statements() -> Callable[[Act], list[str]]:
+    """Run something; return the statements from the exam's lock to the commit."""
+
+    def run(act: Act) -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            act()
+        said = [query["sql"] for query in captured]
+        locked = next(n for n, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+        return said[locked : said.index("COMMIT", locked) + 1]
+
+    return run
+
+
+def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
+    statements: Callable[[Act], list[str]],
+) -> None:
+    course = CourseFactory.create()
+    exam = open_exam(course, 2)
+    people = make_students(course, 5)
+    now = timezone.now()
+
+    def words(found: list[str]) -> list[str]:
+        return [" ".join(sql.replace('"', "").split()[:3]) if sql != "COMMIT" else sql for sql in found]
+
+    seat = words(statements(lambda: register(enrolment=people[0], exam_pk=exam.pk, now=now)))
+    assert [one.split()[0] for one in seat] == ["SELECT", "SELECT", "INSERT", "UPDATE", "INSERT", "SELECT", "COMMIT"]
+    assert (seat[2], seat[3], seat[4]) == (
+        "INSERT INTO exams_registration", "UPDATE exams_exam SET", "INSERT INTO notifications_notice",
+    )  # fmt: skip
+    register(enrolment=people[1], exam_pk=exam.pk, now=now)
+    for one in people[2:]:
+        assert words(statements(soon(register, enrolment=one, exam_pk=exam.pk))) == seat
+    # Withdrawing and promoting is one transaction, however many wait.
+    gone = words(statements(lambda: withdraw(enrolment=people[0], exam_pk=exam.pk, now=now)))
+    assert len(gone) == 12
+    assert gone.count("UPDATE exams_exam SET") == 1
+    assert gone.count("INSERT INTO notifications_notice") == 2
+
+
+def test_the_clock_of_the_request_decides_not_that_of_the_lock() -> None:
+    course = CourseFactory.create()
+    exam = open_exam(course, 5)
+    one = make_students(course, 1)[0]
+    last = exam.closes_at.astimezone(UTC) + timedelta(seconds=59)
+    assert register(enrolment=one, exam_pk=exam.pk, now=last).created_at == last

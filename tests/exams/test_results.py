@@ -1,0 +1,384 @@
+"""Points and grades: from the file to the office, and every change on record."""
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from amls.courses import eligibility
+from amls.courses.models import Course
+from amls.notifications.letters import letter_kind
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from exams.grading import grade_bars, point_bars, statistics_of, usual_table
+from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange
+from exams.services.registration import excuse, register
+from exams.services.results import (
+    enter_points,
+    freeze,
+    import_points,
+    parse_points,
+    publish_results,
+    regrade,
+    set_grade_table,
+    unfreeze,
+)
+from exams.services.university import compare_lists, import_university_list
+from tests.cast import Cast
+from tests.exams.people import make_students
+from tests.factories import OpenExamFactory
+
+JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
+D = Decimal
+AFTER = datetime(2024, 7, 25, 10, tzinfo=UTC)
+TABLE = usual_table(D(100))
+
+
+@pytest.fixture
+def exam(cast: Cast) -> Exam:
+    return OpenExamFactory.create(course=cast.course, capacity=None)
+
+
+@pytest.fixture
+def people(cast: Cast, exam: Exam) -> list[Registration]:
+    """Four who attended, one who was absent, one who was excused."""
+    found = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 6)]
+    Registration.objects.filter(pk__in=[one.pk for one in found[:4]]).update(state="attended", arrived_at=AFTER)
+    Registration.objects.filter(pk=found[4].pk).update(state="absent")
+    excuse(registration_pk=found[5].pk, reason="Certificate", now=AFTER)
+    return found
+
+
+@pytest.fixture
+def extra(monkeypatch: pytest.MonkeyPatch, cast: Cast) -> dict[int, D]:
+    """Extra points as another app would know them, by enrolment."""
+    points: dict[int, D] = {}
+    monkeypatch.setitem(
+        eligibility._extra_points,
+        "tests",
+        lambda course, people: {one.pk: points[one.pk] for one in people if one.pk in points},
+    )
+    Course.objects.filter(pk=cast.course.pk).update(max_extra_points=5)
+    return points
+
+
+def code_of(act: Callable[[], object]) -> str:
+    with pytest.raises(RuleViolation) as caught:
+        act()
+    return caught.value.code
+
+
+# ── grading ──
+
+
+@pytest.mark.parametrize(
+    ("points", "extra", "lifts", "grade"),
+    [
+        ("95", "0", False, "1.0"), ("94.99", "0", False, "1.3"), ("50", "0", False, "4.0"), ("49.5", "0", False, "5.0"),
+        # Extra points improve a pass; a fail they lift only where the course says so.
+        ("50", "5", False, "3.7"), ("49.5", "5", False, "5.0"), ("49.5", "5", True, "4.0"), ("93", "5", False, "1.0"),
+    ],
+)  # fmt: skip
+def test_grades_follow_the_table(points: str, extra: str, lifts: bool, grade: str) -> None:
+    assert TABLE.grade_of(D(points), D(extra), lifts_fail=lifts) == D(grade)
+
+
+@given(st.decimals(0, 100, places=2), st.decimals(0, 100, places=2), st.decimals(0, 5, places=1), st.booleans())
+def test_more_points_never_make_a_worse_grade(one: D, other: D, extra: D, lifts: bool) -> None:
+    low, high = sorted([one, other])
+    assert TABLE.grade_of(high, extra, lifts_fail=lifts) <= TABLE.grade_of(low, extra, lifts_fail=lifts)
+    assert TABLE.grade_of(one, extra, lifts_fail=lifts) <= TABLE.grade_of(one, D(0), lifts_fail=lifts)
+
+
+def test_statistics_and_bars() -> None:
+    found = statistics_of([(D(95), D("1.0")), (D(60), D("3.3")), (D(20), D("5.0"))])
+    assert (found.graded, found.passed, found.failed, found.passed_percent) == (3, 2, 1, 67)
+    assert (found.mean_points, found.median_points, found.mean_grade) == (D("58.33"), D("60.00"), D("2.15"))
+    bars = grade_bars(found.counts)
+    assert [bar.count for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
+    assert [bar.is_fail for bar in bars] == [False] * 10 + [True]
+    points = point_bars([D(100), D(0), D("49.9")], max_points=D(100), pass_at=D(50))
+    assert [n for n, bar in enumerate(points) if bar.count] == [0, 9, 19]
+    assert [bar.is_fail for bar in points] == [True] * 10 + [False] * 10
+    assert statistics_of([]).mean_points is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("37,5", "37.5"), (" 0 ", "0"), ("100", "100"), ("101", None), ("-1", None), ("x", None), ("1.234", None), ("NaN", None), ("1e999", None), ("", None)]
+)  # fmt: skip
+def test_points_as_people_type_them(text: str, value: str | None) -> None:
+    exam = Exam(max_points=D(100))
+    if value is None:
+        assert code_of(lambda: parse_points(text, exam)).startswith("points-")
+    else:
+        assert parse_points(text, exam) == D(value)
+
+
+# ── from drafts to published ──
+
+
+@pytest.mark.django_db
+def test_a_table_must_be_one(exam: Exam) -> None:
+    steps = dict(TABLE.steps)
+    assert code_of(lambda: set_grade_table(exam_pk=exam.pk, steps={D("1.0"): D(90)}, now=AFTER)) == "no-pass"
+    twisted = {**steps, D("1.3"): D(96)}
+    assert code_of(lambda: set_grade_table(exam_pk=exam.pk, steps=twisted, now=AFTER)) == "table-order"
+    high = {**steps, D("1.0"): D(101)}
+    assert code_of(lambda: set_grade_table(exam_pk=exam.pk, steps=high, now=AFTER)) == "table-range"
+    set_grade_table(exam_pk=exam.pk, steps=steps, now=AFTER)
+    set_grade_table(exam_pk=exam.pk, steps={D("1.0"): D(90), D("4.0"): D(50)}, now=AFTER)
+    assert [(step.grade, step.min_points) for step in exam.grade_steps.all()] == [(D("1.0"), D(90)), (D("4.0"), D(50))]
+
+
+@pytest.mark.django_db
+def test_points_are_drafts_until_they_are_published_with_extra_points(
+    cast: Cast, exam: Exam, people: list[Registration], extra: dict[int, D]
+) -> None:
+    by = cast.lecturer.user
+    extra |= {people[0].enrolment_id: D(3), people[1].enrolment_id: D(3), people[2].enrolment_id: D(7)}
+    enter_points(exam_pk=exam.pk, points={people[0].pk: D(60), people[1].pk: D(48), people[2].pk: D(90)}, by=by, now=AFTER)  # fmt: skip
+    assert set(Result.objects.values_list("state", "grade")) == {("draft", None)}
+    assert not Notice.objects.filter(kind="exams.results").exists()
+    assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-table"
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    assert publish_results(exam_pk=exam.pk, by=by, now=AFTER) == 3
+    # 3 extra points lift a pass, not a fail; never more than 5 count.
+    assert [(one.points, one.extra_points, one.grade) for one in Result.objects.order_by("pk")] == [
+        (D(60), D(3), D("3.3")), (D(48), D(0), D("5.0")), (D(90), D(5), D("1.0")),
+    ]  # fmt: skip
+    notices = Notice.objects.filter(kind="exams.results")
+    assert notices.count() == 3
+    for notice in notices:
+        letter = letter_kind(notice.kind).writer(notice, AFTER)
+        assert letter is not None
+        assert not any(grade in letter.subject + letter.text for grade in ("1.0", "3.3", "5.0", "60", "48"))
+    assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-drafts"
+
+
+@pytest.mark.django_db
+def test_who_did_not_attend_gets_no_points(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    for absent in people[4:]:
+        act = lambda pk=absent.pk: enter_points(exam_pk=exam.pk, points={pk: D(1)}, by=None, now=AFTER)  # noqa: E731
+        assert code_of(act) == "did-not-attend"
+    assert not Result.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_published_result_changes_only_with_a_reason_and_on_record(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    by, pk = cast.lecturer.user, people[0].pk
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={pk: D(60)}, by=by, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={pk: D(60)}, by=by, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=by, now=AFTER)
+    later = AFTER + timedelta(days=1)
+    assert code_of(lambda: enter_points(exam_pk=exam.pk, points={pk: D(66)}, by=by, now=later)) == "no-reason"
+    assert (
+        code_of(lambda: enter_points(exam_pk=exam.pk, points={pk: None}, by=by, reason="x", now=later)) == "no-reason"
+    )
+    enter_points(exam_pk=exam.pk, points={pk: D(66)}, by=cast.assistant.user, reason="Page 3 was missed", now=later)
+    told = [(one.what, one.before, one.after, one.by_id, one.reason) for one in ResultChange.objects.order_by("pk")]
+    assert told == [
+        ("points", "", "60", by.pk, ""),
+        ("state", "draft", "published", by.pk, ""),
+        ("grade", "", "3.3", by.pk, ""),
+        ("points", "60", "66", cast.assistant.user_id, "Page 3 was missed"),
+        ("grade", "3.3", "3", cast.assistant.user_id, "Page 3 was missed"),
+    ]
+    assert Notice.objects.filter(kind="exams.results").count() == 2
+
+
+@pytest.mark.django_db
+def test_a_changed_table_reaches_published_grades_only_on_purpose(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={people[0].pk: D(48)}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    kinder = {grade: points - 5 for grade, points in TABLE.steps.items()}
+    set_grade_table(exam_pk=exam.pk, steps=kinder, now=AFTER)
+    assert Result.objects.get().grade == D("5.0")
+    assert code_of(lambda: regrade(exam_pk=exam.pk, by=None, reason=" ", now=AFTER)) == "no-reason"
+    assert regrade(exam_pk=exam.pk, by=None, reason="Task 4 was unclear", now=AFTER) == 1
+    assert Result.objects.get().grade == D("4.0")
+
+
+@pytest.mark.django_db
+def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={one.pk: D(70) for one in people[:3]}, by=None, now=AFTER)
+    assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "drafts-left"
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "people-left"
+    enter_points(exam_pk=exam.pk, points={people[3].pk: D(20)}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    freeze(exam_pk=exam.pk, now=AFTER)
+    for act in (
+        lambda: enter_points(exam_pk=exam.pk, points={people[0].pk: D(1)}, by=None, reason="x", now=AFTER),
+        lambda: set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER),
+        lambda: publish_results(exam_pk=exam.pk, by=None, now=AFTER),
+        lambda: regrade(exam_pk=exam.pk, by=None, reason="x", now=AFTER),
+        lambda: freeze(exam_pk=exam.pk, now=AFTER),
+    ):
+        assert code_of(act) == "frozen"
+    answer = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.csv")
+    numbers = [one.enrolment.user.matriculation_number for one in people]
+    assert answer.content.decode("utf-8-sig").splitlines() == [
+        "matriculation number;name;grade;status",
+        *(f"{numbers[n]};S {n:04};2.7;attended" for n in range(3)),
+        f"{numbers[3]};S 0003;5.0;attended",
+        f"{numbers[4]};S 0004;;absent",
+        f"{numbers[5]};S 0005;;excused",
+    ]
+    assert code_of(lambda: unfreeze(exam_pk=exam.pk, by=None, reason="", now=AFTER)) == "no-reason"
+    unfreeze(exam_pk=exam.pk, by=cast.lecturer.user, reason="The office asked", now=AFTER)
+    assert ResultChange.objects.filter(before="frozen", reason="The office asked").count() == 4
+    assert cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.csv").status_code == 302
+
+
+# ── files ──
+
+
+def sheet(*rows: tuple[object, ...]) -> bytes:
+    book, target = Workbook(), io.BytesIO()
+    page = book.active
+    assert page is not None
+    for row in rows:
+        page.append(row)
+    book.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: list[Registration], kind: str) -> None:
+    users = [one.enrolment.user for one in people]
+    if kind == "csv":
+        text = f"Matrikelnummer;E-Mail;Punkte\n{users[0].matriculation_number};;37,5\n;{users[1].email.upper()};88\n;;\n{users[2].matriculation_number};;\n"
+        content, name = text.encode("latin-1"), "points.csv"
+    else:
+        rows = [
+            ("Student ID", "Email", "Points"),
+            (int(users[0].matriculation_number), None, 37.5),
+            (None, users[1].email, 88),
+        ]
+        content, name = sheet(*rows), "points.xlsx"
+    shown = import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=True)
+    assert [(one.registration.pk, one.before, one.after) for one in shown.changes] == [
+        (people[0].pk, None, D("37.5")),
+        (people[1].pk, None, D(88)),
+    ]
+    assert not Result.objects.exists()
+    assert not ResultChange.objects.exists()
+    import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=False)
+    again = import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=False)
+    assert (again.changes, again.unchanged, Result.objects.count()) == ([], 2, 2)
+
+
+@pytest.mark.django_db
+def test_every_bad_line_is_named_and_nothing_is_written(exam: Exam, people: list[Registration]) -> None:
+    numbers = [one.enrolment.user.matriculation_number for one in people]
+    rows = ["number,x", f"{numbers[0]},50"]
+    bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
+    assert bad.problems == ["Line 1: no column is named 'points'. The first line must name the columns."]
+    rows = ["student id,points", f"{numbers[0]},50", "999,50", f"{numbers[0]},51", f"{numbers[1]},105", f"{numbers[4]},50", ",50", f"{numbers[2]},many"]  # fmt: skip
+    bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
+    assert bad.problems == [
+        "Line 3: '999' does not stand on the list of this exam.",
+        f"Line 4: '{numbers[0]}' stands in the file twice.",
+        "Line 5: Points lie between 0 and 100, found 105.",
+        "Line 6: S 0004 has no points to get: Absent. Correct the check-in first.",
+        "Line 7: it names nobody.",
+        "Line 8: 'many' is no number of points.",
+    ]
+    assert not Result.objects.exists()
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no zip", b"", b"PK\x03\x04"])
+@pytest.mark.django_db
+def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None:
+    found = import_points(exam_pk=exam.pk, content=content, filename="a.xlsx", by=None, now=AFTER, dry_run=True)
+    assert found.problems == ["This is not a file that a spreadsheet program wrote as XLSX."]
+
+
+@pytest.mark.django_db
+def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
+    numbers = [one.enrolment.user.matriculation_number for one in people]
+    text = f"Nachname;Vorname;Matrikelnr.\nA;B;{numbers[0]}\nC;D;{numbers[1]}\nX;Y;777\n"
+    assert import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv") == (3, [])
+    nameless = people[3].enrolment.user
+    nameless.matriculation_number = ""
+    nameless.save()
+    found = compare_lists(exam)
+    assert found.in_both == 2
+    assert [one.pk for one in found.only_here] == [people[2].pk, people[4].pk]
+    assert [(one.matriculation_number, one.name) for one in found.only_there] == [("777", "Y X")]
+    assert [one.pk for one in found.without_number] == [people[3].pk]
+    count, problems = import_university_list(exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv")
+    assert (count, len(problems), exam.university_entries.count()) == (0, 1, 3)
+
+
+# ── pages ──
+
+
+@pytest.mark.django_db
+def test_the_entry_page_keeps_what_was_typed_until_all_is_right(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    client, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/results/"
+    typed = {f"points-{people[0].pk}": "61,5", f"points-{people[1].pk}": "200"}
+    answer = client.post(f"{address}enter/", typed)
+    assert answer.status_code == 422
+    assert "Points lie between 0 and 100, found 200." in answer.content.decode()
+    assert 'value="61,5"' in answer.content.decode()
+    assert not Result.objects.exists()
+    client.post(f"{address}enter/", {**typed, f"points-{people[1].pk}": "20"})
+    assert [one.points for one in Result.objects.order_by("pk")] == [D("61.5"), D(20)]
+
+
+@pytest.mark.django_db
+def test_a_boundary_is_previewed_before_it_is_kept(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={people[0].pk: D(48), people[1].pk: D(90)}, by=None, now=AFTER)
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/table/"
+    steps = {f"grade-{grade}": str(TABLE.steps[grade]) for grade in GRADES}
+    shown = client.post(address, {**steps, "grade-4.0": "45", "preview": "1"})
+    page = shown.content.decode()
+    assert "this is what the changed boundaries would do" in page
+    assert (shown.context["failed"]["count"], shown.context["failed"]["before"]) == (0, 1)
+    assert exam.grade_steps.get(grade="4.0").min_points == D(50)
+    client.post(address, {**steps, "grade-4.0": "45", "keep": "1"})
+    assert exam.grade_steps.get(grade="4.0").min_points == D(45)
+    assert client.post(address, {**steps, "grade-4.0": "", "keep": "1"}).status_code == 422
+
+
+@pytest.mark.django_db
+def test_a_file_is_shown_then_imported_then_published_and_seen(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    ExamRules.objects.create(course=cast.course)
+    Registration.objects.filter(pk=people[0].pk).update(enrolment=cast.student)
+    user = cast.student.user
+    user.matriculation_number = "123456"
+    user.save()
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/"
+    file = SimpleUploadedFile("p.csv", b"student id;points\n123456;81\n")
+    shown = client.post(f"{address}import/", {"file": file})
+    assert not Result.objects.exists()
+    kept = {"kept": shown.context["kept"], "name": shown.context["kept_name"], "agreed": "1"}
+    client.post(f"{address}import/", kept)
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    student = cast.client("student")
+    assert "81" not in student.get("/amls/exams/").content.decode()
+    client.post(f"{address}publish/")
+    page = student.get("/amls/exams/").content.decode()
+    assert "<dd>2.0</dd>" in page
+    assert "<dd>81 / 100</dd>" in page
+    assert "<dd>2.0</dd>" not in cast.client("student").get("/amls/me/").content.decode()

@@ -1,0 +1,43 @@
+"""Exports of tests: small kinds that do what a test asks."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from amls.exports import kinds
+from amls.exports.kinds import CSV, Kind, Order, Progress, register
+
+Write = Callable[[Order, Progress], Iterator[bytes]]
+
+
+def write_parameters(order: Order, progress: Progress) -> Iterator[bytes]:
+    progress(1, 2)
+    yield str(sorted(order.parameters.items())).encode()
+    progress(2, 2)
+
+
+@pytest.fixture
+def known() -> Iterator[dict[str, Kind]]:
+    """The registry, put back after the test."""
+    before = dict(kinds._kinds)
+    yield kinds._kinds
+    kinds._kinds.clear()
+    kinds._kinds.update(before)
+
+
+@pytest.fixture
+def make_kind(known: dict[str, Kind]) -> Callable[..., Kind]:
+    """Register a kind of the test; it is a CSV for whom it was made unless said otherwise."""
+
+    def make(name: str = "tests.list", write: Write = write_parameters, **values: object) -> Kind:
+        fields: dict = {
+            "label": "List",
+            "media": CSV,
+            "allows": lambda order: order.user is not None,
+            "content_key": lambda order: "1",
+            "filename": lambda order: "list.csv",
+            **values,
+        }
+        return register(Kind(name=name, write=write, **fields))
+
+    return make

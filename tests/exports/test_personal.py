@@ -1,0 +1,163 @@
+"""My data, complete; my account, gone; what others need, kept."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import date, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.utils import timezone
+
+from amls.courses import privacy
+from amls.courses.models import Course, Enrolment, RosterEntry, User
+from amls.courses.privacy import StoredFile, delete_account, personal_data, retentions
+from amls.exports.models import Export
+from amls.exports.work import work_once
+from amls.notifications.models import Notice
+from amls.web.violations import RuleViolation
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _tellers() -> Iterator[None]:
+    before = dict(privacy._tellers)
+    yield
+    privacy._tellers.clear()
+    privacy._tellers.update(before)
+
+
+def mail_to(user: User, key: str = "k") -> Notice:
+    now = timezone.now()
+    return Notice.objects.create(
+        key=key, kind="tests", recipient=user, not_before=now, created_at=now, state="sent", sent_at=now,
+        sent_to=user.email, subject=f"Hello {user.email}",
+    )  # fmt: skip
+
+
+def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> None:
+    name = default_storage.save("submissions/x.zip", ContentFile(b"my work"))
+
+    @personal_data("tests")
+    def tell(user: User) -> Iterator[tuple[str, Any]]:
+        yield "../../evil.json", {"of": user.email}
+        yield "files/work.zip", StoredFile(name)
+        yield "files/lost.zip", StoredFile("gone")
+
+    mail_to(cast.student.user, "a")
+    mail_to(cast.other_student.user, "b")
+    client = cast.client("student")
+    page = client.post("/accounts/data/archive.zip")
+    assert work_once(now=timezone.now())
+    export = Export.objects.get()
+    assert page["Location"] == export.get_absolute_url()
+    answer = client.get(f"/exports/{export.pk}/{export.filename}")
+    archive = zipfile.ZipFile(io.BytesIO(answer.getvalue()))
+    assert archive.testzip() is None
+    names = set(archive.namelist())
+    assert {
+        "README.txt", "account/account.json", "account/courses.json", "calendar/dates.json", "mail/mails.json",
+        "mail/preferences.json", "exports/exports.json", "tests/evil.json", "tests/files/work.zip",
+        "tests/files/lost.zip.missing.txt",
+    } <= names  # fmt: skip
+    assert archive.read("tests/files/work.zip") == b"my work"
+    assert json.loads(archive.read("account/account.json"))["email"] == "student@example.org"
+    assert [one["subject"] for one in json.loads(archive.read("mail/mails.json"))] == ["Hello student@example.org"]
+    everything = b"".join(archive.read(one) for one in names)
+    assert b"other@example.org" not in everything
+    assert cast.client("admin").get(f"/exports/{export.pk}/{export.filename}").status_code == 404
+
+
+def test_a_deleted_account_is_nameless_and_leaves_the_others_their_work(
+    cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    user = cast.student.user
+    user.display_name = "Ada Lovelace"
+    user.matriculation_number = "123456"
+    user.save()
+    EmailAddress.objects.create(user=user, email="student@example.org", verified=True, primary=True)
+    RosterEntry.objects.create(course=cast.course, email="Student@example.org", name="Ada Lovelace")
+    mail_to(user)
+    client = cast.client("student")
+    client.post("/accounts/data/archive.zip")
+    assert work_once(now=timezone.now())
+    stored = Export.objects.get().file
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_account(user=user, now=timezone.now())
+    user = User.objects.get(pk=user.pk)
+    assert (user.email, user.display_name, user.matriculation_number, user.is_active) == (
+        f"deleted-{user.pk}@deleted.invalid", "", "", False,
+    )  # fmt: skip
+    assert not user.has_usable_password()
+    # The part in the course stays: a team's work hangs on it.
+    assert Enrolment.objects.filter(pk=cast.student.pk).exists()
+    assert not Notice.objects.filter(recipient=user).exists()
+    assert not Export.objects.exists()
+    assert not default_storage.exists(stored)
+    assert not RosterEntry.objects.exists()
+    for model in apps.get_models():
+        if model._meta.app_label in ("courses", "notifications", "exports", "agenda", "account"):
+            for row in model._default_manager.values():
+                text = str(row).lower()
+                assert "student@example.org" not in text, model
+                assert "lovelace" not in text, model
+                assert "123456" not in text, model
+    assert client.get("/amls/me/").status_code == 302
+
+
+def test_the_page_asks_for_the_address_and_a_fresh_sign_in(cast: Cast) -> None:
+    client = cast.client("student")
+    wrong = client.post("/accounts/data/delete/", {"email": "other@example.org"})
+    assert wrong.status_code == 422
+    assert User.objects.get(pk=cast.student.user.pk).is_active
+    cast.student.user.set_password("correct horse 7")
+    cast.student.user.save()
+    stale = cast.client("student")
+    assert stale.post("/accounts/data/delete/", {"email": "student@example.org"}).status_code == 302
+    assert User.objects.get(pk=cast.student.user.pk).is_active
+    stale.post("/accounts/reauthenticate/", {"password": "correct horse 7"})
+    done = stale.post("/accounts/data/delete/", {"email": "student@example.org"})
+    assert done["Location"] == "/"
+    assert not User.objects.get(pk=cast.student.user.pk).is_active
+
+
+def test_the_last_lecturer_and_the_last_superuser_stay(cast: Cast) -> None:
+    for user, code in ((cast.lecturer.user, "last-lecturer"), (cast.admin, "last-superuser")):
+        with pytest.raises(RuleViolation) as caught:
+            delete_account(user=user, now=timezone.now())
+        assert caught.value.code == code
+    Course.objects.update(state="archived")
+    delete_account(user=cast.lecturer.user, now=timezone.now())
+
+
+def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
+    old = mail_to(cast.student.user)
+    Notice.objects.filter(pk=old.pk).update(created_at=timezone.now() - timedelta(days=366))
+    fresh = mail_to(cast.student.user, "fresh")
+    Course.objects.filter(pk=cast.other_course.pk).update(state="archived", last_day=date(2010, 1, 1))
+    User.objects.create_user("never@example.org", is_active=True)
+    never = User.objects.get(email="never@example.org")
+    EmailAddress.objects.create(user=never, email=never.email, verified=False)
+    User.objects.filter(pk=never.pk).update(date_joined=timezone.now() - timedelta(days=31))
+    out = StringIO()
+    call_command("purge", "--dry-run", stdout=out)
+    lines = {line.split()[1]: int(line.split()[0]) for line in out.getvalue().splitlines() if "  " in line}
+    assert lines["notifications.notices"] == 1
+    assert lines["courses.enrolments"] == 1
+    assert lines["courses.unconfirmed"] == 1
+    assert set(lines) == {one.name for one in retentions()}
+    assert Notice.objects.count() == 2
+    call_command("purge", stdout=StringIO())
+    assert [one.pk for one in Notice.objects.all()] == [fresh.pk]
+    assert not Enrolment.objects.filter(course=cast.other_course).exists()
+    assert not User.objects.filter(pk=never.pk).exists()
+    assert Enrolment.objects.filter(course=cast.course).count() == 4

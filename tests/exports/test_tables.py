@@ -1,0 +1,75 @@
+"""Tables that are safe to open in a spreadsheet."""
+
+import csv
+import io
+import re
+import zipfile
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from amls.exports.kinds import Order
+from amls.exports.tables import Cell, write_csv, write_xlsx
+
+BAD = ["=1+1", "+49 30", "-2", "@SUM(A1)", "\t=1", "\r\n=cmd|'/c calc'!A0"]
+
+
+def order(language: str = "en") -> Order:
+    course = SimpleNamespace(zone=ZoneInfo("Europe/Berlin"))
+    return Order(
+        kind="x", course=course, parameters={}, user=None, language=language, now=datetime(2024, 5, 1, tzinfo=UTC)
+    )
+
+
+def ignore(done: int, total: int) -> None:
+    pass
+
+
+def read(content: bytes, delimiter: str = ",") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=delimiter))
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_formula_is_text(text: str) -> None:
+    rows = read(b"".join(write_csv([text], [[text]], order=order(), progress=ignore, total=1)))
+    assert all(cell.startswith("'") for row in rows for cell in row)
+    book = b"".join(write_xlsx([text], [[text]], order=order(), progress=ignore, total=1))
+    sheet = zipfile.ZipFile(io.BytesIO(book)).read("xl/worksheets/sheet1.xml").decode()
+    assert "<f>" not in sheet
+    assert len(re.findall(r't="(?:s|inlineStr|str)"', sheet)) == 2
+
+
+def test_numbers_stay_numbers_and_umlauts_umlauts() -> None:
+    row: list[Cell] = [
+        "Lövelace; Ada",
+        -2,
+        Decimal("1.5"),
+        date(2024, 5, 1),
+        datetime(2024, 5, 1, 14, tzinfo=UTC),
+        None,
+        True,
+    ]
+    content = b"".join(write_csv(["a"], [row], order=order(), progress=ignore, total=1))
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert read(content)[1] == ["Lövelace; Ada", "-2", "1.5", "2024-05-01", "2024-05-01 16:00", "", "1"]
+    german = b"".join(write_csv(["a"], [row], order=order("de"), progress=ignore, total=1))
+    assert read(german, ";")[1][:3] == ["Lövelace; Ada", "-2", "1,5"]
+    book = b"".join(write_xlsx(["a"], [row], order=order(), progress=ignore, total=1, sheet="a/b"))
+    sheet = zipfile.ZipFile(io.BytesIO(book)).read("xl/worksheets/sheet1.xml").decode()
+    assert "<v>-2</v>" in sheet
+    assert "<v>1.5</v>" in sheet
+
+
+def test_a_table_of_1001_rows_is_whole_and_tells_its_progress() -> None:
+    seen: list[tuple[int, int]] = []
+    rows = ([number, f"Person {number}"] for number in range(1001))
+    content = b"".join(
+        write_csv(
+            ["no", "name"], rows, order=order(), progress=lambda done, total: seen.append((done, total)), total=1001
+        )
+    )
+    assert [int(row[0]) for row in read(content)[1:]] == list(range(1001))
+    assert seen == [(200, 1001), (400, 1001), (600, 1001), (800, 1001), (1000, 1001), (1001, 1001)]

@@ -1,0 +1,309 @@
+"""One project at the desk: decided, compared, extended, moved, withdrawn and brought back."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.contrib import admin
+from django.test import Client, RequestFactory
+from django.urls import reverse
+from pytest_django import Settings
+
+from amls.notifications.models import Notice
+from projects.desk import compare_attempts
+from projects.models import (
+    Assessment,
+    EarlierPass,
+    Extension,
+    ExtensionRequest,
+    Invitation,
+    Project,
+    StaffNote,
+    Submission,
+    SubmissionFile,
+    Topic,
+)
+from projects.services.assessing import assess
+from projects.services.extensions import extend, request_extension
+from projects.services.ideas import propose_idea
+from tests.cast import Cast
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def desk(world: World) -> Client:
+    return world.cast.client("assistant")
+
+
+def decision(**values: str) -> dict[str, str]:
+    return {"outcome": "passed", "extra_points": "3.5", "feedback": "Good.", "seen": "", "save": "1", **values}
+
+
+def test_a_decision_is_a_draft_until_it_is_published(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    assert desk.post(assess_url(team), decision()).status_code == 302
+    row = Assessment.objects.get()
+    assert (row.outcome, row.extra_points, row.feedback, row.assessed_by, row.published_at) == (
+        "passed", Decimal("3.5"), "Good.", world.staff, None,
+    )  # fmt: skip
+    assert not Notice.objects.filter(kind="projects.result").exists()
+    shown = desk.post(assess_url(team), decision(show_letter="1"))
+    member = team.memberships.get().enrolment.user
+    assert shown.context["letters"]["people"] == [str(member)]
+    assert shown.context["letters"]["letter"].subject in shown.content.decode()
+    assert not Notice.objects.filter(kind="projects.result").exists()
+    desk.post(assess_url(team), {"publish": "1"})
+    assert Notice.objects.get(kind="projects.result").recipient == member
+
+
+def test_nobody_overwrites_what_somebody_decided_meanwhile(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    seen = desk.get(assess_url(team)).context["form"]["seen"].value()
+    assess(project=team, outcome="failed", extra_points=Decimal(0), feedback="", by=world.cast.lecturer.user, now=NOW)
+    answer = desk.post(assess_url(team), decision(seen=seen))
+    assert answer.status_code == 422
+    assert f"{world.cast.lecturer.user} changed this decision meanwhile" in answer.content.decode()
+    assert Assessment.objects.get().outcome == "failed"
+
+
+@pytest.mark.parametrize("points", ["5.5", "0.3", "-1", "x"])
+def test_points_that_are_not_given_are_a_field_error(world: World, desk: Client, points: str) -> None:
+    (team,) = make_teams(world, 1)
+    answer = desk.post(assess_url(team), decision(extra_points=points))
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["extra_points"]
+    assert not Assessment.objects.exists()
+
+
+def test_members_may_differ_with_a_reason(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    member = team.memberships.get().enrolment
+    own = {f"outcome_{member.pk}": "failed", f"points_{member.pk}": "", f"reason_{member.pk}": ""}
+    assert desk.post(assess_url(team), decision(**own)).status_code == 422
+    assert not Assessment.objects.exists()
+    desk.post(assess_url(team), decision(**{**own, f"reason_{member.pk}": "Did nothing."}))
+    override = Assessment.objects.get().overrides.get()
+    assert (override.enrolment, override.outcome, override.reason) == (member, "failed", "Did nothing.")
+
+
+def test_the_preview_renders_safely_and_saves_nothing(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    data = decision(feedback="**Bold** <script>alert(1)</script>")
+    del data["save"]
+    text = desk.post(assess_url(team), {**data, "preview": "1"}).content.decode()
+    assert "<strong>Bold</strong>" in text
+    assert "<script>alert(1)" not in text
+    assert not Assessment.objects.exists()
+
+
+def test_save_and_next_walks_the_filtered_list(world: World, desk: Client) -> None:
+    first, second, third = make_teams(world, 3)
+    filters = "_changelist_filters=needs%3Dungraded"
+    page = desk.get(f"{assess_url(second)}?{filters}")
+    assert page.context["before"].startswith(assess_url(first))
+    assert page.context["after"].startswith(assess_url(third))
+    answer = desk.post(f"{assess_url(first)}?{filters}", {**decision(), "save_next": "1"})
+    assert answer["Location"] == f"{assess_url(second)}?{filters}"
+    # A decided one has left the list, and still knows what stands beside it.
+    assert desk.get(f"{assess_url(first)}?{filters}").context["after"] == f"{assess_url(second)}?{filters}"
+    desk.post(f"{assess_url(second)}?{filters}", {**decision(), "save_next": "1"})
+    last = desk.post(f"{assess_url(third)}?{filters}", {**decision(), "save_next": "1"})
+    assert last["Location"] == list_url("needs=ungraded")
+
+
+def test_two_attempts_are_compared_by_content(world: World, desk: Client) -> None:
+    project = world.project()
+    same, gone = packed("same.zip", b"1"), packed("gone.zip", b"2")
+    old = handed_in(project, world.student, uploads=[same, gone, packed("report.zip", b"3"), packed("a.zip", b"4")])
+    new = handed_in(
+        project, world.student,
+        uploads=[packed("same.zip", b"1"), packed("report.zip", b"33"), packed("b.zip", b"4"), packed("new.zip", b"5")],
+    )  # fmt: skip
+    found = {(one.new or one.old).filename: one.kind for one in compare_attempts(old, new)}
+    assert found == {
+        "same.zip": "same", "gone.zip": "removed", "report.zip": "changed", "b.zip": "renamed", "new.zip": "added",
+    }  # fmt: skip
+    comparison = desk.get(assess_url(project)).context["comparison"]
+    assert (comparison["old"], comparison["new"]) == (old, new)
+
+
+def test_a_late_attempt_is_accepted_withdrawn_and_restored(world: World, desk: Client) -> None:
+    project = world.project()
+    late = handed_in(project, world.student, DEADLINE + timedelta(hours=1))
+    desk.post(assess_url(project), {"accept": late.pk})
+    late.refresh_from_db()
+    assert late.accepted_by == world.staff
+    answer = desk.post(assess_url(project), {"withdraw_attempt": late.pk}, follow=True)
+    late.refresh_from_db()
+    assert late.withdrawn_at is not None
+    assert f'name="restore_attempt" value="{late.pk}"' in answer.content.decode()
+    desk.post(assess_url(project), {"restore_attempt": late.pk})
+    assert not Submission.objects.filter(withdrawn_at__isnull=False).exists()
+    other = make_teams(world, 1)[0].submissions.first()
+    assert other is not None
+    assert desk.post(assess_url(project), {"withdraw_attempt": other.pk}).status_code == 404
+
+
+def test_a_withdrawal_has_an_undo(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    answer = desk.post(assess_url(team), {"withdraw": "1"}, follow=True)
+    undo = f"{reverse('admin:projects_project_restore')}?pks={team.pk}"
+    assert f'action="{undo}"' in answer.content.decode()
+    team.refresh_from_db()
+    assert not team.is_active
+    desk.post(undo)
+    assert Project.objects.active().get() == team
+    assert team.memberships.active().count() == 1
+
+
+def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> None:
+    first, second = make_teams(world, 2)
+    member = first.memberships.get().enrolment
+    address = assess_url(first)
+    wrong = desk.post(address, {"extend": "1", "until": "2024-07-01T12:00", "reason": "Ill"})
+    assert wrong.status_code == 422
+    assert "until" in wrong.context["time_form"].errors or wrong.context["time_form"].non_field_errors()
+    desk.post(address, {"extend": "1", "days": "2", "reason": "Ill"})
+    assert Extension.objects.get().delta == timedelta(days=2)
+    desk.post(address, {"revoke": Extension.objects.get().pk})
+    assert Extension.objects.get().revoked_at is not None
+    desk.post(address, {"note": "1", "text": "Ask about the tests."})
+    assert StaffNote.objects.get().author == world.staff
+    desk.post(address, {"assign": "1", "assessor": world.cast.lecturer.user_id})
+    assert Project.objects.get(pk=first.pk).assessor == world.cast.lecturer.user
+    desk.post(address, {"move": "1", "member": member.pk, "to": f"project-{second.pk}"})
+    assert second.memberships.active().count() == 2
+    assert not Project.objects.get(pk=first.pk).is_active
+    third = world.project()
+    desk.post(assess_url(third), {"merge": "1", "target": second.pk})
+    assert second.memberships.active().count() == 3
+
+
+@pytest.mark.parametrize("model", [Project, Extension, ExtensionRequest, Invitation])
+def test_nothing_is_deleted_at_the_desk(world: World, model: type) -> None:
+    registered = admin.site._registry[model]
+    for user in (world.staff, world.cast.admin):
+        request = RequestFactory().get("/admin/")
+        request.user = user
+        assert registered.has_delete_permission(request) is False
+        assert "delete_selected" not in registered.get_actions(request)
+        assert list(registered.get_inline_instances(request)) == []
+    assert {Submission, SubmissionFile, Assessment}.isdisjoint(admin.site._registry)
+
+
+@pytest.mark.parametrize("part", ["assistant", "lecturer", "admin"])
+def test_no_way_of_deleting_loses_a_submission(world: World, part: str) -> None:
+    """By address, in bulk, and by deleting what a project hangs on."""
+    (team,) = make_teams(world, 1)
+    member = team.memberships.get().enrolment
+    client = world.cast.client(part)
+    before = Submission.objects.count(), SubmissionFile.objects.count(), Project.objects.count()
+    doomed = {
+        "projects_project": team.pk, "projects_topic": team.topic_id, "courses_enrolment": member.pk,
+        "courses_course": world.course.pk, "courses_user": member.user_id, "projects_projectrules": world.rules.pk,
+    }  # fmt: skip
+    for name, pk in doomed.items():
+        client.post(reverse(f"admin:{name}_delete", args=[pk]), {"post": "yes"})
+        client.post(
+            reverse(f"admin:{name}_changelist"),
+            {"action": "delete_selected", "_selected_action": [pk], "post": "yes"},
+        )
+    assert (Submission.objects.count(), SubmissionFile.objects.count(), Project.objects.count()) == before
+    team.refresh_from_db()
+    assert team.is_active
+
+
+def test_a_request_is_granted_or_declined_with_an_answer(world: World, desk: Client) -> None:
+    project = world.project()
+    asked = request_extension(project=project, by=world.student, reason="Ill", wanted_until=None, now=NOW)
+    address = reverse("admin:projects_extensionrequest_change", args=[asked.pk])
+    assert "Ill" in desk.get(address).content.decode()
+    assert desk.post(address, {"decline": "1", "answer": ""}).status_code == 422
+    desk.post(address, {"grant": "1", "until": "2024-07-10T23:59", "answer": "Get well."})
+    asked.refresh_from_db()
+    assert (asked.state, asked.answer, asked.decided_by) == ("granted", "Get well.", world.staff)
+    assert Extension.objects.get().due_at == DEADLINE + timedelta(days=2)
+
+
+def test_extensions_are_given_to_all_a_team_or_a_person_and_revoked(world: World, desk: Client) -> None:
+    project = world.project()
+    address = reverse("admin:projects_extension_add")
+    data = {"course": world.course.pk, "days": "1", "reason": "Outage"}
+    assert desk.get(address).status_code == 200
+    desk.post(address, data)
+    desk.post(address, {**data, "project": project.pk})
+    desk.post(address, {**data, "enrolment": world.other.pk})
+    assert desk.post(address, {**data, "enrolment": world.other.pk, "project": project.pk}).status_code == 422
+    rows = Extension.objects.order_by("pk")
+    assert [(row.project, row.enrolment) for row in rows] == [(None, None), (project, None), (None, world.other)]
+    desk.post(reverse("admin:projects_extension_change", args=[rows[0].pk]))
+    assert rows.get(pk=rows[0].pk).revoked_at is not None
+
+
+def test_moving_the_deadline_shows_what_becomes_of_extensions(world: World, desk: Client) -> None:
+    project = world.project()
+    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1))
+    extend(
+        course=world.course,
+        enrolment=world.other,
+        by=world.staff,
+        reason="Ill",
+        now=NOW,
+        due_at=DEADLINE + timedelta(days=1),
+    )
+    address = reverse("admin:projects_projectrules_change", args=[world.rules.pk])
+    form = desk.get(address).context["adminform"].form
+    data = {name: form[name].value() or "" for name in form.fields}
+    for name in ("submission_deadline", "registration_opens_at", "registration_closes_at", "assessed_by"):
+        data.pop(name)
+        data |= {f"{name}_0": "", f"{name}_1": ""}
+    data |= {"submission_deadline_0": "2024-07-15", "submission_deadline_1": "23:59", "kinds_of_files": "zip,pdf"}
+    answer = desk.post(address, {key: value for key, value in data.items() if value is not False})
+    text = answer.content.decode()
+    assert answer.status_code == 200, answer
+    assert f"{project}: moves along by 1 day to Tue 16 Jul 2024, 23:59" in text
+    assert f"{world.other.user}: until Tue 9 Jul 2024, 23:59 (Europe/Berlin), which no longer gives more time." in text
+    world.rules.refresh_from_db()
+    assert world.rules.submission_deadline == DEADLINE
+
+
+def test_an_idea_is_accepted_or_declined_with_a_reason(world: World, desk: Client) -> None:
+    topic = propose_idea(enrolment=world.student, title="Mine", description="**Try**", now=NOW)
+    other = propose_idea(enrolment=world.other, title="Theirs", description="x", now=NOW)
+    address = reverse("admin:projects_topic_change", args=[topic.pk])
+    assert "<strong>Try</strong>" in desk.get(address).content.decode()
+    desk.post(address, {"accept": "1", "answer": ""})
+    declined = reverse("admin:projects_topic_decide", args=[other.pk])
+    assert desk.post(declined, {"decline": "1", "answer": ""}).status_code == 422
+    desk.post(declined, {"decline": "1", "answer": "Too large."})
+    states = dict(Topic.objects.exclude(proposal="").values_list("title", "proposal"))
+    assert states == {"Mine": "accepted", "Theirs": "declined"}
+    assert Project.objects.get().topic == topic
+
+
+def test_the_dashboard_says_what_waits(world: World, desk: Client) -> None:
+    project = world.project()
+    handed_in(project, world.student, DEADLINE + timedelta(hours=1))
+    request_extension(project=project, by=world.student, reason="Ill", wanted_until=None, now=NOW)
+    propose_idea(enrolment=world.other, title="Mine", description="x", now=NOW)
+    text = desk.get("/admin/").content.decode()
+    for words in (
+        "1 own idea to decide on", "1 request for more time", "1 team with a late hand-in that waits",
+        "1 project without a decision", "1 team below its topic&#x27;s minimum",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_earlier_passes_are_entered_by_hand(cast: Cast, world: World, desk: Client) -> None:
+    data = {"enrolment": world.student.pk, "term": "SS2023", "extra_points": "2.5", "note": ""}
+    assert desk.post(reverse("admin:projects_earlierpass_add"), data).status_code == 302
+    row = EarlierPass.objects.get()
+    assert (row.enrolment, row.extra_points, row.entered_by) == (world.student, Decimal("2.5"), world.staff)

@@ -1,0 +1,328 @@
+"""Many projects at once: shown first, all or nothing, with archives and tables."""
+
+import csv
+import hashlib
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import openpyxl
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from amls.files.sheets import guard, read_sheet, unguard
+from amls.notifications.models import Notice
+from projects.desk import desk_views, for_desk
+from projects.exports.archive import archive_response, distinct, safe_name, slug
+from projects.models import Assessment, EarlierPass, Extension, Project, Topic
+from projects.receipts import receipt_code
+from projects.services.assessing import assess
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def desk(world: World) -> Client:
+    return world.cast.client("assistant")
+
+
+def run(client: Client, action: str, projects: list[Project], **values: Any) -> Any:
+    data = {"action": action, "_selected_action": [one.pk for one in projects], **values}
+    return client.post(list_url(), data)
+
+
+def decided(world: World, project: Project) -> None:
+    assess(project=project, outcome="passed", extra_points=Decimal(2), feedback="=1+1", by=world.staff, now=NOW)
+
+
+def test_publishing_shows_the_mail_and_who_gets_it_first(world: World, desk: Client) -> None:
+    ready, open_one = make_teams(world, 2)
+    decided(world, ready)
+    asked = run(desk, "publish", [ready, open_one])
+    member = ready.memberships.get().enrolment.user
+    assert asked.context["people"] == [f"{member} <{member.email}>"]
+    assert asked.context["letter"].subject in asked.content.decode()
+    assert "1 project stay as they are" in asked.content.decode()
+    assert not Notice.objects.filter(kind="projects.result").exists()
+    assert Assessment.objects.get().published_at is None
+    run(desk, "publish", [ready, open_one], _confirmed="1")
+    run(desk, "publish", [ready, open_one], _confirmed="1")
+    assert Notice.objects.filter(kind="projects.result").count() == 1
+
+
+def test_passing_leaves_out_what_is_decided_or_not_handed_in(world: World, desk: Client) -> None:
+    ready, failed = make_teams(world, 2)
+    empty = world.project()
+    assess(project=failed, outcome="failed", extra_points=Decimal(0), feedback="", by=world.staff, now=NOW)
+    asked = run(desk, "pass_all", [ready, failed, empty])
+    assert [row.pk for row in asked.context["rows"]] == [ready.pk]
+    run(desk, "pass_all", [ready, failed, empty], _confirmed="1")
+    assert dict(Assessment.objects.values_list("project", "outcome")) == {ready.pk: "passed", failed.pk: "failed"}
+
+
+def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
+    teams = make_teams(world, 4)
+    assert run(desk, "extend_all", teams).status_code == 200
+    assert run(desk, "extend_all", teams, _confirmed="1", days="1", reason="").status_code == 422
+    run(desk, "extend_all", teams, _confirmed="1", days="1", reason="Outage")
+    assert {row.project_id for row in Extension.objects.all()} == {one.pk for one in teams}
+    lecturer = world.cast.lecturer.user
+    run(desk, "split", teams, _confirmed="1", assessors=[world.staff.pk, lecturer.pk])
+    counted = [Project.objects.filter(assessor=one).count() for one in (world.staff, lecturer)]
+    assert counted == [2, 2]
+    run(desk, "assign", teams, _confirmed="1", assessor=lecturer.pk)
+    assert Project.objects.filter(assessor=lecturer).count() == 4
+    stranger = run(desk, "assign", teams, _confirmed="1", assessor=world.cast.stranger.pk)
+    assert stranger.status_code == 422
+
+
+def test_withdrawing_many_has_one_undo(world: World, desk: Client) -> None:
+    teams = make_teams(world, 2)
+    assert run(desk, "withdraw_all", teams).status_code == 200
+    assert Project.objects.active().count() == 2
+    run(desk, "withdraw_all", teams, _confirmed="1")
+    assert Project.objects.active().count() == 0
+    text = desk.get(list_url()).content.decode()
+    undo = f"{reverse('admin:projects_project_restore')}?pks={teams[0].pk},{teams[1].pk}"
+    assert f'action="{undo}"' in text
+    desk.post(undo)
+    assert Project.objects.active().count() == 2
+
+
+# ── archives ──
+
+
+def unpack(response: Any) -> zipfile.ZipFile:
+    assert response.status_code == 200
+    assert response.streaming
+    return zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+
+
+def test_an_archive_has_sensible_folders_and_a_manifest(world: World, desk: Client) -> None:
+    world.student.user.display_name, world.other.user.display_name = "Ada Lövelace", "Kim"
+    world.student.user.save()
+    project = world.project()
+    submission = handed_in(project, world.student, uploads=[packed("A.zip", b"1"), packed("a.zip", b"2")])
+    archive = unpack(run(desk, "download", [project]))
+    folder = f"{project.pk:03}_sparse-kernels_lovelace/attempt-1"
+    assert archive.namelist() == [f"{folder}/A.zip", f"{folder}/a (2).zip", "manifest.csv"]
+    assert archive.testzip() is None
+    rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
+    assert [row["path"] for row in rows] == archive.namelist()[:2]
+    for row in rows:
+        assert hashlib.sha256(archive.read(row["path"])).hexdigest() == row["sha256"]
+        assert row["receipt"] == receipt_code(submission.pk)
+    one = unpack(desk.get(reverse("admin:projects_project_zip", args=[project.pk])))
+    assert one.namelist() == archive.namelist()
+
+
+def test_a_file_that_is_gone_is_named_and_breaks_nothing(world: World, desk: Client) -> None:
+    project = world.project()
+    submission = handed_in(project, world.student, uploads=[packed("a.zip"), packed("b.zip")])
+    default_storage.delete(submission.files.get(filename="a.zip").file.name)
+    archive = unpack(run(desk, "download", [project]))
+    rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
+    assert [bool(row["problem"]) for row in rows] == [True, False]
+
+
+def test_an_archive_is_written_in_constant_memory(world: World) -> None:
+    project = world.project()
+    submission = handed_in(project, world.student)
+    file = submission.files.get()
+
+    def content() -> Iterator[bytes]:
+        for _piece in range(64):
+            yield b"x" * 1024**2
+
+    with default_storage.open("big.bin", "wb") as big:
+        for piece in content():
+            big.write(piece)
+    type(file).objects.filter(pk=file.pk).update(file="big.bin", size=64 * 1024**2)
+    views = list(desk_views(for_desk(Project.objects.filter(pk=project.pk))).values())
+    response = archive_response(views, filename="x")
+    tracemalloc.start()
+    sizes: list[int] = [len(bytes(piece)) for piece in response.streaming_content]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sum(sizes) > 64 * 1024**2
+    assert peak < 4 * 1024**2
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [("CON.zip", "_CON.zip"), ("a:b?.pdf", "a_b_.pdf"), ("x. ", "x"), ("..", "_"), ("com1", "_com1"), ("ü" * 200 + ".zip", "ü" * 58 + ".zip"), ("\u202efdp.zip", "_fdp.zip")],
+)  # fmt: skip
+def test_names_unpack_everywhere(name: str, safe: str) -> None:
+    assert safe_name(name) == safe
+
+
+def test_names_that_differ_in_case_only_are_told_apart() -> None:
+    taken: set[str] = set()
+    assert [distinct(one, taken) for one in ("A.tar.gz", "a.TAR.gz", "a.tar.gz")] == [
+        "A.tar.gz", "a (2).TAR.gz", "a (3).tar.gz",
+    ]  # fmt: skip
+    assert slug("Groß & Łódź / 李") == "gross-lodz"
+
+
+# ── tables ──
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@x", "\tx", "'=x", "plain", "'quoted'", "＝1"])
+def test_no_cell_runs_and_all_come_back(text: str) -> None:
+    cell = str(guard(text))
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "＝"))
+    assert unguard(cell) == text.strip() or text == "\tx"
+
+
+def table(rows: list[list[object]]) -> SimpleUploadedFile:
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=";").writerows(rows)
+    return SimpleUploadedFile("t.csv", buffer.getvalue().encode())
+
+
+def send(client: Client, name: str, course: int, file: SimpleUploadedFile) -> Any:
+    """Show what a table changes, and import it if that is offered."""
+    address = reverse(name)
+    assert client.get(address).status_code == 200
+    shown = client.post(address, {"course": course, "file": file})
+    if shown.context.get("report") and not shown.context["report"].problems:
+        return client.post(address, {"course": course, "kept": shown.context["kept"], "_agreed": "1"})
+    return shown
+
+
+def problems(answer: Any) -> list[tuple[int, str]]:
+    assert answer.status_code == 422
+    return list(answer.context["report"].problems)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_results_go_out_and_corrections_come_back(world: World, desk: Client, kind: str) -> None:
+    first, second = make_teams(world, 2)
+    decided(world, first)
+    sent = run(desk, f"to_{kind}", [first, second])
+    data = read_sheet(sent.content)
+    rows = [dict(zip(data.headers, row, strict=True)) for row in data]
+    assert [(row["project"], row["outcome"], row["feedback"]) for row in rows] == [
+        (str(first.pk), "passed", "=1+1"),
+        (str(second.pk), "", ""),
+    ]
+    if kind == "xlsx":
+        sheet = openpyxl.load_workbook(io.BytesIO(sent.content)).active
+        assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
+    rows[0]["extra_points"], rows[1]["outcome"], rows[1]["extra_points"] = "3,5", "passed", "1"
+    file = table([data.headers, *(list(row.values()) for row in rows)])
+    answer = send(desk, "admin:projects_project_import", world.course.pk, file)
+    assert answer.status_code == 302
+    found = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
+    assert found == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
+
+
+def test_a_wrong_row_is_named_and_nothing_is_saved(world: World, desk: Client) -> None:
+    first, second, third = make_teams(world, 3)
+    decided(world, third)
+    header: list[object] = ["project", "outcome", "extra_points", "version"]
+    rows: list[list[object]] = [
+        header, [first.pk, "passed", "2", ""], [second.pk, "passed", "0.3", ""], [999999, "passed", "1", ""],
+        [third.pk, "failed", "0", ""], [first.pk, "failed", "0", ""], [second.pk, "maybe", "0", ""],
+    ]  # fmt: skip
+    found = problems(send(desk, "admin:projects_project_import", world.course.pk, table(rows)))
+    assert [number for number, _text in found] == [3, 4, 5, 6, 7]
+    texts = [text for _number, text in found]
+    assert "half points" in texts[0]
+    assert "There is no project '999999'" in texts[1]
+    assert "changed this decision meanwhile" in texts[2]
+    assert texts[3] == "Row 2 speaks of the same already."
+    assert "'maybe' is no outcome" in texts[4]
+    assert list(Assessment.objects.values_list("project", flat=True)) == [third.pk]
+    lacking = desk.post(
+        reverse("admin:projects_project_import"), {"course": world.course.pk, "file": table([["project"], [1]])}
+    )
+    assert "lacks the column outcome, extra_points, version" in lacking.content.decode()
+
+
+def test_another_courses_projects_are_unknown(world: World) -> None:
+    (team,) = make_teams(world, 1)
+    client = world.cast.client("foreign lecturer")
+    file = table([["project", "outcome", "extra_points", "version"], [team.pk, "failed", "0", ""]])
+    assert problems(send(client, "admin:projects_project_import", world.cast.other_course.pk, file))
+    refused = client.post(reverse("admin:projects_project_import"), {"course": world.course.pk, "file": packed()})
+    assert "course" in refused.context["form"].errors
+    assert not Assessment.objects.exists()
+
+
+def test_topics_come_in_by_track_and_title(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    world.project()
+    world.project(world.other)
+    rows: list[list[object]] = [
+        ["track", "title", "slots", "skills", "open"],
+        ["Apache SystemDS", "Sparse kernels", 1, "C++; CUDA", "yes"],
+        ["DAPHNE", "New one", 2, "", "no"],
+    ]
+    found = problems(send(desk, "admin:projects_topic_upload_topics", world.course.pk, table(rows)))
+    assert found == [(2, "More teams than that have the topic. A slot that was given stays given.")]
+    assert not Topic.objects.filter(title="New one").exists()
+    rows[1][2] = 3
+    assert send(desk, "admin:projects_topic_upload_topics", world.course.pk, table(rows)).status_code == 302
+    world.topic.refresh_from_db()
+    assert (world.topic.slots, world.topic.skills, world.topic.team_min) == (3, ["C++", "CUDA"], 2)
+    assert Topic.objects.get(title="New one").is_open is False
+    out = desk.post(
+        reverse("admin:projects_topic_changelist"),
+        {"action": "to_csv", "_selected_action": [world.topic.pk, team.topic_id]},
+    )
+    again = send(desk, "admin:projects_topic_upload_topics", world.course.pk, SimpleUploadedFile("t.csv", out.content))
+    assert again.status_code == 302
+    assert b"Sparse kernels" in out.content
+
+
+def test_earlier_passes_by_number_or_address(world: World, desk: Client) -> None:
+    user = world.student.user
+    user.matriculation_number = "4711"
+    user.save()
+    rows: list[list[object]] = [
+        ["matriculation_number", "email", "term", "extra_points"],
+        ["4711", "", "SS2023", "2.5"],
+        ["", world.other.user.email.upper(), "WS2022/23", ""],
+        ["1", "", "SS2023", ""],
+    ]
+    found = problems(send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows)))
+    assert found == [(4, "No student of this course has '1'.")]
+    assert not EarlierPass.objects.exists()
+    send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows[:3]))
+    assert dict(EarlierPass.objects.values_list("enrolment", "extra_points")) == {
+        world.student.pk: Decimal("2.5"), world.other.pk: Decimal(0),
+    }  # fmt: skip
+
+
+def test_what_is_no_table_is_refused_in_words(world: World, desk: Client) -> None:
+    for content in (b"", b"\x00\x01\x02", b"PK\x03\x04broken"):
+        answer = desk.post(
+            reverse("admin:projects_project_import"),
+            {"course": world.course.pk, "file": SimpleUploadedFile("x.xlsx", content)},
+        )
+        assert answer.status_code == 422
+        assert answer.context["form"].errors
+
+
+def test_deadline_extension_is_in_the_list_after_it(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    run(desk, "extend_all", [team], _confirmed="1", until="2024-07-12T23:59", reason="Outage")
+    assert Extension.objects.get().due_at == DEADLINE + timedelta(days=4)
+    assert "extended" in desk.get(list_url()).content.decode()
+    assert desk.get(assess_url(team)).context["view"].is_extended
