@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -95,3 +97,13 @@ class ProjectRules(models.Model):
         """Take '.ZIP' for 'zip'."""
         self.kinds_of_files = [kind.strip().lower().lstrip(".") for kind in self.kinds_of_files or []]
         super().clean_fields(exclude=exclude)
+
+    def clean(self) -> None:
+        """Refuse a promise that the server would not keep: it stops reading any upload at its own limit."""
+        super().clean()
+        limit = settings.MAX_UPLOAD_BYTES // 1024**2
+        if self.max_file_megabytes is not None and self.max_file_megabytes > limit:
+            message = _("This server takes files of up to %(limit)s MB. Choose at most that.")
+            raise ValidationError(
+                {"max_file_megabytes": ValidationError(message, code="above-server-limit", params={"limit": limit})}
+            )

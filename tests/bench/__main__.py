@@ -16,6 +16,7 @@ from pathlib import Path
 
 from amls.embedded import running
 from tests.bench import projects, signups
+from tests.bench.counting import HEADER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
@@ -168,8 +169,16 @@ def rate(port: int, path: str, headers: dict[str, str], status: int) -> float:
     return float(said.split("Requests/sec:")[1].split()[0])
 
 
+def queries(port: int, path: str, headers: dict[str, str], status: int) -> int:
+    """Return how many SQL queries one more request takes, after the timed ones have warmed everything."""
+    found, answered, _body = fetch(port, path, {**headers, HEADER: "1"})
+    if found != status:
+        raise RuntimeError(f"{path}: {found} instead of {status}")
+    return int(next(value for name, value in answered.items() if name.lower() == HEADER.lower()))
+
+
 def measure(port: int, bare_port: int, paths: dict[str, str]) -> list[dict[str, object]]:
-    """Measure everything in turn, round by round, and return medians and ratios."""
+    """Measure everything in turn, round by round, and return medians, ratios and queries per request."""
     etag = fetch(port, "/small/calendar.ics", {})[1].get("etag", "")
     cases: dict[str, tuple[int, str, dict[str, str], int]] = {
         "bare view, no middleware": (bare_port, "/bare/", {}, 200),
@@ -189,11 +198,13 @@ def measure(port: int, bare_port: int, paths: dict[str, str]) -> list[dict[str, 
             if turn:
                 found[name].append(value)
     medians = {name: statistics.median(values) for name, values in found.items()}
+    counts = {name: queries(*case) for name, case in cases.items()}
     ours, none = medians["bare view, our middleware"], medians["bare view, no middleware"]
     return [
         {
             "case": name,
             "per_second": round(value),
+            "queries": counts[name],
             "to_bare_with_middleware": round(value / ours, 2),
             "to_bare_without": round(value / none, 2),
         }
@@ -203,10 +214,11 @@ def measure(port: int, bare_port: int, paths: dict[str, str]) -> list[dict[str, 
 
 def report(rows: list[dict[str, object]]) -> None:
     """Print the table."""
-    print(f"{'case':28} {'1/s':>8} {'to bare, ours':>14} {'to bare, none':>14}")
+    print(f"{'case':28} {'1/s':>8} {'queries':>8} {'to bare, ours':>14} {'to bare, none':>14}")
     for row in rows:
         print(
-            f"{row['case']:28} {row['per_second']:>8} {row['to_bare_with_middleware']:>14} {row['to_bare_without']:>14}"
+            f"{row['case']:28} {row['per_second']:>8} {row['queries']:>8}"
+            f" {row['to_bare_with_middleware']:>14} {row['to_bare_without']:>14}"
         )
 
 

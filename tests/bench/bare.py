@@ -8,6 +8,8 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from tests.bench.counting import counting
+
 BODY = Path(os.environ["BENCH_BODY"]).read_bytes()
 
 settings.configure(ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, MIDDLEWARE=[], SECRET_KEY="bench", DEBUG=False)
@@ -19,4 +21,4 @@ def bare(request: HttpRequest) -> HttpResponse:
 
 
 urlpatterns = [path("bare/", bare)]
-application = get_wsgi_application()
+application = counting(get_wsgi_application())

@@ -2,8 +2,9 @@
 
 from django.conf import settings
 
-from amls.wsgi import application
+from amls.wsgi import application as site
+from tests.bench.counting import counting
 
 settings.ROOT_URLCONF = "tests.bench.urls"
 
-__all__ = ["application"]
+application = counting(site)

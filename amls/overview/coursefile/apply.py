@@ -13,7 +13,7 @@ from amls.overview.coursefile.rows import Wanted
 from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
-from projects.models import ProjectRules, Topic
+from projects.models import Project, ProjectRules, Topic
 
 
 def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, dry_run: bool = False) -> Diff:
@@ -229,6 +229,12 @@ class _Import(ExamImport):
         existing = ProjectRules.objects.filter(course=self.course)
         if spec is None:
             if self.spec.is_complete and existing.exists():
+                if Project.objects.active().of_course(self.course).exists():
+                    self.problems.append(
+                        "[projects] is missing, but teams have registered: without it their deadlines would be lost. "
+                        "Put it back."
+                    )
+                    return
                 self.diff.removed("Projects")
                 existing.delete()
             return
@@ -240,20 +246,40 @@ class _Import(ExamImport):
                     {
                         **{name: self.instant(getattr(spec, name), "projects") for name in _PROJECT_TIMES},
                         "late_cutoff_hours": spec.late_cutoff_hours, "hours": spec.hours, "ects": spec.ects,
-                        "is_mandatory": spec.mandatory, "description": spec.description,
+                        "is_mandatory": spec.mandatory, "description": spec.description, "takes_own_ideas": spec.takes_own_ideas,
+                        "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
+                        "max_files": spec.max_files, "max_file_megabytes": spec.max_file_megabytes,
                     },
                 )
             ],
             key=lambda _row: 0,
             wanted_key=lambda _wanted: 0,
-            page_keeps={"registration_opens_at", "registration_closes_at", "late_cutoff_hours", "description"},
+            page_keeps={
+                "registration_opens_at", "registration_closes_at", "late_cutoff_hours", "assessed_by", "description",
+                "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes",
+            },
         )  # fmt: skip
 
     def _topics(self, staff: dict[str, StaffMember]) -> None:
         if not self.spec.is_complete:
             return
+        # Locked, because a team may take a slot while this counts them; registering locks the same rows.
+        own = Topic.objects.filter(course=self.course).select_for_update(no_key=True, of=("self",)).order_by("pk")
+        taken = {(row.track, row.title): row for row in own}
         wanted = []
         for position, topic in enumerate(self.spec.topics):
+            namesake = taken.get((topic.track, topic.title))
+            if namesake is not None and namesake.proposal:
+                self.problems.append(
+                    f"Topic {topic.title}: a student has proposed an idea with this title in this track. "
+                    "Give the topic another title."
+                )
+                return
+            if namesake is not None and topic.slots < namesake.taken:
+                self.problems.append(
+                    f"Topic {topic.title}: {_teams(namesake.taken)} it, so it can't have {_slots(topic.slots)}. "
+                    f"Give it at least {namesake.taken}, or close it with open = false."
+                )
             if topic.mentor and topic.mentor not in staff:
                 self.problems.append(f"Topic {topic.title}: the mentor '{topic.mentor}' is not on the staff.")
                 return
@@ -267,11 +293,33 @@ class _Import(ExamImport):
             }  # fmt: skip
             wanted.append(Wanted(f"Topic {topic.title}", values))
         self.sync(
-            Topic.objects.filter(course=self.course),
+            Topic.objects.of_staff().filter(course=self.course),
             wanted,
             key=lambda row: (row.track, row.title),
             wanted_key=lambda w: (w.values["track"], w.values["title"]),
+            keep_instead=self._close_topic,
         )
+
+    def _close_topic(self, topic: Topic) -> bool:
+        """Close a topic that the file no longer names but that teams have or had: their work hangs on it."""
+        if not topic.projects.exists():
+            return False
+        if topic.is_open:
+            self.update(topic, Wanted(f"Topic {topic.title}", {"is_open": False}))
+            whose = f"{_teams(topic.taken)} it" if topic.taken else "a team had it"
+            self.diff.warnings.append(
+                f"Topic {topic.title} is not in the file, but {whose}: it is closed rather than removed, and its "
+                "teams keep it. If it only got another name, rename it at the desk before you import."
+            )
+        return True
+
+
+def _teams(count: int) -> str:
+    return f"{count} teams have" if count != 1 else "1 team has"
+
+
+def _slots(count: int) -> str:
+    return f"{count} slots" if count != 1 else "1 slot"
 
 
 def _has_no_files(lecture: Lecture) -> str:
@@ -286,4 +334,4 @@ _COURSE_FIELDS = (
 )  # fmt: skip
 # What a page can't say, so that its reader's defaults must not overwrite it.
 _NOT_ON_PAGES = {"language", "timezone", "enrolment_policy", "description", "slot_call_in"}
-_PROJECT_TIMES = ("submission_deadline", "registration_opens_at", "registration_closes_at")
+_PROJECT_TIMES = ("submission_deadline", "registration_opens_at", "registration_closes_at", "assessed_by")

@@ -78,7 +78,10 @@ def export_course(course: Course) -> CourseSpec:
         projects=_projects(course),
         topics=tuple(
             _topic(one)
-            for one in Topic.objects.filter(course=course).select_related("mentor").order_by("position", "pk")
+            for one in Topic.objects.of_staff()
+            .filter(course=course)
+            .select_related("mentor")
+            .order_by("position", "pk")
         ),
         exams=tuple(
             _exam(one, course)
@@ -161,10 +164,15 @@ def _projects(course: Course) -> ProjectSpec | None:
         registration_opens_at=_local(rules.registration_opens_at, course),
         registration_closes_at=_local(rules.registration_closes_at, course),
         late_cutoff_hours=rules.late_cutoff_hours,
+        assessed_by=_local(rules.assessed_by, course),
         hours=rules.hours,
         ects=rules.ects,
         mandatory=rules.is_mandatory,
         description=rules.description,
+        takes_own_ideas=rules.takes_own_ideas,
+        kinds_of_files=tuple(rules.kinds_of_files),
+        max_files=rules.max_files,
+        max_file_megabytes=rules.max_file_megabytes,
     )
 
 

@@ -66,6 +66,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         submission_deadline=at(spec.projects.submission_deadline),
         registration_opens_at=_plus(spec.projects.registration_opens_at, weeks),
         registration_closes_at=at(spec.projects.registration_closes_at),
+        assessed_by=at(spec.projects.assessed_by),
     )
     exams = tuple(
         replace(

@@ -42,6 +42,7 @@ class RowImport:
         parent: dict[str, Any] | None = None,
         page_keeps: Iterable[str] = (),
         may_remove: Callable[[Any], str] = lambda _row: "",
+        keep_instead: Callable[[Any], bool] = lambda _row: False,
         removes: bool = True,
     ) -> list[M]:
         """Make the rows be what is wanted, and return them in the order of what is wanted.
@@ -54,6 +55,8 @@ class RowImport:
             parent: fields of a new row; the course by default.
             page_keeps: fields that pages say nothing about.
             may_remove: returns why a row may not go, or nothing.
+            keep_instead: returns whether a row that is not wanted stays after all, changed
+                as is fitting.
             removes: whether rows that are not wanted go. A page that names none of a list
                 says nothing about it.
         """
@@ -68,7 +71,7 @@ class RowImport:
             return []
         if removes and (wanted or self.spec.is_complete):
             for row_key, gone in existing.items():
-                if row_key not in wanted_keys:
+                if row_key not in wanted_keys and not keep_instead(gone):
                     self._remove(gone, may_remove(gone))
         row: M
         for one, one_key in zip(wanted, wanted_keys, strict=True):
@@ -90,8 +93,13 @@ class RowImport:
         if why_not:
             self.problems.append(why_not)
             return
-        self.diff.removed(f"{row._meta.verbose_name}: {row}")  # noqa: SLF001 - Django's public name for it
-        row.delete()
+        what = f"{row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it
+        try:
+            row.delete()
+        except (models.ProtectedError, models.RestrictedError):
+            self.problems.append(f"{what} is no longer in the file but what people did hangs on it. Put it back.")
+            return
+        self.diff.removed(what)
 
     def update(self, row: models.Model, wanted: Wanted) -> None:
         """Give a row the wanted values and note each that changes."""
@@ -103,13 +111,13 @@ class RowImport:
                 self.diff.changed(wanted.label, name, self._shown(old), self._shown(value))
                 setattr(row, name, value)
         if names:
-            self.save(row, wanted.label)
+            self.save(row, wanted.label, only=names)
 
     def _shown(self, value: Any) -> Any:
         return to_wall_clock(value, self.course.zone) if isinstance(value, datetime) else value
 
-    def save(self, row: models.Model, label: str) -> None:
-        """Write a row that keeps every rule; otherwise note which it breaks."""
+    def save(self, row: models.Model, label: str, *, only: Sequence[str] | None = None) -> None:
+        """Write a row, or `only` some of its fields, if it keeps every rule; otherwise note which it breaks."""
         try:
             row.full_clean()
         except ValidationError as error:
@@ -117,7 +125,7 @@ class RowImport:
                 where = label if name == "__all__" else f"{label}, {name}"
                 self.problems.extend(f"{where}: {message}" for message in messages)
             return
-        row.save()
+        row.save(update_fields=only)
 
     def instant(self, naive: datetime | None, label: str) -> datetime | None:
         """Return the instant of a wall-clock time of the course, or None with a problem noted."""

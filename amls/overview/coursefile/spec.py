@@ -87,10 +87,15 @@ class ProjectSpec:
     registration_opens_at: datetime | None = None
     registration_closes_at: datetime | None = None
     late_cutoff_hours: int = 48
+    assessed_by: datetime | None = None
     hours: int | None = None
     ects: Decimal | None = None
     mandatory: bool = False
     description: str = ""
+    takes_own_ideas: bool = True
+    kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
+    max_files: int = 10
+    max_file_megabytes: int = 50
 
 
 @dataclass(frozen=True, kw_only=True)
