@@ -102,7 +102,7 @@ class ProjectRules(models.Model):
         """Refuse a promise that the server would not keep: it stops reading any upload at its own limit."""
         super().clean()
         limit = settings.MAX_UPLOAD_BYTES // 1024**2
-        if self.max_file_megabytes is not None and self.max_file_megabytes > limit:
+        if (self.max_file_megabytes or 0) > limit:
             message = _("This server takes files of up to %(limit)s MB. Choose at most that.")
             raise ValidationError(
                 {"max_file_megabytes": ValidationError(message, code="above-server-limit", params={"limit": limit})}

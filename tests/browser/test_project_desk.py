@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from amls.notifications.models import Notice
 from projects.models import Assessment, Extension, ExtensionRequest, Project, Topic
 from tests.browser.conftest import Open
-from tests.browser.test_desk_pages import findings
+from tests.browser.test_pages import axe
 
 LIST = "/admin/projects/project/"
 
@@ -113,7 +113,7 @@ def visit(page: Page, site: str, path: str) -> list[str]:
     assert answer is not None
     assert (answer.status, page.url) == (200, f"{site}{path}")
     page.wait_for_load_state("load")
-    found = findings(page)
+    found = axe(page)
     # Lists of django-unfold scroll within themselves; the page never does.
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append(f"scrolls sideways: {page.evaluate('document.documentElement.scrollWidth')}")

@@ -104,7 +104,7 @@ def test_rules_that_cannot_be_kept_are_refused(course: Course, change: dict[str,
     spec = spec_of(course)
     assert spec.projects is not None
     with pytest.raises(CourseFileError, match=why):
-        import_course(spec=replace(spec, projects=replace(spec.projects, **change)), now=NOW)  # type: ignore[arg-type]
+        import_course(spec=replace(spec, projects=replace(spec.projects, **change)), now=NOW)
     assert ProjectRules.objects.get(course=course).max_files == 3
 
 
