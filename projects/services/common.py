@@ -24,6 +24,18 @@ def lock_topics(*pks: int) -> dict[int, Topic]:
     return {topic.pk: topic for topic in rows.filter(pk__in=pks)}
 
 
+def lock_topic(pk: int) -> Topic:
+    """Return the topic, locked.
+
+    Raises:
+        RuleViolation: it was removed meanwhile.
+    """
+    topic = lock_topics(pk).get(pk)
+    if topic is None:
+        raise RuleViolation(_("This topic is no longer there. Choose another one."), code="topic-gone")
+    return topic
+
+
 def lock_project(pk: int) -> Project:
     """Return the project, locked; its topic and course come with it, unlocked."""
     # In one query with the topic, a team that switched while this waited would not be found.

@@ -10,7 +10,7 @@ from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
 from amls.web.violations import RuleViolation
 from projects.models import Project, Topic
-from projects.services.common import active_membership, lock_enrolment, lock_topics, require_registration_open, tell
+from projects.services.common import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
 from projects.services.registration import start_project
 
 OWN_IDEA = "Own idea"
@@ -64,7 +64,7 @@ def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: dat
 def take_idea_back(*, topic: Topic, now: datetime) -> None:
     """Take an undecided idea back."""
     with transaction.atomic():
-        topic = lock_topics(topic.pk)[topic.pk]
+        topic = lock_topic(topic.pk)
         if topic.proposal == Topic.Proposal.OPEN:
             topic.proposal = Topic.Proposal.WITHDRAWN
             topic.save(update_fields=["proposal"])
@@ -81,7 +81,7 @@ def decide_idea(*, topic: Topic, is_accepted: bool, reason: str, now: datetime) 
     """
     with transaction.atomic():
         lock_course(topic.course_id)
-        topic = lock_topics(topic.pk)[topic.pk]
+        topic = lock_topic(topic.pk)
         if topic.proposal != Topic.Proposal.OPEN or topic.proposed_by_id is None:
             raise RuleViolation(_("This idea is decided already, or was taken back."), code="idea-decided")
         if not is_accepted and not reason.strip():

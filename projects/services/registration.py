@@ -17,7 +17,7 @@ from projects.services.common import (
     lock_members,
     lock_team,
     lock_teams,
-    lock_topics,
+    lock_topic,
     members_of,
     require_registration_open,
     tell,
@@ -45,7 +45,7 @@ def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Pr
 def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple[Project, bool]:
     """Do as `register_project` says; return also whether the project is new."""
     with transaction.atomic():
-        locked = lock_topics(topic.pk)[topic.pk]
+        locked = lock_topic(topic.pk)
         enrolment = lock_enrolment(enrolment.pk)
         existing = active_membership(enrolment)
         if existing is not None and existing.project.topic_id == topic.pk:

@@ -125,6 +125,9 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             register_team(enrolment=mine.enrolment, topic=chosen, emails=form.addresses(), now=mine.access.now)
         except RuleViolation as violation:
+            if violation.code == "topic-gone":
+                messages.error(request, str(violation.message))
+                return redirect("projects:topics", slug=slug)
             add_violation(form, violation)
         else:
             messages.success(request, _("Your project is registered. You get a mail that confirms it."))

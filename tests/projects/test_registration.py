@@ -63,6 +63,13 @@ def test_the_last_slot_is_not_given_twice(world: World) -> None:
         world.project(world.other, topic=world.single)
 
 
+def test_a_topic_that_was_removed_meanwhile_is_said(world: World) -> None:
+    topic = Topic.objects.get(pk=world.single.pk)
+    world.single.delete()
+    with pytest.raises(RuleViolation, match="no longer there"):
+        register_project(enrolment=world.student, topic=topic, now=NOW)
+
+
 @pytest.mark.parametrize(("seconds", "is_open"), [(-1, True), (0, True), (59, True), (60, False), (61, False)])
 def test_the_whole_minute_of_the_deadline_counts(world: World, seconds: int, is_open: bool) -> None:
     now = DEADLINE + timedelta(seconds=seconds)
