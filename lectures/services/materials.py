@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
-from amls.files.checks import CheckedFile, check_upload
-from amls.web.violations import RuleViolation
+from amls.files.checks import check_upload
+from amls.files.storing import KeptFile, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, forget_texts
 
@@ -97,22 +94,15 @@ def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | 
         max_bytes=settings.MAX_MATERIAL_BYTES,
         allowed=SUFFIXES[material.kind],
     )
-    sha256 = _sha256(upload)
-    name = _store(upload, checked)
-    try:
-        with _changing(material.lecture, now=now):
-            material = Material.objects.select_for_update(of=("self",)).select_related("current").get(pk=material.pk)
-            if material.current is not None and material.current.sha256 == sha256:
-                if material.current.filename != checked.filename:
-                    material.current.filename = checked.filename
-                    material.current.save(update_fields=["filename"])
-                default_storage.delete(name)
-                return material.current
-            return _add_version(material, checked, name=name, size=upload.size or 0, sha256=sha256, by=by, now=now)
-    except BaseException:
-        # Nothing may be left behind by an upload that came to nothing.
-        default_storage.delete(name)
-        raise
+    with keeping([(upload, checked)], stored_name) as (kept,), _changing(material.lecture, now=now):
+        material = Material.objects.select_for_update(of=("self",)).select_related("current").get(pk=material.pk)
+        if material.current is not None and material.current.sha256 == kept.sha256:
+            if material.current.filename != checked.filename:
+                material.current.filename = checked.filename
+                material.current.save(update_fields=["filename"])
+            default_storage.delete(kept.name)
+            return material.current
+        return _add_version(material, kept, by=by, now=now)
 
 
 def upload_for_lecture(
@@ -130,20 +120,18 @@ def upload_for_lecture(
         return upload_version(material=material, upload=upload, by=by, now=now)
 
 
-def _add_version(
-    material: Material, checked: CheckedFile, *, name: str, size: int, sha256: str, by: User | None, now: datetime
-) -> MaterialFile:
+def _add_version(material: Material, kept: KeptFile, *, by: User | None, now: datetime) -> MaterialFile:
     newest = material.files.aggregate(newest=Max("version"))["newest"] or 0
     version = MaterialFile.objects.create(
         material=material,
         version=newest + 1,
-        file=name,
-        filename=checked.filename,
-        content_type=checked.content_type,
-        size=size,
-        sha256=sha256,
-        pages=checked.pages,
-        seconds=checked.seconds,
+        file=kept.name,
+        filename=kept.checked.filename,
+        content_type=kept.checked.content_type,
+        size=kept.size,
+        sha256=kept.sha256,
+        pages=kept.checked.pages,
+        seconds=kept.checked.seconds,
         uploaded_at=now,
         uploaded_by=by,
     )
@@ -160,27 +148,6 @@ def _changing(lecture: Lecture, *, now: datetime) -> Iterator[None]:
         course = lock_course(lecture.course_id)
         yield
         touch(course, now=now)
-
-
-def _sha256(upload: UploadedFile[Any]) -> str:
-    digest = hashlib.sha256()
-    for chunk in upload.chunks():
-        digest.update(chunk)
-    upload.seek(0)
-    return digest.hexdigest()
-
-
-def _store(upload: UploadedFile[Any], checked: CheckedFile) -> str:
-    name = stored_name(None, checked.filename)
-    try:
-        return default_storage.save(name, File(upload, name=name))
-    except OSError as error:
-        default_storage.delete(name)
-        raise RuleViolation(
-            _("'%(name)s' could not be stored: %(reason)s. Nothing was kept; tell whoever runs this installation.")
-            % {"name": checked.filename, "reason": error.strerror or error},
-            code="storage",
-        ) from error
 
 
 def _delete_stored(names: list[str]) -> None:
