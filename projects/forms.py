@@ -1,7 +1,7 @@
 """Forms of students about their projects."""
 
 import uuid
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -59,6 +59,20 @@ class IdeaForm(forms.Form):
     team_max = forms.IntegerField(label=_("How many of you"), min_value=1, max_value=10, initial=1)
 
 
+class WallClockField(forms.DateTimeField):
+    """A time as a clock on the wall shows it; the form knows in which zone."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Return the naive time: Django's own would refuse an hour that comes twice and fall over the year 1."""
+        if value in self.empty_values:
+            return None
+        typed = forms.fields.BaseTemporalField.to_python(self, str(value))
+        if not isinstance(typed, datetime) or typed.year in (MINYEAR, MAXYEAR):
+            # The same instant may have no date in another zone.
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return typed
+
+
 class ExtensionForm(forms.Form):
     """A wish for more time."""
 
@@ -68,7 +82,7 @@ class ExtensionForm(forms.Form):
         max_length=2000,
         help_text=_("Only the course's staff read it."),
     )
-    wanted_until = forms.DateTimeField(
+    wanted_until = WallClockField(
         label=_("Until when"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
@@ -86,7 +100,7 @@ class ExtensionForm(forms.Form):
         if value is None:
             return None
         try:
-            return from_wall_clock(value.replace(tzinfo=None), self.zone)
+            return from_wall_clock(value, self.zone)
         except RuleViolation as violation:
             raise ValidationError(str(violation.message)) from violation
 

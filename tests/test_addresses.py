@@ -395,3 +395,19 @@ def test_two_courses_of_one_person_stay_apart(cast: Cast) -> None:
     EnrolmentFactory.create(course=cast.other_course, user=cast.student.user)
     assert cast.client("student").get("/databases/me/").status_code == 200
     assert cast.client("stranger").get("/databases/me/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/amls/staff/gradebook/?q=%00", "/admin/courses/course/?state__exact=%00"])
+def test_a_null_character_in_a_query_is_refused(cast: Cast, path: str) -> None:
+    answer = cast.client("admin").get(path)
+    assert answer.status_code == 400
+    assert "Content-Security-Policy" in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [("/amls/", "/amls/"), ("5", "/amls/me/"), ("amls:x", "/amls/me/"), ("//evil.example/", "/amls/me/")],
+)
+def test_enrolling_leads_only_to_places_of_this_site(cast: Cast, target: str, place: str) -> None:
+    answer = cast.client("student").post("/amls/enrol/", {"next": target})
+    assert (answer.status_code, answer.headers["Location"]) == (302, place)

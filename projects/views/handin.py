@@ -89,7 +89,7 @@ def ticket(request: HttpRequest, slug: str) -> HttpResponse:
     mine = open_mine(request, slug)
     try:
         files = [(int(size), str(sha256)) for size, sha256 in json.loads(request.body)["files"]]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
     if len(files) > 100 or not all(size >= 0 and _SHA256.fullmatch(sha256) for size, sha256 in files):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)

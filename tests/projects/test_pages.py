@@ -4,7 +4,7 @@ import io
 import json
 import uuid
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -304,3 +304,30 @@ def test_staff_see_topics_and_no_project_of_their_own(soon: World) -> None:
     assert client.get("/amls/projects/").status_code == 200
     assert client.get("/amls/projects/mine/submit/").status_code == 404
     assert client.post("/amls/projects/register/", {"topic": soon.topic.pk}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "body", ['{"files": [[1e400, "a"]]}', '{"files": ' + "[" * 100_000, '{"files": [[-1, "a"]]}', "[1]"]
+)
+def test_a_ticket_for_nonsense_is_refused(soon: World, student: Client, body: str) -> None:
+    make_project(soon)
+    answer = student.post("/amls/projects/mine/submit/ticket/", body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("typed", ["0001-01-01T00:00", "9999-12-31T23:59", "soon", "1" * 10_000])
+def test_more_time_until_an_impossible_date_is_refused_at_its_field(soon: World, student: Client, typed: str) -> None:
+    make_project(soon)
+    answer = student.post("/amls/projects/mine/extension/", {"reason": "Ill.", "wanted_until": typed})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["wanted_until"]
+
+
+def test_more_time_is_read_by_the_clock_on_the_wall(soon: World, student: Client) -> None:
+    make_project(soon)
+    address = "/amls/projects/mine/extension/"
+    skipped = student.post(address, {"reason": "Ill.", "wanted_until": "2034-03-26T02:30"})
+    assert "the clocks go forward over it" in skipped.context["form"].errors["wanted_until"][0]
+    assert student.post(address, {"reason": "Ill.", "wanted_until": "2034-10-29T02:30"}).status_code == 302
+    # The first of the two.
+    assert ExtensionRequest.objects.get().wanted_until == datetime(2034, 10, 29, 0, 30, tzinfo=UTC)

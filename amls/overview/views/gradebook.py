@@ -10,6 +10,7 @@ from amls.courses.access import open_course_as_manager
 from amls.courses.eligibility import Verdict
 from amls.files.sheets import CSV, XLSX, sheet_response
 from amls.overview.gradebook import State, sheet_of, standings
+from amls.web.text import clean_line
 
 
 @login_required
@@ -17,7 +18,7 @@ from amls.overview.gradebook import State, sheet_of, standings
 def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how every student stands, narrowed down, or send it as a table."""
     access = open_course_as_manager(request, slug)
-    chosen = {name: request.GET.get(name, "").strip() for name in ("q", "state", "verdict")}
+    chosen = {name: clean_line(request.GET.get(name, "")) for name in ("q", "state", "verdict")}
     rows = standings(
         access.course, now=access.now, search=chosen["q"], state=chosen["state"], verdict=chosen["verdict"]
     )

@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -32,7 +32,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     course = access.course
     after = _safe_next(request) or reverse("overview:me", args=[slug])
     if access.enrolment is not None:
-        return redirect(after)
+        return HttpResponseRedirect(after)
     needs_code = course.enrolment_policy == Course.EnrolmentPolicy.CODE
     form = EnrolForm(request.POST or None) if needs_code else None
     problem = ""
@@ -47,7 +47,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
                 problem = str(violation.message)
         else:
             messages.success(request, _("You are enrolled. Subscribe to your own calendar next."))
-            return redirect(after)
+            return HttpResponseRedirect(after)
     context = {"access": access, "course": course, "form": form, "problem": problem}
     return render(request, "overview/enrol.html", context, status=422 if problem or (form and form.errors) else 200)
 
@@ -55,7 +55,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
 def _safe_next(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next", "")
     is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_safe else ""
+    return target if is_safe and target.startswith("/") else ""
 
 
 @login_required
