@@ -138,6 +138,17 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
                 "You are no longer in the project **%(topic)s**. You may take another topic while registration is open."
             ),
         )
+    if not Enrolment.objects.filter(pk=notice.references["who"], user__is_active=True).exists():
+        # Their account is gone, and their name with it.
+        return _about_team(
+            notice,
+            now,
+            subject=_("A teammate left your project: %(topic)s"),
+            text=_(
+                "Somebody whose account was deleted is no longer in the project **%(topic)s**. "
+                "What the team has stays with the team."
+            ),
+        )
     return _about_team(
         notice,
         now,

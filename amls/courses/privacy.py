@@ -110,7 +110,9 @@ def delete_account(*, user: User, now: datetime) -> None:
     with transaction.atomic():
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         _refuse_if_needed(locked)
-        for forgetter in _forgetters:
+        # The apps that were found last first: what they tell others may be told to the person as well,
+        # and their mail and calendar go after it.
+        for forgetter in reversed(_forgetters):
             forgetter(locked, now)
         addresses = [
             locked.email,

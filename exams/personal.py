@@ -1,0 +1,83 @@
+"""What exams know of a person: dates, admission, seat, measures, published results."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.utils.translation import gettext as _
+
+from amls.courses.models import User
+from amls.courses.privacy import on_account_deletion, personal_data
+from amls.web.violations import RuleViolation
+from exams.models import Accommodation, AdmissionDecision, Registration, Result
+from exams.services.registration import staff_withdraw
+
+
+@personal_data("exams")
+def tell(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield registrations with seat and result as far as they are told, admissions and accommodations."""
+    rows = Registration.objects.filter(enrolment__user=user).select_related("course", "exam", "seat__room", "result")
+    yield "registrations.json", [_registration(one) for one in rows.order_by("pk")]
+    yield "admissions.json", list(
+        AdmissionDecision.objects.filter(enrolment__user=user).order_by("pk").values(
+            "course__slug", "verdict", "reason", "is_by_hand", "decided_at"
+        )
+    )  # fmt: skip
+    yield "accommodations.json", list(
+        Accommodation.objects.filter(enrolment__user=user).order_by("pk").values(
+            "course__slug", "extra_minutes", "own_room", "front_row", "at_the_door"
+        )
+    )  # fmt: skip
+
+
+def _registration(one: Registration) -> dict[str, Any]:
+    seat = getattr(one, "seat", None) if one.exam.seats_released_at is not None else None
+    result: Result | None = getattr(one, "result", None)
+    is_told = result is not None and result.state == Result.State.PUBLISHED
+    return {
+        "course": one.course.slug,
+        "exam": str(one.exam),
+        "starts": one.exam.starts_at,
+        "place": one.exam.place,
+        "state": one.state,
+        "position": one.position,
+        "signed_up": one.created_at,
+        "changed": one.changed_at,
+        "ended": one.closed_at,
+        "reason": one.reason,
+        "walk_in": one.is_walk_in,
+        "seat": str(seat) if seat is not None else "",
+        "checked_in": one.arrived_at,
+        "left": one.left_at,
+        "actual_seat": one.actual_seat,
+        "result": {
+            "points": result.points,
+            "extra_points": result.extra_points,
+            "grade": result.grade,
+            "published": result.published_at,
+        }
+        if is_told and result is not None
+        else None,
+    }
+
+
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Give up coming exams, so that the next who waits gets the seat; past ones stay on record without the name.
+
+    The last moment to withdraw keeps nobody's account. Accommodations go with their history.
+    """
+    coming = Registration.objects.active().filter(
+        enrolment__user=user, state__in=["registered", "waitlisted"], exam__starts_at__gt=now
+    )
+    # In the order in which a move locks two exams.
+    for pk in list(coming.order_by("exam", "pk").values_list("pk", flat=True)):
+        # Withdrawn meanwhile: then it is done.
+        with suppress(RuleViolation):
+            staff_withdraw(registration_pk=pk, reason=_("The account was deleted."), now=now)
+    rows = Accommodation.objects.filter(enrolment__user=user)
+    pks = list(rows.values_list("pk", flat=True))
+    rows.delete()
+    apps.get_model("exams", "AccommodationEvent").objects.filter(id__in=pks).delete()

@@ -1,0 +1,122 @@
+"""My data of exams, as far as they are told; an account that goes gives its seat on."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.serializers.json import DjangoJSONEncoder
+
+from amls.courses.models import User
+from amls.courses.privacy import delete_account
+from amls.notifications.models import Notice
+from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Result, Room, Seat
+from exams.personal import tell
+from exams.services.registration import register
+from tests.cast import Cast
+from tests.exams.people import make_students
+from tests.factories import OpenExamFactory
+
+pytestmark = pytest.mark.django_db
+JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
+AFTER = datetime(2024, 7, 25, 10, tzinfo=UTC)
+# After the last moment to withdraw (15 July, 23:59), before the exam.
+LATE = datetime(2024, 7, 16, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def exam(cast: Cast) -> Exam:
+    return OpenExamFactory.create(course=cast.course, capacity=1)
+
+
+def told(user: User) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(dict(tell(user)), cls=DjangoJSONEncoder))
+    return found
+
+
+def counters(exam: Exam) -> tuple[int, int]:
+    exam.refresh_from_db()
+    rows = Registration.objects.filter(exam=exam)
+    assert (exam.seats_taken, exam.waiting) == (rows.holding().count(), rows.filter(state="waitlisted").count())
+    return exam.seats_taken, exam.waiting
+
+
+def test_my_data_hold_seat_and_result_once_they_are_told(cast: Cast, exam: Exam) -> None:
+    mine = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    Seat.objects.create(room=Room.objects.create(exam=exam, name="H 0104"), row=1, number=3, registration=mine)
+    Result.objects.create(registration=mine, points=Decimal(62), grade=Decimal("2.3"))
+    [one] = told(cast.student.user)["registrations.json"]
+    assert (one["state"], one["seat"], one["result"]) == ("registered", "", None)
+    exam.seats_released_at = JUNE
+    exam.save()
+    Result.objects.update(state="published", published_at=AFTER)
+    [one] = told(cast.student.user)["registrations.json"]
+    assert one["seat"] == "H 0104, row 1, seat 3"
+    assert (one["result"]["points"], one["result"]["grade"]) == ("62.00", "2.3")
+    [waits] = told(cast.other_student.user)["registrations.json"]
+    assert (waits["state"], waits["position"], waits["seat"]) == ("waitlisted", 1, "")
+    assert told(cast.stranger)["registrations.json"] == []
+
+
+def test_my_data_hold_the_measure_and_the_admission(cast: Cast) -> None:
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=30, at_the_door="Laptop")
+    AdmissionDecision.objects.create(
+        course=cast.course, enrolment=cast.student, verdict="refused", reason="No project", decided_at=JUNE
+    )
+    found = told(cast.student.user)
+    assert [(one["extra_minutes"], one["at_the_door"]) for one in found["accommodations.json"]] == [(30, "Laptop")]
+    assert [(one["verdict"], one["reason"]) for one in found["admissions.json"]] == [("refused", "No project")]
+    other = told(cast.other_student.user)
+    assert (other["accommodations.json"], other["admissions.json"]) == ([], [])
+
+
+def test_the_seat_of_who_goes_is_the_next_ones(cast: Cast, exam: Exam) -> None:
+    mine = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    next_one = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    Seat.objects.create(room=Room.objects.create(exam=exam, name="H 0104"), row=1, number=3, registration=mine)
+    delete_account(user=cast.student.user, now=JUNE + timedelta(days=1))
+    mine.refresh_from_db()
+    next_one.refresh_from_db()
+    assert (mine.state, next_one.state) == ("withdrawn", "registered")
+    assert counters(exam) == (1, 0)
+    assert not Seat.objects.exists()
+    assert Notice.objects.get(kind="exams.promoted").recipient == cast.other_student.user
+    assert not Notice.objects.filter(recipient=cast.student.user).exists()
+
+
+def test_who_only_waits_makes_way_and_the_order_stays(cast: Cast, exam: Exam) -> None:
+    people = make_students(cast.course, 2)
+    for one in (people[0], cast.student, people[1]):
+        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    delete_account(user=cast.student.user, now=JUNE)
+    assert counters(exam) == (1, 1)
+    assert Registration.objects.waiting().get().enrolment_id == people[1].pk
+
+
+def test_too_late_to_withdraw_is_not_too_late_to_go(cast: Cast, exam: Exam) -> None:
+    mine = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    next_one = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    delete_account(user=cast.student.user, now=LATE)
+    mine.refresh_from_db()
+    next_one.refresh_from_db()
+    # Nobody is promoted any more by then: they could not prepare.
+    assert (mine.state, next_one.state) == ("withdrawn", "waitlisted")
+    assert counters(exam) == (0, 1)
+
+
+def test_what_was_written_stays_on_record_without_the_name(cast: Cast, exam: Exam) -> None:
+    mine = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    Registration.objects.filter(pk=mine.pk).update(state="attended", arrived_at=exam.starts_at)
+    Result.objects.create(
+        registration=mine, points=Decimal(62), grade=Decimal("2.3"), state="published", published_at=AFTER
+    )
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=30)
+    delete_account(user=cast.student.user, now=AFTER)
+    mine.refresh_from_db()
+    assert (mine.state, mine.result.grade) == ("attended", Decimal("2.3"))
+    assert "student@example.org" not in str(mine)
+    assert not Accommodation.objects.exists()
+    assert not apps.get_model("exams", "AccommodationEvent").objects.exists()

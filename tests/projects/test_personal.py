@@ -1,0 +1,300 @@
+"""My data of projects, complete; an account that goes leaves teammates their work."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.apps import apps
+from django.core.files.storage import default_storage
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.privacy import StoredFile, delete_account
+from amls.notifications.letters import letter_kind
+from amls.notifications.models import Notice
+from projects.models import (
+    Assessment,
+    EarlierPass,
+    Extension,
+    ExtensionRequest,
+    Invitation,
+    MemberAssessment,
+    Membership,
+    Project,
+    SeekingNote,
+    Submission,
+    Topic,
+)
+from projects.personal import tell
+from projects.receipts import receipt_code
+from projects.services.common import follow_in_feeds
+from projects.services.extensions import request_extension
+from projects.services.ideas import decide_idea, propose_idea
+from projects.services.registration import leave_team
+from projects.services.teams import accept_invitation, invite_member, write_seeking_note
+from tests.factories import TopicFactory
+from tests.projects.conftest import NOW, World
+from tests.projects.test_handin import archive, attempt
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(days=1)
+
+
+def told(user: User) -> dict[str, Any]:
+    """Return what is told, as it is written into the archive."""
+    found = dict(tell(user))
+    files = {path: content for path, content in found.items() if isinstance(content, StoredFile)}
+    texts = {path: content for path, content in found.items() if path not in files}
+    return json.loads(json.dumps(texts, cls=DjangoJSONEncoder)) | files
+
+
+def join(world: World, project: Project, enrolment: Enrolment) -> None:
+    invitation = invite_member(project=project, email=enrolment.user.email, by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=enrolment, now=NOW)
+
+
+@pytest.fixture
+def team(world: World) -> Project:
+    """Student and other student, who have handed nothing in."""
+    project = world.project()
+    join(world, project, world.other)
+    return project
+
+
+def confirmed(user: User) -> None:
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+
+
+def test_my_data_hold_my_team_its_hand_ins_and_their_receipts(world: World, team: Project) -> None:
+    world.other.user.display_name = "Grace Hopper"
+    world.other.user.save()
+    first = attempt(world, team, uploads=[archive(), archive("report.zip", b"x")])
+    found = told(world.student.user)
+    [membership] = found["memberships.json"]
+    assert (membership["topic"], membership["teammates"], membership["left"]) == ("Sparse kernels", ["Grace Hopper"], None)
+    [one] = found["hand-ins.json"]
+    assert (one["attempt"], one["receipt"], one["handed_in_by_me"]) == (1, receipt_code(first.pk), True)
+    paths = [file["file"] for file in one["files"]]
+    assert paths == [f"hand-ins/amls/{team.pk}/1/project.zip", f"hand-ins/amls/{team.pk}/1/report.zip"]
+    assert [file["sha256"] for file in one["files"]] == list(first.files.values_list("sha256", flat=True))
+    assert all(default_storage.exists(found[path].name) for path in paths)
+    # A teammate's copy is the same, but says who it was as the page does.
+    [theirs] = told(world.other.user)["hand-ins.json"]
+    assert (theirs["handed_in_by_me"], theirs["handed_in_by"]) == (False, str(world.student.user))
+    assert told(world.cast.stranger)["hand-ins.json"] == []
+
+
+def test_two_files_of_one_name_are_both_there(world: World, team: Project) -> None:
+    attempt(world, team, uploads=[archive(content=b"1"), archive(content=b"2")])
+    found = told(world.student.user)
+    paths = [file["file"] for file in found["hand-ins.json"][0]["files"]]
+    assert len({found[path].name for path in paths}) == len(set(paths)) == 2
+
+
+def test_what_a_team_did_before_and_after_me_is_not_mine(world: World) -> None:
+    project = world.project()
+    attempt(world, project, NOW)
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.other, now=LATER)
+    mine = attempt(world, project, LATER + timedelta(hours=1))
+    leave_team(project=project, enrolment=world.other, now=LATER + timedelta(hours=2))
+    attempt(world, project, LATER + timedelta(hours=3))
+    found = told(world.other.user)
+    assert [one["receipt"] for one in found["hand-ins.json"]] == [receipt_code(mine.pk)]
+    assert "handed_in_by" not in found["hand-ins.json"][0]
+    assert "teammates" not in found["memberships.json"][0]
+    assert str(world.student.user) not in json.dumps([found["memberships.json"], found["hand-ins.json"]])
+    assert len(told(world.student.user)["hand-ins.json"]) == 3
+
+
+def test_invitations_are_told_to_who_sent_and_who_confirmed_the_address(world: World) -> None:
+    project = world.project()
+    invite_member(project=project, email="OTHER@example.org", by=world.student, now=NOW)
+    assert [one["direction"] for one in told(world.student.user)["invitations.json"]] == ["sent"]
+    assert told(world.other.user)["invitations.json"] == []
+    # Somebody who only claims the address reads nothing.
+    EmailAddress.objects.create(user=world.cast.stranger, email="other@example.org", verified=False)
+    assert told(world.cast.stranger)["invitations.json"] == []
+    confirmed(world.other.user)
+    [received] = told(world.other.user)["invitations.json"]
+    assert (received["direction"], received["topic"]) == ("received", "Sparse kernels")
+
+
+def test_notes_ideas_and_earlier_passes_are_told(world: World) -> None:
+    write_seeking_note(enrolment=world.student, topic=world.topic, text="I know CUDA", now=NOW)
+    propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
+    EarlierPass.objects.create(enrolment=world.student, term="SS2023", extra_points=Decimal("2.5"))
+    found = told(world.student.user)
+    assert [one["text"] for one in found["seeking-note.json"]] == ["I know CUDA"]
+    assert [(one["title"], one["proposal"]) for one in found["ideas.json"]] == [("Fused joins", "open")]
+    assert [(one["term"], one["extra_points"]) for one in found["earlier-passes.json"]] == [("SS2023", "2.5")]
+    assert [len(told(world.other.user)[name]) for name in ("seeking-note.json", "ideas.json", "earlier-passes.json")] == [0, 0, 0]
+
+
+def test_only_my_own_reasons_for_more_time_are_told(world: World, team: Project) -> None:
+    request_extension(project=team, by=world.student, reason="I was in hospital", wanted_until=None, now=NOW)
+    Extension.objects.create(
+        course=world.course, enrolment=world.student, delta=timedelta(days=2), reason="Certificate", granted_at=NOW
+    )
+    Extension.objects.create(course=world.course, project=team, delta=timedelta(days=1), reason="S", granted_at=NOW)
+    Extension.objects.create(course=world.course, delta=timedelta(hours=3), reason="Outage", granted_at=NOW)
+    mine, theirs = told(world.student.user), told(world.other.user)
+    assert [one["reason"] for one in mine["extension-requests.json"]] == ["I was in hospital"]
+    assert [one["for"] for one in mine["extensions.json"]] == ["me", "my team", "everyone"]
+    assert theirs["extension-requests.json"] == []
+    assert [one["for"] for one in theirs["extensions.json"]] == ["my team", "everyone"]
+    assert "ospital" not in json.dumps(theirs["extensions.json"])
+
+
+def test_a_draft_is_the_staffs_and_what_is_published_is_mine(world: World, team: Project) -> None:
+    draft = Assessment.objects.create(
+        project=team, outcome="passed", extra_points=Decimal("1.5"), feedback="Well done", assessed_at=NOW
+    )
+    MemberAssessment.objects.create(
+        assessment=draft, enrolment=world.student, extra_points=Decimal(3), reason="Wrote the kernels"
+    )
+    assert told(world.student.user)["assessments.json"] == []
+    Assessment.objects.update(published_at=NOW)
+    [mine] = told(world.student.user)["assessments.json"]
+    [theirs] = told(world.other.user)["assessments.json"]
+    assert (mine["outcome"], mine["extra_points"], mine["decided_for_me"]) == ("passed", "3.0", "Wrote the kernels")
+    assert (theirs["extra_points"], theirs["decided_for_me"], theirs["feedback"]) == ("1.5", "", "Well done")
+
+
+def test_my_data_cost_the_same_for_30_attempts_as_for_3(world: World, team: Project) -> None:
+    counts = []
+    for batch in (3, 27):
+        for _each in range(batch):
+            attempt(world, team)
+        with CaptureQueriesContext(connection) as queries:
+            list(tell(world.student.user))
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_who_goes_leaves_a_team_that_handed_nothing_in(world: World, team: Project) -> None:
+    request_extension(project=team, by=world.student, reason="I was in hospital", wanted_until=None, now=NOW)
+    reconcile(world.course, now=NOW)
+    delete_account(user=world.student.user, now=LATER)
+    team.refresh_from_db()
+    assert team.is_active
+    assert Membership.objects.get(enrolment=world.student).left_at == LATER
+    assert [one.enrolment_id for one in Membership.objects.active().filter(project=team)] == [world.other.pk]
+    request = ExtensionRequest.objects.get()
+    assert (request.state, request.reason) == ("withdrawn", "")
+    assert "ospital" not in str(list(apps.get_model("projects", "ExtensionRequestEvent").objects.values()))
+    notice = Notice.objects.get(kind="projects.member-left")
+    assert notice.recipient == world.other.user
+    assert not Notice.objects.filter(recipient=world.student.user).exists()
+    found = letter_kind("projects.member-left").write(notice, LATER)
+    assert found is not None
+    assert "deleted" not in found.subject + found.text
+
+
+def test_a_project_of_the_person_alone_is_withdrawn_and_its_slot_is_free(world: World) -> None:
+    project = world.project(topic=world.single)
+    # Registration has closed long since: nobody is kept by it.
+    delete_account(user=world.student.user, now=NOW + timedelta(days=300))
+    project.refresh_from_db()
+    world.single.refresh_from_db()
+    assert not project.is_active
+    assert world.single.taken == 0
+    assert not Notice.objects.filter(recipient=world.student.user).exists()
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_what_was_handed_in_stays_with_the_team(world: World, is_alone: bool) -> None:
+    project = world.project()
+    if not is_alone:
+        join(world, project, world.other)
+    kept = attempt(world, project)
+    delete_account(user=world.student.user, now=LATER)
+    project.refresh_from_db()
+    assert project.is_active
+    membership = Membership.objects.get(enrolment=world.student)
+    assert membership.left_at is None
+    assert "student@example.org" not in str(membership)
+    assert Submission.objects.get() == kept
+    assert all(default_storage.exists(str(one.file.name)) for one in kept.files.all())
+    if not is_alone:
+        page = world.cast.client("anonymous")
+        page.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
+        answer = page.get("/amls/projects/mine/")
+        assert answer.status_code == 200
+        assert b"student@example.org" not in answer.content
+
+
+def test_an_assessed_project_without_hand_ins_is_kept(world: World) -> None:
+    project = world.project(topic=world.single)
+    Assessment.objects.create(project=project, outcome="failed", assessed_at=NOW)
+    delete_account(user=world.student.user, now=LATER)
+    project.refresh_from_db()
+    assert project.is_active
+
+
+def test_an_archived_course_stays_as_it_is(world: World, team: Project) -> None:
+    Course.objects.update(state="archived")
+    before = Notice.objects.exclude(recipient=world.student.user).count()
+    delete_account(user=world.student.user, now=LATER)
+    assert Membership.objects.active().filter(project=team).count() == 2
+    assert Notice.objects.count() == before
+
+
+def test_open_invitations_notes_and_ideas_end_with_the_account(world: World, team: Project) -> None:
+    confirmed(world.student.user)
+    theirs = world.project(world.another(), TopicFactory.create(course=world.course, team_max=3))
+    leaver = Membership.objects.get(project=theirs).enrolment
+    received = invite_member(project=theirs, email="Student@example.org", by=leaver, now=NOW)
+    sent = invite_member(project=team, email="new@example.org", by=world.student, now=NOW)
+    idea = propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
+    SeekingNote.objects.create(enrolment=world.student, text="I know CUDA", written_at=NOW)
+    delete_account(user=world.student.user, now=LATER)
+    received.refresh_from_db()
+    sent.refresh_from_db()
+    idea.refresh_from_db()
+    assert (received.state, sent.state, idea.proposal) == ("declined", "revoked", Topic.Proposal.WITHDRAWN)
+    assert (sent.closed_at, sent.email) == (LATER, "new@example.org")
+    assert not SeekingNote.objects.exists()
+    # Nothing of projects knows the address any more, the history included.
+    for model in apps.get_app_config("projects").get_models():
+        for row in model._default_manager.values():
+            assert "student@example.org" not in str(row).lower(), model
+
+
+def test_a_claimed_address_closes_nobodys_invitation(world: World) -> None:
+    project = world.project()
+    invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
+    EmailAddress.objects.create(user=world.cast.stranger, email="other@example.org", verified=False)
+    delete_account(user=world.cast.stranger, now=LATER)
+    invitation.refresh_from_db()
+    assert (invitation.state, invitation.email) == (Invitation.State.OPEN, "other@example.org")
+
+
+def test_a_decided_idea_that_became_a_project_stays(world: World) -> None:
+    idea = propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
+    project = decide_idea(topic=idea, is_accepted=True, reason="", now=NOW)
+    assert project is not None
+    attempt(world, project)
+    delete_account(user=world.student.user, now=LATER)
+    idea.refresh_from_db()
+    assert idea.proposal == Topic.Proposal.ACCEPTED
+
+
+def test_a_teammates_calendar_follows(world: World, team: Project) -> None:
+    Extension.objects.create(
+        course=world.course, enrolment=world.student, delta=timedelta(days=2), reason="C", granted_at=NOW
+    )
+    reconcile(world.course, now=NOW)
+    follow_in_feeds([world.other], now=NOW)
+    mine = AgendaItem.objects.filter(enrolment=world.other, key="projects.submission", is_removed=False)
+    assert mine.exists()
+    delete_account(user=world.student.user, now=LATER)
+    assert not mine.exists()
+
