@@ -397,11 +397,12 @@ def test_two_courses_of_one_person_stay_apart(cast: Cast) -> None:
     assert cast.client("stranger").get("/databases/me/").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/amls/staff/gradebook/?q=%00", "/admin/courses/course/?state__exact=%00"])
-def test_a_null_character_in_a_query_is_refused(cast: Cast, path: str) -> None:
-    answer = cast.client("admin").get(path)
-    assert answer.status_code == 400
-    assert "Content-Security-Policy" in answer.headers
+@pytest.mark.parametrize("null", ["%00", "%0%000"])
+@pytest.mark.parametrize("path", ["/amls/staff/gradebook/?q=", "/admin/courses/course/?q="])
+def test_a_null_character_in_a_query_is_left_out(cast: Cast, path: str, null: str) -> None:
+    answer = cast.client("admin").get(f"{path}zzz{null}zzz")
+    assert answer.status_code == 200
+    assert 'value="zzzzzz"' in answer.content.decode()
 
 
 @pytest.mark.parametrize(
