@@ -14,6 +14,7 @@ from exams.models import Registration
 from projects.models import Project, Submission
 
 _WEEKS = 12
+_AT_LEAST = 4
 
 
 def activity_plots(course: Course, *, now: datetime) -> list[Plot]:
@@ -35,7 +36,7 @@ def activity_plots(course: Course, *, now: datetime) -> list[Plot]:
     plots = [
         by_week(
             f"{course.slug}-{name}", _by_day(rows, moment, course=course, now=now), course=course, now=now,
-            weeks=_WEEKS, title=title, unit=unit, empty="",
+            weeks=_WEEKS, at_least=_AT_LEAST, title=title, unit=unit, empty="",
         )
         for name, title, unit, rows, moment in series
     ]  # fmt: skip

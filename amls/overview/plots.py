@@ -91,6 +91,7 @@ def by_week(
     course: Course,
     now: datetime,
     weeks: int,
+    at_least: int | None = None,
     title: str,
     unit: str,
     empty: str,
@@ -102,7 +103,8 @@ def by_week(
         counted: days, each as often as one likes, with their numbers; those of other weeks are left out.
         course: whose zone says what day it is.
         now: lies in the last week.
-        weeks: how many.
+        weeks: how many at most.
+        at_least: how many in any case; older ones before the first that counts something are left out. None: all.
         title: what the plot is of.
         unit: what is counted.
         empty: what is said instead where every number is 0.
@@ -112,7 +114,10 @@ def by_week(
         week = monday_of(day)
         if week in sums:
             sums[week] += number
-    rows = [(f"{day:%d.%m.}", _("Week from %(day)s") % {"day": day.isoformat()}, total) for day, total in sums.items()]
+    shown = list(sums.items())
+    while at_least is not None and len(shown) > at_least and not shown[0][1]:
+        shown.pop(0)
+    rows = [(f"{day:%d.%m.}", _("Week from %(day)s") % {"day": day.isoformat()}, total) for day, total in shown]
     return draw(name, rows, title=title, column=_("Week from"), unit=unit, empty=empty)
 
 
