@@ -18,11 +18,11 @@ from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange
+from exams.services.pointfile import import_points
 from exams.services.registration import excuse, register
 from exams.services.results import (
     enter_points,
     freeze,
-    import_points,
     parse_points,
     publish_results,
     regrade,
