@@ -59,7 +59,8 @@ def _context(
     people = _people(exam)
     extra = current_extra_points(exam, [one.enrolment for one in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
-    used = proposal or (table if table.is_complete else usual_table(exam.max_points))
+    standing = table if table.is_complete else usual_table(exam.max_points)
+    used = proposal or standing
     rows, pairs, points = [], [], []
     for one in people:
         result = getattr(one, "result", None)
@@ -79,9 +80,9 @@ def _context(
         rows.append(row)
     statistics = statistics_of(pairs)
     before = statistics_of(
-        (row["result"].points, table.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
+        (row["result"].points, standing.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
         for row in rows
-        if row["result"] is not None and table.is_complete
+        if row["result"] is not None
     )
     return {
         "access": access,
@@ -104,7 +105,7 @@ def _context(
         "has_table": table.is_complete,
         "is_proposal": proposal is not None,
         "statistics": statistics,
-        "grade_bars": grade_bars(statistics.counts),
+        "grade_bars": grade_bars(statistics.counts, before.counts if proposal else None),
         "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
         "drafts": sum(row["result"] is not None and row["result"].state == "draft" for row in rows),
         "others": sum(bool(row.get("is_other")) for row in rows),
