@@ -11,7 +11,7 @@ from amls.notifications.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, ResultChange, UniversityEntry
 from exams.reading import office_rows
-from exams.services.registration import register, staff_register, withdraw
+from exams.services.registration import close_exam, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, regrade, set_grade_table
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -133,6 +133,16 @@ def test_what_is_over_asks_for_nothing_more(cast: Cast, coming: Exam) -> None:
     now = timezone.now()
     Exam.objects.update(starts_at=now - timedelta(days=1), opens_at=None, closes_at=None, withdraw_until=None)
     assert said() == [False, False, False]
+
+
+def test_who_sat_an_exam_that_is_not_closed_yet_reads_when_they_can_register(cast: Cast, coming: Exam) -> None:
+    now = timezone.now()
+    over = OpenExamFactory.create(course=cast.course, starts_at=now - timedelta(days=1), opens_at=None, closes_at=None, withdraw_until=None)  # fmt: skip
+    staff_register(enrolment=cast.student, exam_pk=over.pk, reason="By hand", now=now - timedelta(days=9))
+    page = cast.client("student").get("/amls/exams/").content.decode()
+    assert "You can register here once the staff have closed the exam of" in page
+    close_exam(exam_pk=over.pk, now=now)
+    assert "Register for" in cast.client("student").get("/amls/exams/").content.decode()
 
 
 def test_staff_reach_each_exam_from_the_page_of_the_dates(cast: Cast, coming: Exam) -> None:
