@@ -1,6 +1,7 @@
 """What the pages of exams cost, for one and for three: a page that asks once per row would show here."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -36,7 +37,7 @@ def people(cast: Cast, exam: Exam, count: int, prefix: str) -> None:
         held = staff_register(enrolment=one, exam_pk=exam.pk, reason="By hand", now=NOW)
         Accommodation.objects.create(course=cast.course, enrolment=one, extra_minutes=10)
         Registration.objects.filter(pk=held.pk).update(state="attended", arrived_at=NOW)
-        enter_points(exam_pk=exam.pk, points={held.pk: 50}, by=cast.lecturer.user, now=NOW)
+        enter_points(exam_pk=exam.pk, points={held.pk: Decimal(50)}, by=cast.lecturer.user, now=NOW)
     assign_seats(exam_pk=exam.pk, order="name", now=NOW)
 
 
