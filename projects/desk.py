@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.enums import TextChoices
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from amls.agenda.models import AgendaItem, Kind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines
 from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
@@ -65,10 +67,11 @@ def names_of(view: TeamView) -> list[str]:
 
 
 def is_mentor(user: User, prefix: str = "topic__") -> Q:
-    """Return the condition that a topic's mentor is this person, by address or by name."""
+    """Return the condition that a topic's mentor is this person, by address or by name, with titles before it or not."""
     found = Q(**{f"{prefix}mentor__email__iexact": user.email})
     if user.display_name:
         found |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
+        found |= Q(**{f"{prefix}mentor__name__iendswith": f" {user.display_name}"})
     return found
 
 
@@ -77,7 +80,8 @@ class Progress:
     """How far a course's assessment is.
 
     Attributes:
-        due_at: when everyone's result is needed; None where no one said so.
+        due_at: when everyone's result is needed: as the rules say, else the first exam after the
+            deadline, to which it admits; None where there is neither.
         mine: how many of the undecided ones are the person's.
     """
 
@@ -106,7 +110,12 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
         )
         .order_by()
     }
-    due = dict(ProjectRules.objects.filter(course__in=wanted).values_list("course", "assessed_by"))
+    exams = AgendaItem.objects.filter(
+        course=OuterRef("course"), enrolment__isnull=True, kind=Kind.EXAM, status=Status.CONFIRMED, is_removed=False
+    ).filter(starts_at__gt=OuterRef("submission_deadline"))
+    first_exam = Subquery(exams.order_by("starts_at").values("starts_at")[:1])
+    rules = ProjectRules.objects.filter(course__in=wanted).annotate(due_at=Coalesce(F("assessed_by"), first_exam))
+    due = dict(rules.values_list("course", "due_at"))
     return [
         Progress(one, counted[one.pk]["decided"], counted[one.pk]["total"], counted[one.pk]["mine"], due.get(one.pk))
         for one in wanted

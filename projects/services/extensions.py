@@ -13,7 +13,7 @@ from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course, touch
 from amls.web.violations import RuleViolation
 from amls.web.words import say_time
-from projects.deadlines import Deadlines
+from projects.deadlines import Deadlines, effective_deadline
 from projects.models import Extension, ExtensionRequest, Membership, Project
 from projects.services.common import (
     active_membership,
@@ -83,14 +83,29 @@ def grant_request(
     """Give the team that asked more time; page, feed and reminders follow at once, and a mail says so.
 
     Raises:
-        RuleViolation: decided already, or it would not be later.
+        RuleViolation: decided already, or it would not be later than what the team has.
     """
     with transaction.atomic():
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
-        return _grant(
-            project.course, project=project, due_at=due_at, delta=delta, reason=request.reason, by=by, now=now
+        before = effective_deadline(project)
+        extension = _grant(
+            project.course,
+            project=project,
+            due_at=due_at,
+            delta=delta,
+            reason=request.reason,
+            by=by,
+            now=now,
+            request=request,
         )
+        if before is not None and effective_deadline(project) == before:
+            raise RuleViolation(
+                _("The team has time until %(due)s already. Give it more, or decline with an answer.")
+                % {"due": say_time(before, project.course.zone, now=now)},
+                code="not-later",
+            )
+        return extension
 
 
 def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
@@ -175,6 +190,7 @@ def _grant(
     now: datetime,
     project: Project | None = None,
     enrolment: Enrolment | None = None,
+    request: ExtensionRequest | None = None,
 ) -> Extension:
     base = Deadlines.of_course(course).base
     if base is None:
@@ -197,7 +213,8 @@ def _grant(
     )
     save_checked(extension)
     people = _reached_by(extension)
-    tell("projects.extended", people, cause=str(extension.pk), now=now, references={"extension": extension.pk})
+    references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
+    tell("projects.extended", people, cause=str(extension.pk), now=now, references=references)
     follow_in_feeds(people, now=now)
     return extension
 

@@ -26,6 +26,7 @@ from projects.services.common import (
     members_of,
     require_registration_open,
     tell,
+    tell_revoked,
 )
 from projects.services.registration import (
     add_member,
@@ -111,6 +112,16 @@ def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime)
             references={"invitation": invitation.pk},
             due_at=expires,
         )
+        # Whether it was answered is looked at then.
+        references = {"invitation": invitation.pk}
+        tell(
+            "projects.invitation-expired",
+            [by],
+            cause=str(invitation.pk),
+            now=now,
+            references=references,
+            not_before=expires,
+        )
     return invitation
 
 
@@ -138,9 +149,11 @@ def expire_invitations(project: Project, *, now: datetime) -> None:
 def revoke_invitation(*, invitation: Invitation, now: datetime) -> Invitation:
     """Take an open invitation back; one that was answered stays answered. Returns it as it is then."""
     with transaction.atomic():
-        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        rows = Invitation.objects.select_for_update(of=("self",)).select_related("project__topic__course")
+        invitation = rows.get(pk=invitation.pk)
         if invitation.state == Invitation.State.OPEN:
             _close(invitation, Invitation.State.REVOKED, now=now)
+            tell_revoked([invitation], now=now)
     return invitation
 
 

@@ -21,14 +21,14 @@ from projects.services.teams import invite_seeker, register_team, remove_seeking
 from projects.views.common import add_violation, number, open_mine, registration_problem
 
 
-def _own(access: Access) -> dict[str, Any]:
+def _own(access: Access, rules: ProjectRules | None) -> dict[str, Any]:
     """Return what the pages say of the reader's own project."""
     enrolment = access.enrolment
     is_student = enrolment is not None and not enrolment.is_staff
     return {
         "team": team_of(enrolment) if enrolment is not None and is_student else None,
         "is_student": is_student,
-        "problem": registration_problem(access),
+        "problem": registration_problem(access, rules),
     }
 
 
@@ -55,7 +55,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         and (not skill or skill in row.skills)
         and (not only_free or row.is_available)
     ]
-    deadlines = Deadlines.of_course(access.course)
+    deadlines = Deadlines.of_rules(rules)
     context = {
         "access": access,
         "course": access.course,
@@ -72,13 +72,13 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "track": track,
         "skill": skill,
         "only_free": only_free,
-        **_own(access),
+        **_own(access, rules),
     }
     return render(request, "projects/topics.html", context)
 
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
-    own = _own(access)
+    own = _own(access, ProjectRules.objects.filter(course=access.course).first())
     notes = SeekingNote.objects.none()
     if access.sees_enrolled:
         notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")

@@ -20,6 +20,7 @@ from projects.services.extensions import (
     revoke_extension,
     take_request_back,
 )
+from projects.services.registration import register_project
 from projects.services.teams import accept_invitation, invite_member
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_handin import attempt
@@ -128,6 +129,27 @@ def test_asking_and_granting(world: World) -> None:
     assert (wish.state, effective_deadline(project)) == ("granted", DEADLINE + TWO_DAYS)
     with pytest.raises(RuleViolation, match="decided already"):
         grant_request(request=wish, by=world.staff, delta=TWO_DAYS, now=NOW)
+
+
+def test_what_is_granted_is_more_than_the_team_has(world: World) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    give(world, delta=TWO_DAYS)
+    with pytest.raises(RuleViolation, match="has time until Wed 10 Jul, 23:59") as refusal:
+        grant_request(request=wish, by=world.staff, delta=timedelta(days=1), now=NOW)
+    wish.refresh_from_db()
+    assert (refusal.value.code, wish.state, Extension.objects.count()) == ("not-later", "open", 1)
+
+
+def test_registration_goes_on_as_long_as_the_deadline_is_extended_for_all(world: World) -> None:
+    later = DEADLINE + timedelta(hours=5)
+    with pytest.raises(RuleViolation, match="Registration closed Mon 8 Jul, 23:59"):
+        register_project(enrolment=world.student, topic=world.topic, now=later)
+    give(world, delta=timedelta(days=1))
+    assert register_project(enrolment=world.student, topic=world.topic, now=later).is_active
+    ProjectRules.objects.update(registration_closes_at=DEADLINE)
+    with pytest.raises(RuleViolation, match="Registration closed"):
+        register_project(enrolment=world.other, topic=world.topic, now=later)
 
 
 def test_declining_needs_an_answer(world: World) -> None:
