@@ -52,7 +52,7 @@ class Deadlines:
     @property
     def for_all(self) -> datetime | None:
         """The course's deadline with the extensions for everyone."""
-        return self._latest(one for one in self.extensions if one.project_id is None and one.enrolment_id is None)
+        return self._latest(one for one in self.extensions if one.is_for_all)
 
     def for_team(self, project_pk: int, member_pks: Iterable[int]) -> datetime | None:
         """Return a team's deadline.
@@ -65,9 +65,7 @@ class Deadlines:
         return self._latest(
             one
             for one in self.extensions
-            if one.project_id == project_pk
-            or one.enrolment_id in members
-            or (one.project_id is None and one.enrolment_id is None)
+            if one.project_id == project_pk or one.enrolment_id in members or one.is_for_all
         )
 
     def _latest(self, extensions: Iterable[Extension]) -> datetime | None:

@@ -66,6 +66,19 @@ def names_of(view: TeamView) -> list[str]:
     return [str(row.enrolment.user) for row in ended if row.left_at == view.project.withdrawn_at]
 
 
+def with_names(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Load what `label_of` says of projects: 2 queries, however many."""
+    members = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
+    rows = projects.select_related("topic__course")
+    return rows.prefetch_related(Prefetch("memberships", members, to_attr="active_memberships"))
+
+
+def label_of(project: Project) -> str:
+    """Return what tells a team from others on its topic: number, topic and members, as `with_names` loaded them."""
+    members: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
+    return f"{project}: {', '.join(str(one.enrolment.user) for one in members)}"
+
+
 def is_mentor(user: User, prefix: str = "topic__") -> Q:
     """Return the condition that a topic's mentor is this person, by address or by name, with titles before it or not."""
     found = Q(**{f"{prefix}mentor__email__iexact": user.email})

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course
+from amls.courses.models import Enrolment
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
 from amls.web.words import say_time
-from projects.deadlines import effective_deadline
+from projects.deadlines import deadline_of
 from projects.letters.common import due, escaped, mine, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
@@ -52,47 +53,50 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-def _own_deadline(notice: Notice) -> tuple[Course, datetime] | None:
-    membership = (
-        Membership.objects.active()
-        .select_related("project__topic__course")
-        .filter(enrolment=notice.references["enrolment"])
-        .first()
+def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str, alone: str) -> Letter | None:
+    """Return a letter on the deadline that a person has now: their team's, or what theirs would be."""
+    rows = Enrolment.objects.select_related("user", "course").filter(user=notice.recipient, course=notice.course)
+    enrolment = rows.first()
+    due_at = deadline_of(enrolment) if enrolment is not None else None
+    if enrolment is None or due_at is None:
+        return None
+    course, has_team = enrolment.course, Membership.objects.active().filter(enrolment=enrolment).exists()
+    values = {"until": say_time(due_at, course.zone, now=now)}
+    return Letter(
+        subject=subject % values,
+        text=(in_team if has_team else alone) % values,
+        action=mine(course) if has_team else (_("See the topics"), reverse("projects:topics", args=[course.slug])),
+        reason=why_member(course)
+        if has_team
+        else _("You get this because you take part in %(course)s.") % {"course": course},
     )
-    due_at = effective_deadline(membership.project) if membership else None
-    return (membership.project.course, due_at) if membership and due_at else None
 
 
 @letter("projects.extended")
 def extended(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that there is more time."""
-    found = _own_deadline(notice)
-    extension = Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).first()
-    if found is None or extension is None:
+    """Tell that there is more time, with what the staff answered to a request."""
+    if not Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).exists():
         return None
-    course, due_at = found
-    until = say_time(due_at, course.zone, now=now)
-    text = _("Your team may hand in until **%(until)s**. Your calendar shows the new time.") % {"until": until}
-    request = _request(notice) if "request" in notice.references else None
-    return Letter(
-        subject=_("More time for your project: until %(until)s") % {"until": until},
-        text=f"{text}\n\n{request.answer}" if request is not None and request.answer else text,
-        action=mine(course),
-        reason=why_member(course),
+    found = _deadline_moved(
+        notice,
+        now,
+        subject=_("More time for your project: until %(until)s"),
+        in_team=_("Your team may hand in until **%(until)s**. Your calendar shows the new time."),
+        alone=_("Projects may be handed in until **%(until)s**. You have none yet. Your calendar shows the new time."),
     )
+    request = _request(notice) if "request" in notice.references else None
+    if found is None or request is None or not request.answer:
+        return found
+    return replace(found, text=f"{found.text}\n\n{request.answer}")
 
 
 @letter("projects.extension-revoked")
 def extension_revoked(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the extra time is gone."""
-    found = _own_deadline(notice)
-    if found is None:
-        return None
-    course, due_at = found
-    until = say_time(due_at, course.zone, now=now)
-    return Letter(
-        subject=_("Your project's deadline is now %(until)s") % {"until": until},
-        text=_("An extension was taken back. Your team may hand in until **%(until)s**.") % {"until": until},
-        action=mine(course),
-        reason=why_member(course),
+    return _deadline_moved(
+        notice,
+        now,
+        subject=_("Your project's deadline is now %(until)s"),
+        in_team=_("An extension was taken back. Your team may hand in until **%(until)s**."),
+        alone=_("An extension was taken back. Projects may be handed in until **%(until)s**. You have none yet."),
     )

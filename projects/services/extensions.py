@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course, touch
+from amls.notifications.services import notify_enrolled
 from amls.web.violations import RuleViolation
 from amls.web.words import say_time
 from projects.deadlines import Deadlines, effective_deadline
@@ -215,6 +216,7 @@ def _grant(
     people = _reached_by(extension)
     references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
     tell("projects.extended", people, cause=str(extension.pk), now=now, references=references)
+    _tell_the_others("projects.extended", extension, now=now)
     follow_in_feeds(people, now=now)
     return extension
 
@@ -228,11 +230,12 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
             return
         extension.revoked_at = now
         extension.save(update_fields=["revoked_at"])
-        if extension.project_id is None and extension.enrolment_id is None:
+        if extension.is_for_all:
             reconcile(course, now=now, sources=["projects"])
         people = _reached_by(extension)
         references = {"extension": extension.pk}
         tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)
+        _tell_the_others("projects.extension-revoked", extension, now=now)
         follow_in_feeds(people, now=now)
         touch(course, now=now)
 
@@ -246,6 +249,17 @@ def _reached_by(extension: Extension) -> list[Enrolment]:
         return members_of(membership.project) if membership else [extension.enrolment]
     rows = Membership.objects.active().filter(project__topic__course=extension.course)
     return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course").order_by("pk")]
+
+
+def _tell_the_others(kind: str, extension: Extension, *, now: datetime) -> None:
+    """Tell what is for all to the students without a project too, in one step."""
+    if not extension.is_for_all:
+        return
+    members = Membership.objects.active().filter(project__topic__course=extension.course).values("enrolment")
+    others = Enrolment.objects.students().exclude(pk__in=members).filter(earlier_pass__isnull=True)
+    references = {"extension": extension.pk}
+    key = f"{kind}:{extension.pk}:without-project"
+    notify_enrolled(others, course=extension.course, key=key, kind=kind, now=now, references=references)
 
 
 def _member_pks(project: Project) -> list[int]:

@@ -16,7 +16,7 @@ from amls.courses.access import open_course
 from amls.courses.models import Course
 from amls.web.localtime import deadline_closes_at
 from amls.web.violations import RuleViolation
-from projects.forms import ExtensionForm, InviteForm, SeekingForm
+from projects.forms import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, ProjectRules, SeekingNote, Submission, Topic
 from projects.reading import personal_result
 from projects.receipts import receipt_code
@@ -48,7 +48,6 @@ def mine_context(mine: Mine) -> dict[str, Any]:
             .select_related("project__topic", "invited_by__user")
         )
         context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
-        context["seeking_form"] = SeekingForm()
         return context
     open_invitations = Invitation.objects.filter(project=team.project, state=Invitation.State.OPEN)
     assessment = team.published

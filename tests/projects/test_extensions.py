@@ -8,10 +8,12 @@ from django.db import IntegrityError, transaction
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from projects.deadlines import deadline_of, effective_deadline
 from projects.models import Extension, ExtensionRequest, Project, ProjectRules
+from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import (
     decline_request,
     extend,
@@ -75,6 +77,31 @@ def test_an_extension_for_all_moves_the_courses_own_date(world: World) -> None:
     assert effective_deadline(project) == DEADLINE + timedelta(days=1)
     assert feed_ends(world) == [(None, DEADLINE + timedelta(days=1))]
     assert Notice.objects.filter(kind="projects.extended").count() == 2
+
+
+def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    world.project()
+    passed = world.another()
+    enter_earlier_pass(enrolment=passed, term="SS2023", by=world.staff)
+    given = give(world, delta=timedelta(days=1))
+    told = Notice.objects.filter(kind="projects.extended").order_by("recipient__email")
+    assert [one.recipient and one.recipient.email for one in told] == ["other@example.org", "student@example.org"]
+    texts = [letter_kind(one.kind).writer(one, NOW) for one in told]
+    assert [one and one.text.split(" until ")[0] for one in texts] == [
+        "Projects may be handed in",
+        "Your team may hand in",
+    ]
+    revoke_extension(extension=given[0], now=NOW)
+    assert Notice.objects.filter(kind="projects.extension-revoked").count() == 2
+
+
+def test_a_person_without_a_team_reads_of_their_extension(world: World) -> None:
+    give(world, enrolment=world.student, delta=TWO_DAYS)
+    letter = letter_kind("projects.extended").writer(Notice.objects.get(kind="projects.extended"), NOW)
+    assert letter is not None
+    assert letter.subject == "More time for your project: until Wed 10 Jul, 23:59 (Europe/Berlin)"
+    assert letter.action == ("See the topics", "/amls/projects/")
 
 
 def test_a_delta_moves_with_the_deadline_and_a_time_stays(world: World) -> None:
