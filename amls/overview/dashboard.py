@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.courses.models import Course
+from amls.courses.models import Course, RosterEntry
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
 from projects.desk import waiting_in
@@ -110,7 +110,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "untagged": [one.file.material.lecture for one in read.filter(is_tagged=False)],
         "courses": courses,
         "coming": lectures.filter(ends_at__gt=now).order_by("starts_at")[:_SOON],
-        "projects": _projects(courses),
+        "waiting": [*_people(courses), *_projects(courses)],
         "without_slides": lectures.filter(starts_at__lt=now).exclude(has(Material.Kind.PDF)).order_by("starts_at"),
         "without_recording": lectures.filter(ends_at__lt=now).exclude(has(Material.Kind.MP4)).order_by("starts_at"),
         "without_captions": lectures.filter(has(Material.Kind.MP4))
@@ -118,6 +118,14 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         .order_by("starts_at"),
     }
     return context
+
+
+def _people(courses: list[Course]) -> list[tuple[str, str]]:
+    """Return who of the rosters is to be confirmed, in words and with the address where it is done."""
+    count = RosterEntry.objects.filter(course__in=courses, claimed_by__isnull=False).count()
+    text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
+    address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
+    return [(text % {"count": count}, address)] if count else []
 
 
 def _projects(courses: list[Course]) -> list[tuple[str, str]]:
