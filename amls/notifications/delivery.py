@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email.utils import formataddr
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
@@ -51,6 +52,8 @@ _LINE_FAILURES = 2
 # Of a limit per minute this share is left to mail that nobody should wait for.
 _RESERVED_SHARE = 0.1
 _CLAIM_LOCK = 0x4D41494C
+# The database is gone, or the worker is to stop: that says nothing of the mail at hand.
+_NOT_ABOUT_ONE_MAIL = (DatabaseError, SoftTimeLimitExceeded)
 
 
 def deliver_due(*, now: datetime, limit: int = BATCH, postman: Postman | None = None) -> int:
@@ -172,7 +175,7 @@ class _Batch:
                 if prepare is not None:
                     self._prepared_kinds.add(name)
                     prepare(notices, self.now())
-            except DatabaseError:
+            except _NOT_ABOUT_ONE_MAIL:
                 raise
             except Exception:  # Its writer will fail for each notice, and be told there.
                 logger.exception("mail not prepared kind=%s", name)
@@ -200,12 +203,12 @@ class _Batch:
                 letter = letters[0][1] if len(letters) == 1 else _merged(letters, now)
                 message = _message(lead, letter, letter_kind(lead.kind))
             self.postman.send(message)
-        except DatabaseError:
+        except _NOT_ABOUT_ONE_MAIL:
             # The mark could not be written either; the claim ends with its lease.
             raise
         except Exception as error:  # One bad letter must never hold up the others.
             self._line_failures = self._line_failures + 1 if is_line_down(error) else 0
-            if not isinstance(error, smtplib.SMTPResponseException):
+            if is_line_down(error):
                 self.postman.close()
             _put_off(bundle, error, now=now)
         else:
@@ -231,7 +234,7 @@ class _Batch:
             is_wanted = (one.due_at is None or now < one.due_at) and one.pk not in self.unwanted
             try:
                 letter = letter_kind(one.kind).writer(one, now) if is_wanted else None
-            except DatabaseError:
+            except _NOT_ABOUT_ONE_MAIL:
                 raise
             except Exception as error:  # One bad letter must not take its companions with it.
                 if len(bundle) == 1:
@@ -369,7 +372,7 @@ def _put_off(notices: Iterable[Notice], error: Exception, *, now: datetime) -> N
             *(notice.pk, notice.kind, notice.attempts, permanent, type(error).__name__),
         )
         if permanent:
-            _mark([notice], Notice.State.FAILED, error=text)
+            _mark([notice], Notice.State.FAILED, error=text, failed_at=now)
         else:
             pause = min(FIRST_PAUSE * 2 ** min(notice.attempts - 1, 12), LONGEST_PAUSE)
             _mark([notice], Notice.State.DUE, error=text, not_before=now + pause)

@@ -16,7 +16,8 @@ from amls.courses.models import User
 from amls.notifications.delivery import preview
 from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.notifications.reminders import timeline
-from amls.notifications.services import notify, ring_after_commit
+from amls.notifications.ringing import ring_sweep_after_commit
+from amls.notifications.services import notify
 from amls.notifications.staffmail import KIND as TEST_KIND
 from amls.notifications.staffmail import TestOf
 
@@ -44,7 +45,7 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
         "until": until,
         "rules": ReminderRule.objects.filter(course=access.course),
         "changes": ItemChange.objects.pending().filter(course=access.course),
-        "announcements": Announcement.objects.filter(course=access.course, publish_at__gt=access.now, by_mail=True),
+        "announcements": Announcement.objects.to_come_by_mail(access.now).filter(course=access.course),
         "failed": Notice.objects.filter(course=access.course, state=Notice.State.FAILED).count(),
         "sent": Notice.objects.filter(
             course=access.course, state=Notice.State.SENT, sent_at__gt=access.now - timedelta(days=7)
@@ -108,5 +109,5 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rule = get_object_or_404(ReminderRule, pk=pk, course=access.course)
     rule.is_paused = "pause" in request.POST
     rule.save(update_fields=["is_paused"])
-    ring_after_commit()
+    ring_sweep_after_commit()
     return redirect("notifications:staff", slug=slug)
