@@ -309,10 +309,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exams.tasks.tend_exams",
         "schedule": timedelta(minutes=15),
     },
-    "purge-accommodations": {
-        "task": "exams.tasks.purge_accommodations",
-        "schedule": timedelta(hours=24),
-    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
         "schedule": timedelta(minutes=5),

@@ -1,19 +1,11 @@
-"""What beat sees to: admissions by the rules, calendars that a crash left behind, the purge of accommodations."""
-
-from datetime import timedelta
+"""What beat sees to: admissions by the rules, and calendars that a crash left behind."""
 
 from celery import shared_task
-from django.apps import apps
-from django.db.models import Max
 from django.utils import timezone
 
 from amls.courses.models import Course
 from exams.following import follow_course, follow_now
-from exams.models import Accommodation
 from exams.services.admission import admit_whoever_fulfils_the_rules
-
-# A review may need the end of a person's time once more; then nobody does.
-ACCOMMODATIONS_KEPT = timedelta(days=60)
 
 
 @shared_task
@@ -32,14 +24,3 @@ def tend_exams() -> int:
         admitted += admit_whoever_fulfils_the_rules(course=course, now=now)
         follow_course(course, now)
     return admitted
-
-
-@shared_task
-def purge_accommodations() -> int:
-    """Delete, with their history, accommodations of courses whose last exam was 60 days ago; return how many."""
-    over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=timezone.now() - ACCOMMODATIONS_KEPT)
-    rows = Accommodation.objects.filter(course__in=over)
-    pks = list(rows.values_list("pk", flat=True))
-    rows.delete()
-    apps.get_model("exams", "AccommodationEvent").objects.filter(id__in=pks).delete()
-    return len(pks)
