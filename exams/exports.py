@@ -171,7 +171,9 @@ def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
     assert exam is not None  # noqa: S101 - `allows` was asked
     rows = _rows(exam, order.now)
     rooms = list(Room.objects.filter(exam=exam))
-    groups = [{"room": room, "rows": [row for row in rows if _room_of(row) == room.pk]} for room in rooms]
+    groups: list[dict[str, Any]] = [
+        {"room": room, "rows": [row for row in rows if _room_of(row) == room.pk]} for room in rooms
+    ]
     groups = [group for group in groups if group["rows"]]
     for group in groups:
         group["rows"].sort(key=lambda row: (row["seat"].row, row["seat"].number))

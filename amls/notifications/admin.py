@@ -87,7 +87,7 @@ class MailSettingsAdmin(CourseScopedAdmin):
 class NoticeAdmin(CourseScopedAdmin):
     """What became of each mail. Staff see those of their courses, without text; superusers also account mails."""
 
-    list_display = ("kind", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
+    list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
     list_filter = ("state", "kind", "course")
     list_select_related = ("recipient", "course")
     search_fields = ("recipient__email", "recipient__display_name", "address", "last_error", "subject")
@@ -111,6 +111,11 @@ class NoticeAdmin(CourseScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was sent stays said."""
         return False
+
+    @admin.display(description=gettext_lazy("mail"), ordering="kind")
+    def what(self, notice: Notice) -> str:
+        """Name it by its subject once it has one."""
+        return str(notice.subject or notice.kind)
 
     @action(description=gettext_lazy("Try failed mails again"))
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[Notice]) -> None:

@@ -272,6 +272,11 @@ class Planned:
     rule: ReminderRule
     people: tuple[Enrolment, ...]
 
+    @property
+    def ref(self) -> str:
+        """Name it in an address, by item and rule."""
+        return f"{self.item.pk}-{self.rule.pk}" if self.rule.pk else str(self.item.pk)
+
 
 def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]:
     """Return every reminder of the course between `now` and `until`, with the people who would get it as of now.
