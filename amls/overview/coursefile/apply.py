@@ -9,6 +9,7 @@ from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
 from amls.overview.coursefile.exams import ExamImport
+from amls.overview.coursefile.page.lines import is_whole
 from amls.overview.coursefile.rows import Wanted
 from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
@@ -149,8 +150,10 @@ class _Import(ExamImport):
         label = f"Lecture {spec.number or spec.title}"
         wanted = []
         for position, material in enumerate(spec.materials):
+            # What a page links within its own site stays announced: the reading has warned of it.
+            url = material.url if self.spec.is_complete or is_whole(material.url) else ""
             values = {
-                "kind": material.kind, "title": material.title, "url": material.url, "audience": material.audience,
+                "kind": material.kind, "title": material.title, "url": url, "audience": material.audience,
                 "visible_from": self.instant(material.visible_from, label), "position": position,
             }  # fmt: skip
             wanted.append(Wanted(f"{label}, {material.title or material.kind}", values))

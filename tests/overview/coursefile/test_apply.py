@@ -70,6 +70,14 @@ def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
     assert course.slot_call_in == "https://zoom.example.org/secret"
 
 
+def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
+    page = TEXT.replace("\n", "<br>\n").replace("[Jun 20]", "[Jun 20, <a href='09.pdf'>pdf</a>]")
+    assert [str(entry) for entry in import_course(spec=read_page(page), now=NOW).entries] == [
+        "+ Lecture 09, pdf (Slides, PDF)"
+    ]
+    assert Lecture.objects.get(number="09").materials.get().url == ""
+
+
 def test_a_dry_run_writes_nothing(db: None) -> None:
     diff = import_course(spec=read_page(TEXT), now=NOW, dry_run=True)
     assert len(diff.entries) > 40

@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, time, timedelta
 
-from amls.overview.coursefile.page.lines import Line
+from amls.overview.coursefile.page.lines import Line, is_whole
 from amls.overview.coursefile.page.reading import (
     BULLET,
     CLOCK,
@@ -119,6 +119,11 @@ class _Brackets:
         kind = _KINDS.get(lowered)
         if kind is not None:
             url = self.line.links.get(lowered, "")
+            if url and not is_whole(url):
+                what = (
+                    f"the link '{url[:80]}' leads nowhere from here; '{lowered}' is announced, upload its file yourself"
+                )
+                self.page.warn(self.line, what)
             self.materials.append(MaterialSpec(kind=kind, url=url, title=lowered if kind == "other" else ""))
         elif lowered in _MODES:
             self.mode = _MODES[lowered]

@@ -3,7 +3,7 @@
 import re
 from datetime import date, datetime, time, timedelta
 
-from amls.overview.coursefile.page.lines import Line
+from amls.overview.coursefile.page.lines import Line, is_whole
 from amls.overview.coursefile.spec import SlotSpec
 from amls.overview.coursefile.words import (
     DATE,
@@ -102,7 +102,7 @@ class Reading:
 
 def room_in(text: str) -> str:
     """Return the room that `text` names, or nothing."""
-    match = re.search(rf"\bin\s+(?P<room>{ROOM})", text)
+    match = re.search(rf"\bin\s+(?:(?:the\s+)?(?:lecture\s+)?(?:room|hall)\s+)?(?P<room>{ROOM})", text)
     return clean_room(match.group("room")) if match else ""
 
 
@@ -115,8 +115,12 @@ def mode_in(text: str) -> str:
     return "in_person"
 
 
-def call_in_of(line: Line, other_than: str) -> str:
-    """Return the line's call-in link; not the one whose text holds `other_than`."""
-    return next(
-        (url for text, url in line.links.items() if re.search(r"call|zoom|link", text) and other_than not in text), ""
-    )
+def call_in_of(line: Line, *, of_office_hour: bool) -> str:
+    """Return the line's call-in link: the office hour's, which says so in its text, or the lectures'."""
+    names = [name for name, url in line.links.items() if is_whole(url)]
+    wanted = [
+        name
+        for name in names
+        if ("office" in name) == of_office_hour and (of_office_hour or re.search(r"call|zoom|link", name))
+    ]
+    return line.links[wanted[0]] if wanted else ""
