@@ -65,10 +65,9 @@ def _html_lines(text: str) -> list[Line]:
 
 def _address_of(soup: BeautifulSoup) -> str:
     """Return the page's own address, where it names it."""
-    for name, attributes, key in (("base", {}, "href"), ("link", {"rel": "canonical"}, "href")):
-        tag = soup.find(name, attributes)
-        if isinstance(tag, Tag) and is_whole(str(tag.get(key, ""))):
-            return str(tag[key])
+    for tag in (soup.find("base", href=True), soup.find("link", rel="canonical", href=True)):
+        if isinstance(tag, Tag) and is_whole(str(tag["href"])):
+            return str(tag["href"])
     return ""
 
 

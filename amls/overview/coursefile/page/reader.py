@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from amls.overview.coursefile.page.lectures import LectureReading
 from amls.overview.coursefile.page.lines import Line, read_lines
 from amls.overview.coursefile.page.reading import (
@@ -66,7 +68,7 @@ class _Page(LectureReading):
 
     def read(self) -> CourseSpec:
         if not self.lines:
-            raise CourseFileError(["The page is empty."])
+            raise CourseFileError([_("The page is empty.")])
         title = self._title()
         kinds, codes = self._codes()
         self._slot()
@@ -92,7 +94,7 @@ class _Page(LectureReading):
         )
         if not lectures and not self.problems:
             self.problems.append(
-                "No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'."
+                _("No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'.")
             )
         if self.problems:
             raise CourseFileError(self.problems)
@@ -103,11 +105,8 @@ class _Page(LectureReading):
         found = find_term(first.text, self.year)
         if found is None:
             if self.year is None:
-                raise CourseFileError(
-                    [
-                        f"Line {first.number}: the first line must end with the term, such as 'SS2024': {first.text[:120]}"
-                    ]
-                )
+                self.problem(first, _("the first line must end with the term, such as 'SS2024'"))
+                raise CourseFileError(self.problems)
             self.term = Term(str(self.year), self.year, is_winter=False)
             return first.text.rstrip(" ,-–(")
         match, self.term = found
@@ -243,7 +242,7 @@ class _Page(LectureReading):
             return exam
         minutes = (datetime.combine(moment.date(), parse_time(span.group("end"))) - moment) // timedelta(minutes=1)
         if minutes <= 0:
-            self.problem(line, "the exam ends before it starts")
+            self.problem(line, _("the exam ends before it starts"))
         return replace(exam, duration_minutes=minutes)
 
     def _grading(self) -> GradingSpec:

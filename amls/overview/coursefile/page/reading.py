@@ -3,6 +3,9 @@
 import re
 from datetime import date, datetime, time, timedelta
 
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Weekday
 from amls.overview.coursefile.page.lines import Line, is_whole
 from amls.overview.coursefile.spec import SlotSpec
 from amls.overview.coursefile.words import (
@@ -10,7 +13,6 @@ from amls.overview.coursefile.words import (
     ROOM,
     TIME,
     WEEKDAY,
-    WEEKDAYS,
     Term,
     clean_room,
     parse_date,
@@ -40,11 +42,11 @@ class Reading:
 
     def problem(self, line: Line, why: str) -> None:
         """Note why a line can't be read."""
-        self.problems.append(f"Line {line.number}: {why}: {line.text[:120]}")
+        self.problems.append(_at(line, why))
 
     def warn(self, line: Line, what: str) -> None:
         """Note what was read as written but looks like a slip."""
-        self.warnings.append(f"Line {line.number}: {what}: {line.text[:120]}")
+        self.warnings.append(_at(line, what))
 
     def sentences(self) -> list[tuple[Line, str]]:
         """Return the sentences that are no entry of a list, each with its line."""
@@ -80,7 +82,9 @@ class Reading:
             return None
         if weekday is not None and weekday != day.weekday():
             self.warn(
-                line, f"{day.isoformat()} is a {WEEKDAYS[day.weekday()].title()}, not a {WEEKDAYS[weekday].title()}"
+                line,
+                _("%(day)s is a %(right)s, not a %(written)s")
+                % {"day": day.isoformat(), "right": Weekday(day.weekday()).label, "written": Weekday(weekday).label},
             )
         return day
 
@@ -88,16 +92,20 @@ class Reading:
         """Return the day and time that `text` names, or None with a problem noted; `default` is the time where it names none."""
         match = DAY.search(text)
         if match is None:
-            self.problem(line, "no date such as 'Jul 08' was found")
+            self.problem(line, _("no date such as 'Jul 08' was found"))
             return None
         day = self.day(line, match)
         start, _end = self.times(line, text[match.end() :])
         if day is None:
             return None
         if start is None and default is None:
-            self.problem(line, "no time such as '11.59pm' was found")
+            self.problem(line, _("no time such as '11.59pm' was found"))
             return None
         return datetime.combine(day, start or default or time())
+
+
+def _at(line: Line, what: str) -> str:
+    return _("Line %(line)d: %(what)s: %(text)s") % {"line": line.number, "what": what, "text": line.text[:120]}
 
 
 def room_in(text: str) -> str:
