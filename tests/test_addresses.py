@@ -18,6 +18,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.notifications.tokens import Subscription, unsubscribe_url
+from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
@@ -152,9 +153,11 @@ def places(cast: Cast) -> dict[str, str]:
     now = timezone.now()
     exam = OpenExamFactory.create(
         course=cast.course, starts_at=now + timedelta(hours=1), opens_at=now - timedelta(days=9), closes_at=now,
-        withdraw_until=now, results_published_at=now, frozen_at=now,
+        withdraw_until=now,
     )  # fmt: skip
     staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    # Only then has the office its list.
+    Exam.objects.filter(pk=exam.pk).update(results_published_at=now, frozen_at=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
     ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))

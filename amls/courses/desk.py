@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
@@ -33,6 +34,8 @@ HISTORY_ROWS = 200
 
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """The admin for those who teach; they sign in like everyone, and need a second factor in production."""
+
+    index_title = gettext_lazy("Today")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""

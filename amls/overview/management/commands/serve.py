@@ -42,7 +42,7 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", str(threads)),
-        *("--backlog", "2048", "--no-ws", "--log-level", "warning", application),
+        *("--backlog", "2048", "--no-ws", "--log-level", "error", application),
     ]
 
 
@@ -114,7 +114,9 @@ class Command(BaseCommand):
         if settings.IS_EMBEDDED:
             # Links in mail and feeds lead to where this installation really is.
             environment["AMLS_PORT"] = str(port)
-        celery = [sys.executable, "-m", "celery", "--quiet", "--app", "amls"]
+        # Some machines have no other user than root; whoever runs this in the foreground knows who they are.
+        python = [sys.executable, "-W", "ignore:You're running the worker with superuser privileges"]
+        celery = [*python, "-m", "celery", "--quiet", "--app", "amls"]
         commands = {
             "web server": web_server(
                 "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
