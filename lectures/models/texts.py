@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Language, choices_hold
+from amls.web.fulltext import Separated
 from amls.web.text import CleanTextField, LineField
 from lectures.managers import ExtractionQuerySet, PassageQuerySet
 from lectures.models.materials import MaterialFile
@@ -84,7 +85,9 @@ class PassageVector(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """Return the SQL; all of it is immutable, as a generated column asks for."""
-        course, language, title, text, notes = (compiler.compile(one)[0] for one in self.get_source_expressions())
+        course, language, *texts = self.get_source_expressions()
+        course, language = (compiler.compile(one)[0] for one in (course, language))
+        title, text, notes = (compiler.compile(Separated(one))[0] for one in texts)
         stems = f"CASE WHEN {language} = 'de' THEN 'german'::regconfig ELSE 'english'::regconfig END"
         parts = [
             f"setweight(to_tsvector({stems}, {source}), '{weight}')"

@@ -18,7 +18,7 @@ from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
 from amls.files.storing import KeptFile, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
-from lectures.services.extraction import await_extraction, forget_texts
+from lectures.services.extraction import await_extraction, follow_texts, forget_texts
 
 SUFFIXES: dict[str, set[str] | None] = {
     Material.Kind.PDF: {".pdf"},
@@ -70,6 +70,7 @@ def remove_material(*, material: Material, now: datetime) -> None:
         names = list(material.files.values_list("file", flat=True))
         forget_texts(material)
         material.delete()
+        follow_texts(material.lecture)
         transaction.on_commit(lambda: _delete_stored(names))
 
 

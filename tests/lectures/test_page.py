@@ -156,7 +156,7 @@ def test_chapters_read_as_they_are_written() -> None:
 
 def test_the_transcript_is_a_page_and_a_part(cast: Cast, lecture: Lecture) -> None:
     whole = Client().get("/amls/lectures/06/transcript/").content.decode()
-    assert '<a href="/amls/lectures/06/?t=20#recording" data-seek="20" class="num">0:20</a> <p><span data-at="20.0">Now stale updates.</span>' in whole  # fmt: skip
+    assert '<a href="/amls/lectures/06/?t=20#recording" data-seek="20" class="num">0:20</a> <p><span id="said-2-0" data-at="20.0">Now stale updates.</span>' in whole  # fmt: skip
     part = Client().get("/amls/lectures/06/transcript/", headers={"hx-request": "true"}).content.decode()
     assert part.startswith('<ol class="said">')
     Material.objects.filter(kind="captions").update(audience="enrolled")
