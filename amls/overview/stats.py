@@ -2,13 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import FeedToken
 from amls.courses.models import Course
+from amls.web.templatetags.amls import day
 from lectures.models import Lecture, MaterialCount
 
 # A calendar that has not asked for its feed for so long is no longer subscribed.
@@ -110,25 +112,31 @@ def _by_lecture(course: Course) -> list[Plot]:
 
 
 def _by_week(course: Course, *, now: datetime) -> Plot:
-    today = now.astimezone(course.zone).date()
-    monday = today - timedelta(days=today.weekday())
-    first = monday - timedelta(weeks=_WEEKS - 1)
+    counts = MaterialCount.objects.filter(material__lecture__course=course)
+    last = _last_day(counts.aggregate(newest=Max("day"))["newest"], now.astimezone(course.zone).date())
+    first = _monday(last) - timedelta(weeks=_WEEKS - 1)
     weeks = {first + timedelta(weeks=n): 0 for n in range(_WEEKS)}
-    sums = (
-        MaterialCount.objects.filter(material__lecture__course=course, day__gte=first)
-        .values_list("day")
-        .annotate(total=Sum("count"))
-        .order_by()
-    )
-    for day, total in sums:
-        week = day - timedelta(days=day.weekday())
-        if week in weeks:
-            weeks[week] += total
-    rows = [(f"{day:%d.%m.}", _("Week from %(day)s") % {"day": day.isoformat()}, total) for day, total in weeks.items()]
+    sums = counts.filter(day__gte=first).values_list("day").annotate(total=Sum("count")).order_by()
+    for used_on, total in sums:
+        if _monday(used_on) in weeks:
+            weeks[_monday(used_on)] += total
+    rows = [
+        (date_format(monday, "j M"), _("Week from %(day)s") % {"day": day(monday)}, total)
+        for monday, total in weeks.items()
+    ]
     return _plot(
         "weeks", rows, title=_("Downloads and recordings by week"), column=_("Week from"), unit=_("Uses"),
         empty=_("Nothing has been used yet."),
     )  # fmt: skip
+
+
+def _last_day(newest: date | None, today: date) -> date:
+    """Return on which day the plot ends: of a course that is long over, on the last day of its use."""
+    return newest if newest is not None and newest < today - timedelta(weeks=_WEEKS) else today
+
+
+def _monday(of: date) -> date:
+    return of - timedelta(days=of.weekday())
 
 
 def _by_client(course: Course, *, now: datetime) -> Plot:

@@ -58,6 +58,13 @@ def await_extraction(file: MaterialFile, *, now: datetime) -> None:
     ring_after_commit()
 
 
+def retry_extraction(file: MaterialFile, *, now: datetime) -> None:
+    """Have a file read again that could not be read, or not all of it: the limits may be wider by now."""
+    failed = Extraction.objects.filter(file=file).exclude(problem="")
+    if failed.update(state=Extraction.State.WAITING, problem="", attempts=0, created_at=now, finished_at=None):
+        ring_after_commit()
+
+
 def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> None:
     """Drop what was read in the files of a material, but for one; its pictures go after the commit."""
     passages = Passage.objects.filter(file__material=material)

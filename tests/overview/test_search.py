@@ -343,8 +343,23 @@ def test_htmx_gets_the_results_alone(cast: Cast, fusion: Lecture) -> None:
     page = answer.content.decode()
     assert "<html" not in page
     assert 'hx-swap-oob="innerHTML"' in page
+    # The title and the way on to all courses follow what is typed.
+    assert page.startswith("<title>fusion · Search")
+    assert '<a href="/search/?q=fusion">' in page
     assert "HX-Request" in answer["Vary"]
     assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course)
+    read(
+        lecture,
+        "pdf",
+        "a.pdf",
+        pdf(*(["Fusion", f"q{chr(97 + n // 26)}{chr(97 + n % 26)}z"] for n in range(160)), size=(72, 40)),
+    )
+    assert "The best 150 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
+    assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()
 
 
 def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:

@@ -76,6 +76,7 @@ class Found:
         shown: what was searched for in the end.
         corrected: whether that is another word than was typed.
         is_partial: whether nothing has all of the words, so that these have some.
+        is_capped: whether there is more than what is shown.
     """
 
     typed: Typed
@@ -83,6 +84,7 @@ class Found:
     groups: list[Group] = field(default_factory=list)
     corrected: bool = False
     is_partial: bool = False
+    is_capped: bool = False
 
     @property
     def count(self) -> int:
@@ -98,30 +100,32 @@ def search(reader: Reader, typed: Typed) -> Found:
     """
     if not typed.terms or not reader.courses:
         return Found(typed, typed)
-    groups = _find(reader, typed, partly=False)
-    if groups:
-        return Found(typed, typed, groups)
+    found = _find(reader, typed, typed, partly=False)
+    if found.groups:
+        return found
     for mended in corrections(reader, typed):
-        # What the reader may not see is no reason to suggest a word.
-        groups = _find(reader, mended, partly=False)
-        if groups:
-            return Found(typed, mended, groups, corrected=True)
-    if len(typed.terms) > 1:
-        groups = _find(reader, typed, partly=True)
-    return Found(typed, typed, groups, is_partial=bool(groups))
+        # The words are there, but perhaps not together.
+        corrected = _find(reader, typed, mended, partly=False)
+        if corrected.groups:
+            return corrected
+    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else found
 
 
-def _find(reader: Reader, typed: Typed, *, partly: bool) -> list[Group]:
-    groups: list[Group] = []
+def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
+    found = Found(typed, shown, corrected=shown is not typed)
     for language in reader.languages:
-        queries = make_queries(typed, language)
+        queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
         if query:
-            groups += _find_in(reader.only(reader.in_language(language)), queries, query, language)
-    return sorted(groups, key=lambda group: -group.rank)
+            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
+            found.groups += groups
+            found.is_capped |= is_capped
+    found.groups.sort(key=lambda group: -group.rank)
+    found.is_partial = partly and bool(found.groups)
+    return found
 
 
-def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> list[Group]:
+def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
     passages = _passages(reader, query)
     rows = [(source, row) for source in sources() for row in _rows(source, reader, query, language)]
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
@@ -135,7 +139,7 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> lis
         _add(group, _passage_hit(passage, lecture, materials[passage.file_id], shown, is_marked))
     for source, row in rows:
         _add_row(groups, source, row, is_marked)
-    return list(groups.values())
+    return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
 def _passages(reader: Reader, query: str) -> list[Passage]:
