@@ -15,6 +15,7 @@ class Shown:
     """What a lecture's page shows of the files that one reader may open.
 
     Attributes:
+        page: its address.
         deck: whose pages are the slides: the PDF, else the presentation.
         notes: the presentation whose slides are the deck's, one by one.
         apart: the presentation that has other slides than the deck: text of its own.
@@ -22,6 +23,7 @@ class Shown:
         is_only_recording: whether the lecture has no second one, to which other captions may belong.
     """
 
+    page: str
     deck: Material | None = None
     notes: Material | None = None
     apart: Material | None = None
@@ -36,11 +38,12 @@ class Shown:
         return self.is_only_recording or captions == self.captions
 
 
-def shown_of(materials: Iterable[Material], pages: Mapping[int, int]) -> Shown:
+def shown_of(lecture: Lecture, materials: Iterable[Material], pages: Mapping[int, int]) -> Shown:
     """Return what the page shows.
 
     Args:
-        materials: those of one lecture that the reader may open, in their order.
+        lecture: with its course.
+        materials: its own that the reader may open, in their order.
         pages: how many pages were read of a file, by its primary key.
     """
     found = list(materials)
@@ -51,6 +54,7 @@ def shown_of(materials: Iterable[Material], pages: Mapping[int, int]) -> Shown:
     pdf, pptx = read(Material.Kind.PDF), read(Material.Kind.PPTX)
     is_same = pdf is not None and pptx is not None and pages[pdf.current_id or 0] == pages[pptx.current_id or 0]
     return Shown(
+        page=lecture.get_absolute_url(),
         deck=pdf or pptx,
         notes=pptx if is_same else None,
         apart=pptx if pdf is not None and not is_same else None,
@@ -92,7 +96,7 @@ def place_of(passage: Passage, *, cue: int, lecture: Lecture, material: Material
     """
     if passage.kind == Passage.Kind.CAPTION:
         return _second(passage, cue, lecture, material, shown)
-    page, number = lecture.get_absolute_url(), passage.number
+    page, number = shown.page, passage.number
     if material in (shown.deck, shown.notes):
         return Place(f"{page}#page={number}", _("Slide %(number)d") % {"number": number}, ("slide", number))
     if material == shown.apart:
@@ -107,7 +111,7 @@ def _second(passage: Passage, cue: int, lecture: Lecture, material: Material, sh
     time = {"time": stamp(second), "material": material}
     if shown.plays(material):
         where = _("Recording, %(time)s") % time
-        return Place(f"{lecture.get_absolute_url()}?t={second}#recording", where, ("second", second))
+        return Place(f"{shown.page}?t={second}#recording", where, ("second", second))
     if material == shown.captions:
         address = reverse("lectures:lecture_transcript", args=[lecture.course.slug, lecture.ref])
         return Place(f"{address}#said-{passage.number}-{cue}", _("Transcript, %(time)s") % time, ("said", second))

@@ -6,9 +6,7 @@ manual, 12.5). What is searched and what is typed are separated in the same way.
 """
 
 import re
-from typing import Any
-
-from django.db.models import Func, TextField
+from collections.abc import Iterable
 
 _JOINING = r"/\<>&@"
 _TABLE = str.maketrans(dict.fromkeys(_JOINING, " "))
@@ -21,9 +19,23 @@ def separate(text: str) -> str:
     return _POINT.sub(" ", text.translate(_TABLE))
 
 
-class Separated(Func):
-    """The same of a column, as an immutable expression."""
+def vector_sql(configuration: str, weighted: Iterable[tuple[str, str]]) -> str:
+    """Return the SQL of a search vector of columns, each with its weight; all of it is immutable.
 
-    arity = 1
-    template = f"regexp_replace(translate(%(expressions)s, '{_JOINING}', '{' ' * len(_JOINING)}'), '\\.(?=[[:alpha:]])|(?<=[[:alpha:]])\\.', ' ', 'g')"
-    output_field: Any = TextField()
+    Stems count with the column's weight; every word as it is written with the least one (D), so that the
+    beginning of a word finds it.
+
+    Args:
+        configuration: SQL of the language's regconfig.
+        weighted: SQL of the columns, none of them null, and 'A', 'B' or 'C'.
+    """
+    columns = [(_separated(column), weight) for column, weight in weighted]
+    stems = [f"setweight(to_tsvector({configuration}, {column}), '{weight}')" for column, weight in columns]
+    every = " || ' ' || ".join(column for column, _weight in columns)
+    return " || ".join([*stems, f"setweight(to_tsvector('simple'::regconfig, {every}), 'D')"])
+
+
+def _separated(column: str) -> str:
+    """Return the SQL that does to a column what `separate` does to what was typed."""
+    spaced = f"translate({column}, '{_JOINING}', '{' ' * len(_JOINING)}')"
+    return rf"regexp_replace({spaced}, '\.(?=[[:alpha:]])|(?<=[[:alpha:]])\.', ' ', 'g')"

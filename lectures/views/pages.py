@@ -38,7 +38,7 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     materials: list[Material] = found.shown_materials  # type: ignore[attr-defined]
     user = request.user if isinstance(request.user, User) else None
     texts = texts_of(materials)
-    shown = shown_of(materials, {pk: len(passages) for pk, passages in texts.items()})
+    shown = shown_of(found, materials, {pk: len(passages) for pk, passages in texts.items()})
     deck = deck_of(access, shown.deck, shown.notes, texts)
     add_versions(materials, user)
     going_on, to_mend = advice_for(found) if access.is_manager else ([], [])

@@ -312,6 +312,14 @@ def test_staff_are_told_what_to_mend(cast: Cast, lecture: Lecture) -> None:
     assert "&#x27;06.pptx&#x27; has no text, only pictures" in text
 
 
+def test_a_scan_behind_a_cover_with_text_is_known_as_one(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="06")
+    read(lecture, "pdf", "06.pdf", pdf(["Cover"], [], []))
+    assert "2 of 3 pages of &#x27;06.pdf&#x27; have no text, only pictures" in page(cast.client("lecturer"))
+    read(lecture, "pdf", "06.pdf", pdf(["Cover"], [], ["Text"], []))
+    assert "have no text" not in page(cast.client("lecturer"))
+
+
 def test_the_desk_counts_what_is_to_mend(cast: Cast, lecture: Lecture, settings) -> None:  # type: ignore[no-untyped-def]
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     material("captions").delete()

@@ -4,20 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import F, Func, Value
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
-from amls.overview.search.passages import matches, passages_with
+from amls.overview.search.passages import RowVector, matches, passages_with
 from amls.overview.search.query import CONFIGURATIONS, WORD, Queries, Typed, make_queries
 from amls.overview.search.readers import Reader
 from amls.overview.search.snippets import Marked, marked, marker, snippet, words_of
 from amls.overview.search.sources import Source, sources
 from amls.overview.search.suggest import corrections
-from amls.web.fulltext import Separated
 from lectures.models import Lecture, Material, Passage
 from lectures.places import Shown, place_of, shown_of
 
@@ -135,7 +133,7 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
     lectures = _lectures(reader, passages)
     for passage in passages:
         lecture, materials, shown = lectures[reader.files[passage.file_id]]
-        group = groups.setdefault(lecture.pk, _lecture_group(lecture, is_marked))
+        group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, shown.page, is_marked))
         _add(group, _passage_hit(passage, lecture, materials[passage.file_id], shown, is_marked))
     for source, row in rows:
         _add_row(groups, source, row, is_marked)
@@ -161,20 +159,13 @@ def _rank(vector: str, query: str) -> Func:
 
 def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
     configuration, _dictionary = CONFIGURATIONS[language]
-    names = [source.title, *source.texts]
-    vector: Any = SearchVector(*(Separated(name) for name in names), weight="D", config="simple")
-    for name in names:
-        weight = "A" if name == source.title else "B"
-        vector = vector + SearchVector(Separated(name), weight=weight, config=configuration)
-    found = (
-        source.rows(reader)
-        .select_related("course")
-        .alias(search_vector=vector)
-        .filter(matches("search_vector", query))
-        .annotate(rank=_rank("search_vector", query))
-        .order_by("-rank", "pk")
-    )
-    return list(found[:MAX_ROWS])
+    vector = RowVector(source.title, *source.texts, configuration=configuration)
+    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    ranked = found.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
+    rows = list(ranked[:MAX_ROWS])
+    for row in rows:
+        row.course = reader.courses[row.course_id]
+    return rows
 
 
 def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Lecture, dict[int, Material], Shown]]:
@@ -195,13 +186,13 @@ def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Le
     for pk, lecture in lectures.items():
         lecture.course = reader.courses[lecture.course_id]
         uploaded = {one.current_id: one for one in of_lecture[pk] if one.current_id is not None}
-        shown = shown_of(of_lecture[pk], {file: one.pages_read or 0 for file, one in uploaded.items()})
+        shown = shown_of(lecture, of_lecture[pk], {file: one.pages_read or 0 for file, one in uploaded.items()})
         found[pk] = (lecture, uploaded, shown)
     return found
 
 
-def _lecture_group(lecture: Lecture, is_marked: Marked) -> Group:
-    return Group(lecture.course, lecture, marked(str(lecture), is_marked), lecture.get_absolute_url())
+def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:
+    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page)
 
 
 def _add(group: Group, hit: Hit) -> None:
@@ -223,7 +214,7 @@ def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Mark
     text = snippet(best, is_marked)
     lecture = source.group(row)
     if lecture is not None:
-        group = groups.setdefault(lecture, _lecture_group(row, is_marked))
+        group = groups.get(lecture) or groups.setdefault(lecture, _lecture_group(row, source.address(row), is_marked))
         group.abstract = text
         group.rank = max(group.rank, row.rank * 1.5)
         return

@@ -1,9 +1,13 @@
-"""Which passages of files have what is looked for, among those that the reader may see."""
+"""What has the words that are looked for, as PostgreSQL is asked for it."""
 
+from typing import Any
+
+from django.contrib.postgres.search import SearchVectorField
 from django.db.models import BooleanField, F, Func, Value
 
 from amls.overview.search.query import as_written
 from amls.overview.search.readers import Reader
+from amls.web.fulltext import vector_sql
 from lectures.managers import PassageQuerySet
 from lectures.models import Passage
 
@@ -13,6 +17,18 @@ def matches(vector: str, query: str) -> Func:
     return Func(
         F(vector), Value(query), template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField()
     )
+
+
+class RowVector(Func):
+    """What a short text is found by: its title (A) and its other columns (B), in a language's stems and as written."""
+
+    output_field = SearchVectorField()
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
+        """Return the SQL."""
+        title, *texts = (compiler.compile(one)[0] for one in self.get_source_expressions())
+        configuration = f"'{self.extra['configuration']}'::regconfig"
+        return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
 
 
 def passages_with(reader: Reader, query: str) -> PassageQuerySet:
