@@ -7,14 +7,16 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.courses.access import Access, open_course
+from amls.exports.views.offer import document
 from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines, registration_closes_at
+from projects.exports import TOPICS
 from projects.forms import SeekingForm, TeamForm
 from projects.models import ProjectRules, SeekingNote, Topic
 from projects.reading import team_of
@@ -89,6 +91,13 @@ def _seekers(access: Access, notes: QuerySet[SeekingNote]) -> dict[str, Any]:
         "own_note": next((one for one in found if one.enrolment_id == mine), None),
         "seeking_form": SeekingForm(),
     }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The topics as PDF."""
+    access = open_course(request, slug)
+    return document(request, kind=TOPICS, course=access.course)
 
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
