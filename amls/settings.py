@@ -253,6 +253,8 @@ EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
 EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
 EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+# A list of the desk shows up to 2,000 rows, and each that is chosen is a field.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 FILE_UPLOAD_HANDLERS = [
     "amls.files.uploads.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
