@@ -1,21 +1,14 @@
-"""What workers see to after a commit, and beat in any case: calendars, seats of late ones, admissions, the purge."""
-
-from datetime import timedelta
+"""What workers see to after a commit, and beat in any case: calendars, seats of late ones, admissions."""
 
 from celery import shared_task
-from django.apps import apps
-from django.db.models import Max
 from django.utils import timezone
 
 from amls.courses.models import Course
 from exams.following import follow_course, follow_now
-from exams.models import Accommodation, Exam, Registration
+from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
 from exams.services.registration import promote_waiting
 from exams.services.seating import seat_late_ones
-
-# A review may need the end of a person's time once more; then nobody does.
-ACCOMMODATIONS_KEPT = timedelta(days=60)
 
 
 @shared_task
@@ -43,14 +36,3 @@ def tend_exams() -> int:
         seat_late_ones(enrolment_pks=list(holding.values_list("enrolment_id", flat=True)), now=now)
         follow_course(course, now)
     return admitted
-
-
-@shared_task
-def purge_accommodations() -> int:
-    """Delete, with their history, accommodations of courses whose last exam was 60 days ago; return how many."""
-    over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=timezone.now() - ACCOMMODATIONS_KEPT)
-    rows = Accommodation.objects.filter(course__in=over)
-    pks = list(rows.values_list("pk", flat=True))
-    rows.delete()
-    apps.get_model("exams", "AccommodationEvent").objects.filter(id__in=pks).delete()
-    return len(pks)

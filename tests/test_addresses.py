@@ -79,6 +79,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
+    "overview:gradebook_pdf": ("/amls/staff/gradebook.pdf", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
     "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
@@ -104,6 +105,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
     "exams:door_list": ("{exam}door.pdf", STAFF),
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),
+    "exams:attendees": ("{exam}attendance.pdf", STAFF),
     "exams:staff": ("{exam}staff/", STAFF),
     "exams:act": ("{exam}staff/act/", dict.fromkeys(PARTS, 405)),
     "exams:check_in": ("{exam}check-in/", STAFF),
@@ -119,6 +121,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
     "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
     "projects:topics": ("/amls/projects/", ALL),
+    "projects:topics_pdf": ("/amls/projects/topics.pdf", ALL),
     "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
     "projects:register": ("/amls/projects/register/?topic={topic}", MEMBERS),
     "projects:seek": ("/amls/projects/seek/", POSTED_LOGIN),
@@ -138,6 +141,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
     "projects:file": ("{handed_in}", STAFF | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
+    "projects:receipt_pdf": ("/receipts/{receipt}/receipt.pdf", STAFF_LOGIN | {"student": 200}),
 }  # fmt: skip
 
 

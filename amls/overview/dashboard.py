@@ -44,6 +44,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Mail of courses"), "tune", "admin:notifications_mailsettings_changelist"),
                 (_("Outbox"), "outbox", "admin:notifications_notice_changelist"),
                 (_("Does mail flow?"), "monitor_heart", "admin:notifications_notice_show_health"),
+                (_("Exports"), "file_export", "admin:exports_export_changelist"),
             ],
         ),
         (

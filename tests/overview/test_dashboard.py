@@ -75,7 +75,7 @@ def test_mail_that_fails_or_does_not_flow_is_said_to_those_it_concerns(cast: Cas
     assert needs(cast) == []
     Notice.objects.create(
         kind="projects.receipt", key="k", course=cast.course, recipient=cast.student.user, state="failed",
-        not_before=now, due_at=now + timedelta(days=1), created_at=now,
+        not_before=now, due_at=now + timedelta(days=1), created_at=now, failed_at=now,
     )  # fmt: skip
     assert [one.title for one in needs(cast)] == ["1 mail failed within a day"]
     assert needs(cast, "foreign lecturer") == []
