@@ -1,9 +1,10 @@
 """What staff should mend in the files of a lecture, in words."""
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lectures.models import Extraction, Lecture, Material, Problem
+from lectures.models import Extraction, Lecture, Material, Passage, Problem
 
 
 def progress(extraction: Extraction) -> str:
@@ -65,13 +66,28 @@ def untagged(extraction: Extraction) -> str:
     ) % {"file": extraction.file.filename}
 
 
+def wordless(extraction: Extraction) -> str:
+    """Return the advice for a PDF that is a scan for the most part, or nothing; it knows its `pages_without_text`."""
+    count: int = extraction.pages_without_text  # type: ignore[attr-defined]
+    if extraction.problem == Problem.NO_TEXT or count * 2 <= extraction.pages_done:
+        return ""
+    return _(
+        "%(count)d of %(total)d pages of '%(file)s' have no text, only pictures: nobody can search them or have them read aloud. Export it from the program that made it."
+    ) % {"file": extraction.file.filename, "count": count, "total": extraction.pages_done}
+
+
 def advice_for(lecture: Lecture) -> tuple[list[str], list[str]]:
     """Return what is going on with a lecture's files, and what its staff should mend: 2 queries."""
+    without_text = Q(file__passages__kind=Passage.Kind.PAGE, file__passages__text="", file__passages__title="")
     extractions = list(
-        Extraction.objects.current().filter(file__material__lecture=lecture).select_related("file").order_by("pk")
+        Extraction.objects.current()
+        .filter(file__material__lecture=lecture)
+        .select_related("file")
+        .annotate(pages_without_text=Count("file__passages", filter=without_text))
+        .order_by("pk")
     )
     going_on = [text for one in extractions if (text := progress(one))]
-    to_mend = [text for one in extractions for text in (problem(one), untagged(one)) if text]
+    to_mend = [text for one in extractions for text in (problem(one), wordless(one), untagged(one)) if text]
     kinds = set(Material.objects.filter(lecture=lecture, current__isnull=False).values_list("kind", flat=True))
     if Material.Kind.MP4 in kinds and Material.Kind.CAPTIONS not in kinds:
         to_mend.append(_("The recording has no captions. Upload them as a WebVTT file (.vtt)."))

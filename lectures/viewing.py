@@ -9,7 +9,7 @@ from amls.courses.access import Access
 from amls.courses.models import User
 from lectures.counts import last_downloads
 from lectures.models import Chapter, Lecture, Material, MaterialFile, Passage, WatchPosition
-from lectures.services.chapters import stamp
+from lectures.services.chapters import proposed_from, stamp
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,12 @@ class Deck:
 
     Attributes:
         has_pictures: of every page; a presentation without a PDF has text only.
+        missing: how many pages of the file could not be read.
     """
 
     slides: list[Slide]
     has_pictures: bool
+    missing: int = 0
 
     @cached_property
     def has_text(self) -> bool:
@@ -43,45 +45,52 @@ class Deck:
         return any(slide.title or slide.lines or slide.notes for slide in self.slides)
 
 
-def deck_of(access: Access, lecture: Lecture, of_kind: dict[str, Material]) -> Deck | None:
-    """Return the slides that the worker has read, or None: 1 query.
+Texts = dict[int, list[Passage]]
 
-    The PDF gives pictures and text, the presentation the speaker notes where it has as many slides.
+
+def texts_of(materials: list[Material]) -> Texts:
+    """Return what was read of the slides among these materials, by their files' primary keys: 1 query."""
+    pks = [one.current_id for one in materials if one.kind in (Material.Kind.PDF, Material.Kind.PPTX)]
+    texts: Texts = {}
+    for passage in Passage.objects.filter(file__in=[pk for pk in pks if pk]).defer("vector", "cues").order_by("number"):
+        texts.setdefault(passage.file_id, []).append(passage)
+    return texts
+
+
+def deck_of(access: Access, material: Material | None, notes: Material | None, texts: Texts) -> Deck | None:
+    """Return the slides of a material that the worker has read, or None.
+
+    Args:
+        access: as whom the page is read.
+        material: whose file the slides are.
+        notes: a presentation with the same slides: it gives the speaker notes, and the text of scans.
+        texts: what was read, as `texts_of` returns it.
     """
-    pdf, pptx = of_kind.get(Material.Kind.PDF), of_kind.get(Material.Kind.PPTX)
-    pks = [one.current_id for one in (pdf, pptx) if one is not None and one.current_id is not None]
-    if not pks:
+    if material is None or material.current is None:
         return None
-    by_file: dict[int, list[Passage]] = {}
-    for passage in Passage.objects.filter(file__in=pks).defer("vector", "cues").order_by("number"):
-        by_file.setdefault(passage.file_id, []).append(passage)
-    pages = by_file.get(pdf.current_id or 0, []) if pdf is not None else []
-    presented = by_file.get(pptx.current_id or 0, []) if pptx is not None else []
-    notes = (
-        {one.number: one.notes.splitlines() for one in presented} if len(presented) == len(pages) or not pages else {}
-    )
-    shown, of = (pages, pdf) if pages else (presented, pptx)
-    if not shown or of is None or of.current is None:
-        return None
-    version = of.current.version
+    beside = {one.number: one for one in texts.get(notes.current_id or 0, [])} if notes is not None else {}
+    version, total = material.current.version, material.current.pages or 0
 
     def address(name: str, number: int) -> str:
-        return f"{reverse(name, args=[access.course.slug, of.pk, number])}?v={version}"
+        return f"{reverse(name, args=[access.course.slug, material.pk, number])}?v={version}"
 
-    slides = [
-        Slide(
-            one.number,
-            one.title,
-            one.lines,
-            [line for line in notes.get(one.number, []) if line],
-            address("lectures:slide", one.number) if one.image else "",
-            address("lectures:thumb", one.number) if one.thumb else "",
-            one.width,
-            one.height,
+    slides = []
+    for one in texts.get(material.current_id or 0, []):
+        other = beside.get(one.number, one)
+        source = one if one.text or one.title else other
+        slides.append(
+            Slide(
+                one.number,
+                source.title,
+                source.lines,
+                [line for line in other.notes.splitlines() if line],
+                address("lectures:slide", one.number) if one.image else "",
+                address("lectures:thumb", one.number) if one.thumb else "",
+                one.width,
+                one.height,
+            )
         )
-        for one in shown
-    ]
-    return Deck(slides, all(slide.image for slide in slides))
+    return Deck(slides, all(slide.image for slide in slides), max(0, total - len(slides))) if slides else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +103,20 @@ class ShownChapter:
     page: int | None
 
 
-def chapters_of(lecture: Lecture) -> list[ShownChapter]:
-    """Return the chapters of a recording: 1 query."""
+def chapters_of(lecture: Lecture, materials: list[Material], deck: Deck | None) -> list[ShownChapter]:
+    """Return the chapters of a recording, with the slides that the page has: 2 queries.
+
+    Proposed ones say what slides are called: only those who may open these slides get them.
+    """
+    chapters = list(Chapter.objects.filter(lecture=lecture).order_by("seconds"))
+    if any(one.is_proposed for one in chapters):
+        visible = {material.pk for material in materials}
+        if not visible.issuperset(proposed_from(lecture)):
+            chapters = [one for one in chapters if not one.is_proposed]
+    pages = {slide.number for slide in deck.slides} if deck is not None else set()
     return [
-        ShownChapter(one.seconds, stamp(one.seconds), one.title, one.page)
-        for one in Chapter.objects.filter(lecture=lecture).order_by("seconds")
+        ShownChapter(one.seconds, stamp(one.seconds), one.title, one.page if one.page in pages else None)
+        for one in chapters
     ]
 
 

@@ -157,6 +157,7 @@ def delete_account(*, user: User, now: datetime) -> None:
         ]
         for address in addresses:
             RosterEntry.objects.filter(email__iexact=address).delete()
+        RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
         for model in (EmailAddress, Authenticator, UserSession):
             model.objects.filter(user=locked).delete()
         locked.email = f"deleted-{locked.pk}@deleted.invalid"

@@ -19,6 +19,8 @@ _AT_LEAST = 4
 
 def activity_plots(course: Course, *, now: datetime) -> list[Plot]:
     """Return the plots of a course's last weeks that have something to show: 3 queries."""
+    today = now.astimezone(course.zone).date()
+    since = start_of_day(last_weeks(today, weeks=_WEEKS)[0], course.zone)
     series: list[tuple[str, str, str, QuerySet[Any], str]] = [
         (
             "projects", _("Projects registered by week"), _("Projects"),
@@ -35,17 +37,16 @@ def activity_plots(course: Course, *, now: datetime) -> list[Plot]:
     ]  # fmt: skip
     plots = [
         by_week(
-            f"{course.slug}-{name}", _by_day(rows, moment, course=course, now=now), course=course, now=now,
-            weeks=_WEEKS, at_least=_AT_LEAST, title=title, unit=unit, empty="",
+            f"{course.slug}-{name}", _by_day(rows, moment, course=course, since=since), last=today, weeks=_WEEKS,
+            at_least=_AT_LEAST, title=title, unit=unit, empty="",
         )
         for name, title, unit, rows, moment in series
     ]  # fmt: skip
     return [plot for plot in plots if plot.total]
 
 
-def _by_day(rows: QuerySet[Any], moment: str, *, course: Course, now: datetime) -> list[tuple[date, int]]:
-    """Return how many rows have their moment on each day of the last weeks, in the course's zone."""
-    since = start_of_day(last_weeks(course, now=now, weeks=_WEEKS)[0], course.zone)
+def _by_day(rows: QuerySet[Any], moment: str, *, course: Course, since: datetime) -> list[tuple[date, int]]:
+    """Return how many rows have their moment on each day from then on, in the course's zone."""
     return list(
         rows.filter(**{f"{moment}__gte": since})
         .order_by()

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from amls.courses.models import Course, User
+from amls.courses.models import Course, RosterEntry, User
 from amls.notifications.models import Notice
 from amls.notifications.pulse import health
 from exams.desk import waiting_in as exams_waiting_in
@@ -43,6 +43,7 @@ def needs_of(courses: Sequence[Course], *, user: User, now: datetime) -> list[Ne
     return [
         *_mail(user, courses, now=now),
         *_exams(courses, now=now),
+        *_people(courses),
         *_projects(courses),
         *_lectures(courses, now=now),
     ]
@@ -73,6 +74,14 @@ def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
 
 def _of_exam(exam: Exam, detail: str) -> Need:
     return Need(str(exam), reverse("exams:staff", args=[exam.course.slug, exam.pk]), exam.starts_at, detail)
+
+
+def _people(courses: Sequence[Course]) -> Iterator[Need]:
+    count = RosterEntry.objects.filter(course__in=courses, claimed_by__isnull=False).count()
+    if count:
+        text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
+        address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
+        yield Need(text % {"count": count}, address)
 
 
 def _projects(courses: Sequence[Course]) -> Iterator[Need]:

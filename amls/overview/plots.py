@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course
+from amls.web.templatetags.amls import day
 
 _LABEL, _BAR, _ROW = 64, 470, 26
 
@@ -88,45 +89,44 @@ def by_week(
     name: str,
     counted: Iterable[tuple[date, int]],
     *,
-    course: Course,
-    now: datetime,
+    last: date,
     weeks: int,
     at_least: int | None = None,
     title: str,
     unit: str,
     empty: str,
 ) -> Plot:
-    """Return the plot of numbers by day, summed up by week, Mondays to Sundays in the course's zone.
+    """Return the plot of numbers by day, summed up by week, Mondays to Sundays.
 
     Args:
         name: unique among the plots of a page.
         counted: days, each as often as one likes, with their numbers; those of other weeks are left out.
-        course: whose zone says what day it is.
-        now: lies in the last week.
+        last: a day of the last week.
         weeks: how many at most.
         at_least: how many in any case; older ones before the first that counts something are left out. None: all.
         title: what the plot is of.
         unit: what is counted.
         empty: what is said instead where every number is 0.
     """
-    sums = dict.fromkeys(last_weeks(course, now=now, weeks=weeks), 0)
-    for day, number in counted:
-        week = monday_of(day)
+    sums = dict.fromkeys(last_weeks(last, weeks=weeks), 0)
+    for counted_on, number in counted:
+        week = monday_of(counted_on)
         if week in sums:
             sums[week] += number
     shown = list(sums.items())
     while at_least is not None and len(shown) > at_least and not shown[0][1]:
         shown.pop(0)
-    rows = [(f"{day:%d.%m.}", _("Week from %(day)s") % {"day": day.isoformat()}, total) for day, total in shown]
+    rows = [
+        (date_format(monday, "j M"), _("Week from %(day)s") % {"day": day(monday)}, total) for monday, total in shown
+    ]
     return draw(name, rows, title=title, column=_("Week from"), unit=unit, empty=empty)
 
 
-def last_weeks(course: Course, *, now: datetime, weeks: int) -> list[date]:
-    """Return the Mondays of the last weeks, this one's last, in the course's zone."""
-    this = monday_of(now.astimezone(course.zone).date())
-    return [this - timedelta(weeks=n) for n in range(weeks - 1, -1, -1)]
+def last_weeks(last: date, *, weeks: int) -> list[date]:
+    """Return the Mondays of so many weeks, in order; the last is that of the given day."""
+    return [monday_of(last) - timedelta(weeks=n) for n in range(weeks - 1, -1, -1)]
 
 
-def monday_of(day: date) -> date:
+def monday_of(of: date) -> date:
     """Return the Monday of a day's week."""
-    return day - timedelta(days=day.weekday())
+    return of - timedelta(days=of.weekday())

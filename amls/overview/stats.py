@@ -1,9 +1,9 @@
 """How a course is used: numbers for its staff, none of them about a person."""
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import FeedToken
@@ -47,17 +47,19 @@ def _by_lecture(course: Course) -> list[Plot]:
 
 
 def _by_week(course: Course, *, now: datetime) -> Plot:
-    first = last_weeks(course, now=now, weeks=_WEEKS)[0]
-    sums = (
-        MaterialCount.objects.filter(material__lecture__course=course, day__gte=first)
-        .values_list("day")
-        .annotate(total=Sum("count"))
-        .order_by()
-    )
+    counts = MaterialCount.objects.filter(material__lecture__course=course)
+    last = _last_day(counts.aggregate(newest=Max("day"))["newest"], now.astimezone(course.zone).date())
+    first = last_weeks(last, weeks=_WEEKS)[0]
+    sums = counts.filter(day__gte=first).values_list("day").annotate(total=Sum("count")).order_by()
     return by_week(
-        "weeks", sums, course=course, now=now, weeks=_WEEKS, title=_("Downloads and recordings by week"),
-        unit=_("Uses"), empty=_("Nothing has been used yet."),
+        "weeks", sums, last=last, weeks=_WEEKS, title=_("Downloads and recordings by week"), unit=_("Uses"),
+        empty=_("Nothing has been used yet."),
     )  # fmt: skip
+
+
+def _last_day(newest: date | None, today: date) -> date:
+    """Return on which day the plot ends: of a course that is long over, on the last day of its use."""
+    return newest if newest is not None and newest < today - timedelta(weeks=_WEEKS) else today
 
 
 def _by_client(course: Course, *, now: datetime) -> Plot:

@@ -28,6 +28,8 @@ _MAX_TITLE = 200
 # Captions in a row that are found as one: about this long, in milliseconds.
 _STRETCH, _PAUSE, _LONGEST = 20_000, 4_000, 35_000
 _HYPHEN = re.compile(r"(?<=\w)(?:[\u00ad\ufffe\x02]\s*|-\r?\n(?=[a-zà-ÿ]))")
+# Neither text nor JSON can hold a null character in PostgreSQL; the others are no text either.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ARROW = re.compile(r"^[^\n]*-->", re.MULTILINE)
 _SPOKEN = re.compile(r"[^\W_]|[=<>+]")
 _TAG = re.compile(r"<[^>]{0,200}>")
@@ -134,7 +136,7 @@ def _clean_title(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    joined = _HYPHEN.sub("", text)
+    joined = _CONTROL.sub("", _HYPHEN.sub("", text))
     lines = (" ".join(line.split()) for line in re.split(r"[\r\n\v]+", joined))
     # What marks hits in snippets must not stand in the text.
     # Bullets stand on lines of their own in many PDFs.

@@ -9,6 +9,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Language, choices_hold
+from amls.web.fulltext import vector_sql
 from amls.web.text import CleanTextField, LineField
 from lectures.managers import ExtractionQuerySet, PassageQuerySet
 from lectures.models.materials import MaterialFile
@@ -86,13 +87,8 @@ class PassageVector(Func):
         """Return the SQL; all of it is immutable, as a generated column asks for."""
         course, language, title, text, notes = (compiler.compile(one)[0] for one in self.get_source_expressions())
         stems = f"CASE WHEN {language} = 'de' THEN 'german'::regconfig ELSE 'english'::regconfig END"
-        parts = [
-            f"setweight(to_tsvector({stems}, {source}), '{weight}')"
-            for source, weight in ((title, "A"), (text, "B"), (notes, "C"))
-        ]
-        parts.append(f"setweight(to_tsvector('simple'::regconfig, {title} || ' ' || {text} || ' ' || {notes}), 'D')")
-        parts.append(f"array_to_tsvector(ARRAY['course/' || {course}::text])")
-        return f"({' || '.join(parts)})", ()
+        words = vector_sql(stems, [(title, "A"), (text, "B"), (notes, "C")])
+        return f"({words} || array_to_tsvector(ARRAY['course/' || {course}::text]))", ()
 
 
 class Passage(models.Model):

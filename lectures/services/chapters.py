@@ -92,28 +92,30 @@ def propose_chapters(*, lecture: Lecture) -> None:
     if lecture.chapters.filter(is_proposed=False).exists():
         return
     lecture.chapters.all().delete()
-    passages = list(
-        Passage.objects.current()
-        .filter(file__material__lecture=lecture)
-        .values_list("kind", "number", "title", "cues", "file__material__kind")
-    )
-    cues = [
-        cue
-        for kind, _n, _t, found, of in sorted(passages, key=_by_number)
-        if of == Material.Kind.CAPTIONS
-        for cue in found
-    ]
-    pages = [
-        (number, title) for _k, number, title, _c, of in sorted(passages, key=_by_number) if of == Material.Kind.PDF
-    ]
-    pages = pages or [
-        (n, title) for _k, n, title, _c, of in sorted(passages, key=_by_number) if of == Material.Kind.PPTX
-    ]
+    sources = proposed_from(lecture)
+    if len(sources) < 2:
+        return
+    passages = Passage.objects.current().filter(file__material__in=sources).order_by("number")
+    pages: list[tuple[int, str]] = []
+    cues: list[list[int | str]] = []
+    for passage in passages.defer("vector", "text", "notes"):
+        if passage.kind == Passage.Kind.CAPTION:
+            cues += passage.cues
+        else:
+            pages.append((passage.number, passage.title))
     _save(lecture, _align(pages, cues), is_proposed=True)
 
 
-def _by_number(row: tuple[str, int, str, list[list[int | str]], str]) -> int:
-    return row[1]
+def proposed_from(lecture: Lecture) -> list[int]:
+    """Return from which materials chapters are proposed: the slides that were read, and the captions: 1 query."""
+    kinds = (Material.Kind.PDF, Material.Kind.PPTX, Material.Kind.CAPTIONS)
+    found = dict(
+        Material.objects.filter(lecture=lecture, kind__in=kinds, current__extraction__pages_done__gt=0)
+        .order_by("-position", "-pk")
+        .values_list("kind", "pk")
+    )
+    slides = found.get(Material.Kind.PDF, found.get(Material.Kind.PPTX))
+    return [pk for pk in (slides, found.get(Material.Kind.CAPTIONS)) if pk is not None]
 
 
 def _save(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:

@@ -27,7 +27,7 @@ from kombu.exceptions import OperationalError
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from lectures.extraction.run import KINDS, Limits, Reading, ReadingStoppedError, read_file
-from lectures.models import Extraction, Material, MaterialFile, Passage, Problem
+from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,13 @@ def await_extraction(file: MaterialFile, *, now: datetime) -> None:
     ring_after_commit()
 
 
+def retry_extraction(file: MaterialFile, *, now: datetime) -> None:
+    """Have a file read again that could not be read, or not all of it: the limits may be wider by now."""
+    failed = Extraction.objects.filter(file=file).exclude(problem="")
+    if failed.update(state=Extraction.State.WAITING, problem="", attempts=0, created_at=now, finished_at=None):
+        ring_after_commit()
+
+
 def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> None:
     """Drop what was read in the files of a material, but for one; its pictures go after the commit."""
     passages = Passage.objects.filter(file__material=material)
@@ -67,6 +74,9 @@ def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> Non
     names = [name for pair in passages.values_list("image", "thumb") for name in pair if name]
     passages.delete()
     extractions.delete()
+    if keep is not None:
+        # Chapters of the old slides don't outlive them either.
+        propose_chapters(lecture=material.lecture)
     transaction.on_commit(lambda: _delete_stored(names))
 
 
@@ -211,8 +221,7 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
             held.cues_dropped, held.is_tagged = reading.cues_dropped, reading.is_tagged
             held.leased_until, held.finished_at = None, timezone.now()
             held.save()
-            propose_chapters(lecture=lecture)
-            rebuild_vocabulary(course)
+            follow_texts(lecture)
             touch(course, now=timezone.now())
     except BaseException:
         _delete_stored(stored)
@@ -277,6 +286,12 @@ def _store_pictures(passages: list[Passage], folder: Path) -> list[str]:
         _delete_stored(stored)
         raise
     return stored
+
+
+def follow_texts(lecture: Lecture) -> None:
+    """Propose chapters and count words anew after the texts of a lecture changed. Call it under the course's lock."""
+    propose_chapters(lecture=lecture)
+    rebuild_vocabulary(lecture.course)
 
 
 def rebuild_vocabulary(course: Course) -> None:

@@ -18,7 +18,7 @@ from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
 from amls.files.storing import KeptFile, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
-from lectures.services.extraction import await_extraction, forget_texts
+from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
 SUFFIXES: dict[str, set[str] | None] = {
     Material.Kind.PDF: {".pdf"},
@@ -70,13 +70,15 @@ def remove_material(*, material: Material, now: datetime) -> None:
         names = list(material.files.values_list("file", flat=True))
         forget_texts(material)
         material.delete()
+        follow_texts(material.lecture)
         transaction.on_commit(lambda: _delete_stored(names))
 
 
 def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | None, now: datetime) -> MaterialFile:
     """Keep an upload as the material's newest version, at the same address; older versions stay.
 
-    The same content again is recognised and changes nothing.
+    The same content again is recognised and changes nothing, but for what could not be read of it:
+    that is tried once more.
 
     Args:
         material: what it is a version of.
@@ -101,6 +103,7 @@ def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | 
                 material.current.filename = checked.filename
                 material.current.save(update_fields=["filename"])
             default_storage.delete(kept.name)
+            retry_extraction(material.current, now=now)
             return material.current
         return _add_version(material, kept, by=by, now=now)
 

@@ -11,8 +11,9 @@ from amls.courses.models import User
 from amls.courses.pagecache import cacheable
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
+from lectures.places import first_of, shown_of
 from lectures.reading import lectures_for
-from lectures.viewing import add_versions, chapters_of, deck_of, position_of
+from lectures.viewing import add_versions, chapters_of, deck_of, position_of, texts_of
 
 
 def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
@@ -35,9 +36,10 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     found, lectures = find_lecture(access, ref)
     place = lectures.index(found)
     materials: list[Material] = found.shown_materials  # type: ignore[attr-defined]
-    of_kind = {material.kind: material for material in reversed(materials) if material.is_available}
     user = request.user if isinstance(request.user, User) else None
-    recording, captions = of_kind.get(Material.Kind.MP4), of_kind.get(Material.Kind.CAPTIONS)
+    texts = texts_of(materials)
+    shown = shown_of(found, materials, {pk: len(passages) for pk, passages in texts.items()})
+    deck = deck_of(access, shown.deck, shown.notes, texts)
     add_versions(materials, user)
     going_on, to_mend = advice_for(found) if access.is_manager else ([], [])
     context = {
@@ -46,12 +48,14 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "lecture": found,
         "earlier": lectures[place - 1] if place else None,
         "later": lectures[place + 1] if place + 1 < len(lectures) else None,
-        "slides": of_kind.get(Material.Kind.PDF),
-        "deck": deck_of(access, found, of_kind),
-        "recording": recording,
-        "captions": captions,
-        "chapters": chapters_of(found) if recording is not None else [],
-        "position": position_of(user, recording),
+        "slides": first_of(materials, Material.Kind.PDF),
+        "deck": deck,
+        "presentation": deck_of(access, shown.apart, None, texts),
+        "is_presentation_open": "presentation" in request.GET,
+        "recording": shown.recording,
+        "captions": shown.captions,
+        "chapters": chapters_of(found, materials, deck) if shown.recording is not None else [],
+        "position": position_of(user, shown.recording),
         "starts_at_second": _asked_second(request),
         "going_on": going_on,
         "to_mend": to_mend,

@@ -40,6 +40,7 @@ def transcript(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     passages = Passage.objects.filter(file=captions.current_id).defer("vector").order_by("number")
     blocks = [
         {
+            "number": one.number,
             "seconds": one.starts_ms // 1000,
             "time": stamp(one.starts_ms // 1000),
             "cues": [{"at": round(cue[0] / 1000, 1), "text": cue[2]} for cue in one.cues],

@@ -2,6 +2,10 @@
 (() => {
   "use strict";
   const all = (root, selector) => [...root.querySelectorAll(selector)];
+  const markCurrent = (links, current) => links.forEach((link) => {
+    if (link === current) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  });
 
   // Slides: one at a time, by buttons, keys, the strip, and the address (#page=23).
   const deck = document.querySelector("[data-deck]");
@@ -14,7 +18,7 @@
     const show = (index, write) => {
       at = Math.max(0, Math.min(pages.length - 1, index));
       pages.forEach((page, other) => page.classList.toggle("is-shown", other === at));
-      links.forEach((link, other) => link.toggleAttribute("aria-current", other === at));
+      markCurrent(links, links[at]);
       place.textContent = place.dataset.words.replace("%n", at + 1).replace("%m", pages.length);
       const box = links[at].getBoundingClientRect(), around = strip.getBoundingClientRect();
       strip.scrollLeft += box.left - around.left - (around.width - box.width) / 2;
@@ -114,7 +118,7 @@
   let cues = [], shown = null;
   const follow = (now) => {
     const chapter = chapters.filter((link) => Number(link.dataset.seek) <= now + .3).pop();
-    chapters.forEach((link) => link.toggleAttribute("aria-current", link === chapter));
+    markCurrent(chapters, chapter);
     const cue = cues.filter((one) => Number(one.dataset.at) <= now + .1).pop();
     if (cue === shown) return;
     shown?.classList.remove("is-now");

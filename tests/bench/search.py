@@ -173,7 +173,7 @@ def fill_first() -> Any:
 
 def make_files(course: Any, now: Any) -> list[Any]:
     """Make the course's lectures with a PDF each."""
-    from lectures.models import Lecture, Material, MaterialFile
+    from lectures.models import Extraction, Lecture, Material, MaterialFile
 
     lectures = Lecture.objects.bulk_create(
         Lecture(
@@ -193,6 +193,9 @@ def make_files(course: Any, now: Any) -> list[Any]:
     for material, file in zip(materials, files, strict=True):
         material.current = file
     Material.objects.bulk_update(materials, ["current"])
+    Extraction.objects.bulk_create(
+        Extraction(file=file, state="done", pages_done=SLIDES, pages_total=SLIDES, created_at=now) for file in files
+    )
     return files
 
 

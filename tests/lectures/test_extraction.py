@@ -128,6 +128,26 @@ def test_what_cant_be_read_is_said(kind: str, name: str, content: bytes, expecte
     assert outcome(read(LectureFactory.create(), kind, name, content)) == expected
 
 
+def test_control_characters_in_files_are_no_text() -> None:
+    content = b"WEBVTT\n\n00:00.000 --> 00:02.000\nOpe\x00rator \x08fusion\n"
+    file = keep_unchecked("a.vtt", content)
+    assert outcome(file)[:2] == ("done", "")
+    assert Passage.objects.get().cues == [[0, 2000, "Operator fusion"]]
+
+
+def test_what_could_not_be_read_is_tried_again_when_it_is_uploaded_again(settings: Settings) -> None:
+    lecture, content = LectureFactory.create(), pdf(["One"], ["Two"], ["Three"])
+    settings.EXTRACTION_MAX_PAGES = 2
+    file = read(lecture, "pdf", "a.pdf", content)
+    assert outcome(file) == ("done", "too_many_pages", 2)
+    settings.EXTRACTION_MAX_PAGES = 500
+    assert read(lecture, "pdf", "a.pdf", content) == file
+    assert outcome(file) == ("done", "", 3)
+    # What was read as a whole is left alone.
+    assert put(lecture, "pdf", "a.pdf", content) == file
+    assert extract() == 0
+
+
 def encrypted() -> bytes:
     writer, stream = PdfWriter(), io.BytesIO()
     writer.add_blank_page(100, 100)

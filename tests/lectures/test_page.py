@@ -11,15 +11,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from amls.agenda.models import FeedToken
 from amls.courses.models import Enrolment
 from amls.overview.demo.slides import recording
 from amls.web.violations import RuleViolation
 from lectures.counts import flush_counts
-from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition
+from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, Word
 from lectures.personal import forget, tell
 from lectures.services.chapters import ChapterLine, read_chapters, stamp
+from lectures.services.materials import remove_material
 from lectures.tasks import extract, flush_material_counts
 from tests.cast import Cast
 from tests.factories import LectureFactory
@@ -142,6 +144,53 @@ def test_staff_write_chapters_and_leave_them_to_the_captions_again(cast: Cast, l
     assert list(Chapter.objects.values_list("seconds", "is_proposed")) == [(1, True), (20, True), (40, True)]
 
 
+def test_proposed_chapters_tell_nobody_what_hidden_slides_are_called(cast: Cast, lecture: Lecture) -> None:
+    read(lecture, "pptx", "06.pptx", pptx(("Parameter servers", "a", ""), ("Stale updates", "b", "")))
+    Material.objects.filter(kind="pptx").update(audience="enrolled")
+    assert 'data-seek="20"' in page(cast.client("stranger"))
+    for changes in ({"audience": "enrolled"}, {"audience": "public", "visible_from": timezone.now() + timedelta(hours=1)}):  # fmt: skip
+        Material.objects.filter(kind="pdf").update(**changes)
+        assert "Stale updates" not in page(cast.client("stranger"))
+        assert 'data-seek="20"' in page(cast.client("assistant"))
+    # Those that staff wrote are for everyone who may watch; a slide is linked where it is shown.
+    cast.client("lecturer").post("/amls/lectures/06/chapters/", {"chapters": "0:20 Staleness #3"})
+    text = page(cast.client("stranger"))
+    assert "Staleness" in text
+    assert 'class="file" href="#page=3"' not in text
+    assert 'class="file" href="#page=3"' in page(cast.client("assistant"))
+
+
+def test_chapters_and_words_go_with_the_slides_that_they_are_from(cast: Cast, lecture: Lecture) -> None:
+    assert Chapter.objects.count() == 3
+    put(lecture, "pdf", "06.pdf", pdf(["Stale updates"], ["The summary"]))
+    assert Chapter.objects.count() == 0
+    extract()
+    assert list(Chapter.objects.values_list("title", "page")) == [("Stale updates", 1), ("The summary", 2)]
+    assert Word.objects.filter(word="summary", passages=2).exists()
+    remove_material(material=material("pdf"), now=timezone.now())
+    assert Chapter.objects.count() == 0
+    assert Word.objects.filter(word="summary", passages=1).exists()
+
+
+def test_a_deck_says_how_many_pages_are_in_the_file_only(cast: Cast, lecture: Lecture, settings: Settings) -> None:
+    assert "in the file only" not in page(Client())
+    settings.EXTRACTION_MAX_PAGES = 2
+    read(lecture, "pdf", "06.pdf", pdf(*([f"Slide {n}"] for n in range(5))))
+    text = page(Client())
+    assert text.count("<figure") == 2
+    assert "3 more pages are in the file only." in text
+
+
+def test_a_scan_is_read_aloud_by_its_presentation(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="06")
+    read(lecture, "pdf", "06.pdf", pdf([], []))
+    assert 'alt="Slide 2"' in page(Client())
+    read(lecture, "pptx", "06.pptx", pptx(("Parameter servers", "a", ""), ("Stale updates", "What it costs", "")))
+    text = page(Client())
+    assert 'alt="Slide 2: Stale updates"' in text
+    assert "</span> Stale updates</h3><p>What it costs</p>" in text
+
+
 @pytest.mark.parametrize("text", ["12 Title", "0:75 Title", "0:05", "0:05 A\n0:05 B", "0:05 " + "x" * 201, "0:05 A #0", "\n".join(f"{n}:00 A" for n in range(101))])  # fmt: skip
 def test_lines_that_are_no_chapters_are_refused(text: str) -> None:
     with pytest.raises(RuleViolation):
@@ -156,7 +205,7 @@ def test_chapters_read_as_they_are_written() -> None:
 
 def test_the_transcript_is_a_page_and_a_part(cast: Cast, lecture: Lecture) -> None:
     whole = Client().get("/amls/lectures/06/transcript/").content.decode()
-    assert '<a href="/amls/lectures/06/?t=20#recording" data-seek="20" class="num">0:20</a> <p><span data-at="20.0">Now stale updates.</span>' in whole  # fmt: skip
+    assert '<a href="/amls/lectures/06/?t=20#recording" data-seek="20" class="num">0:20</a> <p><span id="said-2-0" data-at="20.0">Now stale updates.</span>' in whole  # fmt: skip
     part = Client().get("/amls/lectures/06/transcript/", headers={"hx-request": "true"}).content.decode()
     assert part.startswith('<ol class="said">')
     Material.objects.filter(kind="captions").update(audience="enrolled")
@@ -263,6 +312,14 @@ def test_staff_are_told_what_to_mend(cast: Cast, lecture: Lecture) -> None:
     assert "&#x27;06.pptx&#x27; has no text, only pictures" in text
 
 
+def test_a_scan_behind_a_cover_with_text_is_known_as_one(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="06")
+    read(lecture, "pdf", "06.pdf", pdf(["Cover"], [], []))
+    assert "2 of 3 pages of &#x27;06.pdf&#x27; have no text, only pictures" in page(cast.client("lecturer"))
+    read(lecture, "pdf", "06.pdf", pdf(["Cover"], [], ["Text"], []))
+    assert "have no text" not in page(cast.client("lecturer"))
+
+
 def test_the_desk_counts_what_is_to_mend(cast: Cast, lecture: Lecture, settings) -> None:  # type: ignore[no-untyped-def]
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     material("captions").delete()
@@ -317,6 +374,17 @@ def test_stats_show_numbers_as_plots_and_tables(cast: Cast, lecture: Lecture) ->
     assert "style=" not in text
     for one in Enrolment.objects.filter(course=cast.course, role="student"):
         assert str(one.user) not in text
+
+
+def test_stats_of_a_course_that_is_over_end_with_its_last_use(cast: Cast, lecture: Lecture) -> None:
+    MaterialCount.objects.create(material=material("pdf"), day=date(2024, 7, 12), use="downloaded", count=7)
+    answer = cast.client("lecturer").get("/amls/staff/stats/")
+    weeks = next(plot for plot in answer.context["plots"] if plot.name == "weeks")
+    assert [(bar.label, bar.title, bar.value) for bar in weeks.bars[-2:]] == [
+        ("1 Jul", "Week from Mon 1 Jul 2024", 0),
+        ("8 Jul", "Week from Mon 8 Jul 2024", 7),
+    ]
+    assert len(weeks.bars) == 16
 
 
 def test_own_javascript_stays_small() -> None:

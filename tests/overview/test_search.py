@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,15 +14,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from amls.courses.models import Course
+from amls.courses.services import touch
 from amls.notifications.models import Announcement
+from amls.overview.demo.slides import recording
 from amls.overview.search.find import Found, search
 from amls.overview.search.query import make_queries, read_typed
 from amls.overview.search.readers import Reader
 from amls.overview.search.snippets import snippet
 from lectures.models import Lecture, Material
+from lectures.services.materials import add_material, upload_version
+from lectures.tasks import extract
 from tests.cast import Cast
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory
-from tests.lectures.files import pdf, pptx, read, vtt
+from tests.lectures.files import pdf, pptx, put, read, vtt
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +38,7 @@ def fusion(cast: Cast) -> Lecture:
         lecture, "pdf", "04.pdf",
         pdf(["Operator Fusion", "Overview"], ["Why fuse operators", "Intermediates cost memory <b>bandwidth</b>"], ["Optimization", "of fusion plans"]),
     )  # fmt: skip
+    put(lecture, "mp4", "04.mp4", recording("04") or b"")
     read(
         lecture, "captions", "04.vtt",
         vtt(("00:00:01.000", "00:00:05.000", "Welcome."), ("00:12:30.000", "00:12:34.000", "A template is a cell."), ("00:12:34.000", "00:12:38.000", "Here is the sparsity exploitation trick.")),
@@ -121,11 +127,89 @@ def test_announcements_are_found_while_they_stand_on_the_page(cast: Cast) -> Non
 
 
 def test_the_same_slide_as_pdf_and_pptx_is_one_place_and_notes_are_found(cast: Cast, fusion: Lecture) -> None:
-    read(fusion, "pptx", "04.pptx", pptx(("Operator Fusion", "Overview", "remember the quizmaster"), ("Why fuse operators", "Intermediates cost memory bandwidth", "")))  # fmt: skip
+    read(fusion, "pptx", "04.pptx", pptx(("Operator Fusion", "Overview", "remember the quizmaster"), ("Why fuse operators", "Intermediates cost memory bandwidth", ""), ("Optimization", "", "")))  # fmt: skip
     assert urls(find(Client(), "bandwidth")) == ["/amls/lectures/04/#page=2"]
     found = find(Client(), "quizmaster")
     assert urls(found) == ["/amls/lectures/04/#page=1"]
     assert found.groups[0].hits[0].where == "Slide 1, speaker notes"
+
+
+def test_a_presentation_with_other_slides_than_the_pdf_is_a_place_of_its_own(cast: Cast, fusion: Lecture) -> None:
+    read(fusion, "pptx", "04.pptx", pptx(("Hidden slide", "zebra", "quagga"), ("Operator Fusion", "bandwidth", "")))
+    client = Client()
+    assert urls(find(client, "zebra")) == ["/amls/lectures/04/?presentation#presentation=1"]
+    found = find(client, "quagga")
+    assert found.groups[0].hits[0].where == "Presentation, slide 1, speaker notes"
+    assert set(urls(find(client, "bandwidth"))) == {"/amls/lectures/04/#page=2", "/amls/lectures/04/?presentation#presentation=2"}  # fmt: skip
+    page = client.get("/amls/lectures/04/?presentation").content.decode()
+    assert '<details class="deck-text" open><summary>The presentation as text</summary><article id="presentation=1">' in page  # fmt: skip
+    assert '<figure id="page=2">' in page
+    # Who may not open the PDF has the presentation's slides in its place.
+    Material.objects.filter(kind="pdf").update(audience="enrolled")
+    assert urls(find(client, "zebra")) == ["/amls/lectures/04/#page=1"]
+    assert urls(find(cast.client("student"), "zebra")) == ["/amls/lectures/04/?presentation#presentation=1"]
+
+
+def test_captions_lead_into_the_transcript_where_the_recording_is_not_in_the_page(cast: Cast, fusion: Lecture) -> None:
+    there = ["/amls/lectures/04/transcript/#said-2-1"]
+    for changes in ({"audience": "enrolled"}, {"audience": "public", "url": "https://video.example.org/4", "current": None}):  # fmt: skip
+        Material.objects.filter(kind="mp4").update(**changes)
+        touch(cast.course, now=timezone.now())
+        found = find(Client(), "sparsity")
+        assert (urls(found), found.groups[0].hits[0].where) == (there, "Transcript, 12:34")
+        assert '<a class="btn" href="/amls/lectures/04/transcript/">' in Client().get("/amls/lectures/04/").content.decode()  # fmt: skip
+    page = Client().get("/amls/lectures/04/transcript/").content.decode()
+    assert '<span id="said-2-1" data-at="754.0">Here is the sparsity exploitation trick.</span>' in page
+
+
+def test_a_second_deck_and_a_second_recording_lead_into_their_own_files(cast: Cast, fusion: Lecture) -> None:
+    now = timezone.now()
+    later = {}
+    for kind, name, content in (
+        ("pdf", "extra.pdf", pdf(["Backup"], ["The zebra"])),
+        ("mp4", "part2.mp4", recording("05") or b""),
+        ("captions", "part2.vtt", vtt(("00:00:09.000", "00:00:12.000", "About the quagga."))),
+    ):
+        later[kind] = add_material(lecture=fusion, kind=kind, now=now, title=name, position=9)
+        upload_version(material=later[kind], upload=SimpleUploadedFile(name, content), by=None, now=now)
+    extract()
+    assert urls(find(Client(), "zebra")) == [f"/amls/materials/{later['pdf'].pk}/extra.pdf#page=2"]
+    assert urls(find(Client(), "quagga")) == [f"/amls/materials/{later['captions'].pk}/part2.vtt"]
+    assert urls(find(Client(), "sparsity")) == ["/amls/lectures/04/?t=754#recording"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("CPU/GPU kernels, Data/Task-Parallel", ["cpu", "gpu", "GPU/CPU", "task", "parallel", "data/task-par"]),
+        ("numpy.dot and tf.data.Dataset", ["dot", "numpy", "numpy.dot", "dataset", "tf.da"]),
+        ("List<String> &ref <zebra>", ["string", "list<string>", "ref", "zebra"]),
+        ("tf_idf_vectorizer, see https://systemds.apache.org/docs", ["idf", "vectorizer", "tf_idf_vec", "systemds", "docs"]),
+        ("version 2.0.1 or 3.14, see Fig.3", ["2.0.1", "2.0", "3.14", "fig"]),
+    ],
+)  # fmt: skip
+def test_words_that_signs_join_are_found_one_by_one(cast: Cast, line: str, words: list[str]) -> None:
+    read(
+        LectureFactory.create(course=cast.course, number="05"), "pdf", "a.pdf", pdf(["Slide", line], ["Other", "none"])
+    )
+    TopicFactory.create(course=cast.course, title="Topic", description=line)
+    for word in words:
+        found = find(Client(), word)
+        assert not found.is_partial
+        assert not found.corrected
+        assert sorted(group.url.rpartition("/amls/")[2].split("/")[0] for group in found.groups) == ["lectures", "projects"], word  # fmt: skip
+        assert "<mark>" in str(found.groups[0].abstract or found.groups[0].hits[0].snippet), word
+
+
+def test_hidden_words_are_no_reason_to_keep_a_slip(cast: Cast, fusion: Lecture) -> None:
+    hidden = LectureFactory.create(course=cast.course, number="05")
+    read(hidden, "pdf", "a.pdf", pdf(["Fision", "Fission", "Fusian", "Fushion"]))
+    Material.objects.filter(lecture=hidden).update(audience="enrolled")
+    # The same answer as if nobody had ever written these words.
+    for word in ("fision", "fusian", "fushion", "fuson"):
+        found = find(Client(), word)
+        assert (found.corrected, found.shown.text) == (True, "fusion"), word
+    assert urls(find(cast.client("student"), "fusian")) == ["/amls/lectures/05/#page=1"]
 
 
 def test_other_pdfs_lead_into_the_file_itself(cast: Cast) -> None:
@@ -259,8 +343,23 @@ def test_htmx_gets_the_results_alone(cast: Cast, fusion: Lecture) -> None:
     page = answer.content.decode()
     assert "<html" not in page
     assert 'hx-swap-oob="innerHTML"' in page
+    # The title and the way on to all courses follow what is typed.
+    assert page.startswith("<title>fusion · Search")
+    assert '<a href="/search/?q=fusion">' in page
     assert "HX-Request" in answer["Vary"]
     assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course)
+    read(
+        lecture,
+        "pdf",
+        "a.pdf",
+        pdf(*(["Fusion", f"q{chr(97 + n // 26)}{chr(97 + n % 26)}z"] for n in range(160)), size=(72, 40)),
+    )
+    assert "The best 150 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
+    assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()
 
 
 def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:

@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models import Func, Value
+from django.db.models import F, Func, Value
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
-from amls.overview.search.query import CONFIGURATIONS, Queries, Typed, make_queries
+from amls.overview.search.passages import RowVector, matches, passages_with
+from amls.overview.search.query import CONFIGURATIONS, WORD, Queries, Typed, make_queries
 from amls.overview.search.readers import Reader
-from amls.overview.search.snippets import WORD, Marked, marked, marker, snippet, words_of
+from amls.overview.search.snippets import Marked, marked, marker, snippet, words_of
 from amls.overview.search.sources import Source, sources
 from amls.overview.search.suggest import corrections
-from lectures.models import Lecture, Material, MaterialFile, Passage
-from lectures.services.chapters import stamp
+from lectures.models import Lecture, Material, Passage
+from lectures.places import Shown, place_of, shown_of
 
 MAX_PASSAGES = 150
 MAX_ROWS = 30
@@ -39,7 +39,7 @@ class Hit:
     title: SafeString
     snippet: SafeString
     rank: float
-    place: tuple[str, int] = ("", 0)
+    place: tuple[str, int]
 
 
 @dataclass(slots=True)
@@ -74,6 +74,7 @@ class Found:
         shown: what was searched for in the end.
         corrected: whether that is another word than was typed.
         is_partial: whether nothing has all of the words, so that these have some.
+        is_capped: whether there is more than what is shown.
     """
 
     typed: Typed
@@ -81,6 +82,7 @@ class Found:
     groups: list[Group] = field(default_factory=list)
     corrected: bool = False
     is_partial: bool = False
+    is_capped: bool = False
 
     @property
     def count(self) -> int:
@@ -96,30 +98,32 @@ def search(reader: Reader, typed: Typed) -> Found:
     """
     if not typed.terms or not reader.courses:
         return Found(typed, typed)
-    groups = _find(reader, typed, partly=False)
-    if groups:
-        return Found(typed, typed, groups)
+    found = _find(reader, typed, typed, partly=False)
+    if found.groups:
+        return found
     for mended in corrections(reader, typed):
-        # What the reader may not see is no reason to suggest a word.
-        groups = _find(reader, mended, partly=False)
-        if groups:
-            return Found(typed, mended, groups, corrected=True)
-    if len(typed.terms) > 1:
-        groups = _find(reader, typed, partly=True)
-    return Found(typed, typed, groups, is_partial=bool(groups))
+        # The words are there, but perhaps not together.
+        corrected = _find(reader, typed, mended, partly=False)
+        if corrected.groups:
+            return corrected
+    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else found
 
 
-def _find(reader: Reader, typed: Typed, *, partly: bool) -> list[Group]:
-    groups: list[Group] = []
+def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
+    found = Found(typed, shown, corrected=shown is not typed)
     for language in reader.languages:
-        queries = make_queries(typed, language)
+        queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
         if query:
-            groups += _find_in(reader.only(reader.in_language(language)), queries, query, language)
-    return sorted(groups, key=lambda group: -group.rank)
+            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
+            found.groups += groups
+            found.is_capped |= is_capped
+    found.groups.sort(key=lambda group: -group.rank)
+    found.is_partial = partly and bool(found.groups)
+    return found
 
 
-def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> list[Group]:
+def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
     passages = _passages(reader, query)
     rows = [(source, row) for source in sources() for row in _rows(source, reader, query, language)]
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
@@ -128,47 +132,25 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> lis
     groups: dict[Any, Group] = {}
     lectures = _lectures(reader, passages)
     for passage in passages:
-        lecture = lectures[passage.file.material.lecture_id]
-        group = groups.setdefault(lecture.pk, _lecture_group(lecture, is_marked))
-        _add(group, _passage_hit(passage, lecture, is_marked))
+        lecture, materials, shown = lectures[reader.files[passage.file_id]]
+        group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, shown.page, is_marked))
+        _add(group, _passage_hit(passage, lecture, materials[passage.file_id], shown, is_marked))
     for source, row in rows:
         _add_row(groups, source, row, is_marked)
-    return list(groups.values())
+    return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
 def _passages(reader: Reader, query: str) -> list[Passage]:
-    """Return the best passages. The index is asked for the course too: others' pages cost nothing."""
-    where = " | ".join(f"'course/{pk}'" for pk in reader.courses)
-    # Which files, first: joined, the planner would look into every file for every word.
-    visible = Material.objects.filter(reader.may_see(), lecture__course__in=list(reader.courses), current__isnull=False)
-    files = list(visible.values_list("current", flat=True))
-    found = list(
-        Passage.objects.filter(_matches("vector", f"({query}) & ({where})"), file__in=files)
-        .defer("vector")
-        .annotate(rank=_rank("vector", query))
-        .order_by("-rank", "pk")[:MAX_PASSAGES]
-    )
-    by_pk = MaterialFile.objects.select_related("material").in_bulk({passage.file_id for passage in found})
-    for passage in found:
-        passage.file = by_pk[passage.file_id]
-    return found
-
-
-def _matches(vector: str, query: str) -> Func:
-    return Func(
-        models.F(vector),
-        Value(query),
-        template="%(expressions)s::tsquery",
-        arg_joiner=" @@ ",
-        output_field=models.BooleanField(),
-    )
+    """Return the best passages."""
+    found = passages_with(reader, query).defer("vector").annotate(rank=_rank("vector", query))
+    return list(found.order_by("-rank", "pk")[:MAX_PASSAGES])
 
 
 def _rank(vector: str, query: str) -> Func:
     # 4: words that stand close to each other count more.
     return Func(
         Value(_WEIGHTS),
-        models.F(vector),
+        F(vector),
         Value(query),
         template="ts_rank_cd(%(expressions)s::tsquery, 4)",
         output_field=models.FloatField(),
@@ -177,40 +159,47 @@ def _rank(vector: str, query: str) -> Func:
 
 def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
     configuration, _dictionary = CONFIGURATIONS[language]
-    weights = [(source.title, "A"), *((name, "B") for name in source.texts)]
-    vector: Any = SearchVector(source.title, weight="D", config="simple")
-    for name, weight in weights:
-        vector = vector + SearchVector(name, weight=weight, config=configuration)
-    for name in source.texts:
-        vector = vector + SearchVector(name, weight="D", config="simple")
-    found = (
-        source.rows(reader)
-        .select_related("course")
-        .alias(search_vector=vector)
-        .filter(_matches("search_vector", query))
-        .annotate(rank=_rank("search_vector", query))
-        .order_by("-rank", "pk")
+    vector = RowVector(source.title, *source.texts, configuration=configuration)
+    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    ranked = found.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
+    rows = list(ranked[:MAX_ROWS])
+    for row in rows:
+        row.course = reader.courses[row.course_id]
+    return rows
+
+
+def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Lecture, dict[int, Material], Shown]]:
+    """Return the lectures of some passages, each with the files that the reader may open and what its page shows."""
+    pks = {reader.files[passage.file_id] for passage in passages}
+    lectures = Lecture.objects.in_bulk(pks)
+    materials = (
+        Material.objects.filter(reader.may_see(), lecture__in=pks)
+        .select_related("current")
+        .annotate(pages_read=F("current__extraction__pages_done"))
+        .order_by("position", "pk")
     )
-    return list(found[:MAX_ROWS])
-
-
-def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, Lecture]:
-    pks = {passage.file.material.lecture_id for passage in passages}
-    found = {lecture.pk: lecture for lecture in Lecture.objects.filter(pk__in=pks)}
-    for lecture in found.values():
+    of_lecture: dict[int, list[Any]] = {pk: [] for pk in lectures}
+    for material in materials:
+        material.lecture = lectures[material.lecture_id]
+        of_lecture[material.lecture_id].append(material)
+    found = {}
+    for pk, lecture in lectures.items():
         lecture.course = reader.courses[lecture.course_id]
+        uploaded = {one.current_id: one for one in of_lecture[pk] if one.current_id is not None}
+        shown = shown_of(lecture, of_lecture[pk], {file: one.pages_read or 0 for file, one in uploaded.items()})
+        found[pk] = (lecture, uploaded, shown)
     return found
 
 
-def _lecture_group(lecture: Lecture, is_marked: Marked) -> Group:
-    return Group(lecture.course, lecture, marked(str(lecture), is_marked), lecture.get_absolute_url())
+def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:
+    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page)
 
 
 def _add(group: Group, hit: Hit) -> None:
     """Add a hit; the same slide as PDF and as PPTX is one place, and the better of the two is shown."""
     group.rank = max(group.rank, hit.rank)
     for index, other in enumerate(group.hits):
-        if other.place == hit.place and hit.place[0]:
+        if other.place == hit.place:
             if hit.rank > other.rank:
                 group.hits[index] = hit
             return
@@ -225,7 +214,7 @@ def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Mark
     text = snippet(best, is_marked)
     lecture = source.group(row)
     if lecture is not None:
-        group = groups.setdefault(lecture, _lecture_group(row, is_marked))
+        group = groups.get(lecture) or groups.setdefault(lecture, _lecture_group(row, source.address(row), is_marked))
         group.abstract = text
         group.rank = max(group.rank, row.rank * 1.5)
         return
@@ -234,33 +223,20 @@ def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Mark
     )
 
 
-def _passage_hit(passage: Passage, lecture: Lecture, is_marked: Marked) -> Hit:
+def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: Shown, is_marked: Marked) -> Hit:
     rank: float = passage.rank  # type: ignore[attr-defined]
-    page = lecture.get_absolute_url()
+    cue = _best_cue(passage, is_marked)
+    place = place_of(passage, cue=cue, lecture=lecture, material=material, shown=shown)
     if passage.kind == Passage.Kind.CAPTION:
-        start, text = _best_cue(passage, is_marked)
-        where = _("Recording, %(time)s") % {"time": stamp(start // 1000)}
-        return Hit(f"{page}?t={start // 1000}#recording", where, _NONE, text, rank, ("second", start // 1000))
-    material = passage.file.material
-    in_deck = material.kind in ("pdf", "pptx")
-    if in_deck:
-        url, where = f"{page}#page={passage.number}", _("Slide %(number)d") % {"number": passage.number}
-    else:
-        material.lecture, material.current = lecture, passage.file
-        url = f"{material.get_absolute_url()}#page={passage.number}"
-        where = _("%(material)s, page %(number)d") % {"material": material, "number": passage.number}
-    from_notes = not any(is_marked(word) for word in words_of([passage.text]))
-    text = snippet(passage.notes if from_notes and passage.notes else "\n".join(passage.lines), is_marked)
-    if from_notes and passage.notes:
-        where = _("%(place)s, speaker notes") % {"place": where}
-    place = ("slide", passage.number) if in_deck else (f"file{passage.file_id}", passage.number)
-    return Hit(url, where, marked(passage.title, is_marked), text, rank, place)
+        text = snippet(" ".join(str(one[2]) for one in passage.cues[max(0, cue - 1) :]), is_marked)
+        return Hit(place.url, place.where, _NONE, text, rank, place.key)
+    where, text = place.where, snippet("\n".join(passage.lines), is_marked)
+    if passage.notes and not any(is_marked(word) for word in words_of([passage.text])):
+        where, text = _("%(place)s, speaker notes") % {"place": where}, snippet(passage.notes, is_marked)
+    return Hit(place.url, where, marked(passage.title, is_marked), text, rank, place.key)
 
 
-def _best_cue(passage: Passage, is_marked: Marked) -> tuple[int, SafeString]:
-    """Return when the caption with the most of the words begins, and the words around it."""
+def _best_cue(passage: Passage, is_marked: Marked) -> int:
+    """Return which caption has the most of the words, the first of several."""
     counts = [sum(1 for word in words_of([cue[2]]) if is_marked(word)) for cue in passage.cues]
-    best = counts.index(max(counts)) if counts else 0
-    return int(passage.cues[best][0]), snippet(
-        " ".join(str(cue[2]) for cue in passage.cues[max(0, best - 1) :]), is_marked
-    )
+    return counts.index(max(counts)) if counts else 0

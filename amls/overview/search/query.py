@@ -11,12 +11,14 @@ from functools import cached_property
 
 from django.db import connection
 
+from amls.web.fulltext import separate
 from amls.web.text import clean_line
 
 MAX_CHARACTERS = 200
 MAX_TERMS = 12
 _TERM = re.compile(r'"([^"]+)"|(\S+)')
-_WORD = re.compile(r"\w+")
+# '3.14' is one word, as it is for PostgreSQL.
+WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
 CONFIGURATIONS = {"de": ("german", "german_stem"), "en": ("english", "english_stem")}
 
@@ -51,13 +53,13 @@ class Typed:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """All words, in lower case."""
-        return tuple(word.lower() for term in self.terms for word in _WORD.findall(term.text))
+        return tuple(word.lower() for term in self.terms for word in WORD.findall(term.text))
 
     def with_words(self, replaced: dict[str, str]) -> "Typed":
         """Return the same with some words (in lower case) replaced by others."""
 
         def change(text: str) -> str:
-            return _WORD.sub(lambda match: replaced.get(match[0].lower(), match[0]), text)
+            return WORD.sub(lambda match: replaced.get(match[0].lower(), match[0]), text)
 
         terms = tuple(Term(change(term.text), term.is_phrase) for term in self.terms)
         return Typed(" ".join(map(str, terms)), terms, self.is_cut, self.is_last_open)
@@ -71,7 +73,7 @@ def read_typed(raw: str) -> Typed:
     terms = []
     for phrase, word in _TERM.findall(text.translate(_QUOTES)):
         found = phrase or word
-        if _WORD.search(found):
+        if WORD.search(found):
             terms.append(Term(found.strip('"'), is_phrase=bool(phrase)))
     is_last_open = bool(terms) and not terms[-1].is_phrase
     return Typed(text, tuple(terms[:MAX_TERMS]), is_cut or len(terms) > MAX_TERMS, is_last_open)
@@ -105,7 +107,7 @@ def make_queries(typed: Typed, language: str) -> Queries:
         return _NOTHING
     configuration, _dictionary = CONFIGURATIONS[language]
     parsed = _parse(configuration, typed.terms)
-    words = _WORD.findall(typed.terms[-1].text)
+    words = WORD.findall(typed.terms[-1].text)
     prefix = words[-1].lower() if typed.is_last_open and words and len(words[-1]) > 1 else ""
     parts: list[str] = []
     written: set[str] = set()
@@ -118,7 +120,7 @@ def make_queries(typed: Typed, language: str) -> Queries:
             parts.append("(" + " | ".join(f"({one})" for one in options) + ")")
             written.update(words if len(options) > 1 or not found else ())
         elif plain:
-            written.update(_WORD.findall(term.text.lower()))
+            written.update(WORD.findall(term.text.lower()))
     if not parts or (len(parts) == 1 and prefix and not any(found for found, _plain in parsed)):
         # Only words that stand everywhere, such as 'to be': then they count as written.
         plain_parts = [f"({plain})" for _found, plain in parsed if plain]
@@ -137,11 +139,17 @@ def _parse(configuration: str, terms: tuple[Term, ...]) -> list[tuple[str, str]]
     for term in terms:
         function = "phraseto_tsquery" if term.is_phrase else "plainto_tsquery"
         columns += [f"{function}(%s::regconfig, %s)::text", f"{function}('simple', %s)::text"]
-        parameters += [configuration, term.text, term.text]
+        text = separate(term.text)
+        parameters += [configuration, text, text]
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(columns), parameters)
         row = cursor.fetchone() or ()
     return list(zip(row[::2], row[1::2], strict=True))
+
+
+def as_written(text: str) -> str:
+    """Return the tsquery text that finds all words of a text as they are written."""
+    return " & ".join(f"'{word.lower()}'" for word in WORD.findall(text))
 
 
 def _prefix_query(words: list[str]) -> str:

@@ -1,14 +1,12 @@
 """The piece of a text in which the words stand that were searched for, with these words marked."""
 
-import re
 from collections.abc import Callable, Iterable
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from amls.overview.search.query import Queries, stems_of
+from amls.overview.search.query import WORD, Queries, stems_of
 
-WORD = re.compile(r"\w+")
 _LENGTH = 170
 _LEAD = 60
 Marked = Callable[[str], bool]

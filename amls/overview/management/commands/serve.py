@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         try:
+            _check_port(options["host"], options["port"])
             for problem in check_pdf_libraries():
                 self._say(f"{problem.msg}\n  {problem.hint}")
             with ExitStack() as stack:
@@ -138,9 +140,6 @@ class Command(BaseCommand):
                     command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
                 )
             self._wait_until_ready(f"http://{host}:{port}/readyz", children)
-            # Another server on this port would have answered in its place.
-            time.sleep(0.5)
-            self._check(children)
             self._announce(port)
             while True:
                 self._check(children)
@@ -165,10 +164,7 @@ class Command(BaseCommand):
     def _check(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
         for name, child in children.items():
             if child.poll() is not None:
-                raise CommandError(
-                    f"The {name} ended with exit code {child.returncode}; what it said stands above. "
-                    "Is the port in use? Choose another with PORT=8001."
-                )
+                raise CommandError(f"The {name} ended with exit code {child.returncode}; what it said stands above.")
 
     def _announce(self, port: int) -> None:
         self._say(f"\nAMLS is ready: http://localhost:{port}/")
@@ -178,6 +174,21 @@ class Command(BaseCommand):
                 self._say(f"  {address:24} {who}")
             self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")
         self._say("Ctrl-C stops all of it.")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse a port that another program listens on: the web server would share it, and get every other request."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # What lingers of connections that a server before this one had is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"The web server can't listen on {host}:{port} ({error.strerror}). Is the port in use? "
+                "Choose another with PORT=8001."
+            ) from error
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
