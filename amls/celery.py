@@ -1,8 +1,10 @@
 """The Celery application; the broker is a doorbell, the database is the truth."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging
 
 from amls.filequeue import install
 
@@ -12,3 +14,8 @@ install()
 app = Celery("amls")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _log_as_settings_say(**_kwargs: Any) -> None:
+    """Keep Celery from putting its own logging in the place of Django's: workers write one line per mail and export."""

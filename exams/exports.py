@@ -1,13 +1,10 @@
 """What is printed of an exam: the admission slip, the list for the door, the plan of a room."""
 
-import base64
-import io
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-import segno
 from django.conf import settings
 from django.db.models import Count, Max
 from django.urls import reverse
@@ -15,11 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.courses.permissions import may_manage
-from amls.exports.kinds import PDF, Kind, Order, Progress, register
-from amls.exports.pdf import render_pdf
+from amls.exports.kinds import PDF, XLSX, Kind, Order, Progress, register
+from amls.exports.pdf import qr_code, render_pdf
+from amls.exports.tables import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
 from exams.permissions import slip_code
+
+# Empty lines for people who come without a registration.
+_WALK_INS = 3
 
 # ── the admission slip ──
 
@@ -71,17 +72,10 @@ def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         "admission": admissions_of(registration.course, [registration.enrolment], now=order.now)[
             registration.enrolment_id
         ],
-        "code": _qr(f"{settings.SITE_URL}{door}?who={slip_code(registration.pk, exam.pk)}"),
+        "code": qr_code(f"{settings.SITE_URL}{door}?who={slip_code(registration.pk, exam.pk)}"),
     }
     yield render_pdf("exams/pdf/slip.html", context, title=_("Admission slip"), order=order, on_one_page=True)
     progress(1, 1)
-
-
-def _qr(text: str) -> str:
-    """Return a QR code as a data: address of an SVG image."""
-    target = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(target, kind="svg", scale=4, border=2, xmldecl=False, dark="#1d1f24")
-    return f"data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()}"
 
 
 register(
@@ -172,6 +166,81 @@ def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
     progress(1, 1)
 
 
+def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = _rows(exam, order.now)
+    rooms = list(Room.objects.filter(exam=exam))
+    groups: list[dict[str, Any]] = [
+        {"room": room, "rows": [row for row in rows if _room_of(row) == room.pk]} for room in rooms
+    ]
+    groups = [group for group in groups if group["rows"]]
+    for group in groups:
+        group["rows"].sort(key=lambda row: (row["seat"].row, row["seat"].number))
+    without = [row for row in rows if row["seat"] is None]
+    if without or not groups:
+        groups.append({"room": None, "rows": without})
+    progress(0, 1)
+    context = {"exam": exam, "groups": groups, "has_rooms": len(groups) > 1, "blanks": range(_WALK_INS)}
+    yield render_pdf("exams/pdf/attendees.html", context, title=_("Attendance list"), order=order, paper="A4 landscape")
+    progress(1, 1)
+
+
+def _room_of(row: dict[str, Any]) -> int | None:
+    return row["seat"].room_id if row["seat"] is not None else None
+
+
+def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = _rows(exam, order.now)
+    header = [
+        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), _("Row"), _("Seat"), _("Admission"), _("Ends"),
+        _("Note"), _("Here"), _("Left at"),
+    ]  # fmt: skip
+    cells = ([*_identity(row), *_place(row), *_at_the_door(row, exam), "", ""] for row in rows)
+    yield from write_xlsx(
+        header, cells, order=order, progress=progress, total=len(rows), sheet=str(exam),
+        widths=(28, 20, 30, 14, 6, 6, 16, 18, 24, 8, 10),
+    )  # fmt: skip
+
+
+def _identity(row: dict[str, Any]) -> list[Cell]:
+    return [str(row["person"]), row["person"].matriculation_number, row["person"].email]
+
+
+def _place(row: dict[str, Any]) -> list[Cell]:
+    seat = row["seat"]
+    return [str(seat.room), seat.row, seat.number] if seat is not None else ["", "", ""]
+
+
+def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
+    admission = _("under reserve") if row["is_under_reserve"] else _("admitted")
+    return [admission, row["ends_at"] or exam.ends_at, row["note"]]
+
+
+register(
+    Kind(
+        name="exams.attendees",
+        label=gettext_lazy("Attendance list"),
+        media=PDF,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_attendees,
+        filename=lambda order: "attendance.pdf",
+    )
+)
+register(
+    Kind(
+        name="exams.attendees-sheet",
+        label=gettext_lazy("Attendance list as a spreadsheet"),
+        media=XLSX,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_attendees_sheet,
+        filename=lambda order: "attendance.xlsx",
+    )
+)
 register(
     Kind(
         name="exams.door",

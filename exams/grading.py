@@ -103,7 +103,12 @@ def _rounded(value: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a plot, in the plot's own units (percent of width and height)."""
+    """One bar of a plot, in the plot's own units (percent of width and height).
+
+    Attributes:
+        before: how many there were, where a change is previewed; None if nothing changes.
+        before_height: of an outline that stands for them.
+    """
 
     label: str
     count: int
@@ -111,6 +116,13 @@ class Bar:
     width: float
     height: float
     is_fail: bool
+    before: int | None = None
+    before_height: float = 0
+
+    @property
+    def before_y(self) -> float:
+        """Where the outline begins, from the top."""
+        return 100 - self.before_height
 
     @property
     def y(self) -> float:
@@ -123,9 +135,9 @@ class Bar:
         return self.x + self.width / 2
 
 
-def grade_bars(counts: Mapping[Decimal, int]) -> list[Bar]:
-    """Return the bars of how many have each grade."""
-    highest = max([*counts.values(), 1])
+def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[Bar]:
+    """Return the bars of how many have each grade, and of how many had it `before` a change that is previewed."""
+    highest = max([*counts.values(), *(before or {}).values(), 1])
     width = 100 / len(counts)
     return [
         Bar(
@@ -135,6 +147,8 @@ def grade_bars(counts: Mapping[Decimal, int]) -> list[Bar]:
             width=round(width * 0.8, 3),
             height=round(100 * count / highest, 3),
             is_fail=grade == FAILED,
+            before=before[grade] if before is not None and before[grade] != count else None,
+            before_height=round(100 * before[grade] / highest, 3) if before is not None else 0,
         )
         for n, (grade, count) in enumerate(counts.items())
     ]

@@ -1,18 +1,37 @@
 """What exams know of a person: dates, admission, seat, measures, published results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.apps import apps
+from django.db.models import Max
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from amls.courses.models import User
-from amls.courses.privacy import on_account_deletion, personal_data
+from amls.courses.models import Course, User
+from amls.courses.privacy import (
+    delete_with_history,
+    on_account_deletion,
+    on_course_purge,
+    personal_data,
+    retention,
+)
 from amls.web.violations import RuleViolation
-from exams.models import Accommodation, AdmissionDecision, Registration, Result
+from exams.models import (
+    Accommodation,
+    AdmissionDecision,
+    Exam,
+    HelperLink,
+    Registration,
+    Result,
+    Seat,
+    UniversityEntry,
+)
 from exams.services.registration import staff_withdraw
+
+# A review may need the end of a person's time once more; then nobody does.
+ACCOMMODATIONS_KEPT = timedelta(days=60)
 
 
 @personal_data("exams")
@@ -77,7 +96,26 @@ def forget(user: User, now: datetime) -> None:
         # Withdrawn meanwhile: then it is done.
         with suppress(RuleViolation):
             staff_withdraw(registration_pk=pk, reason=_("The account was deleted."), now=now)
-    rows = Accommodation.objects.filter(enrolment__user=user)
-    pks = list(rows.values_list("pk", flat=True))
-    rows.delete()
-    apps.get_model("exams", "AccommodationEvent").objects.filter(id__in=pks).delete()
+    delete_with_history(Accommodation.objects.filter(enrolment__user=user))
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete registrations with seats, marks at the door and results, accommodations, helpers, and other lists' lines."""
+    exams = Exam.objects.filter(course__in=courses)
+    registrations = Registration.objects.filter(course__in=courses)
+    delete_with_history(Result.objects.filter(registration__in=registrations))
+    delete_with_history(Seat.objects.filter(registration__in=registrations))
+    delete_with_history(registrations)
+    delete_with_history(Accommodation.objects.filter(course__in=courses))
+    delete_with_history(HelperLink.objects.filter(exam__in=exams))
+    UniversityEntry.objects.filter(exam__in=exams).delete()
+    exams.update(seats_taken=0, waiting=0)
+
+
+@retention("exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("60 days after the course's last exam"))
+def purge_accommodations(now: datetime, dry_run: bool) -> int:
+    """Delete, with their history, accommodations of courses whose last exam was long enough ago."""
+    over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=now - ACCOMMODATIONS_KEPT)
+    rows = Accommodation.objects.filter(course__in=over)
+    return rows.count() if dry_run else delete_with_history(rows)

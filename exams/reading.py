@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from django.db.models import Count, F, Q
 
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from exams.admission import Admission, admission_of
-from exams.models import Accommodation, Exam, ExamRules, Registration, Result
+from exams.models import Accommodation, Exam, ExamRules, Registration, Result, UniversityEntry
 from exams.models.exam import SignUp
+from exams.tables import plain_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class ExamCard:
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
         ends_at: with the reader's extra time.
         may_register, may_move, may_withdraw: what a button may offer now.
+        is_on_list: whether the university's list names the reader; None without a list, a number or a seat.
     """
 
     exam: Exam
@@ -31,6 +34,7 @@ class ExamCard:
     may_register: bool
     may_move: bool
     may_withdraw: bool
+    is_on_list: bool | None
 
     @property
     def is_active(self) -> bool:
@@ -53,12 +57,22 @@ class ExamCard:
 
 @dataclass(frozen=True, slots=True)
 class ExamsOverview:
-    """All exams of a course for one reader."""
+    """All exams of a course for one reader.
+
+    Attributes:
+        is_over: nobody sits any of them any more.
+    """
 
     cards: list[ExamCard]
     admission: Admission | None
     rules: ExamRules
     accommodation: Accommodation | None
+    is_over: bool
+
+    @property
+    def shows_admission(self) -> bool:
+        """Whether it still matters to the reader whether they are admitted."""
+        return self.admission is not None and not self.is_over
 
     @property
     def active(self) -> ExamCard | None:
@@ -77,26 +91,60 @@ def exam_rules(course: Course) -> ExamRules:
 
 
 def exams_for(access: Access) -> ExamsOverview:
-    """Return the course's exams as the reader sees them: at most 4 queries and those of the admission."""
+    """Return the course's exams as the reader sees them: at most 5 queries and those of the admission."""
     course, enrolment, now = access.course, access.enrolment, access.now
     exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
     own = _own_registrations(enrolment)
     accommodation = Accommodation.objects.filter(enrolment=enrolment).first() if enrolment is not None else None
     active = next((one for one in own.values() if one.closed_at is None), None)
     is_student = enrolment is not None and not enrolment.is_staff
+    is_on_list = _is_on_list(active, enrolment)
     cards = [
         _card(
-            exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation, now=now
+            exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation,
+            is_on_list=is_on_list, now=now,
         )
         for exam in exams
-    ]
+    ]  # fmt: skip
     admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None
-    return ExamsOverview(cards, admission, exam_rules(course), accommodation)
+    is_over = bool(cards) and all(card.ends_at <= now for card in cards)
+    return ExamsOverview(cards, admission, exam_rules(course), accommodation, is_over)
+
+
+def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> bool | None:
+    number = plain_number(enrolment.user.matriculation_number) if active is not None and enrolment is not None else ""
+    if active is None or not number:
+        return None
+    listed = UniversityEntry.objects.filter(exam=active.exam_id).values_list("matriculation_number", flat=True)
+    return number in set(map(plain_number, listed)) if listed else None
 
 
 def place_in_line(registration: Registration) -> int:
     """Return how many stand on the waiting list up to this person, counting them: 1 query."""
     return Registration.objects.waiting().filter(exam=registration.exam, position__lte=registration.position).count()
+
+
+def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
+    """Return the examination office's list: number, name, grade and state of everyone, by name: 1 query.
+
+    Only a published result of somebody who attended has a grade: absent, excused and
+    withdrawn are no 5.0. Who withdrew and came back stands there once, as they are now.
+    """
+    found = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
+    newest = {one.enrolment_id: one for one in found}.values()
+    people = [one for one in newest if one.state != Registration.State.WAITLISTED]
+    people.sort(key=lambda one: (one.enrolment.user.display_name, one.enrolment.user.email))
+    return [
+        (one.enrolment.user.matriculation_number, one.enrolment.user.display_name, _grade(one), one.state)
+        for one in people
+    ]
+
+
+def _grade(registration: Registration) -> Decimal | str:
+    result: Result | None = getattr(registration, "result", None)
+    if result is None or result.grade is None or result.state != Result.State.PUBLISHED:
+        return ""
+    return result.grade if registration.state == Registration.State.ATTENDED else ""
 
 
 def _own_registrations(enrolment: Enrolment | None) -> dict[int, Registration]:
@@ -119,6 +167,7 @@ def _card(
     course: Course,
     is_student: bool,
     accommodation: Accommodation | None,
+    is_on_list: bool | None,
     now: datetime,
 ) -> ExamCard:
     exam.course = course
@@ -139,4 +188,5 @@ def _card(
         may_register=is_open and active is None,
         may_move=is_open and can_leave and not is_here and exam.has_free_seat,
         may_withdraw=is_here and can_leave,
+        is_on_list=is_on_list if is_here else None,
     )

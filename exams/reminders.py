@@ -4,9 +4,12 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from amls.courses.models import Course, Enrolment
 from amls.notifications.stilldue import still_due
-from exams.models import Registration
+from exams.models import Registration, Result
+from exams.models.results import FAILED
 
 _KEY = re.compile(r"exams\.exam:(\d+)(?::([a-z-]+))?")
 
@@ -15,8 +18,9 @@ _KEY = re.compile(r"exams\.exam:(\d+)(?::([a-z-]+))?")
 def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], now: datetime) -> Collection[int]:
     """Return the pks of those whom an exam's date still concerns: 1 query.
 
-    Sign-up: students without any registration. The last moment to withdraw: whoever could.
-    The exam: whoever holds a seat. The review: whoever sat the exam.
+    Sign-up: students without any registration, unless they passed already, withdrew from this very exam or are
+    excused from it. The last moment to withdraw: whoever could. The exam: whoever holds a seat. The review:
+    whoever sat the exam.
     """
     match = _KEY.fullmatch(key)
     if match is None:
@@ -25,7 +29,10 @@ def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], 
     students = {one.pk for one in enrolments if not one.is_staff}
     rows = Registration.objects.filter(course=course, enrolment__in=students)
     if what in ("signup-opens", "signup-closes"):
-        return students - set(rows.active().values_list("enrolment_id", flat=True))
+        has_passed = Q(result__state=Result.State.PUBLISHED, result__grade__lt=FAILED)
+        has_gone = Q(exam_id=exam_pk, state__in=["withdrawn", "excused"])
+        settled = rows.filter(Q(closed_at__isnull=True) | has_passed | has_gone)
+        return students - set(settled.values_list("enrolment_id", flat=True))
     states = {
         "withdraw-until": ["registered", "waitlisted"],
         "exam": ["registered"],

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,11 @@ MAX_BYTES = 5 * 1024**2
 MAX_ROWS = 20_000
 # An XLSX file is a zip: what it unpacks to is bounded too.
 _MAX_UNPACKED = 100 * 1024**2
+# What openpyxl and the libraries below it raise on files that only look like XLSX; faults of XML are SyntaxErrors.
+_NO_SHEET = (
+    InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, IndexError, TypeError,
+    AttributeError, OSError, EOFError, NotImplementedError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,10 @@ def read_table(content: bytes, filename: str, known: Mapping[str, Iterable[str]]
         return Table(problems=[_("The file has more than 5 MB. Is this the right one?")])
     is_sheet = filename.lower().endswith(".xlsx") or content[:4] == b"PK\x03\x04"
     lines = _sheet(content) if is_sheet else _csv(content)
-    if lines is None:
+    if lines is None and is_sheet:
         return Table(problems=[_("This is not a file that a spreadsheet program wrote as XLSX.")])
+    if lines is None:
+        return Table(problems=[_("This file can't be read as CSV. Is a quotation mark left open?")])
     if len(lines) > MAX_ROWS:
         return Table(problems=[_("The file has more than 20,000 lines. Is this the right one?")])
     if not lines:
@@ -62,15 +70,24 @@ def read_table(content: bytes, filename: str, known: Mapping[str, Iterable[str]]
     return Table(columns=columns, rows=[line for line in lines[1:] if any(line[1])])
 
 
-def _csv(content: bytes) -> list[tuple[int, list[str]]]:
+def plain_number(text: str) -> str:
+    """Return a matriculation number for comparing: spreadsheets drop leading zeros, people add spaces."""
+    return "".join(text.split()).lower().lstrip("0")
+
+
+def _csv(content: bytes) -> list[tuple[int, list[str]]] | None:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    first = text.partition("\n")[0]
+    first = text.lstrip().splitlines()[0] if text.strip() else ""
     delimiter = max(";,\t", key=first.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    return [(reader.line_num, [clean_line(cell) for cell in cells]) for cells in reader]
+    # Without translation, so that the reader itself sees every kind of line end.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        return [(reader.line_num, [clean_line(cell) for cell in cells]) for cells in reader]
+    except csv.Error:
+        return None
 
 
 def _sheet(content: bytes) -> list[tuple[int, list[str]]] | None:
@@ -84,7 +101,7 @@ def _sheet(content: bytes) -> list[tuple[int, list[str]]] | None:
             (number, [_text(cell) for cell in cells])
             for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), start=1)
         ]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError):
+    except _NO_SHEET:
         return None
 
 

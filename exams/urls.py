@@ -12,6 +12,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/move/", student.move_page, name="move"),
     path("<slug:slug>/exams/<int:pk>/slip.pdf", papers.slip, name="slip"),
     path("<slug:slug>/exams/<int:pk>/door.pdf", papers.door_list, name="door_list"),
+    path("<slug:slug>/exams/<int:pk>/attendance.pdf", papers.attendees, name="attendees"),
     path("<slug:slug>/exams/<int:pk>/seats.pdf", papers.seat_plan, name="seat_plan"),
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
     path("<slug:slug>/exams/<int:pk>/staff/act/", staff.act, name="act"),

@@ -1,11 +1,11 @@
 """What lectures know of a person: where they stopped watching, and what they downloaded last."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from amls.courses.models import User
-from amls.courses.privacy import on_account_deletion, personal_data
+from amls.courses.privacy import on_account_deletion, on_course_purge, personal_data
 from lectures.counts import forget_noted
 from lectures.models import LastDownload, WatchPosition
 
@@ -48,3 +48,10 @@ def forget(user: User, now: datetime) -> None:
     forget_noted(user)
     WatchPosition.objects.filter(user=user).delete()
     LastDownload.objects.filter(user=user).delete()
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete who stopped watching where, and who downloaded what."""
+    WatchPosition.objects.filter(material__lecture__course__in=courses).delete()
+    LastDownload.objects.filter(material__lecture__course__in=courses).delete()

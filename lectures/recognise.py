@@ -14,7 +14,9 @@ _KINDS = {
     ".vtt": Material.Kind.CAPTIONS,
 }
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_MARKED = re.compile(r"(?:lecture|lec|vl|vorlesung|session|unit|l)[ _.-]*0*(\d{1,3})(?!\d)", re.IGNORECASE)
+_MARKED = re.compile(
+    r"(?:lecture|vorlesung|session|unit|(?<![A-Za-z])(?:lec|vl|l))[ _.-]*0*(\d{1,3})(?!\d)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<!\d)0*(\d{1,3})(?!\d)")
 
 

@@ -26,7 +26,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """A course's deadline with every extension that holds: 2 queries, however many ask.
+    """A course's deadline with every extension that holds: 2 queries, however many ask, 1 where the rules are known.
 
     Attributes:
         base: as typed in the rules; None if the course has none.
@@ -39,16 +39,20 @@ class Deadlines:
     @classmethod
     def of_course(cls, course: Course) -> Deadlines:
         """Read what holds in the course now."""
-        rules = ProjectRules.objects.filter(course=course).first()
+        return cls.of_rules(ProjectRules.objects.filter(course=course).first())
+
+    @classmethod
+    def of_rules(cls, rules: ProjectRules | None) -> Deadlines:
+        """Read what holds now under a course's rules; None for a course without projects."""
         if rules is None:
             return cls(None, timedelta(0), ())
-        extensions = Extension.objects.filter(course=course, revoked_at__isnull=True)
+        extensions = Extension.objects.filter(course=rules.course_id, revoked_at__isnull=True)
         return cls(rules.submission_deadline, timedelta(hours=rules.late_cutoff_hours), tuple(extensions))
 
     @property
     def for_all(self) -> datetime | None:
         """The course's deadline with the extensions for everyone."""
-        return self._latest(one for one in self.extensions if one.project_id is None and one.enrolment_id is None)
+        return self._latest(one for one in self.extensions if one.is_for_all)
 
     def for_team(self, project_pk: int, member_pks: Iterable[int]) -> datetime | None:
         """Return a team's deadline.
@@ -61,9 +65,7 @@ class Deadlines:
         return self._latest(
             one
             for one in self.extensions
-            if one.project_id == project_pk
-            or one.enrolment_id in members
-            or (one.project_id is None and one.enrolment_id is None)
+            if one.project_id == project_pk or one.enrolment_id in members or one.is_for_all
         )
 
     def _latest(self, extensions: Iterable[Extension]) -> datetime | None:
@@ -99,10 +101,10 @@ def deadline_of(enrolment: Enrolment) -> datetime | None:
 
 
 def registration_closes_at(rules: ProjectRules | None) -> datetime | None:
-    """Return until when projects are registered: unless it is set, until the submission deadline."""
+    """Return until when projects are registered: unless it is set, until the submission deadline as extended for all."""
     if rules is None:
         return None
-    return rules.registration_closes_at or rules.submission_deadline
+    return rules.registration_closes_at or Deadlines.of_rules(rules).for_all
 
 
 def is_counting(submission: Submission, due_at: datetime | None) -> bool:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.enums import TextChoices
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from amls.agenda.models import AgendaItem, Kind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines
 from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
@@ -64,11 +66,25 @@ def names_of(view: TeamView) -> list[str]:
     return [str(row.enrolment.user) for row in ended if row.left_at == view.project.withdrawn_at]
 
 
+def with_names(projects: QuerySet[Project]) -> QuerySet[Project]:
+    """Load what `label_of` says of projects: 2 queries, however many."""
+    members = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
+    rows = projects.select_related("topic__course")
+    return rows.prefetch_related(Prefetch("memberships", members, to_attr="active_memberships"))
+
+
+def label_of(project: Project) -> str:
+    """Return what tells a team from others on its topic: number, topic and members, as `with_names` loaded them."""
+    members: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
+    return f"{project}: {', '.join(str(one.enrolment.user) for one in members)}"
+
+
 def is_mentor(user: User, prefix: str = "topic__") -> Q:
-    """Return the condition that a topic's mentor is this person, by address or by name."""
+    """Return the condition that a topic's mentor is this person, by address or by name, with titles before it or not."""
     found = Q(**{f"{prefix}mentor__email__iexact": user.email})
     if user.display_name:
         found |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
+        found |= Q(**{f"{prefix}mentor__name__iendswith": f" {user.display_name}"})
     return found
 
 
@@ -77,7 +93,8 @@ class Progress:
     """How far a course's assessment is.
 
     Attributes:
-        due_at: when everyone's result is needed; None where no one said so.
+        due_at: when everyone's result is needed: as the rules say, else the first exam after the
+            deadline, to which it admits; None where there is neither.
         mine: how many of the undecided ones are the person's.
     """
 
@@ -106,7 +123,12 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
         )
         .order_by()
     }
-    due = dict(ProjectRules.objects.filter(course__in=wanted).values_list("course", "assessed_by"))
+    exams = AgendaItem.objects.filter(
+        course=OuterRef("course"), enrolment__isnull=True, kind=Kind.EXAM, status=Status.CONFIRMED, is_removed=False
+    ).filter(starts_at__gt=OuterRef("submission_deadline"))
+    first_exam = Subquery(exams.order_by("starts_at").values("starts_at")[:1])
+    rules = ProjectRules.objects.filter(course__in=wanted).annotate(due_at=Coalesce(F("assessed_by"), first_exam))
+    due = dict(rules.values_list("course", "due_at"))
     return [
         Progress(one, counted[one.pk]["decided"], counted[one.pk]["total"], counted[one.pk]["mine"], due.get(one.pk))
         for one in wanted

@@ -38,8 +38,8 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         return self.filter(visible)
 
     def with_room(self) -> TopicQuerySet:
-        """Return those that a team may still take."""
-        return self.filter(is_open=True, taken__lt=F("slots"))
+        """Return those that a team may still take: on offer or accepted, open, with a slot left."""
+        return self.filter(is_open=True, taken__lt=F("slots"), proposal__in=["", "accepted"])
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):

@@ -1,15 +1,23 @@
 """What projects know of a person, as far as it is theirs: teammates and drafts of the staff are not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.urls import reverse
 
 from amls.courses.models import User
-from amls.courses.privacy import StoredFile, on_account_deletion, personal_data
+from amls.courses.privacy import (
+    StoredFile,
+    delete_with_history,
+    on_account_deletion,
+    on_course_purge,
+    personal_data,
+)
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -18,8 +26,11 @@ from projects.models import (
     Invitation,
     MemberAssessment,
     Membership,
+    Project,
     SeekingNote,
+    StaffNote,
     Submission,
+    SubmissionFile,
     Topic,
 )
 from projects.reading import personal_result
@@ -196,3 +207,33 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
 def forget(user: User, now: datetime) -> None:
     """Leave teams that came to nothing, and close what is open; what a team handed in stays the team's."""
     say_farewell(user=user, now=now)
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
+    projects = Project.objects.filter(topic__course__in=courses)
+    files = SubmissionFile.objects.filter(submission__project__in=projects)
+    names = [name for name in files.values_list("file", flat=True) if name]
+    for rows in (
+        MemberAssessment.objects.filter(assessment__project__in=projects),
+        Assessment.objects.filter(project__in=projects),
+        files,
+        Submission.objects.filter(project__in=projects),
+        Invitation.objects.filter(project__in=projects),
+        Membership.objects.filter(project__in=projects),
+        StaffNote.objects.filter(project__in=projects),
+        ExtensionRequest.objects.filter(project__in=projects),
+        Extension.objects.filter(course__in=courses),
+        projects,
+        EarlierPass.objects.filter(enrolment__course__in=courses),
+        Topic.objects.filter(course__in=courses).exclude(proposal=""),
+    ):
+        delete_with_history(rows)
+    Topic.objects.filter(course__in=courses).update(taken=0)
+    transaction.on_commit(lambda: _delete_files(names))
+
+
+def _delete_files(names: Sequence[str]) -> None:
+    for name in names:
+        default_storage.delete(name)

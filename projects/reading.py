@@ -62,6 +62,11 @@ class TeamView:
         return next((one for one in self.attempts if one.counts), None)
 
     @property
+    def picked(self) -> Attempt | None:
+        """The attempt that counts because the team picked it: a newer one doesn't take its place."""
+        return next((one for one in self.attempts if one.counts and one.row.pk == self.project.picked_id), None)
+
+    @property
     def waiting_late(self) -> list[Attempt]:
         """Late attempts that count only when they are accepted."""
         return [one for one in self.attempts if one.is_late and not one.is_counting and not one.row.withdrawn_at]

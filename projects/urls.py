@@ -7,7 +7,9 @@ from projects.views import handin, ideas, invitations, mine, receipts, topics
 app_name = "projects"
 urlpatterns = [
     path("receipts/<str:code>/", receipts.receipt, name="receipt"),
+    path("receipts/<str:code>/receipt.pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("<slug:slug>/projects/", topics.topics, name="topics"),
+    path("<slug:slug>/projects/topics.pdf", topics.topics_pdf, name="topics_pdf"),
     path("<slug:slug>/projects/topics/<int:pk>/", topics.topic, name="topic"),
     path("<slug:slug>/projects/register/", topics.register, name="register"),
     path("<slug:slug>/projects/seek/", topics.seek, name="seek"),

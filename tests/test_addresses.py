@@ -18,6 +18,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.notifications.tokens import Subscription, unsubscribe_url
+from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
@@ -78,6 +79,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
     "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
+    "overview:gradebook_pdf": ("/amls/staff/gradebook.pdf", STAFF_LOGIN),
     "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
     "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
@@ -103,6 +105,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
     "exams:door_list": ("{exam}door.pdf", STAFF),
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),
+    "exams:attendees": ("{exam}attendance.pdf", STAFF),
     "exams:staff": ("{exam}staff/", STAFF),
     "exams:act": ("{exam}staff/act/", dict.fromkeys(PARTS, 405)),
     "exams:check_in": ("{exam}check-in/", STAFF),
@@ -118,6 +121,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:slide": ("/amls/materials/{slides}/slides/1.webp", ALL),
     "lectures:thumb": ("/amls/materials/{slides}/thumbs/1.webp", ALL),
     "projects:topics": ("/amls/projects/", ALL),
+    "projects:topics_pdf": ("/amls/projects/topics.pdf", ALL),
     "projects:topic": ("/amls/projects/topics/{topic}/", ALL),
     "projects:register": ("/amls/projects/register/?topic={topic}", MEMBERS),
     "projects:seek": ("/amls/projects/seek/", POSTED_LOGIN),
@@ -137,6 +141,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:ticket": ("/amls/projects/mine/submit/ticket/", POSTED_LOGIN),
     "projects:file": ("{handed_in}", STAFF | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
+    "projects:receipt_pdf": ("/receipts/{receipt}/receipt.pdf", STAFF_LOGIN | {"student": 200}),
 }  # fmt: skip
 
 
@@ -152,9 +157,11 @@ def places(cast: Cast) -> dict[str, str]:
     now = timezone.now()
     exam = OpenExamFactory.create(
         course=cast.course, starts_at=now + timedelta(hours=1), opens_at=now - timedelta(days=9), closes_at=now,
-        withdraw_until=now, results_published_at=now, frozen_at=now,
+        withdraw_until=now,
     )  # fmt: skip
     staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    # Only then has the office its list.
+    Exam.objects.filter(pk=exam.pk).update(results_published_at=now, frozen_at=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
     ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))

@@ -186,6 +186,52 @@ def test_a_move_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) ->
     assert "H 0107" in history
 
 
+def test_a_move_in_the_list_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) -> None:
+    client, lecture = cast.client("lecturer"), Lecture.objects.get()
+    address = reverse("admin:lectures_lecture_changelist")
+    data = {
+        "form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1", "form-0-id": str(lecture.pk), "_save": "Save",
+        "form-0-starts_at": "2024-05-22T16:00", "form-0-ends_at": "2024-05-22T18:00", "form-0-room": "H 0111",
+        "form-0-mode": lecture.mode, "form-0-state": lecture.state,
+    }  # fmt: skip
+    asked = client.post(address, data)
+    assert "→ Wed 22 May 2024, 16:00–18:00, H 0111" in asked.content.decode()
+    assert Lecture.objects.get().room == "H 0107"
+    assert client.post(address, {**data, "_agreed": "1"}).status_code == 302
+    lecture.refresh_from_db()
+    assert (lecture.room, lecture.starts_at) == ("H 0111", datetime(2024, 5, 22, 14, tzinfo=UTC))
+    assert AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}").place == "H 0111"
+    # A time that doesn't exist is an error of its field.
+    wrong = client.post(address, {**data, "form-0-starts_at": "2024-03-31T02:30"})
+    assert "Europe/Berlin" in str(wrong.context["cl"].formset.errors[0]["starts_at"])
+
+
+def test_a_move_with_a_file_is_shown_first_and_says_that_the_file_stays_behind(
+    cast: Cast, rows: dict[str, int]
+) -> None:
+    client, lecture = cast.client("lecturer"), Lecture.objects.get()
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    file = {
+        "materials-TOTAL_FORMS": "1", "materials-0-kind": "captions", "materials-0-title": "", "materials-0-url": "",
+        "materials-0-audience": "public", "materials-0-position": "0",
+    }  # fmt: skip
+
+    def send(**changes: str) -> str:
+        upload = SimpleUploadedFile("05.vtt", b"WEBVTT\n\n")
+        data = {**lecture_post(lecture, **changes), **file, "materials-0-upload": upload}
+        return client.post(address, data).content.decode()
+
+    said = send(room="H 0111")
+    assert "Nothing is saved yet" in said
+    assert "These files are not sent along: 05.vtt." in said
+    assert (Lecture.objects.get().room, MaterialFile.objects.count()) == ("H 0107", 0)
+    Lecture.objects.filter(pk=lecture.pk).update(ends_at=datetime(2024, 5, 21, 16, tzinfo=UTC))
+    reconcile(cast.course, now=timezone.now())
+    # Where nothing moves, the file is kept at once.
+    assert send() == ""
+    assert [one.filename for one in MaterialFile.objects.all()] == ["05.vtt"]
+
+
 def test_what_no_calendar_shows_is_saved_at_once(cast: Cast, rows: dict[str, int]) -> None:
     lecture = Lecture.objects.get()
     Lecture.objects.filter(pk=lecture.pk).update(ends_at=datetime(2024, 5, 21, 16, tzinfo=UTC))

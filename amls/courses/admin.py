@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import Case, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -11,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
+from amls.courses.claims import decide_claim, verify_number
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
-from amls.courses.forms import RosterForm
+from amls.courses.forms import EnrolmentForm, RosterForm
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.permissions import may_create_courses
 from amls.courses.roster import import_roster
 from amls.courses.services import enrol
+from amls.web.violations import RuleViolation
 
 
 class StaffMemberInline(CourseScopedInline):
@@ -62,13 +65,13 @@ class CourseAdmin(CourseScopedAdmin):
 
 @admin.register(Enrolment)
 class EnrolmentAdmin(CourseScopedAdmin):
-    """Who is in a course."""
+    """Who is in a course, and the matriculation number that staff have checked."""
 
-    list_display = ("user", "course", "role", "created_at")
+    form = EnrolmentForm
+    list_display = ("user", "matriculation_number", "course", "role", "created_at")
     list_filter = ("course", "role")
     list_select_related = ("user", "course")
-    search_fields = ("user__email", "user__display_name")
-    fields = ("user", "course", "role")
+    search_fields = ("user__email", "user__display_name", "user__matriculation_number")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the people of one's own courses; others come by roster."""
@@ -82,14 +85,30 @@ class EnrolmentAdmin(CourseScopedAdmin):
         """Keep person and course of an enrolment as they are."""
         return ("user", "course") if obj is not None else ()
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Ask for the number of who is enrolled."""
+        return ("user", "course", "role", "number") if obj is not None else ("user", "course", "role")
+
+    @admin.display(description=gettext_lazy("matriculation number"), ordering="user__matriculation_number")
+    def matriculation_number(self, row: Enrolment) -> str:
+        """Say the number, and whether somebody has checked it."""
+        number = row.user.matriculation_number
+        return f"{number} ✓" if row.user.is_matriculation_verified else number or "–"
+
+    def save_model(self, request: HttpRequest, obj: Enrolment, form: Any, change: bool) -> None:
+        """Save, and enter the number as checked where it was changed."""
+        super().save_model(request, obj, form, change)
+        if change and "number" in form.changed_data:
+            verify_number(user=obj.user, number=form.cleaned_data["number"])
+
 
 @admin.register(RosterEntry)
 class RosterEntryAdmin(CourseScopedAdmin):
-    """Who may join a course before they ever sign in."""
+    """Who may join a course before they ever sign in; first whoever signed in with another address."""
 
-    list_display = ("email", "name", "matriculation_number", "course", "has_joined")
-    list_filter = ("course",)
-    list_select_related = ("course", "enrolment")
+    list_display = ("email", "name", "matriculation_number", "course", "has_joined", "claim")
+    list_filter = ("course", ("claimed_by", admin.EmptyFieldListFilter))
+    list_select_related = ("course", "enrolment", "claimed_by")
     search_fields = ("email", "name", "matriculation_number")
     fields = ("course", "email", "name", "matriculation_number")
     actions_list = ("upload_roster",)
@@ -98,6 +117,38 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def has_joined(self, entry: RosterEntry) -> bool:
         """Say whether an account joined this entry."""
         return entry.enrolment_id is not None
+
+    @admin.display(description=gettext_lazy("to confirm"))
+    def claim(self, entry: RosterEntry) -> str:
+        """Say which account says that it is this person."""
+        return f"{entry.claimed_by} <{entry.claimed_by.email}>" if entry.claimed_by else "–"
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Put those to confirm first."""
+        waits = Case(When(claimed_by__isnull=False, then=Value(0)), default=Value(1))
+        return [waits.asc(), "course", "name", "email"]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Edit an entry; where an account says that it is this person, confirm or decline that first."""
+        entry = self.get_object(request, object_id)
+        if entry is None or entry.claimed_by is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        if request.method == "POST":
+            return self._decide(request, entry, is_confirmed="confirm" in request.POST)
+        context = {**self.admin_site.each_context(request), "title": _("Is it the same person?"), "opts": self.opts, "entry": entry}  # fmt: skip
+        return TemplateResponse(request, "admin/claim.html", context)
+
+    def _decide(self, request: HttpRequest, entry: RosterEntry, *, is_confirmed: bool) -> HttpResponse:
+        try:
+            decide_claim(entry=entry, is_confirmed=is_confirmed, now=request.now)  # type: ignore[attr-defined]
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+            return redirect("admin:courses_rosterentry_change", entry.pk)
+        said = _("Confirmed; the person is enrolled and told.") if is_confirmed else _("Declined; the person is told.")
+        messages.success(request, said)
+        return redirect("admin:courses_rosterentry_changelist")
 
     @action(description=gettext_lazy("Import a CSV file"), url_path="import")
     def upload_roster(self, request: HttpRequest) -> HttpResponse:

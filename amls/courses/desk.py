@@ -18,7 +18,9 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
@@ -32,6 +34,8 @@ HISTORY_ROWS = 200
 
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """The admin for those who teach; they sign in like everyone, and need a second factor in production."""
+
+    index_title = gettext_lazy("Today")
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
@@ -189,6 +193,35 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             return redirect(request.get_full_path())
 
     def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
+        asks = self.previews and "_agreed" not in request.POST
+        if asks and request.FILES:
+            # The page that asks can't send files on: whether it has to is found out without them.
+            changes = self._changes_without_files(request, row, act)
+            if changes:
+                return self._ask(request, changes)
+            asks = False
+        response, changes = self._attempt(request, row, act, keeps=not asks)
+        if asks and changes:
+            return self._ask(request, changes)
+        return response
+
+    def _changes_without_files(self, request: HttpRequest, row: Any, act: Any) -> list[tuple[Course, Any]]:
+        sent: MultiValueDict[str, Any] = request.FILES
+        request._files = MultiValueDict()  # type: ignore[attr-defined]  # noqa: SLF001 - Django offers no setter
+        try:
+            return self._attempt(request, row, act, keeps=None)[1]
+        finally:
+            request._files = sent  # type: ignore[attr-defined]  # noqa: SLF001
+            _forget_messages(request)
+
+    def _attempt(
+        self, request: HttpRequest, row: Any, act: Any, *, keeps: bool | None
+    ) -> tuple[Any, list[tuple[Course, Any]]]:
+        """Run what writes, and return its response and what calendars see of it.
+
+        With `keeps` True the write stays, with None it is rolled back, with False only where
+        calendars change.
+        """
         now: datetime = request.now  # type: ignore[attr-defined]
         touched: dict[int, Course] = {}
         request.touched_courses = touched  # type: ignore[attr-defined]
@@ -197,41 +230,42 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             if course is not None and course.pk:
                 lock_course(course.pk)
             response = act()
-            is_saved = isinstance(response, HttpResponseRedirect)
-            if not is_saved:
-                return response
+            if not isinstance(response, HttpResponseRedirect):
+                return response, []
             with quietly() if "_quiet" in request.POST else nullcontext():
                 changes = [
                     (one, change)
                     for one in touched.values()
                     for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
                 ]
-            if not changes or not self.previews or "_agreed" in request.POST or request.FILES:
-                return response
-            transaction.set_rollback(True)
-        # What the form wanted to tell was rolled back with it.
-        _forget_messages(request)
-        return self._ask(request, changes)
+            if keeps is None or (changes and not keeps):
+                transaction.set_rollback(True)
+        return response, changes
 
     def _ask(self, request: HttpRequest, changes: list[tuple[Course, Any]]) -> HttpResponse:
+        # What the form wanted to tell was rolled back with it.
+        _forget_messages(request)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Everyone's calendar will change"),
             "opts": self.opts,
             "changes": changes,
+            "files": [file.name for _field, files in request.FILES.lists() for file in files],
             "posted": [(name, value) for name, values in request.POST.lists() for value in values],
         }
         return TemplateResponse(request, "admin/agree.html", context)
 
     def touch(self, request: HttpRequest, row: Any) -> None:
-        """Note that what visitors of the row's course see has changed."""
+        """Note that what visitors of the row's course see changes; the first time, take its lock."""
         course = self.course_of(row)
         touched: dict[int, Course] | None = getattr(request, "touched_courses", None)
-        if course is not None and course.pk and touched is not None:
+        if course is not None and course.pk and touched is not None and course.pk not in touched:
+            lock_course(course.pk)
             touched[course.pk] = course
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
-        """Save a row and note its course."""
+        """Save a row and note its course, which a new course is only afterwards."""
+        self.touch(request, obj)
         super().save_model(request, obj, form, change)
         self.touch(request, obj)
 

@@ -9,11 +9,32 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from amls.courses.models import Course
+from amls.courses.models import Course, Enrolment
 
 MAX_ROSTER_BYTES = 5 * 1024**2
+
+
+class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A person's part in a course, with the matriculation number that staff enter for them."""
+
+    number = forms.CharField(
+        label=gettext_lazy("Matriculation number"),
+        max_length=20,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=gettext_lazy("What you enter counts as verified: the person can't change it any more."),
+    )
+
+    class Meta:
+        model = Enrolment
+        fields = ("user", "course", "role")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.fields["number"].initial = self.instance.user.matriculation_number
 
 
 class RosterForm(forms.Form):

@@ -363,6 +363,11 @@ class RosterEntry(models.Model):
         related_name="roster_entry",
         verbose_name=_("enrolment"),
     )
+    # An account with this matriculation number and another address, until the staff confirm that it is the person.
+    claimed_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("claimed by")
+    )
+    claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("roster entry")
@@ -374,6 +379,11 @@ class RosterEntry(models.Model):
                 Lower("email"),
                 name="rosterentry_unique",
                 violation_error_message=_("This address stands on the roster already."),
+            ),
+            models.CheckConstraint(
+                name="rosterentry_claim_in_order",
+                condition=Q(claimed_by__isnull=True) | Q(claimed_at__isnull=False, enrolment__isnull=True),
+                violation_error_message=_("Only who has not joined can be claimed, at a time."),
             ),
         ]
 

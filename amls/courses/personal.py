@@ -12,7 +12,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Enrolment, User
-from amls.courses.privacy import personal_data, retention
+from amls.courses.privacy import forget_people_of, personal_data, retention
 
 _UNCONFIRMED_AFTER = timedelta(days=30)
 
@@ -47,16 +47,16 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 
 @retention(
     "courses.enrolments",
-    _("Who took part in a course"),
+    _("Who took part in a course, with their projects, hand-ins, exams and results"),
     format_lazy(_("{years} years after an archived course's end"), years=f"{settings.KEEP_COURSE_YEARS:g}"),
 )
 def purge_enrolments(now: datetime, dry_run: bool) -> int:
-    """Delete the enrolments of courses that ended years ago."""
+    """Delete the enrolments of courses that ended years ago, with all that these people did there."""
     last_day = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))
-    rows = Enrolment.objects.filter(course__state=Course.State.ARCHIVED, course__last_day__lt=last_day)
-    count = rows.count()
+    over = Course.objects.filter(state=Course.State.ARCHIVED, last_day__lt=last_day)
+    count = Enrolment.objects.filter(course__in=over).count()
     if not dry_run:
-        rows.delete()
+        forget_people_of(list(over.values_list("pk", flat=True)))
     return count
 
 

@@ -14,9 +14,13 @@ Each app registers in a module `personal.py`, which is found by itself:
     @retention("exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("4 weeks after the exam"))
     def purge(now: datetime, dry_run: bool) -> int:
         …    # delete what is over (or only count it), return how many
+
+    @on_course_purge
+    def forget_people(courses: Sequence[int]) -> None:
+        …    # delete what people did in these courses, before their enrolments go
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +31,7 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
@@ -55,8 +60,11 @@ class Retention:
 
 Teller = Callable[[User], Iterator[tuple[str, Any]]]
 Forgetter = Callable[[User, datetime], None]
+# The pks of the courses in.
+CoursePurger = Callable[[Sequence[int]], None]
 _tellers: dict[str, Teller] = {}
 _forgetters: list[Forgetter] = []
+_course_purgers: list[CoursePurger] = []
 _retentions: dict[str, Retention] = {}
 
 
@@ -86,6 +94,35 @@ def retention(
         return purge
 
     return register
+
+
+def on_course_purge(purger: CoursePurger) -> CoursePurger:
+    """Register, as a decorator, what an app deletes when the people of old courses are forgotten, in one transaction."""
+    _course_purgers.append(purger)
+    return purger
+
+
+def forget_people_of(courses: Sequence[int]) -> None:
+    """Delete who took part in these courses and all that they did there; what the courses themselves are stays.
+
+    Args:
+        courses: pks of courses that are over.
+    """
+    with transaction.atomic():
+        # What hangs on enrolments goes first: the apps that were found last know of it.
+        for purger in reversed(_course_purgers):
+            purger(courses)
+        delete_with_history(Enrolment.objects.filter(course__in=courses))
+        delete_with_history(RosterEntry.objects.filter(course__in=courses))
+
+
+def delete_with_history(rows: QuerySet[Any]) -> int:
+    """Delete rows of a tracked model with everything that its history knows of them; return how many rows."""
+    pks = list(rows.values_list("pk", flat=True))
+    rows.delete()
+    history = rows.model.events.rel.related_model
+    history.objects.filter(pgh_obj_id__in=pks).delete()
+    return len(pks)
 
 
 def retentions() -> list[Retention]:
@@ -120,6 +157,7 @@ def delete_account(*, user: User, now: datetime) -> None:
         ]
         for address in addresses:
             RosterEntry.objects.filter(email__iexact=address).delete()
+        RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
         for model in (EmailAddress, Authenticator, UserSession):
             model.objects.filter(user=locked).delete()
         locked.email = f"deleted-{locked.pk}@deleted.invalid"

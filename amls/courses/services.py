@@ -91,12 +91,18 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
         entries = RosterEntry.objects.select_for_update().filter(email__iexact=email, enrolment__isnull=True)
         joined = []
         for entry in entries.select_related("course"):
-            entry.enrolment = enrol(user=user, course=entry.course)
-            entry.save(update_fields=["enrolment"])
-            joined.append(entry.enrolment)
+            enrolment = enrol(user=user, course=entry.course)
+            if RosterEntry.objects.filter(enrolment=enrolment).exists():
+                # The roster names two addresses of one person: one entry is theirs.
+                continue
+            entry.enrolment = enrolment
+            # Whoever claimed it by its number with another address is somebody else, or this person.
+            entry.claimed_by = entry.claimed_at = None
+            entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
+            joined.append(enrolment)
             if entry.name and not user.display_name:
                 user.display_name = entry.name
-            if entry.matriculation_number and not user.matriculation_number:
+            if entry.matriculation_number and user.matriculation_number in ("", entry.matriculation_number):
                 user.matriculation_number = entry.matriculation_number
                 user.is_matriculation_verified = True
         if joined:

@@ -87,6 +87,14 @@ class Order:
     now: datetime
 
 
+def may_see_course(order: Order) -> bool:
+    """Return whether whoever asks may see the course: `allows` of what stands on its page anyway."""
+    if order.course is None:
+        return False
+    seen = Course.objects.public() if order.user is None else Course.objects.visible_to(order.user)
+    return seen.filter(pk=order.course.pk).exists()
+
+
 # How much is done of how much; may be called as often as one likes.
 Progress = Callable[[int, int], None]
 Writer = Callable[[Order, Progress], Iterable[bytes]]

@@ -20,6 +20,10 @@ class ExportQuerySet(models.QuerySet["Export"]):
         """Return what may be made: what waits, and what a worker began and left."""
         return self.filter(Q(state="waiting", not_before__lte=now) | Q(state="running", leased_until__lte=now))
 
+    def failed_since(self, moment: datetime) -> ExportQuerySet:
+        """Return what was given up after `moment`."""
+        return self.filter(state="failed", finished_at__gte=moment)
+
     def expired_at(self, now: datetime) -> ExportQuerySet:
         """Return what has been kept long enough, whatever became of it."""
         return self.filter(expires_at__lte=now).exclude(state="running")

@@ -5,6 +5,7 @@ first PDF is made, which is a worker, and never by importing this module.
 """
 
 import base64
+import io
 import logging
 import os
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import segno
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
@@ -82,6 +84,13 @@ def render_html(template: str, context: Mapping[str, Any], *, title: str, order:
         **context,
     }
     return render_to_string(template, values)
+
+
+def qr_code(text: str) -> str:
+    """Return a QR code of `text` as a data: address of an SVG image."""
+    target = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(target, kind="svg", scale=4, border=2, xmldecl=False, dark="#1d1f24")
+    return f"data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()}"
 
 
 def warm_up() -> None:

@@ -18,6 +18,7 @@ from kombu.exceptions import OperationalError
 
 from amls.courses.models import Course, User
 from amls.exports.kinds import Kind, Order, kind_of
+from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.web.violations import RuleViolation
 
@@ -107,6 +108,17 @@ def retry_export(*, export: Export, now: datetime) -> Export:
         _reset(row, now=now)
         transaction.on_commit(_ring)
     return row
+
+
+def retry_exports(*, exports: ExportQuerySet, now: datetime) -> int:
+    """Try those of some exports again that failed; return how many."""
+    with transaction.atomic():
+        rows = list(exports.filter(state=Export.State.FAILED).select_for_update(of=("self",)))
+        for row in rows:
+            _reset(row, now=now)
+        if rows:
+            transaction.on_commit(_ring)
+    return len(rows)
 
 
 def order_of(export: Export, *, now: datetime, user: User | None = None) -> Order:

@@ -15,6 +15,7 @@ from unfold.decorators import action
 from amls.courses.desk import CourseScopedAdmin
 from amls.courses.models import User
 from amls.notifications.forms import AnnouncementForm, ReminderRuleForm
+from amls.notifications.managers import NoticeQuerySet
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.notifications.pulse import health
 from amls.notifications.ringing import ring_sweep_after_commit
@@ -86,7 +87,7 @@ class MailSettingsAdmin(CourseScopedAdmin):
 class NoticeAdmin(CourseScopedAdmin):
     """What became of each mail. Staff see those of their courses, without text; superusers also account mails."""
 
-    list_display = ("kind", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
+    list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
     list_filter = ("state", "kind", "course")
     list_select_related = ("recipient", "course")
     search_fields = ("recipient__email", "recipient__display_name", "address", "last_error", "subject")
@@ -94,15 +95,14 @@ class NoticeAdmin(CourseScopedAdmin):
     actions_list = ("show_health",)
     fields = (
         "kind", "course", "recipient", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
-        "sent_at", "sent_to", "subject", "reason", "sent_with",
+        "failed_at", "sent_at", "sent_to", "subject", "reason", "sent_with",
     )  # fmt: skip
     readonly_fields = fields
 
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> NoticeQuerySet:
         """Return the mails of one's courses; superusers see all."""
-        if request.user.is_superuser:
-            return Notice.objects.all()
-        return super().get_queryset(request)
+        rows = Notice.objects.all()
+        return rows if request.user.is_superuser else rows.filter(course__in=self.courses(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Mails come from their causes only."""
@@ -111,6 +111,11 @@ class NoticeAdmin(CourseScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """What was sent stays said."""
         return False
+
+    @admin.display(description=gettext_lazy("mail"), ordering="kind")
+    def what(self, notice: Notice) -> str:
+        """Name it by its subject once it has one."""
+        return str(notice.subject or notice.kind)
 
     @action(description=gettext_lazy("Try failed mails again"))
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[Notice]) -> None:
@@ -124,13 +129,13 @@ class NoticeAdmin(CourseScopedAdmin):
         """Show the queue, beat, and the failures of the last day."""
         now = request.now  # type: ignore[attr-defined]
         self._activate_zone(request, None)
-        rows = self.get_queryset(request).filter(state=Notice.State.FAILED, created_at__gte=now - timedelta(days=1))
+        rows = self.get_queryset(request).failed_since(now - timedelta(days=1))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Does mail flow?"),
             "opts": self.opts,
             "health": health(now=now),
-            "failed": rows.select_related("recipient", "course").order_by("-created_at")[:50],
+            "failed": rows.select_related("recipient", "course").order_by("-failed_at")[:50],
             "now": now,
         }
         return TemplateResponse(request, "admin/mail_health.html", context)

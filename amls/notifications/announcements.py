@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import transaction
 
 from amls.courses.models import Course
-from amls.courses.services import touch
 from amls.notifications.audiences import people_in
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Announcement, Notice
@@ -37,13 +36,6 @@ def mail_announcements(*, now: datetime) -> int:
                 references={"announcement": one.pk},
             )
     return count
-
-
-def withdraw_announcement(*, announcement: Announcement, now: datetime) -> None:
-    """Take an announcement off the page, and stop mails that have not gone out."""
-    with transaction.atomic():
-        Announcement.objects.filter(pk=announcement.pk).update(is_withdrawn=True)
-        touch(announcement.course, now=now)
 
 
 def _prepare(notices: Sequence[Notice], now: datetime) -> None:

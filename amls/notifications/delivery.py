@@ -4,33 +4,27 @@ SMTP can't be exactly once: after a crash between send and mark the mail goes ag
 the same Message-ID, which lets clients fold the two.
 """
 
-import hashlib
 import logging
 import smtplib
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from email.utils import formataddr
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.core.validators import validate_email
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
-from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from amls.courses.models import Enrolment
-from amls.notifications.letters import Letter, LetterKind, letter_kind
+from amls.notifications.composing import address_of, compose, in_place_of
+from amls.notifications.letters import Letter, letter_kind
 from amls.notifications.models import Notice
 from amls.notifications.postman import Postman, is_line_down
 from amls.notifications.preferences import unwanted
 from amls.notifications.sealing import SEALED
-from amls.notifications.tokens import Subscription, unsubscribe_url
 from amls.notifications.writing import merge_letters
-from amls.web.markdown import plain_text
 from amls.web.text import clean_line
 
 logger = logging.getLogger(__name__)
@@ -51,6 +45,8 @@ _LINE_FAILURES = 2
 # Of a limit per minute this share is left to mail that nobody should wait for.
 _RESERVED_SHARE = 0.1
 _CLAIM_LOCK = 0x4D41494C
+# The database is gone, or the worker is to stop: that says nothing of the mail at hand.
+_NOT_ABOUT_ONE_MAIL = (DatabaseError, SoftTimeLimitExceeded)
 
 
 def deliver_due(*, now: datetime, limit: int = BATCH, postman: Postman | None = None) -> int:
@@ -172,7 +168,7 @@ class _Batch:
                 if prepare is not None:
                     self._prepared_kinds.add(name)
                     prepare(notices, self.now())
-            except DatabaseError:
+            except _NOT_ABOUT_ONE_MAIL:
                 raise
             except Exception:  # Its writer will fail for each notice, and be told there.
                 logger.exception("mail not prepared kind=%s", name)
@@ -192,20 +188,20 @@ class _Batch:
                 self.bundles.pop(0)
         lead = bundle[0]
         try:
-            with _in_place_of(lead):
+            with in_place_of(lead):
                 letters = self._write(bundle, now)
                 if not letters:
                     return
                 lead = letters[0][0]
                 letter = letters[0][1] if len(letters) == 1 else _merged(letters, now)
-                message = _message(lead, letter, letter_kind(lead.kind))
+                message = compose(lead, letter, letter_kind(lead.kind))
             self.postman.send(message)
-        except DatabaseError:
+        except _NOT_ABOUT_ONE_MAIL:
             # The mark could not be written either; the claim ends with its lease.
             raise
         except Exception as error:  # One bad letter must never hold up the others.
             self._line_failures = self._line_failures + 1 if is_line_down(error) else 0
-            if not isinstance(error, smtplib.SMTPResponseException):
+            if is_line_down(error):
                 self.postman.close()
             _put_off(bundle, error, now=now)
         else:
@@ -231,7 +227,7 @@ class _Batch:
             is_wanted = (one.due_at is None or now < one.due_at) and one.pk not in self.unwanted
             try:
                 letter = letter_kind(one.kind).writer(one, now) if is_wanted else None
-            except DatabaseError:
+            except _NOT_ABOUT_ONE_MAIL:
                 raise
             except Exception as error:  # One bad letter must not take its companions with it.
                 if len(bundle) == 1:
@@ -260,14 +256,6 @@ class _Batch:
         )
 
 
-@contextmanager
-def _in_place_of(notice: Notice) -> Iterator[None]:
-    """Work in the language and the zone in which a notice's person reads."""
-    zone = notice.course.zone if notice.course is not None else None
-    with translation.override(_language_of(notice)), timezone.override(zone):
-        yield
-
-
 Stamp = tuple[int, int]
 
 
@@ -291,75 +279,6 @@ def _merged(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     return merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
 
 
-def _address_of(notice: Notice) -> str:
-    return notice.recipient.email if notice.recipient is not None else notice.address
-
-
-def _language_of(notice: Notice) -> str:
-    if notice.recipient is not None and notice.recipient.language:
-        return notice.recipient.language
-    if notice.course is not None:
-        return notice.course.language
-    # What belongs to no course was asked for on a page: its language.
-    return str(notice.references.get("language") or settings.LANGUAGE_CODE)
-
-
-def message_id(notice: Notice) -> str:
-    """Return the notice's Message-ID, which follows from its key alone (RFC 5322, 3.6.4)."""
-    digest = hashlib.sha256(notice.key.encode()).hexdigest()[:32]
-    return f"<{digest}@{settings.SITE_HOST}>"
-
-
-def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
-    """Return the mail that would go out for a notice, in its person's language; None if none would."""
-    with _in_place_of(notice):
-        kind = letter_kind(notice.kind)
-        if kind.prepare is not None:
-            kind.prepare([notice], now)
-        letter = kind.writer(notice, now)
-        return _message(notice, letter, kind) if letter is not None else None
-
-
-def _message(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlternatives:
-    course, recipient = notice.course, notice.recipient
-    address = _address_of(notice)
-    # A server that takes it would only send it back.
-    validate_email(address)
-    context = {
-        "letter": letter,
-        "text": plain_text(letter.text),
-        "notice": notice,
-        "course": course,
-        "site_url": settings.SITE_URL,
-        "recipient": recipient,
-        "topic": kind.topic,
-    }
-    headers = {"Message-ID": message_id(notice), "Auto-Submitted": "auto-generated"}
-    if course is not None:
-        headers["List-Id"] = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
-    if kind.topic is not None and course is not None and recipient is not None:
-        address_to_stop = unsubscribe_url(Subscription(recipient.pk, course.pk, kind.topic.name))
-        context["unsubscribe_url"] = address_to_stop
-        ways = [f"<{address_to_stop}>"]
-        if course.contact_email:
-            ways.append(f"<mailto:{course.contact_email}?subject=unsubscribe%20{kind.topic.name}>")
-        headers["List-Unsubscribe"] = ", ".join(ways)
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = EmailMultiAlternatives(
-        subject=clean_line(letter.subject),
-        body=render_to_string("notifications/letter.txt", context),
-        to=[formataddr((clean_line(recipient.display_name), address)) if recipient is not None else address],
-        reply_to=[course.contact_email] if course is not None and course.contact_email else None,
-        headers=headers,
-    )
-    message.attach_alternative(render_to_string("notifications/letter.html", context), "text/html")
-    return message
-
-
-def _ascii(text: str) -> str:
-    return "".join(char for char in text if char.isascii() and (char.isalnum() or char in " -.,&"))[:200]
-
-
 def _put_off(notices: Iterable[Notice], error: Exception, *, now: datetime) -> None:
     text = clean_line(f"{type(error).__name__}: {error}")[:500]
     for notice in notices:
@@ -369,7 +288,7 @@ def _put_off(notices: Iterable[Notice], error: Exception, *, now: datetime) -> N
             *(notice.pk, notice.kind, notice.attempts, permanent, type(error).__name__),
         )
         if permanent:
-            _mark([notice], Notice.State.FAILED, error=text)
+            _mark([notice], Notice.State.FAILED, error=text, failed_at=now)
         else:
             pause = min(FIRST_PAUSE * 2 ** min(notice.attempts - 1, 12), LONGEST_PAUSE)
             _mark([notice], Notice.State.DUE, error=text, not_before=now + pause)
@@ -392,7 +311,7 @@ def _mark_sent(letters: Sequence[tuple[Notice, Letter]], told: Letter, *, sent_a
             [notice],
             Notice.State.SENT,
             sent_at=sent_at,
-            sent_to=_address_of(notice),
+            sent_to=address_of(notice),
             sent_with=None if notice is lead else lead,
             subject=clean_line(subject)[:300],
             reason=clean_line(letter.reason)[:500],

@@ -24,8 +24,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         return self.filter(Q(state="due", not_before__lte=now) | Q(state="sending"))
 
     def failed_since(self, moment: datetime) -> NoticeQuerySet:
-        """Return what was given up and was put into the outbox after `moment`."""
-        return self.filter(state="failed", created_at__gte=moment)
+        """Return what was given up after `moment`, however long it was tried before."""
+        return self.filter(state="failed", failed_at__gte=moment)
 
 
 class ItemChangeQuerySet(models.QuerySet["ItemChange"]):
@@ -42,6 +42,10 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     def on_page_at(self, now: datetime) -> AnnouncementQuerySet:
         """Return what stands on the course's page."""
         return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False)
+
+    def to_come_by_mail(self, now: datetime) -> AnnouncementQuerySet:
+        """Return what will go out by mail at a later time."""
+        return self.filter(publish_at__gt=now, by_mail=True, is_withdrawn=False)
 
     def to_mail_at(self, now: datetime) -> AnnouncementQuerySet:
         """Return what is to go out by mail."""

@@ -55,6 +55,7 @@ class Notice(models.Model):
     last_error = LineField(_("last error"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("created"))
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("given up"), null=True, blank=True)
     sent_to = models.EmailField(_("sent to"), blank=True)
     sent_with = models.ForeignKey(
         "self",
@@ -90,6 +91,10 @@ class Notice(models.Model):
                 name="notice_sent_has_time",
                 condition=Q(state="sent", sent_at__isnull=False) | (~Q(state="sent") & Q(sent_at__isnull=True)),
             ),
+            models.CheckConstraint(
+                name="notice_failed_has_time",
+                condition=Q(state="failed", failed_at__isnull=False) | (~Q(state="failed") & Q(failed_at__isnull=True)),
+            ),
         ]
         indexes = [
             models.Index(fields=["priority", "not_before", "id"], condition=Q(state="due"), name="notice_due"),
@@ -102,6 +107,7 @@ class Notice(models.Model):
                 fields=["kind", "course"], condition=Q(state__in=["due", "dropped"]), name="notice_unsent_by_kind"
             ),
             models.Index(fields=["sent_at"], condition=Q(state="sent"), name="notice_sent"),
+            models.Index(fields=["failed_at"], condition=Q(state="failed"), name="notice_failed"),
             models.Index(fields=["leased_until"], condition=Q(state="sending"), name="notice_sending"),
         ]
 

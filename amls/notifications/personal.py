@@ -1,13 +1,13 @@
 """What was sent to a person, and how long that is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import User
-from amls.courses.privacy import on_account_deletion, personal_data, retention
+from amls.courses.privacy import on_account_deletion, on_course_purge, personal_data, retention
 from amls.notifications.models import ItemChange, Notice, Preference
 
 _KEPT = timedelta(days=365)
@@ -31,6 +31,13 @@ def forget(user: User, now: datetime) -> None:
     Notice.objects.filter(recipient=user).delete()
     Notice.objects.filter(address__iexact=user.email).delete()
     Preference.objects.filter(user=user).delete()
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete what people were sent about these courses, and what they want of it."""
+    Notice.objects.filter(course__in=courses).delete()
+    Preference.objects.filter(course__in=courses).delete()
 
 
 @retention("notifications.notices", _("What was sent to whom"), _("a year"))

@@ -53,13 +53,14 @@ class Postman:
         return self._connection
 
     def _is_alive(self) -> bool:
-        if self._sent >= _MAILS_PER_CONNECTION:
+        server = self._connection.connection if self._connection is not None else None
+        # smtplib hangs up by itself when the server says 421.
+        if server is None or server.sock is None or self._sent >= _MAILS_PER_CONNECTION:
             return False
         if time.monotonic() - self._last_used < _IDLE_SECONDS:
             return True
-        server = self._connection.connection if self._connection is not None else None
         try:
-            return server is not None and server.noop()[0] == 250
+            return server.noop()[0] == 250
         except (smtplib.SMTPException, OSError):
             return False
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db.models import Q
-
-from amls.courses.models import Course, User
+from amls.courses.models import Course, Enrolment, User
 from amls.notifications.letters import topic_of
 from amls.notifications.models import Notice, Preference
 from amls.notifications.topics import TOPICS, Topic
@@ -28,9 +26,9 @@ def set_preference(*, user: User, course: Course, topic: Topic, is_on: bool) -> 
 
 
 def unwanted(notices: Sequence[Notice]) -> set[int]:
-    """Return the pks of those notices whose person does not want their topic: one query for any number.
+    """Return the pks of those notices whose person does not want their topic: two queries for any number.
 
-    Transactional ones are never among them; people who can't sign in any more get no bulk mail.
+    Transactional ones are never among them. Who left the course or can't sign in any more gets no bulk mail.
     """
     switchable = []
     for one in notices:
@@ -41,7 +39,8 @@ def unwanted(notices: Sequence[Notice]) -> set[int]:
         return set()
     people = {one.recipient_id for one, _topic in switchable}
     courses = {one.course_id for one, _topic in switchable}
-    rows = Preference.objects.filter(Q(user__in=people), course__in=courses)
+    enrolled = set(Enrolment.objects.filter(user__in=people, course__in=courses).values_list("user_id", "course_id"))
+    rows = Preference.objects.filter(user__in=people, course__in=courses)
     said: dict[tuple[int | None, int | None, str], bool] = {
         (row.user_id, row.course_id, row.topic): row.is_on for row in rows
     }
@@ -49,5 +48,6 @@ def unwanted(notices: Sequence[Notice]) -> set[int]:
         one.pk
         for one, topic in switchable
         if not said.get((one.recipient_id, one.course_id, topic.name), topic.is_default)
+        or (one.recipient_id, one.course_id) not in enrolled
         or (one.recipient is not None and not one.recipient.is_active)
     }

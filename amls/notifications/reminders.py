@@ -114,8 +114,17 @@ def ensure_rules(course: Course) -> None:
     with transaction.atomic():
         _settings, is_new = MailSettings.objects.get_or_create(course=course)
         if is_new:
-            rows = [ReminderRule(course=course, days=d, hours=h, kinds=kinds) for d, h, kinds in _DEFAULT_RULES]
-            ReminderRule.objects.bulk_create(rows, ignore_conflicts=True)
+            ReminderRule.objects.bulk_create(_default_rules(course), ignore_conflicts=True)
+
+
+def _default_rules(course: Course) -> list[ReminderRule]:
+    return [ReminderRule(course=course, days=d, hours=h, kinds=kinds) for d, h, kinds in _DEFAULT_RULES]
+
+
+def _rules_of(course: Course) -> list[ReminderRule]:
+    """Return the rules of a course; those that the next sweep lays down, while it has never had any."""
+    found = list(ReminderRule.objects.filter(course=course))
+    return found if found or MailSettings.objects.filter(course=course).exists() else _default_rules(course)
 
 
 def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
@@ -263,11 +272,20 @@ class Planned:
     rule: ReminderRule
     people: tuple[Enrolment, ...]
 
+    @property
+    def ref(self) -> str:
+        """Name it in an address, by item and rule."""
+        return f"{self.item.pk}-{self.rule.pk}" if self.rule.pk else str(self.item.pk)
+
 
 def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]:
-    """Return every reminder of the course between `now` and `until`, with the people who would get it as of now."""
-    ensure_rules(course)
-    rules = list(ReminderRule.objects.filter(course=course))
+    """Return every reminder of the course between `now` and `until`, with the people who would get it as of now.
+
+    Only a running course reminds anybody. Writes nothing.
+    """
+    if course.state != Course.State.RUNNING:
+        return []
+    rules = _rules_of(course)
     students = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__is_active=True)
     people = list(wanting(students, topic=REMINDERS).select_related("user", "course").order_by("user__display_name"))
     items = AgendaItem.objects.filter(course=course, kind__in=REMINDED, status="confirmed", is_removed=False)

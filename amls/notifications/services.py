@@ -160,7 +160,7 @@ def retry_notices(*, notices: QuerySet[Notice], now: datetime) -> int:
     with transaction.atomic():
         pks = list(failed.select_for_update(of=("self",)).values_list("pk", flat=True))
         count = Notice.objects.filter(pk__in=pks).update(
-            state=Notice.State.DUE, attempts=0, not_before=now, created_at=now
+            state=Notice.State.DUE, attempts=0, not_before=now, created_at=now, failed_at=None
         )
         if count:
             ring_after_commit()

@@ -10,8 +10,8 @@ from amls.courses.models import Course
 from amls.notifications.announcements import letter_of as announcement_letter
 from amls.notifications.changes import change_of, letter_about
 from amls.notifications.letters import Letter, letter
-from amls.notifications.models import Announcement, ItemChange, Notice
-from amls.notifications.reminders import Reminder
+from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
+from amls.notifications.reminders import Reminder, remind_at_of
 from amls.notifications.reminders import letter_of as reminder_letter
 
 KIND = "notifications.test"
@@ -19,7 +19,7 @@ KIND = "notifications.test"
 
 @dataclass(frozen=True, slots=True)
 class TestOf:
-    """What is tested: a reminder of an agenda item, the changes held back, or an announcement."""
+    """What is tested: a reminder of an agenda item (by a rule), the changes held back, or an announcement."""
 
     __test__ = False
 
@@ -38,12 +38,8 @@ class TestOf:
 
     def letter(self, course: Course, now: datetime) -> Letter | None:
         """Return the letter, in the active language."""
-        if self.kind == "reminder" and self.ref.isdecimal():
-            row = AgendaItem.objects.filter(course=course, pk=int(self.ref)).first()
-            if row is not None:
-                return reminder_letter(
-                    Reminder(row.title, row.moment, row.place, row.path, row.kind, is_still_so=True), course, now
-                )
+        if self.kind == "reminder":
+            return self._reminder(course, now)
         if self.kind == "changes":
             changes = [change_of(row) for row in ItemChange.objects.pending().filter(course=course)]
             return letter_about(changes, course) if changes else None
@@ -51,6 +47,17 @@ class TestOf:
             found = Announcement.objects.filter(course=course, pk=int(self.ref)).first()
             return announcement_letter(found, course) if found is not None else None
         return None
+
+    def _reminder(self, course: Course, now: datetime) -> Letter | None:
+        """Return the reminder as it reads when its rule sends it; as of now without a rule."""
+        item, _dash, rule = self.ref.partition("-")
+        row = AgendaItem.objects.filter(course=course, pk=int(item)).first() if item.isdecimal() else None
+        if row is None:
+            return None
+        by = ReminderRule.objects.filter(course=course, pk=int(rule)).first() if rule.isdecimal() else None
+        at = remind_at_of(row.moment, by, course) if by is not None else now
+        found = Reminder(row.title, row.moment, row.place, row.path, row.kind, is_still_so=True)
+        return reminder_letter(found, course, at)
 
 
 @letter(KIND)
@@ -60,6 +67,8 @@ def _write(notice: Notice, now: datetime) -> Letter | None:
     found = TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(notice.course, now)
     if found is None:
         return None
+    if notice.references.get("is_preview"):
+        return found
     return replace(
         found,
         subject=_("Test: %(subject)s") % {"subject": found.subject},

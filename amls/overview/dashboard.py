@@ -1,18 +1,17 @@
 """The desk's first page and its navigation."""
 
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from amls.courses.models import Course
-from lectures.advice import problem
-from lectures.models import Extraction, Lecture, Material
-from projects.desk import waiting_in
+from amls.courses.models import Course, User
+from amls.overview.activity import activity_plots
+from amls.overview.needs import needs_of
+from lectures.models import Lecture
 
 _SOON = 5
 
@@ -45,6 +44,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Mail of courses"), "tune", "admin:notifications_mailsettings_changelist"),
                 (_("Outbox"), "outbox", "admin:notifications_notice_changelist"),
                 (_("Does mail flow?"), "monitor_heart", "admin:notifications_notice_show_health"),
+                (_("Exports"), "file_export", "admin:exports_export_changelist"),
             ],
         ),
         (
@@ -87,76 +87,24 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Add what needs a hand: the running courses, what comes next, what lacks slides or a recording."""
-    now = request.now  # type: ignore[attr-defined]
-    courses = list(Course.objects.taught_by(request.user).exclude(state=Course.State.ARCHIVED))
+    """Add what comes next, what needs a hand, and how the running courses fill, to the desk's first page."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    user = request.user
+    courses = list(Course.objects.taught_by(user).exclude(state=Course.State.ARCHIVED))
+    if not isinstance(user, User):  # the site lets nobody else in
+        return context
     if courses:
         timezone.activate(courses[0].zone)
-    lectures = (
-        Lecture.objects.filter(course__in=courses).exclude(state=Lecture.State.CANCELLED).select_related("course")
-    )
-
-    def has(kind: str) -> Exists:
-        return Exists(Material.objects.filter(lecture=OuterRef("pk"), kind=kind, current__isnull=False))
-
-    read = (
-        Extraction.objects.current()
-        .filter(file__material__lecture__course__in=courses)
-        .select_related("file__material__lecture__course")
-        .order_by("file__material__lecture__starts_at", "pk")
+    coming = (
+        Lecture.objects.filter(course__in=courses, ends_at__gt=now)
+        .exclude(state=Lecture.State.CANCELLED)
+        .select_related("course")
+        .order_by("starts_at", "pk")
     )
     context["desk"] = {
-        "unreadable": [(one.file.material.lecture, problem(one)) for one in read.exclude(problem="")],
-        "untagged": [one.file.material.lecture for one in read.filter(is_tagged=False)],
         "courses": courses,
-        "coming": lectures.filter(ends_at__gt=now).order_by("starts_at")[:_SOON],
-        "projects": _projects(courses),
-        "without_slides": lectures.filter(starts_at__lt=now).exclude(has(Material.Kind.PDF)).order_by("starts_at"),
-        "without_recording": lectures.filter(ends_at__lt=now).exclude(has(Material.Kind.MP4)).order_by("starts_at"),
-        "without_captions": lectures.filter(has(Material.Kind.MP4))
-        .exclude(has(Material.Kind.CAPTIONS))
-        .order_by("starts_at"),
+        "coming": coming[:_SOON],
+        "needs": needs_of(courses, user=user, now=now),
+        "plots": [(course, activity_plots(course, now=now)) for course in courses],
     }
     return context
-
-
-def _projects(courses: list[Course]) -> list[tuple[str, str]]:
-    """Return what projects wait for, in words and with the address where it is done."""
-    found = waiting_in(courses)
-    listing = reverse("admin:projects_project_changelist")
-    ideas = f"{reverse('admin:projects_topic_changelist')}?proposal__exact=open"
-    requests = f"{reverse('admin:projects_extensionrequest_changelist')}?state__exact=open"
-    rows = [
-        (
-            found.ideas,
-            ngettext("%(count)d own idea to decide on", "%(count)d own ideas to decide on", found.ideas),
-            ideas,
-        ),
-        (
-            found.requests,
-            ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests),
-            requests,
-        ),
-        (
-            found.late,
-            ngettext(
-                "%(count)d team with a late hand-in that waits",
-                "%(count)d teams with late hand-ins that wait",
-                found.late,
-            ),
-            f"{listing}?needs=late",
-        ),
-        (
-            found.ungraded,
-            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded),
-            f"{listing}?needs=ungraded",
-        ),
-        (
-            found.small,
-            ngettext(
-                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", found.small
-            ),
-            f"{listing}?needs=small",
-        ),
-    ]
-    return [(text % {"count": count}, address) for count, text, address in rows if count]

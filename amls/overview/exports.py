@@ -13,19 +13,17 @@ from amls.agenda.ical import render_feed
 from amls.agenda.models import AgendaItem
 from amls.agenda.models import Kind as ItemKind
 from amls.courses.models import Course, Enrolment
-from amls.exports.kinds import ICS, PDF, Kind, Order, Progress, register
+from amls.courses.permissions import may_manage
+from amls.exports.kinds import ICS, PDF, Kind, Order, Progress, may_see_course, register
 from amls.exports.pdf import render_pdf
+from amls.overview.gradebook import State, standings
 from lectures.models import Lecture
 from projects.models import ProjectRules
 
 SHORT, LONG, MY_DATES = "overview.schedule", "overview.schedule-long", "overview.my-dates"
+GRADEBOOK = "overview.gradebook"
 # More than these don't fit on one page in columns that can be read.
 _KEY_DATES_ON_ONE_PAGE = 14
-
-
-def _may_see(order: Order) -> bool:
-    seen = Course.objects.public() if order.user is None else Course.objects.visible_to(order.user)
-    return order.course is not None and seen.filter(pk=order.course.pk).exists()
 
 
 def _revision(order: Order) -> str:
@@ -104,12 +102,44 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
         yield bytes(whole.to_ical())
 
 
+def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
+    course = order.course
+    assert course is not None  # noqa: S101 - `allows` says so
+    rows = standings(course, now=order.now, **order.parameters)
+    progress(1, 3)
+    state = order.parameters.get("state", "")
+    context = {
+        "rows": rows,
+        "has_rules": any(one.findings for one in rows),
+        "search": order.parameters.get("search", ""),
+        "state": State(state).label if state in State.values else "",
+        "verdict": order.parameters.get("verdict", ""),
+    }
+    title = _("Gradebook: %(course)s") % {"course": course}
+    yield render_pdf("overview/pdf/gradebook.html", context, title=title, order=order, paper="A4 landscape")
+    progress(3, 3)
+
+
+register(
+    Kind(
+        name=GRADEBOOK,
+        label=gettext_lazy("Gradebook"),
+        media=PDF,
+        allows=lambda order: (
+            order.user is not None and order.course is not None and may_manage(order.user, order.course)
+        ),
+        # It joins what every app knows: fresh for the minute.
+        content_key=lambda order: f"{order.now:%Y-%m-%dT%H:%M}",
+        write=_write_gradebook,
+        filename=lambda order: f"{order.course.slug}-gradebook.pdf" if order.course else "gradebook.pdf",
+    )
+)
 register(
     Kind(
         name=SHORT,
         label=gettext_lazy("Schedule on one page"),
         media=PDF,
-        allows=_may_see,
+        allows=may_see_course,
         content_key=_revision,
         write=_write_short,
         filename=lambda order: f"{order.course.slug}-schedule.pdf" if order.course else "schedule.pdf",
@@ -122,7 +152,7 @@ register(
         name=LONG,
         label=gettext_lazy("Schedule with abstracts"),
         media=PDF,
-        allows=_may_see,
+        allows=may_see_course,
         content_key=_revision,
         write=_write_long,
         filename=lambda order: f"{order.course.slug}-schedule-long.pdf" if order.course else "schedule.pdf",

@@ -37,3 +37,14 @@ class EnrolForm(forms.Form):
     """The code of a course that is joined by code."""
 
     code = forms.CharField(label=_("Enrolment code"), max_length=50, help_text=_("Your lecturer tells you the code."))
+
+
+class ClaimForm(forms.Form):
+    """The number with which a person stands on a roster that names another of their addresses."""
+
+    matriculation_number = forms.CharField(label=_("Matriculation number"), max_length=20)
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "initial": {"matriculation_number": user.matriculation_number}})
+        if user.is_matriculation_verified:
+            self.fields["matriculation_number"].disabled = True

@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from kombu.exceptions import OperationalError
 
-from amls.notifications.pulse import health
+from amls.exports.pulse import health as export_health
+from amls.notifications.pulse import health as mail_health
 
 
 @require_safe
@@ -28,19 +29,34 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if found["database"] == "ok":
         found["migrations"] = _migrations()
     is_ready = all(state == "ok" for state in found.values())
-    detail = {"mail": _mail(request.now)} if found["migrations"] == "ok" else {}  # type: ignore[attr-defined]
+    now: datetime = request.now  # type: ignore[attr-defined]
+    detail = {"mail": _mail(now), "exports": _exports(now)} if found["migrations"] == "ok" else {}
     return JsonResponse(found | detail, status=200 if is_ready else 503)
 
 
 def _mail(now: datetime) -> dict[str, object]:
     """Return how mail flows: late mail is for people to look at, it does not take the site out of service."""
-    state = health(now=now)
+    state = mail_health(now=now)
     return {
         "waiting": state.waiting,
-        "oldest_due_seconds": int((now - state.oldest_due_at).total_seconds()) if state.oldest_due_at else 0,
+        "oldest_due_seconds": _age(state.oldest_due_at, now),
         "last_beat_seconds": int((now - state.last_beat_at).total_seconds()) if state.last_beat_at else None,
         "failed_last_day": state.failed,
     }
+
+
+def _exports(now: datetime) -> dict[str, object]:
+    """Return how exports come along; that, too, is for people to look at."""
+    state = export_health(now=now)
+    return {
+        "waiting": state.waiting,
+        "oldest_due_seconds": _age(state.oldest_due_at, now),
+        "failed_last_day": state.failed,
+    }
+
+
+def _age(moment: datetime | None, now: datetime) -> int:
+    return int((now - moment).total_seconds()) if moment else 0
 
 
 def _database() -> str:

@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/import/", coursefile.import_page, name="import"),
     path("<slug:slug>/staff/roll-over/", coursefile.roll_over_page, name="roll_over"),
     path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
+    path("<slug:slug>/staff/gradebook.pdf", gradebook.gradebook_pdf, name="gradebook_pdf"),
     path("<slug:slug>/schedule.pdf", documents.schedule_pdf, name="schedule_pdf"),
     path("<slug:slug>/enrol/", membership.enrol, name="enrol"),
     path("<slug:slug>/me/", membership.me, name="me"),

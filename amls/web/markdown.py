@@ -37,6 +37,7 @@ def render_markdown(text: str, top: int = 3) -> SafeString:
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
 _LINK = re.compile(r"(?<!\\)\[([^\]]+)\]\(([^)\s]+)\)")
 _STRONG = re.compile(r"(?<!\\)(\*\*|__)(?=\S)(.+?)(?<=\S)(?<!\\)\1")
+_CODE = re.compile(r"(?<![\\`])`([^`\n]+)`(?!`)")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
 
 
@@ -46,5 +47,5 @@ def escape_markdown(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis."""
-    return _ESCAPED.sub(r"\1", _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", text)))
+    """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis or code."""
+    return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", text))))

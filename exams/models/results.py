@@ -16,6 +16,8 @@ from exams.models.registration import Registration
 # The grades by which one passes; whoever reaches none of them has a 5.0.
 GRADES = tuple(Decimal(text) for text in ("1.0", "1.3", "1.7", "2.0", "2.3", "2.7", "3.0", "3.3", "3.7", "4.0"))
 FAILED = Decimal("5.0")
+# By which words the history of results calls its states.
+_STATES = {"draft": _("draft"), "published": _("published"), "frozen": _("frozen for export")}
 
 
 class GradeStep(models.Model):
@@ -109,12 +111,19 @@ class Result(models.Model):
 class ResultChange(models.Model):
     """Who changed which result when, from what to what, and why. The database refuses to change a row."""
 
+    class What(models.TextChoices):
+        POINTS = "points", _("Points")
+        EXTRA_POINTS = "extra_points", _("Extra points")
+        GRADE = "grade", _("Grade")
+        STATE = "state", _("State")
+        REMOVED = "removed", _("Points removed")
+
     registration = models.ForeignKey(
         Registration, models.CASCADE, related_name="result_changes", verbose_name=_("registration")
     )
     at = models.DateTimeField(_("when"))
     by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by"))
-    what = models.CharField(_("what"), max_length=15)
+    what = models.CharField(_("what"), max_length=15, choices=What)
     before = LineField(_("before"), max_length=60, blank=True)
     after = LineField(_("after"), max_length=60, blank=True)
     reason = LineField(_("reason"), max_length=300, blank=True)
@@ -139,6 +148,18 @@ class ResultChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration}: {self.before} → {self.after}"
+
+    @property
+    def step(self) -> str:
+        """From what to what, in words."""
+        return f"{self._said(self.before)} → {self._said(self.after)}"
+
+    def _said(self, value: str) -> str:
+        if not value:
+            return "–"
+        if self.what == self.What.STATE:
+            return str(_STATES.get(value, value))
+        return f"{Decimal(value):.1f}" if self.what == self.What.GRADE else value
 
 
 pghistory.track()(GradeStep)

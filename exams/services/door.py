@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -11,9 +11,12 @@ from django.utils.translation import gettext as _
 from amls.courses.models import User
 from amls.web.violations import RuleViolation
 from exams.following import follow_people
-from exams.models import CheckInMark, Exam, HelperLink, Registration
+from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
+from exams.services.places import check_not_frozen, need_reason
 
 _Action = CheckInMark.Action
+# No device keeps its marks for longer; what claims to be older has a wrong clock.
+_OLDEST = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +51,73 @@ def make_mark(
         now: when it arrived, aware.
         by: the staff member who made it; or
         helper: the link by which somebody else did.
-        made_at: when it was made, by the device's clock; never later than `now`.
+        made_at: when it was made, by the device's clock; never later than `now`, nor two days before.
         seat: where the person really sits, if not where planned.
 
     Raises:
-        RuleViolation: there is no such registration, or it can no longer be marked.
+        RuleViolation: there is no such registration, or it can no longer be marked, as the
+            exam is closed or frozen, or as there are points already.
     """
     with transaction.atomic():
-        registration = (
-            Registration.objects.select_for_update(of=("self",))
-            .with_people()
-            .filter(pk=registration_pk, exam_id=exam_pk)
-            .first()
-        )
-        if registration is None:
-            raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+        registration = _lock_registration(registration_pk, exam_pk)
         if CheckInMark.objects.filter(key=key).exists():
             return registration
-        if not registration.holds_seat or registration.closed_at is not None:
+        if registration.closed_at is not None:
             raise RuleViolation(
-                _("%(person)s holds no seat: %(state)s.")
-                % {"person": registration.enrolment.user, "state": registration.get_state_display()},
-                code="holds-no-seat",
+                _("The exam is closed for %(person)s. Staff can still correct it on the page of the exam.")
+                % {"person": registration.enrolment.user},
+                code="registration-closed",
             )
         CheckInMark.objects.create(
             key=key, registration=registration, action=action, seat=seat, by=by, helper=helper,
-            made_at=min(made_at or now, now), received_at=now,
+            made_at=max(min(made_at or now, now), now - _OLDEST), received_at=now,
         )  # fmt: skip
         _follow_marks(registration, now=now)
     return registration
+
+
+def correct_attendance(
+    *, registration_pk: int, exam_pk: int, attended: bool, reason: str, by: User | None, now: datetime
+) -> Registration:
+    """Say after the fact whether somebody attended, also when the exam is closed; the `reason` is kept.
+
+    Raises:
+        RuleViolation: there is no reason, the exam has not begun or is frozen, the person
+            held no seat, or has points although they should be absent.
+    """
+    need_reason(reason)
+    with transaction.atomic():
+        registration = _lock_registration(registration_pk, exam_pk)
+        if now < registration.exam.starts_at:
+            raise RuleViolation(_("The exam has not begun yet."), code="exam-not-begun")
+        CheckInMark.objects.create(
+            key=uuid4(), registration=registration, action=_Action.PRESENT if attended else _Action.ABSENT, by=by,
+            made_at=now, received_at=now,
+        )  # fmt: skip
+        registration.reason = reason
+        registration.save(update_fields=["reason"])
+        _follow_marks(registration, now=now)
+    return registration
+
+
+def _lock_registration(pk: int, exam_pk: int) -> Registration:
+    """Return the registration of somebody at this exam's door, locked after the exam like everywhere.
+
+    Raises:
+        RuleViolation: there is none, it holds no seat, or the exam is frozen.
+    """
+    exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+    found = Registration.objects.select_for_update(of=("self",)).with_people().filter(pk=pk, exam=exam).first()
+    if found is None:
+        raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+    check_not_frozen(exam)
+    if not found.holds_seat:
+        raise RuleViolation(
+            _("%(person)s holds no seat: %(state)s.")
+            % {"person": found.enrolment.user, "state": found.get_state_display()},
+            code="holds-no-seat",
+        )
+    return found
 
 
 def presence_of(marks: Iterable[CheckInMark]) -> Presence:
@@ -139,6 +180,12 @@ def revoke_helper(*, link_pk: int, exam_pk: int, now: datetime) -> None:
 
 def _follow_marks(registration: Registration, *, now: datetime) -> None:
     found = presence_of(registration.marks.order_by("made_at", "pk"))
+    if found.state != Registration.State.ATTENDED and Result.objects.filter(registration=registration).exists():
+        raise RuleViolation(
+            _("%(person)s has points in this exam. Take the points back first, if they were not there.")
+            % {"person": registration.enrolment.user},
+            code="has-points",
+        )
     registration.state = found.state
     registration.arrived_at, registration.left_at = found.arrived_at, found.left_at
     registration.actual_seat = found.seat

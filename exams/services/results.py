@@ -1,7 +1,7 @@
 """Points and grades: entered, previewed, published, frozen. Every change leaves a row that nobody can change."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -15,13 +15,7 @@ from amls.notifications.services import notify
 from amls.web.violations import RuleViolation
 from exams.grading import GradeTable
 from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
-from exams.tables import read_table
-
-COLUMNS = {
-    "matriculation_number": ("matriculation number", "matriculation", "matrikelnummer", "matrikel", "matrikelnr", "matrikelnr.", "mtknr", "student id"),
-    "email": ("email", "e-mail", "mail", "e-mail address", "e-mail-adresse"),
-    "points": ("points", "punkte", "score", "total", "summe"),
-}  # fmt: skip
+from exams.services.places import check_not_frozen, need_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +25,6 @@ class PointChange:
     registration: Registration
     before: Decimal | None
     after: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class PointsImport:
-    """What a file would change or has changed; with a problem on any line nothing is written."""
-
-    changes: list[PointChange] = field(default_factory=list)
-    unchanged: int = 0
-    problems: list[str] = field(default_factory=list)
 
 
 def parse_points(text: str, exam: Exam) -> Decimal:
@@ -77,7 +62,7 @@ def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: date
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
-        _check_not_frozen(exam)
+        check_not_frozen(exam)
         check_steps(steps, exam)
         GradeStep.objects.filter(exam=exam).exclude(grade__in=steps).delete()
         for grade, points in steps.items():
@@ -112,7 +97,7 @@ def enter_points(
     changes: list[PointChange] = []
     with transaction.atomic():
         exam = _lock(exam_pk)
-        _check_not_frozen(exam)
+        check_not_frozen(exam)
         registrations = {
             one.pk: one
             for one in Registration.objects.filter(exam=exam, pk__in=points)
@@ -126,7 +111,7 @@ def enter_points(
             change = _enter(registration, value, by=by, reason=reason, now=now)
             if change is not None:
                 changes.append(change)
-        _regrade([one.registration for one in changes], exam, by=by, reason=reason, now=now)
+        _regrade([one.registration for one in changes], exam, by=by, reason=reason, now=now, tells_all=True)
     return changes
 
 
@@ -173,7 +158,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
-        _check_not_frozen(exam)
+        check_not_frozen(exam)
         if not grade_table(exam).is_complete:
             raise RuleViolation(_("Set the grade table first."), code="no-table")
         drafts = list(
@@ -187,29 +172,28 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
             registration.result.state = Result.State.PUBLISHED
             registration.result.published_at = now
             _log(registration, "state", "draft", "published", by=by, reason="", now=now)
-        _regrade(drafts, exam, by=by, reason="", now=now, is_new=True)
+        _regrade(drafts, exam, by=by, reason="", now=now, tells_all=True)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
     return len(drafts)
 
 
 def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int:
-    """Grade the published results anew by today's table and extra points; return how many changed.
+    """Grade the published results anew by today's table and extra points; return how many changed, and tell these.
 
     Raises:
         RuleViolation: the exam is frozen, or there is no reason.
     """
-    if not reason.strip():
-        raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
+    need_reason(reason)
     with transaction.atomic():
         exam = _lock(exam_pk)
-        _check_not_frozen(exam)
+        check_not_frozen(exam)
         published = list(
             Registration.objects.filter(exam=exam, result__state="published")
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         )
-        return _regrade(published, exam, by=by, reason=reason, now=now)
+        return _regrade(published, exam, by=by, reason=reason, now=now, tells_all=False)
 
 
 def freeze(*, exam_pk: int, now: datetime) -> None:
@@ -220,7 +204,7 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
-        _check_not_frozen(exam)
+        check_not_frozen(exam)
         people = Registration.objects.filter(exam=exam)
         if exam.results_published_at is None or people.filter(result__state="draft").exists():
             raise RuleViolation(_("Publish all results before you freeze them."), code="drafts-left")
@@ -242,8 +226,7 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
     Raises:
         RuleViolation: there is no reason, or nothing is frozen.
     """
-    if not reason.strip():
-        raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
+    need_reason(reason)
     with transaction.atomic():
         exam = _lock(exam_pk)
         if exam.frozen_at is None:
@@ -252,75 +235,6 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
         exam.save(update_fields=["frozen_at"])
         for registration in Registration.objects.filter(exam=exam, result__isnull=False).order_by("pk"):
             _log(registration, "state", "frozen", "published", by=by, reason=reason, now=now)
-
-
-def import_points(
-    *, exam_pk: int, content: bytes, filename: str, by: User | None, reason: str = "", now: datetime, dry_run: bool
-) -> PointsImport:
-    """Read points from a CSV or XLSX file; with a problem on any line nothing is written.
-
-    The file has a column of matriculation numbers or e-mail addresses, and one of points. A
-    `dry_run` only compares: it is the same code, rolled back.
-    """
-    exam = Exam.objects.select_related("course").get(pk=exam_pk)
-    wanted, problems = _read_points(exam, content, filename)
-    if problems:
-        return PointsImport(problems=problems)
-    try:
-        with transaction.atomic():
-            changes = enter_points(exam_pk=exam_pk, points=wanted, by=by, reason=reason, now=now)
-            if dry_run:
-                transaction.set_rollback(True)
-    except RuleViolation as violation:
-        return PointsImport(problems=[str(violation.message)])
-    return PointsImport(changes=changes, unchanged=len(wanted) - len(changes))
-
-
-def _read_points(exam: Exam, content: bytes, filename: str) -> tuple[dict[int, Decimal | None], list[str]]:
-    """Return the points of a file by registration, and what is wrong with which line."""
-    table = read_table(content, filename, COLUMNS)
-    problems = list(table.problems)
-    if not problems and "points" not in table.columns:
-        problems.append(_("Line 1: no column is named 'points'. The first line must name the columns."))
-    if not problems and not table.columns.keys() & {"matriculation_number", "email"}:
-        problems.append(_("Line 1: no column is named 'matriculation number' or 'e-mail'."))
-    if problems:
-        return {}, problems
-    people = list(Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk"))
-    # Who withdrew and came back stands there twice: the newest counts.
-    by_number = {one.enrolment.user.matriculation_number.lower(): one for one in people}
-    by_email = {one.enrolment.user.email.lower(): one for one in people}
-    wanted: dict[int, Decimal | None] = {}
-    for line, cells in table.rows:
-        number, email = table.cell(cells, "matriculation_number").lower(), table.cell(cells, "email").lower()
-        text = table.cell(cells, "points")
-        if not text:
-            continue
-        found = (by_number.get(number) if number else None) or (by_email.get(email) if email else None)
-        problem = _row_problem(found, number or email, wanted)
-        if found is not None and not problem:
-            try:
-                wanted[found.pk] = parse_points(text, exam)
-            except RuleViolation as violation:
-                problem = str(violation.message)
-        if problem:
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
-    return wanted, problems
-
-
-def _row_problem(found: Registration | None, who: str, wanted: Mapping[int, object]) -> str:
-    if not who:
-        return _("it names nobody.")
-    if found is None:
-        return _("'%(who)s' does not stand on the list of this exam.") % {"who": who[:40]}
-    if found.pk in wanted:
-        return _("'%(who)s' stands in the file twice.") % {"who": who[:40]}
-    if found.state != Registration.State.ATTENDED:
-        return _("%(person)s has no points to get: %(state)s. Correct the check-in first.") % {
-            "person": found.enrolment.user,
-            "state": found.get_state_display(),
-        }
-    return ""
 
 
 # ── how ──
@@ -344,9 +258,9 @@ def _regrade(
     by: User | None,
     reason: str,
     now: datetime,
-    is_new: bool = False,
+    tells_all: bool,
 ) -> int:
-    """Fix extra points and grade of published results, log what changes, and tell their owners."""
+    """Fix extra points and grade of published results, log what changes; tell all their owners, or whose changed."""
     published = [one for one in registrations if hasattr(one, "result") and one.result.state == Result.State.PUBLISHED]
     table, lifts = grade_table(exam), lifts_fail(exam)
     extra = current_extra_points(exam, [one.enrolment for one in published])
@@ -361,8 +275,9 @@ def _regrade(
             _log(registration, "extra_points", before[0], result.extra_points, by=by, reason=reason, now=now)
         if before[1] != result.grade:
             _log(registration, "grade", before[1], result.grade, by=by, reason=reason, now=now)
-        if is_new or before != (result.extra_points, result.grade) or reason:
-            changed += before != (result.extra_points, result.grade)
+        is_other = before != (result.extra_points, result.grade)
+        changed += is_other
+        if is_other or tells_all:
             _tell(registration, now=now)
     return changed
 
@@ -390,13 +305,6 @@ def _tell(registration: Registration, *, now: datetime) -> None:
         course=registration.enrolment.course,
         references={"registration": registration.pk},
     )
-
-
-def _check_not_frozen(exam: Exam) -> None:
-    if exam.frozen_at is not None:
-        raise RuleViolation(
-            _("The results are frozen for the examination office. Unfreeze them first, with a reason."), code="frozen"
-        )
 
 
 def _lock(exam_pk: int) -> Exam:

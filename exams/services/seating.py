@@ -2,17 +2,18 @@
 
 import random
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from amls.notifications.services import notify
 from amls.web.violations import RuleViolation
 from exams.following import follow_people
-from exams.models import Accommodation, Exam, Registration, Room, Seat
+from exams.models import HOLDING_STATES, Accommodation, Exam, Registration, Room, Seat
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = 
 
 
 def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
-    """Give a seat to those only who have none that is valid: after a room was changed, or for late registrations.
+    """Give a seat to those only who have none that is valid: after a room or what is granted has changed, or as they came late.
 
     Everyone else keeps theirs.
 
@@ -75,15 +76,61 @@ def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
         if exam.seat_seed is None:
             exam.seat_seed = secrets.randbelow(2**31)
             exam.save(update_fields=["seat_seed"])
-        usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
-        seats = Seat.objects.filter(room__exam=exam).select_related("registration")
-        gone = [
-            seat.pk
-            for seat in seats
-            if (seat.room_id, seat.row, seat.number) not in usable or not seat.registration.holds_seat
-        ]
-        Seat.objects.filter(pk__in=gone).delete()
+        Seat.objects.filter(pk__in=_no_longer_valid(exam, rooms)).delete()
         return _fill(exam, rooms, now=now)
+
+
+def seat_late_ones(*, enrolment_pks: Collection[int], now: datetime) -> int:
+    """Give free seats to those of these people who came after seats were given; return how many seats are new."""
+    exams = _seated_exams(enrolment_pks).filter(registrations__seat__isnull=True, registrations__closed_at__isnull=True)
+    return sum(mend_seats(exam_pk=pk, now=now).given for pk in sorted(set(exams.values_list("pk", flat=True))))
+
+
+def seat_by_what_is_granted(*, enrolment_pk: int, now: datetime) -> int:
+    """Move a person to where an accommodation that was granted, changed or ended puts them; return how many seats are new."""
+    exams = _seated_exams([enrolment_pk]).filter(starts_at__gt=now)
+    return sum(mend_seats(exam_pk=pk, now=now).given for pk in sorted(set(exams.values_list("pk", flat=True))))
+
+
+def _seated_exams(enrolment_pks: Collection[int]) -> QuerySet[Exam]:
+    """Return the exams, open and with seats given, in which any of these people hold a seat."""
+    return Exam.objects.filter(
+        registrations__enrolment__in=enrolment_pks,
+        registrations__state__in=HOLDING_STATES,
+        seat_seed__isnull=False,
+        closed_at__isnull=True,
+        rooms__isnull=False,
+    )
+
+
+def _no_longer_valid(exam: Exam, rooms: Sequence[Room]) -> list[int]:
+    """Return the seats that are none any more, or where their people may not sit by what is granted to them now."""
+    usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
+    granted = _granted(exam)
+    seats = list(Seat.objects.filter(room__exam=exam).select_related("registration", "room"))
+    taken = {(seat.room_id, seat.row, seat.number) for seat in seats}
+    front: dict[bool, int] = {}
+    for room in rooms:
+        for row, number in room.usable():
+            if (room.pk, row, number) not in taken:
+                front[room.is_separate] = min(row, front.get(room.is_separate, row))
+
+    def is_valid(seat: Seat) -> bool:
+        own = granted.get(seat.registration.enrolment_id)
+        wants_own, wants_front = own is not None and own.own_room, own is not None and own.front_row
+        return (
+            (seat.room_id, seat.row, seat.number) in usable
+            and seat.registration.holds_seat
+            and seat.room.is_separate == wants_own
+            # Somebody in the front row moves only to where it is nearer to the front.
+            and not (wants_front and front.get(wants_own, seat.row) < seat.row)
+        )
+
+    return [seat.pk for seat in seats if not is_valid(seat)]
+
+
+def _granted(exam: Exam) -> dict[int, Accommodation]:
+    return {one.enrolment_id: one for one in Accommodation.objects.filter(course=exam.course_id)}
 
 
 def release_seats(*, exam_pk: int, now: datetime) -> int:
@@ -120,7 +167,7 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime) -> Seating:
         Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "seat").order_by("pk")
     )
     lacking = [one for one in holding if not hasattr(one, "seat")]
-    granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=exam.course_id)}
+    granted = _granted(exam)
     taken = set(Seat.objects.filter(room__exam=exam).values_list("room", "row", "number"))
     free = [
         _Place(room, row, number)

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from exams.models import Exam, Registration, UniversityEntry
-from exams.services.results import COLUMNS
-from exams.tables import read_table
+from exams.services.pointfile import COLUMNS
+from exams.tables import plain_number, read_table
 
 _COLUMNS = {
     "matriculation_number": COLUMNS["matriculation_number"],
@@ -54,13 +54,13 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tu
         name = (
             table.cell(cells, "name") or f"{table.cell(cells, 'first_name')} {table.cell(cells, 'last_name')}".strip()
         )
-        if not number:
+        if not plain_number(number):
             problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": _("it names nobody.")})
         elif len(number) > 20 or len(name) > 150:
             problem = _("the name or the matriculation number is too long.")
             problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
         else:
-            entries[number] = UniversityEntry(exam_id=exam_pk, matriculation_number=number, name=name)
+            entries[plain_number(number)] = UniversityEntry(exam_id=exam_pk, matriculation_number=number, name=name)
     if problems:
         return 0, problems
     with transaction.atomic():
@@ -72,14 +72,14 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tu
 
 def compare_lists(exam: Exam) -> Comparison:
     """Return who is registered here and with the university: 2 queries."""
-    theirs = {one.matriculation_number: one for one in UniversityEntry.objects.filter(exam=exam)}
+    theirs = {plain_number(one.matriculation_number): one for one in UniversityEntry.objects.filter(exam=exam)}
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
-    numbers = {one.enrolment.user.matriculation_number for one in here}
-    numbered = [one for one in here if one.enrolment.user.matriculation_number]
-    only_here = [one for one in numbered if one.enrolment.user.matriculation_number not in theirs]
+    numbers = {one.pk: plain_number(one.enrolment.user.matriculation_number) for one in here}
+    numbered = [one for one in here if numbers[one.pk]]
+    only_here = [one for one in numbered if numbers[one.pk] not in theirs]
     return Comparison(
         in_both=len(numbered) - len(only_here),
         only_here=only_here,
-        only_there=[entry for number, entry in theirs.items() if number not in numbers],
-        without_number=[one for one in here if not one.enrolment.user.matriculation_number],
+        only_there=[entry for number, entry in theirs.items() if number not in numbers.values()],
+        without_number=[one for one in here if not numbers[one.pk]],
     )

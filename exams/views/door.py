@@ -2,11 +2,12 @@
 
 import json
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -74,7 +75,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "is_scan": bool(code),
         "is_unknown": bool(code) and scanned is None,
         "counts": _counts(exam),
-        "candidates": _candidates(access) if helper is None else [],
+        "candidates": _candidates(exam) if helper is None else [],
         "marks_url": _address("exams:marks", slug, pk, helper, request),
     }
     response = render(request, "exams/check_in.html", context)
@@ -100,10 +101,14 @@ def _row(one: Registration, is_admitted: bool, granted: Accommodation | None, ex
     }
 
 
-def _candidates(access: Access) -> list[Enrolment]:
-    free = Enrolment.objects.students().filter(course=access.course).select_related("user")
-    taken = Registration.objects.active().filter(course=access.course).values("enrolment")
-    return list(free.exclude(pk__in=taken).order_by("user__display_name", "user__email"))
+def _candidates(exam: Exam) -> list[Enrolment]:
+    """Return who may come without a seat: registered for no exam, or waiting for this one (`waits`)."""
+    active = Registration.objects.active().filter(course=exam.course_id)
+    waiting = active.waiting().order_by().filter(exam=exam).values("enrolment")
+    elsewhere = active.exclude(enrolment__in=waiting).values("enrolment")
+    students = Enrolment.objects.students().filter(course=exam.course_id).exclude(pk__in=elsewhere)
+    found = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
+    return list(found.order_by("user__display_name", "user__email"))
 
 
 def _counts(exam: Exam) -> dict[str, int]:
@@ -147,12 +152,14 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     refused: dict[str, str] = {}
     if request.method == "POST":
-        for entry in _read_marks(request):
+        entries, sent_at = _read_marks(request)
+        # What the device's clock is behind or ahead; its marks are ordered by ours.
+        skew = access.now - sent_at if sent_at is not None else timedelta(0)
+        for entry in entries:
             key = str(entry.get("key", ""))
             try:
-                make_mark(
-                    exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **_read_mark(entry)
-                )  # fmt: skip
+                values = _read_mark(entry, skew=skew)
+                make_mark(exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **values)
             except RuleViolation as violation:
                 refused[key] = str(violation.message)
     states = {
@@ -162,7 +169,8 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return JsonResponse({"states": states, "refused": refused, "counts": _counts(exam)})
 
 
-def _read_marks(request: HttpRequest) -> list[dict[str, Any]]:
+def _read_marks(request: HttpRequest) -> tuple[list[dict[str, Any]], datetime | None]:
+    """Return the marks as a device sent them, and what its clock said then."""
     try:
         found = json.loads(request.body)
     except ValueError as error:
@@ -170,10 +178,10 @@ def _read_marks(request: HttpRequest) -> list[dict[str, Any]]:
     entries = found.get("marks") if isinstance(found, dict) else None
     if not isinstance(entries, list) or len(entries) > _MOST_MARKS or not all(isinstance(one, dict) for one in entries):
         raise Http404
-    return entries
+    return entries, _moment(str(found.get("sent_at", "")))
 
 
-def _read_mark(entry: dict[str, Any]) -> dict[str, Any]:
+def _read_mark(entry: dict[str, Any], *, skew: timedelta = timedelta(0)) -> dict[str, Any]:
     """Return the parameters of a mark as a device sent it.
 
     Raises:
@@ -191,16 +199,16 @@ def _read_mark(entry: dict[str, Any]) -> dict[str, Any]:
         "action": action,
         "key": key,
         "seat": str(entry.get("seat", ""))[:100],
-        "made_at": _moment(str(entry.get("made_at", ""))),
+        "made_at": _moment(str(entry.get("made_at", "")), skew),
     }
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str, skew: timedelta = timedelta(0)) -> datetime | None:
     try:
         found = parse_datetime(text)
-    except ValueError:
+        return found.astimezone(UTC) + skew if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return found if found is not None and found.tzinfo is not None else None
 
 
 def _said(registration: Registration) -> str:

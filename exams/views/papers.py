@@ -29,6 +29,14 @@ def door_list(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+def attendees(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
+    """Who is to come, for a door without a network: to sign on paper, or (`?format=xlsx`) as a spreadsheet."""
+    access, exam = open_exam(request, slug, pk)
+    kind = "exams.attendees-sheet" if request.GET.get("format") == "xlsx" else "exams.attendees"
+    return document(request, kind=kind, course=access.course, parameters={"exam": exam.pk})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 def seat_plan(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
     """Who sits where, a page for each room."""
     access, exam = open_exam(request, slug, pk)

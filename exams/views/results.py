@@ -18,13 +18,13 @@ from amls.courses.models import User
 from amls.web.violations import RuleViolation
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, Registration, ResultChange
+from exams.reading import office_rows
+from exams.services.pointfile import PointsImport, import_points
 from exams.services.results import (
-    PointsImport,
     check_steps,
     current_extra_points,
     enter_points,
     grade_table,
-    import_points,
     lifts_fail,
     parse_points,
     publish_results,
@@ -50,6 +50,8 @@ def _context(
     typed: dict[int, str] | None = None,
     problems: dict[int, str] | None = None,
     problem: str = "",
+    steps_typed: dict[str, str] | None = None,
+    step_problems: dict[str, str] | None = None,
     shown: PointsImport | None = None,
     kept: str = "",
     kept_name: str = "",
@@ -57,7 +59,8 @@ def _context(
     people = _people(exam)
     extra = current_extra_points(exam, [one.enrolment for one in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
-    used = proposal or (table if table.is_complete else usual_table(exam.max_points))
+    standing = table if table.is_complete else usual_table(exam.max_points)
+    used = proposal or standing
     rows, pairs, points = [], [], []
     for one in people:
         result = getattr(one, "result", None)
@@ -77,9 +80,9 @@ def _context(
         rows.append(row)
     statistics = statistics_of(pairs)
     before = statistics_of(
-        (row["result"].points, table.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
+        (row["result"].points, standing.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
         for row in rows
-        if row["result"] is not None and table.is_complete
+        if row["result"] is not None
     )
     return {
         "access": access,
@@ -88,14 +91,21 @@ def _context(
         "exam": exam,
         "rows": rows,
         "steps": [
-            {"grade": grade, "name": f"grade-{grade}", "value": f"{used.steps[grade].normalize():f}" if grade in used.steps else "", "count": statistics.counts[grade], "before": before.counts[grade]}
+            {
+                "grade": grade,
+                "name": (name := f"grade-{grade}"),
+                "value": (steps_typed or {}).get(name, f"{used.steps[grade].normalize():f}" if grade in used.steps else ""),
+                "problem": (step_problems or {}).get(name, ""),
+                "count": statistics.counts[grade],
+                "before": before.counts[grade],
+            }
             for grade in GRADES
         ],
         "failed": {"count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,
         "is_proposal": proposal is not None,
         "statistics": statistics,
-        "grade_bars": grade_bars(statistics.counts),
+        "grade_bars": grade_bars(statistics.counts, before.counts if proposal else None),
         "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
         "drafts": sum(row["result"] is not None and row["result"].state == "draft" for row in rows),
         "others": sum(bool(row.get("is_other")) for row in rows),
@@ -183,21 +193,35 @@ def _kept(request: HttpRequest) -> tuple[bytes, str]:
 def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what other boundaries would do, or keep them."""
     access, exam = open_exam(request, slug, pk)
-    steps: dict[Decimal, Decimal] = {}
+    typed = {name: request.POST.get(name, "").strip() for name in (f"grade-{grade}" for grade in GRADES)}
+    steps, problems, problem = _read_steps(typed, exam)
     try:
-        for grade in GRADES:
-            text = request.POST.get(f"grade-{grade}", "").strip()
-            if text:
-                steps[grade] = parse_points(text, exam)
-        check_steps(steps, exam)
-        if "keep" in request.POST:
+        if not problems:
+            check_steps(steps, exam)
+        if not problems and "keep" in request.POST:
             set_grade_table(exam_pk=pk, steps=steps, now=access.now)
             messages.success(request, _("The grade table is saved. Drafts follow it; published results stay."))
             return redirect("exams:results", slug=slug, pk=pk)
     except RuleViolation as violation:
-        context = _context(access, exam, problem=str(violation.message))
+        problem = str(violation.message)
+    if problem:
+        context = _context(access, exam, problem=problem, steps_typed=typed, step_problems=problems)
         return render(request, "exams/results.html", context, status=422)
     return render(request, "exams/results.html", _context(access, exam, proposal=GradeTable(steps)))
+
+
+def _read_steps(typed: dict[str, str], exam: Exam) -> tuple[dict[Decimal, Decimal], dict[str, str], str]:
+    """Return the boundaries that were typed, what is wrong with which of them, and that in one sentence."""
+    steps: dict[Decimal, Decimal] = {}
+    problems: dict[str, str] = {}
+    for grade in GRADES:
+        name = f"grade-{grade}"
+        try:
+            if typed[name]:
+                steps[grade] = parse_points(typed[name], exam)
+        except RuleViolation as violation:
+            problems[name] = str(violation.message)
+    return steps, problems, _("The grade table is not saved: mend the marked boundaries.") if problems else ""
 
 
 @require_POST
@@ -224,21 +248,7 @@ def office(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if exam.frozen_at is None:
         messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
         return redirect("exams:results", slug=slug, pk=pk)
-    people = Registration.objects.filter(exam=exam).exclude(state=Registration.State.WAITLISTED)
-    rows = []
-    for one in people.select_related("enrolment__user", "result").by_name():
-        result = getattr(one, "result", None)
-        is_graded = one.state == Registration.State.ATTENDED and result is not None and result.state == "published"
-        user = one.enrolment.user
-        rows.append(
-            [
-                user.matriculation_number,
-                user.display_name,
-                result.grade if result is not None and is_graded else "",
-                one.state,
-            ]
-        )
-    content = write_csv(["matriculation number", "name", "grade", "status"], rows)
+    content = write_csv(["matriculation number", "name", "grade", "status"], office_rows(exam))
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     day = exam.starts_at.astimezone(access.course.zone).date()
     name = f"{access.course.slug}-{slugify(str(exam))}-{day}.csv"

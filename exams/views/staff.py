@@ -18,7 +18,7 @@ from exams.admission import AdmissionState, admissions_of
 from exams.models import Exam, HelperLink, Registration
 from exams.permissions import helper_token
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
-from exams.services.door import add_helper, mark_the_rest_absent, revoke_helper
+from exams.services.door import add_helper, correct_attendance, mark_the_rest_absent, revoke_helper
 from exams.services.registration import close_exam, excuse, set_capacity, staff_register, staff_withdraw
 from exams.services.results import freeze, unfreeze
 from exams.services.seating import assign_seats, mend_seats, release_seats
@@ -148,6 +148,19 @@ def _excuse(request: HttpRequest, access: Access, exam: Exam) -> str:
     return _("%(person)s is excused and was told.") % {"person": found.enrolment.user}
 
 
+def _correct(attended: bool) -> Callable[[HttpRequest, Access, Exam], str]:
+    def do(request: HttpRequest, access: Access, exam: Exam) -> str:
+        found = _registration(request, exam)
+        correct_attendance(
+            registration_pk=found.pk, exam_pk=exam.pk, attended=attended, reason=_reason(request), by=_by(request),
+            now=access.now,
+        )  # fmt: skip
+        said = _("%(person)s stands as attended now.") if attended else _("%(person)s stands as absent now.")
+        return said % {"person": found.enrolment.user}
+
+    return do
+
+
 def _decide(verdict: str) -> Callable[[HttpRequest, Access, Exam], str]:
     def do(request: HttpRequest, access: Access, exam: Exam) -> str:
         found = _registration(request, exam)
@@ -263,6 +276,8 @@ _ACTS: dict[str, Callable[[HttpRequest, Access, Exam], str]] = {
     "register": _register,
     "withdraw": _withdraw,
     "excuse": _excuse,
+    "was_there": _correct(attended=True),
+    "was_absent": _correct(attended=False),
     "admit": _decide("admitted"),
     "refuse": _decide("refused"),
     "by_rules": _decide("by_rules"),

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminFileFieldWidget
+from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
 from amls.courses.models import User
@@ -22,6 +22,18 @@ from amls.web.violations import RuleViolation
 from lectures.models import Lecture, Material, OfficeHour, OfficeHourException, Part
 from lectures.recognise import recognise
 from lectures.services.materials import SUFFIXES, upload_for_lecture, upload_version
+
+
+def _moment_widget() -> forms.DateTimeInput:
+    attrs = {"type": "datetime-local", "class": " ".join(INPUT_CLASSES)}
+    return forms.DateTimeInput(attrs=attrs, format="%Y-%m-%dT%H:%M")
+
+
+class QuickEditForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A lecture's row in the list: one field for each moment, so that date, room and mode fit side by side."""
+
+    starts_at = forms.DateTimeField(label=gettext_lazy("starts"), widget=_moment_widget())
+    ends_at = forms.DateTimeField(label=gettext_lazy("ends"), widget=_moment_widget())
 
 
 class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -93,6 +105,10 @@ class LectureAdmin(CourseScopedAdmin):
         (gettext_lazy("Online"), {"fields": ("call_in", "is_call_in_public"), "classes": ("tab",)}),
         (gettext_lazy("Abstract"), {"fields": ("abstract",), "classes": ("tab",)}),
     )
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Edit rows of the list in a form of their own."""
+        return super().get_changelist_form(request, **{"form": QuickEditForm, **kwargs})
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the materials, then keep what was uploaded to them."""

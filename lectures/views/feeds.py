@@ -3,6 +3,7 @@
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from amls.agenda.ical import Entry, render_feed
@@ -13,6 +14,7 @@ from amls.courses.pagecache import cacheable
 from lectures.models import Lecture
 
 
+@csrf_exempt
 @require_safe
 def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """The one event, with the same UID as in every feed: imported again it is updated, not doubled."""

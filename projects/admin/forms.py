@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.courses.models import Course, Enrolment, User
 from amls.web.localtime import from_wall_clock
 from amls.web.violations import RuleViolation
+from projects.desk import label_of, with_names
 from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
 from projects.reading import TeamView
 from projects.services.assessing import Override, version_of
@@ -93,14 +94,30 @@ class MoreTimeForm(ZonedForm):
         return {"due_at": data["until"], "delta": data["delta"]}
 
 
+class TeamField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A team, called by its members too: several teams may have one topic."""
+
+    def label_from_instance(self, obj: Project) -> str:
+        """Say who it is."""
+        return label_of(obj)
+
+
+class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A student, with the address that tells two of one name apart."""
+
+    def label_from_instance(self, obj: Enrolment) -> str:
+        """Say who it is, and in which course."""
+        return f"{obj.user} <{obj.user.email}> · {obj.course.slug}"
+
+
 class ForWhomForm(MoreTimeForm):
     """More time for everyone, a team or a person."""
 
     field_order = ["course", "project", "enrolment", "until", "days", "hours", "reason"]
 
     course = forms.ModelChoiceField(Course.objects.none(), label=_("Course"))
-    project = forms.ModelChoiceField(Project.objects.none(), label=_("Team"), required=False, empty_label=_("–"))
-    enrolment = forms.ModelChoiceField(
+    project = TeamField(Project.objects.none(), label=_("Team"), required=False, empty_label=_("–"))
+    enrolment = PersonField(
         Enrolment.objects.none(),
         label=_("Person"),
         required=False,
@@ -112,7 +129,7 @@ class ForWhomForm(MoreTimeForm):
         super().__init__(*args, **kwargs)
         pks = [one.pk for one in courses]
         self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
-        projects = Project.objects.active().filter(topic__course__in=pks).select_related("topic")
+        projects = with_names(Project.objects.active().filter(topic__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
         self.fields["enrolment"].queryset = people.order_by("user__display_name")  # type: ignore[attr-defined]
@@ -276,12 +293,12 @@ class MoveForm(forms.Form):
         self.fields["member"].label_from_instance = lambda one: str(one.user)  # type: ignore[attr-defined]
         self.projects = {
             f"project-{one.pk}": one
-            for one in Project.objects.active().of_course(course).exclude(pk=view.project.pk).select_related("topic")
+            for one in with_names(Project.objects.active().of_course(course).exclude(pk=view.project.pk))
         }
         self.topics = {f"topic-{one.pk}": one for one in Topic.objects.filter(course=course).with_room()}
         self.fields["to"].choices = [  # type: ignore[attr-defined]
             ("", "–"),
-            (_("Teams"), [(key, str(one)) for key, one in self.projects.items()]),
+            (_("Teams"), [(key, label_of(one)) for key, one in self.projects.items()]),
             (_("A new team on"), [(key, one.title) for key, one in self.topics.items()]),
         ]
 
@@ -294,12 +311,12 @@ class MoveForm(forms.Form):
 class MergeForm(forms.Form):
     """Which team everyone is put into."""
 
-    target = forms.ModelChoiceField(Project.objects.none(), label=_("Into"), empty_label=_("–"))
+    target = TeamField(Project.objects.none(), label=_("Into"), empty_label=_("–"))
 
     def __init__(self, data: Any = None, *, view: TeamView) -> None:
         super().__init__(data)
         rows = Project.objects.active().of_course(view.project.course).exclude(pk=view.project.pk)
-        self.fields["target"].queryset = rows.select_related("topic")  # type: ignore[attr-defined]
+        self.fields["target"].queryset = with_names(rows)  # type: ignore[attr-defined]
 
 
 class AnswerForm(forms.Form):

@@ -105,6 +105,11 @@ class Extension(models.Model):
     def __str__(self) -> str:
         return str(self.project or self.enrolment or self.course)
 
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it is everyone's."""
+        return self.project_id is None and self.enrolment_id is None
+
     def extends(self, base: datetime) -> datetime:
         """Return until when it gives time, for a deadline at `base`; never earlier than that."""
         until = self.due_at if self.due_at is not None else base + (self.delta or timedelta(0))

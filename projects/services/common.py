@@ -15,7 +15,7 @@ from amls.web.localtime import is_open_until
 from amls.web.violations import RuleViolation
 from amls.web.words import say_clock, say_time
 from projects.deadlines import registration_closes_at
-from projects.models import Membership, Project, ProjectRules, Topic
+from projects.models import Invitation, Membership, Project, ProjectRules, Topic
 
 
 def lock_topics(*pks: int) -> dict[int, Topic]:
@@ -114,8 +114,13 @@ def require_registration_open(course: Course, *, now: datetime) -> ProjectRules:
         RuleViolation: not yet, no longer, or the course has no projects; with the exact
             deadline, the server's time and whom to ask.
     """
-    require_running(course)
     rules = ProjectRules.objects.filter(course=course).first()
+    return require_open_under(rules, course, now=now)
+
+
+def require_open_under(rules: ProjectRules | None, course: Course, *, now: datetime) -> ProjectRules:
+    """Do as `require_registration_open` says, for rules that were read already."""
+    require_running(course)
     if rules is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
     if rules.registration_opens_at is not None and now < rules.registration_opens_at:
@@ -145,6 +150,7 @@ def tell(
     now: datetime,
     references: dict[str, Any],
     but: Enrolment | None = None,
+    not_before: datetime | None = None,
 ) -> None:
     """Put a notice of `kind` into the outbox for each of `people`.
 
@@ -155,6 +161,7 @@ def tell(
         now: the request's clock.
         references: primary keys for the writer of the letter.
         but: whoever needs not be told.
+        not_before: held back until then; `now` by default.
     """
     for one in people:
         if but is None or one.pk != but.pk:
@@ -165,7 +172,21 @@ def tell(
                 recipient=one.user,
                 course=one.course,
                 references={**references, "enrolment": one.pk},
+                not_before=not_before,
             )
+
+
+def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:
+    """Put a notice into the outbox for each address whose invitation was taken back."""
+    for one in invitations:
+        notify(
+            key=f"projects.invitation-revoked:{one.pk}",
+            kind="projects.invitation-revoked",
+            now=now,
+            address=one.email,
+            course=one.project.course,
+            references={"invitation": one.pk},
+        )
 
 
 def follow_in_feeds(people: Iterable[Enrolment], *, now: datetime) -> None:

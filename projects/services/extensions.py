@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course, touch
+from amls.notifications.services import notify_enrolled
 from amls.web.violations import RuleViolation
 from amls.web.words import say_time
-from projects.deadlines import Deadlines
+from projects.deadlines import Deadlines, effective_deadline
 from projects.models import Extension, ExtensionRequest, Membership, Project
 from projects.services.common import (
     active_membership,
@@ -83,14 +84,29 @@ def grant_request(
     """Give the team that asked more time; page, feed and reminders follow at once, and a mail says so.
 
     Raises:
-        RuleViolation: decided already, or it would not be later.
+        RuleViolation: decided already, or it would not be later than what the team has.
     """
     with transaction.atomic():
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
-        return _grant(
-            project.course, project=project, due_at=due_at, delta=delta, reason=request.reason, by=by, now=now
+        before = effective_deadline(project)
+        extension = _grant(
+            project.course,
+            project=project,
+            due_at=due_at,
+            delta=delta,
+            reason=request.reason,
+            by=by,
+            now=now,
+            request=request,
         )
+        if before is not None and effective_deadline(project) == before:
+            raise RuleViolation(
+                _("The team has time until %(due)s already. Give it more, or decline with an answer.")
+                % {"due": say_time(before, project.course.zone, now=now)},
+                code="not-later",
+            )
+        return extension
 
 
 def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
@@ -175,6 +191,7 @@ def _grant(
     now: datetime,
     project: Project | None = None,
     enrolment: Enrolment | None = None,
+    request: ExtensionRequest | None = None,
 ) -> Extension:
     base = Deadlines.of_course(course).base
     if base is None:
@@ -197,7 +214,9 @@ def _grant(
     )
     save_checked(extension)
     people = _reached_by(extension)
-    tell("projects.extended", people, cause=str(extension.pk), now=now, references={"extension": extension.pk})
+    references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
+    tell("projects.extended", people, cause=str(extension.pk), now=now, references=references)
+    _tell_the_others("projects.extended", extension, now=now)
     follow_in_feeds(people, now=now)
     return extension
 
@@ -211,11 +230,12 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
             return
         extension.revoked_at = now
         extension.save(update_fields=["revoked_at"])
-        if extension.project_id is None and extension.enrolment_id is None:
+        if extension.is_for_all:
             reconcile(course, now=now, sources=["projects"])
         people = _reached_by(extension)
         references = {"extension": extension.pk}
         tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)
+        _tell_the_others("projects.extension-revoked", extension, now=now)
         follow_in_feeds(people, now=now)
         touch(course, now=now)
 
@@ -229,6 +249,17 @@ def _reached_by(extension: Extension) -> list[Enrolment]:
         return members_of(membership.project) if membership else [extension.enrolment]
     rows = Membership.objects.active().filter(project__topic__course=extension.course)
     return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course").order_by("pk")]
+
+
+def _tell_the_others(kind: str, extension: Extension, *, now: datetime) -> None:
+    """Tell what is for all to the students without a project too, in one step."""
+    if not extension.is_for_all:
+        return
+    members = Membership.objects.active().filter(project__topic__course=extension.course).values("enrolment")
+    others = Enrolment.objects.students().exclude(pk__in=members).filter(earlier_pass__isnull=True)
+    references = {"extension": extension.pk}
+    key = f"{kind}:{extension.pk}:without-project"
+    notify_enrolled(others, course=extension.course, key=key, kind=kind, now=now, references=references)
 
 
 def _member_pks(project: Project) -> list[int]:

@@ -243,13 +243,17 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
 
 
 def accept_late(*, submission: Submission, by: User, now: datetime) -> Submission:
-    """Let a late attempt count; the team is told."""
+    """Let a late attempt count, also where the team had picked an earlier one before; the team is told."""
     with transaction.atomic():
         project = lock_project(submission.project_id)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.accepted_at is None:
             submission.accepted_at, submission.accepted_by = now, by
             submission.save(update_fields=["accepted_at", "accepted_by"])
+            if project.picked_id is not None:
+                # They picked among what there was in time; the staff were asked about this one.
+                project.picked = None
+                project.save(update_fields=["picked"])
             people = members_of(project)
             references = {"submission": submission.pk}
             tell("projects.late-accepted", people, cause=str(submission.pk), now=now, references=references)
@@ -258,12 +262,12 @@ def accept_late(*, submission: Submission, by: User, now: datetime) -> Submissio
 
 
 def withdraw_submission(*, submission: Submission, now: datetime) -> Submission:
-    """Take an attempt out of account; nothing is deleted, and `restore_submission` undoes it."""
+    """Take an attempt out of account and tell the team; nothing is deleted, and `restore_submission` undoes it."""
     return _set_withdrawn(submission, now, now=now)
 
 
 def restore_submission(*, submission: Submission, now: datetime) -> Submission:
-    """Bring a withdrawn attempt back."""
+    """Bring a withdrawn attempt back and tell the team."""
     return _set_withdrawn(submission, None, now=now)
 
 
@@ -271,7 +275,13 @@ def _set_withdrawn(submission: Submission, withdrawn_at: datetime | None, *, now
     with transaction.atomic():
         project = lock_project(submission.project_id)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        if (submission.withdrawn_at is None) == (withdrawn_at is None):
+            return submission
         submission.withdrawn_at = withdrawn_at
         submission.save(update_fields=["withdrawn_at"])
-        follow_in_feeds(members_of(project), now=now)
+        people = members_of(project)
+        kind = "projects.attempt-restored" if withdrawn_at is None else "projects.attempt-withdrawn"
+        references = {"submission": submission.pk}
+        tell(kind, people, cause=f"{submission.pk}:{now.timestamp()}", now=now, references=references)
+        follow_in_feeds(people, now=now)
     return submission

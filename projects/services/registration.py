@@ -21,6 +21,7 @@ from projects.services.common import (
     members_of,
     require_registration_open,
     tell,
+    tell_revoked,
 )
 
 
@@ -188,10 +189,10 @@ def require_active(project: Project) -> None:
 def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None:
     """Take a person out of their team until registration closes; the last one dissolves it.
 
-    What the team handed in stays the team's.
+    What the team handed in stays the team's, also where nobody is left: staff can bring it back.
 
     Raises:
-        RuleViolation: registration is closed, or the last one would leave hand-ins behind.
+        RuleViolation: registration is closed.
     """
     with transaction.atomic():
         topic, project = lock_team(project.pk)
@@ -248,9 +249,10 @@ def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
     project.save(update_fields=["withdrawn_at"])
     # Whoever left at this very time comes back when it is undone.
     Membership.objects.active().filter(project=project).update(left_at=now)
-    Invitation.objects.filter(project=project, state=Invitation.State.OPEN).update(
-        state=Invitation.State.REVOKED, closed_at=now
-    )
+    invited = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
+    waiting = list(invited.filter(expires_at__gt=now).select_related("project__topic__course"))
+    invited.update(state=Invitation.State.REVOKED, closed_at=now)
+    tell_revoked(waiting, now=now)
     ExtensionRequest.objects.filter(project=project, state=ExtensionRequest.State.OPEN).update(
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )

@@ -26,6 +26,7 @@ from projects.services.common import (
     members_of,
     require_registration_open,
     tell,
+    tell_revoked,
 )
 from projects.services.registration import (
     add_member,
@@ -111,6 +112,16 @@ def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime)
             references={"invitation": invitation.pk},
             due_at=expires,
         )
+        # Whether it was answered is looked at then.
+        references = {"invitation": invitation.pk}
+        tell(
+            "projects.invitation-expired",
+            [by],
+            cause=str(invitation.pk),
+            now=now,
+            references=references,
+            not_before=expires,
+        )
     return invitation
 
 
@@ -138,9 +149,11 @@ def expire_invitations(project: Project, *, now: datetime) -> None:
 def revoke_invitation(*, invitation: Invitation, now: datetime) -> Invitation:
     """Take an open invitation back; one that was answered stays answered. Returns it as it is then."""
     with transaction.atomic():
-        invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
+        rows = Invitation.objects.select_for_update(of=("self",)).select_related("project__topic__course")
+        invitation = rows.get(pk=invitation.pk)
         if invitation.state == Invitation.State.OPEN:
             _close(invitation, Invitation.State.REVOKED, now=now)
+            tell_revoked([invitation], now=now)
     return invitation
 
 
@@ -161,17 +174,29 @@ def decline_invitation(*, invitation: Invitation, now: datetime) -> None:
         tell("projects.invitation-declined", people, cause=str(invitation.pk), now=now, references=references)
 
 
-def accept_invitation(*, invitation: Invitation, enrolment: Enrolment, now: datetime) -> Project:
+def accept_invitation(
+    *, invitation: Invitation, enrolment: Enrolment, now: datetime, leaves_team: bool = False
+) -> Project:
     """Join the team that asked. Accepted twice it is the same place.
+
+    Args:
+        invitation: to any address of the person.
+        enrolment: who joins.
+        now: the request's clock.
+        leaves_team: whether they leave the team in which they are, in the same step: they are never without one.
+            If they were the last one in it, it is withdrawn.
 
     Raises:
         RuleViolation: the invitation is no longer open, registration is closed, the team
-            is full, or the person is in another project.
+            is full, or the person is in another project and would stay there.
     """
     with transaction.atomic():
-        topic, project = lock_team(invitation.project_id)
+        left = active_membership(enrolment) if leaves_team else None
+        topics, projects = lock_teams(invitation.project_id, *([left.project_id] if left else []))
+        project = projects[invitation.project_id]
+        topic = topics[project.topic_id]
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
-        enrolment = lock_members(project, also=[enrolment])[enrolment.pk]
+        enrolment = lock_members(*projects.values(), also=[enrolment])[enrolment.pk]
         existing = active_membership(enrolment)
         if invitation.state == Invitation.State.ACCEPTED and existing and existing.project_id == project.pk:
             return project
@@ -180,10 +205,14 @@ def accept_invitation(*, invitation: Invitation, enrolment: Enrolment, now: date
         require_registration_open(topic.course, now=now)
         if enrolment.is_staff or enrolment.course_id != topic.course_id:
             raise RuleViolation(_("Only students of this course join its projects."), code="not-a-student")
-        require_without_project(enrolment)
+        is_leaving = leaves_team and existing is not None and existing.project_id in projects
+        if not is_leaving:
+            require_without_project(enrolment)
         people = members_of(project)
         if len(people) >= topic.team_max:
             raise RuleViolation(_("This team is full by now. Ask them, or look for another one."), code="team-full")
+        if existing is not None and is_leaving:
+            _take_out(existing, topics, projects, now=now)
         _close(invitation, Invitation.State.ACCEPTED, now=now)
         add_member(project, enrolment, now=now)
         references = {"project": project.pk, "who": enrolment.pk}

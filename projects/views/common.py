@@ -10,9 +10,9 @@ from django.http import Http404, HttpRequest
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
 from amls.web.violations import RuleViolation
-from projects.models import Project
+from projects.models import Project, ProjectRules
 from projects.reading import TeamView, team_of
-from projects.services.common import require_registration_open
+from projects.services.common import require_open_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def number(value: str | None) -> int:
     return int(value)
 
 
-def registration_problem(access: Access) -> str:
-    """Return why teams can't be registered or changed now, or an empty text."""
+def registration_problem(access: Access, rules: ProjectRules | None) -> str:
+    """Return why teams can't be registered or changed now under the course's rules, or an empty text."""
     try:
-        require_registration_open(access.course, now=access.now)
+        require_open_under(rules, access.course, now=access.now)
     except RuleViolation as violation:
         return str(violation.message)
     return ""

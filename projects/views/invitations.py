@@ -32,12 +32,15 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 messages.success(request, _("You declined. The team is told."))
                 return redirect(access.course)
             if access.enrolment is not None:
-                accept_invitation(invitation=found, enrolment=access.enrolment, now=access.now)
+                accept_invitation(
+                    invitation=found, enrolment=access.enrolment, now=access.now, leaves_team="switch" in request.POST
+                )
                 messages.success(request, _("You are in the team."))
                 return redirect("projects:mine", slug=slug)
         except RuleViolation as violation:
             problem = str(violation.message)
     found.project.topic.course = access.course
+    team = team_of(access.enrolment, with_files=False) if access.enrolment else None
     context = {
         "access": access,
         "course": access.course,
@@ -46,7 +49,8 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "is_open": found.state == Invitation.State.OPEN and found.expires_at > access.now,
         "topic": found.project.topic,
         "members": members_of(found.project),
-        "team": team_of(access.enrolment) if access.enrolment else None,
+        "team": team,
+        "is_member": team is not None and team.project.pk == found.project_id,
         "problem": problem,
     }
     return render(request, "projects/invitation.html", context, status=422 if problem else 200)

@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.courses.access import open_course
+from amls.courses.models import Course
+from amls.web.localtime import deadline_closes_at
 from amls.web.violations import RuleViolation
-from projects.forms import ExtensionForm, InviteForm, SeekingForm
+from projects.forms import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, ProjectRules, SeekingNote, Submission, Topic
 from projects.reading import personal_result
 from projects.receipts import receipt_code
@@ -28,13 +30,14 @@ from projects.views.common import Mine, add_violation, number, open_mine, regist
 def mine_context(mine: Mine) -> dict[str, Any]:
     """Return what the page of one's own project shows."""
     access, team = mine.access, mine.team
+    rules = ProjectRules.objects.filter(course=mine.course).first()
     context: dict[str, Any] = {
         "access": access,
         "course": mine.course,
         "tab": "projects",
         "team": team,
-        "rules": ProjectRules.objects.filter(course=mine.course).first(),
-        "problem": registration_problem(access),
+        "rules": rules,
+        "problem": registration_problem(access, rules),
         "invite_form": InviteForm(),
     }
     if team is None:
@@ -45,7 +48,6 @@ def mine_context(mine: Mine) -> dict[str, Any]:
             .select_related("project__topic", "invited_by__user")
         )
         context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
-        context["seeking_form"] = SeekingForm()
         return context
     open_invitations = Invitation.objects.filter(project=team.project, state=Invitation.State.OPEN)
     assessment = team.published
@@ -60,12 +62,13 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "request_open": ExtensionRequest.objects.filter(
             project=team.project, state=ExtensionRequest.State.OPEN
         ).first(),
-        "requests": list(
-            ExtensionRequest.objects.filter(project=team.project)
-            .exclude(state=ExtensionRequest.State.OPEN)
-            .order_by("-decided_at")[:3]
-        ),
+        "last_request": ExtensionRequest.objects.filter(project=team.project)
+        .exclude(state=ExtensionRequest.State.OPEN)
+        .order_by("-decided_at", "-pk")
+        .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
+        "may_pick": mine.course.state == Course.State.RUNNING
+        and (team.due_at is None or access.now < deadline_closes_at(team.due_at)),
         "may_invite": len(team.members) + open_invitations.filter(expires_at__gt=access.now).count()
         < team.project.topic.team_max,
     }

@@ -1,12 +1,15 @@
 """Checking a receipt."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.courses.permissions import enrolment_of, may_manage
+from amls.exports.views.offer import document
 from projects.deadlines import effective_deadline, is_counting
+from projects.exports import RECEIPT
 from projects.models import Submission
 from projects.permissions import may_see_project
 from projects.receipts import receipt_code, submission_pk_of
@@ -36,3 +39,14 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "sees_names": may_see_project(enrolment, submission.project, is_manager=is_manager),
     }
     return render(request, "projects/receipt.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def receipt_pdf(request: HttpRequest, code: str) -> HttpResponseBase:
+    """The receipt to keep or to print, with names: for the team and the staff."""
+    pk = submission_pk_of(code)
+    if pk is None:
+        raise Http404
+    course = get_object_or_404(Submission.objects.select_related("project__topic__course"), pk=pk).project.course
+    return document(request, kind=RECEIPT, course=course, parameters={"submission": pk})

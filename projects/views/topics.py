@@ -6,29 +6,32 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.courses.access import Access, open_course
+from amls.exports.views.offer import document
 from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines, registration_closes_at
-from projects.forms import InviteForm, SeekingForm, TeamForm
-from projects.models import Project, ProjectRules, SeekingNote, Topic
+from projects.exports import TOPICS
+from projects.forms import SeekingForm, TeamForm
+from projects.models import ProjectRules, SeekingNote, Topic
 from projects.reading import team_of
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
 from projects.views.common import add_violation, number, open_mine, registration_problem
 
 
-def _own(access: Access) -> dict[str, Any]:
+def _own(access: Access, rules: ProjectRules | None) -> dict[str, Any]:
     """Return what the pages say of the reader's own project."""
     enrolment = access.enrolment
     is_student = enrolment is not None and not enrolment.is_staff
     return {
-        "team": team_of(enrolment) if enrolment is not None and is_student else None,
+        "team": team_of(enrolment, with_files=False) if enrolment is not None and is_student else None,
         "is_student": is_student,
-        "problem": registration_problem(access),
+        "problem": registration_problem(access, rules),
     }
 
 
@@ -55,7 +58,8 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         and (not skill or skill in row.skills)
         and (not only_free or row.is_available)
     ]
-    deadlines = Deadlines.of_course(access.course)
+    deadlines = Deadlines.of_rules(rules)
+    notes = SeekingNote.objects.filter(enrolment__course=access.course).select_related("enrolment__user", "topic")
     context = {
         "access": access,
         "course": access.course,
@@ -72,29 +76,43 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "track": track,
         "skill": skill,
         "only_free": only_free,
-        **_own(access),
+        **_seekers(access, notes if access.sees_enrolled else notes.none()),
+        **_own(access, rules),
     }
     return render(request, "projects/topics.html", context)
 
 
+def _seekers(access: Access, notes: QuerySet[SeekingNote]) -> dict[str, Any]:
+    """Return the notes of people who look for teammates, newest first, and the form for one's own."""
+    found = list(notes)
+    mine = access.enrolment.pk if access.enrolment is not None else None
+    return {
+        "notes": found,
+        "own_note": next((one for one in found if one.enrolment_id == mine), None),
+        "seeking_form": SeekingForm(),
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The topics as PDF."""
+    access = open_course(request, slug)
+    return document(request, kind=TOPICS, course=access.course)
+
+
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
-    own = _own(access)
+    own = _own(access, ProjectRules.objects.filter(course=access.course).first())
     notes = SeekingNote.objects.none()
     if access.sees_enrolled:
         notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")
-    teams = Project.objects.active().filter(topic=topic)
     topic.course = access.course
     return {
         "access": access,
         "course": access.course,
         "tab": "projects",
         "topic": topic,
-        "notes": list(notes),
-        "own_note": next((one for one in notes if one.enrolment_id == getattr(access.enrolment, "pk", None)), None),
-        "team_count": teams.count(),
         "form": form or TeamForm(),
-        "seeking_form": SeekingForm(),
-        "invite_form": InviteForm(),
+        **_seekers(access, notes),
         "is_mine": own["team"] is not None and own["team"].project.topic_id == topic.pk,
         **own,
     }
@@ -145,7 +163,8 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
     now = mine.access.now
     topic_pk = request.POST.get("topic", "")
     chosen = _visible_topic(mine.access, number(topic_pk)) if topic_pk else None
-    back = redirect(chosen) if chosen else redirect("projects:mine", slug=slug)
+    # A note on no topic stands on the page of all of them.
+    back = redirect(chosen) if chosen else redirect("projects:topics", slug=slug)
     try:
         if "remove" in request.POST:
             remove_seeking_note(enrolment=mine.enrolment)

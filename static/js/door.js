@@ -12,6 +12,9 @@
   const csrf = door.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
   let queue = JSON.parse(localStorage.getItem(store) ?? "[]");
   let isSending = false;
+  // As many as one request takes without keeping a phone waiting.
+  const PORTION = 100;
+  const SHOWN = { present: "attended", absent: "absent", left: "left", undo: "undoing" };
 
   const newKey = () => {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -25,6 +28,10 @@
     localStorage.setItem(store, JSON.stringify(queue));
     unsent.hidden = queue.length === 0;
     if (queue.length) unsent.textContent = words.unsent.replace("%s", queue.length);
+  };
+  // The server answers, but takes no marks from here: signed out, or the link has ended.
+  const refuse = (status) => {
+    if (status < 500 && queue.length) say(words.refused);
   };
   const show = (pk, state, seat) => {
     const row = rows.get(pk);
@@ -48,10 +55,12 @@
   const send = async () => {
     if (isSending) return;
     isSending = true;
-    const sent = queue.slice();
+    const sent = queue.slice(0, PORTION);
+    let isDone = false;
     try {
+      const body = JSON.stringify({ sent_at: new Date().toISOString(), marks: sent });
       const request = sent.length
-        ? { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": csrf }, body: JSON.stringify({ marks: sent }) }
+        ? { method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": csrf }, body }
         : {};
       const answer = await fetch(door.dataset.marks, { ...request, signal: AbortSignal.timeout(8000) });
       if (answer.ok) {
@@ -60,12 +69,13 @@
         queue = queue.filter((mark) => !keys.has(mark.key));
         keep();
         follow(found);
-      }
+        isDone = true;
+      } else refuse(answer.status);
     } catch {
       // No network: what is kept is sent with the next try.
     }
     isSending = false;
-    if (queue.length > sent.length) send();
+    if (isDone && queue.length) send();
   };
 
   door.addEventListener("submit", (event) => {
@@ -79,8 +89,7 @@
     queue.push({ key: newKey(), registration: pk, action, seat, made_at: new Date().toISOString() });
     say("");
     keep();
-    const next = { present: "attended", absent: "absent", left: "left" }[action];
-    if (next) show(pk, next, seat);
+    show(pk, SHOWN[action], seat);
     send();
   });
 
@@ -167,9 +176,6 @@
   addEventListener("online", send);
   setInterval(send, 5000);
   keep();
-  for (const mark of queue) {
-    const next = { present: "attended", absent: "absent", left: "left" }[mark.action];
-    if (next) show(mark.registration, next, mark.seat);
-  }
+  for (const mark of queue) show(mark.registration, SHOWN[mark.action], mark.seat);
   if (queue.length) send();
 })();

@@ -114,6 +114,11 @@ def test_head_works_and_other_methods_do_not(client: Client, lecture: Lecture) -
     assert int(head["Content-Length"]) > 500
     assert client.post("/amls/calendar.ics").status_code == 405
     assert client.delete("/amls/calendar.ics").status_code == 405
+    # A calendar program that probes for more than a feed has no form token: that is no reason to ask it for a password.
+    program = Client(enforce_csrf_checks=True)
+    assert program.generic("PROPFIND", "/amls/calendar.ics").status_code == 405
+    assert program.post("/amls/lectures/05.ics").status_code == 405
+    assert program.post("/calendar/1-x.ics").status_code == 405
 
 
 def test_a_moved_lecture_keeps_its_uid_with_a_higher_sequence(client: Client, lecture: Lecture) -> None:

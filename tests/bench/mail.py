@@ -29,7 +29,8 @@ def measure() -> list[dict[str, object]]:
 def _measure(port: int) -> list[dict[str, object]]:
     import logging
 
-    from amls.notifications.delivery import deliver_due, preview
+    from amls.notifications.composing import preview
+    from amls.notifications.delivery import deliver_due
     from amls.notifications.models import Notice
     from amls.notifications.postman import Postman
     from amls.notifications.reminders import plan_reminders

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from amls.courses.models import Course
 from amls.exports.work import work_once
 from exams.models import CheckInMark, Exam, Registration, Result
-from exams.permissions import slip_code
+from exams.permissions import helper_token, slip_code
+from exams.services.door import add_helper, revoke_helper
 from exams.services.registration import staff_register
 from tests.browser.conftest import FLAGS, Open, sign_in
 from tests.browser.test_pages import axe
@@ -138,6 +140,41 @@ def test_staff_seat_check_in_by_phone_through_a_lost_network_grade_and_publish(o
     page.get_by_role("button", name="Publish all drafts").click()
     expect(page.get_by_text("2 results are published.")).to_be_visible()
     assert sorted(str(one.grade) for one in Result.objects.filter(registration__exam=exam)) == ["2.3", "5.0"]
+
+
+def test_a_phone_says_when_its_marks_are_no_longer_taken_and_sends_them_by_a_new_link(
+    open_page: Open, site: str
+) -> None:
+    exam, now = coming(), timezone.now()
+    Exam.objects.filter(pk=exam.pk).update(
+        starts_at=now, opens_at=None, closes_at=None, withdraw_until=now - timedelta(days=1)
+    )
+    link = add_helper(exam=exam, name="Kim", by=None, now=now)
+    door = f"/amls/exams/{exam.pk}/check-in/"
+    phone = open_page(f"{door}?key={helper_token(link)}", width=390)
+    revoke_helper(link_pk=link.pk, exam_pk=exam.pk, now=timezone.now())
+    phone.get_by_role("button", name="Present: Bea Köhler").click()
+    expect(phone.get_by_text("the site does not take them from this page any more")).to_be_visible()
+    expect(phone.get_by_text("Not sent yet: 1.")).to_be_visible()
+    assert not CheckInMark.objects.filter(registration__exam=exam).exists()
+    again = add_helper(exam=exam, name="Kim again", by=None, now=timezone.now())
+    phone.goto(f"{site}{door}?key={helper_token(again)}")
+    expect(phone.locator("[data-count=present]")).to_have_text("1")
+    expect(phone.get_by_text("Not sent yet")).to_be_hidden()
+    assert CheckInMark.objects.get(registration__exam=exam).helper == again
+
+
+def test_enter_in_the_reason_does_nothing_to_a_person(open_page: Open, site: str) -> None:
+    exam = coming()
+    page = open_page(f"/amls/exams/{exam.pk}/staff/", user="lecturer")
+    page.get_by_text("Change Bea Köhler").click()
+    field = page.get_by_role("listitem").filter(has_text="Bea Köhler").get_by_label("Reason")
+    field.fill("Certificate")
+    field.press("Enter")
+    expect(field).to_have_value("Certificate")
+    page.get_by_role("listitem").filter(has_text="Bea Köhler").get_by_role("button", name="Excuse").click()
+    expect(page.get_by_text("Bea Köhler is excused and was told.")).to_be_visible()
+    assert not Registration.objects.filter(exam=exam, state="withdrawn").exists()
 
 
 def test_the_camera_reads_a_slip(browser: Browser, site: str, tmp_path: Path) -> None:

@@ -15,9 +15,10 @@ from amls.notifications.stilldue import still_due_for
 from amls.web.violations import RuleViolation
 from exams.admission import admission_of, admissions_of
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration
+from exams.personal import purge_accommodations
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
 from exams.services.registration import register
-from exams.tasks import purge_accommodations, tend_exams
+from exams.tasks import tend_exams
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
 
@@ -161,7 +162,9 @@ def test_accommodations_are_purged_early_with_their_history(cast: Cast, exam: Ex
     Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=20)
     coming = OpenExamFactory.create(course=cast.other_course, starts_at=datetime.now(UTC) + timedelta(days=3), opens_at=None, closes_at=None, withdraw_until=None)  # fmt: skip
     kept = Accommodation.objects.create(course=coming.course, enrolment=cast.foreign_lecturer, front_row=True)
-    assert purge_accommodations() == 1
+    now = datetime.now(UTC)
+    assert (purge_accommodations(now, True), Accommodation.objects.count()) == (1, 2)
+    assert purge_accommodations(now, False) == 1
     assert list(Accommodation.objects.all()) == [kept]
     events = apps.get_model("exams", "AccommodationEvent").objects.values_list("id", flat=True)
     assert set(events) == {kept.pk}

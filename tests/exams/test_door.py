@@ -1,19 +1,23 @@
 """The door: marks that count once, in the order in which they were made; who may stand there."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils.timezone import now as the_time
 
 from amls.courses.models import Enrolment
 from amls.web.violations import RuleViolation
+from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
-from exams.services.door import make_mark, mark_the_rest_absent
-from exams.services.registration import register, staff_register
+from exams.services.door import correct_attendance, make_mark, mark_the_rest_absent
+from exams.services.registration import close_exam, excuse, register, staff_register, staff_withdraw
+from exams.services.results import enter_points, freeze, publish_results, set_grade_table
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
@@ -21,6 +25,7 @@ from tests.factories import OpenExamFactory
 pytestmark = pytest.mark.django_db
 JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
 DAY = datetime(2024, 7, 18, 13, 50, tzinfo=UTC)
+EVENING = datetime(2024, 7, 18, 18, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -127,12 +132,72 @@ def test_a_slips_code_cannot_be_made_up(cast: Cast, exam: Exam, held: Registrati
     assert find_by_slip("²-1", exam) is None
 
 
+def test_a_clock_that_is_years_behind_counts_as_two_days(held: Registration) -> None:
+    found = make_mark(
+        registration_pk=held.pk, exam_pk=held.exam_id, action="present", key=uuid4(), now=DAY,
+        made_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))),
+    )  # fmt: skip
+    assert found.arrived_at == DAY - timedelta(days=2)
+
+
+def test_staff_correct_after_the_fact_with_a_reason_even_when_the_exam_is_closed(
+    cast: Cast, exam: Exam, held: Registration
+) -> None:
+    mark_the_rest_absent(exam_pk=exam.pk, now=EVENING)
+    close_exam(exam_pk=exam.pk, now=EVENING)
+    assert refused(lambda: mark(held, "present", 600)) == "registration-closed"
+
+    def correct(attended: bool, reason: str = "Stood on the paper list", now: datetime = EVENING) -> Registration:
+        return correct_attendance(
+            registration_pk=held.pk, exam_pk=exam.pk, attended=attended, reason=reason, by=cast.lecturer.user, now=now
+        )
+
+    assert refused(lambda: correct(True, reason=" ")) == "no-reason"
+    assert refused(lambda: correct(True, now=JUNE)) == "exam-not-begun"
+    found = correct(True)
+    assert (found.state, found.reason) == ("attended", "Stood on the paper list")
+    made = CheckInMark.objects.get(registration=held)
+    assert (made.action, made.by) == ("present", cast.lecturer.user)
+    assert correct(False, now=EVENING + timedelta(minutes=1)).state == "absent"
+
+
+def test_nobody_is_made_absent_who_has_points_and_nobody_changes_when_frozen(
+    cast: Cast, exam: Exam, held: Registration
+) -> None:
+    absent = register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
+    mark(held, "present")
+    mark_the_rest_absent(exam_pk=exam.pk, now=EVENING)
+    enter_points(exam_pk=exam.pk, points={held.pk: Decimal(70)}, by=None, now=EVENING)
+    for action in ("absent", "undo"):
+        assert refused(lambda action=action: mark(held, action, 200)) == "has-points"  # type: ignore[misc]
+    held.refresh_from_db()
+    assert (held.state, held.marks.count()) == ("attended", 1)
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=EVENING)
+    publish_results(exam_pk=exam.pk, by=None, now=EVENING)
+    freeze(exam_pk=exam.pk, now=EVENING)
+    late = make_students(cast.course, 1)[0]
+    for act in (
+        lambda: mark(held, "left", 200),
+        lambda: excuse(registration_pk=absent.pk, reason="Certificate", now=EVENING),
+        lambda: staff_withdraw(registration_pk=absent.pk, reason="x", now=EVENING),
+        lambda: staff_register(enrolment=late, exam_pk=exam.pk, reason="x", now=EVENING),
+        lambda: correct_attendance(registration_pk=absent.pk, exam_pk=exam.pk, attended=True, reason="x", by=None, now=EVENING),
+    ):  # fmt: skip
+        assert refused(act) == "frozen"
+
+
+def refused(act: Callable[[], object]) -> str:
+    with pytest.raises(RuleViolation) as caught:
+        act()
+    return caught.value.code
+
+
 # ── the page ──
 
 
 @pytest.fixture
 def today(cast: Cast) -> Exam:
-    now = timezone.now()
+    now = the_time()
     return OpenExamFactory.create(
         course=cast.course, capacity=10, starts_at=now + timedelta(minutes=1), opens_at=now - timedelta(days=9),
         closes_at=now - timedelta(days=2), withdraw_until=now - timedelta(days=1),
@@ -140,16 +205,16 @@ def today(cast: Cast) -> Exam:
 
 
 def by_hand(enrolment: Enrolment, exam: Exam) -> Registration:
-    return staff_register(enrolment=enrolment, exam_pk=exam.pk, reason="By hand", now=timezone.now())
+    return staff_register(enrolment=enrolment, exam_pk=exam.pk, reason="By hand", now=the_time())
 
 
 def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, today: Exam) -> None:
     one, two = by_hand(cast.student, today), by_hand(cast.other_student, today)
-    link = HelperLink.objects.create(exam=today, name="Kim", created_at=timezone.now())
+    link = HelperLink.objects.create(exam=today, name="Kim", created_at=the_time())
     address = f"/amls/exams/{today.pk}/check-in/marks/"
     kept = {
         "marks": [
-            {"key": str(uuid4()), "registration": str(one.pk), "action": "present", "seat": "C 3", "made_at": timezone.now().isoformat()},
+            {"key": str(uuid4()), "registration": str(one.pk), "action": "present", "seat": "C 3", "made_at": the_time().isoformat()},
             {"key": "nonsense", "registration": str(one.pk), "action": "present"},
             {"key": str(uuid4()), "registration": "99999999", "action": "present"},
         ]
@@ -169,6 +234,45 @@ def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, t
     assert CheckInMark.objects.get(registration=one).by == cast.assistant.user
 
 
+def test_marks_are_ordered_by_the_sites_clock_whatever_the_devices_say(cast: Cast, today: Exam) -> None:
+    held, now = by_hand(cast.student, today), the_time()
+    address, staff = f"/amls/exams/{today.pk}/check-in/marks/", cast.client("assistant")
+
+    def send(action: str, made_at: datetime, sent_at: datetime) -> str:
+        made = {"key": str(uuid4()), "registration": str(held.pk), "action": action, "made_at": made_at.isoformat()}
+        kept = {"marks": [made], "sent_at": sent_at.isoformat()}
+        answer = staff.post(address, json.dumps(kept), content_type="application/json")
+        return str(answer.json()["states"][str(held.pk)][0])
+
+    assert send("present", now, now) == "attended"
+    # A phone an hour behind takes back what it sees: that is later, whatever it says.
+    behind = now - timedelta(hours=1)
+    assert send("undo", behind, behind) == "registered"
+    assert send("absent", now + timedelta(hours=5), now + timedelta(hours=5)) == "absent"
+    for nonsense in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "soon"):
+        made = {"key": str(uuid4()), "registration": str(held.pk), "action": "present", "made_at": nonsense}
+        kept = {"marks": [made], "sent_at": nonsense}
+        assert staff.post(address, json.dumps(kept), content_type="application/json").status_code == 200
+    assert staff.get(f"/amls/exams/{today.pk}/check-in/").status_code == 200
+
+
+def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today: Exam) -> None:
+    Exam.objects.filter(pk=today.pk).update(capacity=1)
+    first, waits = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    elsewhere = make_students(cast.course, 1)[0]
+    other = OpenExamFactory.create(course=cast.course, starts_at=the_time() + timedelta(days=9), opens_at=None, closes_at=None, withdraw_until=None)  # fmt: skip
+    by_hand(elsewhere, other)
+    client, door = cast.client("assistant"), f"/amls/exams/{today.pk}/check-in/"
+    page = client.get(door)
+    assert [(one.pk, one.waits) for one in page.context["candidates"]] == [(cast.other_student.pk, True)]
+    answer = client.post(f"{door}walk-in/", {"enrolment": cast.other_student.pk}, follow=True)
+    assert "Every seat is taken." in answer.content.decode()
+    staff_withdraw(registration_pk=first.pk, reason="Ill", now=the_time())
+    client.post(f"{door}walk-in/", {"enrolment": cast.other_student.pk})
+    waits.refresh_from_db()
+    assert (waits.state, waits.is_walk_in) == ("attended", True)
+
+
 @pytest.mark.parametrize("body", ["", "[]", '{"marks": 3}', '{"marks": ["x"]}'])
 def test_what_is_no_list_of_marks_is_refused(cast: Cast, today: Exam, body: str) -> None:
     address = f"/amls/exams/{today.pk}/check-in/marks/"
@@ -183,12 +287,12 @@ def test_only_the_door_may_use_the_camera(cast: Cast, today: Exam) -> None:
 
 def test_without_javascript_a_form_marks_and_walk_ins_are_for_staff(cast: Cast, today: Exam) -> None:
     held = by_hand(cast.student, today)
-    link = HelperLink.objects.create(exam=today, name="Kim", created_at=timezone.now())
+    link = HelperLink.objects.create(exam=today, name="Kim", created_at=the_time())
     door, key = f"/amls/exams/{today.pk}/check-in/", helper_token(link)
     client = Client()
     page = client.get(f"{door}?key={key}&q=person").content.decode()
     assert "under reserve" in page
-    assert "Came without a registration" not in page
+    assert "Came without a seat" not in page
     answer = client.post(
         f"{door}mark/?key={key}", {"registration": held.pk, "action": "present", "key": str(uuid4()), "seat": ""}
     )

@@ -13,6 +13,7 @@ from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room, Seat
+from exams.services.door import mark_the_rest_absent
 from exams.services.registration import (
     close_exam,
     excuse,
@@ -250,6 +251,41 @@ def test_a_walk_in_needs_a_free_seat_and_no_place_in_the_line(cast: Cast, exam: 
     set_capacity(exam_pk=exam.pk, capacity=3, now=exam.starts_at)
     assert act().state == "registered"
     assert counters(exam) == (3, 1)
+
+
+def test_who_waits_and_comes_to_the_door_takes_a_seat_that_stays_free(cast: Cast, exam: Exam) -> None:
+    people = make_students(cast.course, 4)
+    for one in people:
+        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+
+    def come(one: Enrolment) -> Registration:
+        return staff_register(enrolment=one, exam_pk=exam.pk, reason="At the door", now=LATE, is_walk_in=True)
+
+    assert violation(lambda: come(people[3])) == "exam-full"
+    staff_withdraw(registration_pk=Registration.objects.get(enrolment=people[0]).pk, reason="Ill", now=LATE)
+    # After the last moment to withdraw nobody moves up; whoever of them comes may sit there.
+    assert states(exam) == ["withdrawn", "registered", "waitlisted", "waitlisted"]
+    came = come(people[3])
+    assert (came.state, came.position, came.is_walk_in) == ("registered", None, True)
+    assert counters(exam) == (2, 1)
+    assert violation(lambda: come(people[2])) == "exam-full"
+
+
+def test_a_certificate_counts_when_the_exam_is_closed_already(cast: Cast, exam: Exam, august: Exam) -> None:
+    held = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+    mark_the_rest_absent(exam_pk=exam.pk, now=AFTER)
+    close_exam(exam_pk=exam.pk, now=AFTER)
+    register(enrolment=cast.student, exam_pk=august.pk, now=AFTER)
+    excuse(registration_pk=held.pk, reason="Certificate of Jul 18", now=AFTER)
+    assert states(exam) == ["excused"]
+    assert counters(exam) == (0, 0)
+    assert states(august) == ["registered"]
+    # Once is enough, and closed is still too late to withdraw.
+    assert violation(lambda: excuse(registration_pk=held.pk, reason="Again", now=AFTER)) == "registration-ended"
+    other = register(enrolment=cast.other_student, exam_pk=august.pk, now=AFTER)
+    close_exam(exam_pk=august.pk, now=august.ends_at)
+    gone = lambda: staff_withdraw(registration_pk=other.pk, reason="Late", now=august.ends_at)  # noqa: E731
+    assert violation(gone) == "registration-ended"
 
 
 def test_a_freed_seat_in_the_room_is_free_again(cast: Cast, exam: Exam) -> None:

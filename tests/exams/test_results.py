@@ -18,11 +18,11 @@ from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange
+from exams.services.pointfile import import_points
 from exams.services.registration import excuse, register
 from exams.services.results import (
     enter_points,
     freeze,
-    import_points,
     parse_points,
     publish_results,
     regrade,
@@ -103,6 +103,10 @@ def test_statistics_and_bars() -> None:
     bars = grade_bars(found.counts)
     assert [bar.count for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
     assert [bar.is_fail for bar in bars] == [False] * 10 + [True]
+    other = {**found.counts, D("3.3"): 3, D("5.0"): 0}
+    assert [(bar.label, bar.count, bar.before) for bar in grade_bars(other, found.counts) if bar.before is not None] == [
+        ("3.3", 3, 1), ("5.0", 0, 1),
+    ]  # fmt: skip
     points = point_bars([D(100), D(0), D("49.9")], max_points=D(100), pass_at=D(50))
     assert [n for n, bar in enumerate(points) if bar.count] == [0, 9, 19]
     assert [bar.is_fail for bar in points] == [True] * 10 + [False] * 10

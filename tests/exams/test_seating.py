@@ -11,7 +11,7 @@ from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room, Seat, Spacing
 from exams.services.registration import register, withdraw
-from exams.services.seating import assign_seats, mend_seats, release_seats
+from exams.services.seating import assign_seats, mend_seats, release_seats, seat_by_what_is_granted
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.exams.people import make_students
@@ -108,6 +108,43 @@ def test_only_the_affected_are_moved_and_late_ones_get_free_seats(cast: Cast, ex
     }
     assert sorted(after[one.pk] for one in (people[4], people[5], late)) == [("A", 1, 1), ("B", 1, 1), ("B", 1, 2)]
     assert mend_seats(exam_pk=exam.pk, now=JUNE).given == 0
+
+
+def test_late_ones_get_a_free_seat_by_themselves(cast: Cast, exam: Exam, rings: Rings) -> None:
+    fill(cast, exam, 2)
+    Room.objects.create(exam=exam, name="A", rows=1, seats_per_row=5, spacing=Spacing.SECOND_SEAT)
+    with rings():
+        early = fill(cast, exam, 1, prefix="early")[0]
+    assert plan(exam) == {}
+    assign_seats(exam_pk=exam.pk, order="name", now=JUNE)
+    before = plan(exam)
+    withdraw(enrolment=early.enrolment, exam_pk=exam.pk, now=JUNE)
+    with rings():
+        late = fill(cast, exam, 2, prefix="late")
+    after = plan(exam)
+    assert after[late[0].pk] == before[early.pk]
+    # The room is full: the other one is on the staff's page, and nobody else is moved.
+    assert late[1].pk not in after
+    assert {pk: seat for pk, seat in after.items() if pk in before} == {pk: seat for pk, seat in before.items() if pk != early.pk}  # fmt: skip
+
+
+def test_what_is_granted_later_moves_that_person_alone(cast: Cast, exam: Exam) -> None:
+    people = fill(cast, exam, 6)
+    Room.objects.create(exam=exam, name="Small", rows=1, seats_per_row=3, is_separate=True, position=0)
+    Room.objects.create(exam=exam, name="Large", rows=5, seats_per_row=2, spacing=Spacing.EVERY_SEAT, position=1)
+    assign_seats(exam_pk=exam.pk, order="name", now=JUNE)
+    before = plan(exam)
+    measure = Accommodation.objects.create(course=cast.course, enrolment=people[2].enrolment, own_room=True)
+    assert seat_by_what_is_granted(enrolment_pk=people[2].enrolment_id, now=JUNE) == 1
+    assert plan(exam) == {**before, people[2].pk: ("Small", 1, 1)}
+    # The front row is full: nobody in it makes way, but who left row 2 leaves one nearer to the front.
+    Accommodation.objects.create(course=cast.course, enrolment=people[5].enrolment, front_row=True)
+    assert seat_by_what_is_granted(enrolment_pk=people[5].enrolment_id, now=JUNE) == 1
+    assert plan(exam)[people[5].pk] == ("Large", 2, 1)
+    assert seat_by_what_is_granted(enrolment_pk=people[5].enrolment_id, now=JUNE) == 0
+    measure.delete()
+    assert seat_by_what_is_granted(enrolment_pk=people[2].enrolment_id, now=JUNE) == 1
+    assert plan(exam)[people[2].pk] == ("Large", 3, 2)
 
 
 def test_released_seats_stand_in_the_calendar_and_stay(cast: Cast, exam: Exam, rings: Rings) -> None:

@@ -1,5 +1,6 @@
 """Exports of tests: small kinds that do what a test asks."""
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -41,3 +42,18 @@ def make_kind(known: dict[str, Kind]) -> Callable[..., Kind]:
         return register(Kind(name=name, write=write, **fields))
 
     return make
+
+
+@pytest.fixture
+def complaints(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """What WeasyPrint complains of."""
+    found: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found.append(record.getMessage())
+
+    listener = Listener(level=logging.WARNING)
+    logging.getLogger("weasyprint").addHandler(listener)
+    yield found
+    logging.getLogger("weasyprint").removeHandler(listener)

@@ -1,11 +1,9 @@
 """The PDFs themselves: tagged, with language and title, fonts embedded, nothing fetched, no errors."""
 
 import io
-import logging
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,21 +25,6 @@ from tests.factories import LectureFactory, PartFactory, StaffMemberFactory
 from tests.seed import import_seed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def complaints(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """What WeasyPrint complains of."""
-    found: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage())
-
-    listener = Listener(level=logging.WARNING)
-    logging.getLogger("weasyprint").addHandler(listener)
-    yield found
-    logging.getLogger("weasyprint").removeHandler(listener)
 
 
 def make(

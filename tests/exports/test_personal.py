@@ -2,9 +2,11 @@
 
 import io
 import json
+import uuid
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -13,6 +15,7 @@ from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -23,7 +26,14 @@ from amls.exports.models import Export
 from amls.exports.work import work_once
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
+from exams.models import Accommodation, Exam, Result, Room, Seat
+from exams.services.registration import staff_register
+from projects.models import Topic
+from projects.services.assessing import assess
+from projects.services.handin import hand_in
+from projects.services.teams import register_team
 from tests.cast import Cast
+from tests.factories import OpenExamFactory, ProjectRulesFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +147,50 @@ def test_the_last_lecturer_and_the_last_superuser_stay(cast: Cast) -> None:
         assert caught.value.code == code
     Course.objects.update(state="archived")
     delete_account(user=cast.lecturer.user, now=timezone.now())
+
+
+def test_people_of_old_courses_are_forgotten_with_all_they_did(
+    cast: Cast, django_capture_on_commit_callbacks: Any
+) -> None:
+    now = timezone.now()
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(days=9))
+    topic = TopicFactory.create(course=cast.course, team_max=2)
+    TopicFactory.create(course=cast.course, title="Own", proposal="open", proposed_by=cast.student, proposed_at=now)
+    project = register_team(enrolment=cast.student, topic=topic, emails=["new@example.org"], now=now)
+    attempt = hand_in(
+        project=project, by=cast.student, uploads=[SimpleUploadedFile("work.ipynb", b'{"nbformat": 4}')],
+        request_key=uuid.uuid4(), began_at=now, now=now,
+    )  # fmt: skip
+    stored = attempt.files.get().file.name
+    assess(project=project, outcome="passed", extra_points=Decimal(0), feedback="Good", by=cast.lecturer.user, now=now)
+    exam = OpenExamFactory.create(course=cast.course, starts_at=now + timedelta(days=9))
+    room = Room.objects.create(exam=exam, name="H 0107")
+    held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    Seat.objects.create(room=room, row=1, number=1, registration=held)
+    Result.objects.create(registration=held, points=80)
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=20)
+    Course.objects.filter(pk=cast.course.pk).update(state="archived", last_day=date(2010, 1, 1))
+    with django_capture_on_commit_callbacks(execute=True):
+        call_command("purge", stdout=StringIO())
+    assert not default_storage.exists(stored)
+    # What the course itself is stays, and so does everything of others.
+    assert list(Topic.objects.values_list("pk", "taken")) == [(topic.pk, 0)]
+    assert list(Exam.objects.values_list("pk", "seats_taken")) == [(exam.pk, 0)]
+    assert Room.objects.count() == 1
+    assert list(Enrolment.objects.all()) == [cast.foreign_lecturer]
+    assert User.objects.filter(pk=cast.student.user.pk).exists()
+    # Nothing that knows the student by their enrolment is left, in no table and no history.
+    left = {
+        model.__name__: model._default_manager.filter(**{f"{field.name}_id": cast.student.pk}).count()
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if field.concrete and field.related_model is Enrolment
+    }
+    assert len(left) > 15
+    assert {name: count for name, count in left.items() if count} == {}
+    for name in ("projects.Submission", "projects.SubmissionFile", "projects.Assessment", "exams.Result", "exams.Seat"):
+        assert not apps.get_model(name).objects.exists()
+        assert not apps.get_model(f"{name}Event").objects.exists()
 
 
 def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:

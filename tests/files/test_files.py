@@ -190,6 +190,8 @@ def test_any_name_becomes_a_safe_one(name: str) -> None:
         ("08-captions.vtt", "08", "captions"),
         ("Parameter Servers.pdf", "06", "pdf"),
         ("2024 L5.pdf", "05", "pdf"),
+        ("05_DataTaskParallel2.pdf", "05", "pdf"),
+        ("AmlsLecture05v7.pdf", "05", "pdf"),
         ("holiday.pdf", None, "pdf"),
         ("07 transcript.txt", "07", "transcript"),
     ],

@@ -197,6 +197,10 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
             print((var / "log").read_text()[-3000:])
     assert post.at == {}
     assert rows == (people,)
+    # Each mail is a line in the workers' log, but for those whose worker died; nobody's address is.
+    said = (var / "log").read_text()
+    assert people - len(in_flight) <= said.count("mail sent notice=") <= people
+    assert "@example.org" not in said
     twice = {address: count for address, count in post.taken.items() if count > 1}
     assert sum(count - 1 for count in twice.values()) <= len(in_flight) == 4
     # Whoever got it twice got the same Message-ID: their mail program shows one.

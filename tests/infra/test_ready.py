@@ -16,6 +16,7 @@ from django.test import Client
 from tests.notifications.conftest import free_port
 
 OK = {"database": "ok", "migrations": "ok", "broker": "ok"}
+EXPORTS = {"waiting": 0, "oldest_due_seconds": 0, "failed_last_day": 0}
 MAIL = {"waiting": 0, "oldest_due_seconds": 0, "last_beat_seconds": None, "failed_last_day": 0}
 
 
@@ -38,6 +39,7 @@ def state(client: Client) -> tuple[int, dict[str, str]]:
     found = answer.json()
     # How mail flows is told where it can be known; late mail does not take the site out of service.
     assert found.pop("mail", MAIL) == MAIL
+    assert found.pop("exports", EXPORTS) == EXPORTS
     return answer.status_code, found
 
 

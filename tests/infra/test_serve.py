@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -185,3 +186,14 @@ def test_a_start_without_a_needed_setting_names_it(given: tuple[str, ...]) -> No
     assert done.returncode != 0
     missing = [name for name in PRODUCTION if name not in given]
     assert f"Set {' and '.join(missing)} in the environment" in done.stderr
+
+
+def test_a_port_is_never_shared_with_another_installation(var: Path) -> None:
+    # As a second AMLS would hold it: the kernel lets several listen, and each gets some of the requests.
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        served = Served(var, other.getsockname()[1])
+        assert served.process.wait(120) == 1
+    assert "Is the port in use?" in served.log.read_text()

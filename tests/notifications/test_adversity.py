@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
@@ -15,14 +16,15 @@ from pytest_django import Settings
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.agenda.sources import Registry, deadline
-from amls.courses.models import Enrolment, User
-from amls.notifications import letters
+from amls.courses.models import Course, Enrolment, User
+from amls.notifications import letters, tasks
 from amls.notifications.delivery import BATCH, deliver_due
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
 from amls.notifications.postman import Postman
+from amls.notifications.pulse import health
 from amls.notifications.reminders import ensure_rules, plan_reminders
-from amls.notifications.services import notify, notify_enrolled, retry_notices
+from amls.notifications.services import DELIVER, notify, notify_enrolled, retry_notices
 from amls.notifications.topics import ANNOUNCEMENTS
 from tests.factories import CourseFactory
 from tests.notifications.conftest import Postbox
@@ -49,6 +51,17 @@ def _writers() -> Iterator[None]:
 
 def make_people(count: int) -> list[User]:
     return User.objects.bulk_create([User(email=f"person{number}@example.org") for number in range(count)])
+
+
+def enrol(people: list[User]) -> Course:
+    course = CourseFactory.create()
+    Enrolment.objects.bulk_create([Enrolment(user=one, course=course) for one in people])
+    Enrolment.objects.update(created_at=timezone.now() - timedelta(days=100))
+    return course
+
+
+def enrol_many(count: int) -> Course:
+    return enrol(make_people(count))
 
 
 def send_to(people: list[User], kind: str = "tests.plain") -> None:
@@ -108,6 +121,74 @@ def test_a_dropped_connection_is_opened_again(postbox: Postbox, settings: Settin
     assert set(Notice.objects.values_list("state", "attempts")) == {("sent", 1)}
 
 
+def test_a_server_that_hangs_up_after_a_refusal_costs_no_further_mail_a_pause(postbox: Postbox) -> None:
+    postbox.data_answers = ["421 4.7.0 Try again later, closing connection"]
+    send_to(make_people(3))
+    assert deliver_due(now=timezone.now()) == 3
+    # The first waits for its next attempt, the others went over a connection of their own.
+    assert Counter(Notice.objects.values_list("state", "attempts")) == {("due", 1): 1, ("sent", 1): 2}
+
+
+def test_refused_addresses_leave_the_connection_open(postbox: Postbox) -> None:
+    people = make_people(6)
+    postbox.refusals = {one.email: "550 no such person" for one in people[:3]}
+    send_to(people)
+    deliver_due(now=timezone.now())
+    assert Counter(Notice.objects.values_list("state", flat=True)) == {"failed": 3, "sent": 3}
+    assert postbox.connections == 1
+
+
+def test_a_worker_told_to_stop_fails_no_mail(postbox: Postbox) -> None:
+    people = make_people(3)
+
+    @letter("tests.slow")
+    def slow(notice: Notice, now: object) -> Letter:
+        raise SoftTimeLimitExceeded
+
+    send_to(people[:1], "tests.slow")
+    send_to(people[1:])
+    with pytest.raises(SoftTimeLimitExceeded):
+        deliver_due(now=timezone.now())
+    # They go again when the claim has run out.
+    assert Counter(Notice.objects.values_list("state", flat=True)) == {"sending": 3}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_round_ends_and_rings_for_the_next(postbox: Postbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("celery.current_app.send_task", lambda name, **_options: rung.append(name))
+    send_to(make_people(BATCH + 3))
+    rung.clear()
+    monkeypatch.setattr(tasks, "LONGEST_ROUND_SECONDS", 0.0)
+    assert tasks.deliver() == BATCH
+    assert rung == [DELIVER]
+    assert len(postbox.mails) == BATCH
+    assert tasks.deliver() == 3
+
+
+def test_what_was_tried_for_a_day_counts_as_a_failure_of_today(postbox: Postbox) -> None:
+    person = make_people(1)[0]
+    postbox.refusals = {person.email: "450 mailbox busy"}
+    send_to([person])
+    later = timezone.now() + timedelta(days=1, hours=1)
+    deliver_due(now=later)
+    assert Notice.objects.get().state == "failed"
+    assert health(now=later + timedelta(hours=23)).failed == 1
+    assert health(now=later + timedelta(hours=25)).failed == 0
+
+
+def test_who_left_the_course_gets_no_more_of_its_bulk_mail(postbox: Postbox) -> None:
+    gone, here = make_people(2)
+    course = enrol([gone, here])
+    for kind in ("tests.bulk", "tests.plain"):
+        for one in (gone, here):
+            notify(key=f"{kind}:{one.pk}", kind=kind, recipient=one, course=course, now=timezone.now())
+    Enrolment.objects.filter(user=gone).delete()
+    deliver_due(now=timezone.now())
+    told = sorted((mail["To"].addresses[0].addr_spec, mail["Subject"]) for mail in postbox.mails)
+    assert told == [(gone.email, "Hello"), (here.email, "Bulk"), (here.email, "Hello")]
+
+
 def test_one_connection_carries_many_mails(postbox: Postbox) -> None:
     send_to(make_people(120))
     postman = Postman()
@@ -123,7 +204,7 @@ def test_one_connection_carries_many_mails(postbox: Postbox) -> None:
 def test_a_limit_per_minute_holds_and_leaves_room_for_what_is_urgent(postbox: Postbox, settings: Settings) -> None:
     settings.MAIL_PER_MINUTE = 20
     people = make_people(40)
-    course = CourseFactory.create()
+    course = enrol(people)
     for one in people:
         notify(key=f"b:{one.pk}", kind="tests.bulk", recipient=one, course=course, now=timezone.now())
     now = timezone.now()
@@ -144,7 +225,7 @@ def test_a_limit_per_minute_holds_and_leaves_room_for_what_is_urgent(postbox: Po
 
 def test_what_is_urgent_overtakes_bulk(postbox: Postbox) -> None:
     people = make_people(60)
-    course = CourseFactory.create()
+    course = enrol(people)
     for one in people:
         notify(key=f"b:{one.pk}", kind="tests.bulk", recipient=one, course=course, now=timezone.now())
     send_to(people[:1])
@@ -188,14 +269,6 @@ def test_logs_hold_no_address_and_no_token(postbox: Postbox, caplog: pytest.LogC
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("amls")]
     assert len(lines) == 2
     assert "@" not in " ".join(lines)
-
-
-def enrol_many(count: int):  # type: ignore[no-untyped-def]
-    course = CourseFactory.create()
-    people = make_people(count)
-    Enrolment.objects.bulk_create([Enrolment(user=one, course=course) for one in people])
-    Enrolment.objects.update(created_at=timezone.now() - timedelta(days=100))
-    return course
 
 
 def test_ten_thousand_people_are_planned_in_a_few_statements(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]

@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amls.agenda.services import reconcile
+from amls.agenda.sources import Registry, deadline
 from amls.courses.models import Course
 from amls.courses.services import quietly
-from amls.notifications.announcements import mail_announcements, withdraw_announcement
+from amls.notifications.announcements import mail_announcements
 from amls.notifications.changes import tell_changes
 from amls.notifications.delivery import deliver_due
 from amls.notifications.models import Announcement, ItemChange, MailSettings, Notice
@@ -60,6 +61,20 @@ def test_a_moved_lecture_is_told_to_all_after_a_few_minutes(cast: Cast, lecture:
     assert mail["Subject"].strip() == "Moved: 05 Parallel Execution, Tue 21 May 2024, 16:00–18:00, H 0111"
     text = mail.get_body(("plain",)).get_content()
     assert "Thu 23 May 2024, 16:00–18:00, H 0107 → Tue 21 May 2024, 16:00–18:00, H 0111" in text
+
+
+def test_a_moved_deadline_is_told_by_its_moment(cast: Cast, postbox: Postbox) -> None:
+    due = {"at": START}
+    known = Registry()
+    known.items("tests")(lambda course: [deadline(key="tests.due", title="Project submission", due_at=due["at"])])
+    with quietly():
+        reconcile(cast.course, now=NOW, known=known)
+    due["at"] += timedelta(days=7)
+    reconcile(cast.course, now=NOW, known=known)
+    tell(NOW + timedelta(minutes=5))
+    assert postbox.mails[0]["Subject"].strip() == "Moved: Project submission, Thu 30 May 2024, 16:00"
+    text = postbox.mails[0].get_body(("plain",)).get_content()
+    assert "Project submission: Thu 23 May 2024, 16:00 → Thu 30 May 2024, 16:00" in text
 
 
 def test_corrections_become_one_mail_with_what_people_knew_before(
@@ -194,7 +209,7 @@ def test_an_announcement_goes_out_once_at_its_time(cast: Cast, postbox: Postbox)
 def test_a_withdrawn_announcement_stops(cast: Cast, postbox: Postbox) -> None:
     one = announce(cast)
     mail_announcements(now=NOW)
-    withdraw_announcement(announcement=one, now=NOW)
+    Announcement.objects.filter(pk=one.pk).update(is_withdrawn=True)
     deliver_due(now=NOW)
     assert postbox.mails == []
 

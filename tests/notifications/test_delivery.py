@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from amls.courses.models import Course, User
 from amls.notifications import letters
-from amls.notifications.delivery import LEASE, deliver_due, message_id
+from amls.notifications.composing import message_id
+from amls.notifications.delivery import LEASE, deliver_due
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
 from amls.notifications.services import notify

@@ -25,7 +25,7 @@ from projects.models import (
 )
 from projects.services.assessing import assess
 from projects.services.extensions import extend, request_extension
-from projects.services.ideas import propose_idea
+from projects.services.ideas import decide_idea, propose_idea
 from tests.cast import Cast
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
@@ -185,6 +185,18 @@ def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> Non
     third = world.project()
     desk.post(assess_url(third), {"merge": "1", "target": second.pk})
     assert second.memberships.active().count() == 3
+
+
+def test_teams_to_move_into_are_called_by_their_members(world: World, desk: Client) -> None:
+    first, second = make_teams(world, 2)
+    declined = propose_idea(enrolment=world.student, title="Declined idea", description="x", team_max=1, now=NOW)
+    decide_idea(topic=declined, is_accepted=False, reason="Too large", now=NOW)
+    page = desk.get(assess_url(first)).content.decode()
+    name = second.memberships.get().enrolment.user
+    assert page.count(f"#{second.pk} {second.topic}: {name}</option>") == 2
+    assert "Declined idea" not in page
+    page = desk.get(reverse("admin:projects_extension_add")).content.decode()
+    assert f"#{second.pk} {second.topic}: {name}</option>" in page
 
 
 @pytest.mark.parametrize("model", [Project, Extension, ExtensionRequest, Invitation])

@@ -10,12 +10,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.desk import Stage, desk_views, for_desk, progress_of, stage_of
 from projects.models import Project
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
+from tests.factories import ExamFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams
 
@@ -101,6 +103,29 @@ def test_a_mentor_sees_their_own_topics_first(world: World, desk: Client) -> Non
     assert shown(desk) == [mine[0].pk, *(one.pk for one in others)]
     assert shown(desk, "mentor=me") == [mine[0].pk]
     assert shown(world.cast.client("lecturer")) == [*(one.pk for one in others), mine[0].pk]
+
+
+def test_a_mentor_is_known_by_name_whatever_titles_stand_before_it(world: World, desk: Client) -> None:
+    world.staff.display_name = "Ada Muster"
+    world.staff.save()
+    names = ["M.Sc. Ada Muster", "Dr. Grada Muster"]
+    mentors = [StaffMember.objects.create(course=world.course, role=Role.ASSISTANT, name=name) for name in names]
+    mine, _other = (make_teams(world, 1, mentor=one)[0] for one in mentors)
+    assert shown(desk, "mentor=me") == [mine.pk]
+
+
+def test_the_first_exam_after_the_deadline_is_what_the_assessment_is_needed_for(world: World, desk: Client) -> None:
+    make_teams(world, 1)
+    ExamFactory.create(course=world.course, starts_at=DEADLINE - timedelta(days=9))
+    exam = ExamFactory.create(course=world.course, starts_at=DEADLINE + timedelta(days=10))
+    ExamFactory.create(course=world.course, starts_at=DEADLINE + timedelta(days=30))
+    reconcile(world.course, now=NOW)
+    (progress,) = progress_of([world.course], world.staff)
+    assert progress.due_at == exam.starts_at
+    world.rules.assessed_by = DEADLINE + timedelta(days=5)
+    world.rules.save()
+    (progress,) = progress_of([world.course], world.staff)
+    assert progress.due_at == world.rules.assessed_by
 
 
 def test_mine_undecided_and_progress_towards_the_admission(world: World, desk: Client) -> None:

@@ -8,10 +8,12 @@ from django.db import IntegrityError, transaction
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from projects.deadlines import deadline_of, effective_deadline
 from projects.models import Extension, ExtensionRequest, Project, ProjectRules
+from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import (
     decline_request,
     extend,
@@ -20,6 +22,7 @@ from projects.services.extensions import (
     revoke_extension,
     take_request_back,
 )
+from projects.services.registration import register_project
 from projects.services.teams import accept_invitation, invite_member
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_handin import attempt
@@ -76,6 +79,31 @@ def test_an_extension_for_all_moves_the_courses_own_date(world: World) -> None:
     assert Notice.objects.filter(kind="projects.extended").count() == 2
 
 
+def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) -> None:
+    reconcile(world.course, now=NOW)
+    world.project()
+    passed = world.another()
+    enter_earlier_pass(enrolment=passed, term="SS2023", by=world.staff)
+    given = give(world, delta=timedelta(days=1))
+    told = Notice.objects.filter(kind="projects.extended").order_by("recipient__email")
+    assert [one.recipient and one.recipient.email for one in told] == ["other@example.org", "student@example.org"]
+    texts = [letter_kind(one.kind).writer(one, NOW) for one in told]
+    assert [one and one.text.split(" until ")[0] for one in texts] == [
+        "Projects may be handed in",
+        "Your team may hand in",
+    ]
+    revoke_extension(extension=given[0], now=NOW)
+    assert Notice.objects.filter(kind="projects.extension-revoked").count() == 2
+
+
+def test_a_person_without_a_team_reads_of_their_extension(world: World) -> None:
+    give(world, enrolment=world.student, delta=TWO_DAYS)
+    letter = letter_kind("projects.extended").writer(Notice.objects.get(kind="projects.extended"), NOW)
+    assert letter is not None
+    assert letter.subject == "More time for your project: until Wed 10 Jul, 23:59 (Europe/Berlin)"
+    assert letter.action == ("See the topics", "/amls/projects/")
+
+
 def test_a_delta_moves_with_the_deadline_and_a_time_stays(world: World) -> None:
     project = team_of_two(world)
     single = world.project(world.another(), topic=world.single)
@@ -128,6 +156,27 @@ def test_asking_and_granting(world: World) -> None:
     assert (wish.state, effective_deadline(project)) == ("granted", DEADLINE + TWO_DAYS)
     with pytest.raises(RuleViolation, match="decided already"):
         grant_request(request=wish, by=world.staff, delta=TWO_DAYS, now=NOW)
+
+
+def test_what_is_granted_is_more_than_the_team_has(world: World) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    give(world, delta=TWO_DAYS)
+    with pytest.raises(RuleViolation, match="has time until Wed 10 Jul, 23:59") as refusal:
+        grant_request(request=wish, by=world.staff, delta=timedelta(days=1), now=NOW)
+    wish.refresh_from_db()
+    assert (refusal.value.code, wish.state, Extension.objects.count()) == ("not-later", "open", 1)
+
+
+def test_registration_goes_on_as_long_as_the_deadline_is_extended_for_all(world: World) -> None:
+    later = DEADLINE + timedelta(hours=5)
+    with pytest.raises(RuleViolation, match="Registration closed Mon 8 Jul, 23:59"):
+        register_project(enrolment=world.student, topic=world.topic, now=later)
+    give(world, delta=timedelta(days=1))
+    assert register_project(enrolment=world.student, topic=world.topic, now=later).is_active
+    ProjectRules.objects.update(registration_closes_at=DEADLINE)
+    with pytest.raises(RuleViolation, match="Registration closed"):
+        register_project(enrolment=world.other, topic=world.topic, now=later)
 
 
 def test_declining_needs_an_answer(world: World) -> None:

@@ -140,6 +140,21 @@ def test_a_late_attempt_counts_once_staff_accept_it(world: World) -> None:
     assert Notice.objects.filter(kind="projects.late-accepted").count() == 1
 
 
+def test_an_accepted_late_attempt_counts_also_where_the_team_had_picked_another(world: World) -> None:
+    project = world.project()
+    first = attempt(world, project)
+    pick_submission(project=project, submission=first, now=NOW)
+    late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    view = team_of(world.student)
+    assert view is not None
+    assert view.picked is not None
+    accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(days=1))
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    assert (view.counting.row, view.picked) == (late, None)
+
+
 def test_a_late_attempt_never_hides_one_in_time(world: World) -> None:
     project = world.project()
     good = attempt(world, project)

@@ -14,10 +14,22 @@ from amls.web.markdown import render_markdown
 from projects import letters
 from projects.models import Invitation
 from projects.services.assessing import assess, publish_assessments
-from projects.services.extensions import decline_request, extend, request_extension, revoke_extension
-from projects.services.handin import accept_late
+from projects.services.extensions import (
+    decline_request,
+    extend,
+    grant_request,
+    request_extension,
+    revoke_extension,
+)
+from projects.services.handin import accept_late, pick_submission, restore_submission, withdraw_submission
 from projects.services.ideas import decide_idea, propose_idea
-from projects.services.registration import leave_team, restore_project, switch_topic, withdraw_project
+from projects.services.registration import (
+    leave_team,
+    register_project,
+    restore_project,
+    switch_topic,
+    withdraw_project,
+)
 from projects.services.teams import (
     accept_invitation,
     decline_invitation,
@@ -52,6 +64,9 @@ def everything_happens(world: World) -> None:
     accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
     declined = invite_member(project=project, email="third@example.org", by=world.student, now=NOW)
     decline_invitation(invitation=declined, now=NOW)
+    revoked = invite_member(project=project, email="fifth@example.org", by=world.student, now=NOW - timedelta(days=1))
+    Notice.objects.filter(references__invitation=revoked.pk).update(state="sent", sent_at=NOW)
+    revoke_invitation(invitation=revoked, now=NOW)
     invite_member(project=project, email="fourth@example.org", by=world.student, now=NOW)
     switch_topic(project=project, topic=TopicFactory.create(course=world.course, team_max=3), by=world.student, now=NOW)
     third = world.another()
@@ -65,7 +80,9 @@ def everything_happens(world: World) -> None:
     )
     revoke_extension(extension=given[0], now=NOW)
     extend(course=world.course, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW)
-    attempt(world, project)
+    for one in (attempt(world, project), attempt(world, project)):
+        withdraw_submission(submission=one, now=NOW)
+    restore_submission(submission=one, now=NOW)
     late = attempt(world, project, began=DEADLINE + timedelta(days=3))
     accept_late(submission=late, by=world.staff, now=NOW)
     for points in ("1", "2"):
@@ -75,12 +92,16 @@ def everything_happens(world: World) -> None:
     withdraw_project(project=again, now=NOW)
     restore_project(project=again, now=NOW)
     withdraw_project(project=again, now=NOW + timedelta(minutes=1))
+    long_ago = NOW - timedelta(days=15)
+    alone = register_project(enrolment=world.another(), topic=world.topic, now=long_ago)
+    invite_member(project=alone, email="silent@example.org", by=alone.memberships.get().enrolment, now=long_ago)
 
 
 KINDS = sorted(
     f"projects.{name.replace('_', '-')}"
-    for name, function in vars(letters).items()
-    if not name.startswith("_") and getattr(function, "__module__", "") == letters.__name__ and callable(function)
+    for module in (letters.extensions, letters.handins, letters.results, letters.teams)
+    for name, function in vars(module).items()
+    if not name.startswith("_") and getattr(function, "__module__", "") == module.__name__ and callable(function)
 )
 
 
@@ -108,6 +129,67 @@ def test_what_is_no_longer_so_is_not_said(world: World) -> None:
     assert (written("projects.registered"), len(written("projects.withdrawn"))) == ([], 1)
     restore_project(project=project, now=NOW)
     assert written("projects.withdrawn") == []
+
+
+def test_whoever_never_read_of_an_invitation_is_not_told_that_it_was_taken_back(world: World) -> None:
+    project = world.project()
+    first = invite_member(project=project, email="a@example.org", by=world.student, now=NOW)
+    second = invite_member(project=project, email="b@example.org", by=world.student, now=NOW)
+    Notice.objects.filter(kind="projects.invited", address="a@example.org").update(state="sent", sent_at=NOW)
+    revoke_invitation(invitation=first, now=NOW)
+    withdraw_project(project=project, now=NOW)
+    told = Notice.objects.filter(kind="projects.invitation-revoked").order_by("pk")
+    assert [(one.address, write(one) is not None) for one in told] == [
+        ("a@example.org", True),
+        ("b@example.org", False),
+    ]
+    second.refresh_from_db()
+    assert second.state == "revoked"
+
+
+def test_who_invited_reads_that_nobody_answered(world: World) -> None:
+    project = world.project()
+    invitation = invite_member(project=project, email="a@example.org", by=world.student, now=NOW)
+    notice = Notice.objects.get(kind="projects.invitation-expired")
+    assert (notice.recipient, notice.not_before) == (world.student.user, invitation.expires_at)
+    with translation.override("en"):
+        letter = letter_kind(notice.kind).writer(notice, invitation.expires_at)
+        assert letter is not None
+        assert letter.subject == "No answer to your invitation: a@example.org"
+        decline_invitation(invitation=invitation, now=NOW)
+        assert letter_kind(notice.kind).writer(notice, invitation.expires_at) is None
+
+
+def test_the_team_reads_what_counts_after_the_staff_withdrew_an_attempt(world: World) -> None:
+    project = world.project()
+    first, second = attempt(world, project), attempt(world, project)
+    for _pressed_twice in range(2):
+        withdraw_submission(submission=second, now=NOW)
+    (letter,) = written("projects.attempt-withdrawn")
+    assert "Attempt 1 counts now." in letter.text
+    withdraw_submission(submission=first, now=NOW)
+    assert all("No attempt counts now. Hand in by" in one.text for one in written("projects.attempt-withdrawn"))
+    restore_submission(submission=second, now=NOW)
+    (back,) = written("projects.attempt-restored")
+    assert "Attempt 2 counts now." in back.text
+    assert len(written("projects.attempt-withdrawn")) == 1
+
+
+def test_the_receipt_says_that_a_picked_attempt_goes_on_counting(world: World) -> None:
+    project = world.project()
+    first = attempt(world, project)
+    pick_submission(project=project, submission=first, now=NOW)
+    attempt(world, project)
+    before, after = written("projects.receipt")
+    assert "goes on counting" not in before.text
+    assert "**Attempt 1 goes on counting**" in after.text
+
+
+def test_what_the_staff_answer_is_in_the_letter_that_grants(world: World) -> None:
+    wish = request_extension(project=world.project(), by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    grant_request(request=wish, by=world.staff, delta=timedelta(days=1), answer="Get well soon.", now=NOW)
+    (letter,) = written("projects.extended")
+    assert letter.text.endswith("Get well soon.")
 
 
 def test_a_result_is_never_in_a_mail(world: World) -> None:

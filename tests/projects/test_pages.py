@@ -214,6 +214,52 @@ def test_notes_and_inviting_who_wrote_one(soon: World, student: Client, other: C
     assert SeekingNote.objects.count() == 0
 
 
+def test_notes_stand_on_the_page_of_all_topics_for_enrolled_people(soon: World, student: Client, other: Client) -> None:
+    answer = other.post("/amls/projects/seek/", {"text": "Any topic with CUDA"})
+    assert answer.headers["Location"] == "/amls/projects/"
+    assert "Any topic with CUDA" in student.get("/amls/projects/").content.decode()
+    for part in ("anonymous", "stranger", "foreign lecturer"):
+        assert "Any topic" not in soon.cast.client(part).get("/amls/projects/").content.decode()
+    make_project(soon)
+    page = student.get("/amls/projects/").content.decode()
+    assert f"Invite {soon.other.user}" in page
+    student.post("/amls/projects/seek/", {"invite": SeekingNote.objects.get().pk})
+    assert Invitation.objects.get().email == "other@example.org"
+
+
+def test_an_invitation_is_accepted_out_of_another_team(soon: World, student: Client, other: Client) -> None:
+    register_project(enrolment=soon.other, topic=soon.single, now=timezone.now())
+    invitation = invite_member(
+        project=make_project(soon), email="other@example.org", by=soon.student, now=timezone.now()
+    )
+    path = f"/amls/projects/invitations/{invitation.pk}/"
+    page = other.get(path).content.decode()
+    assert "what you handed in there no longer counts" in page
+    assert 'name="accept"' not in page
+    assert other.post(path, {"switch": ""}).headers["Location"] == "/amls/projects/mine/"
+    assert Membership.objects.active().get(enrolment=soon.other).project == invitation.project
+    assert "be answered any more (Accepted)" in other.get(path).content.decode()
+
+
+def test_what_the_team_picked_is_said_before_the_next_attempt(soon: World, student: Client) -> None:
+    project = make_project(soon)
+    hand(soon, project)
+    hand(soon, project)
+    assert "The newest attempt counts unless" in student.get("/amls/projects/mine/submit/").content.decode()
+    student.post("/amls/projects/mine/pick/", {"attempt": "1"})
+    assert (
+        "Your team picked attempt 1: it goes on counting" in student.get("/amls/projects/mine/submit/").content.decode()
+    )
+    assert "Let attempt 2 count" in student.get("/amls/projects/mine/").content.decode()
+    # After the deadline the choice is over, and no button promises it.
+    soon.rules.submission_deadline = timezone.now() - timedelta(hours=1)
+    soon.rules.save()
+    Submission.objects.update(began_at=timezone.now() - timedelta(hours=2))
+    page = student.get("/amls/projects/mine/").content.decode()
+    assert "Attempt 1 counts, as your team picked it." in page
+    assert "Let attempt 2 count" not in page
+
+
 def test_inviting_from_the_projects_page_says_what_is_wrong(soon: World, student: Client) -> None:
     make_project(soon)
     answer = student.post("/amls/projects/mine/invite/", {"email": "nonsense"})

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
-from projects.models import Invitation, Membership, Project, SeekingNote
+from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import members_of
 from projects.services.teams import (
     INVITATION_LASTS,
@@ -86,6 +86,41 @@ def test_an_address_is_invited_once_and_never_a_member(world: World) -> None:
     EmailAddress.objects.create(user=world.student.user, email="second@example.org", verified=True)
     with pytest.raises(RuleViolation, match="in your team already"):
         invite(world, "second@example.org", project)
+
+
+def test_switching_to_the_team_that_asks_is_one_step(world: World) -> None:
+    old, new = world.project(topic=world.single), world.project(world.other)
+    invitation = invite_member(project=new, email=world.student.user.email, by=world.other, now=NOW)
+    with pytest.raises(RuleViolation, match="already has a project"):
+        accept_invitation(invitation=invitation, enrolment=world.student, now=NOW)
+    for _pressed_twice in range(2):
+        accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
+    for one in (old, new, world.single):
+        one.refresh_from_db()
+    assert (old.is_active, new.memberships.count(), world.single.taken) == (False, 2, 0)
+
+
+def test_a_switch_to_a_team_that_is_full_keeps_the_old_one(world: World) -> None:
+    old, new = world.project(), world.project(world.other)
+    invitation = invite_member(project=new, email=world.student.user.email, by=world.other, now=NOW)
+    Topic.objects.filter(pk=new.topic_id).update(team_min=1, team_max=1)
+    with pytest.raises(RuleViolation, match="full by now"):
+        accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
+    old.refresh_from_db()
+    assert (old.is_active, old.memberships.filter(left_at__isnull=True).count()) == (True, 1)
+
+
+def test_who_switches_leaves_a_team_of_others_whole(world: World) -> None:
+    old, new = world.project(), world.project(world.another())
+    joining = invite_member(project=old, email="other@example.org", by=world.student, now=NOW)
+    accept_invitation(invitation=joining, enrolment=world.other, now=NOW)
+    invitation = invite_member(project=new, email=world.student.user.email, by=new.memberships.get().enrolment, now=NOW)
+    accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
+    old.refresh_from_db()
+    assert old.is_active
+    assert [one.enrolment for one in old.memberships.filter(left_at__isnull=True)] == [world.other]
+    left = Notice.objects.filter(kind="projects.member-left").values_list("recipient__email", flat=True)
+    assert list(left) == ["other@example.org"]
 
 
 def test_nobody_is_in_two_teams(world: World) -> None:

@@ -1,5 +1,6 @@
 """`make test`: linters, types, contracts, checks and all tests, against servers of its own."""
 
+import fcntl
 import os
 import shutil
 import socket
@@ -26,8 +27,18 @@ SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRE
 def main(arguments: list[str]) -> int:
     """Run every step; stop at the first that fails. With arguments: only pytest, with these."""
     os.chdir(ROOT)
-    shutil.rmtree(VAR / "pg", ignore_errors=True)
     VAR.mkdir(parents=True, exist_ok=True)
+    with (VAR / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Other tests run in {VAR}: wait for them, or stop them.", file=sys.stderr)
+            return 1
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    shutil.rmtree(VAR / "pg", ignore_errors=True)
     environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     environment |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
     with ExitStack() as stack:

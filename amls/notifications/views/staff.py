@@ -13,15 +13,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
-from amls.notifications.delivery import preview
+from amls.notifications.composing import preview
 from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.notifications.reminders import timeline
-from amls.notifications.services import notify, ring_after_commit
+from amls.notifications.ringing import ring_sweep_after_commit
+from amls.notifications.services import notify
 from amls.notifications.staffmail import KIND as TEST_KIND
 from amls.notifications.staffmail import TestOf
 
-_WEEKS = 4
+# A term and its exams.
+_WEEKS = 26
 _NAMES_SHOWN = 200
+# The others are folded away.
+_SHOWN = 12
 # A mail has its styles within it, and does nothing but show itself.
 _LETTER_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
@@ -36,15 +40,19 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
     """The timeline of the course's mail: what was held back, what is planned, what failed."""
     access = _manager(request, slug)
     until = access.now + timedelta(weeks=_WEEKS)
-    planned = timeline(access.course, now=access.now, until=until)
+    planned = [
+        (one, one.people[:_NAMES_SHOWN], len(one.people) - _NAMES_SHOWN)
+        for one in timeline(access.course, now=access.now, until=until)
+    ]
     context: dict[str, Any] = {
         "access": access,
         "course": access.course,
-        "planned": [(one, one.people[:_NAMES_SHOWN], len(one.people) - _NAMES_SHOWN) for one in planned],
+        "planned": planned[:_SHOWN],
+        "later": planned[_SHOWN:],
         "until": until,
         "rules": ReminderRule.objects.filter(course=access.course),
         "changes": ItemChange.objects.pending().filter(course=access.course),
-        "announcements": Announcement.objects.filter(course=access.course, publish_at__gt=access.now, by_mail=True),
+        "announcements": Announcement.objects.to_come_by_mail(access.now).filter(course=access.course),
         "failed": Notice.objects.filter(course=access.course, state=Notice.State.FAILED).count(),
         "sent": Notice.objects.filter(
             course=access.course, state=Notice.State.SENT, sent_at__gt=access.now - timedelta(days=7)
@@ -69,7 +77,9 @@ def show(request: HttpRequest, slug: str, kind: str, ref: str) -> HttpResponse:
     """The mail as it would reach me: its subject and its text, and in a frame (`?html`) its HTML."""
     access = _manager(request, slug)
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    message = preview(_test_notice(access, request.user, kind, ref), access.now)
+    notice = _test_notice(access, request.user, kind, ref)
+    notice.references["is_preview"] = True
+    message = preview(notice, access.now)
     if message is None:
         raise Http404
     if "html" in request.GET:
@@ -108,5 +118,5 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rule = get_object_or_404(ReminderRule, pk=pk, course=access.course)
     rule.is_paused = "pause" in request.POST
     rule.save(update_fields=["is_paused"])
-    ring_after_commit()
+    ring_sweep_after_commit()
     return redirect("notifications:staff", slug=slug)

@@ -4,13 +4,17 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from amls.courses.models import Course, StaffMember
+from amls.courses.models import Course, StaffMember, Weekday
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
 from amls.overview.coursefile.exams import ExamImport
+from amls.overview.coursefile.page.lines import is_whole
 from amls.overview.coursefile.rows import Wanted
-from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
+from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec, OfficeHourSpec, TopicSpec
 from amls.overview.coursefile.words import WEEKDAYS
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import Project, ProjectRules, Topic
@@ -92,25 +96,26 @@ class _Import(ExamImport):
             "slot_call_in": slot.call_in,
         }
         if slot.weekday and slot.weekday not in WEEKDAYS:
-            self.problems.append(f"slot.weekday: '{slot.weekday}' is not a weekday such as 'thursday'.")
+            self.problems.append(_not_a_weekday("slot.weekday", slot.weekday))
         is_new = self.course.pk is None
         if is_new:
-            self.diff.added(f"Course {self.course.slug}", f"{spec.title}, {spec.term}")
+            label = _("Course %(slug)s") % {"slug": self.course.slug}
+            self.diff.added(label, f"{spec.title}, {spec.term}")
             for name, value in values.items():
                 setattr(self.course, name, value)
-            self.save(self.course, f"Course {self.course.slug}")
+            self.save(self.course, label)
         else:
             if not spec.is_complete:
                 values = {name: value for name, value in values.items() if value or name in ("title", "term")}
                 values = {name: value for name, value in values.items() if name not in _NOT_ON_PAGES}
-            self.update(self.course, Wanted("Course", values))
+            self.update(self.course, Wanted(_("Course"), values))
 
     # ── lists ──
 
     def _parts_and_lectures(self) -> None:
         parts = self.sync(
             Part.objects.filter(course=self.course),
-            [Wanted(f"Part {p.letter or p.title}", {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
+            [Wanted(_("Part %(name)s") % {"name": p.letter or p.title}, {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
             key=lambda row: row.letter or row.title,
             wanted_key=lambda wanted: wanted.values["letter"] or wanted.values["title"],
         )  # fmt: skip
@@ -129,9 +134,10 @@ class _Import(ExamImport):
                 self._materials(row, lecture)
 
     def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> Wanted | None:
-        label = f"Lecture {spec.number or spec.title}"
+        label = _lecture_label(spec)
         if spec.part and spec.part not in parts:
-            self.problems.append(f"{label}: there is no part '{spec.part}'; parts are {', '.join(parts) or 'none'}.")
+            why = _("%(what)s: there is no part '%(part)s'; parts are %(parts)s.")
+            self.problems.append(why % {"what": label, "part": spec.part, "parts": ", ".join(parts) or _("none")})
             return None
         starts_at, ends_at = self.instant(spec.starts_at, label), self.instant(spec.ends_at, label)
         if starts_at is None or ends_at is None:
@@ -143,14 +149,17 @@ class _Import(ExamImport):
                 "starts_at": starts_at, "ends_at": ends_at, "room": spec.room, "mode": spec.mode, "call_in": spec.call_in,
                 "is_call_in_public": spec.call_in_public, "state": spec.state,
             },
+            self.when(spec.starts_at, spec.ends_at, spec.room),
         )  # fmt: skip
 
     def _materials(self, lecture: Lecture, spec: LectureSpec) -> None:
-        label = f"Lecture {spec.number or spec.title}"
+        label = _lecture_label(spec)
         wanted = []
         for position, material in enumerate(spec.materials):
+            # What a page links within its own site stays announced: the reading has warned of it.
+            url = material.url if self.spec.is_complete or is_whole(material.url) else ""
             values = {
-                "kind": material.kind, "title": material.title, "url": material.url, "audience": material.audience,
+                "kind": material.kind, "title": material.title, "url": url, "audience": material.audience,
                 "visible_from": self.instant(material.visible_from, label), "position": position,
             }  # fmt: skip
             wanted.append(Wanted(f"{label}, {material.title or material.kind}", values))
@@ -161,7 +170,7 @@ class _Import(ExamImport):
             wanted_key=lambda w: f"{w.values['kind']}|{w.values['title']}",
             parent={"lecture": lecture},
             page_keeps={"title", "audience", "visible_from", "position"},
-            may_remove=lambda row: "" if row.current_id is None else f"{label}: its file '{row.current.filename}' would be lost; remove it at the desk first.",
+            may_remove=lambda row: _has_no_file(row, label),
             removes=self.spec.is_complete,
         )  # fmt: skip
         for row, material in zip(rows, spec.materials, strict=False):
@@ -174,7 +183,8 @@ class _Import(ExamImport):
             return
         known = MaterialFile.objects.filter(sha256=sha256).order_by("pk").first()
         if known is None:
-            self.diff.warnings.append(f"{label}: upload '{filename}' yourself; this installation does not have it.")
+            why = _("%(what)s: upload '%(file)s' yourself; this installation does not have it.")
+            self.diff.warnings.append(why % {"what": label, "file": filename})
             return
         newest = material.files.order_by("-version").values_list("version", flat=True).first() or 0
         copy = MaterialFile.objects.create(
@@ -184,18 +194,21 @@ class _Import(ExamImport):
         )  # fmt: skip
         material.current = copy
         material.save(update_fields=["current"])
-        self.diff.added(f"{label}, file", copy.filename)
+        self.diff.added(_("%(what)s, file") % {"what": label}, copy.filename)
 
     def _office_hours(self) -> None:
         wanted = []
         for hour in self.spec.office_hours:
             if hour.weekday not in WEEKDAYS:
-                self.problems.append(f"office_hours: '{hour.weekday}' is not a weekday such as 'tuesday'.")
+                self.problems.append(_not_a_weekday("office_hours", hour.weekday))
                 return
             values = {
                 name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
             }
-            wanted.append(Wanted(f"Office hour {hour.weekday}", {"weekday": WEEKDAYS.index(hour.weekday), **values}))
+            values |= {"weekday": WEEKDAYS.index(hour.weekday)}
+            span = [date_format(day, "D j M Y", use_l10n=False) for day in (hour.first, hour.last) if day]
+            note = ", ".join([f"{hour.start:%H:%M}–{hour.end:%H:%M}", *filter(None, [" – ".join(span), hour.room])])
+            wanted.append(Wanted(_office_hour_label(hour), values, note))
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),
             wanted,
@@ -210,12 +223,13 @@ class _Import(ExamImport):
                 OfficeHourException.objects.filter(office_hour=row),
                 [
                     Wanted(
-                        f"Office hour {hour.weekday} {one.day}",
+                        f"{_office_hour_label(hour)} {one.day}",
                         {
                             "day": one.day, "is_cancelled": one.cancelled, "room": one.room,
-                            "moved_to_start": self.instant(one.starts_at, f"Office hour {one.day}"),
-                            "moved_to_end": self.instant(one.ends_at, f"Office hour {one.day}"),
+                            "moved_to_start": self.instant(one.starts_at, _office_hour_label(hour)),
+                            "moved_to_end": self.instant(one.ends_at, _office_hour_label(hour)),
                         },
+                        _("cancelled") if one.cancelled else self.when(one.starts_at, one.ends_at, one.room),
                     )
                     for one in hour.exceptions
                 ],
@@ -231,25 +245,27 @@ class _Import(ExamImport):
             if self.spec.is_complete and existing.exists():
                 if Project.objects.active().of_course(self.course).exists():
                     self.problems.append(
-                        "[projects] is missing, but teams have registered: without it their deadlines would be lost. "
-                        "Put it back."
+                        _(
+                            "[projects] is missing, but teams have registered: without it their deadlines would be lost. Put it back."
+                        )
                     )
                     return
-                self.diff.removed("Projects")
+                self.diff.removed(_("Projects"))
                 existing.delete()
             return
         self.sync(
             existing,
             [
                 Wanted(
-                    "Projects",
+                    _("Projects"),
                     {
-                        **{name: self.instant(getattr(spec, name), "projects") for name in _PROJECT_TIMES},
+                        **{name: self.instant(getattr(spec, name), _("Projects")) for name in _PROJECT_TIMES},
                         "late_cutoff_hours": spec.late_cutoff_hours, "hours": spec.hours, "ects": spec.ects,
                         "is_mandatory": spec.mandatory, "description": spec.description, "takes_own_ideas": spec.takes_own_ideas,
                         "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
                         "max_files": spec.max_files, "max_file_megabytes": spec.max_file_megabytes,
                     },
+                    self.when(spec.submission_deadline),
                 )
             ],
             key=lambda _row: 0,
@@ -271,17 +287,27 @@ class _Import(ExamImport):
             namesake = taken.get((topic.track, topic.title))
             if namesake is not None and namesake.proposal:
                 self.problems.append(
-                    f"Topic {topic.title}: a student has proposed an idea with this title in this track. "
-                    "Give the topic another title."
+                    _(
+                        "Topic %(title)s: a student has proposed an idea with this title in this track. Give the topic another title."
+                    )
+                    % {"title": topic.title}
                 )
                 return
             if namesake is not None and topic.slots < namesake.taken:
                 self.problems.append(
-                    f"Topic {topic.title}: {_teams(namesake.taken)} it, so it can't have {_slots(topic.slots)}. "
-                    f"Give it at least {namesake.taken}, or close it with open = false."
+                    _(
+                        "Topic %(title)s: %(teams)s it, so it can't have %(slots)s. Give it at least %(taken)d, or close it with open = false."
+                    )
+                    % {
+                        "title": topic.title,
+                        "teams": _teams(namesake.taken),
+                        "slots": _slots(topic.slots),
+                        "taken": namesake.taken,
+                    }
                 )
             if topic.mentor and topic.mentor not in staff:
-                self.problems.append(f"Topic {topic.title}: the mentor '{topic.mentor}' is not on the staff.")
+                why = _("Topic %(title)s: the mentor '%(mentor)s' is not on the staff.")
+                self.problems.append(why % {"title": topic.title, "mentor": topic.mentor})
                 return
             values = {
                 name: getattr(topic, name)
@@ -291,7 +317,7 @@ class _Import(ExamImport):
                 "mentor": staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
                 "is_open": topic.open, "position": position,
             }  # fmt: skip
-            wanted.append(Wanted(f"Topic {topic.title}", values))
+            wanted.append(Wanted(_topic_label(topic), values))
         self.sync(
             Topic.objects.of_staff().filter(course=self.course),
             wanted,
@@ -305,26 +331,54 @@ class _Import(ExamImport):
         if not topic.projects.exists():
             return False
         if topic.is_open:
-            self.update(topic, Wanted(f"Topic {topic.title}", {"is_open": False}))
-            whose = f"{_teams(topic.taken)} it" if topic.taken else "a team had it"
+            self.update(topic, Wanted(_topic_label(topic), {"is_open": False}))
+            teams = _teams(topic.taken) if topic.taken else _("a team had")
             self.diff.warnings.append(
-                f"Topic {topic.title} is not in the file, but {whose}: it is closed rather than removed, and its "
-                "teams keep it. If it only got another name, rename it at the desk before you import."
+                _(
+                    "Topic %(title)s is not in the file, but %(teams)s it: it is closed rather than removed, and its teams keep it. If it only got another name, rename it at the desk before you import."
+                )
+                % {"title": topic.title, "teams": teams}
             )
         return True
 
 
 def _teams(count: int) -> str:
-    return f"{count} teams have" if count != 1 else "1 team has"
+    return ngettext("%(count)d team has", "%(count)d teams have", count) % {"count": count}
 
 
 def _slots(count: int) -> str:
-    return f"{count} slots" if count != 1 else "1 slot"
+    return ngettext("%(count)d slot", "%(count)d slots", count) % {"count": count}
+
+
+def _topic_label(topic: Topic | TopicSpec) -> str:
+    return _("Topic %(title)s") % {"title": topic.title}
+
+
+def _lecture_label(spec: LectureSpec) -> str:
+    return _("Lecture %(number)s") % {"number": spec.number or spec.title}
+
+
+def _office_hour_label(spec: OfficeHourSpec) -> str:
+    return _("Office hour %(weekday)s") % {"weekday": Weekday(WEEKDAYS.index(spec.weekday)).label}
+
+
+def _not_a_weekday(where: str, word: str) -> str:
+    return _("%(where)s: '%(word)s' is not a weekday such as 'thursday'.") % {"where": where, "word": word}
+
+
+def _has_no_file(material: Material, label: str) -> str:
+    if material.current is None:
+        return ""
+    why_not = _("%(what)s: its file '%(file)s' would be lost; remove it at the desk first.")
+    return why_not % {"what": label, "file": material.current.filename}
 
 
 def _has_no_files(lecture: Lecture) -> str:
     if lecture.materials.filter(current__isnull=False).exists():
-        return f"Lecture {lecture} is no longer in the file but has uploaded files. Cancel it, or remove its files at the desk first."
+        why_not = _(
+            "Lecture %(lecture)s is no longer in the file but has uploaded files. Cancel it, or remove its files at the desk first."
+        )
+        return why_not % {"lecture": lecture}
     return ""
 
 

@@ -1,19 +1,32 @@
 """What an import changes, in lines that people read before they agree."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
+
+from django.db import models
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: '+' something new, '~' a field that changes, '-' something removed."""
+    """One line: '+' something new, '~' a field that changes, '-' something removed.
+
+    `field`, `old` and `new` are as in a course file; `name`, `before` and `after` say the
+    same in the reader's words.
+    """
 
     sign: str
     what: str
     field: str = ""
     old: str = ""
     new: str = ""
+    name: str = ""
+    before: str = ""
+    after: str = ""
 
     def __str__(self) -> str:
         if self.sign != "~":
@@ -32,7 +45,7 @@ class Diff:
         return bool(self.entries)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.entries)) or "Nothing changes."
+        return "\n".join(map(str, self.entries)) or _("Nothing changes.")
 
     def added(self, what: str, note: str = "") -> None:
         """Note something new."""
@@ -42,9 +55,23 @@ class Diff:
         """Note something that goes."""
         self.entries.append(Entry("-", what))
 
-    def changed(self, what: str, name: str, old: Any, new: Any) -> None:
-        """Note a field that changes."""
-        self.entries.append(Entry("~", what, name, _words(old), _words(new)))
+    def changed(self, what: str, field: models.Field[Any, Any], old: Any, new: Any) -> None:
+        """Note a field that changes; moments are wall-clock times."""
+        name = str(field.verbose_name)
+        in_words = [_in_words(field, value) for value in (old, new)]
+        self.entries.append(Entry("~", what, field.name, _words(old), _words(new), name, *in_words))
+
+
+def _in_words(field: models.Field[Any, Any], value: Any) -> str:
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, datetime):
+        return date_format(value, "D j M Y, H:i", use_l10n=False)
+    if isinstance(value, date):
+        return date_format(value, "D j M Y", use_l10n=False)
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
+    return _words(dict(field.flatchoices).get(value, value) if field.choices else value)
 
 
 def _words(value: Any) -> str:

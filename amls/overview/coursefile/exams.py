@@ -1,6 +1,9 @@
 """The exams of a course file: rules, dates and rooms."""
 
 from dataclasses import fields
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
 
 from amls.overview.coursefile.rows import RowImport, Wanted
 from amls.overview.coursefile.spec import ExamRulesSpec, ExamSpec
@@ -23,7 +26,7 @@ class ExamImport(RowImport):
         if not self.spec.is_complete or (spec == ExamRulesSpec() and not existing.exists()):
             return
         values = {item.name: getattr(spec, item.name) for item in fields(spec)}
-        self.sync(existing, [Wanted("Exam rules", values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
+        self.sync(existing, [Wanted(_("Exam rules"), values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
 
     def exams(self) -> None:
         """Let the dates be those of the file; a moved exam keeps its row, and one with registrations stays."""
@@ -31,10 +34,11 @@ class ExamImport(RowImport):
         # Like every write to an exam under its lock: nobody's sign-up is lost to what was read before.
         list(Exam.objects.select_for_update(no_key=True).filter(course=self.course).order_by("pk"))
         for exam in self.spec.exams:
-            label = f"Exam {exam.starts_at:%Y-%m-%d}"
+            label = _("Exam %(day)s") % {"day": f"{exam.starts_at:%Y-%m-%d}"}
             values = {name: self.instant(getattr(exam, name), label) for name in _EXAM_TIMES}
             values |= {name: getattr(exam, name) for name in _EXAM_FIELDS}
-            wanted.append(Wanted(label, values))
+            ends_at = exam.starts_at + timedelta(minutes=exam.duration_minutes)
+            wanted.append(Wanted(label, values, self.when(exam.starts_at, ends_at, exam.place)))
         # A moved exam keeps its row: what is not found by its start is matched in order.
         starts = {w.values["starts_at"] for w in wanted}
         rows = list(Exam.objects.filter(course=self.course).order_by("starts_at", "pk"))
@@ -61,7 +65,7 @@ class ExamImport(RowImport):
             Room.objects.filter(exam=exam),
             [
                 Wanted(
-                    f"Room {room.name}",
+                    _("Room %(name)s") % {"name": room.name},
                     {
                         "name": room.name,
                         "rows": room.rows,
@@ -81,5 +85,6 @@ class ExamImport(RowImport):
 
 def _has_no_registrations(exam: Exam) -> str:
     if Registration.objects.filter(exam=exam).exists():
-        return f"Exam {exam.starts_at:%Y-%m-%d} is no longer in the file but has registrations, which have to be kept."
+        why_not = _("Exam %(day)s is no longer in the file but has registrations, which have to be kept.")
+        return why_not % {"day": f"{exam.starts_at:%Y-%m-%d}"}
     return ""

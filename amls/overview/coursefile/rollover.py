@@ -5,11 +5,21 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from amls.courses.models import Course
 from amls.overview.coursefile.apply import import_course
 from amls.overview.coursefile.diff import Diff
 from amls.overview.coursefile.export import export_course
-from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec, MaterialSpec, OfficeHourSpec
+from amls.overview.coursefile.spec import (
+    CourseFileError,
+    CourseSpec,
+    ExceptionSpec,
+    LectureSpec,
+    MaterialSpec,
+    OfficeHourSpec,
+)
+from amls.overview.coursefile.words import WEEKDAYS
 
 _WEEK = timedelta(weeks=1)
 
@@ -31,22 +41,26 @@ def roll_over(
         start: a day of the first teaching week: the first lecture keeps its weekday in it.
         now: aware; the moment of the change.
         skip: days without teaching. A session on one of them moves to the same weekday of
-            the next week, and those that follow on later days move with it.
+            the next week, and those that follow on later days move with it; an office hour
+            is cancelled. A deadline or an exam stays, with a warning.
         dry_run: compare only.
 
     Raises:
         CourseFileError: the address is taken, or the course has no lectures to go by.
     """
     if Course.objects.filter(slug=new_slug).exists():
-        raise CourseFileError([f"'{new_slug}' is taken by another course. Choose another address."])
+        raise CourseFileError(
+            [_("'%(slug)s' is taken by another course. Choose another address.") % {"slug": new_slug}]
+        )
     spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
+    spec = replace(spec, warnings=_on_free_days(spec, set(skip)))
     return import_course(spec=spec, now=now, dry_run=dry_run)
 
 
 def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = ()) -> CourseSpec:
     """Return the course moved to another term; see roll_over()."""
     if not spec.lectures:
-        raise CourseFileError(["The course has no lectures to count the weeks from."])
+        raise CourseFileError([_("The course has no lectures to count the weeks from.")])
     first = min(lecture.starts_at for lecture in spec.lectures).date()
     weeks = (_monday(start) - _monday(first)) // _WEEK
     lectures = _shift_lectures(spec.lectures, weeks, set(skip))
@@ -120,7 +134,20 @@ def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:
 def _shift_office_hour(hour: OfficeHourSpec, weeks: int, late: int, skip: set[date]) -> OfficeHourSpec:
     first = hour.first + weeks * _WEEK if hour.first else None
     last = hour.last + late * _WEEK if hour.last else None
-    return replace(hour, first=first, last=last, exceptions=())
+    free = sorted(day for day in skip if day.weekday() == WEEKDAYS.index(hour.weekday))
+    exceptions = tuple(ExceptionSpec(day=day, cancelled=True) for day in free)
+    return replace(hour, first=first, last=last, exceptions=exceptions)
+
+
+def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
+    """Return a warning for each deadline and exam on a day without teaching: moving those is a decision."""
+    dated = [(_("Exam"), exam.starts_at) for exam in spec.exams]
+    if spec.projects and spec.projects.submission_deadline:
+        dated.append((_("Project submission deadline"), spec.projects.submission_deadline))
+    why = _("%(what)s: %(day)s is a day without teaching. Look whether the date can stay.")
+    return tuple(
+        why % {"what": what, "day": moment.date().isoformat()} for what, moment in dated if moment.date() in skip
+    )
 
 
 def term_label(old: str, first: date) -> str:

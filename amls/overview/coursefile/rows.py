@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
 from amls.overview.coursefile.diff import Diff
@@ -19,10 +21,11 @@ M = TypeVar("M", bound=models.Model)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What one row is to be: how it is called in the diff, and its fields."""
+    """What one row is to be: how it is called in the diff, its fields, and what is told of it when it is new."""
 
     label: str
     values: dict[str, Any]
+    note: str = ""
 
 
 class RowImport:
@@ -67,7 +70,7 @@ class RowImport:
         wanted_keys = [wanted_key(one) for one in wanted]
         if len(set(wanted_keys)) < len(wanted_keys):
             twice = next(one.label for one, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
-            self.problems.append(f"{twice} stands in the file more than once.")
+            self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
             return []
         if removes and (wanted or self.spec.is_complete):
             for row_key, gone in existing.items():
@@ -78,7 +81,7 @@ class RowImport:
             present = existing.get(one_key)
             if present is None:
                 row = rows.model(**(parent or {"course": self.course}), **one.values)
-                self.diff.added(one.label, str(row) if str(row) not in one.label else "")
+                self.diff.added(one.label, ", ".join(filter(None, [self._name(row, one.label), one.note])))
                 self.save(row, one.label)
             else:
                 row = present
@@ -89,6 +92,19 @@ class RowImport:
             found.append(row)
         return found
 
+    def _name(self, row: models.Model, label: str) -> str:
+        """Return what a new row is called, where its label and its course don't say it already."""
+        name = str(row)
+        return "" if name in label or name == str(self.course) else name
+
+    def when(self, starts_at: datetime | None, ends_at: datetime | None = None, place: str = "") -> str:
+        """Return 'Tue 21 May 2024, 16:00–18:00, H 0111', of wall-clock times."""
+        if starts_at is None:
+            return ""
+        end = f"–{ends_at:%H:%M}" if ends_at is not None else ""
+        day = date_format(starts_at, "D j M Y", use_l10n=False)
+        return ", ".join(filter(None, [day, f"{starts_at:%H:%M}{end}", place]))
+
     def _remove(self, row: models.Model, why_not: str) -> None:
         if why_not:
             self.problems.append(why_not)
@@ -97,7 +113,8 @@ class RowImport:
         try:
             row.delete()
         except (models.ProtectedError, models.RestrictedError):
-            self.problems.append(f"{what} is no longer in the file but what people did hangs on it. Put it back.")
+            why_not = _("%(what)s is no longer in the file but what people did hangs on it. Put it back.")
+            self.problems.append(why_not % {"what": what})
             return
         self.diff.removed(what)
 
@@ -108,7 +125,8 @@ class RowImport:
             old = getattr(row, name)
             if old != value:
                 names.append(name)
-                self.diff.changed(wanted.label, name, self._shown(old), self._shown(value))
+                field = cast("models.Field[Any, Any]", row._meta.get_field(name))  # noqa: SLF001 - Django's public name for it
+                self.diff.changed(wanted.label, field, self._shown(old), self._shown(value))
                 setattr(row, name, value)
         if names:
             self.save(row, wanted.label, only=names)

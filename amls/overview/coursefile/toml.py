@@ -10,6 +10,8 @@ from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import tomlkit
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from tomlkit.items import AoT, Table
 
 from amls.overview.coursefile.spec import CourseFileError, CourseSpec
@@ -20,13 +22,13 @@ _NOT_IN_FILE = {"is_complete", "warnings"}
 _TABLES = ("slot", "projects", "exam_rules", "grading")
 _LISTS = ("staff", "office_hours", "parts", "lectures", "topics", "exams")
 _NAMES = {
-    str: "text in quotes",
-    int: "a whole number",
-    bool: "true or false",
-    Decimal: "a number",
-    date: "a date such as 2024-04-23",
-    time: "a time such as 16:00:00",
-    datetime: "a date and time such as 2024-04-18T16:00:00, without a zone",
+    str: gettext_lazy("text in quotes"),
+    int: gettext_lazy("a whole number"),
+    bool: gettext_lazy("true or false"),
+    Decimal: gettext_lazy("a number"),
+    date: gettext_lazy("a date such as 2024-04-23"),
+    time: gettext_lazy("a time such as 16:00:00"),
+    datetime: gettext_lazy("a date and time such as 2024-04-18T16:00:00, without a zone"),
 }
 _LONG_TEXT = 60
 
@@ -97,20 +99,22 @@ def load_toml(text: str) -> CourseSpec:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CourseFileError([f"This is not valid TOML: {error}."]) from error
+        raise CourseFileError([_("This is not valid TOML: %(error)s.") % {"error": error}]) from error
     if data.get("format") != FORMAT:
-        raise CourseFileError([f"format = {FORMAT} must stand at the top; found {data.get('format', 'nothing')!r}."])
+        why = _("format = %(format)d must stand at the top; found %(found)r.")
+        raise CourseFileError([why % {"format": FORMAT, "found": data.get("format", _("nothing"))}])
     reader = _Reader(text)
     known = {"format", "course", *_TABLES, *_LISTS}
     for key in data.keys() - known:
-        reader.problem(key, f"is not a part of a course file; known are {', '.join(sorted(known))}")
+        why = _("is not a part of a course file; known are %(known)s")
+        reader.problem(key, why % {"known": ", ".join(sorted(known))})
     course = data.get("course")
     if not isinstance(course, dict):
-        raise CourseFileError(["[course] is missing: it holds at least slug, title and term."])
+        raise CourseFileError([_("[course] is missing: it holds at least slug, title and term.")])
     nested = {name: data[name] for name in (*_TABLES, *_LISTS) if name in data}
     misplaced = sorted(course.keys() & {*_TABLES, *_LISTS})
     for key in misplaced:
-        reader.problem(f"course.{key}", f"belongs outside of [course], as [{key}]")
+        reader.problem(f"course.{key}", _("belongs outside of [course], as [%(key)s]") % {"key": key})
     spec = reader.read(CourseSpec, {**course, **nested}, "course")
     if reader.problems:
         raise CourseFileError(reader.problems)
@@ -126,21 +130,23 @@ class _Reader:
 
     def problem(self, path: str, why: str) -> None:
         line = self._line_of(path)
-        where = f"line {line}: " if line else ""
-        self.problems.append(f"{where}{path} {why}.")
+        if line:
+            self.problems.append(_("line %(line)d: %(path)s %(why)s.") % {"line": line, "path": path, "why": why})
+        else:
+            self.problems.append(f"{path} {why}.")
 
     def read(self, cls: type, table: Mapping[str, Any], path: str) -> Any:
         hints = get_type_hints(cls)
         values: dict[str, Any] = {}
         known = {item.name for item in fields(cls)} - _NOT_IN_FILE
         for key in table.keys() - known:
-            self.problem(f"{path}.{key}", f"is not known; known are {', '.join(sorted(known))}")
+            self.problem(f"{path}.{key}", _("is not known; known are %(known)s") % {"known": ", ".join(sorted(known))})
         for item in fields(cls):
             if item.name in table and item.name in known:
                 at = item.name if cls is CourseSpec and item.name in (*_TABLES, *_LISTS) else f"{path}.{item.name}"
                 values[item.name] = self._value(hints[item.name], table[item.name], at)
             elif item.default is MISSING and item.default_factory is MISSING:
-                self.problem(f"{path}.{item.name}", "is missing")
+                self.problem(f"{path}.{item.name}", _("is missing"))
                 values[item.name] = None
         return cls(**values)
 
@@ -149,13 +155,13 @@ class _Reader:
             hint = next(option for option in get_args(hint) if option is not type(None))
         if get_origin(hint) is tuple:
             if not isinstance(value, list):
-                self.problem(path, "must be a list")
+                self.problem(path, _("must be a list"))
                 return ()
             inner = get_args(hint)[0]
             return tuple(self._value(inner, one, f"{path}[{index}]") for index, one in enumerate(value))
         if is_dataclass(hint):
             if not isinstance(value, dict):
-                self.problem(path, "must be a table")
+                self.problem(path, _("must be a table"))
                 return None
             return self.read(cast("type", hint), value, path)
         return self._plain(hint, value, path)
@@ -168,7 +174,7 @@ class _Reader:
                 pass
         elif type(value) is hint and not (isinstance(value, datetime) and value.tzinfo is not None):
             return value
-        self.problem(path, f"must be {_NAMES[hint]}, found {value!r}")
+        self.problem(path, _("must be %(kind)s, found %(value)r") % {"kind": _NAMES[hint], "value": value})
         return None
 
     def _line_of(self, path: str) -> int | None:

@@ -1,7 +1,12 @@
 """Paste-import and roll-over for staff: first what would change, then the change."""
 
+import hashlib
+from functools import partial
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -25,18 +30,20 @@ def import_page(request: HttpRequest, slug: str) -> HttpResponse:
     form = ImportForm(request.POST or None)
     context = {"access": access, "course": access.course, "form": form, "heading": _("Import the course page")}
     if request.method == "POST" and form.is_valid():
-        is_confirmed = "confirm" in request.POST
         try:
             spec = read_course_file(form.cleaned_data["text"], slug=slug, year=form.cleaned_data["year"])
-            diff = import_course(spec=spec, slug=slug, now=access.now, dry_run=not is_confirmed)
+            diff = import_course(spec=spec, slug=slug, now=access.now, dry_run=True)
+            is_agreed = _is_agreed(request, form, diff)
+            if is_agreed:
+                import_course(spec=spec, slug=slug, now=access.now)
         except CourseFileError as error:
             return render(
                 request, "overview/coursefile/import.html", {**context, "problems": error.problems}, status=422
             )
-        if is_confirmed:
+        if is_agreed:
             messages.success(request, _("Imported. Everyone's calendar follows."))
             return redirect(access.course)
-        context["diff"] = diff
+        context |= _preview(request, form, diff)
     return render(request, "overview/coursefile/import.html", context)
 
 
@@ -48,7 +55,6 @@ def new_course(request: HttpRequest) -> HttpResponse:
     form = NewCourseForm(request.POST or None)
     context = {"form": form, "heading": _("New course")}
     if request.method == "POST" and form.is_valid():
-        is_confirmed = "confirm" in request.POST
         now = request.now  # type: ignore[attr-defined]
         try:
             spec = read_course_file(
@@ -59,17 +65,20 @@ def new_course(request: HttpRequest) -> HttpResponse:
                 raise CourseFileError(
                     [_("There is a course '%(slug)s' already. Give another address.") % {"slug": slug}]
                 )
-            diff = import_course(spec=spec, slug=slug, now=now, dry_run=not is_confirmed)
+            diff = import_course(spec=spec, slug=slug, now=now, dry_run=True)
+            is_agreed = _is_agreed(request, form, diff)
+            if is_agreed:
+                import_course(spec=spec, slug=slug, now=now)
         except CourseFileError as error:
             return render(
                 request, "overview/coursefile/import.html", {**context, "problems": error.problems}, status=422
             )
-        if is_confirmed:
+        if is_agreed:
             course = Course.objects.get(slug=slug)
             enrol(user=request.user, course=course, role=Role.LECTURER)
             messages.success(request, _("The course was made as a draft: only you can see it until you publish it."))
             return redirect(course)
-        context["diff"] = diff
+        context |= _preview(request, form, diff)
     return render(request, "overview/coursefile/import.html", context)
 
 
@@ -78,29 +87,36 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Make the course of a new term out of this one."""
     access = open_course_as_manager(request, slug)
     form = RollOverForm(request.POST or None)
-    diff: Diff | None = None
-    problems: list[str] = []
+    context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
     if request.method == "POST" and form.is_valid():
-        is_confirmed = "confirm" in request.POST
-        data = form.cleaned_data
+        make = partial(roll_over, course=access.course, now=access.now, **form.cleaned_data)
         try:
-            diff = roll_over(
-                course=access.course,
-                new_slug=data["new_slug"],
-                start=data["start"],
-                skip=data["skip"],
-                now=access.now,
-                dry_run=not is_confirmed,
-            )
+            diff = make(dry_run=True)
+            is_agreed = _is_agreed(request, form, diff)
+            if is_agreed:
+                make()
         except CourseFileError as error:
-            problems = error.problems
+            context["problems"] = error.problems
         else:
-            if is_confirmed and isinstance(request.user, User):
-                course = Course.objects.get(slug=data["new_slug"])
+            if is_agreed and isinstance(request.user, User):
+                course = Course.objects.get(slug=form.cleaned_data["new_slug"])
                 enrol(user=request.user, course=course, role=Role.LECTURER)
                 messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
                 return redirect(course)
-    context = {"access": access, "course": access.course, "form": form, "diff": diff, "problems": problems}
-    return render(
-        request, "overview/coursefile/roll_over.html", context, status=422 if problems or form.errors else 200
-    )
+            context |= _preview(request, form, diff)
+    status = 422 if "problems" in context or form.errors else 200
+    return render(request, "overview/coursefile/roll_over.html", context, status=status)
+
+
+def _is_agreed(request: HttpRequest, form: Form, diff: Diff) -> bool:
+    """Return whether the person has seen this very change and wants it."""
+    return "confirm" in request.POST and request.POST.get("seen") == _seen(form, diff)
+
+
+def _preview(request: HttpRequest, form: Form, diff: Diff) -> dict[str, Any]:
+    """Return what shows a change; whoever agreed to another one, by what they typed since or others did, is told."""
+    return {"diff": diff, "seen": _seen(form, diff), "is_other": "confirm" in request.POST}
+
+
+def _seen(form: Form, diff: Diff) -> str:
+    return hashlib.sha256(f"{form.cleaned_data}\n{diff}".encode()).hexdigest()

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 
+from django.utils.translation import gettext as _
+
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
@@ -61,14 +63,14 @@ def parse_time(text: str) -> time:
     """
     match = re.fullmatch(r"(\d{1,2})(?:[.:](\d{2}))?\s*(am|pm)?", text.strip().lower())
     if match is None:
-        raise ValueError(f"'{text}' is not a time")
+        raise ValueError(_("'%(text)s' is not a time") % {"text": text})
     hour, minute, half = int(match.group(1)), int(match.group(2) or 0), match.group(3)
     if half is not None:
         if not 1 <= hour <= 12:
-            raise ValueError(f"'{text}' is not a time")
+            raise ValueError(_("'%(text)s' is not a time") % {"text": text})
         hour = hour % 12 + (12 if half == "pm" else 0)
     if hour > 23 or minute > 59:
-        raise ValueError(f"'{text}' is not a time")
+        raise ValueError(_("'%(text)s' is not a time") % {"text": text})
     return time(hour, minute)
 
 
@@ -85,7 +87,8 @@ def parse_date(match: re.Match[str], term: Term) -> tuple[date, int | None]:
     try:
         found = date(year, month, day)
     except ValueError:
-        raise ValueError(f"there is no '{match.group().strip()}' in {year}") from None
+        what = _("there is no '%(day)s' in %(year)d") % {"day": match.group().strip(), "year": year}
+        raise ValueError(what) from None
     written = match.group("weekday")
     return found, parse_weekday(written) if written else None
 

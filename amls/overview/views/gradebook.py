@@ -1,16 +1,32 @@
 """The gradebook, for the staff of a course."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.courses.access import open_course_as_manager
 from amls.courses.eligibility import Verdict
+from amls.exports.views.offer import document
 from amls.files.sheets import CSV, XLSX, sheet_response
+from amls.overview.exports import GRADEBOOK
 from amls.overview.gradebook import State, sheet_of, standings
 from amls.web.text import clean_line
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    return {name: clean_line(request.GET.get(name, "")) for name in ("q", "state", "verdict")}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def gradebook_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The gradebook as PDF, narrowed down by the same filters as its page."""
+    access = open_course_as_manager(request, slug)
+    chosen = _chosen(request)
+    parameters = {"search": chosen["q"], "state": chosen["state"], "verdict": chosen["verdict"]}
+    return document(request, kind=GRADEBOOK, course=access.course, parameters=parameters)
 
 
 @login_required
@@ -18,7 +34,7 @@ from amls.web.text import clean_line
 def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how every student stands, narrowed down, or send it as a table."""
     access = open_course_as_manager(request, slug)
-    chosen = {name: clean_line(request.GET.get(name, "")) for name in ("q", "state", "verdict")}
+    chosen = _chosen(request)
     rows = standings(
         access.course, now=access.now, search=chosen["q"], state=chosen["state"], verdict=chosen["verdict"]
     )

@@ -12,11 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 from amls.agenda.feeds import present_items
 from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
-from amls.courses.access import open_course
+from amls.courses.access import Access, open_course
+from amls.courses.claims import claim_by_number, claim_in_own_courses
 from amls.courses.eligibility import evaluate
 from amls.courses.models import Course, User
 from amls.courses.services import enrol_self, leave_course
-from amls.overview.forms import EnrolForm
+from amls.overview.forms import ClaimForm, EnrolForm
 from amls.web.violations import RuleViolation
 from projects.models import ProjectRules
 from projects.reading import team_of
@@ -33,6 +34,8 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     after = _safe_next(request) or reverse("overview:me", args=[slug])
     if access.enrolment is not None:
         return HttpResponseRedirect(after)
+    if request.method == "POST" and "claim" in request.POST:
+        return _claim(request, access)
     needs_code = course.enrolment_policy == Course.EnrolmentPolicy.CODE
     form = EnrolForm(request.POST or None) if needs_code else None
     problem = ""
@@ -40,6 +43,7 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
         assert isinstance(request.user, User)  # noqa: S101 - login_required says so
         try:
             enrol_self(user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
+            claim_in_own_courses(user=request.user, now=access.now)
         except RuleViolation as violation:
             if form is not None and violation.field:
                 form.add_error(violation.field, violation.as_validation_error().messages)
@@ -48,8 +52,42 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             messages.success(request, _("You are enrolled. Subscribe to your own calendar next."))
             return HttpResponseRedirect(after)
-    context = {"access": access, "course": course, "form": form, "problem": problem}
-    return render(request, "overview/enrol.html", context, status=422 if problem or (form and form.errors) else 200)
+    return _enrol_page(request, access, form=form, problem=problem)
+
+
+def _claim(request: HttpRequest, access: Access) -> HttpResponse:
+    """Ask the staff to confirm who stands on the roster with another address."""
+    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+    form = ClaimForm(request.POST, user=request.user)
+    if form.is_valid():
+        try:
+            number = form.cleaned_data["matriculation_number"]
+            claim_by_number(user=request.user, course=access.course, number=number, now=access.now)
+        except RuleViolation as violation:
+            form.add_error("matriculation_number" if violation.field else None, str(violation.message))
+        else:
+            said = _(
+                "If this number stands on the roster, the staff are asked to confirm that it is you. You get a mail."
+            )
+            messages.success(request, said)
+            return redirect("overview:enrol", slug=access.course.slug)
+    return _enrol_page(request, access, claim_form=form)
+
+
+def _enrol_page(
+    request: HttpRequest,
+    access: Access,
+    *,
+    form: EnrolForm | None = None,
+    problem: str = "",
+    claim_form: ClaimForm | None = None,
+) -> HttpResponse:
+    course, has_errors = access.course, problem or any(one and one.errors for one in (form, claim_form))
+    if claim_form is None and course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
+        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+        claim_form = ClaimForm(user=request.user)
+    context = {"access": access, "course": course, "form": form, "problem": problem, "claim_form": claim_form}
+    return render(request, "overview/enrol.html", context, status=422 if has_errors else 200)
 
 
 def _safe_next(request: HttpRequest) -> str:

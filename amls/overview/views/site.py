@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.courses.claims import claim_in_own_courses
 from amls.courses.models import Language, User
 from amls.courses.services import change_profile
 from amls.overview.forms import ProfileForm
@@ -73,7 +74,8 @@ def profile(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)  # noqa: S101 - login_required says so
     form = ProfileForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
-        change_profile(user=user, **form.cleaned_data)
+        changed = change_profile(user=user, **form.cleaned_data)
+        claim_in_own_courses(user=changed, now=request.now)  # type: ignore[attr-defined]
         with override(form.cleaned_data["language"] or get_language()):
             messages.success(request, _("Saved."))
         response = redirect("overview:profile")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +68,14 @@ def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
     assert (lecture.abstract, lecture.call_in) == ("Own words", "https://zoom.example.org/1")
     course.refresh_from_db()
     assert course.slot_call_in == "https://zoom.example.org/secret"
+
+
+def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
+    page = TEXT.replace("\n", "<br>\n").replace("[Jun 20]", "[Jun 20, <a href='09.pdf'>pdf</a>]")
+    assert [str(entry) for entry in import_course(spec=read_page(page), now=NOW).entries] == [
+        "+ Lecture 09, pdf (Slides, PDF)"
+    ]
+    assert Lecture.objects.get(number="09").materials.get().url == ""
 
 
 def test_a_dry_run_writes_nothing(db: None) -> None:
@@ -190,6 +198,32 @@ def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course)
     assert new.project_rules.submission_deadline.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
     with pytest.raises(CourseFileError, match="taken by another course"):
         roll_over(course=course, new_slug="next", start=date(2025, 10, 13), now=NOW)
+
+
+def test_the_preview_of_a_new_term_names_its_dates(course: Course) -> None:
+    free = [date(2025, 4, 22), date(2025, 7, 7)]
+    diff = roll_over(course=course, new_slug="next", start=date(2025, 4, 14), skip=free, now=NOW, dry_run=True)
+    lines = [str(entry) for entry in diff.entries]
+    assert "+ Lecture 05 (05 Data- and Task-Parallel Execution, Tue 20 May 2025, 16:00–18:00, H 0111)" in lines
+    assert "+ Exam 2025-07-17 (Written exam, Thu 17 Jul 2025, 16:00–17:30)" in lines
+    assert "+ Projects (Mon 7 Jul 2025, 23:59)" in lines
+    assert "+ Office hour Tuesday 2025-04-22 (cancelled)" in lines
+    assert diff.warnings == [
+        "Project submission deadline: 2025-07-07 is a day without teaching. Look whether the date can stay."
+    ]
+    assert not Course.objects.filter(slug="next").exists()
+
+
+def test_what_an_import_says_is_in_the_readers_language(course: Course) -> None:
+    page = TEXT.replace("[Jun 20]", "[Jun 20, virtual only]")
+    with translation.override("de"):
+        with pytest.raises(CourseFileError, match=r"Zeile 2: .*\[Apr 18, pdf\].*: • 01 X"):
+            read_page("Data Systems SS2024\n• 01 X\n")
+        entries = import_course(spec=read_page(page), now=NOW).entries
+    assert [(entry.what, entry.name, entry.before, entry.after) for entry in entries] == [
+        ("Vorlesung 09", "Raum", "H 0107", ""),
+        ("Vorlesung 09", "Form", "In Präsenz und online", "Nur online"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,65 @@ def test_html_gives_links_and_the_same_facts() -> None:
     assert (second.title, second.room, second.starts_at) == ("Joins", "H 0111", datetime(2024, 5, 21, 16))
 
 
+def test_html_as_it_is_kept_by_hand() -> None:
+    page = """<!DOCTYPE html><html><head><title>Teaching</title></head><body><div>Home | Teaching</div>
+    <h2>Data Systems <br>SS2024</h2>
+    (VL/UE, 41080 <i>Data Systems</i>)<br><br>
+    The lectures take place <b>Thursday, 4pm-6pm
+    in H0107</b> and virtually via <a href="https://zoom.example.org/1">zoom</a>.<br>
+    Office hours are Tuesday, 4pm-5pm in TEL 0811 (<a href="https://zoom.example.org/2">call-in: office hour</a>)
+    <br><br><b>A: Part one</b>
+    <ul><li>01 Introduction [Apr 18, <a href="01.pdf">pdf</a>, <a href="https://x.example.org/1">mp4</a>]
+    <li>02 Joins<br>[May 21 (<b>in H0111</b>), pdf]</ul>
+    <table><tr><td>03 Storage</td><td>[Jun 13, virtual only]</td></tr></table></body></html>"""
+    spec = read_page(page)
+    assert (spec.title, spec.kinds, spec.codes) == ("Data Systems", ("VL", "UE"), ("41080",))
+    assert (spec.slot.room, spec.slot.mode, spec.slot.call_in) == ("H 0107", "hybrid", "https://zoom.example.org/1")
+    assert [hour.call_in for hour in spec.office_hours] == ["https://zoom.example.org/2"]
+    assert [(one.number, one.title, one.room, one.mode) for one in spec.lectures] == [
+        ("01", "Introduction", "H 0107", "hybrid"),
+        ("02", "Joins", "H 0111", "hybrid"),
+        ("03", "Storage", "", "virtual"),
+    ]
+    (warning,) = spec.warnings
+    assert warning.startswith("Line 8: the link '01.pdf' leads nowhere from here; 'pdf' is announced, upload its file")
+
+
+def test_links_within_a_site_are_whole_where_the_page_names_its_own_address() -> None:
+    page = """<html><head><base href="https://x.example.org/ss24/index.html"></head><body><h1>Data Systems SS2024</h1>
+    <p>Lectures take place Thursday, 4pm-6pm in H 1.</p><ul><li>01 A [Apr 18, <a href="01.pdf">pdf</a>]</ul></body></html>"""
+    spec = read_page(page)
+    assert [one.url for one in spec.lectures[0].materials] == ["https://x.example.org/ss24/01.pdf"]
+    assert spec.warnings == ()
+
+
+def test_control_characters_end_no_line() -> None:
+    spec = read_page("\ufeff" + HEAD.replace("\n", "\r\n") + "• 01 A\x0bvery\x1elong\u2028title\x07 [Apr 18]\r\n")
+    assert (spec.title, spec.lectures[0].title) == ("Systems of Data", "A very long title")
+
+
+def test_several_kinds_and_codes() -> None:
+    heads = {
+        "(VL/UE, 706.010 Databases; 706.550 Data Management)": (("VL", "UE"), ("706.010", "706.550")),
+        "(VL 41078 Architecture of ML Systems; UE 41079 Exercises)": (("VL", "UE"), ("41078", "41079")),
+        "(706.010 VU, 706.011 KU)": (("VU", "KU"), ("706.010", "706.011")),
+        "(ML Systems)": ((), ()),
+    }
+    for second, expected in heads.items():
+        spec = read_page(HEAD.replace("(VL, 41080)", second) + "• 01 A [Apr 18]")
+        assert (spec.kinds, spec.codes) == expected, second
+
+
+def test_exams_with_an_end_a_room_and_several_dates_in_one_breath() -> None:
+    spec = read_page(
+        HEAD + "• 01 A [Apr 18]\n\nExams\n\n• Final written exams: Jul 18, 4pm-6pm in room H0105 and Aug 10, 2pm\n"
+    )
+    assert spec.exams == (
+        ExamSpec(starts_at=datetime(2024, 7, 18, 16), duration_minutes=120, place="H 0105"),
+        ExamSpec(starts_at=datetime(2024, 8, 10, 14)),
+    )
+
+
 @pytest.mark.parametrize(
     ("title", "term", "slug"),
     [

@@ -3,7 +3,9 @@
 import re
 from datetime import date, datetime, time, timedelta
 
-from amls.overview.coursefile.page.lines import Line
+from django.utils.translation import gettext as _
+
+from amls.overview.coursefile.page.lines import Line, is_whole
 from amls.overview.coursefile.page.reading import (
     BULLET,
     CLOCK,
@@ -54,10 +56,10 @@ class LectureReading(Reading):
                 if lecture is not None:
                     lectures.append(lecture)
             elif is_inside:
-                self.problem(line, "a lecture needs its date in brackets at the end, such as [Apr 18, pdf]")
+                self.problem(line, _("a lecture needs its date in brackets at the end, such as [Apr 18, pdf]"))
         numbers = [lecture.number for lecture in lectures if lecture.number]
         for number in sorted({n for n in numbers if numbers.count(n) > 1}):
-            self.problems.append(f"Lecture {number} stands on the page more than once.")
+            self.problems.append(_("Lecture %(number)s stands on the page more than once.") % {"number": number})
         return tuple(parts), tuple(lectures)
 
     def _lecture(self, line: Line, match: re.Match[str], part: str) -> LectureSpec | None:
@@ -65,18 +67,19 @@ class LectureReading(Reading):
         brackets = _Brackets(self, line, match.group("brackets"))
         if brackets.day is None or len(self.problems) > before:
             if len(self.problems) == before:
-                self.problem(line, "the brackets hold no date such as Apr 18")
+                self.problem(line, _("the brackets hold no date such as Apr 18"))
             return None
         start = brackets.start or self.slot.start
         if start is None:
-            self.problem(line, "it has no time, and the page names no weekly time of the lectures")
+            self.problem(line, _("it has no time, and the page names no weekly time of the lectures"))
             return None
         if start.hour < 6:
-            self.warn(line, f"{start:%H:%M} at night is surely a slip; it is imported as written")
+            at_night = _("%(time)s at night is surely a slip; it is imported as written")
+            self.warn(line, at_night % {"time": f"{start:%H:%M}"})
         starts_at = datetime.combine(brackets.day, start)
         ends_at = datetime.combine(brackets.day, brackets.end) if brackets.end else starts_at + self._length()
         if ends_at <= starts_at:
-            self.problem(line, "it ends before it starts")
+            self.problem(line, _("it ends before it starts"))
             return None
         mode = brackets.mode or self.slot.mode
         return LectureSpec(
@@ -119,6 +122,11 @@ class _Brackets:
         kind = _KINDS.get(lowered)
         if kind is not None:
             url = self.line.links.get(lowered, "")
+            if url and not is_whole(url):
+                what = _(
+                    "the link '%(url)s' leads nowhere from here; '%(kind)s' is announced, upload its file yourself"
+                )
+                self.page.warn(self.line, what % {"url": url[:80], "kind": lowered})
             self.materials.append(MaterialSpec(kind=kind, url=url, title=lowered if kind == "other" else ""))
         elif lowered in _MODES:
             self.mode = _MODES[lowered]
@@ -130,4 +138,5 @@ class _Brackets:
         ):
             self.room = clean_room(place.group("room"))
         else:
-            self.page.problem(self.line, f"'{token}' in the brackets is no date, time, place, mode or material")
+            what = _("'%(word)s' in the brackets is no date, time, place, mode or material")
+            self.page.problem(self.line, what % {"word": token})

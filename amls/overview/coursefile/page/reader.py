@@ -2,8 +2,10 @@
 
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+
+from django.utils.translation import gettext as _
 
 from amls.overview.coursefile.page.lectures import LectureReading
 from amls.overview.coursefile.page.lines import Line, read_lines
@@ -15,6 +17,7 @@ from amls.overview.coursefile.page.reading import (
     IGNORE_CASE,
     NUMBERED,
     PART,
+    SPAN,
     call_in_of,
     mode_in,
     room_in,
@@ -29,12 +32,17 @@ from amls.overview.coursefile.spec import (
     SlotSpec,
     StaffSpec,
 )
-from amls.overview.coursefile.words import ROOM, WEEKDAYS, Term, clean_room, find_term, parse_weekday
+from amls.overview.coursefile.words import WEEKDAYS, Term, find_term, parse_time, parse_weekday
 
 _STAFF = re.compile(
     r"^\s*(?:[•*·–-]\s*)?(?P<role>lecturers?|instructors?|professors?|(?:teaching\s+)?assistants?|TAs?)\s*:\s*(?P<names>.+)$",
     IGNORE_CASE,
 )
+
+_CODE = r"\b(?:[A-Z]{2,4}[ -]?)?\d{3}\.\d{3}\b|\b\d{4,6}\b|\b[A-Z]{2,5}-\d{3,5}\b"
+_KIND = r"[A-Z]{2,3}(?:\s*[/+]\s*[A-Z]{2,3})*"
+# 'VL/UE', 'VL 41078 Title', 'VL 3 SWS', '706.010 VU': a kind stands before or after a code, or alone.
+_KINDS = re.compile(rf"(?P<before>{_KIND})(?=\s*$|\s+\d|\s+(?:{_CODE}))|(?:{_CODE})\s+(?P<after>{_KIND})$")
 
 
 def read_page(text: str, *, slug: str | None = None, year: int | None = None) -> CourseSpec:
@@ -60,7 +68,7 @@ class _Page(LectureReading):
 
     def read(self) -> CourseSpec:
         if not self.lines:
-            raise CourseFileError(["The page is empty."])
+            raise CourseFileError([_("The page is empty.")])
         title = self._title()
         kinds, codes = self._codes()
         self._slot()
@@ -86,7 +94,7 @@ class _Page(LectureReading):
         )
         if not lectures and not self.problems:
             self.problems.append(
-                "No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'."
+                _("No lecture was found: each stands on its own line, such as '• 01 Title [Apr 18, pdf]'.")
             )
         if self.problems:
             raise CourseFileError(self.problems)
@@ -97,11 +105,8 @@ class _Page(LectureReading):
         found = find_term(first.text, self.year)
         if found is None:
             if self.year is None:
-                raise CourseFileError(
-                    [
-                        f"Line {first.number}: the first line must end with the term, such as 'SS2024': {first.text[:120]}"
-                    ]
-                )
+                self.problem(first, _("the first line must end with the term, such as 'SS2024'"))
+                raise CourseFileError(self.problems)
             self.term = Term(str(self.year), self.year, is_winter=False)
             return first.text.rstrip(" ,-–(")
         match, self.term = found
@@ -110,9 +115,12 @@ class _Page(LectureReading):
     def _codes(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         second = next((line.text for line in self.lines[1:3] if line.text.startswith("(")), "")
         inner = second.strip("() ")
-        codes = tuple(re.findall(r"\b(?:[A-Z]{2,4}[ -]?)?\d{3}\.\d{3}\b|\b\d{4,6}\b|\b[A-Z]{2,5}-\d{3,5}\b", inner))
-        kinds = re.match(r"[A-Z]{2,3}(?:\s*[/+,]\s*[A-Z]{2,3})*(?![\w-])", inner)
-        return tuple(re.split(r"\s*[/+,]\s*", kinds.group())) if kinds else (), codes
+        codes = tuple(re.findall(_CODE, inner))
+        named = (_KINDS.match(entry) for entry in re.split(r"\s*[,;]\s*", inner))
+        kinds = [
+            kind for match in named if match for kind in re.split(r"\s*[/+]\s*", match["before"] or match["after"])
+        ]
+        return tuple(dict.fromkeys(kinds)), codes
 
     def _slot(self) -> None:
         for line, sentence in self.sentences():
@@ -129,7 +137,7 @@ class _Page(LectureReading):
                 continue
             self.slot = SlotSpec(
                 weekday=WEEKDAYS[parse_weekday(weekday.group())], start=start, end=end, room=room_in(rest), mode=mode_in(rest),
-                call_in=call_in_of(line, "office"),
+                call_in=call_in_of(line, of_office_hour=False),
             )  # fmt: skip
             return
 
@@ -149,11 +157,10 @@ class _Page(LectureReading):
             if starting is not None and (match := DAY.search(starting.group("when"))):
                 first = self.day(line, match)
             end = end or (datetime.combine(date.min, start) + DEFAULT_LENGTH).time()
-            call_in = next((url for text, url in line.links.items() if "office" in text), "")
             return (
                 OfficeHourSpec(
                     weekday=WEEKDAYS[parse_weekday(weekday.group())], start=start, end=end, room=room_in(rest),
-                    mode=mode_in(rest), call_in=call_in, first=first,
+                    mode=mode_in(rest), call_in=call_in_of(line, of_office_hour=True), first=first,
                 ),
             )  # fmt: skip
         return ()
@@ -211,7 +218,7 @@ class _Page(LectureReading):
         return spec if spec != ProjectSpec() else None
 
     def _exams(self) -> tuple[ExamSpec, ...]:
-        exams = []
+        exams: list[ExamSpec | None] = []
         for line in self.lines:
             match = re.search(
                 r"(?:final\s+)?(?P<kind>written|oral)?\s*exams?\s*:\s*(?P<dates>.+)", line.text, IGNORE_CASE
@@ -220,13 +227,23 @@ class _Page(LectureReading):
                 continue
             kind = (match.group("kind") or "written").lower()
             for entry in re.split(r"\s*;\s*", match.group("dates").strip(" .")):
-                moment = self.moment(line, entry) if entry else None
-                if moment is not None:
-                    place = re.search(rf"\(?in\s+(?P<room>{ROOM})\)?", entry)
-                    exams.append(
-                        ExamSpec(kind=kind, starts_at=moment, place=clean_room(place.group("room")) if place else "")
-                    )
-        return tuple(exams)
+                days = [found.start() for found in DAY.finditer(entry)][1:]
+                ends = [*days, len(entry)]
+                exams += [self._exam(line, kind, entry[a:b]) for a, b in zip([0, *days], ends, strict=True) if entry]
+        return tuple(exam for exam in exams if exam is not None)
+
+    def _exam(self, line: Line, kind: str, text: str) -> ExamSpec | None:
+        moment = self.moment(line, text)
+        if moment is None:
+            return None
+        exam = ExamSpec(kind=kind, starts_at=moment, place=room_in(text))
+        span = SPAN.search(text)
+        if span is None:
+            return exam
+        minutes = (datetime.combine(moment.date(), parse_time(span.group("end"))) - moment) // timedelta(minutes=1)
+        if minutes <= 0:
+            self.problem(line, _("the exam ends before it starts"))
+        return replace(exam, duration_minutes=minutes)
 
     def _grading(self) -> GradingSpec:
         for line in self.lines:

@@ -3,14 +3,16 @@
 import re
 from datetime import date, datetime, time, timedelta
 
-from amls.overview.coursefile.page.lines import Line
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Weekday
+from amls.overview.coursefile.page.lines import Line, is_whole
 from amls.overview.coursefile.spec import SlotSpec
 from amls.overview.coursefile.words import (
     DATE,
     ROOM,
     TIME,
     WEEKDAY,
-    WEEKDAYS,
     Term,
     clean_room,
     parse_date,
@@ -40,11 +42,11 @@ class Reading:
 
     def problem(self, line: Line, why: str) -> None:
         """Note why a line can't be read."""
-        self.problems.append(f"Line {line.number}: {why}: {line.text[:120]}")
+        self.problems.append(_at(line, why))
 
     def warn(self, line: Line, what: str) -> None:
         """Note what was read as written but looks like a slip."""
-        self.warnings.append(f"Line {line.number}: {what}: {line.text[:120]}")
+        self.warnings.append(_at(line, what))
 
     def sentences(self) -> list[tuple[Line, str]]:
         """Return the sentences that are no entry of a list, each with its line."""
@@ -80,7 +82,9 @@ class Reading:
             return None
         if weekday is not None and weekday != day.weekday():
             self.warn(
-                line, f"{day.isoformat()} is a {WEEKDAYS[day.weekday()].title()}, not a {WEEKDAYS[weekday].title()}"
+                line,
+                _("%(day)s is a %(right)s, not a %(written)s")
+                % {"day": day.isoformat(), "right": Weekday(day.weekday()).label, "written": Weekday(weekday).label},
             )
         return day
 
@@ -88,21 +92,25 @@ class Reading:
         """Return the day and time that `text` names, or None with a problem noted; `default` is the time where it names none."""
         match = DAY.search(text)
         if match is None:
-            self.problem(line, "no date such as 'Jul 08' was found")
+            self.problem(line, _("no date such as 'Jul 08' was found"))
             return None
         day = self.day(line, match)
         start, _end = self.times(line, text[match.end() :])
         if day is None:
             return None
         if start is None and default is None:
-            self.problem(line, "no time such as '11.59pm' was found")
+            self.problem(line, _("no time such as '11.59pm' was found"))
             return None
         return datetime.combine(day, start or default or time())
 
 
+def _at(line: Line, what: str) -> str:
+    return _("Line %(line)d: %(what)s: %(text)s") % {"line": line.number, "what": what, "text": line.text[:120]}
+
+
 def room_in(text: str) -> str:
     """Return the room that `text` names, or nothing."""
-    match = re.search(rf"\bin\s+(?P<room>{ROOM})", text)
+    match = re.search(rf"\bin\s+(?:(?:the\s+)?(?:lecture\s+)?(?:room|hall)\s+)?(?P<room>{ROOM})", text)
     return clean_room(match.group("room")) if match else ""
 
 
@@ -115,8 +123,12 @@ def mode_in(text: str) -> str:
     return "in_person"
 
 
-def call_in_of(line: Line, other_than: str) -> str:
-    """Return the line's call-in link; not the one whose text holds `other_than`."""
-    return next(
-        (url for text, url in line.links.items() if re.search(r"call|zoom|link", text) and other_than not in text), ""
-    )
+def call_in_of(line: Line, *, of_office_hour: bool) -> str:
+    """Return the line's call-in link: the office hour's, which says so in its text, or the lectures'."""
+    names = [name for name, url in line.links.items() if is_whole(url)]
+    wanted = [
+        name
+        for name in names
+        if ("office" in name) == of_office_hour and (of_office_hour or re.search(r"call|zoom|link", name))
+    ]
+    return line.links[wanted[0]] if wanted else ""

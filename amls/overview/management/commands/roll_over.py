@@ -41,6 +41,8 @@ class Command(BaseCommand):
             )
         except CourseFileError as error:
             raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
+        for warning in diff.warnings:
+            self.stderr.write(f"Warning: {warning}")
         self.stdout.write(str(diff))
         if options["dry_run"]:
             self.stdout.write("Nothing was written: this was a dry run.")

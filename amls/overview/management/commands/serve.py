@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,7 +42,7 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", str(threads)),
-        *("--backlog", "2048", "--no-ws", "--log-level", "warning", application),
+        *("--backlog", "2048", "--no-ws", "--log-level", "error", application),
     ]
 
 
@@ -67,6 +68,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         try:
+            _check_port(options["host"], options["port"])
             for problem in check_pdf_libraries():
                 self._say(f"{problem.msg}\n  {problem.hint}")
             with ExitStack() as stack:
@@ -112,7 +114,9 @@ class Command(BaseCommand):
         if settings.IS_EMBEDDED:
             # Links in mail and feeds lead to where this installation really is.
             environment["AMLS_PORT"] = str(port)
-        celery = [sys.executable, "-m", "celery", "--quiet", "--app", "amls"]
+        # Some machines have no other user than root; whoever runs this in the foreground knows who they are.
+        python = [sys.executable, "-W", "ignore:You're running the worker with superuser privileges"]
+        celery = [*python, "-m", "celery", "--quiet", "--app", "amls"]
         commands = {
             "web server": web_server(
                 "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
@@ -136,9 +140,6 @@ class Command(BaseCommand):
                     command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
                 )
             self._wait_until_ready(f"http://{host}:{port}/readyz", children)
-            # Another server on this port would have answered in its place.
-            time.sleep(0.5)
-            self._check(children)
             self._announce(port)
             while True:
                 self._check(children)
@@ -163,10 +164,7 @@ class Command(BaseCommand):
     def _check(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
         for name, child in children.items():
             if child.poll() is not None:
-                raise CommandError(
-                    f"The {name} ended with exit code {child.returncode}; what it said stands above. "
-                    "Is the port in use? Choose another with PORT=8001."
-                )
+                raise CommandError(f"The {name} ended with exit code {child.returncode}; what it said stands above.")
 
     def _announce(self, port: int) -> None:
         self._say(f"\nAMLS is ready: http://localhost:{port}/")
@@ -176,6 +174,21 @@ class Command(BaseCommand):
                 self._say(f"  {address:24} {who}")
             self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")
         self._say("Ctrl-C stops all of it.")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse a port that another program listens on: the web server would share it, and get every other request."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # What lingers of connections that a server before this one had is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"The web server can't listen on {host}:{port} ({error.strerror}). Is the port in use? "
+                "Choose another with PORT=8001."
+            ) from error
 
 
 def _interrupt(_number: int, _frame: Any) -> None:

@@ -1,0 +1,56 @@
+"""Exports at the desk: what is being made, and what could not be made and why. The files are for whom they are."""
+
+from django.contrib import admin, messages
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import action
+
+from amls.courses.desk import CourseScopedAdmin
+from amls.exports.kinds import kind_of
+from amls.exports.managers import ExportQuerySet
+from amls.exports.models import Export
+from amls.exports.services import retry_exports
+
+
+@admin.register(Export)
+class ExportAdmin(CourseScopedAdmin):
+    """What became of each export. Staff see those of their courses, superusers also 'my data'."""
+
+    list_display = ("what", "course", "requested_by", "state", "created_at", "finished_at", "attempts", "error")
+    list_filter = ("state", "kind", "course")
+    list_select_related = ("course", "requested_by")
+    search_fields = ("requested_by__email", "requested_by__display_name", "error")
+    actions = ("try_again",)
+    fields = (
+        "what", "course", "requested_by", "language", "state", "done", "total", "attempts", "error", "created_at",
+        "finished_at", "expires_at", "bytes",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> ExportQuerySet:
+        """Return the exports of one's courses; superusers see all."""
+        rows = Export.objects.all()
+        return rows if request.user.is_superuser else rows.filter(course__in=self.courses(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Export | None = None) -> bool:
+        """Exports are ordered where they are used."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Export | None = None) -> bool:
+        """They go by themselves after a week."""
+        return False
+
+    @admin.display(description=gettext_lazy("what"), ordering="kind")
+    def what(self, export: Export) -> str:
+        """Name the kind; by its key where no app knows it any more."""
+        try:
+            return str(kind_of(export.kind).label)
+        except LookupError:
+            return str(export.kind)
+
+    @action(description=gettext_lazy("Try failed exports again"))
+    def try_again(self, request: HttpRequest, queryset: ExportQuerySet) -> None:
+        """Put failed exports back into the queue."""
+        count = retry_exports(exports=queryset, now=request.now)  # type: ignore[attr-defined]
+        said = ngettext("%(count)d export is tried again.", "%(count)d exports are tried again.", count)
+        messages.success(request, said % {"count": count})

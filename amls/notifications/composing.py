@@ -1,0 +1,102 @@
+"""From a letter to the mail that is sent: to whom, in which language, with which headers."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.utils import formataddr
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from amls.notifications.letters import Letter, LetterKind, letter_kind
+from amls.notifications.models import Notice
+from amls.notifications.tokens import Subscription, unsubscribe_url
+from amls.web.markdown import plain_text
+from amls.web.text import clean_line
+
+
+@contextmanager
+def in_place_of(notice: Notice) -> Iterator[None]:
+    """Work in the language and the zone in which a notice's person reads."""
+    zone = notice.course.zone if notice.course is not None else None
+    with translation.override(_language_of(notice)), timezone.override(zone):
+        yield
+
+
+def address_of(notice: Notice) -> str:
+    """Return where a notice's mail goes."""
+    return notice.recipient.email if notice.recipient is not None else notice.address
+
+
+def _language_of(notice: Notice) -> str:
+    if notice.recipient is not None and notice.recipient.language:
+        return notice.recipient.language
+    if notice.course is not None:
+        return notice.course.language
+    # What belongs to no course was asked for on a page: its language.
+    return str(notice.references.get("language") or settings.LANGUAGE_CODE)
+
+
+def message_id(notice: Notice) -> str:
+    """Return the notice's Message-ID, which follows from its key alone (RFC 5322, 3.6.4)."""
+    digest = hashlib.sha256(notice.key.encode()).hexdigest()[:32]
+    return f"<{digest}@{settings.SITE_HOST}>"
+
+
+def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
+    """Return the mail that would go out for a notice, in its person's language; None if none would."""
+    with in_place_of(notice):
+        kind = letter_kind(notice.kind)
+        if kind.prepare is not None:
+            kind.prepare([notice], now)
+        letter = kind.writer(notice, now)
+        return compose(notice, letter, kind) if letter is not None else None
+
+
+def compose(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlternatives:
+    """Return the mail that a letter becomes: text and HTML, with its headers, in the active language.
+
+    Raises:
+        ValidationError: the address is none.
+    """
+    course, recipient = notice.course, notice.recipient
+    address = address_of(notice)
+    # A server that takes it would only send it back.
+    validate_email(address)
+    context = {
+        "letter": letter,
+        "text": plain_text(letter.text),
+        "notice": notice,
+        "course": course,
+        "site_url": settings.SITE_URL,
+        "recipient": recipient,
+        "topic": kind.topic,
+    }
+    headers = {"Message-ID": message_id(notice), "Auto-Submitted": "auto-generated"}
+    if course is not None:
+        headers["List-Id"] = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
+    if kind.topic is not None and course is not None and recipient is not None:
+        address_to_stop = unsubscribe_url(Subscription(recipient.pk, course.pk, kind.topic.name))
+        context["unsubscribe_url"] = address_to_stop
+        ways = [f"<{address_to_stop}>"]
+        if course.contact_email:
+            ways.append(f"<mailto:{course.contact_email}?subject=unsubscribe%20{kind.topic.name}>")
+        headers["List-Unsubscribe"] = ", ".join(ways)
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message = EmailMultiAlternatives(
+        subject=clean_line(letter.subject),
+        body=render_to_string("notifications/letter.txt", context),
+        to=[formataddr((clean_line(recipient.display_name), address)) if recipient is not None else address],
+        reply_to=[course.contact_email] if course is not None and course.contact_email else None,
+        headers=headers,
+    )
+    message.attach_alternative(render_to_string("notifications/letter.html", context), "text/html")
+    return message
+
+
+def _ascii(text: str) -> str:
+    return "".join(char for char in text if char.isascii() and (char.isalnum() or char in " -.,&"))[:200]

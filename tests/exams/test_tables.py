@@ -1,0 +1,43 @@
+"""Tables as offices hand them out: what can't be read is said, never an error."""
+
+import io
+import zipfile
+
+import pytest
+from openpyxl import Workbook
+
+from exams.services.pointfile import COLUMNS
+from exams.tables import plain_number, read_table
+
+
+def workbook(**broken: bytes) -> bytes:
+    """Return an XLSX file in which the named parts are replaced."""
+    book, target, result = Workbook(), io.BytesIO(), io.BytesIO()
+    book.save(target)
+    with zipfile.ZipFile(target) as whole, zipfile.ZipFile(result, "w") as made:
+        for name in whole.namelist():
+            made.writestr(name, broken.get(name.rpartition("/")[2].partition(".")[0].strip("[]"), whole.read(name)))
+    return result.getvalue()
+
+
+@pytest.mark.parametrize("part", ["workbook", "styles", "sheet1", "Content_Types"])
+@pytest.mark.parametrize("content", [b"<a><b>", b"\x00\x01", b""])
+def test_a_workbook_with_a_broken_part_is_none(part: str, content: bytes) -> None:
+    found = read_table(workbook(**{part: content}), "a.xlsx", COLUMNS)
+    assert found.problems == ["This is not a file that a spreadsheet program wrote as XLSX."]
+
+
+def test_a_quotation_mark_left_open_is_said() -> None:
+    found = read_table(b'email;points\n"' + b"x" * 200_000, "a.csv", COLUMNS)
+    assert found.problems == ["This file can't be read as CSV. Is a quotation mark left open?"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end_is_one(end: str) -> None:
+    found = read_table(end.join(["email;points", "a@example.org;3", ""]).encode(), "a.csv", COLUMNS)
+    assert [cells for _line, cells in found.rows] == [["a@example.org", "3"]]
+
+
+@pytest.mark.parametrize("text", ["0412345", "412345", " 0412 345"])
+def test_a_number_is_the_same_with_and_without_leading_zeros(text: str) -> None:
+    assert plain_number(text) == "412345"

@@ -1,0 +1,176 @@
+"""What is printed of projects, exams and the gradebook: each is a document that people and machines can read."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from openpyxl import load_workbook
+
+from amls.exports.models import Export
+from amls.exports.pdf import warm_up
+from exams.models import Accommodation, Exam, Room
+from exams.services.registration import staff_register
+from exams.services.seating import assign_seats, release_seats
+from projects.models import Submission, SubmissionFile
+from projects.receipts import receipt_code
+from projects.services.teams import register_team
+from tests.cast import Cast
+from tests.exports.test_documents import check_pdf, content_of, make
+from tests.factories import ExamFactory, ProjectRulesFactory, TopicFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def exam(cast: Cast) -> Exam:
+    now = timezone.now()
+    found = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=40)
+    Room.objects.create(exam=found, name="H 0107", rows=4, seats_per_row=6)
+    for one in (cast.student, cast.other_student):
+        staff_register(enrolment=one, exam_pk=found.pk, reason="By hand", now=now)
+    return found
+
+
+@pytest.fixture
+def submission(cast: Cast) -> Submission:
+    now = timezone.now()
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(days=9))
+    topic = TopicFactory.create(course=cast.course, title="Sparse kernels", track="Apache SystemDS", slots=3)
+    project = register_team(enrolment=cast.student, topic=topic, now=now)
+    row = Submission.objects.create(
+        project=project, attempt=1, submitted_by=cast.student, began_at=now, received_at=now + timedelta(seconds=4)
+    )
+    SubmissionFile.objects.create(
+        submission=row, file="x", filename="report.pdf", content_type="application/pdf", size=447, sha256="ab" * 32
+    )
+    return row
+
+
+def pages_of(export: Export, tmp_path: Path, *, language: str = "en", title: str) -> list[str]:
+    assert (export.state, export.error) == ("done", "")
+    reader = check_pdf(content_of(export, tmp_path), language=language, title=title)
+    return [" ".join(page.extract_text().split()) for page in reader.pages]
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Project topics: "), ("de", "Projektthemen: ")])
+def test_the_topics_are_what_is_on_offer(
+    cast: Cast, submission: Submission, tmp_path: Path, complaints: list[str], language: str, title: str
+) -> None:
+    own = {"proposal": "accepted", "proposed_by": cast.student, "proposed_at": timezone.now()}
+    TopicFactory.create(course=cast.course, title="An own idea", **own)
+    TopicFactory.create(course=cast.course, title="Closed", is_open=False)
+    export = make(cast.course, "projects.topics", language)
+    (text,) = pages_of(export, tmp_path, language=language, title=title + str(cast.course))
+    assert "Sparse kernels" in text
+    assert "localhost:8000/amls/projects/" in text.replace(" ", "")
+    assert "An own idea" not in text
+    assert "Closed" not in text
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Receipt "), ("de", "Quittung ")])
+def test_the_receipt_holds_what_was_handed_in_and_how_to_check_it(
+    cast: Cast, submission: Submission, tmp_path: Path, complaints: list[str], language: str, title: str
+) -> None:
+    code = receipt_code(submission.pk)
+    export = make(cast.course, "projects.receipt", language, user=cast.student.user, submission=submission.pk)
+    (text,) = pages_of(export, tmp_path, language=language, title=title + code)
+    assert code in text
+    assert "report.pdf" in text
+    assert "ab" * 32 in text.replace(" ", "")
+    assert complaints == []
+    assert f"/receipts/{code}/receipt.pdf" in cast.client("student").get(f"/receipts/{code}/").content.decode()
+    assert "receipt.pdf" not in cast.client("stranger").get(f"/receipts/{code}/").content.decode()
+
+
+def test_a_receipt_that_no_longer_counts_is_made_anew(cast: Cast, submission: Submission) -> None:
+    first = make(cast.course, "projects.receipt", user=cast.student.user, submission=submission.pk)
+    Submission.objects.update(withdrawn_at=timezone.now())
+    assert make(cast.course, "projects.receipt", user=cast.student.user, submission=submission.pk).pk != first.pk
+
+
+def test_the_gradebook_shows_who_fits_its_filters(cast: Cast, submission: Submission, tmp_path: Path, complaints: list[str]) -> None:  # fmt: skip
+    staff = cast.lecturer.user
+    nothing = {"search": "", "state": "", "verdict": ""}
+    title = f"Gradebook: {cast.course}"
+    (text,) = pages_of(make(cast.course, "overview.gradebook", user=staff, **nothing), tmp_path, title=title)
+    assert "2 students" in text
+    assert "student@example.org" in text
+    assert "other@example.org" in text
+    (text,) = pages_of(
+        make(cast.course, "overview.gradebook", user=staff, **{**nothing, "search": "other@"}), tmp_path, title=title
+    )
+    assert "other@example.org" in text
+    assert "student@example.org" not in text
+    assert complaints == []
+
+
+def test_the_attendance_list_goes_by_room_and_seat_and_leaves_lines_for_walk_ins(
+    cast: Cast, exam: Exam, tmp_path: Path, complaints: list[str]
+) -> None:
+    now, staff = timezone.now(), cast.lecturer.user
+    (text,) = pages_of(
+        make(cast.course, "exams.attendees", user=staff, exam=exam.pk), tmp_path, title="Attendance list"
+    )
+    assert "H 0107" not in text
+    assert text.count("Walk-in") == 3
+    Export.objects.all().delete()
+    Accommodation.objects.create(course=cast.course, enrolment=cast.student, extra_minutes=30)
+    assign_seats(exam_pk=exam.pk, order="name", now=now)
+    (text,) = pages_of(
+        make(cast.course, "exams.attendees", user=staff, exam=exam.pk), tmp_path, title="Attendance list"
+    )
+    assert "Attendance: H 0107" in text
+    assert "1/1" in text
+    assert "1/3" in text
+    assert text.count("under reserve") == 2
+    assert "ends" in text
+    sheet = load_workbook(
+        content_of(make(cast.course, "exams.attendees-sheet", user=staff, exam=exam.pk), tmp_path)
+    ).worksheets[0]
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[0][:6] == ("Name", "Matriculation number", "E-mail", "Room", "Row", "Seat")
+    assert {row[2] for row in rows[1:]} == {"student@example.org", "other@example.org"}
+    assert {row[3:6] for row in rows[1:]} == {("H 0107", 1, 1), ("H 0107", 1, 3)}
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [("exams.door", "List for the door"), ("exams.seats", "Seat plan"), ("exams.attendees", "Attendance list")],
+)
+def test_lists_of_an_exam_with_monstrous_names_stay_documents(
+    cast: Cast, exam: Exam, tmp_path: Path, complaints: list[str], kind: str, title: str
+) -> None:
+    cast.student.user.display_name = "<script>" + "x" * 140
+    cast.student.user.save()
+    assign_seats(exam_pk=exam.pk, order="random", now=timezone.now())
+    pages = pages_of(make(cast.course, kind, user=cast.lecturer.user, exam=exam.pk), tmp_path, title=title)
+    assert len(pages) == 1
+    assert "<script>xxx" in pages[0]
+    assert complaints == []
+
+
+def test_slip_and_receipt_are_small_and_there_within_a_second(
+    cast: Cast, exam: Exam, submission: Submission, tmp_path: Path, complaints: list[str]
+) -> None:
+    warm_up()
+    assign_seats(exam_pk=exam.pk, order="name", now=timezone.now())
+    release_seats(exam_pk=exam.pk, now=timezone.now())
+    held = exam.registrations.get(enrolment=cast.student)
+    took = []
+    for kind, title, values in (
+        ("exams.slip", "Admission slip", {"registration": held.pk}),
+        ("projects.receipt", f"Receipt {receipt_code(submission.pk)}", {"submission": submission.pk}),
+    ):
+        started = time.process_time()
+        export = make(cast.course, kind, user=cast.student.user, **values)
+        # Of this process: others on the machine don't count.
+        took.append(time.process_time() - started)
+        pages_of(export, tmp_path, title=title)
+        assert export.is_quick
+        assert export.bytes < 60_000
+    assert max(took) < 1
+    assert complaints == []

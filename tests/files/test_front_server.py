@@ -1,0 +1,51 @@
+"""Files as Debian's nginx sends them by deploy/nginx.conf: ranges from it, all that protects them from us."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from amls.courses.models import Audience
+from lectures.models import Material
+from lectures.services.materials import upload_for_lecture
+from tests.factories import LectureFactory
+from tests.lectures.files import pdf
+from tests.projects.served import get, granian, nginx
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
+KEPT_HEADERS = (
+    "content-type", "content-disposition", "cache-control", "content-security-policy", "x-content-type-options",
+    "x-frame-options", "cross-origin-resource-policy", "permissions-policy", "referrer-policy",
+)  # fmt: skip
+
+
+def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Path) -> None:
+    settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
+    lecture = LectureFactory.create(course__slug="amls", number="05")
+    upload = SimpleUploadedFile("05 Parallel.pdf", pdf(["One"]))
+    kept = upload_for_lecture(lecture=lecture, kind="pdf", upload=upload, by=None, now=timezone.now())
+    address, content = kept.material.get_absolute_url(), Path(kept.file.path).read_bytes()
+    with granian(tmp_path, workers=1) as alone:
+        _status, by_itself, _body = get(alone, address)
+    with (
+        granian(tmp_path, {"X_ACCEL_REDIRECT_PREFIX": "/protected/"}, workers=1) as behind,
+        nginx(tmp_path, behind) as port,
+    ):
+        status, headers, found = get(port, address)
+        assert (status, found) == (200, content)
+        assert {name: headers.get(name) for name in KEPT_HEADERS} == {
+            name: by_itself.get(name) for name in KEPT_HEADERS
+        }
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        etag = headers["etag"]
+        assert not etag.startswith("W/")
+        status, headers, found = get(port, address, Range="bytes=1-4")
+        assert (status, found, headers["content-range"]) == (206, content[1:5], f"bytes 1-4/{len(content)}")
+        assert get(port, address, **{"Range": "bytes=1-4", "If-Range": etag})[0] == 206
+        assert get(port, address, **{"Range": "bytes=1-4", "If-Range": '"other"'})[0] == 200
+        assert get(port, address, Range=f"bytes={len(content)}-")[0] == 416
+        assert get(port, address, **{"If-None-Match": etag})[0] == 304
+        Material.objects.update(audience=Audience.ENROLLED)
+        assert get(port, address)[0] == 404
