@@ -179,3 +179,11 @@ def test_the_language_cookie_is_no_scripts_business(cast: Cast) -> None:
     data = {"display_name": "Sam", "matriculation_number": "", "language": "de"}
     answer = cast.client("student").post("/accounts/profile/", data)
     assert answer.cookies["django_language"]["httponly"]
+
+
+@pytest.mark.parametrize("name", ["[Confirm](https://evil.example)", "www.evil.example", "A <b>", "http://x"])
+def test_names_lead_nowhere(cast: Cast, name: str) -> None:
+    data = {"display_name": name, "matriculation_number": "", "language": "en"}
+    answer = cast.client("student").post("/accounts/profile/", data)
+    assert "A name has no addresses and no brackets in it." in answer.content.decode()
+    assert User.objects.get(pk=cast.student.user.pk).display_name != name
