@@ -91,6 +91,15 @@ def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
     assert stranger.status_code == 422
 
 
+def test_as_many_are_chosen_as_a_list_shows(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    chosen = [team.pk, *range(10**6, 10**6 + 2000)]
+    answer = desk.post(list_url(), {"action": "withdraw_all", "_selected_action": chosen, "_confirmed": "1"})
+    assert answer.status_code == 302
+    team.refresh_from_db()
+    assert not team.is_active
+
+
 def test_withdrawing_many_has_one_undo(world: World, desk: Client) -> None:
     teams = make_teams(world, 2)
     assert run(desk, "withdraw_all", teams).status_code == 200
