@@ -70,9 +70,7 @@ class ScopedFilter(admin.RelatedFieldListFilter):
         rows = scoped_choices(model_admin, field, request)
         limit = {"pk__in": rows.values("pk")} if rows is not None else None
         ordering = self.field_admin_ordering(field, request, model_admin)
-        choices: list[Any] = field.get_choices(
-            include_blank=False, ordering=ordering, limit_choices_to=limit
-        )
+        choices: list[Any] = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=limit)
         return choices
 
 
