@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
@@ -26,6 +25,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
 from amls.courses.access import set_factor_up
+from amls.courses.events import describe_events
 from amls.courses.models import Course, User
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.services import finish_course_change, lock_course, quietly
@@ -381,25 +381,3 @@ def scoped_choices(admin: ModelAdmin, db_field: Any, request: HttpRequest) -> mo
         )
         return rows
     return None
-
-
-def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return history rows in words: when, who, what kind, and the fields with old and new value."""
-    labels = {"insert": _("added"), "update": _("changed"), "delete": _("removed")}
-    people = {}
-    described = []
-    for event in events:
-        context = event.pgh_context or {}
-        user_pk = context.get("user")
-        if user_pk and user_pk not in people:
-            people[user_pk] = str(User.objects.filter(pk=user_pk).first() or _("a deleted account"))
-        described.append(
-            {
-                "when": event.pgh_created_at,
-                "who": people.get(user_pk, _("the system")),
-                "what": labels.get(event.pgh_label, event.pgh_label),
-                "model": event.pgh_obj_model,
-                "diff": sorted((event.pgh_diff or {}).items()),
-            }
-        )
-    return described

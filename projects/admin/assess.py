@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pghistory.models import Events
 
-from amls.courses.desk import describe_events
+from amls.courses.events import describe_events
 from amls.web.violations import RuleViolation
 from projects.admin.bulk import BulkAdmin, preview_letters
 from projects.admin.common import add_violation, now_of, user_of

@@ -1,0 +1,30 @@
+"""The history of rows, in words."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from amls.courses.models import User
+
+
+def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return history rows in words: when, who, what kind, and the fields with old and new value."""
+    labels = {"insert": _("added"), "update": _("changed"), "delete": _("removed")}
+    people = {}
+    described = []
+    for event in events:
+        context = event.pgh_context or {}
+        user_pk = context.get("user")
+        if user_pk and user_pk not in people:
+            people[user_pk] = str(User.objects.filter(pk=user_pk).first() or _("a deleted account"))
+        described.append(
+            {
+                "when": event.pgh_created_at,
+                "who": people.get(user_pk, _("the system")),
+                "what": labels.get(event.pgh_label, event.pgh_label),
+                "model": event.pgh_obj_model,
+                "diff": sorted((event.pgh_diff or {}).items()),
+            }
+        )
+    return described
