@@ -109,8 +109,8 @@ def read_sheet(content: bytes) -> tablib.Dataset:
     """
     try:
         if content[:4] == b"PK\x03\x04":
-            headers, *rows = xlsx_rows(content, most=MAX_ROWS + 2)
-            data = tablib.Dataset(*rows, headers=headers)
+            names, *rows = xlsx_rows(content, most=MAX_ROWS + 2)
+            data = tablib.Dataset(*rows, headers=names)
         else:
             text = _decode(content)
             first = text.partition("\n")[0]
