@@ -6,12 +6,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 from openpyxl.utils.exceptions import InvalidFileException
 
 from amls.files.sheets import xlsx_rows
+from amls.web.formulas import guard_text
 from amls.web.text import clean_line
 
 MAX_BYTES = 5 * 1024**2
@@ -113,17 +115,5 @@ def write_csv(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
     writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_harmless(str(cell)) for cell in row])
+        writer.writerow([cell if isinstance(cell, int | float | Decimal) else guard_text(str(cell)) for cell in row])
     return target.getvalue().encode("utf-8-sig")
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

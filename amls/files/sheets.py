@@ -15,6 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
+from amls.web.formulas import guard_text, unguard_text
 from amls.web.violations import RuleViolation
 
 CSV, XLSX = "csv", "xlsx"
@@ -26,8 +27,6 @@ _TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-# A cell that begins with one of these is read as a formula by spreadsheets (OWASP, CSV injection).
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def guard(value: object) -> object:
@@ -36,9 +35,7 @@ def guard(value: object) -> object:
         return ""
     if isinstance(value, bool | int | float | Decimal):
         return value
-    text = str(value)
-    # An apostrophe that was there is doubled in front of such text, so that reading takes off what writing put on.
-    return f"'{text}" if text.lstrip("'").startswith(_RISKY) else text
+    return guard_text(str(value))
 
 
 def unguard(value: object) -> str:
@@ -49,8 +46,7 @@ def unguard(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime):
         return value.isoformat()
-    text = str(value).strip()
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_RISKY) else text
+    return unguard_text(str(value).strip())
 
 
 def sheet_response(
