@@ -375,3 +375,15 @@ def test_what_a_course_shows_of_its_own_is_its_own(cast: Cast, make: Any, field:
     with pytest.raises(ValidationError, match="Choose one of the same course"):
         make.create(course=cast.course, **{field: related(cast.other_course)}).full_clean()
     make.create(course=cast.course, **{field: related(cast.course)}).full_clean()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_files_are_never_uploaded_to_another_course_than_asked_for(cast: Cast, method: str) -> None:
+    LectureFactory.create(course=cast.course, number="05")
+    client, address = cast.client("lecturer"), reverse("admin:lectures_lecture_upload_files")
+    files = SimpleUploadedFile("05.vtt", b"WEBVTT\n\n")
+    data = {"course": cast.other_course.pk} | ({"files": files} if method == "post" else {})
+    assert getattr(client, method)(address, data).status_code == 404
+    assert client.get(f"{address}?course=x").status_code == 404
+    assert client.get(address).status_code == 200
+    assert MaterialFile.objects.count() == 0
