@@ -2,11 +2,13 @@
 
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -20,7 +22,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from amls.courses import privacy
-from amls.courses.models import Course, Enrolment, RosterEntry, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.privacy import StoredFile, delete_account, personal_data, retentions
 from amls.exports.models import Export
 from amls.exports.work import work_once
@@ -33,7 +35,8 @@ from projects.services.assessing import assess
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.exams.test_races import race
+from tests.factories import EnrolmentFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +218,17 @@ def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
     assert not Enrolment.objects.filter(course=cast.other_course).exists()
     assert not User.objects.filter(pk=never.pk).exists()
     assert Enrolment.objects.filter(course=cast.course).count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("part", ["lecturer", "superuser"])
+def test_of_the_last_two_who_go_at_once_one_stays(cast: Cast, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    # Both have been asked whether they may go before either has gone.
+    monkeypatch.setattr(privacy, "_forgetters", [lambda _user, _now: time.sleep(0.5)])
+    if part == "lecturer":
+        pair = [cast.lecturer.user, EnrolmentFactory.create(course=cast.course, role=Role.LECTURER).user]
+    else:
+        pair = [cast.admin, UserFactory.create(is_superuser=True)]
+    raised = race([partial(delete_account, user=user, now=timezone.now()) for user in pair], 2)
+    assert [getattr(one, "code", one) for one in raised] == [f"last-{part}"]
+    assert User.objects.filter(pk__in=[user.pk for user in pair], is_active=True).count() == 1
