@@ -25,6 +25,7 @@ from amls.courses import privacy
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.privacy import StoredFile, delete_account, personal_data, retentions
 from amls.exports.models import Export
+from amls.exports.services import make_order, request_export
 from amls.exports.work import work_once
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
@@ -88,6 +89,25 @@ def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> No
     everything = b"".join(archive.read(one) for one in names)
     assert b"other@example.org" not in everything
     assert cast.client("admin").get(f"/exports/{export.pk}/{export.filename}").status_code == 404
+
+
+def test_a_new_archive_takes_the_place_of_the_older_one(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
+    now, user = timezone.now(), cast.student.user
+    other = request_export(order=make_order(kind="exports.my-data", now=now, user=cast.other_student.user))
+    dates = request_export(order=make_order(kind="overview.my-dates", now=now, user=user))
+    request_export(order=make_order(kind="exports.my-data", now=now, user=user))
+    while work_once(now=timezone.now()):
+        pass
+    first = Export.objects.get(kind="exports.my-data", requested_by=user)
+    assert default_storage.exists(first.file)
+    with django_capture_on_commit_callbacks(execute=True):
+        second = request_export(order=make_order(kind="exports.my-data", now=now, user=user, language="de"))
+        third = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
+    assert second.pk != third.pk
+    assert set(Export.objects.values_list("pk", flat=True)) == {other.pk, dates.pk, third.pk}
+    assert not default_storage.exists(first.file)
+    again = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
+    assert again == third
 
 
 def test_a_deleted_account_is_nameless_and_leaves_the_others_their_work(
