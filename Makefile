@@ -22,7 +22,6 @@ bench: $(VENV)/.test
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/djlint --reformat --quiet templates
 
 messages: $(VENV)/.test
 	$(BIN)/python -m tests.tools.messages

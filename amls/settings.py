@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "pghistory.middleware.HistoryMiddleware",
     "amls.files.uploads.UploadLimitMiddleware",
+    "amls.courses.access.SecondFactorMiddleware",
 ]
 
 ROOT_URLCONF = "amls.urls"
@@ -185,6 +186,8 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "5/5m/key",
     "request_login_code": "60/m/ip,3/m/key",
     "signup": "60/m/ip",
+    # Guesses at the code of a course (amls/overview/views/membership.py).
+    "enrol_code": "10/10m/user",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
@@ -250,6 +253,8 @@ EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
 EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
 EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
+# A list of the desk shows up to 2,000 rows, and each that is chosen is a field.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 FILE_UPLOAD_HANDLERS = [
     "amls.files.uploads.LimitedUploadHandler",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
 from amls.courses.models import User
+from amls.courses.services import lock_course
 from exams.following import follow_course
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import decide_admission
@@ -192,6 +193,8 @@ class AccommodationAdmin(CourseScopedAdmin):
 
     def _follow(self, request: HttpRequest, obj: Any) -> None:
         now = request.now  # type: ignore[attr-defined]
+        # A new row has no lock of its course yet, and the exam's comes after it everywhere.
+        lock_course(obj.course_id)
         if seat_by_what_is_granted(enrolment_pk=obj.enrolment_id, now=now):
             messages.success(request, _("%(person)s sits elsewhere now.") % {"person": obj.enrolment.user})
         follow_course(obj.course, now)

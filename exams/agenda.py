@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import Kind
@@ -15,10 +16,12 @@ from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration
 
 SOURCE = "exams"
+# A course has several dates: each title says of which it is. The course's language, not the reader's.
 _TITLES = {
-    "en": ("Exam sign-up opens", "Exam sign-up closes", "Last day to withdraw from the exam", "Exam review"),
-    "de": ("Prüfungsanmeldung beginnt", "Prüfungsanmeldung endet", "Letzter Rücktritt von der Prüfung", "Klausureinsicht"),
+    "en": ("Exam of %s: sign-up opens", "Exam of %s: sign-up closes", "Exam of %s: last day to withdraw", "Exam of %s: review"),
+    "de": ("Prüfung am %s: Anmeldung beginnt", "Prüfung am %s: Anmeldung endet", "Prüfung am %s: letzter Rücktritt", "Prüfung am %s: Einsicht"),
 }  # fmt: skip
+_DAYS = {"en": "j M", "de": "j. M"}
 
 
 @registry.items(SOURCE)
@@ -45,7 +48,7 @@ def exam_item(exam: Exam, course: Course) -> Item:
 
 
 def _windows(exam: Exam, course: Course) -> Iterator[Item]:
-    opens, closes, withdraw, review = _TITLES.get(course.language, _TITLES["en"])
+    opens, closes, withdraw, review = _titles(exam, course)
     key, path = f"{SOURCE}.exam:{exam.pk}", _path(course)
     if exam.opens_at:
         yield opening(key=f"{key}:signup-opens", title=opens, opens_at=exam.opens_at, path=path)
@@ -64,6 +67,13 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
             path=path,
             audience=Audience.ENROLLED,
         )
+
+
+def _titles(exam: Exam, course: Course) -> list[str]:
+    language = course.language if course.language in _TITLES else "en"
+    with translation.override(language):
+        day = date_format(exam.starts_at.astimezone(course.zone), _DAYS[language], use_l10n=False)
+    return [title % day for title in _TITLES[language]]
 
 
 def _path(course: Course) -> str:
@@ -120,6 +130,6 @@ def _registration_items(
         is_done=registration.state == Registration.State.ATTENDED,
     )
     if exam.closes_at:
-        closes = _TITLES.get(course.language, _TITLES["en"])[1]
+        closes = _titles(exam, course)[1]
         item = deadline(key=f"{base.key}:signup-closes", title=closes, due_at=exam.closes_at, path=base.path)
         yield replace(item, is_done=True)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Count, Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import PDF, XLSX, Kind, Order, Progress, register
@@ -195,7 +195,7 @@ def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
     assert exam is not None  # noqa: S101 - `allows` was asked
     rows = _rows(exam, order.now)
     header = [
-        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), _("Row"), _("Seat"), _("Admission"), _("Ends"),
+        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), pgettext("of seats", "Row"), _("Seat"), _("Admission"), _("Ends"),
         _("Note"), _("Here"), _("Left at"),
     ]  # fmt: skip
     cells = ([*_identity(row), *_place(row), *_at_the_door(row, exam), "", ""] for row in rows)

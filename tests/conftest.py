@@ -11,6 +11,11 @@ from amls.courses import pagecache
 from tests.cast import Cast, make_cast
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case with bytes by its argument: archives hold the time, and workers would collect different tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(autouse=True)
 def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Files go to a folder of the test, mail to memory, and no page is kept from another test."""

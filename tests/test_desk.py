@@ -18,6 +18,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
 from amls.courses.roster import import_roster, read_roster
+from amls.exports.models import Export
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
@@ -40,7 +41,7 @@ SCOPED = (
     "exams_admissiondecision", "exams_result", "exams_resultchange",
     "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
     "projects_earlierpass", "projects_invitation", "exams_exam", "notifications_announcement", "notifications_reminderrule",
-    "notifications_mailsettings", "notifications_notice",
+    "notifications_mailsettings", "notifications_notice", "exports_export",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def _one_factor(settings: Settings) -> None:
 
 
 @pytest.fixture
-def rows(cast: Cast) -> dict[str, int]:
+def rows(cast: Cast) -> dict[str, Any]:
     course = cast.course
     lecture = LectureFactory.create(course=course, number="05", starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
     reconcile(course, now=timezone.now())
@@ -94,6 +95,9 @@ def rows(cast: Cast) -> dict[str, int]:
             address="a@example.org",
             not_before=timezone.now(),
             created_at=timezone.now(),
+        ).pk,
+        "exports_export": Export.objects.create(
+            fingerprint="f", kind="tests", course=course, language="en", not_before=now, created_at=now, expires_at=now
         ).pk,
     }
 
@@ -283,7 +287,7 @@ def test_staff_need_a_second_factor_where_it_is_asked_for(cast: Cast, settings: 
     settings.STAFF_NEEDS_SECOND_FACTOR = True
     answer = cast.client("lecturer").get("/admin/", follow=True)
     assert answer.redirect_chain[-1][0] == "/accounts/2fa/"
-    assert "The desk needs a second factor" in answer.content.decode()
+    assert "Staff need a second factor" in answer.content.decode()
 
 
 @pytest.mark.parametrize(

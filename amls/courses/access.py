@@ -1,14 +1,17 @@
 """How views reach a course: loaded by what the person may see, in the course's zone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment
-from amls.courses.permissions import enrolment_of, may_manage
+from amls.courses.permissions import enrolment_of, may_manage, teaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,42 @@ def open_course_as_manager(request: HttpRequest, slug: str) -> Access:
 
     Raises:
         Http404: for everyone else, whether or not the course exists.
+        SecondFactorNeeded: the person teaches it, but lacks the factor that staff need.
     """
     access = open_course(request, slug)
-    if not access.is_manager:
-        raise Http404
+    need_manager(request, access)
     return access
+
+
+def need_manager(request: HttpRequest, access: Access) -> None:
+    """Let only those go on who may change the course; raises as `open_course_as_manager`."""
+    if access.is_manager:
+        return
+    if teaches(request.user, access.course, access.enrolment):
+        raise SecondFactorNeeded
+    raise Http404
+
+
+class SecondFactorNeeded(Http404):
+    """Somebody who teaches asked for what staff see, and has no second factor yet."""
+
+
+class SecondFactorMiddleware:
+    """Lead staff who lack a second factor to where they set one up."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer `SecondFactorNeeded`; Django answers all else."""
+        return set_factor_up(request) if isinstance(exception, SecondFactorNeeded) else None
+
+
+def set_factor_up(request: HttpRequest) -> HttpResponse:
+    """Say that staff need a second factor, and lead to where one is set up."""
+    messages.warning(request, _("Staff need a second factor. Set up a passkey or an authenticator app first."))
+    return redirect("mfa_index")

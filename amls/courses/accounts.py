@@ -50,6 +50,20 @@ class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
 
 
 @receiver(email_confirmed)
+def forget_a_strangers_password(request: HttpRequest, email_address: Any, **kwargs: Any) -> None:
+    """Drop the password of an account whose address is first proven by a login code.
+
+    Whoever signed up with an address that isn't theirs chose the password; its owner, who
+    comes by code, never typed one.
+    """
+    user, match = email_address.user, request.resolver_match
+    is_by_code = match is not None and match.url_name == "account_confirm_login_code"
+    if is_by_code and not user.emailaddress_set.filter(verified=True).exclude(pk=email_address.pk).exists():
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+
+
+@receiver(email_confirmed)
 def join_courses_of_roster(email_address: Any, **kwargs: Any) -> None:
     """Enrol a person in the courses whose roster names the address that was just confirmed."""
     join_roster_entries(user=email_address.user, email=email_address.email)

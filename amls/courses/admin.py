@@ -16,7 +16,7 @@ from amls.courses.claims import decide_claim, verify_number
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.courses.forms import EnrolmentForm, RosterForm
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
-from amls.courses.permissions import may_create_courses
+from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.roster import import_roster
 from amls.courses.services import enrol
 from amls.web.violations import RuleViolation
@@ -80,6 +80,31 @@ class EnrolmentAdmin(CourseScopedAdmin):
             everyone = User.objects.all() if request.user.is_superuser else User.objects.filter(pk__in=mine)
             kwargs["queryset"] = everyone
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the roles that the person may give in one of their courses at least; `EnrolmentForm` looks at which."""
+        if db_field.name == "role" and not may_create_courses(request.user):
+            kwargs["choices"] = [(Role.STUDENT.value, Role.STUDENT.label)]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Tell the form who decides."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only lecturers change those who teach."""
+        return super().has_change_permission(request, obj) and self._may_decide(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only lecturers take out those who teach, and nobody a course's last lecturer."""
+        is_last = isinstance(obj, Enrolment) and is_last_lecturer(obj) and not request.user.is_superuser
+        return super().has_delete_permission(request, obj) and self._may_decide(request, obj) and not is_last
+
+    @staticmethod
+    def _may_decide(request: HttpRequest, obj: Any) -> bool:
+        return not isinstance(obj, Enrolment) or not obj.is_staff or may_appoint(request.user, obj.course)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep person and course of an enrolment as they are."""

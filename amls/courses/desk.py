@@ -7,9 +7,8 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
-from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
-from django.contrib import messages
+from django.contrib import admin, messages
+from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.views import redirect_to_login
 from django.db import models, transaction
 from django.forms import BaseFormSet, ModelForm
@@ -19,13 +18,16 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
+from amls.courses.access import set_factor_up
 from amls.courses.models import Course, User
+from amls.courses.permissions import lacks_second_factor
 from amls.courses.services import finish_course_change, lock_course, quietly
 from amls.web.violations import RuleViolation
 
@@ -40,7 +42,7 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
         user = request.user
-        return isinstance(user, User) and user.is_active and user.is_staff and not self._lacks_factor(user)
+        return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the site's own sign-in, and staff without a second factor to set one up."""
@@ -49,16 +51,27 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
             return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
         if not user.is_staff:
             raise Http404
-        if self._lacks_factor(user):
-            messages.warning(
-                request, _("The desk needs a second factor. Set up a passkey or an authenticator app first.")
-            )
-            return redirect("mfa_index")
-        return redirect(request.GET.get("next") or "admin:index")
+        if lacks_second_factor(user):
+            return set_factor_up(request)
+        place = request.GET.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
+        return redirect(place if is_ours else "admin:index")
 
-    @staticmethod
-    def _lacks_factor(user: User) -> bool:
-        return settings.STAFF_NEEDS_SECOND_FACTOR and not is_mfa_enabled(user)
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to the site's own page, which limits how often an old password is tried."""
+        return redirect("account_change_password")
+
+
+class ScopedFilter(admin.RelatedFieldListFilter):
+    """A filter by related rows that names only those which the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """Return the choices among the rows of the person's courses."""
+        rows = scoped_choices(model_admin, field, request)
+        limit = {"pk__in": rows.values("pk")} if rows is not None else None
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices: list[Any] = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=limit)
+        return choices
 
 
 class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
@@ -122,6 +135,15 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let its course's staff delete a row."""
         return self._may(request, obj)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Filter by rows of the person's courses only."""
+        return [
+            (one, ScopedFilter)
+            if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
+            else one
+            for one in super().get_list_filter(request)
+        ]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what belongs to the person's courses."""

@@ -5,13 +5,15 @@ import binascii
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.permissions import is_last_lecturer, may_appoint
 
 MAX_ROSTER_BYTES = 5 * 1024**2
 
@@ -27,9 +29,29 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=gettext_lazy("What you enter counts as verified: the person can't change it any more."),
     )
 
+    # Who fills the form in; the desk sets it.
+    by: User | AnonymousUser = AnonymousUser()
+
     class Meta:
         model = Enrolment
         fields = ("user", "course", "role")
+
+    def clean(self) -> dict[str, Any]:
+        """Let only lecturers say who teaches, and leave no course without one."""
+        data = super().clean() or {}
+        course = self.instance.course if self.instance.pk else data.get("course")
+        role = data.get("role")
+        if course is None or role is None or role == self.initial.get("role", Role.STUDENT):
+            return data
+        if not may_appoint(self.by, course):
+            raise ValidationError({"role": _("Only lecturers of the course say who teaches it.")})
+        if (
+            self.instance.pk
+            and not self.by.is_superuser
+            and is_last_lecturer(Enrolment.objects.get(pk=self.instance.pk))
+        ):
+            raise ValidationError({"role": _("This is the course's only lecturer. Appoint another one first.")})
+        return data
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

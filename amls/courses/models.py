@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -107,11 +108,17 @@ def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstr
     )
 
 
+# Names stand in mails that others get: an address in one would lead them elsewhere.
+is_a_name = RegexValidator(
+    r"://|www\.|[\[\]<>{}\\]", _("A name has no addresses and no brackets in it."), inverse_match=True
+)
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person; the e-mail address is the login."""
 
     email = models.EmailField(_("e-mail address"))
-    display_name = LineField(_("name"), max_length=150, blank=True)
+    display_name = LineField(_("name"), max_length=150, blank=True, validators=[is_a_name])
     matriculation_number = LineField(
         _("matriculation number"),
         max_length=20,

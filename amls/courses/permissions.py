@@ -1,5 +1,7 @@
 """Who may see or do what in a course. What a person may not see is a 404."""
 
+from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from amls.courses.models import Course, Enrolment, Role, User
@@ -12,14 +14,39 @@ def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None
     return Enrolment.objects.select_related("user", "course").filter(user=user, course=course).first()
 
 
-def may_manage(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:
-    """Return whether the person may change the course: its staff, and superusers."""
+def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:
+    """Return whether the person belongs to those who run the course: its staff, and superusers."""
     if not user.is_authenticated or not user.is_active:
         return False
     if user.is_superuser:
         return True
     found = enrolment or enrolment_of(user, course)
     return found is not None and found.is_staff
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Return whether the person has to set a second factor up before they do what staff do (ASVS 5.0, 6.3.3)."""
+    return settings.STAFF_NEEDS_SECOND_FACTOR and not is_mfa_enabled(user)
+
+
+def may_manage(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:
+    """Return whether the person may change the course: whoever teaches it, with a second factor where one is needed."""
+    return isinstance(user, User) and teaches(user, course, enrolment) and not lacks_second_factor(user)
+
+
+def may_appoint(user: User | AnonymousUser, course: Course) -> bool:
+    """Return whether the person decides who teaches the course: its lecturers, and superusers."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return user.is_superuser or user.enrolments.filter(course=course, role=Role.LECTURER).exists()
+
+
+def is_last_lecturer(enrolment: Enrolment) -> bool:
+    """Return whether a course would be left without a lecturer."""
+    if enrolment.role != Role.LECTURER:
+        return False
+    others = Enrolment.objects.filter(course=enrolment.course_id, role=Role.LECTURER, user__is_active=True)
+    return not others.exclude(pk=enrolment.pk).exists()
 
 
 def may_create_courses(user: User | AnonymousUser) -> bool:

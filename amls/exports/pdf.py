@@ -16,6 +16,7 @@ from typing import Any
 import segno
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from amls.exports.kinds import Order
@@ -94,11 +95,14 @@ def qr_code(text: str) -> str:
 
 
 def warm_up() -> None:
-    """Load WeasyPrint and the fonts, so that the first PDF is as quick as the next."""
+    """Load WeasyPrint, the fonts and the table of addresses, so that the first PDF is as quick as the next."""
     try:
+        reverse("admin:index")
         weasyprint = _weasyprint()
-        page = f"<html lang=en><title>-</title><style>{_css()}</style><p>–</p>"
-        weasyprint.HTML(string=page, url_fetcher=_fetcher()).write_pdf()
+        # What slips and receipts have: weights of the font, a drawing, tags.
+        drawing = f'<img alt="–" src="{qr_code("–")}">'
+        page = f"<html lang=en><title>–</title><style>{_css()}</style><h1>–</h1><p><b>–</b> –</p>{drawing}"
+        weasyprint.HTML(string=page, url_fetcher=_fetcher()).write_pdf(pdf_variant="pdf/ua-1")
     except OSError as error:
         logger.error("WeasyPrint can't be loaded: %s. Run 'manage.py check' to see what is missing.", error)
 

@@ -5,13 +5,15 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.models import Language, User
+from amls.courses.models import Language, User, is_a_name
 
 
 class ProfileForm(forms.Form):
     """What a person may say of themselves. A verified matriculation number is changed by staff only."""
 
-    display_name = forms.CharField(label=_("Name"), max_length=150, help_text=_("As it stands on rosters and lists."))
+    display_name = forms.CharField(
+        label=_("Name"), max_length=150, validators=[is_a_name], help_text=_("As it stands on rosters and lists.")
+    )
     matriculation_number = forms.CharField(
         label=_("Matriculation number"),
         max_length=20,

@@ -55,8 +55,13 @@ class HeadersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Add the Permissions-Policy, and the admin's own content security policy."""
+        """Add the Permissions-Policy, and the admin's own content security policy.
+
+        What signed-in people see is kept nowhere unless the view says so (ASVS 5.0, 14.3.2).
+        """
         response = self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            response.headers.setdefault("Cache-Control", "private, no-store")
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         )

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.courses.access import Access, open_course
+from amls.courses.access import Access, need_manager, open_course
 from amls.courses.models import Enrolment, User
 from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
@@ -40,7 +40,7 @@ def _open_door(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam, 
         return access, exam, None
     helper = find_helper(request.GET.get("key", ""), exam)
     if helper is None or not helper.works_at(access.now):
-        raise Http404
+        need_manager(request, access)
     return access, exam, helper
 
 

@@ -16,7 +16,7 @@ from amls.web.templatetags.amls import length_of_time
 from amls.web.violations import RuleViolation
 from amls.web.words import say_time
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
-from projects.admin.filters import courses_of
+from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.desk import desk_views, for_desk
 from projects.models import Extension, ExtensionRequest, Project
@@ -120,7 +120,7 @@ class ExtensionAdmin(KeptAdmin):
         """Give more time to everyone, a team or a person."""
         courses = courses_of(request)
         wanted = request.POST.get("course", "")
-        course = next((one for one in courses if str(one.pk) == wanted), courses[0] if courses else None)
+        course = next((one for one in courses if str(one.pk) == wanted), usual_course(request))
         if course is None:
             raise Http404
         form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.courses.models import Course, Enrolment, StaffMember, User
 from amls.web.keys import primary_key
 from projects.desk import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
-from projects.models import Project, Topic
+from projects.models import Project, ProjectRules, Topic
 from projects.reading import TeamView
 
 
@@ -33,6 +33,13 @@ def chosen_courses(request: HttpRequest) -> list[Course]:
         return courses
     chosen = [one for one in courses if str(one.pk) == wanted]
     return chosen or [one for one in courses if one.state != Course.State.ARCHIVED] or courses
+
+
+def usual_course(request: HttpRequest) -> Course | None:
+    """Return the course that a form offers first: of the chosen ones the first that has projects, else the first."""
+    courses = chosen_courses(request)
+    with_projects = set(ProjectRules.objects.filter(course__in=courses).values_list("course", flat=True))
+    return next((one for one in courses if one.pk in with_projects), next(iter(courses), None))
 
 
 def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int]:

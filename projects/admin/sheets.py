@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from amls.files.sheets import read_sheet
 from amls.web.violations import RuleViolation
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
-from projects.admin.filters import courses_of
+from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import SheetForm
 from projects.exports.resource import Report, ServiceResource
 
@@ -37,7 +37,7 @@ class SheetAdmin(KeptAdmin):
     def sheet_view(self, request: HttpRequest) -> HttpResponse:
         """Show what a table would change, row by row; then change it, all or nothing."""
         form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request))
-        form.initial.setdefault("course", next(iter(courses_of(request)), None))
+        form.initial.setdefault("course", usual_course(request))
         context: dict[str, Any] = {
             "title": self.sheet_title,
             "form": form,

@@ -163,14 +163,15 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
 @letter("projects.invitation-declined")
 def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     """Tell the team that an invitation was declined."""
-    invitation = Invitation.objects.filter(pk=notice.references["invitation"]).first()
+    rows = Invitation.objects.select_related("seeker__user")
+    invitation = rows.filter(pk=notice.references["invitation"]).first()
     project = project_of(notice)
     if invitation is None or project is None:
         return None
     return Letter(
-        subject=_("Invitation declined: %(email)s") % {"email": invitation.email},
+        subject=_("Invitation declined: %(email)s") % {"email": invitation.label},
         text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
-        % escaped({"email": invitation.email, "topic": project.topic.title}),
+        % escaped({"email": invitation.label, "topic": project.topic.title}),
         action=mine(project.course),
         reason=why_member(project.course),
     )
@@ -202,12 +203,12 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
 @letter("projects.invitation-expired")
 def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     """Tell who invited somebody that there was no answer in time."""
-    rows = Invitation.objects.select_related("project__topic__course").filter(expires_at__lte=now)
+    rows = Invitation.objects.select_related("project__topic__course", "seeker__user").filter(expires_at__lte=now)
     waiting = [Invitation.State.OPEN, Invitation.State.EXPIRED]
     invitation = rows.filter(pk=notice.references["invitation"], state__in=waiting).first()
     if invitation is None or not invitation.project.is_active:
         return None
-    values = {"email": invitation.email, "topic": invitation.project.topic.title}
+    values = {"email": invitation.label, "topic": invitation.project.topic.title}
     return Letter(
         subject=_("No answer to your invitation: %(email)s") % values,
         text=_(

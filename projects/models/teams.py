@@ -99,6 +99,11 @@ class Membership(models.Model):
         return str(self.enrolment.user)
 
 
+def name_of_seeker(enrolment: Enrolment) -> str:
+    """Return what others in the course call who looks for teammates: never the address."""
+    return enrolment.user.display_name or str(_("somebody without a name"))
+
+
 class Invitation(models.Model):
     """That somebody is asked to join a team, by an e-mail address that may have no account yet."""
 
@@ -111,6 +116,10 @@ class Invitation(models.Model):
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="invitations", verbose_name=_("project"))
     email = models.EmailField(_("e-mail address"))
+    # Who wrote a note and is invited by it: their address is nobody's business before they accept.
+    seeker = models.ForeignKey(
+        Enrolment, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("looking for teammates")
+    )
     invited_by = models.ForeignKey(Enrolment, models.PROTECT, related_name="+", verbose_name=_("invited by"))
     invited_at = models.DateTimeField(_("invited"))
     expires_at = models.DateTimeField(_("expires"))
@@ -142,6 +151,11 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def label(self) -> str:
+        """Who is invited, as the team may know it."""
+        return self.email if self.seeker is None else name_of_seeker(self.seeker)
+
 
 class SeekingNote(models.Model):
     """'Looking for teammates': a person's short note, on one topic or on any."""
@@ -160,6 +174,11 @@ class SeekingNote(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def name(self) -> str:
+        """Who looks for teammates, as others in the course may know it."""
+        return name_of_seeker(self.enrolment)
 
 
 class StaffNote(models.Model):

@@ -39,6 +39,9 @@ from projects.services.registration import (
 )
 
 INVITATION_LASTS = timedelta(days=14)
+INVITATIONS_A_DAY = 20
+INVITATIONS_TO_ONE_A_DAY = 6
+INVITATIONS_TO_ONE_BY_ONE_A_DAY = 2
 
 
 def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
@@ -64,15 +67,18 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
     return project
 
 
-def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime) -> Invitation:
+def invite_member(
+    *, project: Project, email: str, by: Enrolment, now: datetime, seeker: Enrolment | None = None
+) -> Invitation:
     """Ask somebody by e-mail to join a team, whether or not they have an account.
 
     The invitation ends after 14 days, at the latest when registration closes. Whether the
-    address has an account or a project is not told.
+    address has an account or a project is not told. A `seeker`, who wrote a note, is called
+    by name: the team does not get to know the address.
 
     Raises:
-        RuleViolation: registration is closed, the team has no place left, or the address
-            is no address, a member's, or invited already.
+        RuleViolation: registration is closed, the team has no place left, the address is no
+            address, a member's, or invited already, or too many were invited today.
     """
     email = clean_line(email)
     try:
@@ -88,21 +94,19 @@ def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime)
         people = members_of(project)
         expire_invitations(project, now=now)
         waiting = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
+        invitation = Invitation(project=project, email=email, seeker=seeker, invited_by=by, invited_at=now)
+        name = {"email": invitation.label}
         if waiting.filter(email__iexact=email).exists():
-            raise RuleViolation(
-                _("%(email)s is invited already.") % {"email": email}, code="invited-already", field="email"
-            )
+            raise RuleViolation(_("%(email)s is invited already.") % name, code="invited-already", field="email")
         addresses = EmailAddress.objects.filter(user__in=[one.user_id for one in people], email__iexact=email)
         if addresses.exists() or any(one.user.email.lower() == email.lower() for one in people):
-            raise RuleViolation(
-                _("%(email)s is in your team already.") % {"email": email}, code="member-already", field="email"
-            )
+            raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
+        _require_few_invitations(invitation, topic)
         _require_place(topic, len(people) + waiting.count())
         closes = registration_closes_at(rules)
         expires = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
-        invitation = Invitation.objects.create(
-            project=project, email=email, invited_by=by, invited_at=now, expires_at=expires
-        )
+        invitation.expires_at = expires
+        invitation.save(force_insert=True)
         notify(
             key=f"projects.invited:{invitation.pk}",
             kind="projects.invited",
@@ -123,6 +127,25 @@ def invite_member(*, project: Project, email: str, by: Enrolment, now: datetime)
             not_before=expires,
         )
     return invitation
+
+
+def _require_few_invitations(invitation: Invitation, topic: Topic) -> None:
+    """Invitations are mails to people who may not want them: a few a day are enough, however they ended."""
+    today = Invitation.objects.filter(
+        project__topic__course=topic.course_id, invited_at__gt=invitation.invited_at - timedelta(days=1)
+    )
+    own = today.filter(invited_by=invitation.invited_by)
+    to_address = today.filter(email__iexact=invitation.email)
+    if (
+        own.count() >= INVITATIONS_A_DAY
+        or to_address.count() >= INVITATIONS_TO_ONE_A_DAY
+        or to_address.filter(invited_by=invitation.invited_by).count() >= INVITATIONS_TO_ONE_BY_ONE_A_DAY
+    ):
+        raise RuleViolation(
+            _("These are many invitations for one day. Ask the person yourself, or try again tomorrow."),
+            code="invitations-too-many",
+            field="email",
+        )
 
 
 def _require_place(topic: Topic, spoken_for: int) -> None:
@@ -276,7 +299,7 @@ def invite_seeker(*, project: Project, note: SeekingNote, by: Enrolment, now: da
     Raises:
         RuleViolation: as for `invite_member`.
     """
-    return invite_member(project=project, email=note.enrolment.user.email, by=by, now=now)
+    return invite_member(project=project, email=note.enrolment.user.email, by=by, now=now, seeker=note.enrolment)
 
 
 def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: datetime) -> Project:

@@ -41,14 +41,16 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             problem = str(violation.message)
     found.project.topic.course = access.course
     team = team_of(access.enrolment, with_files=False) if access.enrolment else None
+    is_open = found.state == Invitation.State.OPEN and found.expires_at > access.now
     context = {
         "access": access,
         "course": access.course,
         "tab": "projects",
         "invitation": found,
-        "is_open": found.state == Invitation.State.OPEN and found.expires_at > access.now,
+        "is_open": is_open,
         "topic": found.project.topic,
-        "members": members_of(found.project),
+        # An invitation that is over gives no right to know who is in the team.
+        "members": members_of(found.project) if is_open else [],
         "team": team,
         "is_member": team is not None and team.project.pk == found.project_id,
         "problem": problem,

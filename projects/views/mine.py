@@ -55,7 +55,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
     context |= {
         "project": team.project,
         "topic": team.project.topic,
-        "open_invitations": list(open_invitations.filter(expires_at__gt=access.now)),
+        "open_invitations": list(open_invitations.filter(expires_at__gt=access.now).select_related("seeker__user")),
         "attempts": [(one, receipt_code(one.row.pk)) for one in team.attempts],
         "result": result,
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
@@ -121,11 +121,11 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take an invitation back."""
 
     def act(found: Mine) -> str:
-        row = get_object_or_404(Invitation, project=found.project, pk=pk)
+        row = get_object_or_404(Invitation.objects.select_related("seeker__user"), project=found.project, pk=pk)
         row = revoke_invitation(invitation=row, now=found.access.now)
         if row.state == Invitation.State.ACCEPTED:
-            return _("%(email)s has accepted already and is in your team.") % {"email": row.email}
-        return _("The invitation of %(email)s is taken back.") % {"email": row.email}
+            return _("%(email)s has accepted already and is in your team.") % {"email": row.label}
+        return _("The invitation of %(email)s is taken back.") % {"email": row.label}
 
     return _act(request, slug, act)
 

@@ -173,7 +173,7 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
             notes = SeekingNote.objects.filter(enrolment__course=mine.course).select_related("enrolment__user")
             note = get_object_or_404(notes, pk=number(request.POST["invite"]))
             invite_seeker(project=mine.project, note=note, by=mine.enrolment, now=now)
-            messages.success(request, _("%(name)s is invited.") % {"name": note.enrolment.user})
+            messages.success(request, _("%(name)s is invited.") % {"name": note.name})
         else:
             text = request.POST.get("text", "")
             write_seeking_note(enrolment=mine.enrolment, topic=chosen, text=text, now=now)

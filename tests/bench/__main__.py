@@ -21,7 +21,7 @@ from tests.bench.counting import HEADER
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "bench-server"
 RESULTS = ROOT / "var" / "bench"
-CLIENTS, ROUNDS, SECONDS = 8, 5, 2
+CLIENTS, ROUNDS, SECONDS = 8, 4, 2
 
 
 def main() -> int:
@@ -35,15 +35,13 @@ def main() -> int:
         prepared = projects.prepare()
         close_connections()
         port = stack.enter_context(serve("tests.bench.wsgi:application", {}))
-        (VAR / "body").write_bytes(fetch(port, "/small/", {})[2])
+        answers = keep_answers(port, page_cases(port, paths))
     with ExitStack() as stack:
         stack.enter_context(running(VAR))
-        body = {"BENCH_BODY": str(VAR / "body")}
-        port = stack.enter_context(serve("tests.bench.wsgi:application", {**body, "AMLS_DB_POOL": "1"}))
-        bare_port = stack.enter_context(serve("tests.bench.bare:application", body))
+        port = stack.enter_context(serve("tests.bench.wsgi:application", {**answers, "AMLS_DB_POOL": "1"}))
+        bare_port = stack.enter_context(serve("tests.bench.bare:application", answers))
         if sys.argv[1:] != ["projects"]:
-            rows = measure(port, bare_port, paths)
-            write(rows)
+            write(measure(port, bare_port, page_cases(port, paths)))
         projects.report(projects.measure(port, prepared), RESULTS)
     if sys.argv[1:] != ["projects"]:
         # Servers of its own: two processes, and a broker.
@@ -136,7 +134,7 @@ def serve(application: str, extra: dict[str, str]) -> Iterator[int]:
     try:
         for _attempt in range(200):
             try:
-                fetch(port, "/bare/", {})
+                fetch(port, "/healthz", {})
                 break
             except OSError:
                 time.sleep(0.1)
@@ -177,39 +175,63 @@ def queries(port: int, path: str, headers: dict[str, str], status: int) -> int:
     return int(next(value for name, value in answered.items() if name.lower() == HEADER.lower()))
 
 
-def measure(port: int, bare_port: int, paths: dict[str, str]) -> list[dict[str, object]]:
-    """Measure everything in turn, round by round, and return medians, ratios and queries per request."""
+Case = tuple[str, dict[str, str], int]
+
+
+def page_cases(port: int, paths: dict[str, str]) -> dict[str, Case]:
+    """Return what is measured, by a name for addresses: path, headers, expected status."""
     etag = fetch(port, "/small/calendar.ics", {})[1].get("etag", "")
-    cases: dict[str, tuple[int, str, dict[str, str], int]] = {
-        "bare view, no middleware": (bare_port, "/bare/", {}, 200),
-        "bare view, our middleware": (port, "/bare/", {}, 200),
-        "course home, 12 lectures": (port, "/small/", {}, 200),
-        "course home, 200 lectures": (port, "/large/", {}, 200),
-        "lecture page": (port, "/small/lectures/005/", {}, 200),
-        "public feed, 12 lectures": (port, "/small/calendar.ics", {}, 200),
-        "public feed, 200 lectures": (port, "/large/calendar.ics", {}, 200),
-        "public feed, 304": (port, "/small/calendar.ics", {"If-None-Match": etag}, 304),
-        "personal feed": (port, paths["feed"], {}, 200),
+    return {
+        "home-12": ("/small/", {}, 200),
+        "home-200": ("/large/", {}, 200),
+        "lecture": ("/small/lectures/005/", {}, 200),
+        "feed-12": ("/small/calendar.ics", {}, 200),
+        "feed-200": ("/large/calendar.ics", {}, 200),
+        "feed-304": ("/small/calendar.ics", {"If-None-Match": etag}, 304),
+        "personal-feed": (paths["feed"], {}, 200),
     }
-    found: dict[str, list[float]] = {name: [] for name in cases}
+
+
+def keep_answers(port: int, cases: dict[str, Case]) -> dict[str, str]:
+    """Keep the bytes of every case for the bare views; return how their servers find them."""
+    folder = VAR / "answers"
+    folder.mkdir(exist_ok=True)
+    for name, (path, headers, status) in cases.items():
+        found, _headers, body = fetch(port, path, headers)
+        if found != status:
+            raise RuntimeError(f"{path}: {found} instead of {status}")
+        (folder / name).write_bytes(body)
+    return {"BENCH_ANSWERS": str(folder)}
+
+
+def measure(port: int, bare_port: int, cases: dict[str, Case]) -> list[dict[str, object]]:
+    """Measure each case and the bare views with its bytes in turn, round by round; return medians and ratios."""
+    found: dict[tuple[str, str], list[float]] = {}
     for turn in range(ROUNDS + 1):
-        for name, case in cases.items():
-            value = rate(*case)
-            if turn:
-                found[name].append(value)
-    medians = {name: statistics.median(values) for name, values in found.items()}
-    counts = {name: queries(*case) for name, case in cases.items()}
-    ours, none = medians["bare view, our middleware"], medians["bare view, no middleware"]
-    return [
-        {
-            "case": name,
-            "per_second": round(value),
-            "queries": counts[name],
-            "to_bare_with_middleware": round(value / ours, 2),
-            "to_bare_without": round(value / none, 2),
-        }
-        for name, value in medians.items()
-    ]
+        for name, (path, headers, status) in cases.items():
+            for kind, where, address, sent in (
+                ("site", port, path, headers),
+                ("ours", port, f"/bare/{name}/", {}),
+                ("none", bare_port, f"/bare/{name}/", {}),
+            ):
+                value = rate(where, address, sent, status)
+                if turn:
+                    found.setdefault((name, kind), []).append(value)
+    rows = []
+    for name, (path, headers, status) in cases.items():
+        site, ours, none = (statistics.median(found[name, kind]) for kind in ("site", "ours", "none"))
+        rows.append(
+            {
+                "case": name,
+                "per_second": round(site),
+                "queries": queries(port, path, headers, status),
+                "bare_with_middleware": round(ours),
+                "bare_without": round(none),
+                "to_bare_with_middleware": round(site / ours, 2),
+                "to_bare_without": round(site / none, 2),
+            }
+        )
+    return rows
 
 
 def report(rows: list[dict[str, object]]) -> None:

@@ -242,3 +242,16 @@ def test_axe_finds_nothing_on_exams_pages(open_page: Open, site: str, width: int
             if problems:
                 found[path] = problems
     assert found == {}
+
+
+def test_nothing_scrolls_sideways_on_the_smallest_phone_in_german(open_page: Open, site: str) -> None:
+    exam, over = coming(), Exam.objects.filter(course__slug="amls-ss2024").order_by("starts_at")[0]
+    page = open_page("/amls/exams/", user="lecturer", width=320)
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_role("heading", name="Prüfungen")).to_be_visible()
+    paths = ["/amls/exams/", *(f"/amls/exams/{exam.pk}/{name}/" for name in ("staff", "check-in"))]
+    widths = {}
+    for path in [*paths, f"/amls-ss2024/exams/{over.pk}/results/"]:
+        page.goto(f"{site}{path}")
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert widths == dict.fromkeys(widths, 320)

@@ -4,13 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room, Seat, Spacing
-from exams.services.registration import register, withdraw
+from exams.services.registration import register, staff_register, withdraw
 from exams.services.seating import assign_seats, mend_seats, release_seats, seat_by_what_is_granted
 from tests.cast import Cast
 from tests.exams.conftest import Rings
@@ -169,3 +172,29 @@ def assert_code(code: str, act: Callable[[], object]) -> None:
     with pytest.raises(RuleViolation) as caught:
         act()
     assert caught.value.code == code
+
+
+def test_a_measure_granted_at_the_desk_moves_the_person_and_their_calendar(
+    cast: Cast, exam: Exam, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    now = timezone.now()
+    Exam.objects.filter(pk=exam.pk).update(
+        starts_at=now + timedelta(days=9), opens_at=None, closes_at=None, withdraw_until=None
+    )
+    held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    Room.objects.create(exam=exam, name="Large", position=1)
+    Room.objects.create(exam=exam, name="Small", is_separate=True, position=2)
+    assign_seats(exam_pk=exam.pk, order="name", now=now)
+    reconcile(cast.course, now=now)
+    assert plan(exam)[held.pk][0] == "Large"
+    client = cast.client("lecturer")
+    values = {"course": cast.course.pk, "enrolment": cast.student.pk, "extra_minutes": 30, "own_room": "on", "at_the_door": ""}  # fmt: skip
+    answer = client.post(reverse("admin:exams_accommodation_add"), values, follow=True)
+    assert "sits elsewhere now" in answer.content.decode()
+    assert plan(exam)[held.pk][0] == "Small"
+    row = AgendaItem.objects.get(enrolment=cast.student, key=f"exams.exam:{exam.pk}")
+    assert row.ends_at - row.starts_at == timedelta(minutes=exam.duration_minutes + 30)
+    measure = Accommodation.objects.get()
+    client.post(reverse("admin:exams_accommodation_delete", args=[measure.pk]), {"post": "yes"})
+    assert plan(exam)[held.pk][0] == "Large"

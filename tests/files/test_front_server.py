@@ -49,3 +49,15 @@ def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Pat
         assert get(port, address, **{"If-None-Match": etag})[0] == 304
         Material.objects.update(audience=Audience.ENROLLED)
         assert get(port, address)[0] == 404
+
+
+def test_the_log_keeps_neither_what_people_seek_nor_what_lets_them_in(tmp_path: Path) -> None:
+    LectureFactory.create(course__slug="amls", number="05")
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
+        assert get(port, "/amls/search/?q=secret-word")[0] == 200
+        for path in ("/calendar/secret-token.ics", "/unsubscribe/secret-token/", "/receipts/secret-code/"):
+            get(port, path)
+    kept = (tmp_path / "access.log").read_text()
+    for path in ("/amls/search/", "/calendar/-", "/unsubscribe/-", "/receipts/-"):
+        assert f'"GET {path}"' in kept, path
+    assert "secret" not in kept

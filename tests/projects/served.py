@@ -57,6 +57,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[int]:
         "listen 80;": f"listen 127.0.0.1:{port};",
         "server_name amls.example.org;": "server_name localhost 127.0.0.1;",
         "alias /srv/amls/media/;": f"alias {settings.MEDIA_ROOT}/;",
+        "/var/log/nginx/amls.log": f"{folder}/access.log",
     }.items():
         assert there in example, there
         example = example.replace(there, here)

@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.courses.models import Course
 from amls.files.sheets import guard, read_sheet, unguard
 from amls.notifications.models import Notice
 from projects.desk import desk_views, for_desk
@@ -89,6 +90,27 @@ def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
     assert Project.objects.filter(assessor=lecturer).count() == 4
     stranger = run(desk, "assign", teams, _confirmed="1", assessor=world.cast.stranger.pk)
     assert stranger.status_code == 422
+
+
+def test_as_many_are_chosen_as_a_list_shows(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    chosen = [team.pk, *range(10**6, 10**6 + 2000)]
+    answer = desk.post(list_url(), {"action": "withdraw_all", "_selected_action": chosen, "_confirmed": "1"})
+    assert answer.status_code == 302
+    team.refresh_from_db()
+    assert not team.is_active
+
+
+def test_forms_offer_first_the_course_that_has_projects(world: World, desk: Client) -> None:
+    other = world.cast.other_course
+    other.enrolments.create(user=world.staff, role="assistant")
+    Course.objects.filter(pk=world.course.pk).update(first_day="2024-04-15")
+    for address in (reverse("admin:projects_project_import"), reverse("admin:projects_extension_add")):
+        assert desk.get(address).context["form"]["course"].value() in (world.course, world.course.pk), address
+    asked = desk.get(f"{reverse('admin:projects_project_import')}?course={other.pk}")
+    assert asked.context["form"]["course"].value() == other
+    page = desk.get(list_url(f"course={other.pk}")).content.decode()
+    assert f"{reverse('admin:projects_project_import')}?course={other.pk}" in page
 
 
 def test_withdrawing_many_has_one_undo(world: World, desk: Client) -> None:

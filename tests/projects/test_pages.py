@@ -16,6 +16,7 @@ from django.utils import timezone
 from amls.courses.models import Course, User
 from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Submission, Topic
 from projects.receipts import receipt_code
+from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.registration import register_project
@@ -258,6 +259,27 @@ def test_what_the_team_picked_is_said_before_the_next_attempt(soon: World, stude
     page = student.get("/amls/projects/mine/").content.decode()
     assert "Attempt 1 counts, as your team picked it." in page
     assert "Let attempt 2 count" not in page
+
+
+def test_who_passed_earlier_is_not_sent_for_a_topic(soon: World, student: Client, other: Client) -> None:
+    enter_earlier_pass(enrolment=soon.student, term="SS2023", by=soon.staff)
+    for path in ("/amls/me/", "/amls/projects/mine/"):
+        assert "Project passed in SS2023" in student.get(path).content.decode(), path
+        assert "Project passed in" not in other.get(path).content.decode(), path
+
+
+def test_what_came_late_is_told_on_ones_course_page(soon: World, student: Client) -> None:
+    hand(soon, make_project(soon))
+    soon.rules.submission_deadline = timezone.now() - timedelta(hours=1)
+    soon.rules.save()
+    assert "Your late hand-in is kept." in student.get("/amls/me/").content.decode()
+    soon.rules.submission_deadline = timezone.now() - timedelta(days=9)
+    soon.rules.save()
+    page = student.get("/amls/me/").content.decode()
+    assert "Your late hand-in is kept." in page
+    assert "/projects/mine/submit/" not in page
+    Submission.objects.update(withdrawn_at=timezone.now())
+    assert "Nothing was handed in." in student.get("/amls/me/").content.decode()
 
 
 def test_inviting_from_the_projects_page_says_what_is_wrong(soon: World, student: Client) -> None:

@@ -6,6 +6,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from amls.courses.models import User
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
@@ -134,9 +135,32 @@ def test_nobody_is_in_two_teams(world: World) -> None:
 
 def test_a_seeker_is_invited_without_showing_the_address(world: World) -> None:
     note = write_seeking_note(enrolment=world.other, topic=world.topic, text="I know Spark", now=NOW)
-    invitation = invite_seeker(project=world.project(), note=note, by=world.student, now=NOW)
+    project = world.project()
+    invitation = invite_seeker(project=project, note=note, by=world.student, now=NOW)
+    assert (invitation.label, note.name) == (world.other.user.display_name, world.other.user.display_name)
+    User.objects.filter(pk=world.other.user_id).update(display_name="")
+    note, invitation = SeekingNote.objects.get(), Invitation.objects.get()
+    assert (invitation.label, note.name) == ("somebody without a name", "somebody without a name")
+    with pytest.raises(RuleViolation) as refusal:
+        invite_seeker(project=project, note=note, by=world.student, now=NOW)
+    assert "@" not in str(refusal.value.message)
     accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
     assert not SeekingNote.objects.exists()
+
+
+def test_invitations_of_one_day_are_few_however_they_end(world: World) -> None:
+    project = world.project()
+    for _time in range(2):
+        revoke_invitation(invitation=invite(world, "a@example.org", project), now=NOW)
+    with pytest.raises(RuleViolation, match="many invitations for one day"):
+        invite(world, "A@example.org", project)
+    for number in range(18):
+        revoke_invitation(invitation=invite(world, f"b{number}@example.org", project), now=NOW)
+    with pytest.raises(RuleViolation, match="many invitations for one day"):
+        invite(world, "c@example.org", project)
+    assert Notice.objects.filter(kind="projects.invited").count() == 20
+    Invitation.objects.update(invited_at=NOW - timedelta(days=1))
+    assert invite(world, "a@example.org", project).state == "open"
 
 
 def test_notes_have_a_length(world: World) -> None:

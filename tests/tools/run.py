@@ -44,8 +44,8 @@ def _run(arguments: list[str]) -> int:
     with ExitStack() as stack:
         stack.enter_context(_postgres())
         environment["TEST_REDIS_URL"] = _redis(stack)
+        _node_packages(environment)
         if not arguments:
-            _node_packages(environment)
             for name, command, extra in _checks():
                 print(f"── {name}", flush=True)
                 code = subprocess.run(command, env={**environment, **extra}, check=False).returncode

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from amls.courses.access import open_course_as_manager
+from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Course, Role, User
 from amls.courses.permissions import may_create_courses
 from amls.courses.services import enrol
@@ -100,12 +100,19 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             if is_agreed and isinstance(request.user, User):
                 course = Course.objects.get(slug=form.cleaned_data["new_slug"])
-                enrol(user=request.user, course=course, role=Role.LECTURER)
+                _staff_new_term(access, course, request.user)
                 messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
                 return redirect(course)
             context |= _preview(request, form, diff)
     status = 422 if "problems" in context or form.errors else 200
     return render(request, "overview/coursefile/roll_over.html", context, status=status)
+
+
+def _staff_new_term(old: Access, new: Course, maker: User) -> None:
+    """Give the new term the old one's lecturers, and whoever made it their part in it."""
+    for lecturer in old.course.enrolments.filter(role=Role.LECTURER).select_related("user"):
+        enrol(user=lecturer.user, course=new, role=Role.LECTURER)
+    enrol(user=maker, course=new, role=Role(old.enrolment.role) if old.enrolment is not None else Role.LECTURER)
 
 
 def _is_agreed(request: HttpRequest, form: Form, diff: Diff) -> bool:

@@ -130,11 +130,15 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
     texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts)]
     is_marked = marker(queries, words_of(texts), language)
     groups: dict[Any, Group] = {}
-    lectures = _lectures(reader, passages)
+    opened = _opened(reader, passages)
     for passage in passages:
-        lecture, materials, shown = lectures[reader.files[passage.file_id]]
+        if passage.file_id not in opened:
+            # Replaced by a new version in this very moment.
+            continue
+        material, shown = opened[passage.file_id]
+        lecture = material.lecture
         group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, shown.page, is_marked))
-        _add(group, _passage_hit(passage, lecture, materials[passage.file_id], shown, is_marked))
+        _add(group, _passage_hit(passage, lecture, material, shown, is_marked))
     for source, row in rows:
         _add_row(groups, source, row, is_marked)
     return list(groups.values()), len(passages) == MAX_PASSAGES
@@ -168,12 +172,13 @@ def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any
     return rows
 
 
-def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Lecture, dict[int, Material], Shown]]:
-    """Return the lectures of some passages, each with the files that the reader may open and what its page shows."""
-    pks = {reader.files[passage.file_id] for passage in passages}
-    lectures = Lecture.objects.in_bulk(pks)
+def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Material, Shown]]:
+    """Return the files that the reader may open of the lectures of some passages, with what the lecture's page shows."""
+    lectures = Lecture.objects.in_bulk({reader.files[passage.file_id] for passage in passages})
+    for lecture in lectures.values():
+        lecture.course = reader.courses[lecture.course_id]
     materials = (
-        Material.objects.filter(reader.may_see(), lecture__in=pks)
+        Material.objects.filter(reader.may_see(), lecture__in=list(lectures))
         .select_related("current")
         .annotate(pages_read=F("current__extraction__pages_done"))
         .order_by("position", "pk")
@@ -182,13 +187,12 @@ def _lectures(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Le
     for material in materials:
         material.lecture = lectures[material.lecture_id]
         of_lecture[material.lecture_id].append(material)
-    found = {}
-    for pk, lecture in lectures.items():
-        lecture.course = reader.courses[lecture.course_id]
-        uploaded = {one.current_id: one for one in of_lecture[pk] if one.current_id is not None}
-        shown = shown_of(lecture, of_lecture[pk], {file: one.pages_read or 0 for file, one in uploaded.items()})
-        found[pk] = (lecture, uploaded, shown)
-    return found
+    opened: dict[int, tuple[Material, Shown]] = {}
+    for pk, found in of_lecture.items():
+        files = {one.current_id: one for one in found if one.current_id is not None}
+        shown = shown_of(lectures[pk], found, {file: one.pages_read or 0 for file, one in files.items()})
+        opened |= {file: (one, shown) for file, one in files.items()}
+    return opened
 
 
 def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from amls.courses.access import Access
 from amls.courses.models import Audience, Course, User
+from amls.courses.permissions import lacks_second_factor
 from lectures.models import Material
 
 
@@ -47,10 +48,10 @@ class Reader:
         if only_own:
             visible = visible.filter(pk__in=list(roles))
         courses = {course.pk: course for course in visible}
-        is_superuser = isinstance(user, User) and user.is_superuser
-        managed = (
-            courses.keys() if is_superuser else {pk for pk, one in roles.items() if one.is_staff and pk in courses}
-        )
+        taught = {pk for pk, one in roles.items() if one.is_staff and pk in courses}
+        if isinstance(user, User) and user.is_superuser:
+            taught = set(courses)
+        managed = taught if isinstance(user, User) and taught and not lacks_second_factor(user) else set()
         return cls(now, courses, frozenset(managed), frozenset(pk for pk in roles if pk in courses))
 
     @property

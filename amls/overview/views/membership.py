@@ -1,5 +1,6 @@
 """Joining a course, leaving it, and what one has in it."""
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -42,6 +43,12 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and (form is None or form.is_valid()):
         assert isinstance(request.user, User)  # noqa: S101 - login_required says so
         try:
+            if form is not None and not ratelimit.consume(request, action="enrol_code", user=request.user):
+                raise RuleViolation(
+                    _("Too many attempts. Wait ten minutes, or ask your lecturer for the code."),
+                    "too-many",
+                    field="code",
+                )
             enrol_self(user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
             claim_in_own_courses(user=request.user, now=access.now)
         except RuleViolation as violation:

@@ -49,10 +49,13 @@ def language(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest(_("This language is not offered."))
     if isinstance(request.user, User):
         change_profile(user=request.user, language=chosen)
-    response = redirect(_safe_next(request))
+    return _remember_language(redirect(_safe_next(request)), chosen)
+
+
+def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
-        chosen,
+        language,
         max_age=365 * 24 * 3600,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -79,7 +82,6 @@ def profile(request: HttpRequest) -> HttpResponse:
         with override(form.cleaned_data["language"] or get_language()):
             messages.success(request, _("Saved."))
         response = redirect("overview:profile")
-        if form.cleaned_data["language"]:
-            response.set_cookie(settings.LANGUAGE_COOKIE_NAME, form.cleaned_data["language"], samesite="Lax")
-        return response
+        chosen = form.cleaned_data["language"]
+        return _remember_language(response, chosen) if chosen else response
     return render(request, "overview/profile.html", {"form": form})

@@ -142,6 +142,7 @@ def test_slips_are_kept_and_warned_of() -> None:
         ("• 01 X [Apr 18, spoon]", "Line 8: 'spoon' in the brackets is no date"),
         ("• 01 X [Apr 18, 13pm]", "Line 8: '13pm' is not a time"),
         ("• 01 X [Apr 18]\n• 01 Y [Apr 25]", "Lecture 01 stands on the page more than once"),
+        ("\nOther\n\n• 02 Y", "Line 11: a lecture needs its date in brackets"),
         ("", "No lecture was found"),
     ],
 )
@@ -224,9 +225,7 @@ def test_several_kinds_and_codes() -> None:
 
 
 def test_exams_with_an_end_a_room_and_several_dates_in_one_breath() -> None:
-    spec = read_page(
-        HEAD + "• 01 A [Apr 18]\n\nExams\n\n• Final written exams: Jul 18, 4pm-6pm in room H0105 and Aug 10, 2pm\n"
-    )
+    spec = read_page(HEAD + "• 01 A [Apr 18]\n• Final written exams: Jul 18, 4pm-6pm in room H0105 and Aug 10, 2pm\n")
     assert spec.exams == (
         ExamSpec(starts_at=datetime(2024, 7, 18, 16), duration_minutes=120, place="H 0105"),
         ExamSpec(starts_at=datetime(2024, 8, 10, 14)),

@@ -21,6 +21,11 @@ from amls.overview.coursefile.spec import LectureSpec, MaterialSpec, PartSpec
 from amls.overview.coursefile.words import ROOM, clean_room
 
 _LECTURE = re.compile(r"^(?:(?P<number>\d{1,2}[a-z]?)[.:]?\s+)?(?P<title>.+?)\s*\[(?P<brackets>[^\[\]]*)\]\s*\.?$")
+# A bullet that can only be a lecture, and one that stands among them and is none.
+_IS_NUMBERED = re.compile(r"0\d[a-z]?[.:]?\s")
+_IS_OTHER = re.compile(
+    r"(?:[\w.]+\s+)*(?:lecturers?|instructors?|professors?|assistants?|TAs?|exams?|grading)\s*:", IGNORE_CASE
+)
 _KINDS = {
     "pdf": "pdf", "slides": "pdf", "pptx": "pptx", "ppt": "pptx", "mp4": "mp4", "video": "mp4", "recording": "mp4",
     "vtt": "captions", "captions": "captions", "transcript": "transcript", "zip": "other", "code": "other", "ipynb": "other",
@@ -55,7 +60,8 @@ class LectureReading(Reading):
                 lecture = self._lecture(line, match, parts[-1].letter if parts else "")
                 if lecture is not None:
                     lectures.append(lecture)
-            elif is_inside:
+                is_inside = True
+            elif _IS_NUMBERED.match(text) or (is_inside and not _IS_OTHER.match(text)):
                 self.problem(line, _("a lecture needs its date in brackets at the end, such as [Apr 18, pdf]"))
         numbers = [lecture.number for lecture in lectures if lecture.number]
         for number in sorted({n for n in numbers if numbers.count(n) > 1}):
