@@ -306,6 +306,11 @@ def test_rosters_come_in_any_shape(content: bytes) -> None:
     ]
 
 
+def test_a_roster_whose_quotation_mark_is_left_open_is_said() -> None:
+    rows, problems = read_roster(b'e-mail;name\n"' + b"x" * 200_000)
+    assert (rows, problems) == ([], ["This file can't be read as CSV. Is a quotation mark left open?"])
+
+
 def test_a_roster_is_all_or_nothing_and_joins_accounts(cast: Cast) -> None:
     now = timezone.now()
     bad = import_roster(course=cast.course, content=b"email\nada@example.org\nnonsense\nada@example.org\n", now=now)
