@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
+from lectures.models import Lecture
 from tests.cast import Cast
-from tests.factories import ProjectRulesFactory, TopicFactory
+from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
 from tests.test_addresses import TABLE, places  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,22 @@ def test_the_first_and_the_last_month_of_all_are_none(cast: Cast) -> None:
         page = client.get(f"/amls/schedule/?view=month&month={month}").content.decode()
         name = f"{'December' if month.endswith('12') else 'January'} {month[:4]}"
         assert (name in page) == is_shown, month
+
+
+@pytest.mark.parametrize(
+    ("lookup", "found"),
+    [
+        ("__year=99999999999", 0), ("__year=10000", 0), ("__year=9999", 0), ("__year=1", 0), ("__year=0", 0),
+        ("__year=-1", 0), ("__year=2024", 1), ("__year__gt=10000", 0), ("__year__gte=0", 1), ("__year__gt=0", 1),
+        ("__year__lt=10000", 1), ("__year__lte=99999999999", 1), ("__year__lte=0", 0), ("__iso_year=99999999999", 0),
+    ],
+)  # fmt: skip
+def test_nothing_is_in_a_year_that_no_calendar_has(cast: Cast, lookup: str, found: int) -> None:
+    LectureFactory.create(course=cast.course, starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
+    name, _equals, year = f"starts_at{lookup}".partition("=")
+    assert Lecture.objects.filter(**{name: int(year)}).count() == found
+    assert Lecture.objects.exclude(**{name: int(year)}).count() == 1 - found
+    assert cast.client("lecturer").get(f"/admin/lectures/lecture/?starts_at{lookup}").status_code in (200, 302, 400)
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-{}", "bytes={}-", "bytes=-{}", "bytes={0}-{0}"])
