@@ -1,4 +1,4 @@
-"""Tables as offices and colleagues hand them out: CSV of any kind, or the first sheet of an XLSX file."""
+"""Tables as offices and colleagues hand them out: CSV of any kind, or a sheet of an XLSX file."""
 
 import csv
 import io
@@ -6,18 +6,18 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from amls.files.sheets import xlsx_rows
+from amls.web.formulas import guard_text
 from amls.web.text import clean_line
 
 MAX_BYTES = 5 * 1024**2
 MAX_ROWS = 20_000
-# An XLSX file is a zip: what it unpacks to is bounded too.
-_MAX_UNPACKED = 100 * 1024**2
 # What openpyxl and the libraries below it raise on files that only look like XLSX; faults of XML are SyntaxErrors.
 _NO_SHEET = (
     InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, IndexError, TypeError,
@@ -92,15 +92,8 @@ def _csv(content: bytes) -> list[tuple[int, list[str]]] | None:
 
 def _sheet(content: bytes) -> list[tuple[int, list[str]]] | None:
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-                return None
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        return [
-            (number, [_text(cell) for cell in cells])
-            for number, cells in enumerate(sheet.iter_rows(values_only=True, max_row=MAX_ROWS + 1), start=1)
-        ]
+        rows = xlsx_rows(content, most=MAX_ROWS + 1)
+        return [(number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows, start=1)]
     except _NO_SHEET:
         return None
 
@@ -122,17 +115,5 @@ def write_csv(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:
     writer = csv.writer(target, delimiter=";", lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
-        writer.writerow([_harmless(str(cell)) for cell in row])
+        writer.writerow([cell if isinstance(cell, int | float | Decimal) else guard_text(str(cell)) for cell in row])
     return target.getvalue().encode("utf-8-sig")
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -1,11 +1,13 @@
 """The staff's desk: who sees what, what is shown before it is saved, what is kept."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +16,7 @@ from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.courses.models import Enrolment, RosterEntry, User
+from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
 from amls.courses.roster import import_roster, read_roster
 from amls.exports.models import Export
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
@@ -304,6 +306,11 @@ def test_rosters_come_in_any_shape(content: bytes) -> None:
     ]
 
 
+def test_a_roster_whose_quotation_mark_is_left_open_is_said() -> None:
+    rows, problems = read_roster(b'e-mail;name\n"' + b"x" * 200_000)
+    assert (rows, problems) == ([], ["This file can't be read as CSV. Is a quotation mark left open?"])
+
+
 def test_a_roster_is_all_or_nothing_and_joins_accounts(cast: Cast) -> None:
     now = timezone.now()
     bad = import_roster(course=cast.course, content=b"email\nada@example.org\nnonsense\nada@example.org\n", now=now)
@@ -344,3 +351,48 @@ def test_the_demo_password_works_on_this_machine_only(cast: Cast, settings: Sett
     client = Client()
     client.post("/accounts/login/", {"login": user.email, "password": settings.DEMO_PASSWORD})
     assert ("_auth_user_id" in client.session) == works
+
+
+@pytest.mark.parametrize(
+    ("address", "model", "values", "said"),
+    [
+        ("exams_accommodation", Accommodation, {"extra_minutes": "30"}, "Choose one of the same course."),
+        ("exams_admissiondecision", AdmissionDecision, {"verdict": "admitted", "reason": "By hand"}, "Choose one of the same course."),
+    ],
+)  # fmt: skip
+def test_a_course_and_an_enrolment_of_another_one_are_refused(
+    cast: Cast, address: str, model: type[Accommodation | AdmissionDecision], values: dict[str, str], said: str
+) -> None:
+    # Whoever teaches in both courses may choose both.
+    Enrolment.objects.create(user=cast.assistant.user, course=cast.other_course, role="assistant")
+    client, add = cast.client("assistant"), reverse(f"admin:{address}_add")
+    data = {"course": cast.other_course.pk, "enrolment": cast.student.pk, **values}
+    answer = client.post(add, data)
+    assert answer.status_code == 200
+    assert said in answer.content.decode()
+    assert model.objects.count() == 0
+    assert client.post(add, {**data, "course": cast.course.pk}).status_code == 302
+    assert model.objects.get().course == cast.course
+
+
+@pytest.mark.parametrize(("make", "field"), [(LectureFactory, "part"), (TopicFactory, "mentor")])
+def test_what_a_course_shows_of_its_own_is_its_own(cast: Cast, make: Any, field: str) -> None:
+    related: Callable[[Any], Any] = {
+        "part": lambda course: PartFactory.create(course=course),
+        "mentor": lambda course: StaffMember.objects.create(course=course, name="M", role="lecturer"),
+    }[field]
+    with pytest.raises(ValidationError, match="Choose one of the same course"):
+        make.create(course=cast.course, **{field: related(cast.other_course)}).full_clean()
+    make.create(course=cast.course, **{field: related(cast.course)}).full_clean()
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_files_are_never_uploaded_to_another_course_than_asked_for(cast: Cast, method: str) -> None:
+    LectureFactory.create(course=cast.course, number="05")
+    client, address = cast.client("lecturer"), reverse("admin:lectures_lecture_upload_files")
+    files = SimpleUploadedFile("05.vtt", b"WEBVTT\n\n")
+    data = {"course": cast.other_course.pk} | ({"files": files} if method == "post" else {})
+    assert getattr(client, method)(address, data).status_code == 404
+    assert client.get(f"{address}?course=x").status_code == 404
+    assert client.get(address).status_code == 200
+    assert MaterialFile.objects.count() == 0

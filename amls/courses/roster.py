@@ -63,17 +63,21 @@ def read_roster(content: bytes) -> tuple[list[RosterRow], list[str]]:
         return [], [_("The file is empty.")]
     delimiter = max(",;\t", key=lines[0].count)
     table = csv.reader(io.StringIO(text), delimiter=delimiter)
-    header = [clean_line(cell).lower() for cell in next(table, [])]
+    try:
+        numbered = [(table.line_num, cells) for cells in table]
+    except csv.Error:
+        return [], [_("This file can't be read as CSV. Is a quotation mark left open?")]
+    header = [clean_line(cell).lower() for cell in (numbered[0][1] if numbered else [])]
     columns = {name: header.index(word) for name, words in _COLUMNS.items() for word in words if word in header}
     if "email" not in columns:
         return [], [_("Line 1: no column is named 'e-mail'. The first line must name the columns.")]
     rows: list[RosterRow] = []
     problems: list[str] = []
     seen: dict[str, int] = {}
-    for cells in table:
+    for number, cells in numbered[1:]:
         if not any(clean_line(cell) for cell in cells):
             continue
-        row = _row(cells, columns, table.line_num)
+        row = _row(cells, columns, number)
         problem = _problem(row, seen)
         if problem:
             problems.append(_("Line %(line)d: %(problem)s") % {"line": row.line, "problem": problem})

@@ -68,6 +68,7 @@ register(
         # Made anew each time, but not more often than once a minute.
         content_key=lambda order: order.now.strftime("%Y-%m-%dT%H:%M"),
         write=_write,
+        is_single=True,
         filename=lambda order: f"my-data-{order.now:%Y-%m-%d}.zip",
     )
 )

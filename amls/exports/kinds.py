@@ -28,6 +28,8 @@
 - `write` runs in a worker, outside any transaction, in the order's language and the course's zone. It yields bytes
   and calls `progress(done, total)` now and then. For tables see `amls.exports.tables`. A RuleViolation becomes the
   readable error of the export; any other exception is logged and said in general words.
+- Where `is_single`, a person has one file of the kind at a time, whatever its language: a new one takes the place of
+  the older one, also of one that is still being made.
 - A kind is for whom it was made, unless `is_public`: then one file serves everyone whom `allows` lets in.
 
 A view then is three lines (GET serves the cached file or a page that offers to make it, POST makes it):
@@ -112,6 +114,7 @@ class Kind:
     write: Writer
     filename: Callable[[Order], str]
     is_public: bool = False
+    is_single: bool = False
     is_quick: bool = False
 
 

@@ -54,7 +54,7 @@ def make_order(
 def request_export(*, order: Order) -> Export:
     """Have a file made, or return the one that is made or being made already.
 
-    What failed, or whose file is gone, is tried again.
+    What failed, or whose file is gone, is tried again. Of a single kind the person's older one goes.
 
     Raises:
         RuleViolation: the person may not have it (code 'export-not-allowed').
@@ -76,6 +76,9 @@ def request_export(*, order: Order) -> Export:
         "expires_at": order.now + KEPT,
     }
     with transaction.atomic():
+        if kind.is_single and order.user is not None:
+            # Two orders at once come one after the other, so that the first sees or is seen by the second.
+            User.objects.select_for_update(no_key=True).get(pk=order.user.pk)
         fingerprint = _fingerprint(kind, order)
         row, is_new = Export.objects.get_or_create(fingerprint=fingerprint, defaults=values)
         if not is_new:
@@ -85,6 +88,8 @@ def request_export(*, order: Order) -> Export:
                 _reset(row, now=order.now)
                 is_new = True
         if is_new:
+            if kind.is_single and order.user is not None:
+                Export.objects.of_person(order.user).filter(kind=kind.name).exclude(pk=row.pk).delete()
             transaction.on_commit(_ring)
     return row
 

@@ -11,12 +11,11 @@ from typing import Any
 import xlsxwriter
 
 from amls.exports.kinds import Order, Progress
+from amls.web.formulas import guard_text
 from amls.web.text import clean_text
 
 Cell = str | int | float | Decimal | date | datetime | bool | None
 
-# What a spreadsheet takes for a formula when it stands first in a cell (CWE-1236).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _ROWS_PER_CHUNK = 200
 _READ_BYTES = 256 * 1024
 
@@ -38,7 +37,7 @@ def write_csv(
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if order.language == "de" else ",", lineterminator="\r\n")
-    writer.writerow([_safe_text(one) for one in header])
+    writer.writerow([guard_text(clean_text(one)) for one in header])
     buffer.seek(0)
     yield b"\xef\xbb\xbf" + buffer.read().encode()
     count = 0
@@ -106,11 +105,6 @@ def write_xlsx(
             yield chunk
 
 
-def _safe_text(text: str) -> str:
-    cleaned = clean_text(text)
-    return f"'{cleaned}" if text.startswith(_FORMULA_STARTS) or cleaned.startswith(_FORMULA_STARTS) else cleaned
-
-
 def _csv_cell(value: Cell, order: Order) -> str:
     if value is None:
         return ""
@@ -122,7 +116,7 @@ def _csv_cell(value: Cell, order: Order) -> str:
         return value.isoformat()
     if isinstance(value, int | float | Decimal):
         return str(value).replace(".", ",") if order.language == "de" else str(value)
-    return _safe_text(value)
+    return guard_text(clean_text(value))
 
 
 def _write_cell(

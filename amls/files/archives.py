@@ -18,8 +18,11 @@ MAX_ZIP_TOTAL = 4 * 1024**3
 MAX_ZIP_RATIO = 200
 # Headers of a tar file are padded and alike, so that a harmless small one packs better than the ratio.
 _TAR_FLOOR = 10 * 1024**2
-# What tarfile reads at once is a header, or a long name as part of one.
+# What tarfile reads at once is a header, or a long name as part of one; and what it reads in all, without contents.
 _LONGEST_TAR_HEADER = 1024**2
+_TAR_HEADERS = MAX_ZIP_ENTRIES * 4096
+# The listing at the end of a ZIP archive, which zipfile reads at once.
+_LONGEST_ZIP_LISTING = MAX_ZIP_ENTRIES * 512
 _CHUNK = 256 * 1024
 _SYMLINK = 0o120000
 _FILE_TYPE = 0o170000
@@ -43,8 +46,10 @@ def check_zip(stream: IO[bytes], filename: str) -> list[zipfile.ZipInfo]:
         RuleViolation: damaged, a bomb, or with paths that lead outside.
     """
     try:
-        with zipfile.ZipFile(stream) as archive:
+        with zipfile.ZipFile(_BoundedListing(stream)) as archive:
             entries = archive.infolist()
+    except _BoundReached as error:
+        raise _too_many(filename) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise wrong(filename, _("a ZIP archive"), "not-zip") from error
     if len(entries) > MAX_ZIP_ENTRIES:
@@ -96,7 +101,31 @@ def check_tar(stream: IO[bytes], filename: str) -> list[tarfile.TarInfo]:
 
 
 class _BoundReached(Exception):
-    """An archive unpacks to more than its bound."""
+    """An archive holds more than its bound."""
+
+
+class _BoundedListing(io.RawIOBase):
+    """Reads a ZIP archive as long as no more than its longest listing is asked for at once."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        if size > _LONGEST_ZIP_LISTING:
+            raise _BoundReached
+        content = self._stream.read(size if size >= 0 else _LONGEST_ZIP_LISTING + 1)
+        if len(content) > _LONGEST_ZIP_LISTING:
+            raise _BoundReached
+        return content
 
 
 class _BoundedReader(io.RawIOBase):
@@ -105,7 +134,7 @@ class _BoundedReader(io.RawIOBase):
     def __init__(self, stream: IO[bytes] | gzip.GzipFile, bound: int) -> None:
         self._stream = stream
         self._bound = bound
-        self._position = 0
+        self._position = self._headers = 0
 
     def readable(self) -> bool:
         return True
@@ -114,8 +143,12 @@ class _BoundedReader(io.RawIOBase):
         return self._position
 
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > _LONGEST_TAR_HEADER:
+        self._headers += size
+        if size < 0 or size > _LONGEST_TAR_HEADER or self._headers > _TAR_HEADERS:
             raise _BoundReached
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
         content = self._stream.read(size)
         self._position += len(content)
         if self._position > self._bound:
@@ -127,12 +160,12 @@ class _BoundedReader(io.RawIOBase):
             raise OSError("Only forwards.")
         if offset > self._bound:
             raise _BoundReached
-        while self._position < offset and self.read(min(_CHUNK, offset - self._position)):
+        while self._position < offset and self._take(min(_CHUNK, offset - self._position)):
             pass
         return self._position
 
     def skip_to_end(self) -> None:
-        while self.read(_CHUNK):
+        while self._take(_CHUNK):
             pass
 
 

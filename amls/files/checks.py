@@ -20,6 +20,9 @@ from amls.web.text import clean_line
 from amls.web.violations import RuleViolation
 
 MAX_FILENAME = 200
+# A notebook is parsed as a whole: what that may cost is known before it begins.
+MAX_NOTEBOOK_BYTES = 20 * 1024**2
+MAX_NOTEBOOK_VALUES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,24 @@ def _text(stream: IO[bytes], filename: str) -> str:
 
 
 def _check_notebook(stream: IO[bytes], filename: str) -> CheckedFile:
+    content = stream.read(MAX_NOTEBOOK_BYTES + 1)
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        message = _(
+            "The notebook '%(name)s' has more than %(limit)s MB. "
+            "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
+        )
+        raise RuleViolation(
+            message % {"name": filename, "limit": MAX_NOTEBOOK_BYTES // 1024**2}, code="notebook-too-large"
+        )
+    # Each value but the first of its list or object comes after one of these; those inside texts count as well.
+    if sum(content.count(sign) for sign in (b",", b"[", b"{")) > MAX_NOTEBOOK_VALUES:
+        message = _(
+            "The notebook '%(name)s' holds more values than are read here. "
+            "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
+        )
+        raise RuleViolation(message % {"name": filename}, code="notebook-too-long")
     try:
-        notebook = json.loads(stream.read())
+        notebook = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise wrong(filename, _("a Jupyter notebook"), "not-notebook") from error
     if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import tablib
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
+from openpyxl import load_workbook
 
+from amls.web.formulas import guard_text, unguard_text
 from amls.web.violations import RuleViolation
 
 CSV, XLSX = "csv", "xlsx"
 MAX_ROWS = 5000
+# An XLSX file is a ZIP archive of XML: what it unpacks to, and how wide its rows are, its size does not say.
+_MAX_UNPACKED = 100 * 1024**2
+_MAX_COLUMNS = 200
 _TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-# A cell that begins with one of these is read as a formula by spreadsheets (OWASP, CSV injection).
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def guard(value: object) -> object:
@@ -30,9 +35,7 @@ def guard(value: object) -> object:
         return ""
     if isinstance(value, bool | int | float | Decimal):
         return value
-    text = str(value)
-    # An apostrophe that was there is doubled in front of such text, so that reading takes off what writing put on.
-    return f"'{text}" if text.lstrip("'").startswith(_RISKY) else text
+    return guard_text(str(value))
 
 
 def unguard(value: object) -> str:
@@ -43,8 +46,7 @@ def unguard(value: object) -> str:
         return str(int(value))
     if isinstance(value, datetime):
         return value.isoformat()
-    text = str(value).strip()
-    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_RISKY) else text
+    return unguard_text(str(value).strip())
 
 
 def sheet_response(
@@ -73,6 +75,26 @@ def _cell(value: object) -> object:
     return float(safe) if isinstance(safe, Decimal) else safe
 
 
+def xlsx_rows(content: bytes, *, most: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of the sheet of an XLSX file that was open when it was saved, as values.
+
+    Args:
+        content: of the file.
+        most: how many rows are read; of each row, the first 200 cells are.
+
+    Raises:
+        ValueError: it unpacks to more than 100 MB, or its sheet is a chart. Files that only look like
+            XLSX break the libraries below in ways of their own.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+            raise ValueError("The workbook unpacks to too much.")
+    sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=True).active
+    if not hasattr(sheet, "iter_rows"):
+        raise ValueError("The workbook has no table.")
+    yield from sheet.iter_rows(values_only=True, max_row=most, max_col=_MAX_COLUMNS)
+
+
 def read_sheet(content: bytes) -> tablib.Dataset:
     """Return a table from CSV (comma, semicolon or tab; UTF-8 or Latin-1) or XLSX.
 
@@ -83,7 +105,8 @@ def read_sheet(content: bytes) -> tablib.Dataset:
     """
     try:
         if content[:4] == b"PK\x03\x04":
-            data = tablib.Dataset().load(io.BytesIO(content), format=XLSX)
+            names, *rows = xlsx_rows(content, most=MAX_ROWS + 2)
+            data = tablib.Dataset(*rows, headers=names)
         else:
             text = _decode(content)
             first = text.partition("\n")[0]

@@ -6,7 +6,7 @@ import errno
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import IO, Any
+from typing import IO, Any, NoReturn, TypeVar
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -22,6 +22,10 @@ from amls.files.checks import clean_filename
 logger = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
+# How many of the largest files fit into a request to an address that does not say itself what it takes.
+_USUAL_FILES = 2
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 class UploadRefused(MultiPartParserError):
@@ -33,6 +37,33 @@ def upload_limit(request: HttpRequest) -> int:
     is_staff = bool(getattr(getattr(request, "user", None), "is_staff", False))
     ours: int = settings.MAX_UPLOAD_BYTES
     return max(ours, settings.MAX_MATERIAL_BYTES) if is_staff else ours
+
+
+def takes_files(most_bytes: Callable[..., int]) -> Callable[[View], View]:
+    """Say, as a decorator of a view, how many bytes the files of one request may have together.
+
+    Args:
+        most_bytes: called like the view, before the body is read.
+    """
+
+    def mark(view: View) -> View:
+        view.amls_most_bytes = most_bytes  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def request_limit(request: HttpRequest) -> int | None:
+    """Return how many bytes the files of this request may have together; None for the staff: as many as they like."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return 0
+    if user.is_staff:
+        return None
+    usual: int = _USUAL_FILES * settings.MAX_UPLOAD_BYTES
+    match = request.resolver_match
+    asked = getattr(match.func, "amls_most_bytes", None) if match is not None else None
+    return max(usual, asked(request, *match.args, **match.kwargs)) if asked is not None and match is not None else usual
 
 
 def refuse(request: HttpRequest, *, status: int, message: str) -> UploadRefused:
@@ -53,29 +84,53 @@ class LimitedUploadHandler(FileUploadHandler):
     def handle_raw_input(self, input_data: IO[bytes], *args: Any, **kwargs: Any) -> None:
         """Remember where the body comes from, and what its sender may send."""
         self._body, self._limit = input_data, upload_limit(self.request)
+        self._total, self._received = request_limit(self.request), 0
         if not connection.in_atomic_block:
             # Who it is was asked of the database: a slow upload must not keep one of the few connections for itself.
             connection.close()
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
-        """Pass a piece on, unless the file is larger than allowed with it.
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Let a file begin.
 
         Raises:
-            UploadRefused: it is.
+            UploadRefused: nobody is signed in.
         """
-        if start + len(raw_data) <= self._limit:
-            return raw_data
-        name = clean_filename(self.file_name or "")
-        message = _(
-            "'%(name)s' is larger than %(limit)s MB, the most that one file may have here. "
-            "Nothing was kept. Make it smaller and upload it again."
-        ) % {"name": name, "limit": f"{self._limit / 1024**2:,.10g}"}
-        self._read_on()
-        raise refuse(self.request, status=413, message=message)
+        super().new_file(*args, **kwargs)
+        if self._total == 0:
+            message = _(
+                "'%(name)s' was not taken, because you are not signed in. "
+                "Nothing was kept. Sign in, go back to the page and upload it again."
+            )
+            self._stop(message % {"name": clean_filename(self.file_name or "")})
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Pass a piece on, unless the file, or all files together, are larger than allowed with it.
+
+        Raises:
+            UploadRefused: they are.
+        """
+        self._received += len(raw_data)
+        if start + len(raw_data) > self._limit:
+            message = _(
+                "'%(name)s' is larger than %(limit)s MB, the most that one file may have here. "
+                "Nothing was kept. Make it smaller and upload it again."
+            )
+            self._stop(message % {"name": clean_filename(self.file_name or ""), "limit": _megabytes(self._limit)})
+        if self._total is not None and self._received > self._total:
+            message = _(
+                "Your files have more than %(limit)s MB together, the most that can be sent at once here. "
+                "Nothing was kept. Send fewer of them, or make them smaller."
+            )
+            self._stop(message % {"limit": _megabytes(self._total)})
+        return raw_data
 
     def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         """Leave the file to the next handler."""
         return None
+
+    def _stop(self, message: str) -> NoReturn:
+        self._read_on()
+        raise refuse(self.request, status=413, message=message)
 
     def _read_on(self) -> None:
         # Browsers show an answer only after they have sent everything. What is left is thrown away, up to
@@ -83,6 +138,10 @@ class LimitedUploadHandler(FileUploadHandler):
         left = self._limit
         while left > 0 and (piece := self._body.read(min(_CHUNK, left))):
             left -= len(piece)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024**2:,.10g}"
 
 
 class CarefulTemporaryFileUploadHandler(TemporaryFileUploadHandler):

@@ -13,6 +13,7 @@ from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.notifications.reminders import Reminder, remind_at_of
 from amls.notifications.reminders import letter_of as reminder_letter
+from amls.web.keys import primary_key
 
 KIND = "notifications.test"
 
@@ -43,18 +44,18 @@ class TestOf:
         if self.kind == "changes":
             changes = [change_of(row) for row in ItemChange.objects.pending().filter(course=course)]
             return letter_about(changes, course) if changes else None
-        if self.kind == "announcement" and self.ref.isdecimal():
-            found = Announcement.objects.filter(course=course, pk=int(self.ref)).first()
+        if self.kind == "announcement":
+            found = Announcement.objects.filter(course=course, pk=primary_key(self.ref)).first()
             return announcement_letter(found, course) if found is not None else None
         return None
 
     def _reminder(self, course: Course, now: datetime) -> Letter | None:
         """Return the reminder as it reads when its rule sends it; as of now without a rule."""
         item, _dash, rule = self.ref.partition("-")
-        row = AgendaItem.objects.filter(course=course, pk=int(item)).first() if item.isdecimal() else None
+        row = AgendaItem.objects.filter(course=course, pk=primary_key(item)).first()
         if row is None:
             return None
-        by = ReminderRule.objects.filter(course=course, pk=int(rule)).first() if rule.isdecimal() else None
+        by = ReminderRule.objects.filter(course=course, pk=primary_key(rule)).first()
         at = remind_at_of(row.moment, by, course) if by is not None else now
         found = Reminder(row.title, row.moment, row.place, row.path, row.kind, is_still_so=True)
         return reminder_letter(found, course, at)

@@ -4,6 +4,7 @@ from django.apps import AppConfig
 from django.core.checks import register
 
 from amls.web.checks import check_pdf_libraries
+from amls.web.years import use_calendar_years
 
 
 class WebConfig(AppConfig):
@@ -12,5 +13,6 @@ class WebConfig(AppConfig):
     name = "amls.web"
 
     def ready(self) -> None:
-        """Register the checks of this machine."""
+        """Register the checks of this machine, and how years are compared."""
         register(check_pdf_libraries)
+        use_calendar_years()

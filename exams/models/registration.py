@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.belonging import enrolment_of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, User, choices_hold
 from amls.web.text import LineField
 from exams.managers import RegistrationQuerySet
@@ -137,9 +138,15 @@ class Accommodation(models.Model):
                 violation_error_message=_("Extra time is at most 600 minutes."),
             ),
         ]
+        triggers = [enrolment_of_same_course("accommodation_same_course")]
 
     def __str__(self) -> str:
         return str(self.enrolment.user)
+
+    def clean(self) -> None:
+        """Refuse an enrolment in another course."""
+        super().clean()
+        require_own_course(self, "enrolment", error_field="enrolment")
 
     def ends_at(self, exam: Exam) -> datetime:
         """Return when the exam ends for this person."""
@@ -177,9 +184,15 @@ class AdmissionDecision(models.Model):
                 violation_error_message=_("Give the reason of the decision."),
             ),
         ]
+        triggers = [enrolment_of_same_course("admissiondecision_same_course")]
 
     def __str__(self) -> str:
         return f"{self.enrolment.user}: {self.get_verdict_display()}"
+
+    def clean(self) -> None:
+        """Refuse an enrolment in another course."""
+        super().clean()
+        require_own_course(self, "enrolment", error_field="enrolment")
 
 
 class UniversityEntry(models.Model):

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.models import Enrolment, User
+from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
 from exams.admission import admissions_of
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
@@ -173,7 +174,7 @@ def _read_marks(request: HttpRequest) -> tuple[list[dict[str, Any]], datetime | 
     """Return the marks as a device sent them, and what its clock said then."""
     try:
         found = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Http404 from error
     entries = found.get("marks") if isinstance(found, dict) else None
     if not isinstance(entries, list) or len(entries) > _MOST_MARKS or not all(isinstance(one, dict) for one in entries):
@@ -231,7 +232,7 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     number = request.POST.get("enrolment", "")
     enrolment = get_object_or_404(
         Enrolment.objects.students().select_related("user", "course"),
-        pk=number if number.isdecimal() else 0,
+        pk=primary_key(number),
         course=access.course,
     )
     try:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
+from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
 from exams.admission import AdmissionState, admissions_of
 from exams.models import Exam, HelperLink, Registration
@@ -112,7 +113,7 @@ def act(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 def _registration(request: HttpRequest, exam: Exam) -> Registration:
     number = request.POST.get("registration", "")
-    return get_object_or_404(Registration.objects.with_people(), pk=number if number.isdecimal() else 0, exam=exam)
+    return get_object_or_404(Registration.objects.with_people(), pk=primary_key(number), exam=exam)
 
 
 def _reason(request: HttpRequest) -> str:
@@ -127,7 +128,7 @@ def _register(request: HttpRequest, access: Access, exam: Exam) -> str:
     number = request.POST.get("enrolment", "")
     enrolment = get_object_or_404(
         Enrolment.objects.students().select_related("user", "course"),
-        pk=number if number.isdecimal() else 0,
+        pk=primary_key(number),
         course=access.course,
     )
     made = staff_register(enrolment=enrolment, exam_pk=exam.pk, reason=_reason(request), now=access.now)
@@ -220,7 +221,7 @@ def _helper(request: HttpRequest, access: Access, exam: Exam) -> str:
 
 def _revoke(request: HttpRequest, access: Access, exam: Exam) -> str:
     number = request.POST.get("link", "")
-    revoke_helper(link_pk=int(number) if number.isdecimal() else 0, exam_pk=exam.pk, now=access.now)
+    revoke_helper(link_pk=primary_key(number), exam_pk=exam.pk, now=access.now)
     return _("The link no longer works.")
 
 

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -123,10 +123,10 @@ class LectureAdmin(CourseScopedAdmin):
     def upload_files(self, request: HttpRequest) -> HttpResponse:
         """Keep several files at once; each finds its lecture and kind by its name, or as chosen."""
         courses = list(self.courses(request))
-        chosen = next(
-            (one for one in courses if str(one.pk) == request.POST.get("course", request.GET.get("course"))), None
-        )
-        course = chosen or (courses[0] if courses else None)
+        wanted = request.POST.get("course") or request.GET.get("course")
+        course = next((one for one in courses if wanted is None or str(one.pk) == wanted), None)
+        if wanted is not None and course is None:
+            raise Http404
         results: list[dict[str, Any]] = []
         if request.method == "POST" and course is not None:
             lectures = list(Lecture.objects.filter(course=course).order_by("starts_at"))

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.belonging import require_own_course
 from amls.courses.models import Course, Mode, Weekday, choices_hold
 from amls.web.text import CleanTextField, LineField
 from lectures.managers import LectureQuerySet
@@ -97,6 +98,11 @@ class Lecture(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}".strip()
+
+    def clean(self) -> None:
+        """Refuse a part of another course."""
+        super().clean()
+        require_own_course(self, "part")
 
     @property
     def ref(self) -> str:

@@ -11,6 +11,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.views.feeds import calendar_response
 from amls.courses.access import open_course
 from amls.courses.pagecache import cacheable
+from amls.web.keys import primary_key
 from lectures.models import Lecture
 
 
@@ -22,7 +23,7 @@ def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     course = access.course
     chosen = Lecture.objects.filter(course=course)
     pk = ref.removeprefix("session-")
-    chosen = chosen.filter(number="", pk=int(pk)) if pk != ref and pk.isdecimal() else chosen.filter(number=ref)
+    chosen = chosen.filter(number="", pk=primary_key(pk)) if pk != ref else chosen.filter(number=ref)
     lecture = get_object_or_404(chosen)
     row = AgendaItem.objects.base().present().filter(course=course, key=f"lectures.lecture:{lecture.pk}").first()
     if row is None:

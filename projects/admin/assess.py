@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from pghistory.models import Events
 
 from amls.courses.events import describe_events
+from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
 from projects.admin.bulk import BulkAdmin, preview_letters
 from projects.admin.common import add_violation, now_of, user_of
@@ -43,9 +44,7 @@ class AssessAdmin(BulkAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
         """Show the assessment instead of a form of bare fields."""
-        if not str(object_id).isdecimal():
-            raise Http404
-        return self.assess_view(request, int(object_id))
+        return self.assess_view(request, primary_key(object_id))
 
     def neighbours(self, request: HttpRequest, project: Project) -> tuple[list[int], int | None, int | None]:
         """Return the keys of the list, and what stands before and after a project in it."""
@@ -211,7 +210,7 @@ class AssessAdmin(BulkAdmin):
         return self.attempt(request, act)
 
     def _attempt_of(self, view: TeamView, key: str) -> Submission:
-        return get_object_or_404(Submission, project=view.project, pk=key if key.isdecimal() else 0)
+        return get_object_or_404(Submission, project=view.project, pk=primary_key(key))
 
     def _accept(self, request: HttpRequest, view: TeamView, shown: Forms) -> bool:
         row = self._attempt_of(view, request.POST["accept"])
@@ -261,7 +260,7 @@ class AssessAdmin(BulkAdmin):
 
     def _revoke(self, request: HttpRequest, view: TeamView, shown: Forms) -> bool:
         key = request.POST["revoke"]
-        row = get_object_or_404(Extension, project=view.project, pk=key if key.isdecimal() else 0)
+        row = get_object_or_404(Extension, project=view.project, pk=primary_key(key))
 
         def act() -> str:
             revoke_extension(extension=row, now=now_of(request))

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Enrolment, StaffMember, User
+from amls.web.keys import primary_key
 from projects.desk import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
 from projects.models import Project, ProjectRules, Topic
 from projects.reading import TeamView
@@ -108,8 +109,8 @@ class TopicFilter(_Filter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one topic."""
-        value = self.value() or ""
-        return queryset.filter(topic=int(value)) if value.isdecimal() else queryset
+        topic = primary_key(self.value())
+        return queryset.filter(topic=topic) if topic else queryset
 
 
 class MentorFilter(_Filter):
@@ -123,10 +124,10 @@ class MentorFilter(_Filter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep a mentor's topics."""
-        value = self.value() or ""
-        if value == "me" and isinstance(request.user, User):
+        if self.value() == "me" and isinstance(request.user, User):
             return queryset.filter(is_mentor(request.user))
-        return queryset.filter(topic__mentor=int(value)) if value.isdecimal() else queryset
+        mentor = primary_key(self.value())
+        return queryset.filter(topic__mentor=mentor) if mentor else queryset
 
 
 class AssessorFilter(_Filter):
@@ -141,12 +142,12 @@ class AssessorFilter(_Filter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep an assessor's projects."""
-        value = self.value() or ""
-        if value == "none":
+        if self.value() == "none":
             return queryset.filter(assessor__isnull=True)
-        if value == "me":
+        if self.value() == "me":
             return queryset.filter(assessor=request.user.pk)
-        return queryset.filter(assessor=int(value)) if value.isdecimal() else queryset
+        assessor = primary_key(self.value())
+        return queryset.filter(assessor=assessor) if assessor else queryset
 
 
 class StageFilter(_Filter):

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
+from amls.web.keys import primary_key
 from amls.web.templatetags.amls import clock, day
 from amls.web.violations import RuleViolation
 from projects.admin.assess import AssessAdmin
@@ -113,7 +114,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         """Find '#17' by number, everything else by words."""
         number = search_term.strip().removeprefix("#")
         if search_term.strip().startswith("#") and number.isdecimal():
-            return queryset.filter(pk=int(number)), False
+            return queryset.filter(pk=primary_key(number)), False
         return super().get_search_results(request, queryset, search_term)  # type: ignore[no-any-return]
 
     def get_urls(self) -> list[URLPattern]:
@@ -148,7 +149,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         """Undo the withdrawal of projects."""
         if request.method != "POST":
             raise Http404
-        asked = [int(one) for one in request.GET.get("pks", "").split(",") if one.isdecimal()]
+        asked = [primary_key(one) for one in request.GET.get("pks", "").split(",")]
         rows = list(self.get_queryset(request).filter(pk__in=asked).order_by("topic", "pk"))
         back = 0
         for one in rows:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from import_export.fields import Field
 
 from amls.files.sheets import sheet_response
+from amls.web.keys import primary_key
 from amls.web.text import clean_text
 from amls.web.violations import RuleViolation
 from projects.desk import names_of, stage_of
@@ -93,7 +94,7 @@ class ResultResource(ServiceResource):
     def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
         """Find the project and what is to be corrected."""
         number = row["project"].strip().removeprefix("#")
-        project = self._projects.get(int(number)) if number.isdecimal() else None
+        project = self._projects.get(primary_key(number))
         if project is None:
             raise RuleViolation(
                 _("There is no project '%(number)s' in this course.") % {"number": row["project"][:40]},

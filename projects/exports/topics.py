@@ -128,7 +128,7 @@ def _words(topic: Topic) -> dict[str, str]:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) > 32767:
+    if not text.isdecimal() or len(text) > 5 or int(text) > 32767:
         raise RuleViolation(
             _("'%(text)s' is no number for %(name)s.") % {"text": text[:40], "name": name}, code="no-number"
         )

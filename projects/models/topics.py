@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.belonging import require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
 from amls.web.text import CleanTextField, LineField
 from projects.managers import TopicQuerySet
@@ -84,6 +85,11 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return str(self.title)
+
+    def clean(self) -> None:
+        """Refuse a mentor of another course."""
+        super().clean()
+        require_own_course(self, "mentor")
 
     def get_absolute_url(self) -> str:
         """Return the address of the topic's page."""

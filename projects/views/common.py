@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
+from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
 from projects.models import Project, ProjectRules
 from projects.reading import TeamView, team_of
@@ -62,9 +63,10 @@ def number(value: str | None) -> int:
     Raises:
         Http404: it is none.
     """
-    if value is None or not value.isdecimal() or len(value) > 18:
+    found = primary_key(value)
+    if not found:
         raise Http404
-    return int(value)
+    return found
 
 
 def registration_problem(access: Access, rules: ProjectRules | None) -> str:

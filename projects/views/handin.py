@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.courses.access import open_course
 from amls.files.serving import ServedFile, serve_file
+from amls.files.uploads import takes_files
 from amls.web.localtime import deadline_closes_at
 from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines, Standing
@@ -32,6 +33,12 @@ from projects.views.common import Mine, add_violation, open_mine
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def _most_bytes(request: HttpRequest, slug: str) -> int:
+    rules = ProjectRules.objects.filter(course__slug=slug).first()
+    return rules.max_files * rules.max_bytes if rules is not None else 0
+
+
+@takes_files(_most_bytes)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest, slug: str) -> HttpResponse:

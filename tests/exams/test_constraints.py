@@ -69,6 +69,8 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "accommodation_grants_something": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student),
     "accommodation_extra_time_sane": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student, extra_minutes=601),
     "admissiondecision_has_reason": lambda r: AdmissionDecision.objects.create(course=r.cast.course, enrolment=r.cast.student, verdict="admitted", decided_at=NOW),
+    "accommodation_same_course": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.foreign_lecturer, extra_minutes=9),
+    "admissiondecision_same_course": lambda r: AdmissionDecision.objects.create(course=r.cast.course, enrolment=r.cast.foreign_lecturer, verdict="admitted", reason="y", decided_at=NOW),
     "admissiondecision_verdict_valid": lambda r: AdmissionDecision.objects.create(course=r.cast.course, enrolment=r.cast.student, verdict="x", reason="y", decided_at=NOW),
     "universityentry_unique": lambda r: [UniversityEntry.objects.create(exam=r.exam, matriculation_number="1") for _each in range(2)],
     "universityentry_has_number": lambda r: UniversityEntry.objects.create(exam=r.exam, matriculation_number=" "),

@@ -1,11 +1,14 @@
 """Tables as offices hand them out: what can't be read is said, never an error."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
 from openpyxl import Workbook
 
+from amls.files.sheets import read_sheet
+from amls.web.violations import RuleViolation
 from exams.services.pointfile import COLUMNS
 from exams.tables import plain_number, read_table
 
@@ -25,6 +28,29 @@ def workbook(**broken: bytes) -> bytes:
 def test_a_workbook_with_a_broken_part_is_none(part: str, content: bytes) -> None:
     found = read_table(workbook(**{part: content}), "a.xlsx", COLUMNS)
     assert found.problems == ["This is not a file that a spreadsheet program wrote as XLSX."]
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_none() -> None:
+    huge = io.BytesIO(workbook())
+    with zipfile.ZipFile(huge, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/image1.png", bytes(101 * 1024**2))
+    found = read_table(huge.getvalue(), "a.xlsx", COLUMNS)
+    assert found.problems == ["This is not a file that a spreadsheet program wrote as XLSX."]
+    with pytest.raises(RuleViolation, match="can't be read as a table"):
+        read_sheet(huge.getvalue())
+
+
+def test_a_row_is_no_wider_than_anyone_needs() -> None:
+    book, target = Workbook(), io.BytesIO()
+    book.active.append(["project", "comment"])
+    for row in range(2, 1500):
+        book.active.cell(row=row, column=16_384, value="far out")
+    book.save(target)
+    assert read_sheet(target.getvalue()).width == 200
+    tracemalloc.start()
+    read_table(target.getvalue(), "a.xlsx", COLUMNS)
+    assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    tracemalloc.stop()
 
 
 def test_a_quotation_mark_left_open_is_said() -> None:

@@ -2,11 +2,13 @@
 
 import io
 import json
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from io import StringIO
 from typing import Any
 
@@ -20,9 +22,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from amls.courses import privacy
-from amls.courses.models import Course, Enrolment, RosterEntry, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.privacy import StoredFile, delete_account, personal_data, retentions
 from amls.exports.models import Export
+from amls.exports.services import make_order, request_export
 from amls.exports.work import work_once
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
@@ -33,7 +36,8 @@ from projects.services.assessing import assess
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.exams.test_races import race
+from tests.factories import EnrolmentFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -85,6 +89,25 @@ def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> No
     everything = b"".join(archive.read(one) for one in names)
     assert b"other@example.org" not in everything
     assert cast.client("admin").get(f"/exports/{export.pk}/{export.filename}").status_code == 404
+
+
+def test_a_new_archive_takes_the_place_of_the_older_one(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
+    now, user = timezone.now(), cast.student.user
+    other = request_export(order=make_order(kind="exports.my-data", now=now, user=cast.other_student.user))
+    dates = request_export(order=make_order(kind="overview.my-dates", now=now, user=user))
+    request_export(order=make_order(kind="exports.my-data", now=now, user=user))
+    while work_once(now=timezone.now()):
+        pass
+    first = Export.objects.get(kind="exports.my-data", requested_by=user)
+    assert default_storage.exists(first.file)
+    with django_capture_on_commit_callbacks(execute=True):
+        second = request_export(order=make_order(kind="exports.my-data", now=now, user=user, language="de"))
+        third = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
+    assert second.pk != third.pk
+    assert set(Export.objects.values_list("pk", flat=True)) == {other.pk, dates.pk, third.pk}
+    assert not default_storage.exists(first.file)
+    again = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
+    assert again == third
 
 
 def test_a_deleted_account_is_nameless_and_leaves_the_others_their_work(
@@ -215,3 +238,17 @@ def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
     assert not Enrolment.objects.filter(course=cast.other_course).exists()
     assert not User.objects.filter(pk=never.pk).exists()
     assert Enrolment.objects.filter(course=cast.course).count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("part", ["lecturer", "superuser"])
+def test_of_the_last_two_who_go_at_once_one_stays(cast: Cast, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    # Both have been asked whether they may go before either has gone.
+    monkeypatch.setattr(privacy, "_forgetters", [lambda _user, _now: time.sleep(0.5)])
+    if part == "lecturer":
+        pair = [cast.lecturer.user, EnrolmentFactory.create(course=cast.course, role=Role.LECTURER).user]
+    else:
+        pair = [cast.admin, UserFactory.create(is_superuser=True)]
+    raised = race([partial(delete_account, user=user, now=timezone.now()) for user in pair], 2)
+    assert [getattr(one, "code", one) for one in raised] == [f"last-{part}"]
+    assert User.objects.filter(pk__in=[user.pk for user in pair], is_active=True).count() == 1

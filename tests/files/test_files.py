@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import subprocess
 import tarfile
 import threading
@@ -74,6 +75,27 @@ def lying_tar() -> bytes:
     return gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
 
 
+def wordy_tar() -> bytes:
+    """Return an archive whose few entries have long headers, which are read into memory one by one."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for number in range(60):
+            info = tarfile.TarInfo(f"{number}")
+            info.pax_headers = {f"{key}": "v" * 90 for key in range(9_000)}
+            archive.addfile(info)
+    return stream.getvalue()
+
+
+def endless_listing() -> bytes:
+    """Return an archive that lists 300,000 files in 14 MB, all of them the same."""
+    entry = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, *[0] * 8, 1, *[0] * 6) + b"a"
+    return entry * 300_000 + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(entry) * 300_000, 0, 0)
+
+
+def notebook(inside: bytes) -> bytes:
+    return b'{"nbformat":4,"cells":[' + inside + b"]}"
+
+
 def encrypted_pdf() -> bytes:
     writer, stream = PdfWriter(), io.BytesIO()
     writer.add_blank_page(100, 100)
@@ -110,6 +132,14 @@ def test_real_files_are_recognised() -> None:
         ("a.vtt", b"WEBVTT\n\n\xff\xfe", "not-text"),
         ("a.ipynb", b"not json", "not-notebook"),
         ("a.ipynb", b"[]", "not-notebook"),
+        ("a.ipynb", notebook(b"[" * 100_000), "not-notebook"),
+        ("a.ipynb", notebook(b"[]," * 500_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", notebook(b"{}," * 500_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", notebook(b"0," * 1_000_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", notebook(b'"' + b"x" * 20 * 1024**2 + b'"'), "notebook-too-large"),
+        ("a.zip", endless_listing(), "too-many-entries"),
+        ("a.pptx", endless_listing(), "too-many-entries"),
+        ("a.tar.gz", wordy_tar(), "zip-bomb"),
         ("a.zip", zipped(("bomb", b"\0" * 50_000_000)), "zip-bomb"),
         ("a.zip", zipped(("../../etc/cron", b"x")), "zip-path"),
         ("a.zip", zipped(("C:/x", b"x")), "zip-path"),
@@ -139,14 +169,29 @@ def test_hostile_and_broken_files_are_refused(name: str, content: bytes, code: s
 
 
 def test_a_hostile_archive_takes_little_memory() -> None:
-    bomb = tarred(("bomb", b"\0" * 200_000_000))
+    bomb, endless = tarred(("bomb", b"\0" * 200_000_000)), endless_listing()
     tracemalloc.start()
     with pytest.raises(RuleViolation):
         check("a.tar.gz", bomb)
     with pytest.raises(RuleViolation):
         check("a.tar.gz", lying_tar())
+    with pytest.raises(RuleViolation):
+        check("a.zip", endless)
     assert tracemalloc.get_traced_memory()[1] < 20_000_000
     tracemalloc.stop()
+
+
+def test_a_hostile_notebook_is_refused_before_it_is_parsed() -> None:
+    hostile = notebook(b"[]," * 6_000_000 + b"0")
+    tracemalloc.start()
+    with pytest.raises(RuleViolation, match="Clear its outputs"):
+        check("a.ipynb", hostile)
+    assert tracemalloc.get_traced_memory()[1] < 2 * len(hostile)
+    tracemalloc.stop()
+
+
+def test_a_large_notebook_with_pictures_is_one() -> None:
+    assert check("a.ipynb", notebook(b'{"image/png":"' + b"iVBOR" * 4_000_000 + b'"}')).suffix == ".ipynb"
 
 
 def test_one_byte_over_the_limit_is_too_large() -> None:

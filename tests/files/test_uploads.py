@@ -4,7 +4,9 @@ import errno
 import os
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from lectures.models import Lecture, MaterialFile
+from projects.services.registration import register_project
 from tests.cast import Cast
-from tests.factories import LectureFactory
+from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
 
 MEGABYTE = 1024**2
 TOKEN = "a" * 32
@@ -67,7 +71,7 @@ def with_form_token(client: Client) -> Client:
         ("lecturer", 6 * MEGABYTE + 1, 413),
         ("student", 2 * MEGABYTE, 404),
         ("student", 2 * MEGABYTE + 1, 413),
-        ("anonymous", 2 * MEGABYTE, 404),
+        ("anonymous", 2 * MEGABYTE, 413),
         ("anonymous", 2 * MEGABYTE + 1, 413),
     ],
 )
@@ -78,16 +82,58 @@ def test_a_file_may_have_as_much_as_its_sender_may_send(
     answer = with_form_token(cast.client(part)).post("/amls/lectures/05/upload/", data)
     assert answer.status_code == status
     if status == 413:
-        limit = 6 if part == "lecturer" else 2
-        assert f"&#x27;05.vtt&#x27; is larger than {limit} MB" in answer.content.decode()
+        said = {
+            "lecturer": "is larger than 6 MB",
+            "student": "is larger than 2 MB",
+            "anonymous": "was not taken, because you are not signed in",
+        }
+        assert f"&#x27;05.vtt&#x27; {said[part]}" in answer.content.decode()
     assert len(left_behind(settings)) == MaterialFile.objects.count() == (2 if status == 302 else 0)
 
 
 def test_the_words_come_in_german(cast: Cast, settings: Settings) -> None:
     client = with_form_token(Client(headers={"accept-language": "de"}))
+    client.force_login(cast.student.user, backend="amls.courses.accounts.AccountBackend")
     answer = client.post("/amls/lectures/05/upload/", {"files": captions(3 * MEGABYTE)})
     assert answer.status_code == 413
     assert "ist größer als 2 MB" in answer.content.decode()
+    assert left_behind(settings) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "said"),
+    [("anonymous", 413, "you are not signed in"), ("student", 413, "more than 4 MB together"), ("lecturer", 302, "")],
+)
+def test_many_files_are_not_taken_where_none_is_asked_for(
+    cast: Cast, settings: Settings, part: str, status: int, said: str
+) -> None:
+    files = [captions(2 * MEGABYTE), captions(2 * MEGABYTE), captions(1)]
+    answer = cast.client(part).post(
+        "/language/", {"language": "en", "files": files}, headers={"sec-fetch-site": "same-origin"}
+    )
+    assert answer.status_code == status
+    assert said in answer.content.decode()
+    assert left_behind(settings) == []
+
+
+def test_who_is_not_signed_in_may_send_a_form_of_several_parts(cast: Cast) -> None:
+    answer = cast.client("anonymous").post("/language/", {"language": "de"}, headers={"sec-fetch-site": "same-origin"})
+    assert answer.status_code == 302
+
+
+@pytest.mark.parametrize(("sizes", "status"), [([2, 2, 2], 422), ([2, 2, 2, 1], 413)])
+def test_a_hand_in_may_have_as_much_as_its_course_takes(
+    cast: Cast, settings: Settings, sizes: list[int], status: int
+) -> None:
+    due = timezone.now() + timedelta(days=9)
+    ProjectRulesFactory.create(course=cast.course, max_files=3, max_file_megabytes=2, submission_deadline=due)
+    register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=timezone.now())
+    files = [captions(size * MEGABYTE) for size in sizes]
+    answer = with_form_token(cast.client("student")).post(
+        "/amls/projects/mine/submit/", {"csrfmiddlewaretoken": TOKEN, "request_key": str(uuid.uuid4()), "files": files}
+    )
+    assert answer.status_code == status
+    assert ("more than 6 MB together" in answer.content.decode()) == (status == 413)
     assert left_behind(settings) == []
 
 
@@ -166,7 +212,10 @@ def test_the_form_of_a_lecture_at_the_desk_says_it(cast: Cast, lecture: Lecture,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_browser_that_sends_far_too_much_gets_the_answer(live_server: LiveServer, settings: Settings) -> None:
+def test_a_browser_that_sends_far_too_much_gets_the_answer(
+    live_server: LiveServer, cast: Cast, settings: Settings
+) -> None:
+    session = cast.client("student").cookies["sessionid"].value
     with tempfile.NamedTemporaryFile(suffix=".vtt") as file:
         file.write(bytes(3 * MEGABYTE))
         file.flush()
@@ -175,7 +224,7 @@ def test_a_browser_that_sends_far_too_much_gets_the_answer(live_server: LiveServ
             "curl",
             "-s",
             "-b",
-            f"csrftoken={TOKEN}",
+            f"csrftoken={TOKEN}; sessionid={session}",
             "-H",
             "Expect:",
             "-w",

@@ -3,7 +3,7 @@
 import calendar
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -88,9 +88,11 @@ def _month_context(asked: str, items: list[AgendaItem], access: Access) -> dict[
 
 def _first_of(asked: str) -> date | None:
     try:
-        return date.fromisoformat(f"{asked}-01")
+        first = date.fromisoformat(f"{asked}-01")
     except ValueError:
         return None
+    # The weeks of the first and the last month of all reach beyond what a date can say.
+    return first if MINYEAR < first.year < MAXYEAR else None
 
 
 def _nearest_month(days: list[date], today: date) -> date:

@@ -1,0 +1,47 @@
+"""Rows that belong to a course and point to other rows: both must be of the same course."""
+
+from typing import Any
+
+import pgtrigger
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+
+def require_own_course(row: Any, field: str, *, error_field: str | None = None) -> None:
+    """Refuse, in a model's `clean`, that a row points to one of another course.
+
+    Args:
+        row: has a `course`.
+        field: the foreign key, to a model that has a `course` too; may be empty.
+        error_field: the form's field that the error belongs to; none where not every form has it.
+
+    Raises:
+        ValidationError: the two courses differ.
+    """
+    if row.course_id is None or getattr(row, f"{field}_id") is None:
+        return
+    other = getattr(row, field)
+    if other.course_id != row.course_id:
+        message = _("'%(other)s' belongs to %(theirs)s, not to %(ours)s. Choose one of the same course.")
+        error = ValidationError(
+            message % {"other": other, "theirs": other.course, "ours": row.course}, code="other-course"
+        )
+        raise ValidationError({error_field: error}) if error_field else error
+
+
+def enrolment_of_same_course(name: str) -> pgtrigger.Trigger:
+    """Return a trigger by which the database refuses a row whose enrolment is one in another course.
+
+    Args:
+        name: of the trigger; the error says it.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        when=pgtrigger.Before,
+        func=(
+            "IF (SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id) <> NEW.course_id THEN "  # noqa: S608 - a name of ours
+            f"RAISE EXCEPTION '{name}: the enrolment is one in another course.' USING ERRCODE = 'check_violation'; "
+            "END IF; RETURN NEW;"
+        ),
+    )
