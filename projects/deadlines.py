@@ -30,11 +30,13 @@ class Deadlines:
 
     Attributes:
         base: as typed in the rules; None if the course has none.
+        registration: until when projects are registered, where the rules say so.
     """
 
     base: datetime | None
     cutoff: timedelta
     extensions: tuple[Extension, ...]
+    registration: datetime | None = None
 
     @classmethod
     def of_course(cls, course: Course) -> Deadlines:
@@ -47,12 +49,18 @@ class Deadlines:
         if rules is None:
             return cls(None, timedelta(0), ())
         extensions = Extension.objects.filter(course=rules.course_id, revoked_at__isnull=True)
-        return cls(rules.submission_deadline, timedelta(hours=rules.late_cutoff_hours), tuple(extensions))
+        cutoff = timedelta(hours=rules.late_cutoff_hours)
+        return cls(rules.submission_deadline, cutoff, tuple(extensions), rules.registration_closes_at)
 
     @property
     def for_all(self) -> datetime | None:
         """The course's deadline with the extensions for everyone."""
         return self._latest(one for one in self.extensions if one.is_for_all)
+
+    @property
+    def registration_closes_at(self) -> datetime | None:
+        """Until when projects are registered: unless it is set, until the deadline as extended for everyone."""
+        return self.registration or self.for_all
 
     def for_team(self, project_pk: int, member_pks: Iterable[int]) -> datetime | None:
         """Return a team's deadline.
@@ -101,10 +109,10 @@ def deadline_of(enrolment: Enrolment) -> datetime | None:
 
 
 def registration_closes_at(rules: ProjectRules | None) -> datetime | None:
-    """Return until when projects are registered: unless it is set, until the submission deadline as extended for all."""
+    """Return until when projects are registered under these rules; None without an end. 1 query where it is not set."""
     if rules is None:
         return None
-    return rules.registration_closes_at or Deadlines.of_rules(rules).for_all
+    return rules.registration_closes_at or Deadlines.of_rules(rules).registration_closes_at
 
 
 def is_counting(submission: Submission, due_at: datetime | None) -> bool:

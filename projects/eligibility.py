@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from amls.courses.eligibility import Finding, Verdict, eligibility_rule, extra_points
 from amls.courses.models import Course, Enrolment
 from amls.web.localtime import is_open_until
-from projects.deadlines import registration_closes_at
-from projects.models import ProjectRules
+from projects.deadlines import Deadlines
 from projects.reading import ProjectState, StudentResult, results_of
 
 PASSED = "projects.passed"
@@ -22,9 +21,11 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
     if not course.project_is_prerequisite:
         return {}
-    closes = registration_closes_at(ProjectRules.objects.filter(course=course).first())
+    deadlines = Deadlines.of_course(course)
+    closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
-    return {pk: _finding(course, result, is_open, now) for pk, result in results_of(course, enrolments).items()}
+    results = results_of(course, enrolments, deadlines)
+    return {pk: _finding(course, result, is_open, now) for pk, result in results.items()}
 
 
 def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime) -> Finding:

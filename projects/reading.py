@@ -177,9 +177,11 @@ class StudentResult:
         return self.state in (ProjectState.PASSED, ProjectState.EARLIER)
 
 
-def results_of(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, StudentResult]:
-    """Return how each of these students stands, by enrolment pk: 7 queries, however many."""
-    deadlines = Deadlines.of_course(course)
+def results_of(
+    course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None = None
+) -> dict[int, StudentResult]:
+    """Return how each of these students stands, by enrolment pk: 7 queries, 5 where the deadlines are known."""
+    deadlines = deadlines or Deadlines.of_course(course)
     projects = Project.objects.active().of_course(course)
     teams: dict[int, TeamView] = {}
     for view in team_views(with_team(projects, with_files=False), deadlines):

@@ -182,7 +182,7 @@ def test_the_rule_costs_the_same_for_one_and_for_many(world: World, django_asser
         attempt_by = world.project(one, topic=topic)
         assess(project=attempt_by, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
     for some in (people[:1], people):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(8):
             evaluate(world.course, some, now=NOW)
 
 

@@ -24,6 +24,7 @@ from amls.notifications.models import Notice
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.services.registration import register_project
 from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.markup import squeeze
 from tests.projects.served import TOKEN, form, get, granian, head, notebook, send, signed_in
 
 PATH = "/amls/projects/mine/submit/"
@@ -153,7 +154,7 @@ def test_any_name_comes_back_in_the_download(student: Client, settings: Settings
     (path,) = stored(settings)
     assert path.suffix == ".pdf"
     assert len(path.name) == 36
-    page = student.get("/amls/projects/mine/").content.decode()
+    page = squeeze(student.get("/amls/projects/mine/").content.decode())
     assert kept in page
     address = page.split('class="file" href="')[1].split('"')[0]
     answer = student.get(address)

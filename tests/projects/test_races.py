@@ -151,7 +151,8 @@ def test_register_pressed_ten_times_is_one_team_with_its_invitations(world: Worl
     assert codes(found) == {}
     assert Project.objects.get() == found[0]
     assert Invitation.objects.count() == 2
-    assert Counter(Notice.objects.values_list("kind", flat=True)) == {"projects.registered": 1, "projects.invited": 2}
+    told = Counter(Notice.objects.values_list("kind", flat=True))
+    assert told == {"projects.registered": 1, "projects.invited": 2, "projects.invitation-expired": 2}
     assert_consistent()
 
 
