@@ -126,7 +126,9 @@ def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
     def request(path: str, cookie: str, number: int) -> Request:
         return path, cookie, *_multipart(_notebook(number), request_key=str(uuid.uuid4()))
 
-    bare_rate, _answers = _rate(port, [partial(request, "/upload/", "", number) for number in range(HAND_INS)])
+    # Files are taken from who is signed in only.
+    bare = [partial(request, "/upload/", cookie, number) for number, cookie in enumerate(prepared.handing_in)]
+    bare_rate, _answers = _rate(port, bare)
     # The deadline's last minute has just begun: it closes 60 seconds from now.
     rules = ProjectRules.objects.get(course__slug=prepared.slug)
     rules.submission_deadline = timezone.now()
