@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from celery import current_app
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from kombu import pools
 
 from tests.notifications.conftest import free_port
 
@@ -23,15 +25,19 @@ MAIL = {"waiting": 0, "oldest_due_seconds": 0, "last_beat_seconds": None, "faile
 @pytest.fixture
 def broker() -> Iterator[None]:
     """The real Redis as the broker."""
-    before = current_app.conf.broker_url
+    before, options = current_app.conf.broker_url, current_app.conf.broker_transport_options
     use_broker(os.environ["TEST_REDIS_URL"])
     yield
-    use_broker(before)
+    use_broker(before, options)
 
 
-def use_broker(url: str) -> None:
-    current_app.conf.update(broker_url=url, broker_write_url=url, broker_read_url=url, broker_transport_options={})
-    current_app.pool.force_close_all()  # type: ignore[attr-defined]
+def use_broker(url: str, options: dict[str, Any] | None = None) -> None:
+    current_app.conf.update(
+        broker_url=url, broker_write_url=url, broker_read_url=url, broker_transport_options=options or {}
+    )
+    # What is open leads to the old one; other tests send through this application too.
+    pools.reset()
+    current_app._after_fork()  # type: ignore[attr-defined]
 
 
 def state(client: Client) -> tuple[int, dict[str, str]]:
