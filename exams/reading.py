@@ -120,7 +120,13 @@ def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> boo
 
 
 def place_in_line(registration: Registration) -> int:
-    """Return how many stand on the waiting list up to this person, counting them: 1 query."""
+    """Return how many stand on the waiting list up to this person, counting them: at most 1 query.
+
+    `registration.exam` is as it was when the registration was read or written: under its lock
+    whoever came last is told at once.
+    """
+    if registration.position == registration.exam.last_position:
+        return registration.exam.waiting
     return Registration.objects.waiting().filter(exam=registration.exam, position__lte=registration.position).count()
 
 

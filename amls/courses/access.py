@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment
-from amls.courses.permissions import enrolment_of, may_manage, teaches
+from amls.courses.permissions import enrolment_at, may_manage, teaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,11 @@ def open_course(request: HttpRequest, slug: str) -> Access:
     Raises:
         Http404: there is none, or the person may not see it.
     """
-    course = get_object_or_404(Course.objects.visible_to(request.user), slug=slug)
-    enrolment = enrolment_of(request.user, course)
+    enrolment = enrolment_at(request.user, slug)
+    if enrolment is not None and enrolment.course.state != Course.State.DRAFT:
+        course = enrolment.course
+    else:
+        course = get_object_or_404(Course.objects.visible_to(request.user), slug=slug)
     timezone.activate(course.zone)
     now: datetime = request.now  # type: ignore[attr-defined]
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)

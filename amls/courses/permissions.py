@@ -11,7 +11,20 @@ def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None
     """Return the person's enrolment in the course, or None."""
     if not user.is_authenticated:
         return None
-    return Enrolment.objects.select_related("user", "course").filter(user=user, course=course).first()
+    found = Enrolment.objects.filter(user=user, course=course).first()
+    if found is not None:
+        found.user, found.course = user, course
+    return found
+
+
+def enrolment_at(user: User | AnonymousUser, slug: str) -> Enrolment | None:
+    """Return the person's enrolment in the course at `slug`, with the course, or None."""
+    if not user.is_authenticated:
+        return None
+    found = Enrolment.objects.select_related("course").filter(user=user, course__slug=slug).first()
+    if found is not None:
+        found.user = user
+    return found
 
 
 def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:

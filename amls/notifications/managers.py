@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
+from django.db.models.constants import OnConflict
+from django.db.models.sql import InsertQuery
 
 if TYPE_CHECKING:
     from amls.notifications.models import Announcement, ItemChange, Notice  # noqa: F401
@@ -14,6 +16,18 @@ if TYPE_CHECKING:
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     """Notices."""
+
+    def insert_once(self, notice: Notice) -> bool:
+        """Insert a notice unless one with its key is there; return whether it is new: 1 query.
+
+        `bulk_create` with `ignore_conflicts` can't tell. The notice does not learn its primary key.
+        """
+        query = InsertQuery(self.model, on_conflict=OnConflict.IGNORE)
+        query.insert_values([field for field in self.model._meta.concrete_fields if not field.primary_key], [notice])
+        [(statement, parameters)] = query.get_compiler(self.db).as_sql()
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(statement, parameters)
+            return bool(cursor.rowcount)
 
     def claimable_at(self, now: datetime) -> NoticeQuerySet:
         """Return what may be claimed: what is due, and what a worker claimed and left."""

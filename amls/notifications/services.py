@@ -63,10 +63,10 @@ def notify(
         priority=priority_of(kind),
         created_at=now,
     )
-    Notice.objects.bulk_create([notice], ignore_conflicts=True)
-    ring_after_commit()
-    # With ignore_conflicts PostgreSQL returns no key for what was there already.
-    return Notice.objects.filter(key=key, created_at=now).exists()
+    is_new = Notice.objects.insert_once(notice)
+    if is_new:
+        ring_after_commit()
+    return is_new
 
 
 def notify_enrolled(

@@ -84,15 +84,17 @@ def _insert(
     reason: str,
     is_walk_in: bool = False,
 ) -> Registration:
+    # Looked at before the lock, which many wait for. Who slips in between is met by the constraint.
+    held = _active(enrolment)
+    if held is not None and not is_walk_in:
+        return _same_exam(held, exam_pk, enrolment.course)
     try:
         with transaction.atomic():
             exam = lock_exam(exam_pk, enrolment.course)
-            held = Registration.objects.active().filter(enrolment=enrolment).select_related("exam").first()
-            waits_here = held is not None and held.exam_id == exam.pk and held.state == Registration.State.WAITLISTED
-            if held is not None and not (is_walk_in and waits_here):
-                if held.exam_id == exam.pk:
-                    return held
-                raise other_exam(held.exam, enrolment.course)
+            # Who waits may be given a seat at this moment.
+            held = _active(enrolment) if is_walk_in else None
+            if held is not None and (held.exam_id != exam.pk or held.state != Registration.State.WAITLISTED):
+                return _same_exam(held, exam_pk, enrolment.course)
             if checks_window:
                 check_window(exam, enrolment.course, now)
             else:
@@ -103,11 +105,29 @@ def _insert(
             registration = take_place(exam, enrolment, now=now, reason=reason, is_walk_in=is_walk_in)
             tell(registration, kind, now=now)
     except IntegrityError as error:
-        # The same person signed up for another date at the same moment: one of the two stands.
+        # The same person signed up at the same moment: one of the two stands.
         if "registration_one_active" not in str(error):
             raise
-        raise other_exam(None, enrolment.course) from error
+        held = _active(enrolment)
+        if held is None:
+            raise other_exam(None, enrolment.course) from error
+        return _same_exam(held, exam_pk, enrolment.course)
     return registration
+
+
+def _active(enrolment: Enrolment) -> Registration | None:
+    return Registration.objects.active().filter(enrolment=enrolment).select_related("exam").first()
+
+
+def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:
+    """Return what is held, if it is of this very exam.
+
+    Raises:
+        RuleViolation: it is of another date.
+    """
+    if held.exam_id != exam_pk:
+        raise other_exam(held.exam, course)
+    return held
 
 
 def _check_still_open(exam: Exam, *, is_walk_in: bool) -> None:

@@ -373,7 +373,7 @@ def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 27 + 3
         counts.append(len(queries))
-    assert counts[0] == counts[1] == 13
+    assert counts[0] == counts[1] == 12
 
 
 def test_snippets_show_the_densest_place() -> None:
