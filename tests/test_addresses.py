@@ -286,7 +286,7 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
         ("/amls/me/", 20),
         ("/amls/subscribe/", 5),
         ("/amls/projects/", 14),
-        ("/amls/projects/mine/", 17),
+        ("/amls/projects/mine/", 16),
     ],
 )
 def test_a_page_costs_the_same_with_30_lectures_as_with_3(

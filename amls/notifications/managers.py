@@ -23,7 +23,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
         `bulk_create` with `ignore_conflicts` can't tell. The notice does not learn its primary key.
         """
         query = InsertQuery(self.model, on_conflict=OnConflict.IGNORE)
-        query.insert_values([field for field in self.model._meta.concrete_fields if not field.primary_key], [notice])
+        fields = [field for field in notice._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - Django's public name for it
+        query.insert_values(fields, [notice])
         [(statement, parameters)] = query.get_compiler(self.db).as_sql()
         with connections[self.db].cursor() as cursor:
             cursor.execute(statement, parameters)
