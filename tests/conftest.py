@@ -1,6 +1,5 @@
 """What every test may ask for."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +20,9 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
-    """Copy a database with all migrations where the server is new with each run: elsewhere a copy may be outdated."""
-    if os.environ.get("TEST_SERVER_IS_NEW"):
-        template.ensure()
-        connection.settings_dict["TEST"]["TEMPLATE"] = template.NAME
+    """Copy a database with all migrations, where there is one."""
+    if name := template.ensure():
+        connection.settings_dict["TEST"]["TEMPLATE"] = name
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,16 @@ NAME = "template_of_tests"
 _DRAFT = "template_being_made"
 
 
-def ensure() -> None:
-    """Make it in a process of its own, unless it is there; wait for whoever is making it."""
+def ensure() -> str | None:
+    """Make it in a process of its own, unless it is there; wait for whoever is making it.
+
+    Returns:
+        Its name; None on a server that is not new with each run, where a kept one might be outdated.
+    """
+    if "TEST_SERVER_IS_NEW" not in os.environ:
+        return None
     subprocess.run([sys.executable, "-m", "tests.tools.template"], cwd=settings.BASE_DIR, check=True)
+    return NAME
 
 
 def main() -> None:
