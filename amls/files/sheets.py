@@ -109,8 +109,8 @@ def read_sheet(content: bytes) -> tablib.Dataset:
             names, *rows = xlsx_rows(content, most=MAX_ROWS + 2)
             data = tablib.Dataset(*rows, headers=names)
         else:
-            (_line, names), *lines = read_csv(content)
-            data = tablib.Dataset(*(_padded(cells, len(names)) for _line, cells in lines), headers=names)
+            (_line, header), *lines = read_csv(content)
+            data = tablib.Dataset(*(_padded(cells, len(header)) for _line, cells in lines), headers=header)
     except RuleViolation:
         raise
     # A file that is no table breaks each reader in its own way.
