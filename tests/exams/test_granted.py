@@ -11,6 +11,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.notifications.models import Notice
 from exams.desk import waiting_in
+from exams.following import FOLLOW
 from exams.models import Accommodation, Exam, Registration, Room, Spacing
 from exams.services.registration import excuse, staff_register
 from exams.services.seating import (
@@ -196,8 +197,9 @@ def test_calendars_follow_even_if_no_seat_can_be_given(cast: Cast, exam: Exam, m
 def test_a_ring_that_fails_in_any_way_takes_nothing_back(
     cast: Cast, exam: Exam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_arguments: object, **_options: object) -> None:
-        raise RuntimeError
+    def fail(name: str, *_arguments: object, **_options: object) -> None:
+        if name == FOLLOW:
+            raise RuntimeError
 
     monkeypatch.setattr("celery.current_app.send_task", fail)
     held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=NOW)
