@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,12 +16,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
 from amls.courses.models import User
-from amls.courses.services import lock_course
-from exams.following import follow_course
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import decide_admission
 from exams.services.registration import promote_waiting
-from exams.services.seating import mend_seats, seat_by_what_is_granted
+from exams.services.seating import Move, mend_seats, seat_by_what_is_granted
 
 
 class ReadOnlyAdmin(CourseScopedAdmin):
@@ -155,6 +154,13 @@ class ExamAdmin(CourseScopedAdmin):
                 request,
                 _("%(count)d people have no seat: the rooms are too small for them.") % {"count": mended.without_seat},
             )
+        if mended is not None and mended.misplaced:
+            text = ngettext(
+                "%(count)d person sits where what is granted to them is not met: nothing that fits is free.",
+                "%(count)d people sit where what is granted to them is not met: nothing that fits is free.",
+                mended.misplaced,
+            )
+            messages.warning(request, text % {"count": mended.misplaced})
 
 
 @admin.register(Registration)
@@ -181,23 +187,36 @@ class AccommodationAdmin(CourseScopedAdmin):
     list_select_related = ("enrolment__user", "enrolment__course", "course")
     fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep what is granted with its person."""
+        return (*super().get_readonly_fields(request, obj), *(("course", "enrolment") if obj is not None else ()))
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and let the person's calendar and seat follow."""
+        """Save, and let the person's seat follow."""
         super().save_model(request, obj, form, change)
         self._follow(request, obj)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete, and let the person's calendar and seat follow."""
+        """Delete, and let the person's seat follow."""
         super().delete_model(request, obj)
         self._follow(request, obj)
 
-    def _follow(self, request: HttpRequest, obj: Any) -> None:
-        now = request.now  # type: ignore[attr-defined]
-        # A new row has no lock of its course yet, and the exam's comes after it everywhere.
-        lock_course(obj.course_id)
-        if seat_by_what_is_granted(enrolment_pk=obj.enrolment_id, now=now):
-            messages.success(request, _("%(person)s sits elsewhere now.") % {"person": obj.enrolment.user})
-        follow_course(obj.course, now)
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Delete several, and let the seats of their people follow."""
+        measures = list(queryset.select_related("enrolment__user"))
+        super().delete_queryset(request, queryset)
+        self._follow(request, *measures)
+
+    def _follow(self, request: HttpRequest, *measures: Accommodation) -> None:
+        """Seat people by what is granted now; calendars follow with the course's other changes, at the end."""
+        people = {one.enrolment_id: {"person": one.enrolment.user} for one in measures}
+        moves = seat_by_what_is_granted(enrolment_pks=people.keys(), now=request.now)  # type: ignore[attr-defined]
+        for pk, move in moves.items():
+            if move == Move.MOVED:
+                messages.success(request, _("%(person)s sits elsewhere now.") % people[pk])
+            elif move == Move.NO_PLACE:
+                text = _("No free place fits what is granted to %(person)s. Add a room or make one larger: then they get one.")  # fmt: skip
+                messages.warning(request, text % people[pk])
 
 
 @admin.register(AdmissionDecision)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from amls.courses.models import Course
-from exams.models import Exam
+from exams.models import Exam, Room
 
 # So long before an exam its people should know where they sit.
 SEATS_KNOWN = timedelta(days=3)
@@ -19,22 +19,32 @@ class Waiting:
 
     Attributes:
         overfull: coming ones that people wait for; each has the number as `waiting`.
-        unseated: those of the next days whose seats nobody has been told.
+        unseated: those of the next days, in rooms, whose seats nobody has been told.
+        misplaced: coming ones whose seats are released, though some of their people have none, or none in the
+            own room that is granted to them; with how many they are.
         unpublished: written ones whose results are not out.
     """
 
     overfull: list[Exam]
     unseated: list[Exam]
+    misplaced: list[tuple[Exam, int]]
     unpublished: list[Exam]
 
 
 def waiting_in(courses: Sequence[Course], *, now: datetime) -> Waiting:
     """Return what waits for the staff of these courses: 1 query."""
-    holding = Count("registrations", filter=Q(registrations__state__in=["registered", "attended"]))
+    holds = Q(registrations__state__in=["registered", "attended"])
+    no_own_room = Q(
+        registrations__enrolment__accommodation__own_room=True, registrations__seat__room__is_separate=False
+    )
     exams = (
         Exam.objects.filter(course__in=courses, closed_at__isnull=True)
         .select_related("course")
-        .annotate(holding=holding)
+        .annotate(
+            holding=Count("registrations", filter=holds),
+            misplaced=Count("registrations", filter=holds & (Q(registrations__seat__isnull=True) | no_own_room)),
+            has_rooms=Exists(Room.objects.filter(exam=OuterRef("pk"))),
+        )
         .order_by("starts_at", "pk")
     )
     coming = [one for one in exams if one.starts_at > now]
@@ -44,7 +54,8 @@ def waiting_in(courses: Sequence[Course], *, now: datetime) -> Waiting:
         unseated=[
             one
             for one in coming
-            if one.holding and one.seats_released_at is None and one.starts_at - now <= SEATS_KNOWN
+            if one.holding and one.has_rooms and one.seats_released_at is None and one.starts_at - now <= SEATS_KNOWN
         ],
+        misplaced=[(one, one.misplaced) for one in coming if one.misplaced and one.seats_released_at is not None],
         unpublished=[one for one in written if one.results_published_at is None],
     )

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import partial
 
 from celery import current_app
 from django.db import transaction
@@ -31,7 +30,9 @@ def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
     leaves undone beat mends with `follow_course`.
     """
     if enrolment_pks:
-        transaction.on_commit(partial(_ring, sorted(enrolment_pks)), robust=True)
+        people = sorted(enrolment_pks)
+        # No partial: Django names what failed by its __qualname__, which a partial has not.
+        transaction.on_commit(lambda: _ring(people), robust=True)
 
 
 def _ring(enrolment_pks: list[int]) -> None:

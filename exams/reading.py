@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
@@ -23,7 +23,7 @@ class ExamCard:
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
         ends_at: with the reader's extra time.
         may_register, may_move, may_withdraw: what a button may offer now.
-        is_on_list: whether the university's list names the reader; None without a list, a number or a seat.
+        is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
     """
 
     exam: Exam
@@ -113,10 +113,13 @@ def exams_for(access: Access) -> ExamsOverview:
 
 def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> bool | None:
     number = plain_number(enrolment.user.matriculation_number) if active is not None and enrolment is not None else ""
-    if active is None or not number:
+    if active is None or not active.holds_seat or not number:
         return None
-    listed = UniversityEntry.objects.filter(exam=active.exam_id).values_list("matriculation_number", flat=True)
-    return number in set(map(plain_number, listed)) if listed else None
+    listed = UniversityEntry.objects.filter(exam=OuterRef("pk"))
+    has_list, is_on_it = Exam.objects.values_list(Exists(listed), Exists(listed.filter(plain_number=number))).get(
+        pk=active.exam_id
+    )
+    return is_on_it if has_list else None
 
 
 def place_in_line(registration: Registration) -> int:

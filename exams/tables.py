@@ -12,9 +12,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from openpyxl.utils.exceptions import InvalidFileException
 
+from amls.files.csvtext import read_csv
 from amls.files.sheets import xlsx_rows
 from amls.web.formulas import guard_text
 from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
 
 MAX_BYTES = 5 * 1024**2
 MAX_ROWS = 20_000
@@ -56,18 +58,18 @@ def read_table(content: bytes, filename: str, known: Mapping[str, Iterable[str]]
     if len(content) > MAX_BYTES:
         return Table(problems=[_("The file has more than 5 MB. Is this the right one?")])
     is_sheet = filename.lower().endswith(".xlsx") or content[:4] == b"PK\x03\x04"
-    lines = _sheet(content) if is_sheet else _csv(content)
-    if lines is None and is_sheet:
-        return Table(problems=[_("This is not a file that a spreadsheet program wrote as XLSX.")])
-    if lines is None:
-        return Table(problems=[_("This file can't be read as CSV. Is a quotation mark left open?")])
+    try:
+        lines = _sheet(content) if is_sheet else read_csv(content)
+    except RuleViolation as violation:
+        return Table(problems=[str(violation.message)])
     if len(lines) > MAX_ROWS:
         return Table(problems=[_("The file has more than 20,000 lines. Is this the right one?")])
     if not lines:
         return Table(problems=[_("The file is empty.")])
-    header = [cell.lower() for cell in lines[0][1]]
+    (_line, names), *rows = [(number, [clean_line(cell) for cell in cells]) for number, cells in lines]
+    header = [name.lower() for name in names]
     columns = {name: header.index(word) for name, words in known.items() for word in words if word in header}
-    return Table(columns=columns, rows=[line for line in lines[1:] if any(line[1])])
+    return Table(columns=columns, rows=[row for row in rows if any(row[1])])
 
 
 def plain_number(text: str) -> str:
@@ -75,27 +77,14 @@ def plain_number(text: str) -> str:
     return "".join(text.split()).lower().lstrip("0")
 
 
-def _csv(content: bytes) -> list[tuple[int, list[str]]] | None:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    first = text.lstrip().splitlines()[0] if text.strip() else ""
-    delimiter = max(";,\t", key=first.count)
-    # Without translation, so that the reader itself sees every kind of line end.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        return [(reader.line_num, [clean_line(cell) for cell in cells]) for cells in reader]
-    except csv.Error:
-        return None
-
-
-def _sheet(content: bytes) -> list[tuple[int, list[str]]] | None:
+def _sheet(content: bytes) -> list[tuple[int, list[str]]]:
     try:
         rows = xlsx_rows(content, most=MAX_ROWS + 1)
         return [(number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows, start=1)]
-    except _NO_SHEET:
-        return None
+    except _NO_SHEET as error:
+        raise RuleViolation(
+            _("This is not a file that a spreadsheet program wrote as XLSX."), code="no-sheet", field="file"
+        ) from error
 
 
 def _text(value: Any) -> str:
@@ -103,7 +92,7 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return clean_line(str(value))
+    return str(value)
 
 
 def write_csv(header: list[str], rows: Iterable[Iterable[object]]) -> bytes:

@@ -1,7 +1,5 @@
 """Rosters as universities hand them out: CSV of whatever delimiter, encoding and language."""
 
-import csv
-import io
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, RosterEntry
 from amls.courses.services import join_roster_entries, lock_course
+from amls.files.csvtext import read_csv
 from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
 
 _COLUMNS = {
     "email": {"email", "e-mail", "mail", "e-mail-adresse", "email address", "e-mail address", "mailadresse"},
@@ -55,19 +55,12 @@ def read_roster(content: bytes) -> tuple[list[RosterRow], list[str]]:
             English or German; separated by comma, semicolon or tab.
     """
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    lines = text.splitlines()
-    if not lines:
+        numbered = read_csv(content)
+    except RuleViolation as violation:
+        return [], [str(violation.message)]
+    if not numbered:
         return [], [_("The file is empty.")]
-    delimiter = max(",;\t", key=lines[0].count)
-    table = csv.reader(io.StringIO(text), delimiter=delimiter)
-    try:
-        numbered = [(table.line_num, cells) for cells in table]
-    except csv.Error:
-        return [], [_("This file can't be read as CSV. Is a quotation mark left open?")]
-    header = [clean_line(cell).lower() for cell in (numbered[0][1] if numbered else [])]
+    header = [clean_line(cell).lower() for cell in numbered[0][1]]
     columns = {name: header.index(word) for name, words in _COLUMNS.items() for word in words if word in header}
     if "email" not in columns:
         return [], [_("Line 1: no column is named 'e-mail'. The first line must name the columns.")]

@@ -15,6 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
+from amls.files.csvtext import read_csv
 from amls.web.formulas import guard_text, unguard_text
 from amls.web.violations import RuleViolation
 
@@ -101,17 +102,17 @@ def read_sheet(content: bytes) -> tablib.Dataset:
     Headers are lower-cased; empty rows are kept, so that a row's number is that of the file.
 
     Raises:
-        RuleViolation: it is no table, has columns twice, or more than 5,000 rows.
+        RuleViolation: it is no table, a quotation mark is left open, has columns twice, or more than 5,000 rows.
     """
     try:
         if content[:4] == b"PK\x03\x04":
             names, *rows = xlsx_rows(content, most=MAX_ROWS + 2)
             data = tablib.Dataset(*rows, headers=names)
         else:
-            text = _decode(content)
-            first = text.partition("\n")[0]
-            delimiter = max(",;\t", key=first.count)
-            data = tablib.Dataset().load(text, format=CSV, delimiter=delimiter)
+            (_line, header), *lines = read_csv(content)
+            data = tablib.Dataset(*(_padded(cells, len(header)) for _line, cells in lines), headers=header)
+    except RuleViolation:
+        raise
     # A file that is no table breaks each reader in its own way.
     except Exception as error:
         raise RuleViolation(
@@ -130,8 +131,5 @@ def read_sheet(content: bytes) -> tablib.Dataset:
     return clean
 
 
-def _decode(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
+def _padded(cells: list[str], width: int) -> list[str]:
+    return [*cells, *[""] * (width - len(cells))]

@@ -68,6 +68,9 @@ def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         yield _of_exam(exam, text % {"count": exam.waiting})
     for exam in found.unseated:
         yield _of_exam(exam, _("people don't know their seats yet"))
+    for exam, count in found.misplaced:
+        text = ngettext("%(count)d person has no seat that fits", "%(count)d people have no seat that fits", count)
+        yield _of_exam(exam, text % {"count": count})
     for exam in found.unpublished:
         yield _of_exam(exam, _("results are not published"))
 

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import pghistory
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Lower, Replace
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.belonging import enrolment_of_same_course, require_own_course
@@ -201,6 +202,12 @@ class UniversityEntry(models.Model):
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="university_entries", verbose_name=_("exam"))
     matriculation_number = LineField(_("matriculation number"), max_length=20)
     name = LineField(_("name"), max_length=150, blank=True)
+    # For comparing, as `exams.tables.plain_number` does; one clean line has no other white space than spaces.
+    plain_number = models.GeneratedField(
+        expression=Func(Lower(Replace("matriculation_number", Value(" "), Value(""))), Value("0"), function="LTRIM"),
+        output_field=models.CharField(max_length=20),
+        db_persist=True,
+    )
 
     class Meta:
         verbose_name = _("entry of the university's list")
@@ -208,7 +215,7 @@ class UniversityEntry(models.Model):
         ordering = ["exam", "matriculation_number"]
         constraints = [
             models.UniqueConstraint(
-                fields=["exam", "matriculation_number"],
+                fields=["exam", "plain_number"],
                 name="universityentry_unique",
                 violation_error_message=_("This number stands on the list already."),
             ),

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
@@ -104,6 +105,7 @@ def enter_points(
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         }
+        _need_reason_for_published(registrations, points, reason)
         for pk, value in points.items():
             registration = registrations.get(pk)
             if registration is None:
@@ -113,6 +115,31 @@ def enter_points(
                 changes.append(change)
         _regrade([one.registration for one in changes], exam, by=by, reason=reason, now=now, tells_all=True)
     return changes
+
+
+def _need_reason_for_published(
+    registrations: Mapping[int, Registration], points: Mapping[int, Decimal | None], reason: str
+) -> None:
+    """Refuse to change published results without a reason, naming all of them; nor does a reason take one away."""
+    lacking = [
+        str(one.enrolment.user)
+        for pk, one in registrations.items()
+        if hasattr(one, "result")
+        and one.result.state == Result.State.PUBLISHED
+        and one.result.points != points[pk]
+        and (not reason.strip() or points[pk] is None)
+    ]
+    if lacking:
+        raise RuleViolation(
+            ngettext(
+                "The result of %(people)s is published: give a reason for the change.",
+                "The results of %(people)s are published: give a reason for the changes.",
+                len(lacking),
+            )
+            % {"people": ", ".join(lacking)},
+            code="no-reason",
+            field="reason",
+        )
 
 
 def _enter(
@@ -127,14 +154,6 @@ def _enter(
             _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
             % {"person": registration.enrolment.user, "state": registration.get_state_display()},
             code="did-not-attend",
-        )
-    is_published = result is not None and result.state == Result.State.PUBLISHED
-    if is_published and (not reason.strip() or value is None):
-        raise RuleViolation(
-            _("The result of %(person)s is published: give a reason for the change.")
-            % {"person": registration.enrolment.user},
-            code="no-reason",
-            field="reason",
         )
     if value is None and result is not None:
         result.delete()

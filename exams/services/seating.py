@@ -1,19 +1,21 @@
 """Seats: given in one step, mended where only some are affected, released to the people."""
 
-import random
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from amls.notifications.services import notify
 from amls.web.violations import RuleViolation
 from exams.following import follow_people
-from exams.models import HOLDING_STATES, Accommodation, Exam, Registration, Room, Seat
+from exams.models import Accommodation, Exam, Registration, Room, Seat
+from exams.services.seatplan import Place, fits, in_order, plan_seats
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,23 @@ class Seating:
         given: how many seats are new or changed.
         kept: how many people stay where they are.
         without_seat: how many found no room.
+        misplaced: how many sit where what is granted to them is not met: nothing that fits is free.
+        unfit: the enrolments of both.
     """
 
     given: int
     kept: int
     without_seat: int
+    misplaced: int
+    unfit: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    room: Room
-    row: int
-    number: int
+class Move(StrEnum):
+    """What became of somebody's seat as something was granted to them."""
+
+    STAYS = "stays"
+    MOVED = "moved"
+    NO_PLACE = "no place"  # that fits is free: they keep the seat that they have, if any
 
 
 def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = None) -> Seating:
@@ -59,13 +66,14 @@ def assign_seats(*, exam_pk: int, order: str, now: datetime, seed: int | None = 
         exam.seat_seed = secrets.randbelow(2**31) if seed is None else seed
         exam.save(update_fields=["seat_order", "seat_seed"])
         Seat.objects.filter(room__exam=exam).delete()
-        return _fill(exam, rooms, now=now)
+        return _fill(exam, rooms, now=now, moves=False)
 
 
 def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
-    """Give a seat to those only who have none that is valid: after a room or what is granted has changed, or as they came late.
+    """Give a seat to those who have none, and another to those whose seat is none any more or does not fit what is granted.
 
-    Everyone else keeps theirs.
+    That is for after a room or what is granted has changed, or as people came late. Everyone else
+    keeps theirs, and so does whoever is granted something of which nothing is free.
 
     Raises:
         RuleViolation: the exam has no room.
@@ -76,57 +84,56 @@ def mend_seats(*, exam_pk: int, now: datetime) -> Seating:
         if exam.seat_seed is None:
             exam.seat_seed = secrets.randbelow(2**31)
             exam.save(update_fields=["seat_seed"])
-        Seat.objects.filter(pk__in=_no_longer_valid(exam, rooms)).delete()
-        return _fill(exam, rooms, now=now)
+        usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
+        gone = [
+            seat.pk
+            for seat in Seat.objects.filter(room__exam=exam).select_related("registration")
+            if (seat.room_id, seat.row, seat.number) not in usable or not seat.registration.holds_seat
+        ]
+        Seat.objects.filter(pk__in=gone).delete()
+        return _fill(exam, rooms, now=now, moves=True)
 
 
 def seat_late_ones(*, enrolment_pks: Collection[int], now: datetime) -> int:
-    """Give free seats to those of these people who came after seats were given; return how many seats are new."""
-    exams = _seated_exams(enrolment_pks).filter(registrations__seat__isnull=True, registrations__closed_at__isnull=True)
-    return sum(mend_seats(exam_pk=pk, now=now).given for pk in sorted(set(exams.values_list("pk", flat=True))))
+    """Give free seats to those of these people who came after seats were given; return how many seats are new.
+
+    Nobody else is moved by it, and after the end of the exam nobody is seated.
+    """
+    given = 0
+    for exam in _seated_exams(enrolment_pks, seat__isnull=True):
+        if now < exam.ends_at:
+            with transaction.atomic():
+                given += _fill(_lock(exam.pk), _rooms(exam), now=now, moves=False).given
+    return given
 
 
-def seat_by_what_is_granted(*, enrolment_pk: int, now: datetime) -> int:
-    """Move a person to where an accommodation that was granted, changed or ended puts them; return how many seats are new."""
-    exams = _seated_exams([enrolment_pk]).filter(starts_at__gt=now)
-    return sum(mend_seats(exam_pk=pk, now=now).given for pk in sorted(set(exams.values_list("pk", flat=True))))
+def seat_by_what_is_granted(*, enrolment_pks: Collection[int], now: datetime) -> dict[int, Move]:
+    """Move people to where accommodations that were granted, changed or ended put them; say what became of each."""
+    moves = dict.fromkeys(enrolment_pks, Move.STAYS)
+    with transaction.atomic():
+        for exam in _seated_exams(enrolment_pks).filter(starts_at__gt=now):
+            _lock(exam.pk)
+            before = _seats_of(enrolment_pks, exam)
+            done = mend_seats(exam_pk=exam.pk, now=now)
+            after = _seats_of(enrolment_pks, exam)
+            moves |= dict.fromkeys(done.unfit & moves.keys(), Move.NO_PLACE)
+            moves |= {pk: Move.MOVED for pk, seat in after.items() if seat != before.get(pk)}
+    return moves
 
 
-def _seated_exams(enrolment_pks: Collection[int]) -> QuerySet[Exam]:
-    """Return the exams, open and with seats given, in which any of these people hold a seat."""
-    return Exam.objects.filter(
-        registrations__enrolment__in=enrolment_pks,
-        registrations__state__in=HOLDING_STATES,
-        seat_seed__isnull=False,
-        closed_at__isnull=True,
-        rooms__isnull=False,
+def _seats_of(enrolment_pks: Collection[int], exam: Exam) -> dict[int, tuple[int, int, int]]:
+    seats = Seat.objects.filter(room__exam=exam, registration__enrolment__in=enrolment_pks).select_related(
+        "registration"
     )
+    return {seat.registration.enrolment_id: (seat.room_id, seat.row, seat.number) for seat in seats}
 
 
-def _no_longer_valid(exam: Exam, rooms: Sequence[Room]) -> list[int]:
-    """Return the seats that are none any more, or where their people may not sit by what is granted to them now."""
-    usable = {(room.pk, row, number) for room in rooms for row, number in room.usable()}
-    granted = _granted(exam)
-    seats = list(Seat.objects.filter(room__exam=exam).select_related("registration", "room"))
-    taken = {(seat.room_id, seat.row, seat.number) for seat in seats}
-    front: dict[bool, int] = {}
-    for room in rooms:
-        for row, number in room.usable():
-            if (room.pk, row, number) not in taken:
-                front[room.is_separate] = min(row, front.get(room.is_separate, row))
-
-    def is_valid(seat: Seat) -> bool:
-        own = granted.get(seat.registration.enrolment_id)
-        wants_own, wants_front = own is not None and own.own_room, own is not None and own.front_row
-        return (
-            (seat.room_id, seat.row, seat.number) in usable
-            and seat.registration.holds_seat
-            and seat.room.is_separate == wants_own
-            # Somebody in the front row moves only to where it is nearer to the front.
-            and not (wants_front and front.get(wants_own, seat.row) < seat.row)
-        )
-
-    return [seat.pk for seat in seats if not is_valid(seat)]
+def _seated_exams(enrolment_pks: Collection[int], **more: Any) -> QuerySet[Exam]:
+    """Return the exams, open and with seats given, in which any of these people hold a seat that is as `more` says."""
+    held = Registration.objects.active().holding().filter(exam=OuterRef("pk"), enrolment__in=enrolment_pks, **more)
+    return Exam.objects.filter(
+        Exists(held), Exists(Room.objects.filter(exam=OuterRef("pk"))), seat_seed__isnull=False, closed_at__isnull=True
+    ).order_by("pk")
 
 
 def _granted(exam: Exam) -> dict[int, Accommodation]:
@@ -162,57 +169,36 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
     return len(holding)
 
 
-def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime) -> Seating:
+def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> Seating:
+    """Give free places to those who have none; where it `moves` people, also to those whose place does not fit."""
     holding = list(
-        Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "seat").order_by("pk")
+        Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "seat__room").order_by("pk")
     )
-    lacking = [one for one in holding if not hasattr(one, "seat")]
     granted = _granted(exam)
-    taken = set(Seat.objects.filter(room__exam=exam).values_list("room", "row", "number"))
-    free = [
-        _Place(room, row, number)
-        for room in rooms
-        for row, number in room.usable()
-        if (room.pk, row, number) not in taken
-    ]
-    given: list[Seat] = []
-    for registration in _in_order(lacking, exam, granted):
-        place = _choose(free, granted.get(registration.enrolment_id))
-        if place is not None:
-            free.remove(place)
-            given.append(Seat(room=place.room, row=place.row, number=place.number, registration=registration))
-    Seat.objects.bulk_create(given)
+    places = [Place(room, row, number) for room in rooms for row, number in room.usable()]
+    sits = {
+        one.pk: Place(one.seat.room, one.seat.row, one.seat.number) for one in holding if hasattr(one, "seat")
+    }  # fmt: skip
+    found = plan_seats(in_order(holding, exam, granted), sits, places, granted, moves=moves)
+    given = [one for one in holding if one.pk in found]
+    Seat.objects.filter(registration__in=found.keys() & sits.keys()).delete()
+    Seat.objects.bulk_create(
+        Seat(room=place.room, row=place.row, number=place.number, registration_id=pk) for pk, place in found.items()
+    )
     if exam.seats_released_at is not None:
-        for seat in given:
-            _tell(seat.registration, now=now)
-        follow_people([seat.registration.enrolment_id for seat in given], now=now)
-    return Seating(len(given), len(holding) - len(lacking), len(lacking) - len(given))
-
-
-def _in_order(people: Iterable[Registration], exam: Exam, granted: dict[int, Accommodation]) -> list[Registration]:
-    """Return the people in the order in which they choose: whoever is granted a place first."""
-    line = list(people)
-    if exam.seat_order == Exam.SeatOrder.NAME:
-        line.sort(key=lambda one: (_last_name(one), one.pk))
-    else:
-        random.Random(exam.seat_seed).shuffle(line)  # noqa: S311 - a lottery, not a secret
-    bound = [one for one in line if (a := granted.get(one.enrolment_id)) and (a.own_room or a.front_row)]
-    return bound + [one for one in line if one not in bound]
-
-
-def _last_name(registration: Registration) -> str:
-    words = str(registration.enrolment.user).split()
-    return " ".join([words[-1], *words[:-1]]).casefold() if words else ""
-
-
-def _choose(free: Sequence[_Place], accommodation: Accommodation | None) -> _Place | None:
-    """Return the first free place that fits what is granted; separate rooms are for those alone who are granted one."""
-    wants_own = accommodation is not None and accommodation.own_room
-    fitting = [place for place in free if place.room.is_separate == wants_own]
-    if accommodation is not None and accommodation.front_row and fitting:
-        front = min(place.row for place in fitting)
-        fitting = [place for place in fitting if place.row == front]
-    return fitting[0] if fitting else None
+        for registration in given:
+            _tell(registration, now=now)
+        follow_people([one.enrolment_id for one in given], now=now)
+    seated = sits | found
+    without = [one for one in holding if one.pk not in seated]
+    misplaced = [one for one in holding if one.pk in seated and not fits(one, seated[one.pk], places, granted)]
+    return Seating(
+        given=len(given),
+        kept=len(holding) - len(given) - len(without),
+        without_seat=len(without),
+        misplaced=len(misplaced),
+        unfit=frozenset(one.enrolment_id for one in (*without, *misplaced)),
+    )
 
 
 def _rooms(exam: Exam) -> list[Room]:

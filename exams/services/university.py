@@ -72,14 +72,15 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tu
 
 def compare_lists(exam: Exam) -> Comparison:
     """Return who is registered here and with the university: 2 queries."""
-    theirs = {plain_number(one.matriculation_number): one for one in UniversityEntry.objects.filter(exam=exam)}
+    theirs = {one.plain_number: one for one in UniversityEntry.objects.filter(exam=exam)}
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
     numbers = {one.pk: plain_number(one.enrolment.user.matriculation_number) for one in here}
     numbered = [one for one in here if numbers[one.pk]]
+    known = set(numbers.values())
     only_here = [one for one in numbered if numbers[one.pk] not in theirs]
     return Comparison(
         in_both=len(numbered) - len(only_here),
         only_here=only_here,
-        only_there=[entry for number, entry in theirs.items() if number not in numbers.values()],
+        only_there=[entry for number, entry in theirs.items() if number not in known],
         without_number=[one for one in here if not numbers[one.pk]],
     )

@@ -45,7 +45,8 @@ def _open_door(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam, 
 
 
 def _people(exam: Exam) -> list[Registration]:
-    found = Registration.objects.holding().filter(exam=exam, closed_at__isnull=True)
+    """Return who may come, or who could have: once the exam is closed the page is for reading."""
+    found = Registration.objects.holding().filter(exam=exam)
     return list(found.select_related("enrolment__user", "enrolment__course", "seat__room").by_name())
 
 
@@ -76,7 +77,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "is_scan": bool(code),
         "is_unknown": bool(code) and scanned is None,
         "counts": _counts(exam),
-        "candidates": _candidates(exam) if helper is None else [],
+        "candidates": _candidates(exam) if helper is None and exam.closed_at is None else [],
         "marks_url": _address("exams:marks", slug, pk, helper, request),
     }
     response = render(request, "exams/check_in.html", context)
@@ -113,9 +114,7 @@ def _candidates(exam: Exam) -> list[Enrolment]:
 
 
 def _counts(exam: Exam) -> dict[str, int]:
-    states = list(
-        Registration.objects.holding().filter(exam=exam, closed_at__isnull=True).values_list("state", "left_at")
-    )
+    states = list(Registration.objects.holding().filter(exam=exam).values_list("state", "left_at"))
     return {
         "all": len(states),
         "present": sum(state == "attended" and left is None for state, left in states),
@@ -165,7 +164,7 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 refused[key] = str(violation.message)
     states = {
         one.pk: [one.state if one.left_at is None else "left", one.actual_seat]
-        for one in Registration.objects.holding().filter(exam=exam, closed_at__isnull=True)
+        for one in Registration.objects.holding().filter(exam=exam)
     }
     return JsonResponse({"states": states, "refused": refused, "counts": _counts(exam)})
 

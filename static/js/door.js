@@ -5,12 +5,18 @@
   const door = document.getElementById("door");
   if (!door) return;
   const words = JSON.parse(door.dataset.words);
-  const store = `amls-door-${door.dataset.exam}`;
+  // Each mark has a place of its own, so that two tabs of one door add to each other's and send all.
+  const store = `amls-door-${door.dataset.exam}-`;
+  const queue = () =>
+    Object.keys(localStorage)
+      .filter((name) => name.startsWith(store))
+      .map((name) => JSON.parse(localStorage.getItem(name)))
+      .filter((mark) => mark)
+      .sort((one, other) => one.made_at.localeCompare(other.made_at));
   const rows = new Map([...door.querySelectorAll("[data-person]")].map((row) => [row.dataset.person, row]));
   const unsent = door.querySelector("[data-unsent]");
   const problem = door.querySelector("[data-problem]");
   const csrf = door.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
-  let queue = JSON.parse(localStorage.getItem(store) ?? "[]");
   let isSending = false;
   // As many as one request takes without keeping a phone waiting.
   const PORTION = 100;
@@ -24,14 +30,14 @@
     return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   };
   const say = (text) => { problem.textContent = text; problem.hidden = !text; };
-  const keep = () => {
-    localStorage.setItem(store, JSON.stringify(queue));
-    unsent.hidden = queue.length === 0;
-    if (queue.length) unsent.textContent = words.unsent.replace("%s", queue.length);
+  const tell = () => {
+    const kept = queue().length;
+    unsent.hidden = kept === 0;
+    if (kept) unsent.textContent = words.unsent.replace("%s", kept);
   };
   // The server answers, but takes no marks from here: signed out, or the link has ended.
   const refuse = (status) => {
-    if (status < 500 && queue.length) say(words.refused);
+    if (status < 500 && queue().length) say(words.refused);
   };
   const show = (pk, state, seat) => {
     const row = rows.get(pk);
@@ -43,7 +49,7 @@
     row.querySelector("[data-seat]").textContent = seat ? `→ ${seat}` : "";
   };
   const follow = (answer) => {
-    const open = new Set(queue.map((mark) => mark.registration));
+    const open = new Set(queue().map((mark) => mark.registration));
     for (const [pk, [state, seat]] of Object.entries(answer.states)) if (!open.has(pk)) show(pk, state, seat);
     for (const [name, count] of Object.entries(answer.counts)) {
       const place = door.querySelector(`[data-count="${name}"]`);
@@ -55,7 +61,7 @@
   const send = async () => {
     if (isSending) return;
     isSending = true;
-    const sent = queue.slice(0, PORTION);
+    const sent = queue().slice(0, PORTION);
     let isDone = false;
     try {
       const body = JSON.stringify({ sent_at: new Date().toISOString(), marks: sent });
@@ -65,9 +71,8 @@
       const answer = await fetch(door.dataset.marks, { ...request, signal: AbortSignal.timeout(8000) });
       if (answer.ok) {
         const found = await answer.json();
-        const keys = new Set(sent.map((mark) => mark.key));
-        queue = queue.filter((mark) => !keys.has(mark.key));
-        keep();
+        for (const mark of sent) localStorage.removeItem(store + mark.key);
+        tell();
         follow(found);
         isDone = true;
       } else refuse(answer.status);
@@ -75,7 +80,7 @@
       // No network: what is kept is sent with the next try.
     }
     isSending = false;
-    if (isDone && queue.length) send();
+    if (isDone && queue().length) send();
   };
 
   door.addEventListener("submit", (event) => {
@@ -86,9 +91,10 @@
     const action = event.submitter.value;
     const pk = form.elements.registration.value;
     const seat = form.elements.seat.value.trim();
-    queue.push({ key: newKey(), registration: pk, action, seat, made_at: new Date().toISOString() });
+    const mark = { key: newKey(), registration: pk, action, seat, made_at: new Date().toISOString() };
+    localStorage.setItem(store + mark.key, JSON.stringify(mark));
     say("");
-    keep();
+    tell();
     show(pk, SHOWN[action], seat);
     send();
   });
@@ -121,7 +127,7 @@
     search.value = "";
     for (const one of rows.values()) one.hidden = false;
     row.scrollIntoView({ block: "center" });
-    row.querySelector("button").focus();
+    row.querySelector("button")?.focus();
   };
   const ownDetector = async () => {
     if (!("BarcodeDetector" in window)) return null;
@@ -175,7 +181,8 @@
 
   addEventListener("online", send);
   setInterval(send, 5000);
-  keep();
-  for (const mark of queue) show(mark.registration, SHOWN[mark.action], mark.seat);
-  if (queue.length) send();
+  addEventListener("storage", tell);
+  tell();
+  for (const mark of queue()) show(mark.registration, SHOWN[mark.action], mark.seat);
+  if (queue().length) send();
 })();

@@ -164,6 +164,25 @@ def test_a_phone_says_when_its_marks_are_no_longer_taken_and_sends_them_by_a_new
     assert CheckInMark.objects.get(registration__exam=exam).helper == again
 
 
+def test_two_tabs_of_one_door_keep_and_send_the_marks_of_both(open_page: Open, site: str) -> None:
+    exam, now = coming(), timezone.now()
+    Exam.objects.filter(pk=exam.pk).update(
+        starts_at=now, opens_at=None, closes_at=None, withdraw_until=now - timedelta(days=1)
+    )
+    first = open_page(f"/amls/exams/{exam.pk}/check-in/", user="assistant", width=390)
+    second = first.context.new_page()
+    second.goto(first.url)
+    first.context.set_offline(True)
+    for page, name in ((first, "Bea Köhler"), (second, "Chen Wei")):
+        page.get_by_role("button", name=f"Present: {name}").click()
+    for page in (first, second):
+        expect(page.get_by_text("Not sent yet: 2.")).to_be_visible()
+    first.close()
+    second.context.set_offline(False)
+    expect(second.locator("[data-count=present]")).to_have_text("2")
+    assert CheckInMark.objects.filter(registration__exam=exam).count() == 2
+
+
 def test_enter_in_the_reason_does_nothing_to_a_person(open_page: Open, site: str) -> None:
     exam = coming()
     page = open_page(f"/amls/exams/{exam.pk}/staff/", user="lecturer")

@@ -316,3 +316,27 @@ def test_a_scanned_slip_shows_one_person(cast: Cast, today: Exam) -> None:
 def test_a_link_of_yesterday_opens_nothing(cast: Cast, exam: Exam) -> None:
     link = HelperLink.objects.create(exam=exam, name="Kim", created_at=JUNE)
     assert Client().get(f"/amls/exams/{exam.pk}/check-in/?key={helper_token(link)}").status_code == 404
+
+
+def test_after_an_exam_is_closed_the_door_shows_who_was_there(cast: Cast, today: Exam) -> None:
+    enrolments = make_students(cast.course, 2)
+    there, missing = [staff_register(enrolment=one, exam_pk=today.pk, reason="x", now=the_time()) for one in enrolments]
+    for one, action in ((there, "present"), (missing, "absent")):
+        make_mark(registration_pk=one.pk, exam_pk=today.pk, action=action, key=uuid4(), now=the_time())
+    Exam.objects.filter(pk=today.pk).update(
+        starts_at=the_time() - timedelta(hours=3), opens_at=None, closes_at=None, withdraw_until=None
+    )
+    close_exam(exam_pk=today.pk, now=the_time())
+    client, address = cast.client("lecturer"), f"/amls/exams/{today.pk}/check-in/"
+    answer = client.get(address)
+    page = answer.content.decode()
+    assert "This exam is closed" in page
+    assert "Nobody is registered for this exam." not in page
+    assert ("S 0000" in page, "S 0001" in page) == (True, True)
+    assert (answer.context["counts"]["present"], answer.context["counts"]["absent"]) == (1, 1)
+    assert ("data-mark>" in page, 'id="walk-in"' in page) == (False, False)
+    # A mark that a device has kept until now is answered, and changes nothing.
+    kept = {"key": str(uuid4()), "registration": str(missing.pk), "action": "present", "seat": ""}
+    found = client.post(f"{address}marks/", json.dumps({"marks": [kept]}), content_type="application/json").json()
+    assert list(found["refused"]) == [kept["key"]]
+    assert found["states"][str(missing.pk)] == ["absent", ""]

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from amls.notifications.models import Notice
@@ -13,6 +14,7 @@ from exams.models import Exam, ExamRules, Registration, ResultChange, University
 from exams.reading import office_rows
 from exams.services.registration import close_exam, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, regrade, set_grade_table
+from exams.tables import plain_number
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
@@ -121,6 +123,25 @@ def test_who_is_missing_on_the_universitys_list_is_told_so_with_the_link(cast: C
     assert warning not in page()
 
 
+def test_who_waits_for_a_seat_is_not_missed_on_the_universitys_list(cast: Cast, coming: Exam) -> None:
+    ExamRules.objects.create(course=cast.course, binding_name="Moses")
+    user = cast.student.user
+    user.matriculation_number = "412345"
+    user.save()
+    Exam.objects.update(capacity=0)
+    assert staff_register(enrolment=cast.student, exam_pk=coming.pk, reason="x", now=timezone.now()).state == "waitlisted"  # fmt: skip
+    UniversityEntry.objects.create(exam=coming, matriculation_number="777")
+    assert "Moses does not name you" not in cast.client("student").get("/amls/exams/").content.decode()
+
+
+@pytest.mark.parametrize("number", ["0412345", " 04 12\u00a0345", "00a12", "A1 b2", "0"])
+def test_the_database_compares_numbers_as_imports_do(coming: Exam, number: str) -> None:
+    made = UniversityEntry.objects.create(exam=coming, matriculation_number=number)
+    assert UniversityEntry.objects.get(plain_number=plain_number(number)) == made
+    with pytest.raises(IntegrityError, match="universityentry_unique"):
+        UniversityEntry.objects.create(exam=coming, matriculation_number=f"0{number}")
+
+
 def test_what_is_over_asks_for_nothing_more(cast: Cast, coming: Exam) -> None:
     ExamRules.objects.create(course=cast.course, binding_name="Moses")
     words = ("Your matriculation number is missing", "The binding registration is Moses", "room to be announced")
@@ -156,7 +177,7 @@ def test_staff_reach_each_exam_from_the_page_of_the_dates(cast: Cast, coming: Ex
 
 STAFF_ONLY = (
     "staff/act/", "results/enter/", "results/import/", "results/table/", "results/publish/", "check-in/mark/",
-    "check-in/marks/", "check-in/walk-in/", "door.pdf", "seats.pdf",
+    "check-in/marks/", "check-in/walk-in/", "door.pdf", "seats.pdf", "attendance.pdf",
 )  # fmt: skip
 
 

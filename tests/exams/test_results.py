@@ -305,6 +305,18 @@ def test_every_bad_line_is_named_and_nothing_is_written(exam: Exam, people: list
     assert not Result.objects.exists()
 
 
+@pytest.mark.django_db
+def test_every_published_result_that_would_change_is_named(exam: Exam, people: list[Registration]) -> None:
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={one.pk: D(60) for one in people[:3]}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    numbers = [one.enrolment.user.matriculation_number for one in people[:3]]
+    content = "mtknr;points\n{};61\n{};60\n{};62\n".format(*numbers).encode()
+    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+    assert found.problems == ["The results of S 0000, S 0002 are published: give a reason for the changes."]
+    assert set(Result.objects.values_list("points", flat=True)) == {D(60)}
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 no zip", b"", b"PK\x03\x04"])
 @pytest.mark.django_db
 def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None:

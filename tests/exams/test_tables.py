@@ -7,6 +7,7 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
+from amls.courses.roster import read_roster
 from amls.files.sheets import read_sheet
 from amls.web.violations import RuleViolation
 from exams.services.pointfile import COLUMNS
@@ -53,15 +54,35 @@ def test_a_row_is_no_wider_than_anyone_needs() -> None:
     tracemalloc.stop()
 
 
-def test_a_quotation_mark_left_open_is_said() -> None:
-    found = read_table(b'email;points\n"' + b"x" * 200_000, "a.csv", COLUMNS)
-    assert found.problems == ["This file can't be read as CSV. Is a quotation mark left open?"]
+OPEN = "Line {}: a quotation mark opens here and isn't closed at the end of its cell. Mend it in the file."
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'email;points\n"' + b"x" * 200_000, 2),
+        (b'"' + b"x" * 200_000, 1),
+        (b'matriculation number;name;points\n122;"Max\nM.";39\n123;"Max;40\n124;Eva;37\n125;Li;20\n', 4),
+        (b'matriculation number,name,points\r\n123,"Max,40\r\n124,"Eva",37\r\n125,Li,20\r\n', 2),
+    ],
+)
+def test_a_quotation_mark_left_open_swallows_no_rows(content: bytes, line: int) -> None:
+    assert read_table(content, "a.csv", COLUMNS).problems == [OPEN.format(line)]
+    with pytest.raises(RuleViolation, match=f"Line {line}: a quotation mark opens here"):
+        read_sheet(content)
+
+
+def test_a_comma_within_a_quoted_name_of_a_column_separates_nothing() -> None:
+    found = read_table(b'"name, first, last";email;points\n"M, Max, von";a@example.org;3\n', "a.csv", COLUMNS)
+    assert found.rows == [(2, ["M, Max, von", "a@example.org", "3"])]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_every_kind_of_line_end_is_one(end: str) -> None:
-    found = read_table(end.join(["email;points", "a@example.org;3", ""]).encode(), "a.csv", COLUMNS)
-    assert [cells for _line, cells in found.rows] == [["a@example.org", "3"]]
+    content = end.join(["", "email;points", "", "a@example.org;3", ""]).encode()
+    assert read_table(content, "a.csv", COLUMNS).rows == [(4, ["a@example.org", "3"])]
+    assert read_sheet(content).dict == [{"email": "a@example.org", "points": "3"}]
+    assert [(row.line, row.email) for row in read_roster(content)[0]] == [(4, "a@example.org")]
 
 
 @pytest.mark.parametrize("text", ["0412345", "412345", " 0412 345"])

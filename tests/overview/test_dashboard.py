@@ -13,8 +13,9 @@ from amls.notifications.models import Notice
 from amls.notifications.pulse import beat_seen
 from amls.overview.activity import activity_plots
 from amls.overview.needs import Need, needs_of
-from exams.models import Exam, Registration
+from exams.models import Exam, Registration, Room
 from exams.services.registration import register
+from exams.services.seating import assign_seats, release_seats
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import CourseFactory, LectureFactory, OpenExamFactory, TopicFactory
@@ -62,7 +63,17 @@ def test_seats_and_results_are_asked_for_when_it_is_time(cast: Cast) -> None:
         return [one.detail for one in needs_of([cast.course], user=cast.assistant.user, now=now + at)]
 
     assert details(timedelta(0)) == []
+    # Without rooms, as oral exams are and those whose place says it all, there are no seats to be told.
+    assert details(timedelta(days=2)) == []
+    Room.objects.create(exam=exam, name="H 0107", rows=1, seats_per_row=1)
     assert details(timedelta(days=2)) == ["people don't know their seats yet"]
+    assign_seats(exam_pk=exam.pk, order="name", now=now)
+    release_seats(exam_pk=exam.pk, now=now)
+    Notice.objects.all().delete()
+    assert details(timedelta(days=2)) == []
+    register(enrolment=cast.other_student, exam_pk=exam.pk, now=now)
+    Notice.objects.all().delete()
+    assert details(timedelta(0)) == ["1 person has no seat that fits"]
     assert details(timedelta(days=5)) == ["results are not published"]
     Registration.objects.update(state="excused", closed_at=now)
     assert details(timedelta(days=5)) == []
