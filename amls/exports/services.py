@@ -90,7 +90,7 @@ def request_export(*, order: Order) -> Export:
         if is_new:
             if kind.is_single and order.user is not None:
                 Export.objects.of_person(order.user).filter(kind=kind.name).exclude(pk=row.pk).delete()
-            transaction.on_commit(_ring)
+            transaction.on_commit(_ring, robust=True)
     return row
 
 
@@ -111,7 +111,7 @@ def retry_export(*, export: Export, now: datetime) -> Export:
         if row.state != Export.State.FAILED:
             raise RuleViolation(_("This export has not failed."), code="export-not-failed")
         _reset(row, now=now)
-        transaction.on_commit(_ring)
+        transaction.on_commit(_ring, robust=True)
     return row
 
 
@@ -122,7 +122,7 @@ def retry_exports(*, exports: ExportQuerySet, now: datetime) -> int:
         for row in rows:
             _reset(row, now=now)
         if rows:
-            transaction.on_commit(_ring)
+            transaction.on_commit(_ring, robust=True)
     return len(rows)
 
 

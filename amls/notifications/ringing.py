@@ -13,7 +13,7 @@ SWEEP = "amls.notifications.tasks.sweep"
 def ring_sweep_after_commit() -> None:
     """Have reminders, changes and announcements looked at, once per transaction; beat does it in any case."""
     if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
-        transaction.on_commit(_ring)
+        transaction.on_commit(_ring, robust=True)
 
 
 def _ring() -> None:

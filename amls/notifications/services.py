@@ -139,7 +139,7 @@ def priority_of(kind: str) -> Notice.Priority:
 def ring_after_commit() -> None:
     """Tell the broker, once per transaction, that there is work."""
     if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
-        transaction.on_commit(_ring)
+        transaction.on_commit(_ring, robust=True)
 
 
 def _ring() -> None:

@@ -20,6 +20,12 @@ class Migration(migrations.Migration):
             name='plain_number',
             field=models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Lower(django.db.models.functions.text.Replace('matriculation_number', models.Value(' '), models.Value(''))), models.Value('0'), function='LTRIM'), output_field=models.CharField(max_length=20)),
         ),
+        # Of what is one number for comparing, such as with and without leading zeros, the last line stays.
+        migrations.RunSQL(
+            "DELETE FROM exams_universityentry a USING exams_universityentry b"
+            " WHERE a.exam_id = b.exam_id AND a.plain_number = b.plain_number AND a.id < b.id",
+            migrations.RunSQL.noop,
+        ),
         migrations.AddConstraint(
             model_name='universityentry',
             constraint=models.UniqueConstraint(fields=('exam', 'plain_number'), name='universityentry_unique', violation_error_message='This number stands on the list already.'),

@@ -83,7 +83,7 @@ def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> Non
 def ring_after_commit() -> None:
     """Tell the broker, once per transaction, that there are files to read."""
     if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
-        transaction.on_commit(_ring)
+        transaction.on_commit(_ring, robust=True)
 
 
 def _ring() -> None:

@@ -38,7 +38,7 @@ class Served:
             )
         self.port = port
 
-    def wait_for(self, words: str, seconds: float = 90) -> None:
+    def wait_for(self, words: str, seconds: float = 180) -> None:
         end = time.monotonic() + seconds
         while words not in self.log.read_text():
             assert time.monotonic() < end, self.log.read_text()
