@@ -4,16 +4,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.utils import translation
 from pytest_django import Settings
 
 from amls.courses import pagecache
 from tests.cast import Cast, make_cast
+from tests.tools import template
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name a case with bytes by its argument: archives hold the time, and workers would collect different tests."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Copy a database with all migrations, where there is one."""
+    if name := template.ensure():
+        connection.settings_dict["TEST"]["TEMPLATE"] = name
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,12 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
 from amls.overview.demo.services import make_demo
+from lectures.tasks import extract
+from tests.snapshots import Snapshots
 
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -26,14 +28,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def snapshots(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Snapshots]:
+    """What this worker made once for its tests."""
+    kept = Snapshots(tmp_path_factory.mktemp("snapshots"))
+    yield kept
+    with django_db_blocker.unblock():
+        kept.drop()
+
+
 @pytest.fixture
-def site(transactional_db: None, live_server: LiveServer, settings: Settings) -> str:
+def site(transactional_db: None, live_server: LiveServer, settings: Settings, snapshots: Snapshots) -> str:
     """The demo on a real server; returns its address."""
     settings.SITE_URL = live_server.url
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     call_command("createcachetable", verbosity=0)
-    make_demo(now=timezone.now())
+    snapshots.restore("demo", lambda: make_demo(now=timezone.now()))
     return str(live_server.url)
+
+
+@pytest.fixture
+def read_files(site: str, snapshots: Snapshots) -> None:
+    """Slides and captions of the demo are read, as they are soon after their upload."""
+    snapshots.restore("demo_read", extract)
 
 
 @pytest.fixture

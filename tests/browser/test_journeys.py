@@ -135,8 +135,7 @@ def test_the_lecturer_uploads_several_files_at_the_desk(open_page: Open, site: s
     ).exists()
 
 
-def test_a_student_finds_a_word_on_its_slide_and_in_the_recording(open_page: Open, site: str) -> None:
-    extract()
+def test_a_student_finds_a_word_on_its_slide_and_in_the_recording(open_page: Open, read_files: None, site: str) -> None:
     page = open_page("/amls-ss2024/", user="student")
     page.get_by_role("search").get_by_role("searchbox").fill("fusion templ")
     page.keyboard.press("Enter")
@@ -167,8 +166,7 @@ def test_a_student_finds_a_word_on_its_slide_and_in_the_recording(open_page: Ope
     assert round(video.evaluate("v => v.currentTime")) == second
 
 
-def test_the_recording_is_followed_and_continued(open_page: Open, site: str) -> None:
-    extract()
+def test_the_recording_is_followed_and_continued(open_page: Open, read_files: None, site: str) -> None:
     page = open_page("/amls-ss2024/lectures/04/", user="student")
     video = page.locator("video")
     video.evaluate("v => { v.muted = true; }")

@@ -7,7 +7,6 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
-from lectures.tasks import extract
 from tests.browser.conftest import Open
 
 PUBLIC = (
@@ -39,9 +38,8 @@ def axe(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
 def test_axe_finds_nothing(
-    open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool
+    open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool
 ) -> None:
-    extract()
     page = open_page("/", user=user, width=width, dark=dark)
     found = {}
     for path in paths:
@@ -56,9 +54,8 @@ def test_axe_finds_nothing(
 @pytest.mark.parametrize("width", [320, 2560])
 @pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
 def test_nothing_scrolls_sideways(
-    open_page: Open, site: str, user: str | None, paths: tuple[str, ...], width: int
+    open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...], width: int
 ) -> None:
-    extract()
     page = open_page("/", user=user, width=width)
     too_wide = {}
     for path in paths:
@@ -70,8 +67,7 @@ def test_nothing_scrolls_sideways(
 
 
 @pytest.mark.parametrize("path", ["/amls/", "/amls/lectures/01/"])
-def test_a_first_visit_is_light_and_nothing_moves(open_page: Open, site: str, path: str) -> None:
-    extract()
+def test_a_first_visit_is_light_and_nothing_moves(open_page: Open, read_files: None, site: str, path: str) -> None:
     page = open_page("/legal/imprint/")
     client = page.context.new_cdp_session(page)
     client.send("Network.enable")

@@ -1,15 +1,13 @@
 """2,000 reminders through two workers and two beats, while workers, beat, broker and database are killed."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from email import message_from_bytes
 from pathlib import Path
@@ -70,13 +68,6 @@ class Post:
         if action is not None:
             action(int(session.peer[1]))  # type: ignore[index]
         return "250 OK"
-
-
-@pytest.fixture
-def var() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="amls-", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class House:
@@ -140,6 +131,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, log: Path) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.usefixtures("migrated")
 @pytest.mark.parametrize(("broker", "people"), [("redis", 2000), ("file system", 400)])
 def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, broker: str, people: int) -> None:
     post = Post()

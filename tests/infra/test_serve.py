@@ -1,15 +1,12 @@
 """`manage.py serve` and the embedded PostgreSQL, as real processes."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,14 +19,6 @@ from tests.notifications.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 PRODUCTION = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
-
-
-@pytest.fixture
-def var() -> Iterator[Path]:
-    """A place for an installation's data with a short path, for the socket."""
-    folder = Path(tempfile.mkdtemp(prefix="amls-", dir="/tmp"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -105,6 +94,7 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     assert psutil.wait_procs(below, timeout=5)[1] == []
 
 
+@pytest.mark.usefixtures("migrated")
 def test_without_the_libraries_of_pdfs_it_says_so_and_goes_on(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (var / "libpango-1.0.so.0").write_text("no library")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(var))
@@ -115,6 +105,7 @@ def test_without_the_libraries_of_pdfs_it_says_so_and_goes_on(var: Path, monkeyp
     assert served.stop() == 0
 
 
+@pytest.mark.usefixtures("migrated")
 def test_a_taken_port_is_said(var: Path) -> None:
     port = free_port()
     blocker = subprocess.Popen(
@@ -188,6 +179,7 @@ def test_a_start_without_a_needed_setting_names_it(given: tuple[str, ...]) -> No
     assert f"Set {' and '.join(missing)} in the environment" in done.stderr
 
 
+@pytest.mark.usefixtures("migrated")
 def test_a_port_is_never_shared_with_another_installation(var: Path) -> None:
     # As a second AMLS would hold it: the kernel lets several listen, and each gets some of the requests.
     with socket.socket() as other:

@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-CATALOGUE = ROOT / "amls" / "locale" / "de" / "LC_MESSAGES" / "django.po"
+_PLACE = Path("amls") / "locale" / "de" / "LC_MESSAGES" / "django.po"
+CATALOGUE = ROOT / _PLACE
 _IGNORED = ("var", ".venv", "tests", "node_modules", "static")
 
 
@@ -22,13 +23,13 @@ def main(arguments: list[str]) -> int:
     """Collect and compile, or check."""
     if "--check" in arguments:
         return check()
-    collect()
+    collect(ROOT)
     subprocess.run(["msgfmt", "--check", "-o", str(CATALOGUE.with_suffix(".mo")), str(CATALOGUE)], check=True)
     return 0
 
 
-def collect() -> None:
-    """Bring the catalogue up to date with the texts of the code and the templates."""
+def collect(root: Path) -> None:
+    """Bring the catalogue of the project in `root` up to date with the texts of its code and templates."""
     ignored = [word for name in _IGNORED for word in ("--ignore", name)]
     command = [
         sys.executable,
@@ -42,35 +43,33 @@ def collect() -> None:
         "--add-location",
         "file",
     ]
-    subprocess.run([*command, *ignored], cwd=ROOT, check=True, stdout=subprocess.DEVNULL, env=_environment())
+    subprocess.run([*command, *ignored], cwd=root, check=True, stdout=subprocess.DEVNULL, env=_environment())
     # The date of collection says nothing and would change the file each time.
-    text = re.sub(r'"POT-Creation-Date: .*\n', "", CATALOGUE.read_text(encoding="utf-8"))
-    CATALOGUE.write_text(text, encoding="utf-8")
+    catalogue = root / _PLACE
+    text = re.sub(r'"POT-Creation-Date: .*\n', "", catalogue.read_text(encoding="utf-8"))
+    catalogue.write_text(text, encoding="utf-8")
 
 
 def check() -> int:
     """Return 0 if the catalogue is complete and compiled; else say what to do."""
     with tempfile.TemporaryDirectory() as folder:
-        kept = Path(folder) / "django.po"
-        shutil.copy(CATALOGUE, kept)
-        try:
-            collect()
-            counted = subprocess.run(
-                ["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(CATALOGUE)],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-        finally:
-            new = CATALOGUE.read_text(encoding="utf-8")
-            shutil.copy(kept, CATALOGUE)
+        # In a copy: while it collects, Django puts files beside the templates that other checks would read.
+        copy = Path(folder) / "project"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*_IGNORED, ".*"))
+        collect(copy)
+        counted = subprocess.run(
+            ["msgfmt", "--statistics", "-o", f"{folder}/new.mo", str(copy / _PLACE)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         problems = []
         if re.search(r"fuzzy|untranslated", counted.stderr):
             problems.append(f"The German catalogue is incomplete: {counted.stderr.strip()}")
-        if new != kept.read_text(encoding="utf-8"):
+        if (copy / _PLACE).read_text(encoding="utf-8") != CATALOGUE.read_text(encoding="utf-8"):
             problems.append("Texts were added or changed since it was collected.")
         compiled = CATALOGUE.with_suffix(".mo")
-        subprocess.run(["msgfmt", "-o", f"{folder}/kept.mo", str(kept)], check=True)
+        subprocess.run(["msgfmt", "-o", f"{folder}/kept.mo", str(CATALOGUE)], check=True)
         if not compiled.exists() or not filecmp.cmp(compiled, f"{folder}/kept.mo", shallow=False):
             problems.append("The compiled catalogue is out of date.")
     for problem in problems:
@@ -78,7 +77,7 @@ def check() -> int:
     if problems:
         print(
             "Run 'make messages', translate what is missing in",
-            CATALOGUE.relative_to(ROOT),
+            _PLACE,
             "and run it again.",
             file=sys.stderr,
         )

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from io import BufferedRandom
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from amls.embedded import connect, running
 
@@ -21,6 +23,8 @@ PRODUCTION = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
 }
+WORKERS = min(4, max(2, os.cpu_count() or 2))
+Check = tuple[str, list[str], dict[str, str]]
 SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRECT_PREFIX")
 
 
@@ -40,31 +44,52 @@ def main(arguments: list[str]) -> int:
 def _run(arguments: list[str]) -> int:
     shutil.rmtree(VAR / "pg", ignore_errors=True)
     environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
-    environment |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "1"}
+    environment |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "1", "TEST_SERVER_IS_NEW": "1"}
     with ExitStack() as stack:
         stack.enter_context(_postgres())
         environment["TEST_REDIS_URL"] = _redis(stack)
         _node_packages(environment)
-        if not arguments:
-            for name, command, extra in _checks():
-                print(f"── {name}", flush=True)
-                code = subprocess.run(command, env={**environment, **extra}, check=False).returncode
-                if code:
-                    print(f"{name} failed with exit code {code}.", file=sys.stderr)
-                    return code
+        if not arguments and (code := _beside(_checks(), environment)):
+            return code
         print("── tests", flush=True)
-        workers = str(min(4, max(2, os.cpu_count() or 2)))
-        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", workers, "--dist", "loadgroup"])]
+        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", str(WORKERS), "--dist", "loadgroup"])]
         return subprocess.run(command, env=environment, check=False).returncode
 
 
-def _checks() -> list[tuple[str, list[str], dict[str, str]]]:
+def _beside(checks: list[Check], environment: dict[str, str]) -> int:
+    """Run as many at once as there are processors; show what each says when it ends. Return the first bad exit code."""
+    waiting = list(checks)
+    running: list[tuple[str, subprocess.Popen[bytes], BufferedRandom]] = []
+    with ExitStack() as stack:
+        while waiting or running:
+            while waiting and len(running) < WORKERS:
+                name, command, extra = waiting.pop(0)
+                said = stack.enter_context(TemporaryFile())
+                process = subprocess.Popen(command, env={**environment, **extra}, stdout=said, stderr=subprocess.STDOUT)
+                stack.callback(process.wait)
+                stack.callback(process.terminate)
+                running.append((name, process, said))
+            for one in [one for one in running if one[1].poll() is not None]:
+                running.remove(one)
+                name, process, said = one
+                said.seek(0)
+                print(f"── {name}\n{said.read().decode()}", end="", flush=True)
+                if process.returncode:
+                    print(f"{name} failed with exit code {process.returncode}.", file=sys.stderr)
+                    return process.returncode
+            time.sleep(0.05)
+    return 0
+
+
+def _checks() -> list[Check]:
+    """Return each check's name, command and more of the environment: what is quick first, then what takes longest."""
     python, tools = sys.executable, Path(sys.executable).parent
     manage = [python, "manage.py"]
     return [
         ("ruff", [str(tools / "ruff"), "check", "."], {}),
         ("format", [str(tools / "ruff"), "format", "--check", "."], {}),
         ("templates", [str(tools / "djlint"), "--lint", "--quiet", "templates"], {}),
+        ("database of the tests", [python, "-m", "tests.tools.template"], {}),
         ("types", [str(tools / "mypy"), "."], {}),
         ("import contracts", [str(tools / "lint-imports")], {}),
         ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),

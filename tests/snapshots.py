@@ -1,0 +1,80 @@
+"""What takes long to make, such as the demo, is made once by each worker and put back for every test."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.db import connection
+
+from amls.courses import pagecache
+
+Make = Callable[[], object]
+
+
+class Snapshots:
+    """States of this worker's test database and of its files, by name.
+
+    PostgreSQL copies a database faster than anything fills it. For tests that commit: what they
+    leave is thrown away with the database that they had.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: set[str] = set()
+
+    def restore(self, name: str, make: Make) -> None:
+        """Put back the state of that name; the first time, `make` it on what is there, and keep it."""
+        if name in self._names:
+            self._put_back(name)
+        else:
+            make()
+            self._keep(name)
+
+    def drop(self) -> None:
+        """Forget them all."""
+        with connection._nodb_cursor() as cursor:
+            for name in self._names:
+                cursor.execute(f"DROP DATABASE {_quoted(self._database(name))} WITH (FORCE)")
+        self._names.clear()
+
+    def _keep(self, name: str) -> None:
+        _copy_database(_current(), self._database(name))
+        _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
+        self._names.add(name)
+
+    def _put_back(self, name: str) -> None:
+        _copy_database(self._database(name), _current())
+        shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+        _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
+        # Rows have the numbers again that others had since: nothing in memory may know those.
+        ContentType.objects.clear_cache()
+        cache.clear()
+        pagecache.store.clear()
+
+    def _database(self, name: str) -> str:
+        return f"{_current()}_{name}"
+
+
+def _current() -> str:
+    return str(connection.settings_dict["NAME"])
+
+
+def _copy_database(source: str, target: str) -> None:
+    """Make `target` anew; nobody may be connected to either, so whoever still is loses the connection."""
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        cursor.execute(f"DROP DATABASE IF EXISTS {_quoted(target)} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {_quoted(target)} TEMPLATE {_quoted(source)}")
+
+
+def _quoted(name: str) -> str:
+    return str(connection.ops.quote_name(name))
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    if source.exists():
+        shutil.copytree(source, target)
