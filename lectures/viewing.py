@@ -31,10 +31,12 @@ class Deck:
     """The slides of a lecture.
 
     Attributes:
+        material: whose file it is.
         has_pictures: of every page; a presentation without a PDF has text only.
         missing: how many pages of the file could not be read.
     """
 
+    material: Material
     slides: list[Slide]
     has_pictures: bool
     missing: int = 0
@@ -90,7 +92,9 @@ def deck_of(access: Access, material: Material | None, notes: Material | None, t
                 one.height,
             )
         )
-    return Deck(slides, all(slide.image for slide in slides), max(0, total - len(slides))) if slides else None
+    if not slides:
+        return None
+    return Deck(material, slides, all(slide.image for slide in slides), max(0, total - len(slides)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from amls.agenda.sources import Item, deadline, opening, registry
 from amls.courses.models import Course, Enrolment
-from projects.deadlines import Deadlines, counting_submission
+from projects.deadlines import Deadlines, is_counting
 from projects.models import Membership, Project, ProjectRules
 
 _TITLES = {
@@ -51,6 +51,6 @@ def personal_items(enrolment: Enrolment) -> Iterator[Item]:
     if project is not None:
         members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
     due_at = deadlines.for_team(project.pk if project else 0, members) or deadlines.for_all
-    is_done = project is not None and counting_submission(project, project.submissions.all(), due_at) is not None
+    is_done = project is not None and any(is_counting(one, due_at) for one in project.submissions.all())
     if due_at != deadlines.for_all or is_done:
         yield replace(_submission(enrolment.course, due_at), is_done=is_done)

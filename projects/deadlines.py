@@ -62,18 +62,22 @@ class Deadlines:
         """Until when projects are registered: unless it is set, until the deadline as extended for everyone."""
         return self.registration or self.for_all
 
-    def for_team(self, project_pk: int, member_pks: Iterable[int]) -> datetime | None:
+    def for_team(
+        self, project_pk: int, member_pks: Iterable[int], *, known_at: datetime | None = None
+    ) -> datetime | None:
         """Return a team's deadline.
 
         Args:
             project_pk: the project's key.
             member_pks: the keys of its members' enrolments.
+            known_at: only with what had been given by then; with everything by default.
         """
         members = set(member_pks)
         return self._latest(
             one
             for one in self.extensions
-            if one.project_id == project_pk or one.enrolment_id in members or one.is_for_all
+            if (one.project_id == project_pk or one.enrolment_id in members or one.is_for_all)
+            and (known_at is None or one.granted_at <= known_at)
         )
 
     def _latest(self, extensions: Iterable[Extension]) -> datetime | None:
@@ -122,10 +126,36 @@ def is_counting(submission: Submission, due_at: datetime | None) -> bool:
     return submission.accepted_at is not None or due_at is None or is_open_until(due_at, submission.began_at)
 
 
+def may_pick(project: Project, due_at: datetime | None, now: datetime) -> bool:
+    """Return whether a team may say which attempt counts: in a running course, until its deadline at `due_at`."""
+    is_running = project.course.state == Course.State.RUNNING
+    return is_running and (due_at is None or is_open_until(due_at, now))
+
+
 def counting_submission(
-    project: Project, submissions: Iterable[Submission], due_at: datetime | None
+    project: Project, submissions: Iterable[Submission], deadlines: Deadlines, member_pks: Iterable[int]
 ) -> Submission | None:
-    """Return the attempt that counts for a team: the one it picked, else the newest that counts."""
+    """Return the attempt that counts for a team: the one it picked, else the newest that counts.
+
+    A newer one that was late when the team picked, and that the staff let count since, comes before the picked one:
+    the team chose among what there was in time, and the staff were asked about this one.
+
+    Args:
+        project: the team's.
+        submissions: all its attempts.
+        deadlines: of its course.
+        member_pks: the keys of its members' enrolments.
+    """
+    members = set(member_pks)
+    due_at = deadlines.for_team(project.pk, members)
     counting = [one for one in submissions if is_counting(one, due_at)]
     picked = next((one for one in counting if one.pk == project.picked_id), None)
-    return picked or max(counting, key=lambda one: one.attempt, default=None)
+    if picked is not None and project.picked_at is not None:
+        chosen_at = project.picked_at
+
+        def was_late(one: Submission) -> bool:
+            known = deadlines.for_team(project.pk, members, known_at=max(one.began_at, chosen_at))
+            return known is not None and not is_open_until(known, one.began_at)
+
+        counting = [picked, *(one for one in counting if one.attempt > picked.attempt and was_late(one))]
+    return max(counting, key=lambda one: one.attempt, default=None)

@@ -80,10 +80,14 @@ def label_of(project: Project) -> str:
 
 
 def is_mentor(user: User, prefix: str = "topic__") -> Q:
-    """Return the condition that a topic's mentor is this person, by address or by name, with titles before it or not."""
+    """Return the condition that a topic's mentor is this person, by address or by name.
+
+    Titles may stand before a name, but not before one of a single word: 'Li' is not 'Jun Li'.
+    """
     found = Q(**{f"{prefix}mentor__email__iexact": user.email})
     if user.display_name:
         found |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
+    if len(user.display_name.split()) > 1:
         found |= Q(**{f"{prefix}mentor__name__iendswith": f" {user.display_name}"})
     return found
 

@@ -1,5 +1,6 @@
 """What projects know of a person, as far as it is theirs: teammates and drafts of the staff are not."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -36,6 +37,8 @@ from projects.models import (
 from projects.reading import personal_result
 from projects.receipts import receipt_code
 from projects.services.farewell import say_farewell
+
+logger = logging.getLogger(__name__)
 
 
 @personal_data("projects")
@@ -104,14 +107,15 @@ def _membership(one: Membership) -> dict[str, Any]:
 
 
 def _invitations(user: User) -> Iterator[dict[str, Any]]:
-    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user")
+    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user", "seeker__user")
     for direction, found in (("sent", rows.filter(invited_by__user=user)), ("received", rows.to_user(user))):
         for one in found.order_by("pk"):
             yield {
                 "direction": direction,
                 "course": one.project.course.slug,
                 "topic": one.project.topic.title,
-                "to": one.email,
+                # As on the team's page: the address of who looks for teammates is theirs.
+                "to": one.label if direction == "sent" else one.email,
                 "by": str(one.invited_by.user),
                 "at": one.invited_at,
                 "expires": one.expires_at,
@@ -236,4 +240,8 @@ def forget_people(courses: Sequence[int]) -> None:
 
 def _delete_files(names: Sequence[str]) -> None:
     for name in names:
-        default_storage.delete(name)
+        try:
+            default_storage.delete(name)
+        except OSError:
+            # No row names it any more: only the log tells what is left to delete by hand.
+            logger.exception("A handed-in file of a purged course could not be deleted: %s", name)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import Prefetch, QuerySet
 
 from amls.courses.models import Course, Enrolment
-from projects.deadlines import Deadlines, Standing, counting_submission, is_counting
+from projects.deadlines import Deadlines, Standing, counting_submission, is_counting, may_pick
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -71,6 +71,10 @@ class TeamView:
         """Late attempts that count only when they are accepted."""
         return [one for one in self.attempts if one.is_late and not one.is_counting and not one.row.withdrawn_at]
 
+    def may_pick(self, now: datetime) -> bool:
+        """Whether the team may say which attempt counts: while the course is running and its deadline is not over."""
+        return may_pick(self.project, self.due_at, now)
+
     @property
     def is_extended(self) -> bool:
         """Whether the team has more time than the course."""
@@ -114,7 +118,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     for one in members:
         one.course = project.topic.course
     due_at = deadlines.for_team(project.pk, [one.pk for one in members])
-    counting = counting_submission(project, rows, due_at)
+    counting = counting_submission(project, rows, deadlines, [one.pk for one in members])
     assessment = getattr(project, "assessment", None)
     return TeamView(
         project=project,
@@ -136,12 +140,12 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     )
 
 
-def team_of(enrolment: Enrolment, *, with_files: bool = True) -> TeamView | None:
-    """Return the project in which a person is now, or None."""
+def team_of(enrolment: Enrolment, *, with_files: bool = True, deadlines: Deadlines | None = None) -> TeamView | None:
+    """Return the project in which a person is now, or None; the course's deadlines are read where they aren't given."""
     project = with_team(Project.objects.of_member(enrolment), with_files=with_files).first()
     if project is None:
         return None
-    return _team_view(project, Deadlines.of_course(enrolment.course))
+    return _team_view(project, deadlines or Deadlines.of_course(enrolment.course))
 
 
 class ProjectState(StrEnum):

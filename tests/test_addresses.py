@@ -280,13 +280,13 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "count"),
     [
-        ("/amls/", 26),
+        ("/amls/", 23),
         ("/amls/schedule/", 5),
         ("/amls/lectures/05/", 9),
         ("/amls/me/", 20),
         ("/amls/subscribe/", 5),
-        ("/amls/projects/", 14),
-        ("/amls/projects/mine/", 16),
+        ("/amls/projects/", 10),
+        ("/amls/projects/mine/", 14),
     ],
 )
 def test_a_page_costs_the_same_with_30_lectures_as_with_3(

@@ -29,19 +29,21 @@ def require_own_course(row: Any, field: str, *, error_field: str | None = None) 
         raise ValidationError({error_field: error}) if error_field else error
 
 
-def enrolment_of_same_course(name: str) -> pgtrigger.Trigger:
-    """Return a trigger by which the database refuses a row whose enrolment is one in another course.
+def of_same_course(name: str, field: str = "enrolment", table: str = "courses_enrolment") -> pgtrigger.Trigger:
+    """Return a trigger by which the database refuses a row that points to one of another course.
 
     Args:
         name: of the trigger; the error says it.
+        field: the foreign key; may be empty.
+        table: where it points to, which has a `course_id`.
     """
     return pgtrigger.Trigger(
         name=name,
         operation=pgtrigger.Insert | pgtrigger.Update,
         when=pgtrigger.Before,
         func=(
-            "IF (SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id) <> NEW.course_id THEN "  # noqa: S608 - a name of ours
-            f"RAISE EXCEPTION '{name}: the enrolment is one in another course.' USING ERRCODE = 'check_violation'; "
+            f"IF (SELECT course_id FROM {table} WHERE id = NEW.{field}_id) <> NEW.course_id THEN "  # noqa: S608 - names of ours
+            f"RAISE EXCEPTION '{name}: the {field} is one in another course.' USING ERRCODE = 'check_violation'; "
             "END IF; RETURN NEW;"
         ),
     )

@@ -9,7 +9,7 @@ from django.db.models import Func, Q, Value
 from django.db.models.functions import Lower, Replace
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.belonging import enrolment_of_same_course, require_own_course
+from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, User, choices_hold
 from amls.web.text import LineField
 from exams.managers import RegistrationQuerySet
@@ -139,7 +139,7 @@ class Accommodation(models.Model):
                 violation_error_message=_("Extra time is at most 600 minutes."),
             ),
         ]
-        triggers = [enrolment_of_same_course("accommodation_same_course")]
+        triggers = [of_same_course("accommodation_same_course")]
 
     def __str__(self) -> str:
         return str(self.enrolment.user)
@@ -185,7 +185,7 @@ class AdmissionDecision(models.Model):
                 violation_error_message=_("Give the reason of the decision."),
             ),
         ]
-        triggers = [enrolment_of_same_course("admissiondecision_same_course")]
+        triggers = [of_same_course("admissiondecision_same_course")]
 
     def __str__(self) -> str:
         return f"{self.enrolment.user}: {self.get_verdict_display()}"

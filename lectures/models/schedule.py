@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.belonging import require_own_course
+from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Mode, Weekday, choices_hold
 from amls.web.text import CleanTextField, LineField
 from lectures.managers import LectureQuerySet
@@ -95,6 +95,7 @@ class Lecture(models.Model):
             choices_hold("lecture_mode_valid", "mode", Mode.values),
             choices_hold("lecture_state_valid", "state", ["planned", "cancelled"]),
         ]
+        triggers = [of_same_course("lecture_part_of_same_course", "part", "lectures_part")]
 
     def __str__(self) -> str:
         return f"{self.number} {self.title}".strip()

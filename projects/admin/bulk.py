@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 from decimal import Decimal
 
@@ -55,6 +56,14 @@ def preview_letters(projects: list[Project], *, now: datetime) -> tuple[int, lis
 
 def _count(number: int) -> str:
     return ngettext("%(count)d project", "%(count)d projects", number) % {"count": number}
+
+
+def _say_left_out(request: HttpRequest, projects: list[Project], given: Container[int | None]) -> None:
+    left = [str(one) for one in projects if one.pk not in given]
+    if left:
+        messages.warning(
+            request, _("Left out, as they have as much time already: %(what)s.") % {"what": ", ".join(left)}
+        )
 
 
 class BulkAdmin(KeptAdmin):
@@ -151,7 +160,7 @@ class BulkAdmin(KeptAdmin):
         form = MoreTimeForm(request.POST if is_sent else None, zone=course.zone)
         if is_sent and form.is_valid():
             try:
-                extend(
+                given = extend(
                     course=course,
                     projects=projects,
                     by=user_of(request),
@@ -163,8 +172,9 @@ class BulkAdmin(KeptAdmin):
                 add_violation(form, violation)
             else:
                 messages.success(
-                    request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(projects))}
+                    request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(given))}
                 )
+                _say_left_out(request, projects, [one.project_id for one in given])
                 return None
         return self.ask(
             request,

@@ -11,9 +11,9 @@ from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
 from amls.web.markdown import escape_markdown
 from amls.web.words import say_time
-from projects.deadlines import counting_submission, effective_deadline, is_counting
+from projects.deadlines import Deadlines, counting_submission, effective_deadline, is_counting
 from projects.letters.common import due, escaped, mine, why_member
-from projects.models import Submission
+from projects.models import Membership, Submission
 from projects.receipts import receipt_code
 
 
@@ -107,7 +107,8 @@ def attempt_restored(notice: Notice, now: datetime) -> Letter | None:
 
 def _about_attempt(submission: Submission, now: datetime, *, subject: str, text: str) -> Letter:
     project, values = submission.project, {"attempt": submission.attempt, "topic": submission.project.topic.title}
-    counting = counting_submission(project, project.submissions.all(), effective_deadline(project))
+    members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
+    counting = counting_submission(project, project.submissions.all(), Deadlines.of_course(project.course), members)
     if counting is not None:
         standing = _("Attempt %(attempt)s counts now.") % {"attempt": counting.attempt}
     else:

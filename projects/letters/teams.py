@@ -202,11 +202,14 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("projects.invitation-expired")
 def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
-    """Tell who invited somebody that there was no answer in time."""
+    """Tell who invited somebody, and is in the team still, that there was no answer in time."""
     rows = Invitation.objects.select_related("project__topic__course", "seeker__user").filter(expires_at__lte=now)
     waiting = [Invitation.State.OPEN, Invitation.State.EXPIRED]
     invitation = rows.filter(pk=notice.references["invitation"], state__in=waiting).first()
     if invitation is None or not invitation.project.is_active:
+        return None
+    # Whoever left meanwhile can't invite anybody: it is no longer their team.
+    if not Membership.objects.active().filter(project=invitation.project, enrolment=invitation.invited_by).exists():
         return None
     values = {"email": invitation.label, "topic": invitation.project.topic.title}
     return Letter(

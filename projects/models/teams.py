@@ -29,6 +29,8 @@ class Project(models.Model):
         verbose_name=_("picked hand-in"),
         help_text=_("Empty: the newest that counts."),
     )
+    # What the staff let count after that comes before it: `counting_submission`.
+    picked_at = models.DateTimeField(_("picked"), null=True, blank=True, editable=False)
     assessor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -49,6 +51,11 @@ class Project(models.Model):
                 name="project_withdrawn_after_registered",
                 condition=Q(withdrawn_at__isnull=True) | Q(withdrawn_at__gte=F("registered_at")),
                 violation_error_message=_("A project can't be withdrawn before it is registered."),
+            ),
+            models.CheckConstraint(
+                name="project_picked_at_a_time",
+                condition=Q(picked__isnull=True) | Q(picked_at__isnull=False),
+                violation_error_message=_("A hand-in is picked at a time."),
             ),
         ]
 

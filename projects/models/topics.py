@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.belonging import require_own_course
+from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
 from amls.web.text import CleanTextField, LineField
 from projects.managers import TopicQuerySet
@@ -82,6 +82,7 @@ class Topic(models.Model):
             ),
             choices_hold("topic_proposal_valid", "proposal", ["", "open", "accepted", "declined", "withdrawn"]),
         ]
+        triggers = [of_same_course("topic_mentor_of_same_course", "mentor", "courses_staffmember")]
 
     def __str__(self) -> str:
         return str(self.title)

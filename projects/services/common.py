@@ -14,7 +14,7 @@ from amls.notifications.services import notify
 from amls.web.localtime import is_open_until
 from amls.web.violations import RuleViolation
 from amls.web.words import say_clock, say_time
-from projects.deadlines import registration_closes_at
+from projects.deadlines import Deadlines
 from projects.models import Invitation, Membership, Project, ProjectRules, Topic
 
 
@@ -115,11 +115,13 @@ def require_registration_open(course: Course, *, now: datetime) -> ProjectRules:
             deadline, the server's time and whom to ask.
     """
     rules = ProjectRules.objects.filter(course=course).first()
-    return require_open_under(rules, course, now=now)
+    return require_open_under(rules, Deadlines.of_rules(rules), course, now=now)
 
 
-def require_open_under(rules: ProjectRules | None, course: Course, *, now: datetime) -> ProjectRules:
-    """Do as `require_registration_open` says, for rules that were read already."""
+def require_open_under(
+    rules: ProjectRules | None, deadlines: Deadlines, course: Course, *, now: datetime
+) -> ProjectRules:
+    """Do as `require_registration_open` says, for rules and deadlines that were read already."""
     require_running(course)
     if rules is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
@@ -128,7 +130,7 @@ def require_open_under(rules: ProjectRules | None, course: Course, *, now: datet
             _("Registration opens %(time)s.") % {"time": say_time(rules.registration_opens_at, course.zone, now=now)},
             code="registration-not-open",
         )
-    closes = registration_closes_at(rules)
+    closes = deadlines.registration_closes_at
     if closes is not None and not is_open_until(closes, now):
         raise RuleViolation(
             _("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s")

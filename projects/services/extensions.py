@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from amls.courses.services import lock_course, touch
 from amls.notifications.services import notify_enrolled
 from amls.web.violations import RuleViolation
 from amls.web.words import say_time
-from projects.deadlines import Deadlines, effective_deadline
+from projects.deadlines import Deadlines
 from projects.models import Extension, ExtensionRequest, Membership, Project
 from projects.services.common import (
     active_membership,
@@ -89,8 +90,7 @@ def grant_request(
     with transaction.atomic():
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
-        before = effective_deadline(project)
-        extension = _grant(
+        return _grant(
             project.course,
             project=project,
             due_at=due_at,
@@ -100,13 +100,6 @@ def grant_request(
             now=now,
             request=request,
         )
-        if before is not None and effective_deadline(project) == before:
-            raise RuleViolation(
-                _("The team has time until %(due)s already. Give it more, or decline with an answer.")
-                % {"due": say_time(before, project.course.zone, now=now)},
-                code="not-later",
-            )
-        return extension
 
 
 def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
@@ -151,6 +144,8 @@ def extend(
 ) -> list[Extension]:
     """Give more time to some teams, to one person (and so to their team), or, with neither, to all.
 
+    Of several teams, those that have as much time already are left out.
+
     Args:
         course: whose deadline it is.
         by: who gives it.
@@ -162,7 +157,7 @@ def extend(
         delta: by so much later than the course's deadline, also when that moves.
 
     Raises:
-        RuleViolation: no reason, no deadline, or it would not be later.
+        RuleViolation: no reason, no deadline, or it would not be later than what they have, for any team.
     """
     if not reason.strip():
         raise RuleViolation(_("Say why, for the record."), code="no-reason", field="reason")
@@ -171,14 +166,27 @@ def extend(
         if enrolment is not None:
             return [_grant(course, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
         if chosen:
-            return [
-                _grant(course, project=lock_project(one.pk), due_at=due_at, delta=delta, reason=reason, by=by, now=now)
-                for one in chosen
-            ]
+            return _grant_each(chosen, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
         course = lock_course(course.pk)
         extension = _grant(course, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
         reconcile(course, now=now, sources=["projects"])
         return [extension]
+
+
+def _grant_each(projects: Iterable[Project], *, now: datetime, **values: Any) -> list[Extension]:
+    given, refusal = [], None
+    for one in projects:
+        project = lock_project(one.pk)
+        try:
+            with transaction.atomic():
+                given.append(_grant(project.course, project=project, now=now, **values))
+        except RuleViolation as violation:
+            if violation.code != "not-later":
+                raise
+            refusal = violation
+    if refusal is not None and not given:
+        raise refusal
+    return given
 
 
 def _grant(
@@ -193,7 +201,8 @@ def _grant(
     enrolment: Enrolment | None = None,
     request: ExtensionRequest | None = None,
 ) -> Extension:
-    base = Deadlines.of_course(course).base
+    deadlines = Deadlines.of_course(course)
+    base = deadlines.base
     if base is None:
         raise RuleViolation(_("This course has no submission deadline to extend."), code="no-deadline")
     if due_at is not None and due_at <= base:
@@ -213,12 +222,33 @@ def _grant(
         granted_by=by,
     )
     save_checked(extension)
+    _require_later(extension, deadlines, is_asked=request is not None, now=now)
     people = _reached_by(extension)
     references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
     tell("projects.extended", people, cause=str(extension.pk), now=now, references=references)
     _tell_the_others("projects.extended", extension, now=now)
     follow_in_feeds(people, now=now)
     return extension
+
+
+def _require_later(extension: Extension, deadlines: Deadlines, *, is_asked: bool, now: datetime) -> None:
+    """Refuse what gives no time to whom it is for; `deadlines` are those without it."""
+    membership = active_membership(extension.enrolment) if extension.enrolment is not None else None
+    project = membership.project if membership is not None else extension.project
+    if project is not None:
+        before = deadlines.for_team(project.pk, _member_pks(project))
+    elif extension.enrolment is not None:
+        before = deadlines.for_team(0, [extension.enrolment.pk])
+    else:
+        before = deadlines.for_all
+    if deadlines.base is None or before is None or extension.extends(deadlines.base) > before:
+        return
+    said = (
+        _("The team has time until %(due)s already. Give it more, or decline with an answer.")
+        if is_asked
+        else _("There is time until %(due)s already. An extension ends later.")
+    )
+    raise RuleViolation(said % {"due": say_time(before, extension.course.zone, now=now)}, code="not-later")
 
 
 def revoke_extension(*, extension: Extension, now: datetime) -> None:

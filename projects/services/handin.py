@@ -16,10 +16,9 @@ from django.utils.translation import ngettext
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
-from amls.web.localtime import deadline_closes_at
 from amls.web.violations import RuleViolation
 from amls.web.words import say_clock, say_time
-from projects.deadlines import Deadlines, Standing, is_counting
+from projects.deadlines import Deadlines, Standing, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path
 from projects.services.common import (
@@ -226,7 +225,7 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
         require_active(project)
         members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
         due_at = Deadlines.of_course(project.course).for_team(project.pk, members)
-        if due_at is not None and now >= deadline_closes_at(due_at):
+        if due_at is not None and not may_pick(project, due_at, now):
             raise RuleViolation(
                 _("The deadline was %(due)s. What counts can no longer be changed. %(ask)s")
                 % {
@@ -237,8 +236,8 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
             )
         if submission is not None and (submission.project_id != project.pk or not is_counting(submission, due_at)):
             raise RuleViolation(_("This attempt doesn't count. Choose another one."), code="does-not-count")
-        project.picked = submission
-        project.save(update_fields=["picked"])
+        project.picked, project.picked_at = submission, now if submission is not None else None
+        project.save(update_fields=["picked", "picked_at"])
     return project
 
 
@@ -250,10 +249,6 @@ def accept_late(*, submission: Submission, by: User, now: datetime) -> Submissio
         if submission.accepted_at is None:
             submission.accepted_at, submission.accepted_by = now, by
             submission.save(update_fields=["accepted_at", "accepted_by"])
-            if project.picked_id is not None:
-                # They picked among what there was in time; the staff were asked about this one.
-                project.picked = None
-                project.save(update_fields=["picked"])
             people = members_of(project)
             references = {"submission": submission.pk}
             tell("projects.late-accepted", people, cause=str(submission.pk), now=now, references=references)

@@ -69,7 +69,7 @@ def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Pr
 
 
 def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Membership:
-    """Put a locked person into a team.
+    """Put a locked person into a team; what they did not answer of its invitations counts as accepted.
 
     Raises:
         RuleViolation: they are in one already; the database would not have it either.
@@ -82,8 +82,17 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
             raise
         raise _has_project(enrolment) from error
     SeekingNote.objects.filter(enrolment=enrolment).delete()
+    _close_invitations_to(enrolment, project, now=now)
     follow_in_feeds([enrolment], now=now)
     return membership
+
+
+def _close_invitations_to(enrolment: Enrolment, project: Project, *, now: datetime) -> None:
+    # Whoever holds one of them is answering it or taking it back, and may wait for this person: it is theirs.
+    asked = Invitation.objects.filter(project=project, state=Invitation.State.OPEN).to_user(enrolment.user)
+    pks = [one.pk for one in asked.select_for_update(of=("self",), skip_locked=True)]
+    if pks:
+        Invitation.objects.filter(pk__in=pks).update(state=Invitation.State.ACCEPTED, closed_at=now)
 
 
 def take_slot(topic: Topic) -> None:

@@ -200,7 +200,7 @@ def decline_invitation(*, invitation: Invitation, now: datetime) -> None:
 def accept_invitation(
     *, invitation: Invitation, enrolment: Enrolment, now: datetime, leaves_team: bool = False
 ) -> Project:
-    """Join the team that asked. Accepted twice it is the same place.
+    """Join the team that asked. Accepted twice, or by who is in it already, it is the same place.
 
     Args:
         invitation: to any address of the person.
@@ -221,14 +221,17 @@ def accept_invitation(
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         enrolment = lock_members(*projects.values(), also=[enrolment])[enrolment.pk]
         existing = active_membership(enrolment)
-        if invitation.state == Invitation.State.ACCEPTED and existing and existing.project_id == project.pk:
+        if existing is not None and existing.project_id == project.pk:
+            # They came by another way, or press twice: there is no team to leave.
+            if invitation.state == Invitation.State.OPEN:
+                _close(invitation, Invitation.State.ACCEPTED, now=now)
             return project
         _require_open(invitation, now=now)
         require_active(project)
         require_registration_open(topic.course, now=now)
         if enrolment.is_staff or enrolment.course_id != topic.course_id:
             raise RuleViolation(_("Only students of this course join its projects."), code="not-a-student")
-        is_leaving = leaves_team and existing is not None and existing.project_id in projects
+        is_leaving = existing is not None and left is not None and existing.pk == left.pk
         if not is_leaving:
             require_without_project(enrolment)
         people = members_of(project)

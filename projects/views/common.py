@@ -11,6 +11,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
 from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
+from projects.deadlines import Deadlines
 from projects.models import Project, ProjectRules
 from projects.reading import TeamView, team_of
 from projects.services.common import require_open_under
@@ -18,11 +19,18 @@ from projects.services.common import require_open_under
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A student of a course, and their team."""
+    """A student of a course, their team, and the course's rules and deadlines."""
 
     access: Access
     enrolment: Enrolment
     team: TeamView | None
+    rules: ProjectRules | None
+    deadlines: Deadlines
+
+    @property
+    def problem(self) -> str:
+        """Why teams can't be registered or changed now, or an empty text."""
+        return registration_problem(self.access, self.rules, self.deadlines)
 
     @property
     def course(self) -> Course:
@@ -54,7 +62,9 @@ def open_mine(request: HttpRequest, slug: str) -> Mine:
     access = open_course(request, slug)
     if access.enrolment is None:
         raise Http404
-    return Mine(access, access.enrolment, team_of(access.enrolment))
+    rules = ProjectRules.objects.filter(course=access.course).first()
+    deadlines = Deadlines.of_rules(rules)
+    return Mine(access, access.enrolment, team_of(access.enrolment, deadlines=deadlines), rules, deadlines)
 
 
 def number(value: str | None) -> int:
@@ -69,10 +79,10 @@ def number(value: str | None) -> int:
     return found
 
 
-def registration_problem(access: Access, rules: ProjectRules | None) -> str:
-    """Return why teams can't be registered or changed now under the course's rules, or an empty text."""
+def registration_problem(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> str:
+    """Return why teams can't be registered or changed now under these rules and deadlines, or an empty text."""
     try:
-        require_open_under(rules, access.course, now=access.now)
+        require_open_under(rules, deadlines, access.course, now=access.now)
     except RuleViolation as violation:
         return str(violation.message)
     return ""

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from amls.web.violations import RuleViolation
 from projects.forms import IdeaForm
-from projects.models import ProjectRules, Topic
+from projects.models import Topic
 from projects.services.ideas import propose_idea, take_idea_back
-from projects.views.common import add_violation, open_mine, registration_problem
+from projects.views.common import add_violation, open_mine
 
 
 @login_required
@@ -37,7 +37,7 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
         "tab": "projects",
         "form": form,
         "ideas": list(Topic.objects.filter(proposed_by=mine.enrolment).order_by("-proposed_at")),
-        "problem": registration_problem(mine.access, ProjectRules.objects.filter(course=mine.course).first()),
+        "problem": mine.problem,
         "team": mine.team,
     }
     return render(request, "projects/propose.html", context, status=422 if form.errors else 200)

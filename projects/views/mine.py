@@ -13,31 +13,28 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.courses.access import open_course
-from amls.courses.models import Course
-from amls.web.localtime import deadline_closes_at
 from amls.web.violations import RuleViolation
 from projects.forms import ExtensionForm, InviteForm
-from projects.models import ExtensionRequest, Invitation, ProjectRules, SeekingNote, Submission, Topic
+from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic
 from projects.reading import personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team, switch_topic
 from projects.services.teams import invite_member, revoke_invitation
-from projects.views.common import Mine, add_violation, number, open_mine, registration_problem
+from projects.views.common import Mine, add_violation, number, open_mine
 
 
 def mine_context(mine: Mine) -> dict[str, Any]:
     """Return what the page of one's own project shows."""
     access, team = mine.access, mine.team
-    rules = ProjectRules.objects.filter(course=mine.course).first()
     context: dict[str, Any] = {
         "access": access,
         "course": mine.course,
         "tab": "projects",
         "team": team,
-        "rules": rules,
-        "problem": registration_problem(access, rules),
+        "rules": mine.rules,
+        "problem": mine.problem,
         "invite_form": InviteForm(),
     }
     if team is None:
@@ -67,8 +64,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         .order_by("-decided_at", "-pk")
         .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
-        "may_pick": mine.course.state == Course.State.RUNNING
-        and (team.due_at is None or access.now < deadline_closes_at(team.due_at)),
+        "may_pick": team.may_pick(access.now),
         "may_invite": len(team.members) + open_invitations.filter(expires_at__gt=access.now).count()
         < team.project.topic.team_max,
     }

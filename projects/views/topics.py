@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.courses.access import Access, open_course
 from amls.exports.views.offer import document
 from amls.web.violations import RuleViolation
-from projects.deadlines import Deadlines, registration_closes_at
+from projects.deadlines import Deadlines
 from projects.exports import TOPICS
 from projects.forms import SeekingForm, TeamForm
 from projects.models import ProjectRules, SeekingNote, Topic
@@ -24,14 +24,14 @@ from projects.services.teams import invite_seeker, register_team, remove_seeking
 from projects.views.common import add_violation, number, open_mine, registration_problem
 
 
-def _own(access: Access, rules: ProjectRules | None) -> dict[str, Any]:
+def _own(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> dict[str, Any]:
     """Return what the pages say of the reader's own project."""
     enrolment = access.enrolment
     is_student = enrolment is not None and not enrolment.is_staff
     return {
-        "team": team_of(enrolment, with_files=False) if enrolment is not None and is_student else None,
+        "team": team_of(enrolment, with_files=False, deadlines=deadlines) if enrolment and is_student else None,
         "is_student": is_student,
-        "problem": registration_problem(access, rules),
+        "problem": registration_problem(access, rules, deadlines),
     }
 
 
@@ -65,7 +65,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "course": access.course,
         "tab": "projects",
         "rules": rules,
-        "closes_at": registration_closes_at(rules),
+        "closes_at": deadlines.registration_closes_at,
         "due_at": deadlines.for_all,
         "is_extended": deadlines.for_all != deadlines.base,
         "topics": shown,
@@ -77,7 +77,9 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "skill": skill,
         "only_free": only_free,
         **_seekers(access, notes if access.sees_enrolled else notes.none()),
-        **_own(access, rules),
+        # A note may be on an idea that only its author and the staff see.
+        "seen_topics": {row.pk for row in rows},
+        **_own(access, rules, deadlines),
     }
     return render(request, "projects/topics.html", context)
 
@@ -101,7 +103,8 @@ def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
-    own = _own(access, ProjectRules.objects.filter(course=access.course).first())
+    rules = ProjectRules.objects.filter(course=access.course).first()
+    own = _own(access, rules, Deadlines.of_rules(rules))
     notes = SeekingNote.objects.none()
     if access.sees_enrolled:
         notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")

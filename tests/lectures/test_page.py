@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,7 +21,7 @@ from lectures.counts import flush_counts
 from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, Word
 from lectures.personal import forget, tell
 from lectures.services.chapters import ChapterLine, read_chapters, stamp
-from lectures.services.materials import remove_material
+from lectures.services.materials import add_material, remove_material, upload_version
 from lectures.tasks import extract, flush_material_counts
 from tests.cast import Cast
 from tests.factories import LectureFactory
@@ -180,6 +181,20 @@ def test_a_deck_says_how_many_pages_are_in_the_file_only(cast: Cast, lecture: Le
     text = page(Client())
     assert text.count("<figure") == 2
     assert "3 more pages are in the file only." in text
+
+
+def test_more_pages_are_in_the_file_whose_slides_are_shown(cast: Cast, settings: Settings) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="06")
+    settings.EXTRACTION_MAX_PAGES = 1
+    now = timezone.now()
+    shown = add_material(lecture=lecture, kind="pdf", now=now, position=1)
+    upload = SimpleUploadedFile("long.pdf", pdf(["One"], ["Two"]))
+    upload_version(material=shown, upload=upload, by=None, now=now)
+    extract()
+    unread = add_material(lecture=lecture, kind="pdf", now=now, position=0)
+    upload_version(material=unread, upload=SimpleUploadedFile("new.pdf", pdf(["New"])), by=None, now=now)
+    said = page(Client()).split("in the file only.")[1].split("</a>")[0]
+    assert f"/materials/{shown.pk}/" in said
 
 
 def test_a_scan_is_read_aloud_by_its_presentation(cast: Cast) -> None:

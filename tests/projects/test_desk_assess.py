@@ -251,8 +251,8 @@ def test_extensions_are_given_to_all_a_team_or_a_person_and_revoked(world: World
     data = {"course": world.course.pk, "days": "1", "reason": "Outage"}
     assert desk.get(address).status_code == 200
     desk.post(address, data)
-    desk.post(address, {**data, "project": project.pk})
-    desk.post(address, {**data, "enrolment": world.other.pk})
+    desk.post(address, {**data, "project": project.pk, "days": "2"})
+    desk.post(address, {**data, "enrolment": world.other.pk, "days": "2"})
     assert desk.post(address, {**data, "enrolment": world.other.pk, "project": project.pk}).status_code == 422
     rows = Extension.objects.order_by("pk")
     assert [(row.project, row.enrolment) for row in rows] == [(None, None), (project, None), (None, world.other)]

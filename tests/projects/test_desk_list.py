@@ -114,6 +114,16 @@ def test_a_mentor_is_known_by_name_whatever_titles_stand_before_it(world: World,
     assert shown(desk, "mentor=me") == [mine.pk]
 
 
+def test_a_name_of_one_word_is_no_end_of_another(world: World, desk: Client) -> None:
+    world.staff.display_name = "Li"
+    world.staff.save()
+    mentors = [
+        StaffMember.objects.create(course=world.course, role=Role.ASSISTANT, name=name) for name in ("Jun Li", "Li")
+    ]
+    _other, mine = (make_teams(world, 1, mentor=one)[0] for one in mentors)
+    assert shown(desk, "mentor=me") == [mine.pk]
+
+
 def test_the_first_exam_after_the_deadline_is_what_the_assessment_is_needed_for(world: World, desk: Client) -> None:
     make_teams(world, 1)
     ExamFactory.create(course=world.course, starts_at=DEADLINE - timedelta(days=9))

@@ -250,3 +250,21 @@ def test_a_moved_deadline_moves_everyones_variant(world: World) -> None:
         assert ends["student@example.org"] == moved + TWO_DAYS
         assert ends.get("other@example.org") == (None if moved > DEADLINE else DEADLINE + timedelta(days=3))
     assert done.is_active
+
+
+def test_more_time_that_is_none_is_refused_at_the_desk_too(world: World) -> None:
+    project = team_of_two(world)
+    give(world, delta=timedelta(days=4))
+    for whom in ({"projects": [project]}, {"enrolment": world.student}, {}):
+        with pytest.raises(RuleViolation, match="until Fri 12 Jul, 23:59") as refusal:
+            give(world, delta=TWO_DAYS, **whom)
+        assert refusal.value.code == "not-later"
+    assert Extension.objects.count() == 1
+
+
+def test_of_many_teams_those_that_have_as_much_time_are_left_out(world: World) -> None:
+    project, single = team_of_two(world), world.project(world.another(), topic=world.single)
+    give(world, projects=[project], delta=timedelta(days=4))
+    told = Notice.objects.count()
+    assert [one.project for one in give(world, projects=[project, single], delta=TWO_DAYS)] == [single]
+    assert (Extension.objects.count(), Notice.objects.count()) == (2, told + 1)

@@ -21,6 +21,7 @@ from amls.web.violations import RuleViolation
 from projects.models import Project, Submission, SubmissionFile
 from projects.reading import team_of
 from projects.receipts import receipt_code, submission_pk_of
+from projects.services.extensions import extend
 from projects.services.handin import accept_late, hand_in, pick_submission, restore_submission, withdraw_submission
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member
@@ -153,6 +154,56 @@ def test_an_accepted_late_attempt_counts_also_where_the_team_had_picked_another(
     assert view is not None
     assert view.counting is not None
     assert (view.counting.row, view.picked) == (late, None)
+
+
+def counting_of(world: World) -> Submission:
+    view = team_of(world.student)
+    assert view is not None
+    assert view.counting is not None
+    return view.counting.row
+
+
+def test_more_time_lets_the_late_attempt_count_like_accepting_it(world: World) -> None:
+    project = world.project()
+    first = attempt(world, project)
+    pick_submission(project=project, submission=first, now=NOW)
+    late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    after, until = DEADLINE + timedelta(days=2), DEADLINE + timedelta(days=1)
+    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", due_at=until, now=after)
+    assert counting_of(world) == late
+
+
+def test_a_pick_made_in_extended_time_holds(world: World) -> None:
+    project = world.project()
+    pick_submission(project=project, submission=attempt(world, project), now=NOW)
+    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", delta=timedelta(days=3), now=NOW)
+    attempt(world, project, began=DEADLINE + timedelta(days=1))
+    # Nothing of it was late: what the team picked goes on counting until it picks another.
+    assert counting_of(world).attempt == 1
+
+
+def test_who_picks_after_the_staff_let_the_late_attempt_count_has_the_last_word(world: World) -> None:
+    project = world.project()
+    first = attempt(world, project)
+    pick_submission(project=project, submission=first, now=NOW)
+    attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    granted = DEADLINE + timedelta(days=1)
+    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", delta=timedelta(days=3), now=granted)
+    assert counting_of(world).attempt == 2
+    pick_submission(project=project, submission=first, now=granted + timedelta(hours=1))
+    assert counting_of(world) == first
+
+
+def test_the_picked_attempt_counts_again_where_the_accepted_one_is_withdrawn(world: World) -> None:
+    project = world.project()
+    picked = attempt(world, project)
+    attempt(world, project)
+    pick_submission(project=project, submission=picked, now=NOW)
+    late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
+    accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(days=1))
+    assert counting_of(world) == late
+    withdraw_submission(submission=late, now=DEADLINE + timedelta(days=1))
+    assert counting_of(world) == picked
 
 
 def test_a_late_attempt_never_hides_one_in_time(world: World) -> None:

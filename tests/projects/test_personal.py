@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.apps import apps
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -32,13 +32,13 @@ from projects.models import (
     Submission,
     Topic,
 )
-from projects.personal import tell
+from projects.personal import forget_people, tell
 from projects.receipts import receipt_code
 from projects.services.common import follow_in_feeds
 from projects.services.extensions import request_extension
 from projects.services.ideas import decide_idea, propose_idea
 from projects.services.registration import leave_team
-from projects.services.teams import accept_invitation, invite_member, write_seeking_note
+from projects.services.teams import accept_invitation, invite_member, invite_seeker, write_seeking_note
 from tests.factories import TopicFactory
 from tests.projects.conftest import NOW, World
 from tests.projects.test_handin import archive, attempt
@@ -304,3 +304,39 @@ def test_a_teammates_calendar_follows(world: World, team: Project) -> None:
     assert mine.exists()
     delete_account(user=world.student.user, now=LATER)
     assert not mine.exists()
+
+
+def test_my_data_say_of_a_seeker_what_the_page_says(world: World) -> None:
+    world.other.user.display_name = "Grace Hopper"
+    world.other.user.save()
+    note = write_seeking_note(enrolment=world.other, topic=None, text="I know Spark", now=NOW)
+    invite_seeker(project=world.project(), note=note, by=world.student, now=NOW)
+    [sent] = told(world.student.user)["invitations.json"]
+    assert (sent["direction"], sent["to"]) == ("sent", "Grace Hopper")
+    confirmed(world.other.user)
+    [received] = told(world.other.user)["invitations.json"]
+    assert (received["direction"], received["to"]) == ("received", "other@example.org")
+
+
+def test_a_file_that_can_not_be_deleted_is_named_and_the_others_go(
+    world: World,
+    team: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    handed = attempt(world, team, uploads=[archive(), archive("report.zip", b"x")])
+    stuck, gone = [str(one.file.name) for one in handed.files.order_by("pk")]
+    delete = FileSystemStorage.delete
+
+    def fail(storage: FileSystemStorage, name: str) -> None:
+        if name == stuck:
+            raise OSError("The disk is read-only.")
+        delete(storage, name)
+
+    monkeypatch.setattr(FileSystemStorage, "delete", fail)
+    with django_capture_on_commit_callbacks(execute=True):
+        forget_people([world.course.pk])
+    assert (default_storage.exists(stuck), default_storage.exists(gone)) == (True, False)
+    assert stuck in caplog.text
+    assert gone not in caplog.text

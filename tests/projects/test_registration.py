@@ -23,6 +23,7 @@ from projects.services.registration import (
 from projects.services.teams import accept_invitation, invite_member, register_team, write_seeking_note
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.desk import handed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -234,6 +235,7 @@ def test_the_counter_equals_the_rows(world: World) -> None:
         ("topic_team_size_valid", lambda w: Topic.objects.filter(pk=w.topic.pk).update(team_min=4)),
         ("topic_proposal_has_author", lambda w: Topic.objects.filter(pk=w.topic.pk).update(proposal="open")),
         ("membership_one_active", lambda w: Membership.objects.create(project=w.project(), enrolment=w.student, joined_at=NOW)),
+        ("project_picked_at_a_time", lambda w: Project.objects.filter(pk=w.project().pk).update(picked=handed_in(Project.objects.get(), w.student))),
         ("project_withdrawn_after_registered", lambda w: Project.objects.filter(pk=w.project().pk).update(withdrawn_at=NOW - timedelta(days=1))),
     ],
 )  # fmt: skip

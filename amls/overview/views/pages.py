@@ -53,7 +53,8 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
-    deadlines = Deadlines.of_course(course)
+    rules = ProjectRules.objects.filter(course=course).first()
+    deadlines = Deadlines.of_rules(rules)
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
     agenda = present_items(course, access.enrolment, now=now)
@@ -72,11 +73,12 @@ def _home_context(access: Access) -> dict[str, Any]:
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
+        "due_at": deadlines.for_all,
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
-        "team": team_of(access.enrolment, with_files=False)
+        "team": team_of(access.enrolment, with_files=False, deadlines=deadlines)
         if access.enrolment and not access.enrolment.is_staff
         else None,
-        "rules": ProjectRules.objects.filter(course=course).first(),
+        "rules": rules,
         **subscribe_context(access),
     }
 
