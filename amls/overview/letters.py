@@ -15,27 +15,31 @@ from amls.web.markdown import escape_markdown
 
 @on_claim
 def tell_of_claim(entry: RosterEntry, person: User, is_confirmed: bool | None, now: datetime) -> None:
-    """Put what the staff are asked, or what they decided, into the outbox."""
+    """Put what the staff are asked, or what they decided, into the outbox.
+
+    Whoever is declined may ask again once the staff forget it: each time is another occasion.
+    """
+    occasion = f"{entry.pk}:{person.pk}:{now.timestamp()}"
     if is_confirmed is None:
         for one in Enrolment.objects.staff().filter(course=entry.course).select_related("user"):
             notify(
-                key=f"overview.roster-claimed:{entry.pk}:{person.pk}:{one.pk}",
+                key=f"overview.roster-claimed:{occasion}:{one.pk}",
                 kind="overview.roster-claimed",
                 now=now,
                 recipient=one.user,
                 course=entry.course,
-                references={"entry": entry.pk},
+                references={"entry": entry.pk, "person": person.pk},
             )
         return
     kind = "overview.roster-confirmed" if is_confirmed else "overview.roster-declined"
-    notify(key=f"{kind}:{entry.pk}:{person.pk}", kind=kind, now=now, recipient=person, course=entry.course)
+    notify(key=f"{kind}:{occasion}", kind=kind, now=now, recipient=person, course=entry.course)
 
 
 @letter("overview.roster-claimed")
 def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
     """Ask the staff whether an account is the person of the roster."""
     rows = RosterEntry.objects.select_related("course", "claimed_by")
-    entry = rows.filter(pk=notice.references["entry"], claimed_by__isnull=False).first()
+    entry = rows.filter(pk=notice.references["entry"], claimed_by=notice.references["person"]).first()
     if entry is None or entry.claimed_by is None:
         return None
     values = {"name": entry.claimed_by, "course": entry.course}
@@ -77,8 +81,8 @@ def roster_declined(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Not confirmed: the roster of %(course)s") % values,
         text=_(
-            "The staff of %(course)s could not confirm that your account is the person with your matriculation number "
-            "on the roster. Add your university address to your account, or answer this mail."
+            "The staff of %(course)s could not confirm that you stand on its roster. "
+            "Add your university address to your account, or answer this mail."
         )
         % {"course": escape_markdown(str(course))},
         action=(_("My addresses"), reverse("account_email")),

@@ -1,0 +1,74 @@
+"""People of a course: names of rosters, who is taken out, who is forgotten."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from pytest_django import Settings
+
+from amls.courses.claims import decide_claim, verify_number
+from amls.courses.models import Course, RosterEntry, User
+from amls.courses.roster import read_roster
+from amls.courses.services import change_profile, join_roster_entries
+from tests.cast import Cast
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
+NUMBER = "412345"
+ODD = "Li Wei [Austausch]"
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+def history_of(name: str) -> Any:
+    return apps.get_model("courses", f"{name}Event")._default_manager
+
+
+# ── names ──
+
+
+def test_who_has_a_name_of_older_rules_can_do_all_else(cast: Cast) -> None:
+    User.objects.filter(pk=cast.stranger.pk).update(display_name=ODD)
+    Course.objects.filter(pk=cast.course.pk).update(enrolment_policy="roster")
+    entry = RosterEntry.objects.create(course=cast.course, email="li@university.example", matriculation_number=NUMBER)
+    client = cast.client("stranger")
+    data = {"language": "de", "next": "/"}
+    assert client.post("/language/", data, HTTP_SEC_FETCH_SITE="same-origin").status_code == 302
+    assert client.post("/amls/enrol/", {"claim": "1", "matriculation_number": NUMBER}).status_code == 302
+    decide_claim(entry=entry, claimant=cast.stranger.pk, is_confirmed=True, now=NOW)
+    verify_number(user=cast.stranger, number="7")
+    person = User.objects.get(pk=cast.stranger.pk)
+    assert (person.display_name, person.matriculation_number, person.language) == (ODD, "7", "de")
+    with pytest.raises(ValidationError):
+        change_profile(user=person, display_name=ODD)
+
+
+def test_brackets_in_the_names_of_a_roster_become_round(cast: Cast) -> None:
+    rows, problems = read_roster(b"e-mail;name\nli@example.org;Li Wei [Austausch] <\\x>\n")
+    assert ([row.name for row in rows], problems) == (["Li Wei (Austausch) (/x)"], [])
+
+
+def test_an_address_as_a_name_of_a_roster_is_refused_with_its_line() -> None:
+    rows, problems = read_roster(b"e-mail;name\na@example.org;www.evil.example\nb@example.org;B\n")
+    assert [row.name for row in rows] == ["B"]
+    assert problems == ["Line 2: 'www.evil.example' is no name: a name has no addresses in it."]
+
+
+def test_the_desk_takes_no_such_name_into_a_roster(cast: Cast) -> None:
+    data = {"course": cast.course.pk, "email": "li@example.org", "name": ODD}
+    answer = cast.client("assistant").post(reverse("admin:courses_rosterentry_add"), data)
+    assert "A name has no addresses and no brackets in it." in answer.content.decode()
+
+
+@pytest.mark.parametrize(("name", "taken"), [(ODD, "Li Wei (Austausch)"), ("see www.evil.example", "")])
+def test_a_name_of_an_older_roster_is_taken_over_as_a_name(cast: Cast, name: str, taken: str) -> None:
+    RosterEntry.objects.create(course=cast.course, email="li@university.example", name=name)
+    User.objects.filter(pk=cast.stranger.pk).update(display_name="")
+    join_roster_entries(user=User.objects.get(pk=cast.stranger.pk), email="li@university.example")
+    assert User.objects.get(pk=cast.stranger.pk).display_name == taken
