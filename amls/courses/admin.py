@@ -1,11 +1,12 @@
 """Courses and people at the desk."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -20,7 +21,7 @@ from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_nu
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.roster import import_roster
-from amls.courses.services import enrol
+from amls.courses.services import enrol, take_out
 from amls.web.violations import RuleViolation
 
 
@@ -128,6 +129,20 @@ class EnrolmentAdmin(CourseScopedAdmin):
         super().save_model(request, obj, form, change)
         if change and ("number" in form.changed_data or form.cleaned_data.get("is_checked")):
             verify_number(user=obj.user, number=form.cleaned_data["number"])
+
+    def delete_model(self, request: HttpRequest, obj: Enrolment) -> None:
+        """Take a person out."""
+        self._take_out(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
+        """Take people out, all or none."""
+        self._take_out(request, queryset.select_related("course").order_by("course_id"))
+
+    def _take_out(self, request: HttpRequest, enrolments: Iterable[Enrolment]) -> None:
+        for one in enrolments:
+            self.touch(request, one)
+        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
+        take_out(enrolments=enrolments, by=request.user)
 
 
 @admin.register(RosterEntry)

@@ -1,6 +1,6 @@
 """Writes to people and courses."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.permissions import is_last_lecturer
 from amls.courses.validators import is_a_name
 from amls.web.text import clean_line, clean_name
 from amls.web.violations import RuleViolation
@@ -236,3 +237,29 @@ def leave_course(*, enrolment: Enrolment) -> None:
                 _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
                 code="has-work",
             ) from error
+
+
+def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
+    """Delete parts in courses for the staff, all or none.
+
+    Each is looked at again under the lock of its course: of a course's lecturers who are all chosen, or who take
+    each other out at the same moment, each by itself is not the last one.
+
+    Raises:
+        RuleViolation: a course would be left without a lecturer, which only who runs the site may do.
+    """
+    with transaction.atomic():
+        chosen = {one.pk: one.course_id for one in enrolments}
+        for pk in sorted(set(chosen.values())):
+            lock_course(pk)
+        for enrolment in Enrolment.objects.filter(pk__in=chosen).select_related("user", "course").order_by("pk"):
+            if is_last_lecturer(enrolment) and not by.is_superuser:
+                raise RuleViolation(
+                    _(
+                        "Nobody was taken out: %(course)s would be left without a lecturer. "
+                        "Choose again without %(name)s, or appoint another lecturer first."
+                    )
+                    % {"course": enrolment.course, "name": enrolment.user},
+                    code="last-lecturer",
+                )
+            enrolment.delete()

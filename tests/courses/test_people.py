@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
+from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
 from amls.courses.claims import decide_claim, verify_number
-from amls.courses.models import Course, RosterEntry, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.roster import read_roster
-from amls.courses.services import change_profile, join_roster_entries
+from amls.courses.services import change_profile, join_roster_entries, take_out
+from amls.web.violations import RuleViolation
 from tests.cast import Cast
+from tests.factories import EnrolmentFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
@@ -72,3 +75,32 @@ def test_a_name_of_an_older_roster_is_taken_over_as_a_name(cast: Cast, name: str
     User.objects.filter(pk=cast.stranger.pk).update(display_name="")
     join_roster_entries(user=User.objects.get(pk=cast.stranger.pk), email="li@university.example")
     assert User.objects.get(pk=cast.stranger.pk).display_name == taken
+
+
+# ── who is taken out ──
+
+
+def delete_at_desk(client: Client, *enrolments: Enrolment) -> str:
+    data = {"action": "delete_selected", "_selected_action": [one.pk for one in enrolments], "post": "yes"}
+    return client.post(reverse("admin:courses_enrolment_changelist"), data, follow=True).content.decode()
+
+
+def test_all_lecturers_at_once_stay(cast: Cast) -> None:
+    second = EnrolmentFactory.create(course=cast.course, role=Role.LECTURER, user__display_name="Lin Second")
+    said = delete_at_desk(cast.client("lecturer"), cast.lecturer, second, cast.other_student)
+    assert "Nobody was taken out" in said
+    assert str(cast.lecturer.user) in said
+    assert Enrolment.objects.filter(pk__in=[cast.lecturer.pk, second.pk, cast.other_student.pk]).count() == 3
+    assert "Nobody was taken out" not in delete_at_desk(cast.client("lecturer"), second, cast.other_student)
+    assert not Enrolment.objects.filter(pk__in=[second.pk, cast.other_student.pk]).exists()
+
+
+def test_who_was_appointed_meanwhile_is_looked_at_again(cast: Cast) -> None:
+    stale = list(Enrolment.objects.filter(pk=cast.student.pk))
+    Enrolment.objects.filter(pk=cast.student.pk).update(role=Role.LECTURER)
+    Enrolment.objects.filter(pk=cast.lecturer.pk).delete()
+    with pytest.raises(RuleViolation, match="Nobody was taken out") as caught:
+        take_out(enrolments=stale, by=cast.assistant.user)
+    assert caught.value.code == "last-lecturer"
+    take_out(enrolments=stale, by=cast.admin)
+    assert not Enrolment.objects.filter(pk=cast.student.pk).exists()
