@@ -1,6 +1,6 @@
 """People of a course: names of rosters, who is taken out, who is forgotten."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -10,8 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from amls.courses.claims import decide_claim, verify_number
+from amls.courses.claims import claim_by_number, decide_claim, verify_number
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.personal import purge_enrolments
+from amls.courses.privacy import delete_account
 from amls.courses.roster import read_roster
 from amls.courses.services import change_profile, join_roster_entries, take_out
 from amls.web.violations import RuleViolation
@@ -104,3 +106,36 @@ def test_who_was_appointed_meanwhile_is_looked_at_again(cast: Cast) -> None:
     assert caught.value.code == "last-lecturer"
     take_out(enrolments=stale, by=cast.admin)
     assert not Enrolment.objects.filter(pk=cast.student.pk).exists()
+
+
+# ── who is forgotten ──
+
+
+def test_who_joined_by_a_claim_is_forgotten_by_the_roster_too(cast: Cast) -> None:
+    entry = RosterEntry.objects.create(
+        course=cast.course, email="grace@university.example", name="Grace Hopper", matriculation_number=NUMBER
+    )
+    Course.objects.filter(pk=cast.course.pk).update(enrolment_policy="roster")
+    claim_by_number(user=cast.stranger, course=cast.course, number=NUMBER, now=NOW)
+    decide_claim(entry=entry, claimant=cast.stranger.pk, is_confirmed=True, now=NOW)
+    delete_account(user=cast.stranger, now=NOW)
+    assert not RosterEntry.objects.exists()
+    assert not history_of("RosterEntry").exists()
+
+
+def test_whom_the_roster_declined_is_forgotten_there(cast: Cast) -> None:
+    entry = RosterEntry.objects.create(course=cast.course, email="grace@university.example")
+    entry.declined.add(cast.stranger)
+    delete_account(user=cast.stranger, now=NOW)
+    assert list(entry.declined.all()) == []
+
+
+def test_who_left_before_the_purge_is_forgotten_too(cast: Cast) -> None:
+    RosterEntry.objects.create(course=cast.course, email="gone@university.example", name="Gone").delete()
+    Enrolment.objects.filter(pk=cast.student.pk).delete()
+    elsewhere = RosterEntry.objects.create(course=cast.other_course, email="here@university.example")
+    Course.objects.filter(pk=cast.course.pk).update(state="archived", last_day=date(2010, 1, 1))
+    purge_enrolments(NOW, False)
+    for name in ("RosterEntry", "Enrolment"):
+        assert not history_of(name).filter(course_id=cast.course.pk).exists()
+    assert history_of("RosterEntry").filter(pgh_obj_id=elsewhere.pk).exists()
