@@ -65,6 +65,9 @@ class Language(models.TextChoices):
     GERMAN = "de", _("German")
 
 
+_NAMELESS_DOMAIN = "deleted.invalid"
+
+
 def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
     """Return a constraint by which the database keeps to a field's choices."""
     return models.CheckConstraint(
@@ -72,6 +75,11 @@ def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstr
         condition=Q(**{f"{field}__in": values}),
         violation_error_message=_("Choose one of the offered values."),
     )
+
+
+def nameless_address(pk: int) -> str:
+    """Return what stands for the address of an account that was deleted; nobody can have it (RFC 2606, 2)."""
+    return f"deleted-{pk}@{_NAMELESS_DOMAIN}"
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -108,6 +116,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
+        if self.email.endswith(f"@{_NAMELESS_DOMAIN}"):
+            return str(_("Deleted account"))
         return self.display_name or self.email
 
     @cached_property

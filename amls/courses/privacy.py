@@ -33,7 +33,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User, nameless_address
 from amls.web.violations import RuleViolation
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def delete_account(*, user: User, now: datetime) -> None:
         RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
         for model in (EmailAddress, Authenticator, UserSession):
             model.objects.filter(user=locked).delete()
-        locked.email = f"deleted-{locked.pk}@deleted.invalid"
+        locked.email = nameless_address(locked.pk)
         locked.display_name = locked.matriculation_number = locked.language = ""
         locked.is_matriculation_verified = locked.is_active = locked.is_superuser = False
         locked.password = make_password(None)

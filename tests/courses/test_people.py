@@ -139,3 +139,9 @@ def test_who_left_before_the_purge_is_forgotten_too(cast: Cast) -> None:
     for name in ("RosterEntry", "Enrolment"):
         assert not history_of(name).filter(course_id=cast.course.pk).exists()
     assert history_of("RosterEntry").filter(pgh_obj_id=elsewhere.pk).exists()
+
+
+def test_others_read_of_a_deleted_account_that_it_is_one(cast: Cast) -> None:
+    delete_account(user=cast.student.user, now=NOW)
+    page = cast.client("lecturer").get(reverse("admin:courses_enrolment_changelist")).content.decode()
+    assert ("Deleted account" in page, "deleted.invalid" in page) == (True, False)
