@@ -226,7 +226,11 @@ class RosterEntryAdmin(CourseScopedAdmin):
                 said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
                 messages.success(request, said % asdict(result))
                 if result.claimed:
-                    more = ngettext("%(claimed)d person is to confirm.", "%(claimed)d people are to confirm.", result.claimed)  # fmt: skip
+                    more = ngettext(
+                        "%(claimed)d person is to confirm: first in this list.",
+                        "%(claimed)d people are to confirm: first in this list.",
+                        result.claimed,
+                    )
                     messages.warning(request, more % asdict(result))
                 return redirect(reverse("admin:courses_rosterentry_changelist"))
             context |= {"result": result, "kept": form.kept()}

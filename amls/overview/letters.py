@@ -1,15 +1,18 @@
 """Letters about who joins a course by its roster."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.courses.claims import on_claim
 from amls.courses.models import Enrolment, RosterEntry, User
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
 from amls.notifications.services import notify
+from amls.notifications.writing import bullet_list
 from amls.web.markdown import escape_markdown
 
 
@@ -29,13 +32,35 @@ def tell_of_claim(entry: RosterEntry, person: User, is_confirmed: bool | None, n
                 recipient=one.user,
                 course=entry.course,
                 references={"entry": entry.pk, "person": person.pk},
+                # A roster may find many at once.
+                grouping_key=f"overview.roster-claimed:{entry.course_id}",
             )
         return
     kind = "overview.roster-confirmed" if is_confirmed else "overview.roster-declined"
     notify(key=f"{kind}:{occasion}", kind=kind, now=now, recipient=person, course=entry.course)
 
 
-@letter("overview.roster-claimed")
+def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
+    count = len(letters)
+    subject = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
+    text = _(
+        "They have matriculation numbers that stand on the roster of %(course)s with other addresses. "
+        "Confirm that they are the same people, or decline."
+    )
+    return Letter(
+        subject=subject % {"count": count},
+        text="\n\n".join(
+            (
+                text % {"course": escape_markdown(str(letters[0][0].course))},
+                bullet_list([one.line for _notice, one in letters]),
+            )
+        ),
+        action=(_("Decide at the desk"), f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"),
+        reason=letters[0][1].reason,
+    )
+
+
+@letter("overview.roster-claimed", merge=_merge)
 def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
     """Ask the staff whether an account is the person of the roster."""
     rows = RosterEntry.objects.select_related("course", "claimed_by")
@@ -52,6 +77,7 @@ def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
         % {name: escape_markdown(str(value)) for name, value in values.items()},
         action=(_("Decide at the desk"), reverse("admin:courses_rosterentry_change", args=[entry.pk])),
         reason=_("You get this because you teach in %(course)s.") % values,
+        line=str(entry.claimed_by),
     )
 
 
@@ -67,7 +93,7 @@ def roster_confirmed(notice: Notice, now: datetime) -> Letter | None:
         text=_("The staff confirmed that you stand on the roster of %(course)s.")
         % {"course": escape_markdown(str(course))},
         action=(_("Open my course"), reverse("overview:me", args=[course.slug])),
-        reason=_("You get this because you asked to be enrolled."),
+        reason=_("You get this because you entered your matriculation number."),
     )
 
 
@@ -86,5 +112,5 @@ def roster_declined(notice: Notice, now: datetime) -> Letter | None:
         )
         % {"course": escape_markdown(str(course))},
         action=(_("My addresses"), reverse("account_email")),
-        reason=_("You get this because you asked to be enrolled."),
+        reason=_("You get this because you entered your matriculation number."),
     )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -18,6 +19,7 @@ from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.privacy import delete_account
 from amls.courses.roster import import_roster
 from amls.courses.services import join_roster_entries
+from amls.notifications.delivery import deliver_due
 from amls.notifications.letters import letter_kind
 from amls.notifications.models import Notice
 from amls.web.violations import RuleViolation
@@ -342,3 +344,16 @@ def test_a_number_that_is_there_can_be_checked_as_it_is(cast: Cast) -> None:
     user.refresh_from_db()
     assert (user.matriculation_number, user.is_matriculation_verified) == (NUMBER, True)
     assert 'name="is_checked"' not in desk.get(page).content.decode()
+
+
+def test_many_whom_a_roster_finds_are_one_mail(cast: Cast, mailoutbox: list[EmailMessage]) -> None:
+    User.objects.filter(pk=cast.student.user_id).update(matriculation_number=NUMBER, display_name="Grace [1]")
+    User.objects.filter(pk=cast.other_student.user_id).update(matriculation_number="7", display_name="Ada")
+    content = f"email,matriculation number\na@university.example,{NUMBER}\nb@university.example,7\n".encode()
+    import_roster(course=cast.course, content=content, now=NOW)
+    deliver_due(now=NOW)
+    assert {(one.to[0].partition("<")[2], one.subject) for one in mailoutbox} == {
+        ("assistant@example.org>", "2 people of rosters to confirm"),
+        ("lecturer@example.org>", "2 people of rosters to confirm"),
+    }
+    assert "- Grace [1]\n- Ada" in str(mailoutbox[0].body)
