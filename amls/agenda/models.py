@@ -115,3 +115,22 @@ class FeedToken(models.Model):
 
     def __str__(self) -> str:
         return str(self.enrolment)
+
+
+class FeedUse(models.Model):
+    """How many calendars of a program fetched a course's public feed on a day (UTC); nothing about whose they are."""
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="feed_uses", verbose_name=_("course"))
+    day = models.DateField(_("day"))
+    client = LineField(_("program"), max_length=40)
+    count = models.PositiveIntegerField(_("count"))
+
+    class Meta:
+        verbose_name = _("use of a feed")
+        verbose_name_plural = _("uses of feeds")
+        constraints = [
+            models.UniqueConstraint(fields=["course", "day", "client"], name="feeduse_course_day_client_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.course} {self.day} {self.client}"

@@ -1,22 +1,60 @@
 """From a letter to the mail that is sent: to whom, in which language, with which headers."""
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from email.message import Message
 from email.utils import formataddr
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.html import escape
 
 from amls.notifications.letters import Letter, LetterKind, letter_kind
 from amls.notifications.models import Notice
 from amls.notifications.tokens import Subscription, unsubscribe_url
 from amls.web.markdown import plain_text
 from amls.web.text import clean_line
+
+
+class Mail(EmailMultiAlternatives):
+    """A mail of text and HTML, which can be made to bytes before it is sent.
+
+    Its parts are bounded by what its Message-ID is made of: none has to be searched for.
+    """
+
+    _sealed: "_Sealed | None" = None
+
+    def seal(self) -> None:
+        """Make the mail to bytes; it is not changed any more."""
+        self._sealed = _Sealed(self.message().as_bytes(linesep="\r\n"))
+
+    def message(self, **options: Any) -> Any:
+        """Return the mail as MIME."""
+        if self._sealed is not None:
+            return self._sealed
+        made: Message = super().message(**options)
+        if made.is_multipart():
+            made.set_boundary("=_" + self.extra_headers["Message-ID"].strip("<>").partition("@")[0])
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """What a backend asks of a mail that is made to bytes."""
+
+    data: bytes
+
+    def as_bytes(self, **_options: Any) -> bytes:
+        return self.data
 
 
 @contextmanager
@@ -47,7 +85,7 @@ def message_id(notice: Notice) -> str:
     return f"<{digest}@{settings.SITE_HOST}>"
 
 
-def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
+def preview(notice: Notice, now: datetime) -> Mail | None:
     """Return the mail that would go out for a notice, in its person's language; None if none would."""
     with in_place_of(notice):
         kind = letter_kind(notice.kind)
@@ -57,7 +95,7 @@ def preview(notice: Notice, now: datetime) -> EmailMultiAlternatives | None:
         return compose(notice, letter, kind) if letter is not None else None
 
 
-def compose(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlternatives:
+def compose(notice: Notice, letter: Letter, kind: LetterKind) -> Mail:
     """Return the mail that a letter becomes: text and HTML, with its headers, in the active language.
 
     Raises:
@@ -67,35 +105,59 @@ def compose(notice: Notice, letter: Letter, kind: LetterKind) -> EmailMultiAlter
     address = address_of(notice)
     # A server that takes it would only send it back.
     validate_email(address)
-    context = {
-        "letter": letter,
-        "text": plain_text(letter.text),
-        "notice": notice,
-        "course": course,
-        "site_url": settings.SITE_URL,
-        "recipient": recipient,
-        "topic": kind.topic,
-    }
     headers = {"Message-ID": message_id(notice), "Auto-Submitted": "auto-generated"}
     if course is not None:
         headers["List-Id"] = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
+    head = _Head(str(course), course.slug) if course is not None else None
     if kind.topic is not None and course is not None and recipient is not None:
         address_to_stop = unsubscribe_url(Subscription(recipient.pk, course.pk, kind.topic.name))
-        context["unsubscribe_url"] = address_to_stop
         ways = [f"<{address_to_stop}>"]
         if course.contact_email:
             ways.append(f"<mailto:{course.contact_email}?subject=unsubscribe%20{kind.topic.name}>")
         headers["List-Unsubscribe"] = ", ".join(ways)
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message = EmailMultiAlternatives(
+        text, html = _alike(letter, head, str(translation.get_language()))
+        text, html = text.replace(_TO_STOP, address_to_stop), html.replace(_TO_STOP, escape(address_to_stop))
+    else:
+        text, html = _render(letter, head, says_why_always=head is not None and notice.kind != "notifications.test")
+    message = Mail(
         subject=clean_line(letter.subject),
-        body=render_to_string("notifications/letter.txt", context),
+        body=text,
         to=[formataddr((clean_line(recipient.display_name), address)) if recipient is not None else address],
         reply_to=[course.contact_email] if course is not None and course.contact_email else None,
         headers=headers,
     )
-    message.attach_alternative(render_to_string("notifications/letter.html", context), "text/html")
+    message.attach_alternative(html, "text/html")
     return message
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What a mail shows of its course."""
+
+    title: str
+    slug: str
+
+    def __str__(self) -> str:
+        return self.title
+
+
+# Stands for the one thing by which mails of one letter differ; nobody can write it into a text.
+_TO_STOP = f"https://{secrets.token_hex(16)}.invalid/"
+
+
+@lru_cache(maxsize=64)
+def _alike(letter: Letter, head: _Head, _language: str) -> tuple[str, str]:
+    """Return text and HTML of a letter that many get, written once; `_TO_STOP` is the address that stops it."""
+    return _render(letter, head, unsubscribe_url=_TO_STOP)
+
+
+def _render(letter: Letter, head: _Head | None, **more: object) -> tuple[str, str]:
+    context = {
+        "letter": letter, "text": plain_text(letter.text), "course": head, "site_url": settings.SITE_URL, **more,
+    }  # fmt: skip
+    text = render_to_string("notifications/letter.txt", context)
+    return text, render_to_string("notifications/letter.html", context)
 
 
 def _ascii(text: str) -> str:

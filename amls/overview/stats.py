@@ -1,12 +1,14 @@
 """How a course is used: numbers for its staff, none of them about a person."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from django.db.models import Max, Sum
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import FeedToken
+from amls.agenda.fetches import OTHER
+from amls.agenda.models import FeedToken, FeedUse
 from amls.courses.models import Course
 from amls.overview.plots import Plot, by_week, draw, last_weeks
 from lectures.models import Lecture, MaterialCount
@@ -18,7 +20,7 @@ _WEEKS = 16
 
 def plots(course: Course, *, now: datetime) -> list[Plot]:
     """Return the plots of a course: downloads and watched recordings by lecture, uses by week, calendars by program."""
-    return [*_by_lecture(course), _by_week(course, now=now), _by_client(course, now=now)]
+    return [*_by_lecture(course), _by_week(course, now=now), *_by_client(course, now=now)]
 
 
 def _by_lecture(course: Course) -> list[Plot]:
@@ -62,13 +64,24 @@ def _last_day(newest: date | None, today: date) -> date:
     return newest if newest is not None and newest < today - timedelta(weeks=_WEEKS) else today
 
 
-def _by_client(course: Course, *, now: datetime) -> Plot:
-    clients = FeedToken.objects.filter(
-        enrolment__course=course, last_fetched_at__gt=now - SUBSCRIBED_WITHIN
-    ).values_list("last_client", flat=True)
-    counted = Counter(client or _("unknown") for client in clients)
-    rows = [(name, name, count) for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))]
-    return draw(
-        "clients", rows, title=_("Personal calendars by program"), column=_("Program"), unit=_("Calendars"),
-        empty=_("No personal calendar has been fetched within 30 days."), label_width=130,
-    )  # fmt: skip
+def _by_client(course: Course, *, now: datetime) -> list[Plot]:
+    own = FeedToken.objects.filter(enrolment__course=course, last_fetched_at__gt=now - SUBSCRIBED_WITHIN)
+    counted = Counter(client or _("unknown") for client in own.values_list("last_client", flat=True))
+    days = FeedUse.objects.filter(course=course, day__gt=(now - SUBSCRIBED_WITHIN).date())
+    most = days.order_by().values_list("client").annotate(most=Max("count"))
+    public = {_("unknown") if client == OTHER else client: count for client, count in most}
+    return [
+        draw(
+            "clients", _ranked(counted), title=_("Personal calendars by program"), column=_("Program"),
+            unit=_("Calendars"), empty=_("No personal calendar has been fetched within 30 days."), label_width=130,
+        ),
+        draw(
+            "public-clients", _ranked(public), title=_("Calendars for everyone by program"), column=_("Program"),
+            unit=_("Calendars, the most on one of 30 days"), label_width=130,
+            empty=_("The calendar for everyone has not been fetched within 30 days."),
+        ),
+    ]  # fmt: skip
+
+
+def _ranked(counted: Mapping[str, int]) -> list[tuple[str, str, int]]:
+    return [(name, name, count) for name, count in sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))]

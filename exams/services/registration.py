@@ -116,7 +116,7 @@ def _insert(
 
 
 def _active(enrolment: Enrolment) -> Registration | None:
-    return Registration.objects.active().filter(enrolment=enrolment).select_related("exam").first()
+    return Registration.objects.active().filter(enrolment=enrolment).first()
 
 
 def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:

@@ -7,12 +7,12 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 from icalendar import Calendar
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from amls.agenda import fetches
 from amls.agenda.feeds import personal_feed_url
 from amls.agenda.ical import vtimezone
-from amls.agenda.models import FeedToken
+from amls.agenda.models import FeedToken, FeedUse
 from amls.agenda.services import reconcile, renew_feed
 from amls.agenda.tasks import flush_feed_fetches, reconcile_running_courses
 from amls.courses.models import Course, Enrolment
@@ -212,6 +212,50 @@ def test_fetches_are_counted_and_written_down_by_beat(client: Client, cast: Cast
     assert token.last_client == "Google Calendar"
     assert timezone.now() - token.last_fetched_at < timedelta(minutes=1)  # type: ignore[operator]
     assert flush_feed_fetches() == 0
+
+
+def test_calendars_of_a_public_feed_are_counted_once_a_day_by_program(client: Client, lecture: Lecture) -> None:
+    fetches.forget_noted()
+    cache.clear()
+    for address, program in (
+        ("192.0.2.1", "Mozilla/5.0 Thunderbird/128"),
+        ("192.0.2.2", "Mozilla/5.0 Thunderbird/128"),
+        ("192.0.2.1", "Mozilla/5.0 Thunderbird/129"),
+        ("192.0.2.1", "khal/0.11"),
+        ("192.0.2.1", "made-up-1/1"),
+        ("192.0.2.1", "made-up-2/1"),
+    ):
+        for _poll in range(2):
+            # Another process knows nothing of what this one has noted.
+            fetches.forget_noted()
+            assert (
+                client.get("/amls/calendar.ics", REMOTE_ADDR=address, headers={"user-agent": program}).status_code
+                == 200
+            )
+    assert not FeedUse.objects.exists()
+    flush_feed_fetches()
+    today = datetime.now(UTC).date()
+    counted = {(row.day, row.client): row.count for row in FeedUse.objects.filter(course=lecture.course)}
+    assert counted == {(today, "Thunderbird"): 2, (today, "khal"): 1, (today, "?"): 1}
+    # A cache that loses its memory takes nothing back; nothing in it or in the table names an address.
+    cache.clear()
+    fetches.forget_noted()
+    client.get("/amls/calendar.ics", REMOTE_ADDR="192.0.2.1", headers={"user-agent": "Mozilla/5.0 Thunderbird/128"})
+    flush_feed_fetches()
+    assert FeedUse.objects.get(client="Thunderbird").count == 2
+    # Whose address nobody knows is not counted, and gets the feed.
+    assert client.get("/amls/calendar.ics", REMOTE_ADDR="").status_code == 200
+
+
+def test_feeds_are_answered_while_the_cache_is_away(
+    client: Client, cast: Cast, lecture: Lecture, settings: Settings
+) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    fetches.forget_noted()
+    assert client.get("/amls/calendar.ics").status_code == 200
+    assert client.get(path_of(cast.student)).status_code == 200
 
 
 def test_an_office_hour_is_an_event_per_week_with_its_exceptions(client: Client, cast: Cast) -> None:

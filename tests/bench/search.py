@@ -272,7 +272,7 @@ def compare(case: str, client: Any, address: str, courses: list[int], typed: lis
                 again = time.perf_counter()
                 cursor.execute(
                     "SELECT id, number, title FROM lectures_passage"
-                    " WHERE vector @@ (to_tsquery('english', %s) && %s::tsquery) LIMIT 150",
+                    " WHERE vector @@ (to_tsquery('english', %s) && %s::tsquery) LIMIT 60",
                     [query, where],
                 )
                 cursor.fetchall()

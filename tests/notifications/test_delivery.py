@@ -1,5 +1,6 @@
 """Each notice reaches its person once, and a bad one harms no other."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -9,13 +10,17 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
-from amls.courses.models import Course, User
+from amls.agenda.services import reconcile
+from amls.agenda.sources import Registry, deadline
+from amls.courses.models import Course, Enrolment, User
 from amls.notifications import letters
 from amls.notifications.composing import message_id
 from amls.notifications.delivery import LEASE, deliver_due
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import Notice
+from amls.notifications.reminders import plan_reminders
 from amls.notifications.services import notify
+from amls.notifications.tokens import read_token
 from tests.notifications.conftest import Postbox
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +220,34 @@ def test_the_database_refuses_what_can_never_be(name: str, values: dict[str, str
     now = timezone.now()
     with pytest.raises(IntegrityError, match=name):
         Notice.objects.create(key="x", kind="tests.greeting", not_before=now, created_at=now, **values)
+
+
+def test_mails_of_one_letter_are_each_their_persons_own(postbox: Postbox, course: Course) -> None:
+    now = timezone.now()
+    people = [
+        User.objects.create_user(f"p{n}@example.org", display_name=f"P {n}", language="de" if n % 2 else "en")
+        for n in range(6)
+    ]
+    Enrolment.objects.bulk_create(Enrolment(user=person, course=course) for person in people)
+    Enrolment.objects.update(created_at=now - timedelta(days=30))
+    known = Registry()
+    known.items("tests")(lambda _course: [deadline(key="tests.due", title="Due <b>", due_at=now + timedelta(days=1))])
+    reconcile(course, now=now, known=known)
+    assert plan_reminders(now=now) == len(people)
+    deliver_due(now=now)
+    by_address = {person.email: person for person in people}
+    assert sorted(postbox.recipients) == sorted(by_address)
+    for mail, address in zip(postbox.mails, postbox.recipients, strict=True):
+        person = by_address[address]
+        assert mail["To"] == f"{person.display_name} <{address}>"
+        text, html = (part.get_content() for part in mail.iter_parts())
+        tokens = set(re.findall(r"/unsubscribe/([^/>]+)/", " ".join([mail["List-Unsubscribe"], text, html])))
+        (token,) = tokens
+        found = read_token(token)
+        assert found is not None
+        assert found.user_pk == person.pk
+        assert f'<html lang="{person.language}">' in html
+        assert "Due &lt;b&gt;" in html
+        assert "Due <b>" in text
+        assert ("noch offen" in text) == (person.language == "de")
+    assert len({mail.get_boundary() for mail in postbox.mails}) == len(people)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from amls.agenda.models import FeedToken
+from amls.agenda.models import FeedToken, FeedUse
 from amls.courses.models import Enrolment
 from amls.overview.demo.slides import recording
 from lectures.models import Lecture, Material, MaterialCount
@@ -41,11 +41,16 @@ def test_stats_show_numbers_as_plots_and_tables(cast: Cast, lecture: Lecture) ->
             enrolment=enrolment, defaults={"last_fetched_at": now, "last_client": client}
         )
     FeedToken.objects.update_or_create(enrolment=cast.lecturer, defaults={"last_fetched_at": now - timedelta(days=31), "last_client": "khal"})  # fmt: skip
+    for days, client, count in ((1, "Outlook", 30), (2, "Outlook", 25), (31, "Outlook", 99), (1, "?", 15)):
+        FeedUse.objects.create(
+            course=cast.course, day=now.date() - timedelta(days=days), client=client, count=count
+        )  # fmt: skip
     answer = cast.client("lecturer").get("/amls/staff/stats/")
     found = {plot.name: [(bar.label, bar.value, bar.width) for bar in plot.bars] for plot in answer.context["plots"]}
     assert found["downloads"] == [("06", 40, 470)]
     assert found["watched"] == [("06", 10, 470)]
     assert found["clients"] == [("Thunderbird", 2, 470), ("Google Calendar", 1, 235)]
+    assert found["public-clients"] == [("Outlook", 30, 470), ("unknown", 15, 235)]
     assert [value for _label, value, _width in found["weeks"]][-1] == 50
     text = answer.content.decode()
     assert '<rect x="64" y="2" width="470" height="20" rx="3"></rect>' in text

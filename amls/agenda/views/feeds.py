@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import entries_for, find_enrolment, personal_feed_url, public_feed_url
-from amls.agenda.fetches import note_fetch
+from amls.agenda.fetches import note_fetch, note_public_fetch
 from amls.agenda.ical import CONTENT_TYPE, Entry, render_feed
 from amls.courses.access import open_course
 from amls.courses.models import Course
@@ -33,7 +33,14 @@ def public_feed(request: HttpRequest, slug: str) -> HttpResponse:
     body = render_feed(course, entries, name=str(course), source=public_feed_url(course), shows_call_in=False)
     response = calendar_response(body, entries=entries, course=course, filename=course.slug)
     response.headers["Cache-Control"] = "no-cache"
-    return cacheable(response, course=course, now=access.now, is_for_everyone=True)
+    pk = course.pk
+    return cacheable(
+        response,
+        course=course,
+        now=access.now,
+        is_for_everyone=True,
+        on_answer=lambda answered: note_public_fetch(pk, answered),
+    )
 
 
 @csrf_exempt

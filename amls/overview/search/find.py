@@ -19,7 +19,9 @@ from amls.overview.search.suggest import corrections
 from lectures.models import Lecture, Material, Passage
 from lectures.places import Shown, place_of, shown_of
 
-MAX_PASSAGES = 150
+MAX_PASSAGES = 60
+# Of a word that stands on more pages than this the first so many are ranked: it tells none from another.
+MAX_RANKED = 3000
 MAX_ROWS = 30
 _NONE = SafeString()
 # A title that says it weighs more than a slide that mentions it.
@@ -146,7 +148,8 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
 
 def _passages(reader: Reader, query: str) -> list[Passage]:
     """Return the best passages."""
-    found = passages_with(reader, query).defer("vector").annotate(rank=_rank("vector", query))
+    ranked = Passage.objects.filter(pk__in=passages_with(reader, query).values("pk")[:MAX_RANKED])
+    found = ranked.defer("vector").annotate(rank=_rank("vector", query))
     return list(found.order_by("-rank", "pk")[:MAX_PASSAGES])
 
 

@@ -1,8 +1,10 @@
 """What has the words that are looked for, as PostgreSQL is asked for it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.postgres.search import SearchVectorField
+from django.db import connection
 from django.db.models import BooleanField, F, Func, Value
 
 from amls.overview.search.query import as_written
@@ -33,10 +35,26 @@ class RowVector(Func):
 
 def passages_with(reader: Reader, query: str) -> PassageQuerySet:
     """Return what matches a tsquery text. The index is asked for the course too: others' pages cost nothing."""
-    where = " | ".join(f"'course/{pk}'" for pk in reader.courses)
-    return Passage.objects.filter(matches("vector", f"({query}) & ({where})"), file__in=list(reader.files))
+    return Passage.objects.filter(
+        matches("vector", f"({query}) & ({_in_courses(reader)})"), file__in=list(reader.files)
+    )
 
 
-def has_word(reader: Reader, word: str) -> bool:
-    """Return whether a word stands, as it is written, in anything that the reader may see."""
-    return passages_with(reader, as_written(word)).exists()
+def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:
+    """Return which of some words stand, as they are written, in a file that the reader may see: 1 query."""
+    where = _in_courses(reader)
+    queries = [f"{as_written(word)} & ({where})" for word in words]
+    with connection.cursor() as cursor:
+        cursor.execute(_WORDS_IN_FILES, [list(words), queries, list(reader.files)])
+        return {word for (word,) in cursor.fetchall()}
+
+
+_WORDS_IN_FILES = """
+    SELECT typed.word FROM unnest(%s::text[], %s::text[]) AS typed (word, query)
+    WHERE EXISTS (
+        SELECT 1 FROM lectures_passage p WHERE p.vector @@ typed.query::tsquery AND p.file_id = ANY (%s))
+"""
+
+
+def _in_courses(reader: Reader) -> str:
+    return " | ".join(f"'course/{pk}'" for pk in reader.courses)

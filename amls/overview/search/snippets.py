@@ -1,6 +1,7 @@
 """The piece of a text in which the words stand that were searched for, with these words marked."""
 
 from collections.abc import Callable, Iterable
+from unicodedata import normalize
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -19,7 +20,9 @@ def words_of(texts: Iterable[str]) -> set[str]:
 
 def marker(queries: Queries, words: set[str], language: str) -> Marked:
     """Return what says of each of `words` whether the search found it: exactly as PostgreSQL does."""
-    stems = stems_of(words, language) if queries.stems else {}
+    # A stem begins as its word does, but for an umlaut.
+    initials = {_initial(stem) for stem in queries.stems}
+    stems = stems_of([word for word in words if _initial(word) in initials], language) if initials else {}
     found = {
         word
         for word in words
@@ -28,6 +31,10 @@ def marker(queries: Queries, words: set[str], language: str) -> Marked:
         or (queries.prefix and word.startswith(queries.prefix))
     }
     return lambda word: word.lower() in found
+
+
+def _initial(word: str) -> str:
+    return normalize("NFKD", word[0])[0]
 
 
 def snippet(text: str, is_marked: Marked) -> SafeString:

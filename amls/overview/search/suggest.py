@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from amls.overview.search.passages import has_word
+from amls.overview.search.passages import words_in_files
 from amls.overview.search.query import Typed
 from amls.overview.search.readers import Reader
 from amls.overview.search.snippets import words_of
@@ -26,12 +25,10 @@ def corrections(reader: Reader, typed: Typed) -> Iterator[Typed]:
     or swapped is a distance of 1; longer words may have two such slips.
     """
     short = _short_words(reader)
-    mendable: list[tuple[str, list[str]]] = []
-    for word in dict.fromkeys(typed.words):
-        if len(mendable) < _MAX_MENDED and _is_mendable(reader, word, short):
-            near = list(islice(_near(reader, word, short), _MAX_TRIES))
-            if near:
-                mendable.append((word, near))
+    unknown = [word for word in dict.fromkeys(typed.words) if word not in short and _is_mendable(word)]
+    standing = words_in_files(reader, unknown) if unknown else set()
+    looked_at = [word for word in unknown if word not in standing][:_MAX_MENDED]
+    mendable = [(word, near) for word in looked_at if (near := _near(reader, word, short))]
     if not mendable:
         return
     best = {word: near[0] for word, near in mendable}
@@ -45,13 +42,12 @@ def corrections(reader: Reader, typed: Typed) -> Iterator[Typed]:
             yield typed.with_words({**best, word: other})
 
 
-def _is_mendable(reader: Reader, word: str, short: set[str]) -> bool:
-    is_word = _SHORTEST <= len(word) <= _LONGEST_TYPED and not word.isdigit()
-    return is_word and word not in short and not has_word(reader, word)
+def _is_mendable(word: str) -> bool:
+    return _SHORTEST <= len(word) <= _LONGEST_TYPED and not word.isdigit()
 
 
-def _near(reader: Reader, word: str, short: set[str]) -> Iterator[str]:
-    """Yield the words nearest to one that the reader's courses don't have.
+def _near(reader: Reader, word: str, short: set[str]) -> list[str]:
+    """Return at most three words, the nearest to one that the reader's courses don't have: 2 queries.
 
     The vocabulary holds the words of all files; those that only stand in what the reader may
     not see are neither suggested nor in the way of others.
@@ -67,11 +63,10 @@ def _near(reader: Reader, word: str, short: set[str]) -> Iterator[str]:
     for found, count in rows:
         counts[found] += count
     close = process.extract(word, list(counts), scorer=OSA.distance, score_cutoff=reach, limit=_MAX_NEAR)
-    for found, _distance, _index in sorted(
-        close, key=lambda one: (one[1], one[0][0] != word[0], -counts[one[0]], one[0])
-    ):
-        if found in short or has_word(reader, found):
-            yield found
+    ordered = sorted(close, key=lambda one: (one[1], one[0][0] != word[0], -counts[one[0]], one[0]))
+    candidates = [found for found, _distance, _index in ordered]
+    seen = short | words_in_files(reader, [found for found in candidates if found not in short])
+    return [found for found in candidates if found in seen][:_MAX_TRIES]
 
 
 def _short_words(reader: Reader) -> set[str]:
