@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
@@ -48,7 +48,11 @@ def claim_by_number(*, user: User, course: Course, number: str, now: datetime) -
 
 
 def claim_in_own_courses(*, user: User, now: datetime) -> None:
-    """Do so in each course in which the person is enrolled, where the roster waits for somebody with their number."""
+    """Do so in each course in which the person is enrolled, where the roster waits for somebody with their number.
+
+    What they asked for with another number, in whatever course, is let go.
+    """
+    _let_go(user, RosterEntry.objects.all())
     for pk in Enrolment.objects.filter(user=user, role=Role.STUDENT).values_list("course_id", flat=True):
         with transaction.atomic():
             _claim(user, lock_course(pk), now=now)
@@ -77,9 +81,7 @@ def _claim(user: User, course: Course, *, now: datetime) -> bool:
     elif course.state != Course.State.RUNNING:
         return False
     rows = RosterEntry.objects.filter(course=course)
-    for other in rows.filter(claimed_by=user).exclude(matriculation_number__iexact=user.matriculation_number):
-        other.claimed_by = other.claimed_at = None
-        other.save(update_fields=["claimed_by", "claimed_at"])
+    _let_go(user, rows)
     has_one = rows.filter(Q(claimed_by=user) | Q(enrolment__user=user)).exists()
     if has_one or not user.matriculation_number:
         return False
@@ -92,6 +94,11 @@ def _claim(user: User, course: Course, *, now: datetime) -> bool:
     entry.save(update_fields=["claimed_by", "claimed_at"])
     _tell(entry, user, None, now)
     return True
+
+
+def _let_go(user: User, rows: QuerySet[RosterEntry]) -> None:
+    others = rows.filter(claimed_by=user).exclude(matriculation_number__iexact=user.matriculation_number)
+    others.update(claimed_by=None, claimed_at=None)
 
 
 def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: datetime) -> Enrolment | None:

@@ -203,6 +203,13 @@ def test_a_person_asks_for_one_entry_of_a_course_at_a_time(cast: Cast, entry: Ro
     assert not RosterEntry.objects.filter(claimed_by=cast.stranger).exists()
 
 
+def test_another_number_in_the_profile_lets_an_entry_go(cast: Cast, entry: RosterEntry) -> None:
+    client = claim(cast)
+    number_in_profile(client, "7")
+    entry.refresh_from_db()
+    assert (entry.claimed_by, entry.claimed_at) == (None, None)
+
+
 def test_to_ask_again_with_the_same_number_mails_nobody_again(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     claim(cast)
@@ -221,7 +228,7 @@ def test_numbers_can_be_tried_five_times_an_hour(cast: Cast, entry: RosterEntry)
     assert "Saved." in number_in_profile(client, "5")
 
 
-def test_who_is_freed_by_a_decline_or_another_number_lets_the_next_one_in(cast: Cast, entry: RosterEntry) -> None:
+def test_a_decline_lets_the_next_one_with_the_number_in(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     number_in_profile(cast.client("student"), NUMBER)
     decide(cast.client("lecturer"), entry, "decline")
