@@ -20,13 +20,20 @@ def snapshot(lecture: Lecture) -> dict[str, str]:
     return {name: str(getattr(lecture, name)) for name in FIELDS}
 
 
-def make_undo(before: dict[str, str], after: Lecture) -> str:
-    """Return a signed token that can restore `before` as long as the lecture is still as `after`."""
-    return signing.dumps({"pk": after.pk, "before": before, "after": snapshot(after)}, salt=_SALT)
+def make_undo(before: dict[str, str], after: Lecture, *, is_quiet: bool = False) -> str:
+    """Return a signed token that can restore `before` as long as the lecture is still as `after`.
+
+    Args:
+        before: what the lecture was.
+        after: what it is now.
+        is_quiet: whether nobody was told of the change: then nobody is told that it is taken back.
+    """
+    kept = {"pk": after.pk, "before": before, "after": snapshot(after), "quiet": is_quiet}
+    return signing.dumps(kept, salt=_SALT)
 
 
-def read_undo(token: str, lecture: Lecture) -> dict[str, Any]:
-    """Return the values to restore.
+def read_undo(token: str, lecture: Lecture) -> tuple[dict[str, Any], bool]:
+    """Return the values to restore, and whether to tell nobody.
 
     Raises:
         RuleViolation: the token is older than an hour, is another lecture's, or somebody
@@ -42,4 +49,6 @@ def read_undo(token: str, lecture: Lecture) -> dict[str, Any]:
         raise RuleViolation(
             _("Somebody changed this lecture since. Look at it, then change it by hand."), code="undo-overtaken"
         )
-    return {name: datetime.fromisoformat(value) if name in _TIMES else value for name, value in kept["before"].items()}
+    before = kept["before"].items()
+    values = {name: datetime.fromisoformat(value) if name in _TIMES else value for name, value in before}
+    return values, kept["quiet"]

@@ -15,7 +15,8 @@ from django.utils import timezone
 from amls.agenda.feeds import personal_feed_url
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.courses.models import RESERVED_SLUGS, Course, Role, validate_slug
+from amls.courses.models import Course, Role
+from amls.courses.validators import RESERVED_SLUGS, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.notifications.tokens import Subscription, unsubscribe_url
 from exams.models import Exam

@@ -1,24 +1,27 @@
 """Courses and people at the desk."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from amls.courses.claims import decide_claim, verify_number
+from amls.courses.claims import claim_for_enrolled, decide_claim, verify_number
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
-from amls.courses.forms import EnrolmentForm, RosterForm
+from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.roster import import_roster
-from amls.courses.services import enrol
+from amls.courses.services import enrol, take_out
 from amls.web.violations import RuleViolation
 
 
@@ -111,8 +114,9 @@ class EnrolmentAdmin(CourseScopedAdmin):
         return ("user", "course") if obj is not None else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Ask for the number of who is enrolled."""
-        return ("user", "course", "role", "number") if obj is not None else ("user", "course", "role")
+        """Ask for the number of who is enrolled, and whether the one that is there was checked."""
+        number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj.user) else ("number",)
+        return ("user", "course", "role", *number)
 
     @admin.display(description=gettext_lazy("matriculation number"), ordering="user__matriculation_number")
     def matriculation_number(self, row: Enrolment) -> str:
@@ -121,10 +125,24 @@ class EnrolmentAdmin(CourseScopedAdmin):
         return f"{number} ✓" if row.user.is_matriculation_verified else number or "–"
 
     def save_model(self, request: HttpRequest, obj: Enrolment, form: Any, change: bool) -> None:
-        """Save, and enter the number as checked where it was changed."""
+        """Save, and enter the number as checked where it was changed or is said to be."""
         super().save_model(request, obj, form, change)
-        if change and "number" in form.changed_data:
+        if change and ("number" in form.changed_data or form.cleaned_data.get("is_checked")):
             verify_number(user=obj.user, number=form.cleaned_data["number"])
+
+    def delete_model(self, request: HttpRequest, obj: Enrolment) -> None:
+        """Take a person out."""
+        self._take_out(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
+        """Take people out, all or none."""
+        self._take_out(request, queryset.select_related("course").order_by("course_id"))
+
+    def _take_out(self, request: HttpRequest, enrolments: Iterable[Enrolment]) -> None:
+        for one in enrolments:
+            self.touch(request, one)
+        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
+        take_out(enrolments=enrolments, by=request.user)
 
 
 @admin.register(RosterEntry)
@@ -135,8 +153,18 @@ class RosterEntryAdmin(CourseScopedAdmin):
     list_filter = ("course", ("claimed_by", admin.EmptyFieldListFilter))
     list_select_related = ("course", "enrolment", "claimed_by")
     search_fields = ("email", "name", "matriculation_number")
-    fields = ("course", "email", "name", "matriculation_number")
+    form = RosterEntryForm
     actions_list = ("upload_roster",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Show which accounts were declined, where some were."""
+        fields = ("course", "email", "name", "matriculation_number")
+        return (*fields, "declined") if obj is not None and obj.declined.exists() else fields
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, and ask about who is enrolled and has the number of the roster."""
+        super().save_related(request, form, formsets, change)
+        claim_for_enrolled(course=form.instance.course, now=request.now)  # type: ignore[attr-defined]
 
     @admin.display(boolean=True, description=gettext_lazy("joined"))
     def has_joined(self, entry: RosterEntry) -> bool:
@@ -158,16 +186,19 @@ class RosterEntryAdmin(CourseScopedAdmin):
     ) -> Any:
         """Edit an entry; where an account says that it is this person, confirm or decline that first."""
         entry = self.get_object(request, object_id)
+        if entry is not None and request.method == "POST" and (entry.claimed_by or "claimant" in request.POST):
+            return self._decide(request, entry)
         if entry is None or entry.claimed_by is None:
             return super().change_view(request, object_id, form_url, extra_context)
-        if request.method == "POST":
-            return self._decide(request, entry, is_confirmed="confirm" in request.POST)
         context = {**self.admin_site.each_context(request), "title": _("Is it the same person?"), "opts": self.opts, "entry": entry}  # fmt: skip
         return TemplateResponse(request, "admin/claim.html", context)
 
-    def _decide(self, request: HttpRequest, entry: RosterEntry, *, is_confirmed: bool) -> HttpResponse:
+    def _decide(self, request: HttpRequest, entry: RosterEntry) -> HttpResponse:
+        shown, is_confirmed = request.POST.get("claimant", ""), "confirm" in request.POST
+        claimant = int(shown) if shown.isdecimal() else 0
+        now: datetime = request.now  # type: ignore[attr-defined]
         try:
-            decide_claim(entry=entry, is_confirmed=is_confirmed, now=request.now)  # type: ignore[attr-defined]
+            decide_claim(entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now)
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
             return redirect("admin:courses_rosterentry_change", entry.pk)
@@ -192,16 +223,15 @@ class RosterEntryAdmin(CourseScopedAdmin):
                 dry_run=not is_agreed,
             )
             if is_agreed and not result.problems:
-                messages.success(
-                    request,
-                    _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
-                    % {
-                        "added": result.added,
-                        "changed": result.changed,
-                        "unchanged": result.unchanged,
-                        "joined": result.joined,
-                    },
-                )
+                said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
+                messages.success(request, said % asdict(result))
+                if result.claimed:
+                    more = ngettext(
+                        "%(claimed)d person is to confirm: first in this list.",
+                        "%(claimed)d people are to confirm: first in this list.",
+                        result.claimed,
+                    )
+                    messages.warning(request, more % asdict(result))
                 return redirect(reverse("admin:courses_rosterentry_changelist"))
             context |= {"result": result, "kept": form.kept()}
         return TemplateResponse(request, "admin/roster.html", context)

@@ -10,12 +10,23 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
-from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.permissions import is_last_lecturer, may_appoint
 
 MAX_ROSTER_BYTES = 5 * 1024**2
+
+
+def is_number_unchecked(user: User) -> bool:
+    """Return whether the person typed a matriculation number that nobody has checked."""
+    return bool(user.matriculation_number) and not user.is_matriculation_verified
 
 
 class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -27,6 +38,13 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("What you enter counts as verified: the person can't change it any more."),
+    )
+
+    is_checked = forms.BooleanField(
+        label=gettext_lazy("I have checked this number"),
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text=gettext_lazy("The person typed it. Compare it with the student ID; it counts as verified then."),
     )
 
     # Who fills the form in; the desk sets it.
@@ -57,6 +75,41 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["number"].initial = self.instance.user.matriculation_number
+        if not self.instance.pk or not is_number_unchecked(self.instance.user):
+            del self.fields["is_checked"]
+
+
+class AccountsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Accounts, each with its address, which tells it from another of the same name."""
+
+    def label_from_instance(self, obj: User) -> str:
+        """Return name and address."""
+        return f"{obj} <{obj.email}>"
+
+
+class RosterEntryForm(forms.ModelForm):  # type: ignore[type-arg]
+    """An entry of a roster, with the accounts that the staff declined for it."""
+
+    declined = AccountsField(
+        User.objects.none(),
+        label=gettext_lazy("Declined accounts"),
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text=gettext_lazy("They can't ask for this entry again. Untick whom you declined by mistake."),
+    )
+
+    class Meta:
+        model = RosterEntry
+        fields = ("course", "email", "name", "matriculation_number", "declined")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and self.instance.declined.exists():
+            field = self.fields["declined"]
+            assert isinstance(field, AccountsField)  # noqa: S101 - declared above
+            field.queryset = self.instance.declined.all()
+        else:
+            del self.fields["declined"]
 
 
 class RosterForm(forms.Form):

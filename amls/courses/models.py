@@ -1,16 +1,13 @@
 """People, courses, and who belongs to what."""
 
-import re
 from datetime import timedelta
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import pghistory
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -19,39 +16,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
+from amls.courses.validators import is_a_name, validate_slug, validate_timezone
 from amls.web.text import CleanTextField, LineField
-
-# First segments of the installation's own addresses; tests compare them with the URLconf.
-RESERVED_SLUGS = frozenset(
-    {
-        "accounts", "admin", "api", "calendar", "courses", "exports", "favicon.ico", "healthz", "language", "legal",
-        "media", "new", "readyz", "receipts", "robots.txt", "search", "static", "unsubscribe",
-    }
-)  # fmt: skip
-
-
-def validate_slug(value: str) -> None:
-    """Refuse a course slug that would hide one of the installation's own addresses."""
-    if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value):
-        raise ValidationError(
-            _("Use lower-case letters, digits and single hyphens, such as 'amls-ss2024'."), code="slug-form"
-        )
-    if value in RESERVED_SLUGS:
-        raise ValidationError(
-            _("'%(slug)s' is an address of this site. Choose another one, such as '%(slug)s-ss2024'."),
-            code="slug-reserved",
-            params={"slug": value},
-        )
-
-
-def validate_timezone(value: str) -> None:
-    """Refuse what is not an IANA time zone name."""
-    if value not in available_timezones():
-        raise ValidationError(
-            _("'%(zone)s' is not a time zone. Use an IANA name such as 'Europe/Berlin'."),
-            code="timezone",
-            params={"zone": value},
-        )
 
 
 class Role(models.TextChoices):
@@ -99,6 +65,9 @@ class Language(models.TextChoices):
     GERMAN = "de", _("German")
 
 
+_NAMELESS_DOMAIN = "deleted.invalid"
+
+
 def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
     """Return a constraint by which the database keeps to a field's choices."""
     return models.CheckConstraint(
@@ -108,10 +77,9 @@ def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstr
     )
 
 
-# Names stand in mails that others get: an address in one would lead them elsewhere.
-is_a_name = RegexValidator(
-    r"://|www\.|[\[\]<>{}\\]", _("A name has no addresses and no brackets in it."), inverse_match=True
-)
+def nameless_address(pk: int) -> str:
+    """Return what stands for the address of an account that was deleted; nobody can have it (RFC 2606, 2)."""
+    return f"deleted-{pk}@{_NAMELESS_DOMAIN}"
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -148,6 +116,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         ]
 
     def __str__(self) -> str:
+        if self.email.endswith(f"@{_NAMELESS_DOMAIN}"):
+            return str(_("Deleted account"))
         return self.display_name or self.email
 
     @cached_property
@@ -359,7 +329,7 @@ class RosterEntry(models.Model):
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="roster", verbose_name=_("course"))
     email = models.EmailField(_("e-mail address"))
-    name = LineField(_("name"), max_length=150, blank=True)
+    name = LineField(_("name"), max_length=150, blank=True, validators=[is_a_name])
     matriculation_number = LineField(_("matriculation number"), max_length=20, blank=True)
     enrolment = models.OneToOneField(
         Enrolment,
@@ -375,6 +345,8 @@ class RosterEntry(models.Model):
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("claimed by")
     )
     claimed_at = models.DateTimeField(_("claimed"), null=True, blank=True, editable=False)
+    # Whom the staff did not confirm: they are not asked about the same account again.
+    declined = models.ManyToManyField(User, blank=True, related_name="+", verbose_name=_("declined accounts"))
 
     class Meta:
         verbose_name = _("roster entry")

@@ -28,13 +28,12 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User, nameless_address
 from amls.web.violations import RuleViolation
 
 if TYPE_CHECKING:
@@ -112,17 +111,23 @@ def forget_people_of(courses: Sequence[int]) -> None:
         # What hangs on enrolments goes first: the apps that were found last know of it.
         for purger in reversed(_course_purgers):
             purger(courses)
-        delete_with_history(Enrolment.objects.filter(course__in=courses))
-        delete_with_history(RosterEntry.objects.filter(course__in=courses))
+        for rows in (Enrolment.objects.all(), RosterEntry.objects.all()):
+            delete_with_history(rows.filter(course__in=courses))
+            # Who left the course, or was taken off the roster, before: only the history knows them.
+            _history_of(rows.model).filter(course_id__in=courses).delete()
 
 
 def delete_with_history(rows: QuerySet[Any]) -> int:
     """Delete rows of a tracked model with everything that its history knows of them; return how many rows."""
     pks = list(rows.values_list("pk", flat=True))
     rows.delete()
-    history = rows.model.events.rel.related_model
-    history.objects.filter(pgh_obj_id__in=pks).delete()
+    _history_of(rows.model).filter(pgh_obj_id__in=pks).delete()
     return len(pks)
+
+
+def _history_of(model: Any) -> QuerySet[Any]:
+    events: QuerySet[Any] = model.events.rel.related_model.objects.all()
+    return events
 
 
 def retentions() -> list[Retention]:
@@ -155,22 +160,25 @@ def delete_account(*, user: User, now: datetime) -> None:
             locked.email,
             *EmailAddress.objects.filter(user=locked).values_list("email", flat=True),
         ]
+        theirs = Q(enrolment__user=locked)
         for address in addresses:
-            RosterEntry.objects.filter(email__iexact=address).delete()
+            theirs |= Q(email__iexact=address)
+        # Who joined by a claim stands there with an address that the account never had.
+        delete_with_history(RosterEntry.objects.filter(theirs))
+        RosterEntry.declined.through.objects.filter(user=locked).delete()
         RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
         for model in (EmailAddress, Authenticator, UserSession):
             model.objects.filter(user=locked).delete()
-        locked.email = f"deleted-{locked.pk}@deleted.invalid"
+        locked.email = nameless_address(locked.pk)
         locked.display_name = locked.matriculation_number = locked.language = ""
         locked.is_matriculation_verified = locked.is_active = locked.is_superuser = False
         locked.password = make_password(None)
         locked.last_login = None
         locked.save()
         # The history would still know the name.
-        apps.get_model("courses", "UserEvent").objects.filter(pgh_obj_id=locked.pk).delete()
-        history = apps.get_model("courses", "RosterEntryEvent").objects
+        _history_of(User).filter(pgh_obj_id=locked.pk).delete()
         for address in addresses:
-            history.filter(email__iexact=address).delete()
+            _history_of(RosterEntry).filter(email__iexact=address).delete()
 
 
 def _lock(user: User) -> User:

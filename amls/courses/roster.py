@@ -9,10 +9,12 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.courses.claims import claim_for_enrolled
 from amls.courses.models import Course, RosterEntry
 from amls.courses.services import join_roster_entries, lock_course
+from amls.courses.validators import is_a_name
 from amls.files.csvtext import read_csv
-from amls.web.text import clean_line
+from amls.web.text import clean_line, clean_name
 from amls.web.violations import RuleViolation
 
 _COLUMNS = {
@@ -44,6 +46,7 @@ class RosterResult:
     changed: int
     unchanged: int
     joined: int
+    claimed: int
     problems: list[str]
 
 
@@ -86,7 +89,7 @@ def _row(cells: list[str], columns: dict[str, int], line: int) -> RosterRow:
         return clean_line(cells[index]) if index is not None and index < len(cells) else ""
 
     name = cell("name") or f"{cell('first_name')} {cell('last_name')}".strip()
-    return RosterRow(line, cell("email").lower(), name, cell("matriculation_number"))
+    return RosterRow(line, cell("email").lower(), clean_name(name), cell("matriculation_number"))
 
 
 def _problem(row: RosterRow, seen: dict[str, int]) -> str:
@@ -98,6 +101,10 @@ def _problem(row: RosterRow, seen: dict[str, int]) -> str:
         return _("%(email)s stands on line %(line)d already.") % {"email": row.email, "line": seen[row.email]}
     if len(row.name) > 150 or len(row.matriculation_number) > 20:
         return _("the name or the matriculation number is too long.")
+    try:
+        is_a_name(row.name)
+    except ValidationError:
+        return _("'%(name)s' is no name: a name has no addresses in it.") % {"name": row.name}
     return ""
 
 
@@ -105,11 +112,12 @@ def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: boo
     """Put the people of a CSV file on the course's roster; with a problem on any line nothing is written.
 
     Who is on it already is brought up to date. Accounts with such a confirmed address are
-    enrolled at once. A second run changes nothing.
+    enrolled at once; about who is enrolled with another address and has a number of the roster the staff are asked.
+    A second run changes nothing.
     """
     rows, problems = read_roster(content)
     if problems:
-        return RosterResult(0, 0, 0, 0, problems)
+        return RosterResult(0, 0, 0, 0, 0, problems)
     added = changed = joined = 0
     with transaction.atomic():
         course = lock_course(course.pk)
@@ -128,6 +136,7 @@ def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: boo
         emails = [row.email for row in rows]
         for address in EmailAddress.objects.filter(email__in=emails, verified=True).select_related("user"):
             joined += len(join_roster_entries(user=address.user, email=address.email))
+        claimed = claim_for_enrolled(course=course, now=now)
         if dry_run:
             transaction.set_rollback(True)
-    return RosterResult(added, changed, len(rows) - added - changed, joined, [])
+    return RosterResult(added, changed, len(rows) - added - changed, joined, claimed, [])

@@ -1,19 +1,22 @@
 """Writes to people and courses."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, ProtectedError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.web.text import clean_line
+from amls.courses.permissions import is_last_lecturer
+from amls.courses.validators import is_a_name
+from amls.web.text import clean_line, clean_name
 from amls.web.violations import RuleViolation
 
 
@@ -100,8 +103,8 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
             entry.claimed_by = entry.claimed_at = None
             entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
             joined.append(enrolment)
-            if entry.name and not user.display_name:
-                user.display_name = entry.name
+            if not user.display_name:
+                user.display_name = _as_name(entry.name)
             if entry.matriculation_number and user.matriculation_number in ("", entry.matriculation_number):
                 user.matriculation_number = entry.matriculation_number
                 user.is_matriculation_verified = True
@@ -110,10 +113,32 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
     return joined
 
 
+def _as_name(text: str) -> str:
+    """Return what a person may be called of what stands on a roster; nothing where that is no name."""
+    name = clean_name(text)
+    try:
+        is_a_name(name)
+    except ValidationError:
+        return ""
+    return name
+
+
+def clean_only(user: User, *names: str) -> None:
+    """Validate the named fields of a person: another one may hold what an older rule let in.
+
+    Raises:
+        ValidationError: one of them breaks its rules.
+    """
+    user.clean_fields(exclude=[field.name for field in User._meta.fields if field.name not in names])  # noqa: SLF001
+
+
 def change_profile(*, user: User, **values: Any) -> User:
     """Change what a person says of themselves: name, matriculation number, language.
 
     A verified matriculation number stays: staff change it.
+
+    Raises:
+        ValidationError: a value breaks the rules of its field.
     """
     unknown = values.keys() - {"display_name", "matriculation_number", "language"}
     if unknown:
@@ -124,9 +149,19 @@ def change_profile(*, user: User, **values: Any) -> User:
             values.pop("matriculation_number", None)
         for name, value in values.items():
             setattr(locked, name, value)
-        locked.full_clean(exclude=["password"])
+        clean_only(locked, *values)
         locked.save(update_fields=list(values) or ["display_name"])
     return locked
+
+
+def refuse_if_closed(course: Course) -> None:
+    """Look whether a course takes people who come by themselves.
+
+    Raises:
+        RuleViolation: it is not running, or takes nobody.
+    """
+    if course.state != Course.State.RUNNING or course.enrolment_policy == Course.EnrolmentPolicy.CLOSED:
+        raise RuleViolation(_("Enrolment in this course is closed. Ask its staff."), code="enrolment-closed")
 
 
 def enrol_self(*, user: User, course: Course, code: str = "", now: datetime) -> Enrolment:
@@ -141,8 +176,7 @@ def enrol_self(*, user: User, course: Course, code: str = "", now: datetime) -> 
         existing = Enrolment.objects.filter(user=user, course=course).first()
         if existing is not None:
             return existing
-        if course.state != Course.State.RUNNING or course.enrolment_policy == Course.EnrolmentPolicy.CLOSED:
-            raise RuleViolation(_("Enrolment in this course is closed. Ask its staff."), code="enrolment-closed")
+        refuse_if_closed(course)
         if course.enrolment_policy == Course.EnrolmentPolicy.CODE and not constant_time_compare(
             clean_line(code).casefold(), course.enrolment_code.casefold()
         ):
@@ -203,3 +237,29 @@ def leave_course(*, enrolment: Enrolment) -> None:
                 _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
                 code="has-work",
             ) from error
+
+
+def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
+    """Delete parts in courses for the staff, all or none.
+
+    Each is looked at again under the lock of its course: of a course's lecturers who are all chosen, or who take
+    each other out at the same moment, each by itself is not the last one.
+
+    Raises:
+        RuleViolation: a course would be left without a lecturer, which only who runs the site may do.
+    """
+    with transaction.atomic():
+        chosen = {one.pk: one.course_id for one in enrolments}
+        for pk in sorted(set(chosen.values())):
+            lock_course(pk)
+        for enrolment in Enrolment.objects.filter(pk__in=chosen).select_related("user", "course").order_by("pk"):
+            if is_last_lecturer(enrolment) and not by.is_superuser:
+                raise RuleViolation(
+                    _(
+                        "Nobody was taken out: %(course)s would be left without a lecturer. "
+                        "Choose again without %(name)s, or appoint another lecturer first."
+                    )
+                    % {"course": enrolment.course, "name": enrolment.user},
+                    code="last-lecturer",
+                )
+            enrolment.delete()

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from allauth.core import ratelimit
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from amls.courses.models import Language, User, is_a_name
+from amls.courses.models import Language, User
+from amls.courses.validators import is_a_name
 
 
 class ProfileForm(forms.Form):
@@ -50,3 +53,12 @@ class ClaimForm(forms.Form):
         super().__init__(*args, **{**kwargs, "initial": {"matriculation_number": user.matriculation_number}})
         if user.is_matriculation_verified:
             self.fields["matriculation_number"].disabled = True
+
+
+def bound_numbers(request: HttpRequest, form: ProfileForm | ClaimForm) -> None:
+    """Refuse a new matriculation number where the person has tried many: each may ask the staff of their courses."""
+    is_new = form.is_bound and "matriculation_number" in form.changed_data
+    if is_new and not ratelimit.consume(request, action="matriculation_number", user=request.user):
+        form.add_error(
+            "matriculation_number", _("Too many numbers. Wait an hour, or ask the staff of your course to enter it.")
+        )

@@ -16,6 +16,8 @@ _KEPT_CONTROLS = {"\n", "\t"}
 # Bidirectional overrides reorder what follows them on the page; isolates and marks are harmless.
 _BIDI_OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e")
 
+_NAME_CHARACTERS = str.maketrans("[]{}<>\\", "()()()/")
+
 
 def clean_line(value: str) -> str:
     """Return `value` as one line: control characters dropped, white space folded, NFC.
@@ -26,6 +28,14 @@ def clean_line(value: str) -> str:
     spaced = "".join(" " if _is_break(c) else c for c in unicodedata.normalize("NFC", value))
     kept = "".join(c for c in spaced if not _is_unwanted(c))
     return " ".join(kept.split())
+
+
+def clean_name(value: str) -> str:
+    """Return `value` as one line with round brackets only, and slashes for backslashes, as names may hold them.
+
+    The others are markup in mails; universities put notes into them, such as 'Li Wei [Austausch]'.
+    """
+    return clean_line(value).translate(_NAME_CHARACTERS)
 
 
 def clean_text(value: str) -> str:

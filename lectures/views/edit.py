@@ -1,5 +1,6 @@
 """Changing a lecture right on the course's page, with an undo."""
 
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
+from amls.courses.services import quietly
 from amls.web.violations import RuleViolation
 from lectures.advice import advice_for
 from lectures.forms import LectureForm
@@ -45,6 +47,7 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "lecture": lecture,
         "form": form,
         "preview": [describe_change(change, access.course.zone) for change in preview],
+        "changes": [(access.course, change) for change in preview],
         "is_previewed": "preview" in request.POST and form.is_valid(),
     }
     is_part = request.headers.get("HX-Request") == "true"
@@ -65,9 +68,10 @@ def _preview(form: LectureForm, lecture: Lecture, access: Access) -> list[Change
 
 
 def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Access) -> bool:
-    before = snapshot(lecture)
+    before, is_quiet = snapshot(lecture), "_quiet" in request.POST
     try:
-        changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
+        with quietly() if is_quiet else nullcontext():
+            changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
     except ValidationError as error:
         _add_errors(form, error)
         return False
@@ -77,7 +81,7 @@ def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Acc
         return True
     words = [str(describe_change(change, access.course.zone)) for change in changes]
     text = _("Saved, and in everyone's calendar: %(changes)s") % {"changes": "; ".join(words)} if words else _("Saved.")
-    messages.success(request, text, extra_tags=f"undo {lecture.ref} {make_undo(before, after)}")
+    messages.success(request, text, extra_tags=f"undo {lecture.ref} {make_undo(before, after, is_quiet=is_quiet)}")
     return True
 
 
@@ -109,8 +113,9 @@ def undo(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
     try:
-        values = read_undo(request.POST.get("token", ""), lecture)
-        change_lecture(lecture_pk=lecture.pk, now=access.now, **values)
+        values, is_quiet = read_undo(request.POST.get("token", ""), lecture)
+        with quietly() if is_quiet else nullcontext():
+            change_lecture(lecture_pk=lecture.pk, now=access.now, **values)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:

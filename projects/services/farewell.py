@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models.functions import Lower
 
-from amls.courses.models import Course, Enrolment, User
+from amls.courses.models import Course, Enrolment, User, nameless_address
 from projects.models import Assessment, Extension, ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
 from projects.services.ideas import take_idea_back
@@ -75,7 +75,7 @@ def _leave(project: Project, topic: Topic, user: User, *, now: datetime) -> None
 def _close_invitations(
     user: User, invitations: Collection[Invitation], addresses: Collection[str], *, now: datetime
 ) -> None:
-    nameless = f"deleted-{user.pk}@deleted.invalid"
+    nameless = nameless_address(user.pk)
     history: Any = apps.get_model("projects", "InvitationEvent")
     for one in Invitation.objects.filter(pk__in=[row.pk for row in invitations]):
         is_to_them = one.email.lower() in addresses

@@ -1,6 +1,7 @@
 """Announcements on a course's page, and previews of mail at the desk."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -37,8 +38,18 @@ def _is_for(row: Announcement, access: Access) -> bool:
 
 @register.inclusion_tag("notifications/_change_mail.html", takes_context=True)
 def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]]) -> dict[str, Any]:
-    """Show the mail that the enrolled would get about changes that are about to be saved."""
-    now = context["request"].now
+    """Show, at the desk, the mail that the enrolled would get about changes that are about to be saved."""
+    return {"mails": _mails_about(changes, context["request"].now)}
+
+
+@register.inclusion_tag("notifications/_change_mail_in_place.html", takes_context=True)
+def change_mail_in_place(context: dict[str, Any], changes: Sequence[tuple[Course, Change]]) -> dict[str, Any]:
+    """Show the same on a page of the course."""
+    request = context["request"]
+    return {"mails": _mails_about(changes, request.now), "is_quiet": "_quiet" in request.POST}
+
+
+def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> list[dict[str, Any]]:
     by_course: dict[int, tuple[Course, list[Change]]] = {}
     for course, change in changes:
         if course.state == Course.State.RUNNING and is_told(change, now):
@@ -51,4 +62,4 @@ def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]
             people = wanting(Enrolment.objects.filter(course=course, user__is_active=True), topic=CHANGES).count()
             minutes = settings.hold_back_minutes
             mails.append({"letter": letter, "text": plain_text(letter.text), "people": people, "minutes": minutes})
-    return {"mails": mails}
+    return mails

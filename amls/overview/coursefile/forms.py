@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.models import Course, validate_slug
+from amls.courses.models import Course
+from amls.courses.validators import validate_slug
 
 # A page of a whole course is some 10 kB; a course.toml with long topics some 100 kB.
 MAX_TEXT = 1_000_000

@@ -18,7 +18,7 @@ from amls.courses.claims import claim_by_number, claim_in_own_courses
 from amls.courses.eligibility import evaluate
 from amls.courses.models import Course, User
 from amls.courses.services import enrol_self, leave_course
-from amls.overview.forms import ClaimForm, EnrolForm
+from amls.overview.forms import ClaimForm, EnrolForm, bound_numbers
 from amls.web.violations import RuleViolation
 from projects.models import ProjectRules
 from projects.reading import team_of
@@ -66,6 +66,7 @@ def _claim(request: HttpRequest, access: Access) -> HttpResponse:
     """Ask the staff to confirm who stands on the roster with another address."""
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
     form = ClaimForm(request.POST, user=request.user)
+    bound_numbers(request, form)
     if form.is_valid():
         try:
             number = form.cleaned_data["matriculation_number"]

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amls.courses.claims import claim_in_own_courses
 from amls.courses.models import Language, User
 from amls.courses.services import change_profile
-from amls.overview.forms import ProfileForm
+from amls.overview.forms import ProfileForm, bound_numbers
 from amls.overview.models import LegalPage
 from amls.web.origin import is_same_origin
 
@@ -76,6 +76,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     user = request.user
     assert isinstance(user, User)  # noqa: S101 - login_required says so
     form = ProfileForm(request.POST or None, user=user)
+    bound_numbers(request, form)
     if request.method == "POST" and form.is_valid():
         changed = change_profile(user=user, **form.cleaned_data)
         claim_in_own_courses(user=changed, now=request.now)  # type: ignore[attr-defined]
