@@ -50,7 +50,7 @@ def when_and_where(item: Item, zone: ZoneInfo) -> str:
     """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block."""
     start, end = item.starts_at.astimezone(zone), item.ends_at.astimezone(zone)
     is_moment = item.kind in (Kind.DEADLINE, Kind.OPENING)
-    first = end if item.kind == Kind.DEADLINE else start
+    first = item.moment.astimezone(zone)
     clock = _clock(first) if is_moment else f"{_clock(start)}–{_clock(end)}"
     words = [date_format(first, "D j M Y", use_l10n=False), clock]
     if item.place:
