@@ -17,7 +17,7 @@ from amls.web.markdown import escape_markdown
 def tell_of_claim(entry: RosterEntry, person: User, is_confirmed: bool | None, now: datetime) -> None:
     """Put what the staff are asked, or what they decided, into the outbox."""
     if is_confirmed is None:
-        for one in Enrolment.objects.staff().filter(course=entry.course).select_related("user"):
+        for one in Enrolment.objects.staff().filter(course=entry.course, user__is_active=True).select_related("user"):
             notify(
                 key=f"overview.roster-claimed:{entry.pk}:{person.pk}:{one.pk}",
                 kind="overview.roster-claimed",
