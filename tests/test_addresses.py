@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from amls.agenda.feeds import personal_feed_url
 from amls.agenda.models import AgendaItem
@@ -214,6 +216,34 @@ def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: 
     client = cast.client(part)
     found = {name: client.get(path.format(**places)).status_code for name, (path, _expected) in TABLE.items()}
     assert found == {name: expected[part] for name, (_path, expected) in TABLE.items()}
+
+
+def test_staff_without_a_second_factor_do_nothing_that_staff_do(
+    cast: Cast, places: dict[str, str], settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = True
+    of_staff = {
+        path.format(**places): name
+        for name, (path, expected) in TABLE.items()
+        if (expected["lecturer"], expected["student"], expected["stranger"]) == (200, 404, 404)
+    }
+    assert {"overview:new_course", "notifications:staff", "exams:staff", "lectures:lecture_edit"} < set(
+        of_staff.values()
+    )
+    client = cast.client("lecturer")
+    for page in ["/admin/", *of_staff]:
+        answer = client.get(page, follow=True)
+        assert answer.redirect_chain, page
+        assert answer.redirect_chain[-1][0].startswith(reverse("mfa_index")), page
+        assert "Staff need a second factor." in answer.content.decode() or "reauthenticate" in str(
+            answer.redirect_chain
+        )
+    assert {cast.client("student").get(page).status_code for page in of_staff} == {404}
+    foreign = {name: cast.client("foreign lecturer").get(page).status_code for page, name in of_staff.items()}
+    # Who lectures anywhere makes courses, with a second factor.
+    assert foreign == dict.fromkeys(of_staff.values(), 404) | {"overview:new_course": 302}
+    Authenticator.objects.create(user=cast.lecturer.user, type="totp", data={"secret": "x"})
+    assert {client.get(page).status_code for page in ["/admin/", *of_staff]} == {200}
 
 
 @pytest.mark.parametrize("part", ["anonymous", "stranger", "student", "foreign lecturer"])

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import Kind
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import Item
 from amls.courses.models import Mode
+from amls.web.templatetags.amls import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def when_and_where(item: Item, zone: ZoneInfo) -> str:
     """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block."""
     start, end = item.starts_at.astimezone(zone), item.ends_at.astimezone(zone)
     is_moment = item.kind in (Kind.DEADLINE, Kind.OPENING)
-    first = end if item.kind == Kind.DEADLINE else start
+    first = item.moment.astimezone(zone)
     clock = _clock(first) if is_moment else f"{_clock(start)}–{_clock(end)}"
-    words = [date_format(first, "D j M Y", use_l10n=False), clock]
+    words = [day(first.date()), clock]
     if item.place:
         words.append(item.place)
     if item.mode == Mode.VIRTUAL:

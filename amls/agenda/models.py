@@ -30,6 +30,11 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+def moment_of(kind: str, starts_at: datetime, ends_at: datetime) -> datetime:
+    """Return when a dated thing matters: a deadline ends the block that stands for it, all else starts it."""
+    return ends_at if kind == Kind.DEADLINE else starts_at
+
+
 class AgendaItem(models.Model):
     """One dated thing, as reconcile() last heard of it from its source.
 
@@ -92,8 +97,8 @@ class AgendaItem(models.Model):
 
     @property
     def moment(self) -> datetime:
-        """When it matters: a deadline ends the block that stands for it, all else starts it."""
-        return self.ends_at if self.kind == Kind.DEADLINE else self.starts_at
+        """When it matters; see `moment_of`."""
+        return moment_of(self.kind, self.starts_at, self.ends_at)
 
     @property
     def is_cancelled(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.models import AgendaItem, Kind, Status, moment_of
 from amls.courses.models import Audience, Course, Enrolment
 from amls.web.text import clean_line
 
@@ -68,6 +68,11 @@ class Item:
             status=Status(row.status),
             is_done=row.is_done,
         )
+
+    @property
+    def moment(self) -> datetime:
+        """When it matters; see `moment_of`."""
+        return moment_of(self.kind, self.starts_at, self.ends_at)
 
     def as_cancelled(self) -> Self:
         """Return the same item, cancelled."""

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course, Enrolment
-from amls.courses.permissions import enrolment_at, may_manage, teaches
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.permissions import enrolment_at, lacks_second_factor, may_create_courses, may_manage, teaches
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,21 @@ def need_manager(request: HttpRequest, access: Access) -> None:
     if teaches(request.user, access.course, access.enrolment):
         raise SecondFactorNeeded
     raise Http404
+
+
+def need_course_maker(request: HttpRequest) -> User:
+    """Return the request's person if they may make new courses.
+
+    Raises:
+        Http404: they may not.
+        SecondFactorNeeded: they may, but lack the factor that staff need.
+    """
+    user = request.user
+    if not isinstance(user, User) or not may_create_courses(user):
+        raise Http404
+    if lacks_second_factor(user):
+        raise SecondFactorNeeded
+    return user
 
 
 class SecondFactorNeeded(Http404):

@@ -54,7 +54,7 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
 
 def is_told(change: Change, now: datetime) -> bool:
     """Return whether a change concerns those who attend: not what is over, nor a mere correction of a title."""
-    moments = [_moment(one) for one in (change.before, change.after) if one is not None]
+    moments = [one.moment for one in (change.before, change.after) if one is not None]
     if max(moments) <= now:
         return False
     if change.kind == ChangeKind.ADDED:
@@ -74,7 +74,7 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
         if row is not None:
             row.delete()
         return False
-    moments = [_moment(one) for one in (before, after) if one is not None]
+    moments = [one.moment for one in (before, after) if one is not None]
     is_soon = any(now < moment <= now + SOON for moment in moments)
     hold = timedelta(minutes=settings.hold_back_minutes)
     first = row.created_at if row is not None else now
@@ -122,7 +122,7 @@ def tell_changes(*, now: datetime) -> int:
                 kind=KIND,
                 now=now,
                 references={"batch": str(batch)},
-                due_at=max(max(_moment(_load(one)) for one in (row.before, row.after) if one) for row in rows),
+                due_at=max(max(_load(one).moment for one in (row.before, row.after) if one) for row in rows),
             )
     return count
 
@@ -131,11 +131,12 @@ def _prepare(notices: Sequence[Notice], now: datetime) -> None:
     """Load the changes of each mail that are still so: what changed again is told by a later mail."""
     batches = {str(one.references["batch"]) for one in notices}
     rows = list(ItemChange.objects.filter(batch__in=batches).order_by("pk"))
-    latest = dict(
+    latest = set(
         ItemChange.objects.filter(course__in={row.course_id for row in rows}, key__in={row.key for row in rows})
-        .values_list("course", "key")
+        .order_by()
+        .values("course", "key")
         .annotate(newest=Max("pk"))
-        .values_list("key", "newest")
+        .values_list("newest", flat=True)
     )
     current = {
         (item.course_id, item.key): item
@@ -147,7 +148,7 @@ def _prepare(notices: Sequence[Notice], now: datetime) -> None:
     for row in rows:
         item = current.get((row.course_id, row.key))
         change = change_of(row)
-        if item is not None and row.pk == latest[row.key] and _is_so(item, change.after):
+        if item is not None and row.pk in latest and _is_so(item, change.after):
             found[str(row.batch)].append(change)
     for one in notices:
         one.changes = found[str(one.references["batch"])]  # type: ignore[attr-defined]
@@ -169,7 +170,7 @@ def _write(notice: Notice, now: datetime) -> Letter | None:
 
 def letter_about(changes: Sequence[Change], course: Course) -> Letter:
     """Return how a mail about changes reads, in the active language."""
-    ordered = sorted(changes, key=lambda change: (_moment(change.after), change.key))
+    ordered = sorted(changes, key=lambda change: (change.after.moment, change.key))
     lines = [describe_change(change, course.zone) for change in ordered]
     if len(lines) == 1:
         heads = {
@@ -200,10 +201,6 @@ def change_of(row: ItemChange) -> Change:
     """Return a noted change in the form in which the agenda speaks."""
     before = _load(row.before) if row.before else None
     return Change(ChangeKind(row.kind), before, _load(row.after))
-
-
-def _moment(item: Item) -> datetime:
-    return item.ends_at if item.kind == ItemKind.DEADLINE else item.starts_at
 
 
 def _dump(item: Item) -> dict[str, Any]:

@@ -92,6 +92,12 @@ def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: Roster
     assert letters("overview.roster-claimed") == []
 
 
+def test_who_has_left_the_staff_is_asked_nothing(cast: Cast, entry: RosterEntry) -> None:
+    User.objects.filter(pk=cast.lecturer.user_id).update(is_active=False)
+    claim(cast)
+    assert [one.recipient for one in Notice.objects.filter(kind="overview.roster-claimed")] == [cast.assistant.user]
+
+
 def test_declined_they_are_told_and_stay_out(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     decide(cast.client("lecturer"), entry, "decline")

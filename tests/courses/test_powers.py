@@ -5,17 +5,15 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.notifications.delivery import deliver_due
 from tests.cast import Cast
-from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, OpenExamFactory
+from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "right-horse-battery"
@@ -53,29 +51,6 @@ def test_whoever_comes_by_code_keeps_the_own_password(cast: Cast) -> None:
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     come_by_code(user.email)
     assert User.objects.get(pk=user.pk).check_password(PASSWORD)
-
-
-def test_staff_without_a_second_factor_do_nothing_that_staff_do(cast: Cast, settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = True
-    exam = OpenExamFactory.create(course=cast.course)
-    lecture = LectureFactory.create(course=cast.course, number="01")
-    pages = [
-        "/admin/", "/amls/staff/gradebook/", "/amls/staff/stats/", "/amls/staff/import/", "/amls/staff/roll-over/",
-        f"/amls/exams/{exam.pk}/staff/", f"/amls/exams/{exam.pk}/results/", f"/amls/exams/{exam.pk}/check-in/",
-        f"/amls/lectures/{lecture.number}/edit/",
-    ]  # fmt: skip
-    client = cast.client("assistant")
-    for page in pages:
-        answer = client.get(page, follow=True)
-        assert answer.redirect_chain, page
-        assert answer.redirect_chain[-1][0].startswith(reverse("mfa_index")), page
-        assert "Staff need a second factor." in answer.content.decode() or "reauthenticate" in str(
-            answer.redirect_chain
-        )
-    for part in ("student", "foreign lecturer"):
-        assert {cast.client(part).get(page).status_code for page in pages[1:]} == {404}, part
-    Authenticator.objects.create(user=cast.assistant.user, type="totp", data={"secret": "x"})
-    assert {client.get(page).status_code for page in pages} == {200}
 
 
 def enrolment_page(enrolment: Enrolment) -> str:

@@ -113,6 +113,22 @@ def test_what_changed_again_before_it_was_sent_is_not_told(cast: Cast, lecture: 
     assert "H 0222" in postbox.mails[0]["Subject"]
 
 
+def test_changes_of_two_courses_with_one_key_are_both_told(cast: Cast, postbox: Postbox) -> None:
+    due = {"at": START}
+    known = Registry()
+    known.items("tests")(lambda course: [deadline(key="tests.due", title="Project submission", due_at=due["at"])])
+    courses = [cast.course, cast.other_course]
+    with quietly():
+        for course in courses:
+            reconcile(course, now=NOW, known=known)
+    due["at"] += timedelta(days=7)
+    for course in courses:
+        reconcile(course, now=NOW, known=known)
+    assert tell(NOW + timedelta(minutes=5)) == 5
+    assert sorted(postbox.recipients) == sorted([*EVERYONE, "foreign@example.org"])
+    assert set(Notice.objects.values_list("state", flat=True)) == {"sent"}
+
+
 def test_what_happens_within_a_day_is_told_at_once(cast: Cast, lecture: Lecture, postbox: Postbox) -> None:
     now = START - timedelta(minutes=10)
     change(lecture, now, room="H 0111")

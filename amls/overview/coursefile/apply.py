@@ -3,24 +3,33 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.utils.formats import date_format
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from amls.courses.models import Course, StaffMember, Weekday
+from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.overview.coursefile.diff import Diff
 from amls.overview.coursefile.exams import ExamImport
+from amls.overview.coursefile.labels import (
+    address_taken,
+    lecture_label,
+    office_hour_label,
+    slot_count,
+    teams_have,
+    topic_label,
+)
 from amls.overview.coursefile.page.lines import is_whole
 from amls.overview.coursefile.rows import Wanted
-from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec, OfficeHourSpec, TopicSpec
+from amls.overview.coursefile.spec import CourseFileError, CourseSpec, LectureSpec
 from amls.overview.coursefile.words import WEEKDAYS
+from amls.web.templatetags.amls import day
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import Project, ProjectRules, Topic
 
 
-def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, dry_run: bool = False) -> Diff:
+def import_course(
+    *, spec: CourseSpec, now: datetime, slug: str | None = None, dry_run: bool = False, must_be_new: bool = False
+) -> Diff:
     """Make the course say what `spec` says, and return what that changes.
 
     Rows that the file still means are kept, and with them addresses and calendar
@@ -32,22 +41,31 @@ def import_course(*, spec: CourseSpec, now: datetime, slug: str | None = None, d
         now: aware; the moment of the change.
         slug: of the course to make or update; by default the file's.
         dry_run: compare only.
+        must_be_new: refuse an address that a course has, also one made at the same time.
 
     Raises:
         CourseFileError: it breaks a rule; nothing was written.
     """
     chosen = slug or spec.slug
-    with transaction.atomic():
-        existing = Course.objects.filter(slug=chosen).first()
-        course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
-        run = _Import(course, spec, now)
-        run.apply()
-        if run.problems:
-            raise CourseFileError(run.problems)
-        if run.diff and not dry_run:
-            finish_course_change(course, now=now)
-        if dry_run:
-            transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            existing = Course.objects.filter(slug=chosen).first()
+            if existing is not None and must_be_new:
+                raise address_taken(chosen)
+            course = lock_course(existing.pk) if existing is not None else Course(slug=chosen)
+            run = _Import(course, spec, now)
+            run.apply()
+            if run.problems:
+                raise CourseFileError(run.problems)
+            if run.diff and not dry_run:
+                finish_course_change(course, now=now)
+            if dry_run:
+                transaction.set_rollback(True)
+    except IntegrityError as error:
+        # Pressed twice, both found the address free.
+        if must_be_new and Course.objects.filter(slug=chosen).exists():
+            raise address_taken(chosen) from error
+        raise
     run.diff.warnings.extend(spec.warnings)
     return run.diff
 
@@ -134,7 +152,7 @@ class _Import(ExamImport):
                 self._materials(row, lecture)
 
     def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> Wanted | None:
-        label = _lecture_label(spec)
+        label = lecture_label(spec)
         if spec.part and spec.part not in parts:
             why = _("%(what)s: there is no part '%(part)s'; parts are %(parts)s.")
             self.problems.append(why % {"what": label, "part": spec.part, "parts": ", ".join(parts) or _("none")})
@@ -153,7 +171,7 @@ class _Import(ExamImport):
         )  # fmt: skip
 
     def _materials(self, lecture: Lecture, spec: LectureSpec) -> None:
-        label = _lecture_label(spec)
+        label = lecture_label(spec)
         wanted = []
         for position, material in enumerate(spec.materials):
             # What a page links within its own site stays announced: the reading has warned of it.
@@ -206,9 +224,9 @@ class _Import(ExamImport):
                 name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
             }
             values |= {"weekday": WEEKDAYS.index(hour.weekday)}
-            span = [date_format(day, "D j M Y", use_l10n=False) for day in (hour.first, hour.last) if day]
+            span = [day(one) for one in (hour.first, hour.last) if one]
             note = ", ".join([f"{hour.start:%H:%M}–{hour.end:%H:%M}", *filter(None, [" – ".join(span), hour.room])])
-            wanted.append(Wanted(_office_hour_label(hour), values, note))
+            wanted.append(Wanted(office_hour_label(hour), values, note))
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),
             wanted,
@@ -223,11 +241,11 @@ class _Import(ExamImport):
                 OfficeHourException.objects.filter(office_hour=row),
                 [
                     Wanted(
-                        f"{_office_hour_label(hour)} {one.day}",
+                        f"{office_hour_label(hour)} {one.day}",
                         {
                             "day": one.day, "is_cancelled": one.cancelled, "room": one.room,
-                            "moved_to_start": self.instant(one.starts_at, _office_hour_label(hour)),
-                            "moved_to_end": self.instant(one.ends_at, _office_hour_label(hour)),
+                            "moved_to_start": self.instant(one.starts_at, office_hour_label(hour)),
+                            "moved_to_end": self.instant(one.ends_at, office_hour_label(hour)),
                         },
                         _("cancelled") if one.cancelled else self.when(one.starts_at, one.ends_at, one.room),
                     )
@@ -300,8 +318,8 @@ class _Import(ExamImport):
                     )
                     % {
                         "title": topic.title,
-                        "teams": _teams(namesake.taken),
-                        "slots": _slots(topic.slots),
+                        "teams": teams_have(namesake.taken),
+                        "slots": slot_count(topic.slots),
                         "taken": namesake.taken,
                     }
                 )
@@ -317,7 +335,7 @@ class _Import(ExamImport):
                 "mentor": staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
                 "is_open": topic.open, "position": position,
             }  # fmt: skip
-            wanted.append(Wanted(_topic_label(topic), values))
+            wanted.append(Wanted(topic_label(topic), values))
         self.sync(
             Topic.objects.of_staff().filter(course=self.course),
             wanted,
@@ -331,8 +349,8 @@ class _Import(ExamImport):
         if not topic.projects.exists():
             return False
         if topic.is_open:
-            self.update(topic, Wanted(_topic_label(topic), {"is_open": False}))
-            teams = _teams(topic.taken) if topic.taken else _("a team had")
+            self.update(topic, Wanted(topic_label(topic), {"is_open": False}))
+            teams = teams_have(topic.taken) if topic.taken else _("a team had")
             self.diff.warnings.append(
                 _(
                     "Topic %(title)s is not in the file, but %(teams)s it: it is closed rather than removed, and its teams keep it. If it only got another name, rename it at the desk before you import."
@@ -340,26 +358,6 @@ class _Import(ExamImport):
                 % {"title": topic.title, "teams": teams}
             )
         return True
-
-
-def _teams(count: int) -> str:
-    return ngettext("%(count)d team has", "%(count)d teams have", count) % {"count": count}
-
-
-def _slots(count: int) -> str:
-    return ngettext("%(count)d slot", "%(count)d slots", count) % {"count": count}
-
-
-def _topic_label(topic: Topic | TopicSpec) -> str:
-    return _("Topic %(title)s") % {"title": topic.title}
-
-
-def _lecture_label(spec: LectureSpec) -> str:
-    return _("Lecture %(number)s") % {"number": spec.number or spec.title}
-
-
-def _office_hour_label(spec: OfficeHourSpec) -> str:
-    return _("Office hour %(weekday)s") % {"weekday": Weekday(WEEKDAYS.index(spec.weekday)).label}
 
 
 def _not_a_weekday(where: str, word: str) -> str:

@@ -7,8 +7,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django.db import models
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from amls.web.templatetags.amls import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,9 @@ def _in_words(field: models.Field[Any, Any], value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
-        return date_format(value, "D j M Y, H:i", use_l10n=False)
+        return f"{day(value.date())}, {value:%H:%M}"
     if isinstance(value, date):
-        return date_format(value, "D j M Y", use_l10n=False)
+        return day(value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return _words(dict(field.flatchoices).get(value, value) if field.choices else value)

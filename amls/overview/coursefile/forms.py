@@ -66,7 +66,7 @@ class RollOverForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=gettext_lazy(
-            "Such as 2025-05-01, separated by commas or line breaks. What falls on one moves on by a week."
+            "Such as 2025-05-01, separated by commas or line breaks. Lectures on one move on by a week, office hours are cancelled; deadlines and exams stay, with a warning."
         ),
     )
 

@@ -48,13 +48,9 @@ def roll_over(
     Raises:
         CourseFileError: the address is taken, or the course has no lectures to go by.
     """
-    if Course.objects.filter(slug=new_slug).exists():
-        raise CourseFileError(
-            [_("'%(slug)s' is taken by another course. Choose another address.") % {"slug": new_slug}]
-        )
     spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
     spec = replace(spec, warnings=_on_free_days(spec, set(skip)))
-    return import_course(spec=spec, now=now, dry_run=dry_run)
+    return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=True)
 
 
 def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = ()) -> CourseSpec:

@@ -7,13 +7,13 @@ from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
 from amls.overview.coursefile.diff import Diff
 from amls.overview.coursefile.spec import CourseSpec
 from amls.web.localtime import from_wall_clock, to_wall_clock
+from amls.web.templatetags.amls import day
 from amls.web.violations import RuleViolation
 
 M = TypeVar("M", bound=models.Model)
@@ -102,8 +102,7 @@ class RowImport:
         if starts_at is None:
             return ""
         end = f"–{ends_at:%H:%M}" if ends_at is not None else ""
-        day = date_format(starts_at, "D j M Y", use_l10n=False)
-        return ", ".join(filter(None, [day, f"{starts_at:%H:%M}{end}", place]))
+        return ", ".join(filter(None, [day(starts_at.date()), f"{starts_at:%H:%M}{end}", place]))
 
     def _remove(self, row: models.Model, why_not: str) -> None:
         if why_not:

@@ -2,18 +2,18 @@
 
 import hashlib
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
-from amls.courses.access import Access, open_course_as_manager
+from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.models import Course, Role, User
-from amls.courses.permissions import may_create_courses
 from amls.courses.services import enrol
 from amls.overview.coursefile.apply import import_course
 from amls.overview.coursefile.diff import Diff
@@ -50,8 +50,7 @@ def import_page(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 def new_course(request: HttpRequest) -> HttpResponse:
     """Make a course from a pasted page; who makes it becomes its lecturer."""
-    if not may_create_courses(request.user) or not isinstance(request.user, User):
-        raise Http404
+    maker = need_course_maker(request)
     form = NewCourseForm(request.POST or None)
     context = {"form": form, "heading": _("New course")}
     if request.method == "POST" and form.is_valid():
@@ -61,21 +60,18 @@ def new_course(request: HttpRequest) -> HttpResponse:
                 form.cleaned_data["text"], slug=form.cleaned_data["slug"] or None, year=form.cleaned_data["year"]
             )
             slug = form.cleaned_data["slug"] or spec.slug
-            if Course.objects.filter(slug=slug).exists():
-                raise CourseFileError(
-                    [_("There is a course '%(slug)s' already. Give another address.") % {"slug": slug}]
-                )
-            diff = import_course(spec=spec, slug=slug, now=now, dry_run=True)
+            diff = import_course(spec=spec, slug=slug, now=now, dry_run=True, must_be_new=True)
             is_agreed = _is_agreed(request, form, diff)
             if is_agreed:
-                import_course(spec=spec, slug=slug, now=now)
+                with transaction.atomic():
+                    import_course(spec=spec, slug=slug, now=now, must_be_new=True)
+                    course = Course.objects.get(slug=slug)
+                    enrol(user=maker, course=course, role=Role.LECTURER)
         except CourseFileError as error:
             return render(
                 request, "overview/coursefile/import.html", {**context, "problems": error.problems}, status=422
             )
         if is_agreed:
-            course = Course.objects.get(slug=slug)
-            enrol(user=request.user, course=course, role=Role.LECTURER)
             messages.success(request, _("The course was made as a draft: only you can see it until you publish it."))
             return redirect(course)
         context |= _preview(request, form, diff)
@@ -86,6 +82,7 @@ def new_course(request: HttpRequest) -> HttpResponse:
 def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Make the course of a new term out of this one."""
     access = open_course_as_manager(request, slug)
+    maker = cast("User", request.user)  # whoever manages a course has signed in
     form = RollOverForm(request.POST or None)
     context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
     if request.method == "POST" and form.is_valid():
@@ -94,13 +91,14 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
             diff = make(dry_run=True)
             is_agreed = _is_agreed(request, form, diff)
             if is_agreed:
-                make()
+                with transaction.atomic():
+                    make()
+                    course = Course.objects.get(slug=form.cleaned_data["new_slug"])
+                    _staff_new_term(access, course, maker)
         except CourseFileError as error:
             context["problems"] = error.problems
         else:
-            if is_agreed and isinstance(request.user, User):
-                course = Course.objects.get(slug=form.cleaned_data["new_slug"])
-                _staff_new_term(access, course, request.user)
+            if is_agreed:
                 messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
                 return redirect(course)
             context |= _preview(request, form, diff)
@@ -109,10 +107,11 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _staff_new_term(old: Access, new: Course, maker: User) -> None:
-    """Give the new term the old one's lecturers, and whoever made it their part in it."""
-    for lecturer in old.course.enrolments.filter(role=Role.LECTURER).select_related("user"):
+    """Give the new term the old one's lecturers, and whoever made it their part in its staff."""
+    for lecturer in old.course.enrolments.filter(role=Role.LECTURER, user__is_active=True).select_related("user"):
         enrol(user=lecturer.user, course=new, role=Role.LECTURER)
-    enrol(user=maker, course=new, role=Role(old.enrolment.role) if old.enrolment is not None else Role.LECTURER)
+    own = old.enrolment
+    enrol(user=maker, course=new, role=Role(own.role) if own is not None and own.is_staff else Role.LECTURER)
 
 
 def _is_agreed(request: HttpRequest, form: Form, diff: Diff) -> bool:

@@ -214,6 +214,13 @@ def test_the_preview_of_a_new_term_names_its_dates(course: Course) -> None:
     assert not Course.objects.filter(slug="next").exists()
 
 
+def test_days_of_a_preview_are_written_as_on_pages(course: Course) -> None:
+    page = TEXT.replace("[Jun 20]", "[Jun 21]")
+    with translation.override("de"):
+        (entry, _end) = import_course(spec=read_page(page), now=NOW).entries
+    assert (entry.before, entry.after) == ("Do 20. Juni 2024, 16:00", "Fr 21. Juni 2024, 16:00")
+
+
 def test_what_an_import_says_is_in_the_readers_language(course: Course) -> None:
     page = TEXT.replace("[Jun 20]", "[Jun 20, virtual only]")
     with translation.override("de"):

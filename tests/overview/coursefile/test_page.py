@@ -199,6 +199,45 @@ def test_html_as_it_is_kept_by_hand() -> None:
     assert warning.startswith("Line 8: the link '01.pdf' leads nowhere from here; 'pdf' is announced, upload its file")
 
 
+HTML_HEAD = "<h1>Data Systems SS2024</h1><p>(VL, 41080)</p><p>Lectures take place Thursday, 4pm-6pm in H 0107.</p>"
+
+
+@pytest.mark.parametrize("heading", ["Exams WS2024/25", "Schedule, Summer 2024", "Archive: WS2023/24"])
+def test_a_later_heading_with_a_term_is_no_new_beginning(heading: str) -> None:
+    page = f"{HTML_HEAD}<ul><li>01 Introduction [Apr 18]</li></ul><h2>{heading}</h2><ul><li>02 Joins [Apr 25]</li></ul>"
+    spec = read_page(page)
+    assert (spec.title, spec.term) == ("Data Systems", "SS2024")
+    assert [one.number for one in spec.lectures] == ["01", "02"]
+
+
+@pytest.mark.parametrize("address", ["https://[zoom-link]", "https://[zoom-link]/01.pdf", "//[::1/x"])
+def test_a_link_that_is_no_address_leads_nowhere(address: str) -> None:
+    page = f"{HTML_HEAD}<ul><li>01 Introduction [Apr 18, <a href='{address}'>pdf</a>]</li></ul>"
+    for head in ("", "<base href='https://x.example.org/'>"):
+        spec = read_page(head + page)
+        assert [one.kind for one in spec.lectures[0].materials] == ["pdf"]
+        assert len(spec.warnings) == 1
+        assert f"the link '{address}' leads nowhere from here" in spec.warnings[0]
+    call_in = page.replace("in H 0107.", f"and via <a href='{address}'>zoom</a>.")
+    assert read_page(call_in).slot.call_in == ""
+
+
+@pytest.mark.parametrize("tag", ["li", "p", "div", "b"])
+def test_tags_that_are_never_closed_are_read(tag: str) -> None:
+    lines = "".join(f"<{tag}>Note {n}\n" for n in range(2000))
+    spec = read_page(f"{HTML_HEAD}{lines}<ul><li>01 Introduction [Apr 18]</li></ul>")
+    assert [one.title for one in spec.lectures] == ["Introduction"]
+
+
+def test_a_page_that_is_set_as_it_was_typed_keeps_its_lines() -> None:
+    spec = read_page(f"<html><body><pre>{HEAD}• 01 <b>A</b> [Apr 18, <a href='https://x.example.org/1'>pdf</a>]\n• 02 B [Apr 25]</pre></body></html>")  # fmt: skip
+    assert (spec.title, spec.term, spec.slot.room) == ("Systems of Data", "SS2024", "H 0107")
+    assert [(one.number, one.title) for one in spec.lectures] == [("01", "A"), ("02", "B")]
+    assert [one.url for one in spec.lectures[0].materials] == ["https://x.example.org/1"]
+    with pytest.raises(CourseFileError, match="Line 10: there is no 'Feb 30' in 2024"):
+        read_page(f"<html>\n<pre>{HEAD}• 01 A [Apr 18]\n• 02 B [Feb 30]</pre></html>")
+
+
 def test_links_within_a_site_are_whole_where_the_page_names_its_own_address() -> None:
     page = """<html><head><base href="https://x.example.org/ss24/index.html"></head><body><h1>Data Systems SS2024</h1>
     <p>Lectures take place Thursday, 4pm-6pm in H 1.</p><ul><li>01 A [Apr 18, <a href="01.pdf">pdf</a>]</ul></body></html>"""
@@ -230,6 +269,36 @@ def test_exams_with_an_end_a_room_and_several_dates_in_one_breath() -> None:
         ExamSpec(starts_at=datetime(2024, 7, 18, 16), duration_minutes=120, place="H 0105"),
         ExamSpec(starts_at=datetime(2024, 8, 10, 14)),
     )
+
+
+@pytest.mark.parametrize("dash", ["–", "-", ","])
+def test_a_day_of_an_exam_is_no_beginning_of_its_time(dash: str) -> None:
+    spec = read_page(f"{HEAD}• 01 A [Apr 18]\n• Final written exams: Jul 18 {dash} 4pm; Aug 10 {dash} 2pm-3.30pm\n")
+    assert spec.exams == (
+        ExamSpec(starts_at=datetime(2024, 7, 18, 16)),
+        ExamSpec(starts_at=datetime(2024, 8, 10, 14), duration_minutes=90),
+    )
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "(register until Jul 11)",
+        "(register until Jul 11, 11.59pm)",
+        "(sign up Jul 1 to Jul 11)",
+        "in H 0105, register until Jul 11",
+        "(review Jul 25, TBA)",
+    ],
+)
+def test_a_day_without_a_time_is_no_further_exam(note: str) -> None:
+    spec = read_page(f"{HEAD}• 01 A [Apr 18]\n• Final written exams: Jul 18, 4pm {note} and Aug 10, 2pm\n")
+    assert [exam.starts_at for exam in spec.exams] == [datetime(2024, 7, 18, 16), datetime(2024, 8, 10, 14)]
+
+
+def test_an_exam_without_any_time_is_named() -> None:
+    for dates in ("Jul 18", "Jul 18, 4pm; Aug 10", "Jul 18 and Aug 10, 2pm"):
+        with pytest.raises(CourseFileError, match=r"Line 9: no time such as '11.59pm' was found"):
+            read_page(f"{HEAD}• 01 A [Apr 18]\n• Final written exams: {dates}\n")
 
 
 @pytest.mark.parametrize(

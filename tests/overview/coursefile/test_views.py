@@ -1,13 +1,18 @@
 """Paste-import and roll-over in the browser: seen first, and then exactly what was seen."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
 
-from amls.courses.models import Course, Role
+from amls.courses.models import Course, Enrolment, Role
 from lectures.models import Lecture
 from tests.cast import Cast
+from tests.factories import EnrolmentFactory
 from tests.seed import PAGE
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +89,50 @@ def test_a_new_term_is_made_as_it_was_shown(cast: Cast) -> None:
     taken = cast.client("lecturer").post(ROLL_OVER, data)
     assert taken.status_code == 422
     assert "This address is taken by another course" in taken.content.decode()
+
+
+def roll_over_data() -> dict[str, Any]:
+    return {"new_slug": "amls-ss2025", "start": "2025-04-14"}
+
+
+def test_who_has_left_does_not_teach_the_new_term(cast: Cast) -> None:
+    agree(cast, IMPORT, {"text": TEXT})
+    EnrolmentFactory.create(
+        course=cast.course, role=Role.LECTURER, user__email="deleted-17@deleted.invalid", user__is_active=False
+    )
+    assert agree(cast, ROLL_OVER, roll_over_data()).status_code == 302
+    people = Enrolment.objects.filter(course__slug="amls-ss2025").values_list("user__email", "role")
+    assert dict(people) == {"lecturer@example.org": "lecturer"}
+
+
+def test_an_admin_who_was_a_student_lectures_in_the_term_they_make(cast: Cast) -> None:
+    agree(cast, IMPORT, {"text": TEXT})
+    EnrolmentFactory.create(course=cast.course, user=cast.admin)
+    client = cast.client("admin")
+    shown = client.post(ROLL_OVER, roll_over_data())
+    client.post(ROLL_OVER, {**roll_over_data(), "seen": seen(shown.content), "confirm": "1"})
+    assert Enrolment.objects.get(course__slug="amls-ss2025", user=cast.admin).role == Role.LECTURER
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", [NEW, ROLL_OVER])
+def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast: Cast, path: str) -> None:
+    agree(cast, IMPORT, {"text": TEXT})
+    data = {"text": TEXT, "slug": "amls-ss2025"} if path == NEW else roll_over_data()
+    shown = cast.client("lecturer").post(path, data)
+    agreed = {**data, "seen": seen(shown.content), "confirm": "1"}
+    gate = threading.Barrier(2)
+
+    def press(client: Client) -> tuple[int, str]:
+        gate.wait()
+        try:
+            answer = client.post(path, agreed)
+            return answer.status_code, answer.content.decode()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        (first, _page), (second, page) = sorted(pool.map(press, [cast.client("lecturer") for _ in range(2)]))
+    assert (first, second) == (302, 422)
+    assert "There is a course" in page or "is taken by another course" in page or "already exists" in page
+    assert Enrolment.objects.get(course__slug="amls-ss2025").user == cast.lecturer.user

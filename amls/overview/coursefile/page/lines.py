@@ -1,7 +1,7 @@
 """The lines of a page, as text or HTML, with their links."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
@@ -37,7 +37,10 @@ class Line:
 
 def is_whole(address: str) -> bool:
     """Return whether an address leads somewhere wherever it stands: '01.pdf' does only on its own page."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as 'https://[zoom-link]', which nobody filled in
+        return False
     return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
@@ -60,7 +63,7 @@ def _html_lines(text: str) -> list[Line]:
     walk.through(soup)
     walk.end()
     # What stands before the heading with the term is the site's, not the course's.
-    return walk.found[walk.top :]
+    return walk.found[walk.top or 0 :]
 
 
 def _address_of(soup: BeautifulSoup) -> str:
@@ -72,14 +75,19 @@ def _address_of(soup: BeautifulSoup) -> str:
 
 
 class _Walk:
-    """A walk through a document that ends a line where a browser would."""
+    """A walk through a document that ends a line where a browser would.
+
+    What is open is kept in a list: a page that closes none of its tags is as deep as it is long.
+    """
 
     def __init__(self, base: str) -> None:
         self.base = base
         self.found: list[Line] = []
-        self.top = 0
+        self.top: int | None = None
         self._source = 1
         self._joins = 0
+        self._typed = 0
+        self._headings: list[int] = []
         self._bullet = ""
         self._start()
 
@@ -96,56 +104,76 @@ class _Walk:
             self._bullet = ""
         self._start()
 
-    def through(self, tag: Tag) -> None:
-        """Read all that stands in `tag`."""
-        for child in tag.children:
-            self._child(child)
-
-    def _child(self, child: PageElement) -> None:
-        if isinstance(child, Tag):
-            self._source = child.sourceline or self._source
-            self._reader(child)(child)
-        elif isinstance(child, NavigableString):
-            if not isinstance(child, PreformattedString):
-                self._say(child)
-            self._source += len(_LINE_END.findall(child))
-
-    def _reader(self, tag: Tag) -> Callable[[Tag], None]:
-        if tag.name == "br":
-            return self._break
-        if tag.name in _BLOCKS:
-            return self._block
-        return self._link if tag.name == "a" and tag.get("href") else self._inline
+    def through(self, root: Tag) -> None:
+        """Read all that stands in `root`."""
+        within: list[tuple[Tag, Iterator[PageElement]]] = [(root, iter(root.children))]
+        while within:
+            tag, children = within[-1]
+            child = next(children, None)
+            if child is None:
+                self._close(tag)
+                within.pop()
+            elif isinstance(child, Tag):
+                self._source = child.sourceline or self._source
+                self._open(child)
+                within.append((child, iter(child.children)))
+            elif isinstance(child, NavigableString):
+                if not isinstance(child, PreformattedString):
+                    self._say(child)
+                self._source += len(_LINE_END.findall(child))
 
     def _say(self, text: str) -> None:
-        said = text.lstrip()
-        if said and not self._number:
-            self._number = self._source + len(_LINE_END.findall(text[: len(text) - len(said)]))
-        self._words.append(text)
+        is_typed = self._typed and not self._joins
+        for number, piece in enumerate(_LINE_END.split(text) if is_typed else [text]):
+            if number:
+                self.end()
+            said = piece.lstrip()
+            if said and not self._number:
+                before = len(_LINE_END.findall(piece[: len(piece) - len(said)]))
+                self._number = self._source + number + before
+            self._words.append(piece)
 
-    def _break(self, _tag: Tag) -> None:
+    def _open(self, tag: Tag) -> None:
+        if tag.name == "br":
+            self._break()
+        elif tag.name == "a" and tag.get("href"):
+            self._links[clean_line(tag.get_text()).lower()] = _joined(self.base, str(tag["href"]).strip())
+        elif tag.name in _BLOCKS:
+            self.end()
+            self._joins += tag.name in _JOINED
+            self._typed += tag.name == "pre"
+            if tag.name == "li":
+                self._bullet = "• "
+            if tag.name in _HEADINGS:
+                self._headings.append(len(self.found))
+
+    def _close(self, tag: Tag) -> None:
+        if tag.name in _CELLS:
+            self._words.append(" ")
+        elif tag.name in _BLOCKS:
+            self.end()
+            self._joins -= tag.name in _JOINED
+            self._typed -= tag.name == "pre"
+            if tag.name == "li":
+                self._bullet = ""
+            if tag.name in _HEADINGS:
+                self._end_heading(self._headings.pop())
+
+    def _break(self) -> None:
         if self._joins:
             self._words.append(" ")
         else:
             self.end()
 
-    def _block(self, tag: Tag) -> None:
-        self.end()
-        before = len(self.found)
-        self._joins += tag.name in _JOINED
-        self._bullet = "• " if tag.name == "li" else self._bullet
-        self.through(tag)
-        self.end()
-        self._joins -= tag.name in _JOINED
-        self._bullet = "" if tag.name == "li" else self._bullet
-        if tag.name in _HEADINGS and not self.top and any(find_term(line.text) for line in self.found[before:]):
-            self.top = before
+    def _end_heading(self, first: int) -> None:
+        """Let the page begin with the first heading that names a term: later ones are of its parts."""
+        if self.top is None and any(find_term(line.text) for line in self.found[first:]):
+            self.top = first
 
-    def _inline(self, tag: Tag) -> None:
-        self.through(tag)
-        if tag.name in _CELLS:
-            self._words.append(" ")
 
-    def _link(self, tag: Tag) -> None:
-        self._links[clean_line(tag.get_text()).lower()] = urljoin(self.base, str(tag["href"]).strip())
-        self.through(tag)
+def _joined(base: str, address: str) -> str:
+    """Return an address as it is on the page at `base`; as written where that is no address."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address

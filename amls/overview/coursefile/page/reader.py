@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -11,13 +12,13 @@ from amls.overview.coursefile.page.lectures import LectureReading
 from amls.overview.coursefile.page.lines import Line, read_lines
 from amls.overview.coursefile.page.reading import (
     BULLET,
+    CLOCK,
     DAY,
     DAY_OF_WEEK,
     DEFAULT_LENGTH,
     IGNORE_CASE,
     NUMBERED,
     PART,
-    SPAN,
     call_in_of,
     mode_in,
     room_in,
@@ -32,7 +33,7 @@ from amls.overview.coursefile.spec import (
     SlotSpec,
     StaffSpec,
 )
-from amls.overview.coursefile.words import WEEKDAYS, Term, find_term, parse_time, parse_weekday
+from amls.overview.coursefile.words import WEEKDAYS, Term, find_term, parse_weekday
 
 _STAFF = re.compile(
     r"^\s*(?:[•*·–-]\s*)?(?P<role>lecturers?|instructors?|professors?|(?:teaching\s+)?assistants?|TAs?)\s*:\s*(?P<names>.+)$",
@@ -227,20 +228,21 @@ class _Page(LectureReading):
                 continue
             kind = (match.group("kind") or "written").lower()
             for entry in re.split(r"\s*;\s*", match.group("dates").strip(" .")):
-                days = [found.start() for found in DAY.finditer(entry)][1:]
-                ends = [*days, len(entry)]
-                exams += [self._exam(line, kind, entry[a:b]) for a, b in zip([0, *days], ends, strict=True) if entry]
+                exams += [self._exam(line, kind, one) for one in _dated(entry)]
         return tuple(exam for exam in exams if exam is not None)
 
     def _exam(self, line: Line, kind: str, text: str) -> ExamSpec | None:
-        moment = self.moment(line, text)
+        days = list(DAY.finditer(text))
+        # What stands behind a further day is that day's, such as the end of the registration.
+        own = text[: days[1].start()] if len(days) > 1 else text
+        moment = self.moment(line, own)
         if moment is None:
             return None
         exam = ExamSpec(kind=kind, starts_at=moment, place=room_in(text))
-        span = SPAN.search(text)
-        if span is None:
+        _start, end = self.times(line, own[days[0].end() :])
+        if end is None:
             return exam
-        minutes = (datetime.combine(moment.date(), parse_time(span.group("end"))) - moment) // timedelta(minutes=1)
+        minutes = (datetime.combine(moment.date(), end) - moment) // timedelta(minutes=1)
         if minutes <= 0:
             self.problem(line, _("the exam ends before it starts"))
         return replace(exam, duration_minutes=minutes)
@@ -261,6 +263,20 @@ class _Page(LectureReading):
                 max_extra_points=Decimal(extra.group(1)) if extra else Decimal(0),
             )
         return GradingSpec()
+
+
+def _dated(entry: str) -> list[str]:
+    """Return an entry of a list of exams cut before each further day that has a time.
+
+    A day without one, or in parentheses, belongs to the exam before it: 'Jul 18, 4pm (register until Jul 11)'.
+    """
+    days = list(DAY.finditer(entry))
+    cuts = [0]
+    for day, until in zip(days[1:], [*(later.start() for later in days[2:]), len(entry)], strict=False):
+        is_note = entry.count("(", 0, day.start()) > entry.count(")", 0, day.start())
+        if not is_note and CLOCK.search(entry, day.end(), until):
+            cuts.append(day.start())
+    return [entry[a:b] for a, b in pairwise([*cuts, len(entry)]) if entry]
 
 
 def make_slug(title: str, term: str) -> str:
