@@ -26,35 +26,14 @@ from amls.web.text import clean_line
 
 
 class Mail(EmailMultiAlternatives):
-    """A mail of text and HTML, which can be made to bytes before it is sent.
-
-    Its parts are bounded by what its Message-ID is made of: none has to be searched for.
-    """
-
-    _sealed: "_Sealed | None" = None
-
-    def seal(self) -> None:
-        """Make the mail to bytes; it is not changed any more."""
-        self._sealed = _Sealed(self.message().as_bytes(linesep="\r\n"))
+    """A mail whose parts are bounded by what its Message-ID is made of: none has to be searched for."""
 
     def message(self, **options: Any) -> Any:
         """Return the mail as MIME."""
-        if self._sealed is not None:
-            return self._sealed
         made: Message = super().message(**options)
         if made.is_multipart():
             made.set_boundary("=_" + self.extra_headers["Message-ID"].strip("<>").partition("@")[0])
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Sealed:
-    """What a backend asks of a mail that is made to bytes."""
-
-    data: bytes
-
-    def as_bytes(self, **_options: Any) -> bytes:
-        return self.data
 
 
 @contextmanager

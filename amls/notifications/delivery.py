@@ -10,7 +10,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from celery.exceptions import SoftTimeLimitExceeded
@@ -19,7 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from amls.notifications.composing import Mail, address_of, compose, in_place_of
+from amls.notifications.composing import address_of, compose, in_place_of
 from amls.notifications.letters import Letter, letter_kind
 from amls.notifications.models import Notice
 from amls.notifications.postman import Postman, is_line_down
@@ -125,21 +124,6 @@ def _companions(batch: Sequence[Notice], *, now: datetime) -> list[Notice]:
     return [one for one in rows if (one.recipient_id, one.grouping_key) in groups]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """A mail that was written while the one before it was on its way."""
-
-    notice: Notice
-    prepared_at: float
-    letter: Letter
-    mail: Mail
-
-    def is_of(self, bundle: Sequence[Notice], prepared_at: float, now: datetime) -> bool:
-        """Return whether it is the mail of this bundle, by what was looked up last."""
-        is_worth_it = self.notice.due_at is None or now < self.notice.due_at
-        return len(bundle) == 1 and bundle[0] is self.notice and prepared_at == self.prepared_at and is_worth_it
-
-
 class _Batch:
     """Claimed notices on their way, in bundles that each become one mail."""
 
@@ -150,7 +134,6 @@ class _Batch:
         self._line_failures = 0
         self._prepared_kinds: set[str] = set()
         self._stamps: dict[tuple[int, int], Stamp] = {}
-        self._ahead: _Ahead | None = None
         grouped: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
         for one in notices:
             is_grouped = one.grouping_key and one.recipient_id
@@ -204,17 +187,14 @@ class _Batch:
                 self._prepare()
                 self.bundles.pop(0)
         try:
-            if self._ahead is not None and self._ahead.is_of(bundle, self._prepared_at, now):
-                letters, letter, mail = [(bundle[0], self._ahead.letter)], self._ahead.letter, self._ahead.mail
-            else:
-                with in_place_of(bundle[0]):
-                    letters = self._write(bundle, now)
-                    if not letters:
-                        return
-                    lead = letters[0][0]
-                    letter = letters[0][1] if len(letters) == 1 else _merged(letters, now)
-                    mail = compose(lead, letter, letter_kind(lead.kind))
-            self.postman.send(mail, meanwhile=self._write_ahead)
+            with in_place_of(bundle[0]):
+                letters = self._write(bundle, now)
+                if not letters:
+                    return
+                lead = letters[0][0]
+                letter = letters[0][1] if len(letters) == 1 else _merged(letters, now)
+                mail = compose(lead, letter, letter_kind(lead.kind))
+            self.postman.send(mail)
         except _NOT_ABOUT_ONE_MAIL:
             # The mark could not be written either; the claim ends with its lease.
             raise
@@ -226,28 +206,6 @@ class _Batch:
         else:
             self._line_failures = 0
             _mark_sent(letters, letter, sent_at=self.now())
-
-    def _write_ahead(self) -> None:
-        """Write the next mail while the server takes this one; before it goes `_deliver` looks whether all is still so.
-
-        Only of kinds whose preparation is what is looked at again. What can't be written fails in its turn.
-        """
-        self._ahead = None
-        if not self.bundles or len(self.bundles[0]) > 1 or self.bundles[0][0].kind not in self._prepared_kinds:
-            return
-        [notice] = self.bundles[0]
-        try:
-            with in_place_of(notice):
-                kind = letter_kind(notice.kind)
-                letter = kind.writer(notice, self.now()) if self._is_wanted(notice, self.now()) else None
-                if letter is not None:
-                    mail = compose(notice, letter, kind)
-                    mail.seal()
-                    self._ahead = _Ahead(notice, self._prepared_at, letter, mail)
-        except _NOT_ABOUT_ONE_MAIL:
-            raise
-        except Exception:  # It is raised again in its turn, where it is told.
-            return
 
     def _is_wanted(self, notice: Notice, now: datetime) -> bool:
         return (notice.due_at is None or now < notice.due_at) and notice.pk not in self.unwanted

@@ -3,8 +3,6 @@
 import contextlib
 import smtplib
 import time
-from collections.abc import Callable
-from typing import Any
 
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
@@ -15,35 +13,6 @@ _IDLE_SECONDS = 5
 _MAILS_PER_CONNECTION = 100
 
 
-Meanwhile = Callable[[], None]
-
-
-class _Waiting:
-    """Of a connection to a mail server: does something of ours while the server has a mail and thinks about it."""
-
-    meanwhile: Meanwhile | None = None
-
-    def send(self, s: Any) -> None:
-        """Write to the server: commands are text, a whole mail is bytes."""
-        super().send(s)  # type: ignore[misc]
-        if isinstance(s, bytes) and self.meanwhile is not None:
-            self.meanwhile()
-
-
-class _Server(_Waiting, smtplib.SMTP):
-    pass
-
-
-class _SecureServer(_Waiting, smtplib.SMTP_SSL):
-    pass
-
-
-class _Backend(EmailBackend):
-    @property
-    def connection_class(self) -> type[smtplib.SMTP]:
-        return _SecureServer if self.use_ssl else _Server
-
-
 class Postman:
     """Sends mails, over one connection where that helps. Use it in one thread, and close it."""
 
@@ -52,21 +21,13 @@ class Postman:
         self._last_used = 0.0
         self._sent = 0
 
-    def send(self, message: EmailMessage, *, meanwhile: Meanwhile | None = None) -> None:
+    def send(self, message: EmailMessage) -> None:
         """Hand a mail to the server.
-
-        Args:
-            message: the mail.
-            meanwhile: called once the server has the whole mail, before its answer is waited for; must
-                not raise what says nothing of this mail. Left out by what is no mail server.
 
         Raises:
             OSError: smtplib's errors and those of the network; nothing else was sent.
         """
         message.connection = self._open()
-        server = self._connection.connection if self._connection is not None else None
-        if isinstance(server, _Server | _SecureServer):
-            server.meanwhile = meanwhile
         message.send()
         self._last_used = time.monotonic()
         self._sent += 1
@@ -87,7 +48,6 @@ class Postman:
             if not isinstance(connection, EmailBackend):
                 # The backends for development write a file or a list entry per connection.
                 return connection
-            connection = _Backend()
             connection.open()
             self._connection, self._sent, self._last_used = connection, 0, time.monotonic()
         return self._connection

@@ -166,6 +166,23 @@ def test_a_long_round_ends_and_rings_for_the_next(postbox: Postbox, monkeypatch:
     assert tasks.deliver() == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_where_more_than_a_batch_is_due_another_process_is_called_once(
+    postbox: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[str] = []
+    monkeypatch.setattr("celery.current_app.send_task", lambda name, **_options: rung.append(name))
+    people = make_people(2 * BATCH + 6)
+    send_to(people[3:])
+    rung.clear()
+    assert tasks.deliver() == 2 * BATCH + 3
+    assert rung == [DELIVER]
+    send_to(people[:3])
+    rung.clear()
+    assert tasks.deliver() == 3
+    assert rung == []
+
+
 def test_what_was_tried_for_a_day_counts_as_a_failure_of_today(postbox: Postbox) -> None:
     person = make_people(1)[0]
     postbox.refusals = {person.email: "450 mailbox busy"}
