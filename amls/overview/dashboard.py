@@ -105,6 +105,6 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "courses": courses,
         "coming": coming[:_SOON],
         "needs": needs_of(courses, user=user, now=now),
-        "plots": [(course, activity_plots(course, now=now)) for course in courses],
+        "plots": activity_plots(courses, now=now),
     }
     return context

@@ -1,11 +1,13 @@
 """What needs a hand in some courses today: the first thing that the desk shows."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
@@ -28,7 +30,8 @@ class Need:
         address: where it is done; empty where each of `rows` has its own.
         at: the date that a title without one is of.
         detail: what is the matter, where the title only names a thing.
-        rows: the things one by one.
+        rows: the first of the things, one by one.
+        more: how many of them are not among `rows`.
     """
 
     title: str
@@ -36,6 +39,10 @@ class Need:
     at: datetime | None = None
     detail: str = ""
     rows: Sequence["Need"] = ()
+    more: int = 0
+
+
+_MOST_ROWS = 20
 
 
 def needs_of(courses: Sequence[Course], *, user: User, now: datetime) -> list[Need]:
@@ -143,29 +150,34 @@ def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         .select_related("file__material__lecture__course")
         .order_by("file__material__lecture__starts_at", "pk")
     )
-    groups = [
+    groups: list[tuple[QuerySet[Any], Callable[[Any], Need], Promise]] = [
         (
-            _rows(lectures.filter(starts_at__lt=now).exclude(_has(Material.Kind.PDF))),
+            lectures.filter(starts_at__lt=now).exclude(_has(Material.Kind.PDF)),
+            _of_lecture,
             ngettext_lazy("%(count)d past lecture without slides", "%(count)d past lectures without slides", "count"),
         ),
         (
-            _rows(lectures.filter(ends_at__lt=now).exclude(_has(Material.Kind.MP4))),
+            lectures.filter(ends_at__lt=now).exclude(_has(Material.Kind.MP4)),
+            _of_lecture,
             ngettext_lazy(
                 "%(count)d past lecture without a recording", "%(count)d past lectures without a recording", "count"
             ),
         ),
         (
-            _rows(lectures.filter(_has(Material.Kind.MP4)).exclude(_has(Material.Kind.CAPTIONS))),
+            lectures.filter(_has(Material.Kind.MP4)).exclude(_has(Material.Kind.CAPTIONS)),
+            _of_lecture,
             ngettext_lazy("%(count)d recording without captions", "%(count)d recordings without captions", "count"),
         ),
         (
-            [_of_file(one, problem(one)) for one in read.exclude(problem="")],
+            read.exclude(problem=""),
+            lambda one: _of_file(one, problem(one)),
             ngettext_lazy(
                 "%(count)d file that can't be read in full", "%(count)d files that can't be read in full", "count"
             ),
         ),
         (
-            [_of_file(one, one.file.filename) for one in read.filter(is_tagged=False)],
+            read.filter(is_tagged=False),
+            lambda one: _of_file(one, one.file.filename),
             ngettext_lazy(
                 "%(count)d PDF without tags, which screen readers can't follow",
                 "%(count)d PDFs without tags, which screen readers can't follow",
@@ -173,17 +185,20 @@ def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
             ),
         ),
     ]
-    for rows, text in groups:
+    for found, need, text in groups:
+        rows = list(found[: _MOST_ROWS + 1])
         if rows:
-            yield Need(text % {"count": len(rows)}, rows=rows)
+            count = found.count() if len(rows) > _MOST_ROWS else len(rows)
+            shown = [need(one) for one in rows[:_MOST_ROWS]]
+            yield Need(text % {"count": count}, rows=shown, more=count - len(shown))
 
 
 def _has(kind: str) -> Exists:
     return Exists(Material.objects.filter(lecture=OuterRef("pk"), kind=kind, current__isnull=False))
 
 
-def _rows(lectures: QuerySet[Lecture]) -> list[Need]:
-    return [Need(str(one), reverse("admin:lectures_lecture_change", args=[one.pk]), one.starts_at) for one in lectures]
+def _of_lecture(lecture: Lecture) -> Need:
+    return Need(str(lecture), reverse("admin:lectures_lecture_change", args=[lecture.pk]), lecture.starts_at)
 
 
 def _of_file(reading: Extraction, detail: str) -> Need:
