@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.services import reconcile_enrolment
 from amls.courses.models import Course, Enrolment
-from amls.notifications.services import notify
+from amls.notifications.services import Told, notify, notify_each
 from amls.web.localtime import is_open_until
 from amls.web.violations import RuleViolation
 from amls.web.words import say_clock, say_time
@@ -37,11 +37,26 @@ def lock_topic(pk: int) -> Topic:
 
 
 def lock_project(pk: int) -> Project:
-    """Return the project, locked; its topic and course come with it, unlocked."""
-    # In one query with the topic, a team that switched while this waited would not be found.
-    project = Project.objects.select_for_update(no_key=True).get(pk=pk)
-    project.topic = Topic.objects.select_related("course").get(pk=project.topic_id)
-    return project
+    """Return the project, locked; its topic and course come with it, unlocked.
+
+    Raises:
+        Project.DoesNotExist: there is none.
+    """
+    found = lock_projects(pk)
+    if not found:
+        raise Project.DoesNotExist
+    return found[pk]
+
+
+def lock_projects(*pks: int) -> dict[int, Project]:
+    """Return the projects, locked in the order of their keys, with their topics and courses, unlocked: 2 queries."""
+    rows = Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+    projects = {project.pk: project for project in rows}
+    # In one query with the topics, a team that switched while this waited would not be found.
+    topics = Topic.objects.select_related("course").in_bulk({project.topic_id for project in projects.values()})
+    for project in projects.values():
+        project.topic = topics[project.topic_id]
+    return projects
 
 
 def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
@@ -51,7 +66,9 @@ def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int,
         project_pks: the projects' keys.
         topics: keys of more topics to lock, such as the one that a team switches to.
     """
-    projects = {pk: lock_project(pk) for pk in sorted(set(project_pks))}
+    projects = lock_projects(*project_pks)
+    if len(projects) < len(set(project_pks)):
+        raise Project.DoesNotExist
     # Only a locked project can't switch any more: its topic is known from here on.
     return lock_topics(*(project.topic_id for project in projects.values()), *topics), projects
 
@@ -81,8 +98,16 @@ def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int
 
 def members_of(project: Project) -> list[Enrolment]:
     """Return who is in the team now, by the time at which they joined."""
-    rows = Membership.objects.active().filter(project=project).order_by("joined_at", "pk")
-    return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course")]
+    return members_by_project([project])[project.pk]
+
+
+def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]]:
+    """Return who is in each team now, by the time at which they joined: 1 query."""
+    teams: dict[int, list[Enrolment]] = {project.pk: [] for project in projects}
+    rows = Membership.objects.active().filter(project__in=teams).order_by("joined_at", "pk")
+    for row in rows.select_related("enrolment__user", "enrolment__course"):
+        teams[row.project_id].append(row.enrolment)
+    return teams
 
 
 def active_membership(enrolment: Enrolment) -> Membership | None:
@@ -154,7 +179,7 @@ def tell(
     but: Enrolment | None = None,
     not_before: datetime | None = None,
 ) -> None:
-    """Put a notice of `kind` into the outbox for each of `people`.
+    """Put a notice of `kind` into the outbox for each of `people`: 1 query.
 
     Args:
         kind: for which a writer is registered.
@@ -165,17 +190,15 @@ def tell(
         but: whoever needs not be told.
         not_before: held back until then; `now` by default.
     """
-    for one in people:
-        if but is None or one.pk != but.pk:
-            notify(
-                key=f"{kind}:{cause}:{one.pk}",
-                kind=kind,
-                now=now,
-                recipient=one.user,
-                course=one.course,
-                references={**references, "enrolment": one.pk},
-                not_before=not_before,
-            )
+    told = [told_of(kind, one, cause, references) for one in people if but is None or one.pk != but.pk]
+    notify_each(told, kind=kind, now=now, not_before=not_before)
+
+
+def told_of(kind: str, enrolment: Enrolment, cause: str, references: dict[str, Any]) -> Told:
+    """Return what a person is told of a cause, with the key that lets it be told once."""
+    return Told(
+        f"{kind}:{cause}:{enrolment.pk}", enrolment.user, enrolment.course, {**references, "enrolment": enrolment.pk}
+    )
 
 
 def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:

@@ -64,6 +64,21 @@ def test_a_draft_is_the_staffs_alone(world: World) -> None:
     assert Notice.objects.filter(kind="projects.result").count() == 2
 
 
+def test_publishing_costs_the_same_for_one_and_for_many(world: World, django_assert_num_queries: Any) -> None:
+    topic = TopicFactory.create(course=world.course, slots=20)
+    projects = [world.project(world.another(), topic=topic) for _n in range(7)]
+    for project in projects:
+        decide(world, project)
+    for some in (projects[:1], projects[1:]):
+        # A savepoint and its release beside the six.
+        with django_assert_num_queries(8):
+            assert [one.project for one in publish_assessments(projects=some, now=NOW)] == some
+    told = Notice.objects.filter(kind="projects.result").values_list("recipient", "course", "references__assessment")
+    members = [(one.memberships.get().enrolment.user_id, world.course.pk, one.assessment.pk) for one in projects]
+    assert sorted(told) == sorted(members)
+    assert {one.published_at for one in Assessment.objects.all()} == {NOW}
+
+
 def test_what_is_not_decided_is_not_published(world: World) -> None:
     project = team_of_two(world)
     decide(world, project, outcome="", points="0")
