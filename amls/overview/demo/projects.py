@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from pypdf import PdfWriter
 
 from amls.courses.models import Course, Enrolment, Role, User
@@ -73,8 +74,9 @@ class _Story:
         began = self.now - timedelta(days=days)
         first, *rest = (self.student(number) for number in numbers)
         project = register_project(enrolment=first, topic=self.topics[topic], now=began)
-        for one in rest:
-            add_member(project, one, now=began + timedelta(hours=1))
+        with transaction.atomic():
+            for one in rest:
+                add_member(project, one, now=began + timedelta(hours=1))
         return project
 
     def hand_in(
