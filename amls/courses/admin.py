@@ -22,6 +22,7 @@ from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMembe
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.roster import import_roster
 from amls.courses.services import enrol, take_out
+from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
 
 
@@ -194,8 +195,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
         return TemplateResponse(request, "admin/claim.html", context)
 
     def _decide(self, request: HttpRequest, entry: RosterEntry) -> HttpResponse:
-        shown, is_confirmed = request.POST.get("claimant", ""), "confirm" in request.POST
-        claimant = int(shown) if shown.isdecimal() else 0
+        claimant, is_confirmed = primary_key(request.POST.get("claimant")), "confirm" in request.POST
         now: datetime = request.now  # type: ignore[attr-defined]
         try:
             decide_claim(entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now)

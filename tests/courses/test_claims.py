@@ -120,6 +120,17 @@ def test_only_the_courses_staff_decide(cast: Cast, entry: RosterEntry) -> None:
     assert not is_enrolled(cast)
 
 
+@pytest.mark.parametrize("shown", ["", "x", "-1", "9" * 5000])
+def test_a_decision_without_the_person_who_was_shown_decides_nothing(
+    cast: Cast, entry: RosterEntry, shown: str
+) -> None:
+    claim(cast)
+    page = reverse("admin:courses_rosterentry_change", args=[entry.pk])
+    assert cast.client("lecturer").post(page, {"confirm": "1", "claimant": shown}).status_code == 302
+    entry.refresh_from_db()
+    assert (entry.claimed_by, is_enrolled(cast)) == (cast.stranger, False)
+
+
 def test_the_roster_address_itself_needs_nobody_and_ends_the_claim(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     grace = User.objects.create_user("grace@university.example", "x")
