@@ -88,6 +88,7 @@ class Exam(models.Model):
         _("order of seats"), max_length=6, choices=SeatOrder, default=SeatOrder.RANDOM, editable=False
     )
     seat_seed = models.PositiveBigIntegerField(_("seed of the seats"), null=True, blank=True, editable=False)
+    university_list_at = models.DateTimeField(_("university's list imported"), null=True, blank=True, editable=False)
     seats_released_at = models.DateTimeField(_("seats released"), null=True, blank=True, editable=False)
     results_published_at = models.DateTimeField(_("results published"), null=True, blank=True, editable=False)
     frozen_at = models.DateTimeField(_("frozen for export"), null=True, blank=True, editable=False)

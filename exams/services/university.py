@@ -1,6 +1,7 @@
 """The university's own, binding registration: its list, and who is in one and not in the other."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -39,10 +40,10 @@ class Comparison:
         return self.in_both > 0 or bool(self.only_there)
 
 
-def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tuple[int, list[str]]:
+def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: datetime) -> tuple[int, list[str]]:
     """Replace the university's list of an exam; return how many stand on it, and the problems.
 
-    With a problem on any line nothing is written.
+    With a problem on any line nothing is written. The exam's history tells who imported one and when.
     """
     table = read_table(content, filename, _COLUMNS)
     problems = list(table.problems)
@@ -64,7 +65,9 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str) -> tu
     if problems:
         return 0, problems
     with transaction.atomic():
-        Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+        exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+        exam.university_list_at = now
+        exam.save(update_fields=["university_list_at"])
         UniversityEntry.objects.filter(exam_id=exam_pk).delete()
         UniversityEntry.objects.bulk_create(entries.values())
     return len(entries), []

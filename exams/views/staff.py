@@ -253,7 +253,7 @@ def _unfreeze(request: HttpRequest, access: Access, exam: Exam) -> str:
 
 def _university(request: HttpRequest, access: Access, exam: Exam) -> str:
     content, name = read_upload(request)
-    count, problems = import_university_list(exam_pk=exam.pk, content=content, filename=name)
+    count, problems = import_university_list(exam_pk=exam.pk, content=content, filename=name, now=access.now)
     if problems:
         raise RuleViolation(_("Nothing was saved.") + " " + " ".join(problems[:10]), code="list-problems")
     return ngettext("%(count)d person stands on the university's list.", "%(count)d people stand on the university's list.", count) % {"count": count}  # fmt: skip

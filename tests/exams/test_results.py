@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from hypothesis import given
 from hypothesis import strategies as st
@@ -328,7 +329,11 @@ def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
     numbers = [one.enrolment.user.matriculation_number for one in people]
     text = f"Nachname;Vorname;Matrikelnr.\nA;B;{numbers[0]}\nC;D;{numbers[1]}\nX;Y;777\n"
-    assert import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv") == (3, [])
+    assert import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", now=AFTER) == (3, [])
+    exam.refresh_from_db()
+    assert exam.university_list_at == AFTER
+    history = apps.get_model("exams", "ExamEvent").objects.filter(pgh_obj=exam, pgh_label="update")
+    assert [one.university_list_at for one in history.order_by("pk")][-1] == AFTER
     nameless = people[3].enrolment.user
     nameless.matriculation_number = ""
     nameless.save()
@@ -337,8 +342,12 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
     assert [one.pk for one in found.only_here] == [people[2].pk, people[4].pk]
     assert [(one.matriculation_number, one.name) for one in found.only_there] == [("777", "Y X")]
     assert [one.pk for one in found.without_number] == [people[3].pk]
-    count, problems = import_university_list(exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv")
+    count, problems = import_university_list(
+        exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv", now=AFTER + timedelta(hours=1)
+    )
     assert (count, len(problems), exam.university_entries.count()) == (0, 1, 3)
+    exam.refresh_from_db()
+    assert exam.university_list_at == AFTER
 
 
 # ── pages ──
