@@ -23,8 +23,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
 }
-# One more than there are cores: tests wait for browsers and servers much of the time.
-WORKERS = min(4, (os.cpu_count() or 1) + 1)
+WORKERS = min(4, max(2, os.cpu_count() or 2))
 Check = tuple[str, list[str], dict[str, str]]
 SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRECT_PREFIX")
 
