@@ -4,16 +4,14 @@ import logging
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from celery import current_app
-from django.db import transaction
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile_enrolment
 from amls.agenda.sources import Item
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import after_course_change, before_leaving
+from amls.web.doorbell import ring
 from amls.web.violations import RuleViolation
 from exams.agenda import SOURCE, personal_items_for
 from exams.models import Registration
@@ -30,16 +28,7 @@ def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
     leaves undone beat mends with `follow_course`.
     """
     if enrolment_pks:
-        people = sorted(enrolment_pks)
-        # No partial: Django names what failed by its __qualname__, which a partial has not.
-        transaction.on_commit(lambda: _ring(people), robust=True)
-
-
-def _ring(enrolment_pks: list[int]) -> None:
-    try:
-        current_app.send_task(FOLLOW, [enrolment_pks], ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker did not hear the ring for people's calendars: %s", error)
+        ring(FOLLOW, sorted(enrolment_pks))
 
 
 def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:

@@ -1,12 +1,10 @@
 """What projects know of a person, as far as it is theirs: teammates and drafts of the staff are not."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.urls import reverse
@@ -19,6 +17,7 @@ from amls.courses.privacy import (
     on_course_purge,
     personal_data,
 )
+from amls.files.storing import delete_stored
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -37,8 +36,6 @@ from projects.models import (
 from projects.reading import personal_result
 from projects.receipts import receipt_code
 from projects.services.farewell import say_farewell
-
-logger = logging.getLogger(__name__)
 
 
 @personal_data("projects")
@@ -235,13 +232,4 @@ def forget_people(courses: Sequence[int]) -> None:
     ):
         delete_with_history(rows)
     Topic.objects.filter(course__in=courses).update(taken=0)
-    transaction.on_commit(lambda: _delete_files(names))
-
-
-def _delete_files(names: Sequence[str]) -> None:
-    for name in names:
-        try:
-            default_storage.delete(name)
-        except OSError:
-            # No row names it any more: only the log tells what is left to delete by hand.
-            logger.exception("A handed-in file of a purged course could not be deleted: %s", name)
+    transaction.on_commit(lambda: delete_stored(names))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -254,7 +253,7 @@ class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
             response = act()
             if not isinstance(response, HttpResponseRedirect):
                 return response, []
-            with quietly() if "_quiet" in request.POST else nullcontext():
+            with quietly(is_wanted="_quiet" in request.POST):
                 changes = [
                     (one, change)
                     for one in touched.values()

@@ -64,9 +64,9 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Let changes inside the block be told to nobody by mail; pages and calendars follow all the same."""
-    token = _quiet.set(True)
+def quietly(*, is_wanted: bool = True) -> Iterator[None]:
+    """Let changes inside the block be told to nobody by mail, if that `is_wanted`; pages and calendars follow all the same."""
+    token = _quiet.set(is_wanted or _quiet.get())
     try:
         yield
     finally:

@@ -2,27 +2,23 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from celery import current_app
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
 from amls.courses.models import Course, User
 from amls.exports.kinds import Kind, Order, kind_of
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
+from amls.web.doorbell import ring
 from amls.web.violations import RuleViolation
-
-logger = logging.getLogger(__name__)
 
 KEPT = timedelta(days=7)
 FOLDER = "exports"
@@ -90,7 +86,7 @@ def request_export(*, order: Order) -> Export:
         if is_new:
             if kind.is_single and order.user is not None:
                 Export.objects.of_person(order.user).filter(kind=kind.name).exclude(pk=row.pk).delete()
-            transaction.on_commit(_ring, robust=True)
+            ring(WORK)
     return row
 
 
@@ -111,7 +107,7 @@ def retry_export(*, export: Export, now: datetime) -> Export:
         if row.state != Export.State.FAILED:
             raise RuleViolation(_("This export has not failed."), code="export-not-failed")
         _reset(row, now=now)
-        transaction.on_commit(_ring, robust=True)
+        ring(WORK)
     return row
 
 
@@ -122,7 +118,7 @@ def retry_exports(*, exports: ExportQuerySet, now: datetime) -> int:
         for row in rows:
             _reset(row, now=now)
         if rows:
-            transaction.on_commit(_ring, robust=True)
+            ring(WORK)
     return len(rows)
 
 
@@ -190,11 +186,3 @@ def _forget_file(instance: Export, **_kwargs: Any) -> None:
     if instance.file:
         name = instance.file
         transaction.on_commit(lambda: default_storage.delete(name))
-
-
-def _ring() -> None:
-    # Beat sweeps in any case: a broker that is down costs time, no export.
-    try:
-        current_app.send_task(WORK, ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker did not hear the ring for a new export: %s", error)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from django.utils.translation import gettext as _
 
 from amls.files.checks import CheckedFile
 from amls.web.violations import RuleViolation
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ def keeping(
         for one in kept:
             default_storage.delete(one.name)
         raise
+
+
+def delete_stored(names: Iterable[str]) -> None:
+    """Delete files of the storage that no row names any more; one that stays keeps none of the others.
+
+    Only the log tells what is left to delete by hand.
+    """
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except OSError:
+            logger.exception("A stored file could not be deleted: %s", name)
 
 
 def sha256_of(upload: UploadedFile[Any]) -> str:

@@ -18,8 +18,8 @@ from amls.notifications.forms import AnnouncementForm, ReminderRuleForm
 from amls.notifications.managers import NoticeQuerySet
 from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.notifications.pulse import health
-from amls.notifications.ringing import ring_sweep_after_commit
-from amls.notifications.services import retry_notices
+from amls.notifications.services import SWEEP, retry_notices
+from amls.web.doorbell import ring
 
 
 @admin.register(Announcement)
@@ -45,7 +45,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
         if not change and isinstance(request.user, User):
             obj.author = request.user
         super().save_model(request, obj, form, change)
-        ring_sweep_after_commit()
+        ring(SWEEP)
 
 
 @admin.register(ReminderRule)

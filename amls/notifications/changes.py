@@ -20,10 +20,10 @@ from amls.courses.models import Audience, Course, Enrolment
 from amls.courses.services import is_quiet, lock_course
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import ItemChange, MailSettings, Notice
-from amls.notifications.ringing import ring_sweep_after_commit
-from amls.notifications.services import notify_enrolled
+from amls.notifications.services import SWEEP, notify_enrolled
 from amls.notifications.topics import CHANGES
 from amls.notifications.writing import because_enrolled, bullet_list
+from amls.web.doorbell import ring
 
 KIND = "notifications.changes"
 # What happens within this time is told at once.
@@ -49,7 +49,7 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
             continue
         is_urgent |= _note(row, change, course, settings, now)
     if is_urgent:
-        ring_sweep_after_commit()
+        ring(SWEEP)
 
 
 def is_told(change: Change, now: datetime) -> bool:

@@ -20,10 +20,11 @@ from amls.courses.models import Course, Enrolment, Role
 from amls.notifications.delivery import TOGETHER
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import MailSettings, Notice, ReminderRule
-from amls.notifications.services import ring_after_commit, wanting
+from amls.notifications.services import DELIVER, wanting
 from amls.notifications.stilldue import still_due_for
 from amls.notifications.topics import REMINDERS
 from amls.notifications.writing import bullet_list
+from amls.web.doorbell import ring
 from amls.web.localtime import deadline_closes_at
 from amls.web.markdown import escape_markdown
 from amls.web.templatetags.amls import clock, day, relative
@@ -141,7 +142,7 @@ def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
         cursor.execute(_PLAN, values)
         count = int(cursor.rowcount)
         if count:
-            ring_after_commit()
+            ring(DELIVER)
     return count
 
 

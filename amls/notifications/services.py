@@ -1,24 +1,23 @@
 """Writing to the outbox."""
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from celery import current_app
 from django.db import connection, transaction
 from django.db.models import CharField, DateTimeField, Exists, F, IntegerField, JSONField, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
-from kombu.exceptions import OperationalError
 
 from amls.courses.models import Course, Enrolment, User
 from amls.notifications.letters import topic_of
 from amls.notifications.models import Notice, Preference
 from amls.notifications.topics import Topic
+from amls.web.doorbell import ring
 
-logger = logging.getLogger(__name__)
 DELIVER = "amls.notifications.tasks.deliver"
+# Looks at reminders, changes and announcements.
+SWEEP = "amls.notifications.tasks.sweep"
 
 
 def notify(
@@ -66,7 +65,7 @@ def notify(
     )
     is_new = Notice.objects.insert_once(notice)
     if is_new:
-        ring_after_commit()
+        ring(DELIVER)
     return is_new
 
 
@@ -100,7 +99,7 @@ def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: d
     ]
     if notices:
         Notice.objects.bulk_create(notices, ignore_conflicts=True)
-        ring_after_commit()
+        ring(DELIVER)
 
 
 def notify_enrolled(
@@ -154,7 +153,7 @@ def notify_enrolled(
         )
         count = int(cursor.rowcount)
     if count:
-        ring_after_commit()
+        ring(DELIVER)
     return count
 
 
@@ -170,20 +169,6 @@ def priority_of(kind: str) -> Notice.Priority:
     return Notice.Priority.AT_ONCE if topic_of(kind) is None else Notice.Priority.BULK
 
 
-def ring_after_commit() -> None:
-    """Tell the broker, once per transaction, that there is work."""
-    if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
-        transaction.on_commit(_ring, robust=True)
-
-
-def _ring() -> None:
-    # The broker is a doorbell: beat sweeps in any case, so a broker that is down costs time, no mail.
-    try:
-        current_app.send_task(DELIVER, ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker did not hear the ring for new mail: %s", error)
-
-
 def retry_notices(*, notices: QuerySet[Notice], now: datetime) -> int:
     """Put failed notices back into the queue, with a whole day to try; return how many.
 
@@ -197,5 +182,5 @@ def retry_notices(*, notices: QuerySet[Notice], now: datetime) -> int:
             state=Notice.State.DUE, attempts=0, not_before=now, created_at=now, failed_at=None
         )
         if count:
-            ring_after_commit()
+            ring(DELIVER)
     return count

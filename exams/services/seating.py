@@ -23,18 +23,23 @@ class Seating:
     """What an assignment did.
 
     Attributes:
-        given: how many seats are new or changed.
+        changed: the enrolments that have a new seat, or another one.
         kept: how many people stay where they are.
         without_seat: how many found no room.
         misplaced: how many sit where what is granted to them is not met: nothing that fits is free.
         unfit: the enrolments of both.
     """
 
-    given: int
+    changed: frozenset[int]
     kept: int
     without_seat: int
     misplaced: int
     unfit: frozenset[int]
+
+    @property
+    def given(self) -> int:
+        """How many seats are new or changed."""
+        return len(self.changed)
 
 
 class Move(StrEnum):
@@ -112,20 +117,10 @@ def seat_by_what_is_granted(*, enrolment_pks: Collection[int], now: datetime) ->
     moves = dict.fromkeys(enrolment_pks, Move.STAYS)
     with transaction.atomic():
         for exam in _seated_exams(enrolment_pks).filter(starts_at__gt=now):
-            _lock(exam.pk)
-            before = _seats_of(enrolment_pks, exam)
             done = mend_seats(exam_pk=exam.pk, now=now)
-            after = _seats_of(enrolment_pks, exam)
             moves |= dict.fromkeys(done.unfit & moves.keys(), Move.NO_PLACE)
-            moves |= {pk: Move.MOVED for pk, seat in after.items() if seat != before.get(pk)}
+            moves |= dict.fromkeys(done.changed & moves.keys(), Move.MOVED)
     return moves
-
-
-def _seats_of(enrolment_pks: Collection[int], exam: Exam) -> dict[int, tuple[int, int, int]]:
-    seats = Seat.objects.filter(room__exam=exam, registration__enrolment__in=enrolment_pks).select_related(
-        "registration"
-    )
-    return {seat.registration.enrolment_id: (seat.room_id, seat.row, seat.number) for seat in seats}
 
 
 def _seated_exams(enrolment_pks: Collection[int], **more: Any) -> QuerySet[Exam]:
@@ -193,7 +188,7 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> S
     without = [one for one in holding if one.pk not in seated]
     misplaced = [one for one in holding if one.pk in seated and not fits(one, seated[one.pk], places, granted)]
     return Seating(
-        given=len(given),
+        changed=frozenset(one.enrolment_id for one in given),
         kept=len(holding) - len(given) - len(without),
         without_seat=len(without),
         misplaced=len(misplaced),

@@ -9,23 +9,22 @@ import re
 import tempfile
 import uuid
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from celery import current_app
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
+from amls.files.storing import delete_stored
+from amls.web.doorbell import ring
 from lectures.extraction.run import KINDS, Limits, Reading, ReadingStoppedError, read_file
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
@@ -55,14 +54,14 @@ def await_extraction(file: MaterialFile, *, now: datetime) -> None:
     if readable_kind(file.filename) is None:
         return
     Extraction.objects.bulk_create([Extraction(file=file, created_at=now)], ignore_conflicts=True)
-    ring_after_commit()
+    ring(EXTRACT)
 
 
 def retry_extraction(file: MaterialFile, *, now: datetime) -> None:
     """Have a file read again that could not be read, or not all of it: the limits may be wider by now."""
     failed = Extraction.objects.filter(file=file).exclude(problem="")
     if failed.update(state=Extraction.State.WAITING, problem="", attempts=0, created_at=now, finished_at=None):
-        ring_after_commit()
+        ring(EXTRACT)
 
 
 def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> None:
@@ -77,21 +76,7 @@ def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> Non
     if keep is not None:
         # Chapters of the old slides don't outlive them either.
         propose_chapters(lecture=material.lecture)
-    transaction.on_commit(lambda: _delete_stored(names))
-
-
-def ring_after_commit() -> None:
-    """Tell the broker, once per transaction, that there are files to read."""
-    if not any(waiting[1] is _ring for waiting in connection.run_on_commit):
-        transaction.on_commit(_ring, robust=True)
-
-
-def _ring() -> None:
-    # The broker is a doorbell: beat sweeps in any case.
-    try:
-        current_app.send_task(EXTRACT, ignore_result=True)
-    except (OperationalError, OSError) as error:
-        logger.warning("The broker did not hear the ring for new files: %s", error)
+    transaction.on_commit(lambda: delete_stored(names))
 
 
 def adopt_files(*, now: datetime) -> int:
@@ -224,7 +209,7 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
             follow_texts(lecture)
             touch(course, now=timezone.now())
     except BaseException:
-        _delete_stored(stored)
+        delete_stored(stored)
         raise
     logger.info("file read file=%s pages=%s problem=%s", file.pk, len(passages), reading.problem)
 
@@ -259,7 +244,7 @@ def _forget_file(file: MaterialFile) -> None:
     old = Passage.objects.filter(file=file)
     names = [name for pair in old.values_list("image", "thumb") for name in pair if name]
     old.delete()
-    transaction.on_commit(lambda: _delete_stored(names))
+    transaction.on_commit(lambda: delete_stored(names))
 
 
 def _passage(page: dict[str, Any], file: MaterialFile, course: Course) -> Passage:
@@ -283,7 +268,7 @@ def _store_pictures(passages: list[Passage], folder: Path) -> list[str]:
                     stored.append(name)
                     setattr(passage, field, name)
     except BaseException:
-        _delete_stored(stored)
+        delete_stored(stored)
         raise
     return stored
 
@@ -304,9 +289,3 @@ def rebuild_vocabulary(course: Course) -> None:
             "'SELECT vector FROM lectures_passage WHERE course_id = %%s', %s::bigint), 'd') WHERE word ~ %s",
             [course.pk, course.pk, _WORD_REGEX],
         )
-
-
-def _delete_stored(names: list[str]) -> None:
-    for name in names:
-        with suppress(OSError):
-            default_storage.delete(name)

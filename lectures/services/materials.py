@@ -16,7 +16,7 @@ from django.db.models import Max
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
-from amls.files.storing import KeptFile, keeping
+from amls.files.storing import KeptFile, delete_stored, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
@@ -71,7 +71,7 @@ def remove_material(*, material: Material, now: datetime) -> None:
         forget_texts(material)
         material.delete()
         follow_texts(material.lecture)
-        transaction.on_commit(lambda: _delete_stored(names))
+        transaction.on_commit(lambda: delete_stored(names))
 
 
 def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | None, now: datetime) -> MaterialFile:
@@ -151,8 +151,3 @@ def _changing(lecture: Lecture, *, now: datetime) -> Iterator[None]:
         course = lock_course(lecture.course_id)
         yield
         touch(course, now=now)
-
-
-def _delete_stored(names: list[str]) -> None:
-    for name in names:
-        default_storage.delete(name)

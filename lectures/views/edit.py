@@ -1,6 +1,5 @@
 """Changing a lecture right on the course's page, with an undo."""
 
-from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -70,7 +69,7 @@ def _preview(form: LectureForm, lecture: Lecture, access: Access) -> list[Change
 def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Access) -> bool:
     before, is_quiet = snapshot(lecture), "_quiet" in request.POST
     try:
-        with quietly() if is_quiet else nullcontext():
+        with quietly(is_wanted=is_quiet):
             changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
     except ValidationError as error:
         _add_errors(form, error)
@@ -114,7 +113,7 @@ def undo(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     lecture, _lectures = find_lecture(access, ref)
     try:
         values, is_quiet = read_undo(request.POST.get("token", ""), lecture)
-        with quietly() if is_quiet else nullcontext():
+        with quietly(is_wanted=is_quiet):
             change_lecture(lecture_pk=lecture.pk, now=access.now, **values)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))

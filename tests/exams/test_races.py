@@ -34,7 +34,7 @@ Act = Callable[[], Any]
 @pytest.fixture(autouse=True)
 def _silent_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     # The doorbell is proven elsewhere; here it would only slow the threads down.
-    monkeypatch.setattr("amls.notifications.services.current_app.send_task", lambda *args, **kwargs: None)
+    monkeypatch.setattr("celery.current_app.send_task", lambda *args, **kwargs: None)
 
 
 def race(acts: Sequence[Act], threads: int) -> list[BaseException]:

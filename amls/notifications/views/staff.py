@@ -16,10 +16,10 @@ from amls.courses.models import User
 from amls.notifications.composing import preview
 from amls.notifications.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.notifications.reminders import timeline
-from amls.notifications.ringing import ring_sweep_after_commit
-from amls.notifications.services import notify
+from amls.notifications.services import SWEEP, notify
 from amls.notifications.staffmail import KIND as TEST_KIND
 from amls.notifications.staffmail import TestOf
+from amls.web.doorbell import ring
 
 # A term and its exams.
 _WEEKS = 26
@@ -118,5 +118,5 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     rule = get_object_or_404(ReminderRule, pk=pk, course=access.course)
     rule.is_paused = "pause" in request.POST
     rule.save(update_fields=["is_paused"])
-    ring_sweep_after_commit()
+    ring(SWEEP)
     return redirect("notifications:staff", slug=slug)
