@@ -95,7 +95,7 @@ def compose(notice: Notice, letter: Letter, kind: LetterKind) -> Mail:
             ways.append(f"<mailto:{course.contact_email}?subject=unsubscribe%20{kind.topic.name}>")
         headers["List-Unsubscribe"] = ", ".join(ways)
         headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        text, html = _alike(letter, head, str(translation.get_language()))
+        text, html = _alike(letter, head, settings.SITE_URL, str(translation.get_language()))
         text, html = text.replace(_TO_STOP, address_to_stop), html.replace(_TO_STOP, escape(address_to_stop))
     else:
         text, html = _render(letter, head, says_why_always=head is not None and notice.kind != "notifications.test")
@@ -126,7 +126,7 @@ _TO_STOP = f"https://{secrets.token_hex(16)}.invalid/"
 
 
 @lru_cache(maxsize=64)
-def _alike(letter: Letter, head: _Head, _language: str) -> tuple[str, str]:
+def _alike(letter: Letter, head: _Head, _site_url: str, _language: str) -> tuple[str, str]:
     """Return text and HTML of a letter that many get, written once; `_TO_STOP` is the address that stops it."""
     return _render(letter, head, unsubscribe_url=_TO_STOP)
 
