@@ -54,7 +54,8 @@ def test_alone_from_the_topic_to_the_receipt(open_page: Open, site: str, topic: 
     assert topic.title in "".join(mails_to("student9@example.org"))
     page.get_by_role("link", name="Hand in", exact=True).click()
     expect(page.get_by_text("This will be attempt 1")).to_be_visible()
-    # Dropped as from the desktop.
+    # Dropped as from the desktop, when the scripts are there.
+    page.wait_for_load_state()
     page.locator("[data-drop]").evaluate(
         """(zone, text) => {
             const data = new DataTransfer();

@@ -20,7 +20,8 @@ from tests.projects.conftest import NOW, World
 def packed(name: str = "project.zip", content: bytes = b"print('hello')") -> SimpleUploadedFile:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("main.py", content)
+        # Of a fixed time: the same content is the same file whenever it is packed.
+        archive.writestr(zipfile.ZipInfo("main.py"), content)
     return SimpleUploadedFile(name, buffer.getvalue())
 
 

@@ -1,6 +1,6 @@
 """What pages say while something waits: an idea that is not decided, a deadline that moved or is over."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -61,7 +61,7 @@ def test_late_visitors_are_not_sent_to_a_button_that_is_gone(soon: World) -> Non
 
 
 def test_the_home_page_says_until_when_everyone_may_hand_in(soon: World) -> None:
-    soon.rules.submission_deadline = timezone.now().replace(month=3, day=4) + timedelta(days=365)
+    soon.rules.submission_deadline = datetime(timezone.now().year + 1, 3, 4, 12, tzinfo=UTC)
     soon.rules.save()
     extend(course=soon.course, by=soon.staff, reason="Outage", now=timezone.now(), delta=timedelta(days=3))
     page = Client().get("/amls/").content.decode()
