@@ -4,9 +4,11 @@ import contextlib
 import smtplib
 import time
 
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
+
+from amls.notifications.composing import Mail
 
 # Servers close what idles, and many take only so many mails over one connection.
 _IDLE_SECONDS = 5
@@ -21,14 +23,18 @@ class Postman:
         self._last_used = 0.0
         self._sent = 0
 
-    def send(self, message: EmailMessage) -> None:
+    def send(self, mail: Mail) -> None:
         """Hand a mail to the server.
 
         Raises:
             OSError: smtplib's errors and those of the network; nothing else was sent.
         """
-        message.connection = self._open()
-        message.send()
+        connection = self._open()
+        if mail.cast is not None and isinstance(connection, EmailBackend) and connection.connection is not None:
+            connection.connection.sendmail(mail.from_email, mail.to, mail.cast)
+        else:
+            mail.connection = connection
+            mail.send()
         self._last_used = time.monotonic()
         self._sent += 1
 

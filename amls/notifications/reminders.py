@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.models import Kind as ItemKind
@@ -235,9 +237,16 @@ def write_reminder(notice: Notice, now: datetime) -> Letter | None:
 
 def letter_of(found: Reminder, course: Course | None, now: datetime) -> Letter:
     """Return how a reminder reads, in the active language and zone."""
+    # To many people within the same minute it reads the same.
+    place = (str(get_language()), timezone.get_current_timezone_name())
+    zone = course.timezone if course is not None else "UTC"
+    return _alike(found, str(course), zone, now.replace(second=0, microsecond=0), place)
+
+
+@lru_cache(maxsize=64)
+def _alike(found: Reminder, course: str, zone: str, now: datetime, _place: tuple[str, str]) -> Letter:
     when = f"{day(found.moment, now)}, {clock(found.moment)}"
     line = f"{found.title}: {when}"
-    zone = course.timezone if course is not None else "UTC"
     text = f"**{escape_markdown(found.title)}**: {escape_markdown(when)} ({zone}), {how_long(found.moment, now)}."
     if found.place:
         text += "\n\n" + _("Place: %(place)s") % {"place": escape_markdown(found.place)}

@@ -250,4 +250,5 @@ def test_mails_of_one_letter_are_each_their_persons_own(postbox: Postbox, course
         assert "Due &lt;b&gt;" in html
         assert "Due <b>" in text
         assert ("noch offen" in text) == (person.language == "de")
-    assert len({mail.get_boundary() for mail in postbox.mails}) == len(people)
+    # Written once for each language.
+    assert len({mail.get_boundary() for mail in postbox.mails}) == 2
