@@ -9,8 +9,8 @@ import smtplib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
@@ -133,7 +133,9 @@ class _Batch:
         self._prepared_at = float("-inf")
         self._line_failures = 0
         self._prepared_kinds: set[str] = set()
-        self._stamps: dict[tuple[int, int], Stamp] = {}
+        self._stamps: Stamps = {}
+        # The look at the next bundle, where it was taken along with the mark of the one before it.
+        self._looked: Stamps | None = None
         grouped: dict[tuple[object, ...], list[Notice]] = defaultdict(list)
         for one in notices:
             is_grouped = one.grouping_key and one.recipient_id
@@ -176,11 +178,12 @@ class _Batch:
 
     def _deliver(self, bundle: list[Notice]) -> None:
         now = self.now()
+        looked, self._looked = self._looked, None
         bundle = self._still_mine(bundle, now)
         if not bundle:
             return
         if any(one.kind in self._prepared_kinds for one in bundle):
-            fresh = _stamps(bundle)
+            fresh = looked if looked is not None else _stamps(bundle)
             if any(self._stamps.get(key) != stamp for key, stamp in fresh.items()):
                 # The course or this person's part in it changed since the batch was prepared.
                 self.bundles.insert(0, bundle)
@@ -205,7 +208,8 @@ class _Batch:
             _put_off(bundle, error, now=now)
         else:
             self._line_failures = 0
-            _mark_sent(letters, letter, sent_at=self.now())
+            following = self.bundles[0] if self.bundles else []
+            self._looked = _mark_sent(letters, letter, sent_at=self.now(), following=following)
 
     def _is_wanted(self, notice: Notice, now: datetime) -> bool:
         return (notice.due_at is None or now < notice.due_at) and notice.pk not in self.unwanted
@@ -257,19 +261,25 @@ class _Batch:
         )
 
 
-Stamp = tuple[int, int]
+# The revisions of a course and of a person's part in it, by person and course.
+Stamps = dict[tuple[int, int], tuple[int, int]]
 
 
-def _stamps(notices: Sequence[Notice]) -> dict[tuple[int, int], Stamp]:
-    """Return the revisions of what notices are about, by person and course: one query for any number."""
-    people = {one.recipient_id for one in notices if one.recipient_id is not None}
-    courses = {one.course_id for one in notices if one.course_id is not None}
-    if not people or not courses:
-        return {}
+def _stamps(notices: Sequence[Notice]) -> Stamps:
+    """Return the revisions of what notices are about: one query for any number."""
     with connection.cursor() as cursor:
         # Asked before every mail: written by hand it costs a fifth.
-        cursor.execute(_REVISIONS, [list(people), list(courses)])
-        return {(user, course): (course_revision, own) for user, course, course_revision, own in cursor.fetchall()}
+        cursor.execute(_REVISIONS, _whose(notices))
+        return _read(cursor.fetchall())
+
+
+def _whose(notices: Sequence[Notice]) -> tuple[list[int], list[int]]:
+    people = {one.recipient_id for one in notices if one.recipient_id is not None}
+    return list(people), list({one.course_id for one in notices if one.course_id is not None})
+
+
+def _read(rows: Iterable[tuple[int, int, int, int]]) -> Stamps:
+    return {(user, course): (course_revision, own) for user, course, course_revision, own in rows}
 
 
 _REVISIONS = """
@@ -308,31 +318,39 @@ def _is_permanent(error: Exception) -> bool:
     return not isinstance(error, OSError)
 
 
-def _mark_sent(letters: Sequence[tuple[Notice, Letter]], told: Letter, *, sent_at: datetime) -> None:
+def _mark_sent(
+    letters: Sequence[tuple[Notice, Letter]], told: Letter, *, sent_at: datetime, following: Sequence[Notice]
+) -> Stamps:
+    """Mark what one mail told, all of it or nothing; return the look at what follows, taken in the same statement."""
     lead = letters[0][0]
-    rows = [
-        (
-            *(sent_at, address_of(notice), None if notice is lead else lead.pk),
+    marks: list[Any] = []
+    for notice, letter in letters:
+        marks += [
+            *(notice.pk, notice.leased_until, address_of(notice), None if notice is lead else lead.pk),
             clean_line(told.subject if notice is lead else letter.line or letter.subject)[:300],
             clean_line(letter.reason)[:500],
-            *(SEALED, notice.pk, notice.leased_until),
-        )
-        for notice, letter in letters
-    ]
-    # All that one mail told is marked at once, or nothing of it.
-    with transaction.atomic() if len(rows) > 1 else nullcontext(), connection.cursor() as cursor:
-        for row in rows:
-            cursor.execute(_SENT, row)
+        ]
+    rows = ", ".join([_MARK] * len(letters))
+    with connection.cursor() as cursor:
+        cursor.execute(_SENT.format(rows=rows, revisions=_REVISIONS), [*marks, sent_at, SEALED, *_whose(following)])
+        looked = _read(cursor.fetchall())
     for notice, _letter in letters:
         logger.info("mail sent notice=%s kind=%s attempt=%s", notice.pk, notice.kind, notice.attempts)
+    return looked
 
 
+_MARK = "(%s::bigint, %s::timestamptz, %s::text, %s::bigint, %s::text, %s::text)"
 # As `_mark` does it, for what is done once per mail.
 _SENT = """
-    UPDATE notifications_notice
-    SET state = 'sent', leased_until = NULL, last_error = '', sent_at = %s, sent_to = %s, sent_with_id = %s,
-        subject = %s, reason = %s, "references" = "references" - %s
-    WHERE id = %s AND state = 'sending' AND leased_until = %s
+    WITH told (id, leased_until, sent_to, sent_with_id, subject, reason) AS (VALUES {rows}),
+    marked AS (
+        UPDATE notifications_notice AS n
+        SET state = 'sent', leased_until = NULL, last_error = '', sent_at = %s, sent_to = told.sent_to,
+            sent_with_id = told.sent_with_id, subject = told.subject, reason = told.reason,
+            "references" = n."references" - %s
+        FROM told WHERE n.id = told.id AND n.state = 'sending' AND n.leased_until = told.leased_until
+    )
+    {revisions}
 """
 
 
