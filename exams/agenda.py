@@ -7,21 +7,23 @@ from datetime import timedelta
 from django.urls import reverse
 from django.utils import translation
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import Kind
-from amls.agenda.sources import Item, deadline, opening, registry
+from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Audience, Course, Enrolment
 from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration
 
 SOURCE = "exams"
-# A course has several dates: each title says of which it is. The course's language, not the reader's.
+# A course has several dates: each title says of which it is.
 _TITLES = {
-    "en": ("Exam of %s: sign-up opens", "Exam of %s: sign-up closes", "Exam of %s: last day to withdraw", "Exam of %s: review"),
-    "de": ("Prüfung am %s: Anmeldung beginnt", "Prüfung am %s: Anmeldung endet", "Prüfung am %s: letzter Rücktritt", "Prüfung am %s: Einsicht"),
-}  # fmt: skip
-_DAYS = {"en": "j M", "de": "j. M"}
+    "signup-opens": gettext_noop("Exam of %(day)s: sign-up opens"),
+    "signup-closes": gettext_noop("Exam of %(day)s: sign-up closes"),
+    "withdraw-until": gettext_noop("Exam of %(day)s: last day to withdraw"),
+    "review": gettext_noop("Exam of %(day)s: review"),
+}
 
 
 @registry.items(SOURCE)
@@ -34,12 +36,10 @@ def items(course: Course) -> Iterator[Item]:
 
 def exam_item(exam: Exam, course: Course) -> Item:
     """Return the item of the exam itself, as everyone sees it."""
-    with translation.override(course.language):
-        title = str(exam)
     return Item(
         key=f"{SOURCE}.exam:{exam.pk}",
         kind=Kind.EXAM,
-        title=title,
+        title=in_each_language(lambda: str(exam)),
         starts_at=exam.starts_at,
         ends_at=exam.ends_at,
         place=exam.place,
@@ -48,19 +48,27 @@ def exam_item(exam: Exam, course: Course) -> Item:
 
 
 def _windows(exam: Exam, course: Course) -> Iterator[Item]:
-    opens, closes, withdraw, review = _titles(exam, course)
     key, path = f"{SOURCE}.exam:{exam.pk}", _path(course)
     if exam.opens_at:
-        yield opening(key=f"{key}:signup-opens", title=opens, opens_at=exam.opens_at, path=path)
+        yield opening(
+            key=f"{key}:signup-opens", title=_title("signup-opens", exam, course), opens_at=exam.opens_at, path=path
+        )
     if exam.closes_at:
-        yield deadline(key=f"{key}:signup-closes", title=closes, due_at=exam.closes_at, path=path)
+        yield deadline(
+            key=f"{key}:signup-closes", title=_title("signup-closes", exam, course), due_at=exam.closes_at, path=path
+        )
     if exam.withdraw_until:
-        yield deadline(key=f"{key}:withdraw-until", title=withdraw, due_at=exam.withdraw_until, path=path)
+        yield deadline(
+            key=f"{key}:withdraw-until",
+            title=_title("withdraw-until", exam, course),
+            due_at=exam.withdraw_until,
+            path=path,
+        )
     if exam.review_at:
         yield Item(
             key=f"{key}:review",
             kind=Kind.EXAM,
-            title=review,
+            title=_title("review", exam, course),
             starts_at=exam.review_at,
             ends_at=exam.review_at + timedelta(minutes=exam.review_minutes),
             place=exam.review_place,
@@ -69,11 +77,13 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
         )
 
 
-def _titles(exam: Exam, course: Course) -> list[str]:
-    language = course.language if course.language in _TITLES else "en"
-    with translation.override(language):
-        day = date_format(exam.starts_at.astimezone(course.zone), _DAYS[language], use_l10n=False)
-    return [title % day for title in _TITLES[language]]
+def _title(name: str, exam: Exam, course: Course) -> str:
+    return in_each_language(lambda: _(_TITLES[name]) % {"day": _day(exam, course)})
+
+
+def _day(exam: Exam, course: Course) -> str:
+    day = exam.starts_at.astimezone(course.zone)
+    return date_format(day, "j. M" if get_language() == "de" else "j M", use_l10n=False)
 
 
 def _path(course: Course) -> str:
@@ -94,7 +104,8 @@ def personal_items_for(course: Course) -> dict[int, list[Item]]:
     by_person: dict[int, list[Registration]] = {}
     for registration in _standing().filter(course=course):
         by_person.setdefault(registration.enrolment_id, []).append(registration)
-    return {pk: _items_of(own, course, accommodations.get(pk)) for pk, own in by_person.items()}
+    with translation.override(course.language):
+        return {pk: _items_of(own, course, accommodations.get(pk)) for pk, own in by_person.items()}
 
 
 def _standing() -> RegistrationQuerySet:
@@ -110,26 +121,26 @@ def _registration_items(
 ) -> Iterator[Item]:
     exam = registration.exam
     base = exam_item(exam, course)
-    with translation.override(course.language):
-        if registration.state == Registration.State.WAITLISTED:
-            title = _("%(exam)s (waiting list)") % {"exam": exam}
-        elif registration.state == Registration.State.REGISTERED:
-            title = _("%(exam)s (registered)") % {"exam": exam}
-        else:
-            title = str(exam)
-        seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
-        place = str(seat) if seat is not None else exam.place
+    seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
     yield Item(
         key=base.key,
         kind=base.kind,
-        title=title,
+        title=in_each_language(lambda: _own_title(registration)),
         starts_at=base.starts_at,
         ends_at=accommodation.ends_at(exam) if accommodation is not None else base.ends_at,
-        place=place,
+        place=str(seat) if seat is not None else exam.place,
         path=base.path,
         is_done=registration.state == Registration.State.ATTENDED,
     )
     if exam.closes_at:
-        closes = _titles(exam, course)[1]
-        item = deadline(key=f"{base.key}:signup-closes", title=closes, due_at=exam.closes_at, path=base.path)
+        title = _title("signup-closes", exam, course)
+        item = deadline(key=f"{base.key}:signup-closes", title=title, due_at=exam.closes_at, path=base.path)
         yield replace(item, is_done=True)
+
+
+def _own_title(registration: Registration) -> str:
+    if registration.state == Registration.State.WAITLISTED:
+        return _("%(exam)s (waiting list)") % {"exam": registration.exam}
+    if registration.state == Registration.State.REGISTERED:
+        return _("%(exam)s (registered)") % {"exam": registration.exam}
+    return str(registration.exam)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from amls.agenda.models import Kind, Status
-from amls.agenda.sources import Item, registry
+from amls.agenda.sources import Item, in_each_language, registry
 from amls.courses.models import Course, Mode
 from amls.web.localtime import from_wall_clock
 from lectures.models import Lecture, OfficeHour
@@ -75,7 +76,7 @@ def _office_hour_items(course: Course, office_hour: OfficeHour) -> Iterator[Item
         yield Item(
             key=f"lectures.officehour:{office_hour.pk}:{day.isoformat()}",
             kind=Kind.OFFICE_HOUR,
-            title="Sprechstunde" if course.language == "de" else "Office hour",
+            title=in_each_language(lambda: _("Office hour")),
             starts_at=starts_at,
             ends_at=ends_at,
             place="" if office_hour.mode == Mode.VIRTUAL else room,

@@ -5,16 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from amls.agenda.sources import Item, deadline, opening, registry
+from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines, is_counting
 from projects.models import Membership, Project, ProjectRules
-
-_TITLES = {
-    "en": ("Project registration opens", "Project registration closes", "Project submission deadline"),
-    "de": ("Projektanmeldung beginnt", "Projektanmeldung endet", "Abgabefrist der Projekte"),
-}
 
 
 @registry.items("projects")
@@ -23,21 +19,34 @@ def items(course: Course) -> Iterator[Item]:
     rules = ProjectRules.objects.filter(course=course).first()
     if rules is None:
         return
-    opens, closes, _due = _TITLES.get(course.language, _TITLES["en"])
     path = reverse("projects:topics", args=[course.slug])
     if rules.registration_opens_at:
-        yield opening(key="projects.registration-opens", title=opens, opens_at=rules.registration_opens_at, path=path)
+        yield opening(
+            key="projects.registration-opens",
+            title=in_each_language(lambda: _("Project registration opens")),
+            opens_at=rules.registration_opens_at,
+            path=path,
+        )
     if rules.registration_closes_at:
-        yield deadline(key="projects.registration-closes", title=closes, due_at=rules.registration_closes_at, path=path)
+        yield deadline(
+            key="projects.registration-closes",
+            title=in_each_language(lambda: _("Project registration closes")),
+            due_at=rules.registration_closes_at,
+            path=path,
+        )
     due_at = Deadlines.of_course(course).for_all
     if due_at is not None:
         yield _submission(course, due_at)
 
 
 def _submission(course: Course, due_at: datetime) -> Item:
-    title = _TITLES.get(course.language, _TITLES["en"])[2]
     path = reverse("projects:mine", args=[course.slug])
-    return deadline(key="projects.submission", title=title, due_at=due_at, path=path)
+    return deadline(
+        key="projects.submission",
+        title=in_each_language(lambda: _("Project submission deadline")),
+        due_at=due_at,
+        path=path,
+    )
 
 
 @registry.personal_items("projects")

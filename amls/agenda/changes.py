@@ -34,16 +34,16 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
     old = when_and_where(before, zone) if before is not None else ""
     new = when_and_where(after, zone)
     if change.kind == ChangeKind.CANCELLED:
-        return Described(change.kind, after.title, old, _("cancelled"))
+        return Described(change.kind, after.name, old, _("cancelled"))
     if change.kind == ChangeKind.ADDED:
-        return Described(change.kind, after.title, "", _("new, %(when)s") % {"when": new})
+        return Described(change.kind, after.name, "", _("new, %(when)s") % {"when": new})
     if change.kind == ChangeKind.RESTORED:
-        return Described(change.kind, after.title, _("cancelled"), new)
-    if change.kind == ChangeKind.EDITED and before is not None and before.title != after.title:
-        return Described(change.kind, before.title, before.title, after.title)
+        return Described(change.kind, after.name, _("cancelled"), new)
+    if change.kind == ChangeKind.EDITED and before is not None and before.name != after.name:
+        return Described(change.kind, before.name, before.name, after.name)
     if old == new:
-        return Described(change.kind, after.title, "", _("new details"))
-    return Described(change.kind, after.title, old, new)
+        return Described(change.kind, after.name, "", _("new details"))
+    return Described(change.kind, after.name, old, new)
 
 
 def when_and_where(item: Item, zone: ZoneInfo) -> str:

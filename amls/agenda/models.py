@@ -1,11 +1,13 @@
 """The shared ledger: one row for every dated thing that the outside sees."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from amls.agenda.managers import AgendaItemQuerySet
@@ -35,6 +37,11 @@ def moment_of(kind: str, starts_at: datetime, ends_at: datetime) -> datetime:
     return ends_at if kind == Kind.DEADLINE else starts_at
 
 
+def name_of(title: str, titles: Mapping[str, str]) -> str:
+    """Return a title in the active language, where its source says it in that."""
+    return titles.get(str(get_language()), title)
+
+
 class AgendaItem(models.Model):
     """One dated thing, as reconcile() last heard of it from its source.
 
@@ -54,6 +61,7 @@ class AgendaItem(models.Model):
     sequence = models.PositiveIntegerField(_("sequence"), default=0)
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
     title = LineField(_("title"), max_length=600)
+    titles = models.JSONField(_("title in other languages"), default=dict, blank=True)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
     place = LineField(_("place"), max_length=200, blank=True)
@@ -94,6 +102,11 @@ class AgendaItem(models.Model):
 
     def __str__(self) -> str:
         return str(self.title)
+
+    @property
+    def name(self) -> str:
+        """The title in the active language; `title` is in the course's, for what everyone shares."""
+        return name_of(self.title, self.titles)
 
     @property
     def moment(self) -> datetime:

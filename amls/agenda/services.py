@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.utils import translation
 
 from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
@@ -79,7 +80,7 @@ def reconcile(
     names = list(known.course_sources) if sources is None else list(sources)
     with transaction.atomic():
         course = lock_course(course.pk)
-        spoken = _collect(names, lambda name: known.course_sources[name](course))
+        spoken = _collect(names, lambda name: known.course_sources[name](course), course)
         rows = AgendaItem.objects.base().filter(course=course)
         changes = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
         if changes:
@@ -115,7 +116,7 @@ def reconcile_enrolment(
         # The person only: the course, locked after them, would be out of order.
         people = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
         enrolment = people.get(pk=enrolment.pk)
-        spoken = _collect(names, lambda name: known.personal_sources[name](enrolment))
+        spoken = _collect(names, lambda name: known.personal_sources[name](enrolment), enrolment.course)
         rows = AgendaItem.objects.filter(enrolment=enrolment)
         changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)
         if changes:
@@ -123,15 +124,16 @@ def reconcile_enrolment(
     return changes
 
 
-def _collect(names: Iterable[str], ask: Callable[[str], Iterable[Item]]) -> dict[str, Item]:
+def _collect(names: Iterable[str], ask: Callable[[str], Iterable[Item]], course: Course) -> dict[str, Item]:
     spoken: dict[str, Item] = {}
-    for name in names:
-        for item in ask(name):
-            if not item.key.startswith(f"{name}."):
-                raise ValueError(f"The source '{name}' may not name '{item.key}': keys begin with '{name}.'.")
-            if item.key in spoken:
-                raise ValueError(f"The source '{name}' names '{item.key}' twice.")
-            spoken[item.key] = item
+    with translation.override(course.language):
+        for name in names:
+            for item in ask(name):
+                if not item.key.startswith(f"{name}."):
+                    raise ValueError(f"The source '{name}' may not name '{item.key}': keys begin with '{name}.'.")
+                if item.key in spoken:
+                    raise ValueError(f"The source '{name}' names '{item.key}' twice.")
+                spoken[item.key] = item
     return spoken
 
 
@@ -151,9 +153,12 @@ def _settle(
         if row is None:
             added.append(_new_row(item, course=course, enrolment=enrolment, now=now))
             changes.append(Change(ChangeKind.ADDED, None, item))
-        elif change := _update_row(row, item, now=now):
-            changed.append(row)
+            continue
+        titles, change = row.titles, _update_row(row, item, now=now)
+        if change is not None:
             changes.append(change)
+        if change is not None or row.titles != titles:
+            changed.append(row)
     for key, row in own.items():
         if key not in spoken and not row.is_removed:
             changes.append(_remove_row(row, now=now))
@@ -188,7 +193,9 @@ def _write(row: AgendaItem, item: Item, *, now: datetime) -> None:
 def _update_row(row: AgendaItem, item: Item, *, now: datetime) -> Change | None:
     before = Item.from_row(row)
     revised = row.is_removed or any(getattr(before, name) != getattr(item, name) for name in REVISING_FIELDS)
-    if before == item and not row.is_removed:
+    if replace(before, titles=item.titles) == item and not row.is_removed:
+        # Words in other languages are no news, and no feed shows them.
+        row.titles = item.titles
         return None
     was_gone = row.is_removed or before.status == Status.CANCELLED
     row.sequence += revised

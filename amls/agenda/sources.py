@@ -1,11 +1,15 @@
 """Where dated things come from: the apps above register themselves here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from amls.agenda.models import AgendaItem, Kind, Status, moment_of
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise, lazy
+
+from amls.agenda.models import AgendaItem, Kind, Status, moment_of, name_of
 from amls.courses.models import Audience, Course, Enrolment
 from amls.web.text import clean_line
 
@@ -26,6 +30,9 @@ class Item:
         key: identity, unique per course; begins with the source's name and a dot, and
             never contains what can change ('lectures.lecture:17').
         starts_at, ends_at: aware instants.
+        title: as everyone shares it, in calendars for instance: in the course's language, in which sources
+            are asked. Words of ours are given by `in_each_language`.
+        titles: the same in other languages, by code, as far as they differ.
         path: address on this site.
     """
 
@@ -42,10 +49,13 @@ class Item:
     audience: Audience = Audience.PUBLIC
     status: Status = Status.CONFIRMED
     is_done: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Hold the text as the ledger will, so that an equal item compares equal."""
-        object.__setattr__(self, "title", clean_line(self.title)[:600])
+        if isinstance(self.title, Promise):
+            object.__setattr__(self, "titles", _in_other_languages(self.title))
+        object.__setattr__(self, "title", _line(self.title))
         object.__setattr__(self, "place", clean_line(self.place)[:200])
         object.__setattr__(self, "starts_at", self.starts_at.astimezone(UTC))
         object.__setattr__(self, "ends_at", self.ends_at.astimezone(UTC))
@@ -67,7 +77,13 @@ class Item:
             audience=Audience(row.audience),
             status=Status(row.status),
             is_done=row.is_done,
+            titles=row.titles,
         )
+
+    @property
+    def name(self) -> str:
+        """The title in the active language."""
+        return name_of(self.title, self.titles)
 
     @property
     def moment(self) -> datetime:
@@ -77,6 +93,23 @@ class Item:
     def as_cancelled(self) -> Self:
         """Return the same item, cancelled."""
         return replace(self, status=Status.CANCELLED)
+
+
+def _line(title: object) -> str:
+    return clean_line(str(title))[:600]
+
+
+def _in_other_languages(title: Promise) -> dict[str, str]:
+    said = {}
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            said[code] = _line(title)
+    return {code: text for code, text in said.items() if text != _line(title)}
+
+
+def in_each_language(say: Callable[[], str]) -> str:
+    """Return a title that `say` gives in the active language, to be said in every one."""
+    return lazy(say, str)()
 
 
 def deadline(*, key: str, title: str, due_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:

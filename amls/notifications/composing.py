@@ -50,7 +50,7 @@ class Mail(EmailMultiAlternatives):
 def in_place_of(notice: Notice) -> Iterator[None]:
     """Work in the language and the zone in which a notice's person reads."""
     zone = notice.course.zone if notice.course is not None else None
-    with translation.override(_language_of(notice)), timezone.override(zone):
+    with translation.override(language_of(notice)), timezone.override(zone):
         yield
 
 
@@ -59,7 +59,8 @@ def address_of(notice: Notice) -> str:
     return notice.recipient.email if notice.recipient is not None else notice.address
 
 
-def _language_of(notice: Notice) -> str:
+def language_of(notice: Notice) -> str:
+    """Return the language in which a notice's mail is written."""
     if notice.recipient is not None and notice.recipient.language:
         return notice.recipient.language
     if notice.course is not None:

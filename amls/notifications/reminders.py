@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.models import AgendaItem
 from amls.agenda.models import Kind as ItemKind
 from amls.courses.models import Course, Enrolment, Role
+from amls.notifications.composing import language_of
 from amls.notifications.delivery import TOGETHER
 from amls.notifications.letters import Letter, letter
 from amls.notifications.models import MailSettings, Notice, ReminderRule
@@ -150,7 +151,7 @@ def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """What was found out about a planned reminder shortly before it is sent."""
+    """What was found out about a planned reminder shortly before it is sent; the title in its person's language."""
 
     title: str
     moment: datetime
@@ -205,7 +206,8 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
                 and one.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
-            found = Reminder(row.title, row.moment, row.place, row.path, row.kind, is_so)
+            title = row.titles.get(language_of(one), row.title)
+            found = Reminder(title, row.moment, row.place, row.path, row.kind, is_so)
         one.reminder = found  # type: ignore[attr-defined]
 
 
