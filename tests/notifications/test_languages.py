@@ -116,6 +116,11 @@ def test_a_change_is_told_in_its_readers_language(course: Course, cast: Cast, po
 
 def test_pages_say_it_in_the_readers_language_and_feeds_in_the_courses(course: Course) -> None:
     client = Client(headers={"accept-language": "de"})
+    for path in ("/amls/", "/amls/schedule/"):
+        page = client.get(path).content.decode()
+        assert "Project registration closes" not in page
+        assert "sign-up closes" not in page
+        assert "Written exam" not in page
     assert "Projektanmeldung endet" in client.get("/amls/").content.decode()
     assert "Project registration closes" in Client().get("/amls/").content.decode()
     feed = client.get("/amls/calendar.ics").content.decode()
