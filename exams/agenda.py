@@ -95,7 +95,7 @@ def personal_items(enrolment: Enrolment) -> Iterable[Item]:
     """Return the person's own exams, with room, seat and their own end time, and the sign-ups that are done."""
     registrations = _standing().filter(enrolment=enrolment)
     accommodation = Accommodation.objects.filter(enrolment=enrolment).first()
-    return _items_of(registrations, enrolment.course, accommodation)
+    return _items_of(registrations, enrolment.course, accommodation, {})
 
 
 def personal_items_for(course: Course) -> dict[int, list[Item]]:
@@ -104,32 +104,44 @@ def personal_items_for(course: Course) -> dict[int, list[Item]]:
     by_person: dict[int, list[Registration]] = {}
     for registration in _standing().filter(course=course):
         by_person.setdefault(registration.enrolment_id, []).append(registration)
+    said: Said = {}
     with translation.override(course.language):
-        return {pk: _items_of(own, course, accommodations.get(pk)) for pk, own in by_person.items()}
+        return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
 
 
 def _standing() -> RegistrationQuerySet:
     return Registration.objects.exclude(state__in=["withdrawn", "excused"]).select_related("exam", "seat__room")
 
 
-def _items_of(registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None) -> list[Item]:
-    return [item for registration in registrations for item in _registration_items(registration, course, accommodation)]
+# What is said alike to everyone in one state at one exam, by both: words in every language take their time.
+Said = dict[tuple[int, str], list[Item]]
 
 
-def _registration_items(
-    registration: Registration, course: Course, accommodation: Accommodation | None
-) -> Iterator[Item]:
+def _items_of(
+    registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None, said: Said
+) -> list[Item]:
+    items = []
+    for registration in registrations:
+        exam, key = registration.exam, (registration.exam_id, registration.state)
+        if key not in said:
+            said[key] = list(_alike(registration, course))
+        own, *others = said[key]
+        seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
+        if seat is not None:
+            own = replace(own, place=str(seat))
+        if accommodation is not None:
+            own = replace(own, ends_at=accommodation.ends_at(exam))
+        items += [own, *others]
+    return items
+
+
+def _alike(registration: Registration, course: Course) -> Iterator[Item]:
+    """Yield the exam as those in this state see it, and that its sign-up is done."""
     exam = registration.exam
     base = exam_item(exam, course)
-    seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
-    yield Item(
-        key=base.key,
-        kind=base.kind,
+    yield replace(
+        base,
         title=in_each_language(lambda: _own_title(registration)),
-        starts_at=base.starts_at,
-        ends_at=accommodation.ends_at(exam) if accommodation is not None else base.ends_at,
-        place=str(seat) if seat is not None else exam.place,
-        path=base.path,
         is_done=registration.state == Registration.State.ATTENDED,
     )
     if exam.closes_at:

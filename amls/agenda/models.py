@@ -37,9 +37,9 @@ def moment_of(kind: str, starts_at: datetime, ends_at: datetime) -> datetime:
     return ends_at if kind == Kind.DEADLINE else starts_at
 
 
-def name_of(title: str, titles: Mapping[str, str]) -> str:
-    """Return a title in the active language, where its source says it in that."""
-    return titles.get(str(get_language()), title)
+def name_of(title: str, titles: Mapping[str, str], language: str | None = None) -> str:
+    """Return a title in a language, by default the active one, where its source says it in that."""
+    return titles.get(language or str(get_language()), title)
 
 
 class AgendaItem(models.Model):

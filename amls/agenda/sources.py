@@ -100,11 +100,13 @@ def _line(title: object) -> str:
 
 
 def _in_other_languages(title: Promise) -> dict[str, str]:
-    said = {}
+    shared, titles = _line(title), {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            said[code] = _line(title)
-    return {code: text for code, text in said.items() if text != _line(title)}
+            said = _line(title)
+        if said != shared:
+            titles[code] = said
+    return titles
 
 
 def in_each_language(say: Callable[[], str]) -> str:

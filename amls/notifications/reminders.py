@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import AgendaItem
+from amls.agenda.models import AgendaItem, name_of
 from amls.agenda.models import Kind as ItemKind
 from amls.courses.models import Course, Enrolment, Role
 from amls.notifications.composing import language_of
@@ -206,7 +206,7 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
                 and one.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
-            title = row.titles.get(language_of(one), row.title)
+            title = name_of(row.title, row.titles, language_of(one))
             found = Reminder(title, row.moment, row.place, row.path, row.kind, is_so)
         one.reminder = found  # type: ignore[attr-defined]
 
