@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.signals import setup_logging
 
-from amls.filequeue import install
+from amls.core.filequeue import install
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
 

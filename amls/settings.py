@@ -53,7 +53,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "amls.courses.apps.DeskConfig",
+    "amls.desk.apps.DeskSiteConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -70,26 +70,29 @@ INSTALLED_APPS = [
     "django_htmx",
     "pgtrigger",
     "pghistory",
-    "amls.web",
+    "amls.core",
     "amls.files",
     "amls.courses",
+    "amls.membership",
+    "amls.privacy",
+    "amls.desk",
     "amls.agenda",
-    "amls.notifications",
+    "amls.mail",
     "amls.exports",
     "lectures",
     "projects",
     "exams",
-    "amls.overview",
+    "amls.portal",
 ]
 
 MIDDLEWARE = [
-    "amls.web.middleware.RequestNowMiddleware",
-    "amls.courses.pagecache.PageCacheMiddleware",
+    "amls.core.middleware.RequestNowMiddleware",
+    "amls.pagecache.store.PageCacheMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "amls.web.middleware.HeadersMiddleware",
-    "amls.web.middleware.CleanQueryMiddleware",
+    "amls.core.middleware.HeadersMiddleware",
+    "amls.core.middleware.CleanQueryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -118,7 +121,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "amls.web.context.site",
+                "amls.core.context.site",
             ],
         },
     },
@@ -186,9 +189,9 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "5/5m/key",
     "request_login_code": "60/m/ip,3/m/key",
     "signup": "60/m/ip",
-    # Guesses at the code of a course (amls/overview/views/membership.py).
+    # Guesses at the code of a course (amls/portal/me/views.py).
     "enrol_code": "10/10m/user",
-    # Matriculation numbers that a person enters (amls/overview/forms.py): each may be one of a roster and ask its staff.
+    # Matriculation numbers that a person enters (amls/portal/me/forms.py): each may be one of a roster and ask its staff.
     "matriculation_number": "5/h/user",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
@@ -196,7 +199,7 @@ MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_ADAPTER = "amls.notifications.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "amls.mail.account_mail.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
@@ -284,8 +287,8 @@ CELERY_TASK_SOFT_TIME_LIMIT = 1740
 # Queues of their own, served by workers of their own: a long export never delays a mail.
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
-    "amls.notifications.tasks.deliver": {"queue": "mail"},
-    "amls.notifications.tasks.sweep": {"queue": "mail"},
+    "amls.mail.tasks.deliver": {"queue": "mail"},
+    "amls.mail.tasks.sweep": {"queue": "mail"},
     "amls.exports.tasks.work": {"queue": "exports"},
 }
 # A process of the exports' worker that has grown beyond this (kB) gives way to a new one.
@@ -298,11 +301,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
-        "task": "amls.notifications.tasks.deliver",
+        "task": "amls.mail.tasks.deliver",
         "schedule": timedelta(seconds=BEAT_SECONDS),
     },
     "fill-outbox": {
-        "task": "amls.notifications.tasks.sweep",
+        "task": "amls.mail.tasks.sweep",
         "schedule": timedelta(seconds=BEAT_SECONDS),
         "kwargs": {"is_beat": True},
     },
@@ -382,7 +385,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",
-    "DASHBOARD_CALLBACK": "amls.overview.dashboard.dashboard",
+    "DASHBOARD_CALLBACK": "amls.portal.desk.dashboard.dashboard",
     "COLORS": {
         "primary": {
             "50": "#fdf3f3",
@@ -401,11 +404,11 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
-        "navigation": "amls.overview.dashboard.navigation",
+        "navigation": "amls.portal.desk.dashboard.navigation",
     },
 }
 
-LOGGING_CONFIG = "amls.web.logs.configure"
+LOGGING_CONFIG = "amls.core.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -14,8 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
 from amls.courses.models import User
+from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import decide_admission
 from exams.services.registration import promote_waiting

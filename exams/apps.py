@@ -1,7 +1,6 @@
 """Exams of a course."""
 
 from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
@@ -10,7 +9,3 @@ class ExamsConfig(AppConfig):
 
     name = "exams"
     verbose_name = _("Exams")
-
-    def ready(self) -> None:
-        """Connect what follows a change of a course, whoever makes it."""
-        autodiscover_modules("following")

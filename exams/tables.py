@@ -12,11 +12,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from openpyxl.utils.exceptions import InvalidFileException
 
+from amls.core.formulas import guard_text
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.files.csvtext import read_csv
 from amls.files.sheets import xlsx_rows
-from amls.web.formulas import guard_text
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
 
 MAX_BYTES = 5 * 1024**2
 MAX_ROWS = 20_000

@@ -7,9 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from amls.courses.models import Course
-from exams.following import follow_course, follow_now
 from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
+from exams.services.following import follow_course, follow_now
 from exams.services.registration import promote_waiting
 from exams.services.seating import seat_late_ones
 

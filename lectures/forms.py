@@ -7,9 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import from_wall_clock, to_wall_clock
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Mode
-from amls.web.localtime import from_wall_clock, to_wall_clock
-from amls.web.violations import RuleViolation
 from lectures.models import Lecture
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core import signing
 from django.utils.translation import gettext as _
 
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
 from lectures.models import Lecture
 
 _SALT = "lectures.undo"

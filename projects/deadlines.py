@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from amls.core.clock import deadline_closes_at, is_open_until
 from amls.courses.models import Course, Enrolment
-from amls.web.localtime import deadline_closes_at, is_open_until
 from projects.models import Extension, Membership, Project, ProjectRules, Submission
 
 

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from amls.web.localtime import from_wall_clock
-from amls.web.violations import RuleViolation
+from amls.core.clock import from_wall_clock
+from amls.core.violations import RuleViolation
 
 
 class TeamForm(forms.Form):

@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import translation
 from pytest_django import Settings
 
-from amls.courses import pagecache
+from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
 from tests.tools import template
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from django.utils import timezone
 
 from amls.courses.models import Course
-from amls.overview.coursefile.apply import import_course
-from amls.overview.coursefile.page import read_page
+from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.page import read_page
 
 PAGE = Path(__file__).parent / "data" / "amls-ss2024.txt"
 # Berlin has summer time on all of these days: 16:00 there is 14:00 UTC.

@@ -9,7 +9,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.cache import cache
 from django.db import connection
 
-from amls.courses import pagecache
+from amls.pagecache import store as pagecache
 
 Make = Callable[[], object]
 

@@ -20,7 +20,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role
 from amls.courses.validators import RESERVED_SLUGS, validate_slug
 from amls.exports.services import make_order, request_export
-from amls.notifications.tokens import Subscription, unsubscribe_url
+from amls.mail.tokens import Subscription, unsubscribe_url
 from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
@@ -53,20 +53,20 @@ TEAM = {**dict.fromkeys(PARTS, 404), "anonymous": 302, "student": 200}
 POSTED_LOGIN = {**dict.fromkeys(PARTS, 405), "anonymous": 302}
 # What each part of the cast gets by GET; 405 is what only takes POST.
 TABLE: dict[str, tuple[str, dict[str, int]]] = {
-    "overview:courses": ("/", ALL),
-    "overview:healthz": ("/healthz", ALL),
-    "overview:readyz": ("/readyz", ALL),
-    "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
-    "overview:legal": ("/legal/privacy/", ALL),
-    "overview:profile": ("/accounts/profile/", LOGIN),
-    "overview:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
-    "overview:schedule_pdf": ("/amls/schedule.pdf", ALL),
-    "notifications:unsubscribe": ("{unsubscribe}", ALL),
-    "notifications:staff": ("/amls/staff/mail/", STAFF_LOGIN),
-    "notifications:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
-    "notifications:preview": ("{mail_preview}", STAFF_LOGIN),
-    "notifications:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
-    "notifications:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
+    "portal:courses": ("/", ALL),
+    "portal:healthz": ("/healthz", ALL),
+    "portal:readyz": ("/readyz", ALL),
+    "portal:language": ("/language/", dict.fromkeys(PARTS, 405)),
+    "portal:legal": ("/legal/privacy/", ALL),
+    "portal:profile": ("/accounts/profile/", LOGIN),
+    "portal:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
+    "portal:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "mail:unsubscribe": ("{unsubscribe}", ALL),
+    "mail:staff": ("/amls/staff/mail/", STAFF_LOGIN),
+    "mail:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "mail:preview": ("{mail_preview}", STAFF_LOGIN),
+    "mail:send_test": ("{mail_preview}test/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "mail:mine": ("/amls/me/mail/", {**LOGIN, "stranger": 404, "foreign lecturer": 404, "admin": 404}),
     "exports:data": ("/accounts/data/", LOGIN),
     "exports:archive": ("/accounts/data/archive.zip", LOGIN),
     "exports:delete_account": ("/accounts/data/delete/", LOGIN),
@@ -74,18 +74,18 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
     "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
     "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
-    "overview:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
-    "overview:home": ("/amls/", ALL),
-    "overview:search": ("/amls/search/?q=hello", ALL),
-    "overview:search_everywhere": ("/search/?q=hello", ALL),
-    "overview:stats": ("/amls/staff/stats/", STAFF_LOGIN),
-    "overview:import": ("/amls/staff/import/", STAFF_LOGIN),
-    "overview:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
-    "overview:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
-    "overview:gradebook_pdf": ("/amls/staff/gradebook.pdf", STAFF_LOGIN),
-    "overview:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
-    "overview:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
-    "overview:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
+    "portal:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
+    "portal:home": ("/amls/", ALL),
+    "portal:search": ("/amls/search/?q=hello", ALL),
+    "portal:search_everywhere": ("/search/?q=hello", ALL),
+    "portal:stats": ("/amls/staff/stats/", STAFF_LOGIN),
+    "portal:import": ("/amls/staff/import/", STAFF_LOGIN),
+    "portal:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
+    "portal:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
+    "portal:gradebook_pdf": ("/amls/staff/gradebook.pdf", STAFF_LOGIN),
+    "portal:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
+    "portal:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
+    "portal:leave": ("/amls/me/leave/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),
     "agenda:personal_feed": ("{feed}", ALL),
     "agenda:public_feed": ("/amls/calendar.ics", ALL),
     "agenda:schedule": ("/amls/schedule/", ALL),
@@ -178,7 +178,7 @@ def places(cast: Cast) -> dict[str, str]:
         now=timezone.now(),
     )
     handed_in = attempt.files.get()
-    order = make_order(kind="overview.my-dates", now=timezone.now(), user=cast.student.user)
+    order = make_order(kind="portal.my-dates", now=timezone.now(), user=cast.student.user)
     export = request_export(order=order).get_absolute_url()
     stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
     unsubscribe = stop.removeprefix("http://localhost:8000")
@@ -203,7 +203,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("overview", "agenda", "lectures", "projects", "exams", "exports", "notifications"):
+        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "mail"):
             yield f"{space}:{pattern.name}"
 
 
@@ -227,9 +227,7 @@ def test_staff_without_a_second_factor_do_nothing_that_staff_do(
         for name, (path, expected) in TABLE.items()
         if (expected["lecturer"], expected["student"], expected["stranger"]) == (200, 404, 404)
     }
-    assert {"overview:new_course", "notifications:staff", "exams:staff", "lectures:lecture_edit"} < set(
-        of_staff.values()
-    )
+    assert {"portal:new_course", "mail:staff", "exams:staff", "lectures:lecture_edit"} < set(of_staff.values())
     client = cast.client("lecturer")
     for page in ["/admin/", *of_staff]:
         answer = client.get(page, follow=True)
@@ -241,7 +239,7 @@ def test_staff_without_a_second_factor_do_nothing_that_staff_do(
     assert {cast.client("student").get(page).status_code for page in of_staff} == {404}
     foreign = {name: cast.client("foreign lecturer").get(page).status_code for page, name in of_staff.items()}
     # Who lectures anywhere makes courses, with a second factor.
-    assert foreign == dict.fromkeys(of_staff.values(), 404) | {"overview:new_course": 302}
+    assert foreign == dict.fromkeys(of_staff.values(), 404) | {"portal:new_course": 302}
     Authenticator.objects.create(user=cast.lecturer.user, type="totp", data={"secret": "x"})
     assert {client.get(page).status_code for page in ["/admin/", *of_staff]} == {200}
 

@@ -17,9 +17,9 @@ from pytest_django import Settings
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
-from amls.courses.roster import import_roster, read_roster
 from amls.exports.models import Export
-from amls.notifications.models import Announcement, MailSettings, Notice, ReminderRule
+from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
+from amls.membership.roster import import_roster, read_roster
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
 from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
@@ -40,8 +40,8 @@ SCOPED = (
     "exams_examrules", "exams_registration", "exams_accommodation",
     "exams_admissiondecision", "exams_result", "exams_resultchange",
     "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
-    "projects_earlierpass", "projects_invitation", "exams_exam", "notifications_announcement", "notifications_reminderrule",
-    "notifications_mailsettings", "notifications_notice", "exports_export",
+    "projects_earlierpass", "projects_invitation", "exams_exam", "mail_announcement", "mail_reminderrule",
+    "mail_mailsettings", "mail_notice", "exports_export",
 )  # fmt: skip
 
 
@@ -83,12 +83,10 @@ def rows(cast: Cast) -> dict[str, Any]:
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
         **project_rows(cast),
         "exams_exam": exam.pk,
-        "notifications_announcement": Announcement.objects.create(
-            course=course, title="A", publish_at=timezone.now()
-        ).pk,
-        "notifications_reminderrule": ReminderRule.objects.create(course=course, days=5).pk,
-        "notifications_mailsettings": MailSettings.objects.create(course=course).pk,
-        "notifications_notice": Notice.objects.create(
+        "mail_announcement": Announcement.objects.create(course=course, title="A", publish_at=timezone.now()).pk,
+        "mail_reminderrule": ReminderRule.objects.create(course=course, days=5).pk,
+        "mail_mailsettings": MailSettings.objects.create(course=course).pk,
+        "mail_notice": Notice.objects.create(
             key="k",
             kind="tests",
             course=course,
@@ -127,9 +125,9 @@ def test_every_scoped_model_is_in_the_table() -> None:
     ours = {
         f"{model._meta.app_label}_{model._meta.model_name}"
         for model in admin.site._registry
-        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "overview", "notifications", "exports")
+        if model._meta.app_label in ("courses", "lectures", "projects", "exams", "portal", "mail", "exports")
     }
-    assert ours == {*SCOPED, "courses_user", "overview_legalpage"}
+    assert ours == {*SCOPED, "courses_user", "portal_legalpage"}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from amls.agenda.models import Kind
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import Item
+from amls.core.templatetags.amls import day
 from amls.courses.models import Mode
-from amls.web.templatetags.amls import day
 
 
 @dataclass(frozen=True, slots=True)

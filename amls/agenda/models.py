@@ -11,8 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from amls.agenda.managers import AgendaItemQuerySet
+from amls.core.text import LineField
 from amls.courses.models import Audience, Course, Enrolment, choices_hold
-from amls.web.text import LineField
 
 
 class Kind(models.TextChoices):

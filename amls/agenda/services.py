@@ -11,8 +11,9 @@ from django.utils import translation
 
 from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
+from amls.core.hooks import Hook
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import after_course_change, lock_course, touch, touch_enrolment
+from amls.courses.services import lock_course, touch, touch_enrolment
 
 _ITEM_FIELDS = tuple(f.name for f in fields(Item))
 
@@ -48,13 +49,8 @@ class Change:
 
 
 Listener = Callable[[Course, Sequence[Change], datetime], None]
-_listeners: list[Listener] = []
-
-
-def after_reconcile(listener: Listener) -> Listener:
-    """Register, as a decorator, who is to hear of changes that everyone sees, in their transaction."""
-    _listeners.append(listener)
-    return listener
+# Who is to hear of changes that everyone sees, in their transaction.
+after_reconcile: Hook[Listener] = Hook("listeners to changes of the agenda")
 
 
 def reconcile(
@@ -77,16 +73,16 @@ def reconcile(
     Raises:
         ValueError: a source names an item that is not its own, or one twice.
     """
-    names = list(known.course_sources) if sources is None else list(sources)
+    names = known.items.names() if sources is None else list(sources)
     with transaction.atomic():
         course = lock_course(course.pk)
-        spoken = _collect(names, lambda name: known.course_sources[name](course), course)
+        spoken = _collect(names, lambda name: known.items[name](course), course)
         rows = AgendaItem.objects.base().filter(course=course)
         changes = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
         if changes:
             touch(course, now=now)
             _follow_in_variants(course, {change.key for change in changes}, names, now=now, known=known)
-            for listener in _listeners:
+            for listener in after_reconcile:
                 listener(course, changes, now)
     return changes
 
@@ -98,7 +94,7 @@ def _follow_in_variants(
     people = Enrolment.objects.filter(course=course, agenda__key__in=keys).distinct().order_by("pk")
     for enrolment in people:
         reconcile_enrolment(
-            enrolment, now=now, sources=[name for name in names if name in known.personal_sources], known=known
+            enrolment, now=now, sources=[name for name in names if name in known.personal_items], known=known
         )
 
 
@@ -111,12 +107,12 @@ def reconcile_enrolment(
     variant shares the UID of the base item with its key. Bumps `enrolment.revision`,
     never the course's. Parameters, errors and result as for reconcile().
     """
-    names = list(known.personal_sources) if sources is None else list(sources)
+    names = known.personal_items.names() if sources is None else list(sources)
     with transaction.atomic():
         # The person only: the course, locked after them, would be out of order.
         people = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
         enrolment = people.get(pk=enrolment.pk)
-        spoken = _collect(names, lambda name: known.personal_sources[name](enrolment), enrolment.course)
+        spoken = _collect(names, lambda name: known.personal_items[name](enrolment), enrolment.course)
         rows = AgendaItem.objects.filter(enrolment=enrolment)
         changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)
         if changes:
@@ -247,7 +243,6 @@ def renew_feed(*, enrolment: Enrolment) -> FeedToken:
     return token
 
 
-@after_course_change
 def follow_course_change(course: Course, now: datetime) -> list[Change]:
     """Reconcile with every source after a change whose reach is not known."""
     return reconcile(course, now=now)

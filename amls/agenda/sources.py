@@ -1,4 +1,4 @@
-"""Where dated things come from: the apps above register themselves here."""
+"""Where dated things come from: the apps above contribute to these hooks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,8 +10,9 @@ from django.utils import translation
 from django.utils.functional import Promise, lazy
 
 from amls.agenda.models import AgendaItem, Kind, Status, moment_of, name_of
+from amls.core.hooks import Hook
+from amls.core.text import clean_line
 from amls.courses.models import Audience, Course, Enrolment
-from amls.web.text import clean_line
 
 # A deadline is a block of 30 minutes that ends at it: all-day hides the hour, and zero
 # length vanishes in some calendar clients (standards).
@@ -140,28 +141,15 @@ PersonalSource = Callable[[Enrolment], Iterable[Item]]
 
 @dataclass(slots=True)
 class Registry:
-    """The sources by name. Tests make their own; the application uses `registry`."""
+    """The sources by the name of their app. Tests make their own; the application uses `registry`.
 
-    course_sources: dict[str, CourseSource] = field(default_factory=dict)
-    personal_sources: dict[str, PersonalSource] = field(default_factory=dict)
+    Attributes:
+        items: what an app says of a course.
+        personal_items: where a person's view differs from the course's.
+    """
 
-    def items(self, name: str) -> Callable[[CourseSource], CourseSource]:
-        """Register, as a decorator, what the app `name` says of a course."""
-
-        def register(source: CourseSource) -> CourseSource:
-            self.course_sources[name] = source
-            return source
-
-        return register
-
-    def personal_items(self, name: str) -> Callable[[PersonalSource], PersonalSource]:
-        """Register, as a decorator, where a person's view differs from the course's."""
-
-        def register(source: PersonalSource) -> PersonalSource:
-            self.personal_sources[name] = source
-            return source
-
-        return register
+    items: Hook[CourseSource] = field(default_factory=lambda: Hook("sources of the agenda"))
+    personal_items: Hook[PersonalSource] = field(default_factory=lambda: Hook("personal sources of the agenda"))
 
 
 registry = Registry()

@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from amls.core.hooks import Hook
 from amls.courses.models import Course, Enrolment
 
 
@@ -43,28 +44,9 @@ Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Finding]]
 # Extra points by enrolment pk, for those who have some.
 ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
 
-_rules: dict[str, Rule] = {}
-_extra_points: dict[str, ExtraPoints] = {}
-
-
-def eligibility_rule(name: str) -> Callable[[Rule], Rule]:
-    """Register, as a decorator, a rule under its name ('projects.passed')."""
-
-    def register(rule: Rule) -> Rule:
-        _rules[name] = rule
-        return rule
-
-    return register
-
-
-def extra_points(name: str) -> Callable[[ExtraPoints], ExtraPoints]:
-    """Register, as a decorator, who knows of extra points for the exam."""
-
-    def register(source: ExtraPoints) -> ExtraPoints:
-        _extra_points[name] = source
-        return source
-
-    return register
+# The rules by name ('projects.passed'), and who knows of extra points for the exam.
+eligibility_rules: Hook[Rule] = Hook("rules of eligibility")
+extra_points: Hook[ExtraPoints] = Hook("sources of extra points")
 
 
 def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, list[Finding]]:
@@ -74,7 +56,7 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
     """
     people = list(enrolments)
     found: dict[int, list[Finding]] = {one.pk: [] for one in people}
-    for rule in _rules.values():
+    for rule in eligibility_rules:
         for pk, finding in rule(course, people, now).items():
             found[pk].append(finding)
     return found
@@ -84,7 +66,7 @@ def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int
     """Return everyone's published extra points by enrolment pk, at most `course.max_extra_points`; 0 for the others."""
     people = list(enrolments)
     total = {one.pk: Decimal(0) for one in people}
-    for source in _extra_points.values():
+    for source in extra_points:
         for pk, points in source(course, people).items():
             total[pk] += points
     return {pk: min(points, course.max_extra_points) for pk, points in total.items()}

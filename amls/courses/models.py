@@ -15,9 +15,9 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField, LineField
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
-from amls.web.text import CleanTextField, LineField
 
 
 class Role(models.TextChoices):
@@ -247,7 +247,7 @@ class Course(models.Model):
 
     def get_absolute_url(self) -> str:
         """Return the address of the course's home page."""
-        return reverse("overview:home", args=[self.slug])
+        return reverse("portal:home", args=[self.slug])
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -13,11 +13,12 @@ from django.db.models import F, ProtectedError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
+from amls.core.hooks import Hook
+from amls.core.text import clean_line, clean_name
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.permissions import is_last_lecturer
 from amls.courses.validators import is_a_name
-from amls.web.text import clean_line, clean_name
-from amls.web.violations import RuleViolation
 
 
 def lock_course(pk: int) -> Course:
@@ -38,16 +39,8 @@ def touch_enrolment(enrolment: Enrolment) -> None:
 
 
 Finisher = Callable[[Course, datetime], Any]
-_finishers: list[Finisher] = []
-
-
-def after_course_change(finisher: Finisher) -> Finisher:
-    """Register, as a decorator, what must follow every change of a course's shared content.
-
-    The agenda registers its reconcile here: apps above are not known below.
-    """
-    _finishers.append(finisher)
-    return finisher
+# What must follow every change of a course's shared content; the agenda's reconcile is one.
+after_course_change: Hook[Finisher] = Hook("consequences of a course's change")
 
 
 def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
@@ -57,7 +50,7 @@ def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
     """
     with transaction.atomic():
         touch(course, now=now)
-        return [found for finisher in _finishers for found in finisher(course, now)]
+        return [found for finisher in after_course_change for found in finisher(course, now)]
 
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
@@ -204,13 +197,8 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
 
 
 Departure = Callable[[Enrolment], None]
-_departures: list[Departure] = []
-
-
-def before_leaving(departure: Departure) -> Departure:
-    """Register, as a decorator, what ends a student's part in an app; it may refuse with a RuleViolation."""
-    _departures.append(departure)
-    return departure
+# What ends a student's part in an app; it may refuse with a RuleViolation.
+before_leaving: Hook[Departure] = Hook("ends of a student's part")
 
 
 def leave_course(*, enrolment: Enrolment) -> None:
@@ -228,7 +216,7 @@ def leave_course(*, enrolment: Enrolment) -> None:
         enrolment = (
             Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
         )
-        for departure in _departures:
+        for departure in before_leaving:
             departure(enrolment)
         try:
             enrolment.delete()

@@ -5,8 +5,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from amls.courses.desk import CourseScopedAdmin
-from amls.exports.kinds import kind_of
+from amls.desk.site import CourseScopedAdmin
+from amls.exports.kinds import kinds
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.exports.services import retry_exports
@@ -44,7 +44,7 @@ class ExportAdmin(CourseScopedAdmin):
     def what(self, export: Export) -> str:
         """Name the kind; by its key where no app knows it any more."""
         try:
-            return str(kind_of(export.kind).label)
+            return str(kinds[export.kind].label)
         except LookupError:
             return str(export.kind)
 

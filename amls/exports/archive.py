@@ -11,8 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.privacy import StoredFile, everything_about
-from amls.exports.kinds import ZIP, Kind, Order, Progress, register
+from amls.exports.kinds import ZIP, Kind, Order, Progress
+from amls.privacy.registry import StoredFile, everything_about
 
 NAME = "exports.my-data"
 _READ_BYTES = 256 * 1024
@@ -59,16 +59,14 @@ def _readme(order: Order) -> str:
     ) % {"email": order.user.email if order.user else "", "now": order.now.isoformat(timespec="minutes")}
 
 
-register(
-    Kind(
-        name=NAME,
-        label=gettext_lazy("My data"),
-        media=ZIP,
-        allows=lambda order: order.user is not None and order.user.is_active,
-        # Made anew each time, but not more often than once a minute.
-        content_key=lambda order: order.now.strftime("%Y-%m-%dT%H:%M"),
-        write=_write,
-        is_single=True,
-        filename=lambda order: f"my-data-{order.now:%Y-%m-%d}.zip",
-    )
+MY_DATA = Kind(
+    name=NAME,
+    label=gettext_lazy("My data"),
+    media=ZIP,
+    allows=lambda order: order.user is not None and order.user.is_active,
+    # Made anew each time, but not more often than once a minute.
+    content_key=lambda order: order.now.strftime("%Y-%m-%dT%H:%M"),
+    write=_write,
+    is_single=True,
+    filename=lambda order: f"my-data-{order.now:%Y-%m-%d}.zip",
 )

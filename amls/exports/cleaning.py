@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, transaction
 
-from amls.courses.privacy import retentions
+from amls.privacy.registry import retentions
 
 logger = logging.getLogger(__name__)
 

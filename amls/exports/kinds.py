@@ -1,14 +1,14 @@
-"""What can be exported: each app registers its kinds in a module `exports.py`, which is found by itself.
+"""What can be exported: each app contributes its kinds in `hooks/exports.py`.
 
-    # exams/exports.py
-    from amls.exports.kinds import PDF, Kind, Order, Progress, register
+    # exams/hooks/exports.py
+    from amls.exports.kinds import PDF, Kind, Order, Progress, offer
     from amls.exports.pdf import render_pdf
 
     def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         registration = Registration.objects.select_related("exam").get(pk=order.parameters["registration"])
         yield render_pdf("exams/slip.html", {"registration": registration}, title=_("Admission slip"), order=order)
 
-    register(Kind(
+    offer(Kind(
         name="exams.slip",                       # begins with the app
         label=gettext_lazy("Admission slip"),    # as it stands on its page and in the list of exports
         media=PDF,                               # or CSV, XLSX, ICS, ZIP
@@ -46,6 +46,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from amls.core.hooks import Hook
 from amls.courses.models import Course, User
 
 if TYPE_CHECKING:
@@ -118,22 +119,9 @@ class Kind:
     is_quick: bool = False
 
 
-_kinds: dict[str, Kind] = {}
+kinds: Hook[Kind] = Hook("kinds of exports")
 
 
-def register(kind: Kind) -> Kind:
-    """Make a kind known; a second one with its name replaces it."""
-    _kinds[kind.name] = kind
-    return kind
-
-
-def kind_of(name: str) -> Kind:
-    """Return the kind `name`.
-
-    Raises:
-        LookupError: no app registered it.
-    """
-    try:
-        return _kinds[name]
-    except KeyError:
-        raise LookupError(f"No app makes exports of the kind '{name}'.") from None
+def offer(kind: Kind) -> Kind:
+    """Contribute a kind of export."""
+    return kinds.add(kind.name, kind)

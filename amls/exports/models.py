@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import LineField
 from amls.courses.models import Course, Language, User, choices_hold
 from amls.exports.managers import ExportQuerySet
-from amls.web.text import LineField
 
 
 class Export(models.Model):

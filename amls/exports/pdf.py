@@ -19,8 +19,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
+from amls.core.text import clean_line
 from amls.exports.kinds import Order
-from amls.web.text import clean_line
 
 logger = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from django.dispatch import receiver
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from amls.core.doorbell import ring
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.exports.kinds import Kind, Order, kind_of
+from amls.exports.kinds import Kind, Order, kinds
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
-from amls.web.doorbell import ring
-from amls.web.violations import RuleViolation
 
 KEPT = timedelta(days=7)
 FOLDER = "exports"
@@ -56,7 +56,7 @@ def request_export(*, order: Order) -> Export:
         RuleViolation: the person may not have it (code 'export-not-allowed').
         LookupError: no app registered the kind.
     """
-    kind = kind_of(order.kind)
+    kind = kinds[order.kind]
     if not kind.allows(order):
         raise RuleViolation(_("You can't have this export."), code="export-not-allowed")
     values = {
@@ -92,7 +92,7 @@ def request_export(*, order: Order) -> Export:
 
 def find_export(*, order: Order) -> Export | None:
     """Return the export that answers the order and is ready or under way; writes nothing."""
-    kind = kind_of(order.kind)
+    kind = kinds[order.kind]
     return Export.objects.filter(fingerprint=_fingerprint(kind, order), expires_at__gt=order.now).first()
 
 
@@ -139,7 +139,7 @@ def may_have(export: Export, user: User | None, *, now: datetime) -> bool:
     if export.requested_by_id is not None and (user is None or user.pk != export.requested_by_id):
         return False
     try:
-        kind = kind_of(export.kind)
+        kind = kinds[export.kind]
     except LookupError:
         return False
     if export.requested_by_id is None and not kind.is_public:

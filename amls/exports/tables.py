@@ -10,9 +10,9 @@ from typing import Any
 
 import xlsxwriter
 
+from amls.core.formulas import guard_text
+from amls.core.text import clean_text
 from amls.exports.kinds import Order, Progress
-from amls.web.formulas import guard_text
-from amls.web.text import clean_text
 
 Cell = str | int | float | Decimal | date | datetime | bool | None
 

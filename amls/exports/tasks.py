@@ -7,8 +7,8 @@ from celery.signals import celeryd_after_setup, worker_process_init
 from django.utils import timezone
 
 from amls.exports.cleaning import purge_everything
+from amls.exports.jobs import work_once
 from amls.exports.pdf import warm_up
-from amls.exports.work import work_once
 
 
 @shared_task

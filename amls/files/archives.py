@@ -10,8 +10,8 @@ from typing import IO
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 
 MAX_ZIP_ENTRIES = 10_000
 MAX_ZIP_TOTAL = 4 * 1024**3

@@ -15,9 +15,9 @@ from mutagen.mp4 import MP4
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.files.archives import check_tar, check_zip, wrong
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
 
 MAX_FILENAME = 200
 # A notebook is parsed as a whole: what that may cost is known before it begins.

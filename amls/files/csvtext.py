@@ -5,7 +5,7 @@ import io
 
 from django.utils.translation import gettext as _
 
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
 
 _DELIMITERS = ";,\t"
 

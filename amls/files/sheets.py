@@ -15,9 +15,9 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
+from amls.core.formulas import guard_text, unguard_text
+from amls.core.violations import RuleViolation
 from amls.files.csvtext import read_csv
-from amls.web.formulas import guard_text, unguard_text
-from amls.web.violations import RuleViolation
 
 CSV, XLSX = "csv", "xlsx"
 MAX_ROWS = 5000

@@ -14,8 +14,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.files.checks import CheckedFile
-from amls.web.violations import RuleViolation
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import is_open_until
+from amls.core.text import LineField
 from amls.courses.models import Course, choices_hold
-from amls.web.localtime import is_open_until
-from amls.web.text import LineField
 
 
 class SignUp(StrEnum):

@@ -9,9 +9,9 @@ from django.db.models import Func, Q, Value
 from django.db.models.functions import Lower, Replace
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import LineField
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, User, choices_hold
-from amls.web.text import LineField
 from exams.managers import RegistrationQuerySet
 from exams.models.exam import Exam
 

@@ -5,8 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import LineField
 from amls.courses.models import choices_hold
-from amls.web.text import LineField
 from exams.models.exam import Exam
 from exams.models.registration import Registration
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course
-from amls.notifications.services import notify
-from amls.web.violations import RuleViolation
+from amls.mail.outbox import notify
 from exams.admission import AdmissionState, admissions_of
 from exams.models import AdmissionDecision
 

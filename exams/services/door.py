@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.web.violations import RuleViolation
-from exams.following import follow_people
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
+from exams.services.following import follow_people
 from exams.services.places import check_not_frozen, need_reason
 
 _Action = CheckInMark.Action

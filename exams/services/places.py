@@ -10,12 +10,12 @@ from datetime import datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
-from amls.notifications.services import notify
-from amls.web.violations import RuleViolation
-from exams.following import follow_people
+from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
+from exams.services.following import follow_people
 
 _COUNTERS = ["seats_taken", "waiting", "last_position"]
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.web.violations import RuleViolation
 from exams.models import Exam, Registration
 from exams.services.results import PointChange, enter_points, parse_points
 from exams.tables import plain_number, read_table

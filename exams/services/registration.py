@@ -10,10 +10,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
-from amls.web.violations import RuleViolation
-from exams.following import follow_people
 from exams.models import Exam, Registration
+from exams.services.following import follow_people
 from exams.services.places import (
     check_not_frozen,
     check_student,

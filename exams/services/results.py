@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.violations import RuleViolation
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
-from amls.notifications.services import notify
-from amls.web.violations import RuleViolation
+from amls.mail.outbox import notify
 from exams.grading import GradeTable
 from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
 from exams.services.places import check_not_frozen, need_reason

@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
-from amls.notifications.services import notify
-from amls.web.violations import RuleViolation
-from exams.following import follow_people
+from amls.core.violations import RuleViolation
+from amls.mail.outbox import notify
 from exams.models import Accommodation, Exam, Registration, Room, Seat
+from exams.services.following import follow_people
 from exams.services.seatplan import Place, fits, in_order, plan_seats
 
 

@@ -17,10 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.models import Enrolment, User
-from amls.web.keys import primary_key
-from amls.web.violations import RuleViolation
 from exams.admission import admissions_of
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, slip_code

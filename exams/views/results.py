@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.courses.models import User
-from amls.web.violations import RuleViolation
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, Registration, ResultChange
 from exams.reading import office_rows

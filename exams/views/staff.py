@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
-from amls.web.keys import primary_key
-from amls.web.violations import RuleViolation
 from exams.admission import AdmissionState, admissions_of
 from exams.models import Exam, HelperLink, Registration
 from exams.permissions import helper_token

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
-from amls.web.violations import RuleViolation
 from exams.models import Exam, Registration
 from exams.reading import ExamsOverview, exams_for, place_in_line
 from exams.services.registration import move, register, withdraw

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
-from amls.courses.desk import CourseScopedAdmin, CourseScopedInline
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.files.checks import check_upload
-from amls.web.violations import RuleViolation
 from lectures.models import Lecture, Material, OfficeHour, OfficeHourException, Part
 from lectures.recognise import recognise
 from lectures.services.materials import SUFFIXES, upload_for_lecture, upload_version

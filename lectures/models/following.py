@@ -4,8 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import LineField
 from amls.courses.models import User, choices_hold
-from amls.web.text import LineField
 from lectures.models.materials import Material, MaterialFile
 from lectures.models.schedule import Lecture
 

@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import LineField
 from amls.courses.models import Audience, User, choices_hold
-from amls.web.text import LineField
 from lectures.managers import MaterialQuerySet
 from lectures.models.schedule import Lecture
 

@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.fulltext import vector_sql
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Language, choices_hold
-from amls.web.fulltext import vector_sql
-from amls.web.text import CleanTextField, LineField
 from lectures.managers import ExtractionQuerySet, PassageQuerySet
 from lectures.models.materials import MaterialFile
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.courses.services import lock_course, touch
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
 from lectures.models import Chapter, Lecture, Material, Passage
 
 MAX_CHAPTERS = 100

@@ -21,10 +21,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from amls.core.doorbell import ring
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from amls.files.storing import delete_stored
-from amls.web.doorbell import ring
 from lectures.extraction.run import KINDS, Limits, Reading, ReadingStoppedError, read_file
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters

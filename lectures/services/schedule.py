@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import Change, reconcile
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Mode
 from amls.courses.services import lock_course, touch
-from amls.web.violations import RuleViolation
 from lectures.models import Lecture, OfficeHour
 
 SOURCES = ("lectures",)

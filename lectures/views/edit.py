@@ -14,10 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
 from amls.courses.services import quietly
-from amls.web.violations import RuleViolation
 from lectures.advice import advice_for
 from lectures.forms import LectureForm
 from lectures.models import Lecture

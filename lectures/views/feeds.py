@@ -9,9 +9,9 @@ from django.views.decorators.http import require_safe
 from amls.agenda.ical import Entry, render_feed
 from amls.agenda.models import AgendaItem
 from amls.agenda.views.feeds import calendar_response
+from amls.core.keys import primary_key
 from amls.courses.access import open_course
-from amls.courses.pagecache import cacheable
-from amls.web.keys import primary_key
+from amls.pagecache.store import cacheable
 from lectures.models import Lecture
 
 

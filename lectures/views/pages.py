@@ -4,11 +4,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from amls.agenda.boundaries import JOIN_LEAD
+from amls.agenda.hooks.boundaries import JOIN_LEAD
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
-from amls.courses.pagecache import cacheable
+from amls.pagecache.store import cacheable
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
 from lectures.places import first_of, shown_of

@@ -8,11 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.origin import is_same_origin
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
 from amls.courses.models import User
-from amls.courses.pagecache import cacheable
-from amls.web.origin import is_same_origin
-from amls.web.violations import RuleViolation
+from amls.pagecache.store import cacheable
 from lectures.counts import note_watched
 from lectures.forms import ChaptersForm
 from lectures.models import Lecture, Material, Passage

@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pghistory.models import Events
 
-from amls.courses.events import describe_events
-from amls.web.keys import primary_key
-from amls.web.violations import RuleViolation
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
+from amls.desk.history import describe_events
 from projects.admin.bulk import BulkAdmin, preview_letters
 from projects.admin.common import add_violation, now_of, user_of
 from projects.admin.forms import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of

@@ -15,10 +15,10 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course
-from amls.notifications.letters import Letter, letter_kind
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.letters import Letter, letter_kinds
+from amls.mail.models import Notice
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.forms import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.desk import desk_views, for_desk
@@ -49,7 +49,7 @@ def preview_letters(projects: list[Project], *, now: datetime) -> tuple[int, lis
         if notices:
             first = notices[0].recipient
             with translation.override(first.language if first and first.language else translation.get_language()):
-                letter = letter_kind(LETTER).writer(notices[0], now)
+                letter = letter_kinds[LETTER].writer(notices[0], now)
         transaction.set_rollback(True)
     return len(published), notices, letter
 

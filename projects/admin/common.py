@@ -11,9 +11,9 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from amls.courses.desk import CourseScopedAdmin
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.web.violations import RuleViolation
+from amls.desk.site import CourseScopedAdmin
 
 
 def now_of(request: HttpRequest) -> datetime:

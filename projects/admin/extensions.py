@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.web.templatetags.amls import length_of_time
-from amls.web.violations import RuleViolation
-from amls.web.words import say_time
+from amls.core.templatetags.amls import length_of_time
+from amls.core.violations import RuleViolation
+from amls.core.words import say_time
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import AnswerForm, ForWhomForm, MoreTimeForm

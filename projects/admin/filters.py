@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment, StaffMember, User
-from amls.web.keys import primary_key
 from projects.desk import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
 from projects.models import Project, ProjectRules, Topic
 from projects.reading import TeamView

@@ -13,9 +13,9 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import from_wall_clock
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
-from amls.web.localtime import from_wall_clock
-from amls.web.violations import RuleViolation
 from projects.desk import label_of, with_names
 from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
 from projects.reading import TeamView

@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
-from amls.web.keys import primary_key
-from amls.web.templatetags.amls import clock, day
-from amls.web.violations import RuleViolation
+from amls.core.keys import primary_key
+from amls.core.templatetags.amls import clock, day
+from amls.core.violations import RuleViolation
 from projects.admin.assess import AssessAdmin
 from projects.admin.common import now_of, user_of
 from projects.admin.filters import (

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.courses.desk import CourseScopedAdmin
-from amls.web.templatetags.amls import length_of_time
-from amls.web.words import say_time
+from amls.core.templatetags.amls import length_of_time
+from amls.core.words import say_time
+from amls.desk.site import CourseScopedAdmin
 from projects.models import Extension, Project, ProjectRules
 
 

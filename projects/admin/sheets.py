@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.violations import RuleViolation
 from amls.files.sheets import read_sheet
-from amls.web.violations import RuleViolation
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import SheetForm

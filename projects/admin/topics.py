@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
 from projects.admin.common import add_violation, now_of
 from projects.admin.forms import AnswerForm
 from projects.admin.sheets import SheetAdmin

@@ -8,9 +8,9 @@ from typing import ClassVar
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, Role
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
 from projects.exports.resource import Line, ServiceResource, changes_of
 from projects.exports.results import read_points
 from projects.models import EarlierPass

@@ -16,8 +16,8 @@ from import_export import resources
 from import_export.instance_loaders import BaseInstanceLoader
 from import_export.results import RowResult
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.web.violations import RuleViolation
 
 # What is changed: the column, what it was, what it becomes.
 Change = tuple[str, str, str]

@@ -13,10 +13,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 
+from amls.core.keys import primary_key
+from amls.core.text import clean_text
+from amls.core.violations import RuleViolation
 from amls.files.sheets import sheet_response
-from amls.web.keys import primary_key
-from amls.web.text import clean_text
-from amls.web.violations import RuleViolation
 from projects.desk import names_of, stage_of
 from projects.exports.resource import Line, ServiceResource, changes_of
 from projects.models import Outcome, Project

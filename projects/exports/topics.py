@@ -12,10 +12,10 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from import_export.fields import Field
 
+from amls.core.text import clean_line, clean_text
+from amls.core.violations import RuleViolation
 from amls.courses.models import StaffMember
 from amls.files.sheets import sheet_response
-from amls.web.text import clean_line, clean_text
-from amls.web.violations import RuleViolation
 from projects.exports.resource import Line, ServiceResource, changes_of
 from projects.models import Topic
 from projects.services.topics import save_topic

@@ -9,8 +9,8 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment, choices_hold
-from amls.web.text import CleanTextField, LineField
 from projects.models.teams import Project
 
 # Points are given in halves, 0 to 5 (domain: Assessment).

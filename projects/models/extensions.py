@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField
 from amls.courses.models import Course, Enrolment, choices_hold
-from amls.web.text import CleanTextField
 from projects.models.teams import Project
 
 

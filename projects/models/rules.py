@@ -9,8 +9,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField
 from amls.courses.models import Course
-from amls.web.text import CleanTextField
 
 # What a project may be handed in as, unless the course says otherwise (domain: Submission).
 HAND_IN_SUFFIXES = ("zip", "pdf", "ipynb", "tar.gz")

@@ -10,8 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment
-from amls.web.text import CleanTextField, LineField
 from projects.managers import SubmissionQuerySet
 from projects.models.teams import Project
 

@@ -8,8 +8,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Enrolment, choices_hold
-from amls.web.text import CleanTextField, LineField
 from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet
 from projects.models.topics import Topic
 

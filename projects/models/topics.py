@@ -8,9 +8,9 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import CleanTextField, LineField
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
-from amls.web.text import CleanTextField, LineField
 from projects.managers import TopicQuerySet
 
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
-from amls.notifications.services import notify_each
-from amls.web.violations import RuleViolation
+from amls.mail.outbox import notify_each
 from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
 from projects.services.common import (
     lock_project,

@@ -9,11 +9,11 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import reconcile_enrolment
+from amls.core.clock import is_open_until
+from amls.core.violations import RuleViolation
+from amls.core.words import say_clock, say_time
 from amls.courses.models import Course, Enrolment
-from amls.notifications.services import Told, notify, notify_each
-from amls.web.localtime import is_open_until
-from amls.web.violations import RuleViolation
-from amls.web.words import say_clock, say_time
+from amls.mail.outbox import Told, notify, notify_each
 from projects.deadlines import Deadlines
 from projects.models import Invitation, Membership, Project, ProjectRules, Topic
 

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
+from amls.core.words import say_time
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course, touch
-from amls.notifications.services import notify_enrolled
-from amls.web.violations import RuleViolation
-from amls.web.words import say_time
+from amls.mail.outbox import notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Extension, ExtensionRequest, Membership, Project
 from projects.services.common import (

@@ -13,11 +13,11 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.violations import RuleViolation
+from amls.core.words import say_clock, say_time
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
-from amls.web.violations import RuleViolation
-from amls.web.words import say_clock, say_time
 from projects.deadlines import Deadlines, Standing, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path

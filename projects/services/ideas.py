@@ -6,9 +6,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
-from amls.web.violations import RuleViolation
 from projects.models import Project, Topic
 from projects.services.common import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
 from projects.services.registration import start_project

@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.web.violations import RuleViolation
 from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import (
     active_membership,

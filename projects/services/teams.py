@@ -10,10 +10,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
-from amls.notifications.services import notify
-from amls.web.text import clean_line
-from amls.web.violations import RuleViolation
+from amls.mail.outbox import notify
 from projects.deadlines import registration_closes_at
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import (

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django import forms
 from django.http import Http404, HttpRequest
 
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
-from amls.web.keys import primary_key
-from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines
 from projects.models import Project, ProjectRules
 from projects.reading import TeamView, team_of

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.clock import deadline_closes_at
+from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from amls.files.serving import ServedFile, serve_file
 from amls.files.uploads import takes_files
-from amls.web.localtime import deadline_closes_at
-from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines, Standing
 from projects.forms import HandInForm
 from projects.models import ProjectRules, SubmissionFile

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
 from projects.forms import IdeaForm
 from projects.models import Topic
 from projects.services.ideas import propose_idea, take_idea_back

@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from amls.courses.models import User
-from amls.web.violations import RuleViolation
 from projects.models import Invitation
 from projects.reading import team_of
 from projects.services.common import members_of

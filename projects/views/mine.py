@@ -12,8 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
-from amls.web.violations import RuleViolation
 from projects.forms import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic
 from projects.reading import personal_result

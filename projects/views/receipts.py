@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.views.offer import document
 from projects.deadlines import effective_deadline, is_counting
-from projects.exports import RECEIPT
+from projects.hooks.exports import RECEIPT
 from projects.models import Submission
 from projects.permissions import may_see_project
 from projects.receipts import receipt_code, submission_pk_of

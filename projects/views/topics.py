@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.exports.views.offer import document
-from amls.web.violations import RuleViolation
 from projects.deadlines import Deadlines
-from projects.exports import TOPICS
 from projects.forms import SeekingForm, TeamForm
+from projects.hooks.exports import TOPICS
 from projects.models import ProjectRules, SeekingNote, Topic
 from projects.reading import team_of
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note

@@ -40,8 +40,8 @@ class Fake:
         self.said: list[Item] = []
         self.said_of_person: list[Item] = []
         self.registry = Registry()
-        self.registry.items("fake")(lambda _course: self.said)
-        self.registry.personal_items("fake")(lambda _enrolment: self.said_of_person)
+        self.registry.items.named("fake")(lambda _course: self.said)
+        self.registry.personal_items.named("fake")(lambda _enrolment: self.said_of_person)
 
     def settle(self, course: Course, *items: Item, now: datetime = NOW) -> list[ChangeKind]:
         self.said = list(items)
@@ -125,7 +125,7 @@ def test_recurring_occurrences_and_two_items_of_one_object_are_items_of_their_ow
 
 def test_only_named_sources_are_asked(course: Course, fake: Fake) -> None:
     fake.settle(course, lecture(1))
-    fake.registry.items("other")(lambda _course: [])
+    fake.registry.items.named("other")(lambda _course: [])
     fake.said = []
     assert reconcile(course, now=NOW, sources=["other"], known=fake.registry) == []
     assert row().is_removed is False

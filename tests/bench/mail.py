@@ -75,11 +75,11 @@ def _worker() -> Iterator[None]:
 def _measure(port: int) -> list[dict[str, object]]:
     import logging
 
-    from amls.notifications.composing import preview
-    from amls.notifications.delivery import deliver_due
-    from amls.notifications.models import Notice
-    from amls.notifications.postman import Postman
-    from amls.notifications.reminders import plan_reminders
+    from amls.mail.connection import Postman
+    from amls.mail.models import Notice
+    from amls.mail.reminders import plan_reminders
+    from amls.mail.render import preview
+    from amls.mail.send import deliver_due
     from tests.bench.stage import make_course
 
     logging.getLogger("amls").setLevel("WARNING")

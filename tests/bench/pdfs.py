@@ -14,7 +14,7 @@ django.setup()
 import logging; logging.getLogger("amls").setLevel("WARNING")
 from django.utils import timezone
 from amls.exports.pdf import warm_up
-from amls.exports.work import work_once
+from amls.exports.jobs import work_once
 warm_up()
 print("warm", flush=True)
 sys.stdin.readline()
@@ -38,7 +38,7 @@ def _measure() -> list[dict[str, object]]:
     from amls.exports import pdf
     from amls.exports.models import Export
     from amls.exports.services import make_order, request_export
-    from amls.overview.exports import LONG, _schedule_context
+    from amls.portal.hooks.exports import LONG, _schedule_context
     from tests.bench.stage import make_course
     from tests.factories import LectureFactory
 
@@ -78,7 +78,7 @@ def _measure() -> list[dict[str, object]]:
     # The very HTML that the export sets.
     made = make_order(kind=LONG, now=timezone.now(), user=None, course=course, parameters={"n": -1})
     context = {**_schedule_context(made), "is_long": True}
-    html = pdf.render_html("overview/pdf/schedule.html", context, title="Schedule", order=made)
+    html = pdf.render_html("portal/pdf/schedule.html", context, title="Schedule", order=made)
     bare, one, two = [], [], []
     for _round in range(ROUNDS):
         started = time.perf_counter()

@@ -18,8 +18,8 @@ def measure() -> list[dict[str, object]]:
 def _measure() -> list[dict[str, object]]:
     from django.db import connection
 
-    from amls.notifications.models import Notice
-    from amls.notifications.reminders import plan_reminders
+    from amls.mail.models import Notice
+    from amls.mail.reminders import plan_reminders
     from tests.bench.stage import make_course
 
     _course, now = make_course(people=PEOPLE, items=ITEMS)
@@ -28,7 +28,7 @@ def _measure() -> list[dict[str, object]]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         for _round in range(ROUNDS):
-            cursor.execute("TRUNCATE notifications_notice CASCADE")
+            cursor.execute("TRUNCATE mail_notice CASCADE")
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             started = time.perf_counter()
             assert plan_reminders(now=now) == total
@@ -38,10 +38,10 @@ def _measure() -> list[dict[str, object]]:
             again.append(time.perf_counter() - started)
             memory = max(memory, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
             cursor.execute("DROP TABLE IF EXISTS kept")
-            cursor.execute("CREATE TEMP TABLE kept AS SELECT * FROM notifications_notice")
-            cursor.execute("TRUNCATE notifications_notice CASCADE")
+            cursor.execute("CREATE TEMP TABLE kept AS SELECT * FROM mail_notice")
+            cursor.execute("TRUNCATE mail_notice CASCADE")
             started = time.perf_counter()
-            cursor.execute("INSERT INTO notifications_notice SELECT * FROM kept")
+            cursor.execute("INSERT INTO mail_notice SELECT * FROM kept")
             bare.append(time.perf_counter() - started)
             assert Notice.objects.count() == total
     fast, slow = statistics.median(bare), statistics.median(ours)

@@ -37,7 +37,7 @@ def make_course(*, people: int, items: int):  # type: ignore[no-untyped-def]
 
     from amls.agenda.models import AgendaItem
     from amls.courses.models import Course, Enrolment, User
-    from amls.notifications.reminders import ensure_rules
+    from amls.mail.reminders import ensure_rules
 
     now = timezone.now()
     course = Course.objects.create(slug="bench", title="Bench", term="SS2024", state="running")

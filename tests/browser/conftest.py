@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
-from amls.overview.demo.services import make_demo
+from amls.portal.demo.services import make_demo
 from lectures.tasks import extract
 from tests.snapshots import Snapshots
 

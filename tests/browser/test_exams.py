@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from amls.courses.models import Course
-from amls.exports.work import work_once
+from amls.exports.jobs import work_once
 from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper

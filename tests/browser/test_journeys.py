@@ -7,7 +7,7 @@ from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from amls.notifications.delivery import deliver_due
+from amls.mail.send import deliver_due
 from lectures.models import Lecture
 from lectures.tasks import extract
 from tests.browser.conftest import Open

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from projects.models import Assessment, Extension, ExtensionRequest, Project, Topic
 from tests.browser.conftest import Open
 from tests.browser.test_pages import axe

@@ -10,7 +10,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, Route, expect
 
 from amls.courses.models import Course, Enrolment, User
-from amls.notifications.delivery import deliver_due
+from amls.mail.send import deliver_due
 from projects.models import Invitation, Project, ProjectRules, Submission, Topic
 from projects.receipts import receipt_code
 from projects.services.handin import hand_in

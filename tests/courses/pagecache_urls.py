@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from amls.courses.access import open_course
 from amls.courses.models import Enrolment
-from amls.courses.pagecache import cacheable
+from amls.pagecache.store import cacheable
 
 rendered: Counter[str] = Counter()
 answered: Counter[str] = Counter()

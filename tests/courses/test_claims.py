@@ -14,15 +14,15 @@ from django.urls import reverse
 from django.utils import translation
 from pytest_django import Settings
 
-from amls.courses.claims import claim_by_number, claim_in_own_courses, decide_claim
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
-from amls.courses.privacy import delete_account
-from amls.courses.roster import import_roster
 from amls.courses.services import join_roster_entries
-from amls.notifications.delivery import deliver_due
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from amls.mail.send import deliver_due
+from amls.membership.claims import claim_by_number, claim_in_own_courses, decide_claim
+from amls.membership.roster import import_roster
+from amls.privacy.registry import delete_account
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -69,14 +69,14 @@ def number_in_profile(client: Client, number: str) -> str:
 
 def letters(kind: str) -> list[str]:
     with translation.override("en"):
-        found = [letter_kind(kind).writer(one, NOW) for one in Notice.objects.filter(kind=kind)]
+        found = [letter_kinds[kind].writer(one, NOW) for one in Notice.objects.filter(kind=kind)]
     return [one.subject for one in found if one is not None]
 
 
 def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     assert not is_enrolled(cast)
-    assert letters("overview.roster-claimed") == [f"Is it the same person? {cast.stranger}"] * 2
+    assert letters("portal.roster-claimed") == [f"Is it the same person? {cast.stranger}"] * 2
     desk, page = cast.client("assistant"), reverse("admin:courses_rosterentry_change", args=[entry.pk])
     assert "1 person of a roster to confirm" in desk.get("/admin/").content.decode()
     shown = desk.get(page).content.decode()
@@ -88,14 +88,14 @@ def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: Roster
     assert is_enrolled(cast)
     assert (cast.stranger.matriculation_number, cast.stranger.is_matriculation_verified) == (NUMBER, True)
     assert (entry.enrolment, entry.claimed_by) == (Enrolment.objects.get(user=cast.stranger), None)
-    assert letters("overview.roster-confirmed") == [f"You are enrolled in {cast.course}"]
-    assert letters("overview.roster-claimed") == []
+    assert letters("portal.roster-confirmed") == [f"You are enrolled in {cast.course}"]
+    assert letters("portal.roster-claimed") == []
 
 
 def test_who_has_left_the_staff_is_asked_nothing(cast: Cast, entry: RosterEntry) -> None:
     User.objects.filter(pk=cast.lecturer.user_id).update(is_active=False)
     claim(cast)
-    assert [one.recipient for one in Notice.objects.filter(kind="overview.roster-claimed")] == [cast.assistant.user]
+    assert [one.recipient for one in Notice.objects.filter(kind="portal.roster-claimed")] == [cast.assistant.user]
 
 
 def test_declined_they_are_told_and_stay_out(cast: Cast, entry: RosterEntry) -> None:
@@ -103,7 +103,7 @@ def test_declined_they_are_told_and_stay_out(cast: Cast, entry: RosterEntry) -> 
     decide(cast.client("lecturer"), entry, "decline")
     cast.stranger.refresh_from_db()
     assert (is_enrolled(cast), cast.stranger.is_matriculation_verified) == (False, False)
-    assert letters("overview.roster-declined") == [f"Not confirmed: the roster of {cast.course}"]
+    assert letters("portal.roster-declined") == [f"Not confirmed: the roster of {cast.course}"]
 
 
 def test_nobody_learns_by_a_number_who_takes_the_course(cast: Cast, entry: RosterEntry) -> None:
@@ -230,7 +230,7 @@ def test_another_number_in_the_profile_lets_an_entry_go(cast: Cast, entry: Roste
 def test_to_ask_again_with_the_same_number_mails_nobody_again(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     claim(cast)
-    assert Notice.objects.filter(kind="overview.roster-claimed").count() == 2
+    assert Notice.objects.filter(kind="portal.roster-claimed").count() == 2
 
 
 def test_numbers_can_be_tried_five_times_an_hour(cast: Cast, entry: RosterEntry) -> None:
@@ -279,13 +279,13 @@ def test_each_claim_and_each_decision_is_told(cast: Cast, entry: RosterEntry) ->
         decide_claim(entry=entry, claimant=cast.stranger.pk, is_confirmed=False, now=later + timedelta(minutes=9))
         entry.declined.clear()
     kinds = list(Notice.objects.values_list("kind", flat=True))
-    assert (kinds.count("overview.roster-claimed"), kinds.count("overview.roster-declined")) == (4, 2)
+    assert (kinds.count("portal.roster-claimed"), kinds.count("portal.roster-declined")) == (4, 2)
 
 
 def test_a_letter_asks_about_the_person_who_waits(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     RosterEntry.objects.filter(pk=entry.pk).update(claimed_by=cast.student.user)
-    assert letters("overview.roster-claimed") == []
+    assert letters("portal.roster-claimed") == []
 
 
 def test_a_decline_is_remembered_until_staff_forget_it(cast: Cast, entry: RosterEntry) -> None:
@@ -314,8 +314,8 @@ def test_a_decline_is_remembered_until_staff_forget_it(cast: Cast, entry: Roster
 def test_a_decline_does_not_say_that_the_number_stands_on_the_roster(cast: Cast, entry: RosterEntry) -> None:
     claim(cast)
     decide(cast.client("lecturer"), entry, "decline")
-    notice = Notice.objects.get(kind="overview.roster-declined")
-    written = letter_kind(notice.kind).writer(notice, NOW)
+    notice = Notice.objects.get(kind="portal.roster-declined")
+    written = letter_kinds[notice.kind].writer(notice, NOW)
     assert written is not None
     assert "number" not in written.text
 
@@ -333,7 +333,7 @@ def test_a_roster_that_comes_later_finds_who_enrolled_by_themselves(cast: Cast) 
     assert "1 person is to confirm" in lecturer.post(address, data, follow=True).content.decode()
     assert RosterEntry.objects.get(claimed_by__isnull=False).claimed_by == cast.student.user
     again = import_roster(course=cast.course, content=content, now=NOW)
-    assert (again.claimed, Notice.objects.filter(kind="overview.roster-claimed").count()) == (0, 2)
+    assert (again.claimed, Notice.objects.filter(kind="portal.roster-claimed").count()) == (0, 2)
 
 
 def test_an_entry_typed_at_the_desk_finds_who_enrolled_by_themselves(cast: Cast) -> None:

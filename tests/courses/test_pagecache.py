@@ -10,10 +10,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from amls.courses import pagecache
-from amls.courses.boundaries import next_boundary
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import touch, touch_enrolment
+from amls.pagecache import store as pagecache
+from amls.pagecache.boundaries import next_boundary
 from tests.courses.pagecache_urls import answered, rendered
 
 pytestmark = pytest.mark.django_db

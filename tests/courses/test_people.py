@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from amls.courses.claims import claim_by_number, decide_claim, verify_number
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.personal import purge_enrolments
-from amls.courses.privacy import delete_account
-from amls.courses.roster import read_roster
 from amls.courses.services import change_profile, join_roster_entries, take_out
-from amls.web.violations import RuleViolation
+from amls.membership.claims import claim_by_number, decide_claim, verify_number
+from amls.membership.roster import read_roster
+from amls.privacy.hooks.people import purge_enrolments
+from amls.privacy.registry import delete_account
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amls.courses.models import Course, Enrolment, Role, User
-from amls.notifications.delivery import deliver_due
+from amls.mail.send import deliver_due
 from tests.cast import Cast
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory
 
@@ -102,8 +102,8 @@ def test_an_assistant_who_rolls_a_course_over_stays_an_assistant(cast: Cast) -> 
 def relational_lists() -> list[str]:
     names = [
         "courses_enrolment", "courses_rosterentry", "exams_accommodation", "exams_admissiondecision", "exams_exam",
-        "lectures_lecture", "lectures_officehour", "lectures_part", "notifications_announcement",
-        "notifications_notice", "notifications_reminderrule", "projects_earlierpass", "projects_extension",
+        "lectures_lecture", "lectures_officehour", "lectures_part", "mail_announcement",
+        "mail_notice", "mail_reminderrule", "projects_earlierpass", "projects_extension",
         "projects_extensionrequest", "projects_invitation", "projects_topic", "exams_registration", "exports_export",
     ]  # fmt: skip
     return [f"admin:{name}_changelist" for name in names]

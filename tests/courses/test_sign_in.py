@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from amls.notifications.delivery import deliver_due
+from amls.mail.send import deliver_due
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db

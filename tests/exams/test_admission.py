@@ -1,21 +1,21 @@
 """Admission: facts, decisions, and that neither changes the other in silence."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.courses import eligibility
-from amls.courses.eligibility import Finding, Verdict
+from amls.core.violations import RuleViolation
+from amls.courses.eligibility import Finding, Verdict, eligibility_rules
 from amls.courses.models import Enrolment
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
-from amls.notifications.stilldue import still_due_for
-from amls.web.violations import RuleViolation
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from amls.mail.still_due import still_due_for
 from exams.admission import admission_of, admissions_of
+from exams.hooks.privacy import purge_accommodations
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration
-from exams.personal import purge_accommodations
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
 from exams.services.registration import register
 from exams.tasks import tend_exams
@@ -32,7 +32,7 @@ def exam(cast: Cast) -> Exam:
 
 
 @pytest.fixture
-def facts(monkeypatch: pytest.MonkeyPatch) -> dict[int, Verdict]:
+def facts() -> Iterator[dict[int, Verdict]]:
     """What another app finds of people, by enrolment."""
     found: dict[int, Verdict] = {}
 
@@ -43,10 +43,9 @@ def facts(monkeypatch: pytest.MonkeyPatch) -> dict[int, Verdict]:
             if one.pk in found
         }
 
-    monkeypatch.setattr(
-        eligibility, "_rules", {"exams.matriculation": eligibility._rules["exams.matriculation"], "tests": rule}
-    )
-    return found
+    known = {"exams.matriculation": eligibility_rules["exams.matriculation"], "tests": rule}
+    with eligibility_rules.replaced(known):
+        yield found
 
 
 def give_number(enrolment: Enrolment) -> None:
@@ -80,7 +79,7 @@ def test_admitted_by_the_rules_is_written_down_once_and_told(cast: Cast, exam: E
     assert admit_whoever_fulfils_the_rules(course=cast.course, now=JUNE) == 0
     decision = AdmissionDecision.objects.get()
     assert (decision.enrolment_id, decision.is_by_hand, decision.by) == (cast.student.pk, False, None)
-    letter = letter_kind("exams.admission").writer(Notice.objects.get(kind="exams.admission"), JUNE)
+    letter = letter_kinds["exams.admission"].writer(Notice.objects.get(kind="exams.admission"), JUNE)
     assert letter is not None
     assert letter.subject == "You are admitted to the exam"
 
@@ -99,7 +98,7 @@ def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: di
     found = admission_of(cast.student, now=JUNE)
     assert (found.state, found.is_contradicted) == ("refused", False)
     letters = [
-        letter_kind(one.kind).writer(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")
+        letter_kinds[one.kind].writer(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")
     ]
     # The first decision is no longer true, so its mail is dropped if it was not sent yet.
     assert [one.subject if one else None for one in letters] == [None, "You are not admitted to the exam"]

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now as the_time
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.web.violations import RuleViolation
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code

@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from exams.desk import waiting_in
-from exams.following import FOLLOW
 from exams.models import Accommodation, Exam, Registration, Room, Spacing
+from exams.services.following import FOLLOW
 from exams.services.registration import excuse, staff_register
 from exams.services.seating import (
     Move,

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, ResultChange, UniversityEntry
 from exams.reading import office_rows

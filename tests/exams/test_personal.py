@@ -10,10 +10,10 @@ from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
 
 from amls.courses.models import User
-from amls.courses.privacy import delete_account
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
+from amls.privacy.registry import delete_account
+from exams.hooks.privacy import tell
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Result, Room, Seat
-from exams.personal import tell
 from exams.services.registration import register
 from tests.cast import Cast
 from tests.exams.people import make_students

@@ -16,10 +16,10 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import finish_course_change
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.models import Notice
 from exams.models import Exam, Registration
 from exams.services.registration import move, register, set_capacity, staff_withdraw, withdraw
 from tests.cast import Cast, make_cast
@@ -279,7 +279,7 @@ def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
     seat = words(statements(lambda: register(enrolment=people[0], exam_pk=exam.pk, now=now)))
     assert [one.split()[0] for one in seat] == ["SELECT", "INSERT", "UPDATE", "INSERT", "COMMIT"]
     assert (seat[1], seat[2], seat[3]) == (
-        "INSERT INTO exams_registration", "UPDATE exams_exam SET", "INSERT INTO notifications_notice",
+        "INSERT INTO exams_registration", "UPDATE exams_exam SET", "INSERT INTO mail_notice",
     )  # fmt: skip
     register(enrolment=people[1], exam_pk=exam.pk, now=now)
     for one in people[2:]:
@@ -288,7 +288,7 @@ def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
     gone = words(statements(lambda: withdraw(enrolment=people[0], exam_pk=exam.pk, now=now)))
     assert len(gone) == 10
     assert gone.count("UPDATE exams_exam SET") == 1
-    assert gone.count("INSERT INTO notifications_notice") == 2
+    assert gone.count("INSERT INTO mail_notice") == 2
 
 
 def test_the_clock_of_the_request_decides_not_that_of_the_lock() -> None:

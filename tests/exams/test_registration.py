@@ -7,11 +7,11 @@ import pytest
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import leave_course
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat
 from exams.services.door import mark_the_rest_absent
 from exams.services.registration import (
@@ -310,7 +310,7 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
         withdraw(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     if state == "excused":
         excuse(registration_pk=held.pk, reason="Certificate", now=JUNE)
-    letters = {one.kind: letter_kind(one.kind).writer(one, JUNE) for one in Notice.objects.all()}
+    letters = {one.kind: letter_kinds[one.kind].writer(one, JUNE) for one in Notice.objects.all()}
     subjects = {kind: one.subject for kind, one in letters.items() if one is not None}
     assert (
         subjects

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from amls.notifications.stilldue import still_due_for
+from amls.mail.still_due import still_due_for
 from exams.models import Exam, Registration, Result
 from exams.services.registration import register, withdraw
 from tests.cast import Cast

@@ -1,7 +1,7 @@
 """Points and grades: from the file to the office, and every change on record."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
-from amls.courses import eligibility
+from amls.core.violations import RuleViolation
+from amls.courses.eligibility import extra_points
 from amls.courses.models import Course
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange
 from exams.services.pointfile import import_points
@@ -57,16 +57,16 @@ def people(cast: Cast, exam: Exam) -> list[Registration]:
 
 
 @pytest.fixture
-def extra(monkeypatch: pytest.MonkeyPatch, cast: Cast) -> dict[int, D]:
+def extra(cast: Cast) -> Iterator[dict[int, D]]:
     """Extra points as another app would know them, by enrolment."""
     points: dict[int, D] = {}
-    monkeypatch.setitem(
-        eligibility._extra_points,
-        "tests",
-        lambda course, people: {one.pk: points[one.pk] for one in people if one.pk in points},
-    )
+    known = {
+        **dict(extra_points.items()),
+        "tests": lambda course, people: {one.pk: points[one.pk] for one in people if one.pk in points},
+    }
     Course.objects.filter(pk=cast.course.pk).update(max_extra_points=5)
-    return points
+    with extra_points.replaced(known):
+        yield points
 
 
 def code_of(act: Callable[[], object]) -> str:
@@ -160,7 +160,7 @@ def test_points_are_drafts_until_they_are_published_with_extra_points(
     notices = Notice.objects.filter(kind="exams.results")
     assert notices.count() == 3
     for notice in notices:
-        letter = letter_kind(notice.kind).writer(notice, AFTER)
+        letter = letter_kinds[notice.kind].writer(notice, AFTER)
         assert letter is not None
         assert not any(grade in letter.subject + letter.text for grade in ("1.0", "3.3", "5.0", "60", "48"))
     assert code_of(lambda: publish_results(exam_pk=exam.pk, by=by, now=AFTER)) == "no-drafts"

@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
+from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat, Spacing
 from exams.services.registration import register, staff_register, withdraw
 from exams.services.seating import Move, assign_seats, mend_seats, release_seats, seat_by_what_is_granted

@@ -7,9 +7,9 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
-from amls.courses.roster import read_roster
+from amls.core.violations import RuleViolation
 from amls.files.sheets import read_sheet
-from amls.web.violations import RuleViolation
+from amls.membership.roster import read_roster
 from exams.services.pointfile import COLUMNS
 from exams.tables import plain_number, read_table
 

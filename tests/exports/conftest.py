@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from amls.exports import kinds
-from amls.exports.kinds import CSV, Kind, Order, Progress, register
+from amls.core.hooks import Hook
+from amls.exports.kinds import CSV, Kind, Order, Progress, kinds, offer
 
 Write = Callable[[Order, Progress], Iterator[bytes]]
 
@@ -18,16 +18,14 @@ def write_parameters(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 @pytest.fixture
-def known() -> Iterator[dict[str, Kind]]:
+def known() -> Iterator[Hook[Kind]]:
     """The registry, put back after the test."""
-    before = dict(kinds._kinds)
-    yield kinds._kinds
-    kinds._kinds.clear()
-    kinds._kinds.update(before)
+    with kinds.replaced(dict(kinds.items())):
+        yield kinds
 
 
 @pytest.fixture
-def make_kind(known: dict[str, Kind]) -> Callable[..., Kind]:
+def make_kind(known: Hook[Kind]) -> Callable[..., Kind]:
     """Register a kind of the test; it is a CSV for whom it was made unless said otherwise."""
 
     def make(name: str = "tests.list", write: Write = write_parameters, **values: object) -> Kind:
@@ -39,7 +37,7 @@ def make_kind(known: dict[str, Kind]) -> Callable[..., Kind]:
             "filename": lambda order: "list.csv",
             **values,
         }
-        return register(Kind(name=name, write=write, **fields))
+        return offer(Kind(name=name, write=write, **fields))
 
     return make
 

@@ -7,10 +7,10 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.exports.health import health
+from amls.exports.jobs import work_once
 from amls.exports.kinds import Order, Progress
-from amls.exports.pulse import health
 from amls.exports.services import make_order, request_export
-from amls.exports.work import work_once
 from tests.cast import Cast
 from tests.exports.test_jobs import MakeKind
 

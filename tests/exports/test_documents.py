@@ -16,9 +16,9 @@ from pytest_django import Settings
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, User
 from amls.exports import pdf
+from amls.exports.jobs import work_once
 from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
-from amls.exports.work import work_once
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import LectureFactory, PartFactory, StaffMemberFactory
@@ -64,7 +64,7 @@ def check_pdf(path: Path, *, language: str, title: str) -> PdfReader:
 def test_the_schedule_is_one_page_for_a_door(tmp_path: Path, complaints: list[str], language: str, title: str) -> None:
     course = import_seed()
     reconcile(course, now=timezone.now())
-    export = make(course, "overview.schedule", language)
+    export = make(course, "portal.schedule", language)
     assert (export.state, export.error) == ("done", "")
     reader = check_pdf(content_of(export, tmp_path), language=language, title=title + str(course))
     assert len(reader.pages) == 1
@@ -79,7 +79,7 @@ def test_a_course_of_30_lectures_still_fits_one_page(cast: Cast, tmp_path: Path,
     part = PartFactory.create(course=cast.course)
     for number in range(30):
         LectureFactory.create(course=cast.course, part=part, number=f"{number:02}")
-    export = make(cast.course, "overview.schedule")
+    export = make(cast.course, "portal.schedule")
     assert len(PdfReader(content_of(export, tmp_path)).pages) == 1
 
 
@@ -88,7 +88,7 @@ def test_the_long_schedule_has_the_abstracts(cast: Cast, tmp_path: Path, complai
     LectureFactory.create(
         course=cast.course, title="Fusion", abstract="# Why\n\nFewer *intermediates*.\n\n- one\n- two"
     )
-    export = make(cast.course, "overview.schedule-long")
+    export = make(cast.course, "portal.schedule-long")
     text = "".join(page.extract_text() for page in PdfReader(content_of(export, tmp_path)).pages)
     assert "Fewer intermediates." in text
     assert complaints == []
@@ -96,10 +96,10 @@ def test_the_long_schedule_has_the_abstracts(cast: Cast, tmp_path: Path, complai
 
 def test_the_same_content_gives_the_same_bytes(cast: Cast) -> None:
     LectureFactory.create(course=cast.course)
-    first = make(cast.course, "overview.schedule").sha256
+    first = make(cast.course, "portal.schedule").sha256
     Export.objects.all().delete()
     time.sleep(1.1)
-    assert make(cast.course, "overview.schedule").sha256 == first
+    assert make(cast.course, "portal.schedule").sha256 == first
 
 
 @pytest.mark.parametrize(
@@ -113,9 +113,9 @@ def test_the_same_content_gives_the_same_bytes(cast: Cast) -> None:
 )
 def test_a_monstrous_title_stays_a_document(cast: Cast, tmp_path: Path, complaints: list[str], title: str) -> None:
     LectureFactory.create(course=cast.course)
-    order = make_order(kind="overview.schedule", now=timezone.now(), user=None, course=cast.course)
+    order = make_order(kind="portal.schedule", now=timezone.now(), user=None, course=cast.course)
     cast.course.title = title
-    content = pdf.render_pdf("overview/pdf/schedule.html", {"parts": []}, title=title, order=order)
+    content = pdf.render_pdf("portal/pdf/schedule.html", {"parts": []}, title=title, order=order)
     assert len(PdfReader(io.BytesIO(content)).pages) >= 1
     assert b"root:x" not in content
 
@@ -145,7 +145,7 @@ def test_all_my_dates_hold_each_course_once(cast: Cast, tmp_path: Path) -> None:
     for course, number in ((cast.course, "01"), (cast.other_course, "02")):
         LectureFactory.create(course=course, number=number, starts_at=timezone.now() + timedelta(days=1))
         reconcile(course, now=timezone.now())
-    export = make(None, "overview.my-dates", user=cast.student.user)
+    export = make(None, "portal.my-dates", user=cast.student.user)
     calendar = Calendar.from_ical(content_of(export, tmp_path).read_bytes())
     assert sorted(str(event["SUMMARY"])[:2] for event in calendar.walk("VEVENT")) == ["01", "02"]
     assert len(calendar.walk("VTIMEZONE")) == 1

@@ -11,13 +11,13 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.exports import work
+from amls.exports import jobs as work
+from amls.exports.jobs import LEASE, work_once
 from amls.exports.kinds import PDF, Kind, Order, Progress
 from amls.exports.models import Export
 from amls.exports.services import KEPT, find_export, make_order, purge_exports, request_export
-from amls.exports.work import LEASE, work_once
-from amls.web.violations import RuleViolation
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db

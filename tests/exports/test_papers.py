@@ -95,12 +95,12 @@ def test_the_gradebook_shows_who_fits_its_filters(cast: Cast, submission: Submis
     staff = cast.lecturer.user
     nothing = {"search": "", "state": "", "verdict": ""}
     title = f"Gradebook: {cast.course}"
-    (text,) = pages_of(make(cast.course, "overview.gradebook", user=staff, **nothing), tmp_path, title=title)
+    (text,) = pages_of(make(cast.course, "portal.gradebook", user=staff, **nothing), tmp_path, title=title)
     assert "2 students" in text
     assert "student@example.org" in text
     assert "other@example.org" in text
     (text,) = pages_of(
-        make(cast.course, "overview.gradebook", user=staff, **{**nothing, "search": "other@"}), tmp_path, title=title
+        make(cast.course, "portal.gradebook", user=staff, **{**nothing, "search": "other@"}), tmp_path, title=title
     )
     assert "other@example.org" in text
     assert "student@example.org" not in text

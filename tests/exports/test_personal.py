@@ -21,14 +21,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.utils import timezone
 
-from amls.courses import privacy
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.privacy import StoredFile, delete_account, personal_data, retentions
+from amls.exports.jobs import work_once
 from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
-from amls.exports.work import work_once
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.models import Notice
+from amls.privacy import registry as privacy
+from amls.privacy.registry import StoredFile, delete_account, personal_data, retentions
 from exams.models import Accommodation, Exam, Result, Room, Seat
 from exams.services.registration import staff_register
 from projects.models import Topic
@@ -44,10 +44,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _tellers() -> Iterator[None]:
-    before = dict(privacy._tellers)
-    yield
-    privacy._tellers.clear()
-    privacy._tellers.update(before)
+    with privacy.personal_data.replaced(dict(privacy.personal_data.items())):
+        yield
 
 
 def mail_to(user: User, key: str = "k") -> Notice:
@@ -61,7 +59,7 @@ def mail_to(user: User, key: str = "k") -> Notice:
 def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> None:
     name = default_storage.save("submissions/x.zip", ContentFile(b"my work"))
 
-    @personal_data("tests")
+    @personal_data.named("tests")
     def tell(user: User) -> Iterator[tuple[str, Any]]:
         yield "../../evil.json", {"of": user.email}
         yield "files/work.zip", StoredFile(name)
@@ -94,7 +92,7 @@ def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> No
 def test_a_new_archive_takes_the_place_of_the_older_one(cast: Cast, django_capture_on_commit_callbacks: Any) -> None:
     now, user = timezone.now(), cast.student.user
     other = request_export(order=make_order(kind="exports.my-data", now=now, user=cast.other_student.user))
-    dates = request_export(order=make_order(kind="overview.my-dates", now=now, user=user))
+    dates = request_export(order=make_order(kind="portal.my-dates", now=now, user=user))
     request_export(order=make_order(kind="exports.my-data", now=now, user=user))
     while work_once(now=timezone.now()):
         pass
@@ -138,7 +136,7 @@ def test_a_deleted_account_is_nameless_and_leaves_the_others_their_work(
     assert not default_storage.exists(stored)
     assert not RosterEntry.objects.exists()
     for model in apps.get_models():
-        if model._meta.app_label in ("courses", "notifications", "exports", "agenda", "account"):
+        if model._meta.app_label in ("courses", "mail", "exports", "agenda", "account"):
             for row in model._default_manager.values():
                 text = str(row).lower()
                 assert "student@example.org" not in text, model
@@ -228,7 +226,7 @@ def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
     out = StringIO()
     call_command("purge", "--dry-run", stdout=out)
     lines = {line.split()[1]: int(line.split()[0]) for line in out.getvalue().splitlines() if "  " in line}
-    assert lines["notifications.notices"] == 1
+    assert lines["mail.notices"] == 1
     assert lines["courses.enrolments"] == 1
     assert lines["courses.unconfirmed"] == 1
     assert set(lines) == {one.name for one in retentions()}
@@ -242,13 +240,14 @@ def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("part", ["lecturer", "superuser"])
-def test_of_the_last_two_who_go_at_once_one_stays(cast: Cast, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+def test_of_the_last_two_who_go_at_once_one_stays(cast: Cast, part: str) -> None:
     # Both have been asked whether they may go before either has gone.
-    monkeypatch.setattr(privacy, "_forgetters", [lambda _user, _now: time.sleep(0.5)])
+    slow = {"tests": lambda _user, _now: time.sleep(0.5)}
     if part == "lecturer":
         pair = [cast.lecturer.user, EnrolmentFactory.create(course=cast.course, role=Role.LECTURER).user]
     else:
         pair = [cast.admin, UserFactory.create(is_superuser=True)]
-    raised = race([partial(delete_account, user=user, now=timezone.now()) for user in pair], 2)
+    with privacy.on_account_deletion.replaced(slow):
+        raised = race([partial(delete_account, user=user, now=timezone.now()) for user in pair], 2)
     assert [getattr(one, "code", one) for one in raised] == [f"last-{part}"]
     assert User.objects.filter(pk__in=[user.pk for user in pair], is_active=True).count() == 1

@@ -23,14 +23,14 @@ from pypdf import PdfWriter
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from amls.core.violations import RuleViolation
 from amls.files.checks import check_upload, clean_filename
-from amls.overview.demo.slides import load_texts, make_pdf, make_pptx, recording
-from amls.web.violations import RuleViolation
+from amls.portal.demo.slides import load_texts, make_pdf, make_pptx, recording
 from lectures.models import Material, MaterialFile
 from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture, upload_version
 from tests.factories import CourseFactory, LectureFactory
-from tests.notifications.conftest import free_port
+from tests.mail.conftest import free_port
 
 TEXT = load_texts()["05"]
 PDF, PPTX, MP4 = make_pdf("Parallel", "AMLS", TEXT), make_pptx("Parallel", "AMLS", TEXT), recording("05") or b""

@@ -8,7 +8,7 @@ from typing import Any
 
 from kombu import Connection
 
-from amls.filequeue import Transport
+from amls.core.filequeue import Transport
 
 
 def connect(folder: Path) -> Connection:

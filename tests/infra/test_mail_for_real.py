@@ -22,7 +22,7 @@ from django.conf import settings
 from amls.embedded import connect, revive, running
 from amls.embedded import stop as stop_postgres
 from tests.infra.test_serve import environment
-from tests.notifications.conftest import free_port
+from tests.mail.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -180,11 +180,11 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
             with connect(str(settings_socket(var))) as connection:
                 wait_for(
                     lambda: connection.execute(
-                        "SELECT count(*) FROM notifications_notice WHERE state = 'sent'"
+                        "SELECT count(*) FROM mail_notice WHERE state = 'sent'"
                     ).fetchone() == (people,),
                     40, var / "log",
                 )  # fmt: skip
-                rows = connection.execute("SELECT count(*) FROM notifications_notice").fetchone()
+                rows = connection.execute("SELECT count(*) FROM mail_notice").fetchone()
         finally:
             print((var / "log").read_text()[-3000:])
     assert post.at == {}

@@ -18,7 +18,7 @@ from django.utils import timezone
 from kombu import pools
 
 from amls.exports.models import Export
-from tests.notifications.conftest import free_port
+from tests.mail.conftest import free_port
 
 OK = {"database": "ok", "migrations": "ok", "broker": "ok"}
 EXPORTS = {"waiting": 0, "oldest_due_seconds": 0, "failed_last_day": 0}
@@ -81,7 +81,7 @@ def test_a_broker_that_is_down_is_named(client: Client, broker: None) -> None:
 @pytest.mark.django_db
 def test_migrations_that_are_missing_are_counted(client: Client, broker: None) -> None:
     applied = MigrationRecorder(connection).migration_qs
-    newest = applied.filter(app="overview").latest("id")
+    newest = applied.filter(app="portal").latest("id")
     assert applied.filter(pk=newest.pk).delete()[0] == 1
     assert state(client) == (503, {**OK, "migrations": "1 to apply"})
 

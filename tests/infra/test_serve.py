@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 
 from amls.embedded import connect, kept_secret, running
-from tests.notifications.conftest import free_port
+from tests.mail.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 PRODUCTION = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")

@@ -20,7 +20,7 @@ from pypdf import PdfReader, PdfWriter
 from pytest_django import Settings
 
 from amls.courses.models import Course
-from amls.overview.demo.slides import load_texts, make_captions, make_pdf, make_pptx
+from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx
 from lectures.models import Chapter, Extraction, Material, MaterialFile, Passage, Word
 from lectures.services.extraction import MAX_ATTEMPTS, extract_next
 from lectures.services.materials import remove_material

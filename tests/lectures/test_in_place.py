@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from amls.agenda.services import reconcile
 from amls.courses.models import Course
-from amls.notifications.models import ItemChange
+from amls.mail.models import ItemChange
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import LectureFactory

@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from amls.overview.demo.slides import recording
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
+from amls.portal.demo.slides import recording
 from lectures.counts import flush_counts
+from lectures.hooks.privacy import forget, tell
 from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, Word
-from lectures.personal import forget, tell
 from lectures.services.chapters import ChapterLine, read_chapters, stamp
 from lectures.services.materials import add_material, remove_material, upload_version
 from lectures.tasks import extract, flush_material_counts

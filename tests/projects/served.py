@@ -17,8 +17,8 @@ from django.db import connection
 from django.test import Client
 
 from amls.courses.models import User
-from amls.overview.management.commands.serve import web_server
-from tests.notifications.conftest import free_port
+from amls.portal.management.commands.serve import web_server
+from tests.mail.conftest import free_port
 
 TOKEN = "a" * 32
 NGINX_EXAMPLE = Path(settings.BASE_DIR) / "deploy" / "nginx.conf"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict, evaluate, extra_points_of
 from amls.courses.models import Course
-from amls.notifications.models import Notice
-from amls.notifications.stilldue import still_due_for
-from amls.web.violations import RuleViolation
-from projects.eligibility import PASSED
+from amls.mail.models import Notice
+from amls.mail.still_due import still_due_for
+from projects.hooks.eligibility import PASSED
 from projects.models import Assessment, MemberAssessment, Project, Topic
 from projects.reading import ProjectState, results_of
 from projects.services.assessing import (

@@ -20,7 +20,7 @@ from pypdf import PdfWriter
 from pytest_django import Settings
 
 from amls.courses.models import User
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.services.registration import register_project
 from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory

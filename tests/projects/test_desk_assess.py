@@ -9,7 +9,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from projects.desk import compare_attempts
 from projects.models import (
     Assessment,

@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from amls.courses.models import Course
 from amls.files.sheets import guard, read_sheet, unguard
-from amls.notifications.models import Notice
+from amls.mail.models import Notice
 from projects.desk import desk_views, for_desk
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.models import Assessment, EarlierPass, Extension, Project, Topic

@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from projects.deadlines import deadline_of, effective_deadline
 from projects.models import Extension, ExtensionRequest, Project, ProjectRules
 from projects.services.assessing import enter_earlier_pass
@@ -87,7 +87,7 @@ def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) ->
     given = give(world, delta=timedelta(days=1))
     told = Notice.objects.filter(kind="projects.extended").order_by("recipient__email")
     assert [one.recipient and one.recipient.email for one in told] == ["other@example.org", "student@example.org"]
-    texts = [letter_kind(one.kind).writer(one, NOW) for one in told]
+    texts = [letter_kinds[one.kind].writer(one, NOW) for one in told]
     assert [one and one.text.split(" until ")[0] for one in texts] == [
         "Projects may be handed in",
         "Your team may hand in",
@@ -98,7 +98,7 @@ def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) ->
 
 def test_a_person_without_a_team_reads_of_their_extension(world: World) -> None:
     give(world, enrolment=world.student, delta=TWO_DAYS)
-    letter = letter_kind("projects.extended").writer(Notice.objects.get(kind="projects.extended"), NOW)
+    letter = letter_kinds["projects.extended"].writer(Notice.objects.get(kind="projects.extended"), NOW)
     assert letter is not None
     assert letter.subject == "More time for your project: until Wed 10 Jul, 23:59 (Europe/Berlin)"
     assert letter.action == ("See the topics", "/amls/projects/")

@@ -16,8 +16,8 @@ from django.db.models import ProtectedError
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.core.violations import RuleViolation
+from amls.mail.models import Notice
 from projects.models import Project, Submission, SubmissionFile
 from projects.reading import team_of
 from projects.receipts import receipt_code, submission_pk_of

@@ -7,8 +7,8 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
 from projects.models import Invitation, Project
 from projects.services.common import members_of
 from projects.services.registration import leave_team
@@ -73,6 +73,6 @@ def test_who_invited_and_left_since_does_not_read_that_nobody_answered(world: Wo
     invitation = invite_member(project=project, email="a@example.org", by=world.student, now=NOW)
     move_member(enrolment=world.other, to=project, by=world.staff, now=NOW)
     notice = Notice.objects.get(kind="projects.invitation-expired")
-    assert letter_kind(notice.kind).writer(notice, invitation.expires_at) is not None
+    assert letter_kinds[notice.kind].writer(notice, invitation.expires_at) is not None
     leave_team(project=project, enrolment=world.student, now=NOW)
-    assert letter_kind(notice.kind).writer(notice, invitation.expires_at) is None
+    assert letter_kinds[notice.kind].writer(notice, invitation.expires_at) is None

@@ -8,10 +8,10 @@ import pytest
 from django.urls import resolve
 from django.utils import translation
 
-from amls.notifications.letters import Letter, letter_kind
-from amls.notifications.models import Notice
-from amls.web.markdown import render_markdown
-from projects import letters
+from amls.core.markdown import render_markdown
+from amls.mail.letters import Letter, letter_kinds
+from amls.mail.models import Notice
+from projects.hooks import letters
 from projects.models import Invitation
 from projects.services.assessing import assess, publish_assessments
 from projects.services.extensions import (
@@ -46,7 +46,7 @@ pytestmark = pytest.mark.django_db
 
 def write(notice: Notice, language: str = "en") -> Letter | None:
     with translation.override(language):
-        return letter_kind(notice.kind).writer(notice, NOW)
+        return letter_kinds[notice.kind].writer(notice, NOW)
 
 
 def written(kind: str, language: str = "en") -> list[Letter]:
@@ -153,11 +153,11 @@ def test_who_invited_reads_that_nobody_answered(world: World) -> None:
     notice = Notice.objects.get(kind="projects.invitation-expired")
     assert (notice.recipient, notice.not_before) == (world.student.user, invitation.expires_at)
     with translation.override("en"):
-        letter = letter_kind(notice.kind).writer(notice, invitation.expires_at)
+        letter = letter_kinds[notice.kind].writer(notice, invitation.expires_at)
         assert letter is not None
         assert letter.subject == "No answer to your invitation: a@example.org"
         decline_invitation(invitation=invitation, now=NOW)
-        assert letter_kind(notice.kind).writer(notice, invitation.expires_at) is None
+        assert letter_kinds[notice.kind].writer(notice, invitation.expires_at) is None
 
 
 def test_the_team_reads_what_counts_after_the_staff_withdrew_an_attempt(world: World) -> None:

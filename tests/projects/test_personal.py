@@ -16,9 +16,10 @@ from django.test.utils import CaptureQueriesContext
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, User
-from amls.courses.privacy import StoredFile, delete_account
-from amls.notifications.letters import letter_kind
-from amls.notifications.models import Notice
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from amls.privacy.registry import StoredFile, delete_account
+from projects.hooks.privacy import forget_people, tell
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -32,7 +33,6 @@ from projects.models import (
     Submission,
     Topic,
 )
-from projects.personal import forget_people, tell
 from projects.receipts import receipt_code
 from projects.services.common import follow_in_feeds
 from projects.services.extensions import request_extension
@@ -199,7 +199,7 @@ def test_who_goes_leaves_a_team_that_handed_nothing_in(world: World, team: Proje
     notice = Notice.objects.get(kind="projects.member-left")
     assert notice.recipient == world.other.user
     assert not Notice.objects.filter(recipient=world.student.user).exists()
-    found = letter_kind("projects.member-left").writer(notice, LATER)
+    found = letter_kinds["projects.member-left"].writer(notice, LATER)
     assert found is not None
     assert "Somebody whose account was deleted" in found.text
     assert "deleted" not in found.subject

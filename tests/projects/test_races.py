@@ -15,9 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 from django.db.models import Count, F, Q
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.models import Notice
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import Assessment, Invitation, Membership, Project, Submission, Topic
 from projects.services.assessing import assess, publish_assessments

@@ -6,10 +6,10 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import translation
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import leave_course
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import members_of
 from projects.services.registration import (

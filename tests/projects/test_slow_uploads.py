@@ -13,8 +13,8 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from amls.core.clock import deadline_closes_at
 from amls.courses.models import Enrolment
-from amls.web.localtime import deadline_closes_at
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import Project, ProjectRules, Submission
 from projects.receipts import receipt_code, submission_pk_of

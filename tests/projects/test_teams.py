@@ -6,9 +6,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.db import IntegrityError, transaction
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.notifications.models import Notice
-from amls.web.violations import RuleViolation
+from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import members_of
 from projects.services.teams import (

@@ -11,7 +11,7 @@ from amls.agenda.fetches import note_fetch, note_public_fetch
 from amls.agenda.ical import CONTENT_TYPE, Entry, render_feed
 from amls.courses.access import open_course
 from amls.courses.models import Course
-from amls.courses.pagecache import cacheable
+from amls.pagecache.store import cacheable
 
 
 def calendar_response(body: bytes, *, entries: list[Entry], course: Course, filename: str) -> HttpResponse:

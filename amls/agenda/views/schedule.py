@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from amls.agenda.feeds import present_items
 from amls.agenda.models import AgendaItem, Kind
 from amls.courses.access import Access, open_course
-from amls.courses.pagecache import cacheable
+from amls.pagecache.store import cacheable
 
 
 @dataclass(frozen=True, slots=True)

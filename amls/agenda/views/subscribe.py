@@ -12,7 +12,7 @@ from amls.agenda.feeds import personal_feed_url, public_feed_url, subscription_l
 from amls.agenda.models import FeedToken
 from amls.agenda.services import renew_feed
 from amls.courses.access import Access, open_course
-from amls.courses.pagecache import cacheable
+from amls.pagecache.store import cacheable
 
 
 def subscribe_context(access: Access) -> dict[str, Any]:

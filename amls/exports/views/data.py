@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.courses.privacy import delete_account, retentions
 from amls.exports.archive import NAME
 from amls.exports.views.offer import document
-from amls.web.violations import RuleViolation
+from amls.privacy.registry import delete_account, retentions
 
 
 class DeleteForm(forms.Form):

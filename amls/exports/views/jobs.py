@@ -10,12 +10,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.exports.kinds import kind_of
+from amls.exports.kinds import kinds
 from amls.exports.models import Export
 from amls.exports.services import may_have, retry_export
 from amls.exports.views.offer import serve_export
-from amls.web.violations import RuleViolation
 
 
 def _load(request: HttpRequest, pk: UUID) -> Export:
@@ -33,7 +33,7 @@ def _load(request: HttpRequest, pk: UUID) -> Export:
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page of one export; htmx asks for the part that changes until it is ready."""
     export = _load(request, pk)
-    context = {"export": export, "kind": kind_of(export.kind), "course": export.course, "States": Export.State}
+    context = {"export": export, "kind": kinds[export.kind], "course": export.course, "States": Export.State}
     is_part = request.headers.get("HX-Request") == "true"
     response = render(request, "exports/_progress.html" if is_part else "exports/export.html", context)
     # 286 tells htmx to stop asking.
@@ -70,5 +70,5 @@ def mine(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
     now = request.now  # type: ignore[attr-defined]
     made = Export.objects.of_person(request.user).filter(expires_at__gt=now).select_related("course", "requested_by")
-    rows = [(row, kind_of(row.kind).label) for row in made if may_have(row, request.user, now=now)]
+    rows = [(row, kinds[row.kind].label) for row in made if may_have(row, request.user, now=now)]
     return render(request, "exports/mine.html", {"rows": rows})

@@ -6,12 +6,12 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.exports.kinds import kind_of
+from amls.exports.kinds import kinds
 from amls.exports.models import Export
 from amls.exports.services import find_export, make_order, request_export
 from amls.files.serving import ServedFile, serve_file
-from amls.web.violations import RuleViolation
 
 
 def document(
@@ -28,7 +28,7 @@ def document(
     """
     user = request.user if isinstance(request.user, User) else None
     order = make_order(kind=kind, now=request.now, user=user, course=course, parameters=parameters)  # type: ignore[attr-defined]
-    if not kind_of(kind).allows(order):
+    if not kinds[kind].allows(order):
         raise Http404
     if request.method == "POST":
         try:
@@ -40,7 +40,7 @@ def document(
         return serve_export(request, found)
     if found is not None and found.is_pending:
         return redirect(found)
-    context = {"kind": kind_of(kind), "course": course}
+    context = {"kind": kinds[kind], "course": course}
     response = render(request, "exports/offer.html", context)
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -48,7 +48,7 @@ def document(
 
 def serve_export(request: HttpRequest, export: Export) -> HttpResponseBase:
     """Return the file of an export that is ready; the caller has seen to permission."""
-    media = kind_of(export.kind).media
+    media = kinds[export.kind].media
     assert export.finished_at is not None  # noqa: S101 - a constraint says so
     return serve_file(
         request,

@@ -1,0 +1,251 @@
+"""Courses and people at the desk."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Case, QuerySet, Value, When
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import action
+
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
+from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
+from amls.courses.services import enrol, take_out
+from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
+from amls.membership.claims import claim_for_enrolled, decide_claim, verify_number
+from amls.membership.roster import import_roster
+
+
+class StaffMemberInline(CourseScopedInline):
+    model = StaffMember
+    fields = ("role", "name", "affiliation", "email", "url", "position")
+
+
+@admin.register(Course)
+class CourseAdmin(CourseScopedAdmin):
+    """A course: its facts, its weekly slot, its staff, its state."""
+
+    course_path = "pk"
+    list_display = ("title", "term", "state", "enrolment_policy", "slug")
+    list_filter = ("state",)
+    search_fields = ("title", "slug", "term")
+    inlines = (StaffMemberInline,)
+    fieldsets = (
+        (None, {"fields": ("title", "slug", "term", "state", "institution", ("codes", "kinds"), ("ects", "language"), ("first_day", "last_day"), ("timezone", "contact_email"))}),
+        (gettext_lazy("Weekly slot"), {"fields": (("slot_weekday", "slot_start", "slot_end"), ("slot_room", "slot_mode"), "slot_call_in"), "classes": ("tab",)}),
+        (gettext_lazy("Texts"), {"fields": ("description", "grading"), "classes": ("tab",)}),
+        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "project_is_prerequisite"), "classes": ("tab",)}),
+        (gettext_lazy("Enrolment"), {"fields": ("enrolment_policy", "enrolment_code"), "classes": ("tab",)}),
+    )  # fmt: skip
+
+    def course_of(self, row: Any) -> Course | None:
+        """Return the course itself."""
+        return row if isinstance(row, Course) else None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let lecturers and superusers make courses."""
+        return may_create_courses(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only superusers delete a course; everyone else archives it."""
+        return bool(request.user.is_superuser)
+
+    def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
+        """Make whoever adds a course its lecturer."""
+        super().save_model(request, obj, form, change)
+        if not change and isinstance(request.user, User) and not request.user.is_superuser:
+            enrol(user=request.user, course=obj, role=Role.LECTURER)
+
+
+@admin.register(Enrolment)
+class EnrolmentAdmin(CourseScopedAdmin):
+    """Who is in a course, and the matriculation number that staff have checked."""
+
+    form = EnrolmentForm
+    list_display = ("user", "matriculation_number", "course", "role", "created_at")
+    list_filter = ("course", "role")
+    list_select_related = ("user", "course")
+    search_fields = ("user__email", "user__display_name", "user__matriculation_number")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the people of one's own courses; others come by roster."""
+        if db_field.name == "user":
+            mine = Enrolment.objects.filter(course__in=self.courses(request)).values("user")
+            everyone = User.objects.all() if request.user.is_superuser else User.objects.filter(pk__in=mine)
+            kwargs["queryset"] = everyone
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the roles that the person may give in one of their courses at least; `EnrolmentForm` looks at which."""
+        if db_field.name == "role" and not may_create_courses(request.user):
+            kwargs["choices"] = [(Role.STUDENT.value, Role.STUDENT.label)]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Tell the form who decides."""
+        form = super().get_form(request, obj, change, **kwargs)
+        form.by = request.user
+        return form
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only lecturers change those who teach."""
+        return super().has_change_permission(request, obj) and self._may_decide(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let only lecturers take out those who teach, and nobody a course's last lecturer."""
+        is_last = isinstance(obj, Enrolment) and is_last_lecturer(obj) and not request.user.is_superuser
+        return super().has_delete_permission(request, obj) and self._may_decide(request, obj) and not is_last
+
+    @staticmethod
+    def _may_decide(request: HttpRequest, obj: Any) -> bool:
+        return not isinstance(obj, Enrolment) or not obj.is_staff or may_appoint(request.user, obj.course)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep person and course of an enrolment as they are."""
+        return ("user", "course") if obj is not None else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Ask for the number of who is enrolled, and whether the one that is there was checked."""
+        number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj.user) else ("number",)
+        return ("user", "course", "role", *number)
+
+    @admin.display(description=gettext_lazy("matriculation number"), ordering="user__matriculation_number")
+    def matriculation_number(self, row: Enrolment) -> str:
+        """Say the number, and whether somebody has checked it."""
+        number = row.user.matriculation_number
+        return f"{number} ✓" if row.user.is_matriculation_verified else number or "–"
+
+    def save_model(self, request: HttpRequest, obj: Enrolment, form: Any, change: bool) -> None:
+        """Save, and enter the number as checked where it was changed or is said to be."""
+        super().save_model(request, obj, form, change)
+        if change and ("number" in form.changed_data or form.cleaned_data.get("is_checked")):
+            verify_number(user=obj.user, number=form.cleaned_data["number"])
+
+    def delete_model(self, request: HttpRequest, obj: Enrolment) -> None:
+        """Take a person out."""
+        self._take_out(request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
+        """Take people out, all or none."""
+        self._take_out(request, queryset.select_related("course").order_by("course_id"))
+
+    def _take_out(self, request: HttpRequest, enrolments: Iterable[Enrolment]) -> None:
+        for one in enrolments:
+            self.touch(request, one)
+        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
+        take_out(enrolments=enrolments, by=request.user)
+
+
+@admin.register(RosterEntry)
+class RosterEntryAdmin(CourseScopedAdmin):
+    """Who may join a course before they ever sign in; first whoever signed in with another address."""
+
+    list_display = ("email", "name", "matriculation_number", "course", "has_joined", "claim")
+    list_filter = ("course", ("claimed_by", admin.EmptyFieldListFilter))
+    list_select_related = ("course", "enrolment", "claimed_by")
+    search_fields = ("email", "name", "matriculation_number")
+    form = RosterEntryForm
+    actions_list = ("upload_roster",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Show which accounts were declined, where some were."""
+        fields = ("course", "email", "name", "matriculation_number")
+        return (*fields, "declined") if obj is not None and obj.declined.exists() else fields
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save, and ask about who is enrolled and has the number of the roster."""
+        super().save_related(request, form, formsets, change)
+        claim_for_enrolled(course=form.instance.course, now=request.now)  # type: ignore[attr-defined]
+
+    @admin.display(boolean=True, description=gettext_lazy("joined"))
+    def has_joined(self, entry: RosterEntry) -> bool:
+        """Say whether an account joined this entry."""
+        return entry.enrolment_id is not None
+
+    @admin.display(description=gettext_lazy("to confirm"))
+    def claim(self, entry: RosterEntry) -> str:
+        """Say which account says that it is this person."""
+        return f"{entry.claimed_by} <{entry.claimed_by.email}>" if entry.claimed_by else "–"
+
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Put those to confirm first."""
+        waits = Case(When(claimed_by__isnull=False, then=Value(0)), default=Value(1))
+        return [waits.asc(), "course", "name", "email"]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Edit an entry; where an account says that it is this person, confirm or decline that first."""
+        entry = self.get_object(request, object_id)
+        if entry is not None and request.method == "POST" and (entry.claimed_by or "claimant" in request.POST):
+            return self._decide(request, entry)
+        if entry is None or entry.claimed_by is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        context = {**self.admin_site.each_context(request), "title": _("Is it the same person?"), "opts": self.opts, "entry": entry}  # fmt: skip
+        return TemplateResponse(request, "admin/claim.html", context)
+
+    def _decide(self, request: HttpRequest, entry: RosterEntry) -> HttpResponse:
+        claimant, is_confirmed = primary_key(request.POST.get("claimant")), "confirm" in request.POST
+        now: datetime = request.now  # type: ignore[attr-defined]
+        try:
+            decide_claim(entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now)
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+            return redirect("admin:courses_rosterentry_change", entry.pk)
+        said = _("Confirmed; the person is enrolled and told.") if is_confirmed else _("Declined; the person is told.")
+        messages.success(request, said)
+        return redirect("admin:courses_rosterentry_changelist")
+
+    @action(description=gettext_lazy("Import a CSV file"), url_path="import")
+    def upload_roster(self, request: HttpRequest) -> HttpResponse:
+        """Show what a CSV file would change, then change it."""
+        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request))
+        context: dict[str, Any] = {
+            **self.admin_site.each_context(request), "title": _("Import a roster"), "opts": self.opts, "form": form,
+        }  # fmt: skip
+        if request.method == "POST" and form.is_valid():
+            is_agreed = "_agreed" in request.POST
+            content = form.content()
+            result = import_roster(
+                course=form.cleaned_data["course"],
+                content=content,
+                now=request.now,  # type: ignore[attr-defined]
+                dry_run=not is_agreed,
+            )
+            if is_agreed and not result.problems:
+                said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
+                messages.success(request, said % asdict(result))
+                if result.claimed:
+                    more = ngettext(
+                        "%(claimed)d person is to confirm: first in this list.",
+                        "%(claimed)d people are to confirm: first in this list.",
+                        result.claimed,
+                    )
+                    messages.warning(request, more % asdict(result))
+                return redirect(reverse("admin:courses_rosterentry_changelist"))
+            context |= {"result": result, "kept": form.kept()}
+        return TemplateResponse(request, "admin/roster.html", context)
+
+
+@admin.register(User)
+class UserAdmin(SuperuserAdmin):
+    """Accounts; for those who run the installation."""
+
+    list_display = ("email", "display_name", "matriculation_number", "is_active", "is_superuser")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("email", "display_name", "matriculation_number")
+    fields = (
+        "email", "display_name", "matriculation_number", "is_matriculation_verified", "language", "is_active",
+        "is_superuser", "date_joined", "last_login",
+    )  # fmt: skip
+    readonly_fields = ("date_joined", "last_login")

@@ -1,0 +1,382 @@
+"""The staff's desk: the admin site, and what every model's admin has in common."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.auth.views import redirect_to_login
+from django.db import models, transaction
+from django.forms import BaseFormSet, ModelForm
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from pghistory.models import Events
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.sites import UnfoldAdminSite
+
+from amls.core.violations import RuleViolation
+from amls.courses.access import set_factor_up
+from amls.courses.models import Course, User
+from amls.courses.permissions import lacks_second_factor
+from amls.courses.services import finish_course_change, lock_course, quietly
+from amls.desk.history import describe_events
+
+HISTORY_ROWS = 200
+
+
+class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
+    """The admin for those who teach; they sign in like everyone, and need a second factor in production."""
+
+    index_title = gettext_lazy("Today")
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let in whoever teaches in a course."""
+        user = request.user
+        return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Send people to the site's own sign-in, and staff without a second factor to set one up."""
+        user = request.user
+        if not isinstance(user, User):
+            return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
+        if not user.is_staff:
+            raise Http404
+        if lacks_second_factor(user):
+            return set_factor_up(request)
+        place = request.GET.get("next", "")
+        is_ours = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
+        return redirect(place if is_ours else "admin:index")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Lead to the site's own page, which limits how often an old password is tried."""
+        return redirect("account_change_password")
+
+
+class ScopedFilter(admin.RelatedFieldListFilter):
+    """A filter by related rows that names only those which the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """Return the choices among the rows of the person's courses."""
+        rows = scoped_choices(model_admin, field, request)
+        limit = {"pk__in": rows.values("pk")} if rows is not None else None
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices: list[Any] = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=limit)
+        return choices
+
+
+class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
+    """People see and change what belongs to the courses that they teach.
+
+    A request that writes runs in one transaction under the lock of its course, and at its
+    end the course gets a new revision and the agenda follows, once. Where calendars would
+    change, the same code runs first and is rolled back to show how.
+
+    Attributes:
+        course_path: how a query gets from the model to its course.
+        previews: whether changes of the agenda are shown before they are saved.
+    """
+
+    course_path = "course"
+    previews = True
+    warn_unsaved_form = True
+    list_filter_submit = True
+
+    # ── who ──
+
+    def courses(self, request: HttpRequest) -> models.QuerySet[Course]:
+        """Return the courses that the person may manage."""
+        return Course.objects.taught_by(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
+        """Return the rows of these courses."""
+        rows: models.QuerySet[Any] = super().get_queryset(request)
+        return rows.filter(**{f"{self.course_path}__in": self.courses(request)})
+
+    def course_of(self, row: Any) -> Course | None:
+        """Return the course that a row belongs to."""
+        found = row
+        for name in self.course_path.split("__"):
+            if name != "pk":
+                found = getattr(found, name, None)
+        return found if isinstance(found, Course) else None
+
+    def _may(self, request: HttpRequest, row: Any = None) -> bool:
+        if not isinstance(request.user, User) or not request.user.is_staff:
+            return False
+        course = self.course_of(row) if row is not None else None
+        return course is None or self.courses(request).filter(pk=course.pk).exists()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show the model to whoever teaches."""
+        return self._may(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show a row to its course's staff."""
+        return self._may(request, obj)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let its course's staff add a row."""
+        return self._may(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let its course's staff change a row."""
+        return self._may(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let its course's staff delete a row."""
+        return self._may(request, obj)
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """Filter by rows of the person's courses only."""
+        return [
+            (one, ScopedFilter)
+            if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
+            else one
+            for one in super().get_list_filter(request)
+        ]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer only what belongs to the person's courses."""
+        kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Choose the course for those who have one only."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
+        courses = list(self.courses(request)[:2])
+        if len(courses) == 1:
+            initial.setdefault("course", courses[0].pk)
+        return initial
+
+    # ── writes ──
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add or change, in the zone of the row's course."""
+        row = self.get_object(request, object_id) if object_id else None
+        self._activate_zone(request, row)
+        return self._in_one_transaction(
+            request,
+            row,
+            lambda: super(CourseScopedAdmin, self).changeform_view(request, object_id, form_url, extra_context),
+        )
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """List, edit in the list, and run actions, all or nothing."""
+        self._activate_zone(request, None)
+        return self._in_one_transaction(
+            request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
+        )
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name the fields of the list: their labels stand in the head of the table only."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+        return formset
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Delete after a confirmation."""
+        row = self.get_object(request, object_id)
+        return self._in_one_transaction(
+            request, row, lambda: super(CourseScopedAdmin, self).delete_view(request, object_id, extra_context)
+        )
+
+    def _activate_zone(self, request: HttpRequest, row: Any) -> None:
+        course = self.course_of(row) if row is not None else None
+        course = course or self.courses(request).first()
+        if course is not None:
+            timezone.activate(course.zone)
+
+    def _in_one_transaction(self, request: HttpRequest, row: Any, act: Any) -> Any:
+        if request.method != "POST":
+            return act()
+        try:
+            return self._write(request, row, act)
+        except RuleViolation as violation:
+            # What a form can't know before it saves, such as a full disk; all was rolled back.
+            _forget_messages(request)
+            messages.error(request, str(violation.message))
+            return redirect(request.get_full_path())
+
+    def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
+        asks = self.previews and "_agreed" not in request.POST
+        if asks and request.FILES:
+            # The page that asks can't send files on: whether it has to is found out without them.
+            changes = self._changes_without_files(request, row, act)
+            if changes:
+                return self._ask(request, changes)
+            asks = False
+        response, changes = self._attempt(request, row, act, keeps=not asks)
+        if asks and changes:
+            return self._ask(request, changes)
+        return response
+
+    def _changes_without_files(self, request: HttpRequest, row: Any, act: Any) -> list[tuple[Course, Any]]:
+        sent: MultiValueDict[str, Any] = request.FILES
+        request._files = MultiValueDict()  # type: ignore[attr-defined]  # noqa: SLF001 - Django offers no setter
+        try:
+            return self._attempt(request, row, act, keeps=None)[1]
+        finally:
+            request._files = sent  # type: ignore[attr-defined]  # noqa: SLF001
+            _forget_messages(request)
+
+    def _attempt(
+        self, request: HttpRequest, row: Any, act: Any, *, keeps: bool | None
+    ) -> tuple[Any, list[tuple[Course, Any]]]:
+        """Run what writes, and return its response and what calendars see of it.
+
+        With `keeps` True the write stays, with None it is rolled back, with False only where
+        calendars change.
+        """
+        now: datetime = request.now  # type: ignore[attr-defined]
+        touched: dict[int, Course] = {}
+        request.touched_courses = touched  # type: ignore[attr-defined]
+        with transaction.atomic():
+            course = self.course_of(row) if row is not None else None
+            if course is not None and course.pk:
+                lock_course(course.pk)
+            response = act()
+            if not isinstance(response, HttpResponseRedirect):
+                return response, []
+            with quietly(is_wanted="_quiet" in request.POST):
+                changes = [
+                    (one, change)
+                    for one in touched.values()
+                    for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
+                ]
+            if keeps is None or (changes and not keeps):
+                transaction.set_rollback(True)
+        return response, changes
+
+    def _ask(self, request: HttpRequest, changes: list[tuple[Course, Any]]) -> HttpResponse:
+        # What the form wanted to tell was rolled back with it.
+        _forget_messages(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Everyone's calendar will change"),
+            "opts": self.opts,
+            "changes": changes,
+            "files": [file.name for _field, files in request.FILES.lists() for file in files],
+            "posted": [(name, value) for name, values in request.POST.lists() for value in values],
+        }
+        return TemplateResponse(request, "admin/agree.html", context)
+
+    def touch(self, request: HttpRequest, row: Any) -> None:
+        """Note that what visitors of the row's course see changes; the first time, take its lock."""
+        course = self.course_of(row)
+        touched: dict[int, Course] | None = getattr(request, "touched_courses", None)
+        if course is not None and course.pk and touched is not None and course.pk not in touched:
+            lock_course(course.pk)
+            touched[course.pk] = course
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        """Save a row and note its course, which a new course is only afterwards."""
+        self.touch(request, obj)
+        super().save_model(request, obj, form, change)
+        self.touch(request, obj)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
+        """Save what belongs to a row and note its course."""
+        super().save_formset(request, form, formset, change)
+        self.touch(request, form.instance)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete a row and note its course."""
+        self.touch(request, obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        """Delete rows and note their courses."""
+        for row in queryset:
+            self.touch(request, row)
+        super().delete_queryset(request, queryset)
+
+    # ── history ──
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show who changed what, when, from what to what."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        self._activate_zone(request, row)
+        events: Any = Events.objects
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History of %(row)s") % {"row": row},
+            "opts": self.opts,
+            "object": row,
+            "events": describe_events(events.references(row).order_by("-pgh_created_at")[:HISTORY_ROWS]),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/history.html", context)
+
+
+def _forget_messages(request: HttpRequest) -> None:
+    """Drop what this request wanted to tell: to read it would not do, templates would show it once more."""
+    storage: Any = messages.get_messages(request)
+    storage._queued_messages = []  # noqa: SLF001
+
+
+class CourseScopedInline(TabularInline):  # type: ignore[misc]
+    """Rows within a row of a course-scoped admin."""
+
+    extra = 0
+    tab = True
+
+    def _may(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and request.user.is_staff
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Follow the row that it belongs to."""
+        return self._may(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Follow the row that it belongs to."""
+        return self._may(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Follow the row that it belongs to."""
+        return self._may(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Follow the row that it belongs to."""
+        return self._may(request)
+
+
+class SuperuserAdmin(ModelAdmin):  # type: ignore[misc]
+    """What belongs to the installation, not to a course."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Show it to superusers."""
+        return bool(request.user.is_superuser)
+
+
+def scoped_choices(admin: ModelAdmin, db_field: Any, request: HttpRequest) -> models.QuerySet[Any] | None:
+    """Return the rows that a foreign key may point to, as the desk shows them to this person."""
+    related = db_field.remote_field.model
+    registered = admin.admin_site._registry.get(related)  # noqa: SLF001 - Django offers no other way
+    if isinstance(registered, CourseScopedAdmin):
+        return registered.get_queryset(request)
+    if any(field.name == "course" for field in related._meta.get_fields()):  # noqa: SLF001
+        rows: models.QuerySet[Any] = related._default_manager.filter(  # noqa: SLF001
+            course__in=Course.objects.taught_by(request.user)
+        )
+        return rows
+    return None

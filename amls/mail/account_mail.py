@@ -1,0 +1,126 @@
+"""Mails of django-allauth (codes, links, alerts): through the same outbox, sealed until they are sent."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.account import app_settings
+from allauth.core import context as allauth_context
+from django.conf import settings
+from django.contrib.sites.shortcuts import get_current_site
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from amls.core.markdown import escape_markdown
+from amls.courses.accounts import AccountAdapter as CoursesAccountAdapter
+from amls.courses.models import User
+from amls.mail.letters import Letter
+from amls.mail.models import Notice
+from amls.mail.outbox import notify
+from amls.mail.sealing import SEALED, seal, unseal
+from amls.mail.wording import site_path
+
+KIND = "mail.account"
+
+
+class AccountAdapter(CoursesAccountAdapter):
+    """Writes what allauth would send into the outbox, in the transaction of its cause."""
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Seal the mail and put it into the outbox; codes are worthless when they no longer open anything."""
+        now = timezone.now()
+        user = User.objects.filter(email__iexact=email).first()
+        language = user.language if user is not None and user.language else translation.get_language() or "en"
+        with translation.override(language):
+            values = self._words(template_prefix.rpartition("/")[2], template_prefix, email, context)
+        is_own = user is not None and user.email == email
+        notify(
+            key=f"account:{uuid.uuid4()}",
+            kind=KIND,
+            now=now,
+            recipient=user if is_own else None,
+            address="" if is_own else email,
+            references={SEALED: seal(values), "language": language[:2]},
+            due_at=now + _lifetime(template_prefix),
+        )
+
+    def _words(self, name: str, prefix: str, email: str, context: dict[str, Any]) -> dict[str, str]:
+        not_you = _("If it wasn't you, ignore this mail: nothing happens.")
+        if "code" in context and name == "login_code":
+            return {
+                "subject": _("Your code to sign in"),
+                "text": _("Type this code where you are signing in.") + "\n\n" + not_you,
+                "code": str(context["code"]),
+                "reason": _("You get this mail because somebody asked for a code to sign in with this address."),
+            }
+        if "code" in context:
+            return {
+                "subject": _("Your code to confirm this address"),
+                "text": _("Type this code on the page that asks for it.") + "\n\n" + not_you,
+                "code": str(context["code"]),
+                "reason": _("You get this mail because somebody gave this address for an account."),
+            }
+        if name == "password_reset_key":
+            return {
+                "subject": _("Choose a new password"),
+                "text": _("Somebody asked for a new password for your account.") + "\n\n" + not_you,
+                "label": _("Choose a new password"),
+                "path": site_path(str(context["password_reset_url"])),
+                "reason": _("You get this mail because somebody asked for a new password with this address."),
+            }
+        if name == "unknown_account":
+            return {
+                "subject": _("There is no account with this address"),
+                "text": _("Somebody tried to sign in with %(email)s, but there is no account with this address.")
+                % {"email": escape_markdown(email)}
+                + "\n\n"
+                + not_you,
+                "label": _("Make an account"),
+                "path": site_path(str(context["signup_url"])),
+                "reason": _("You get this mail because somebody tried to sign in with this address."),
+            }
+        if name == "account_already_exists":
+            return {
+                "subject": _("You have an account already"),
+                "text": _("Somebody tried to make an account with %(email)s, but there is one already.")
+                % {"email": escape_markdown(email)}
+                + "\n\n"
+                + not_you,
+                "label": _("Choose a new password"),
+                "path": site_path(str(context["password_reset_url"])),
+                "reason": _("You get this mail because somebody tried to make an account with this address."),
+            }
+        request = allauth_context.request
+        everything = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        mail = self.render_mail(prefix, email, everything)
+        return {
+            "subject": mail.subject,
+            "text": str(mail.body).strip(),
+            "reason": _("You get this mail because something about your account changed."),
+        }
+
+
+def write_account_mail(notice: Notice, now: datetime) -> Letter | None:
+    """Return the account's letter as it was sealed; None once its seal can't be opened any more."""
+    sealed = notice.references.get(SEALED)
+    if not sealed:
+        return None
+    words = unseal(sealed)
+    return Letter(
+        subject=words["subject"],
+        text=words["text"],
+        action=(words["label"], words["path"]) if "path" in words else None,
+        code=words.get("code", ""),
+        reason=words["reason"],
+    )
+
+
+def _lifetime(prefix: str) -> timedelta:
+    name = prefix.rpartition("/")[2]
+    if name == "login_code":
+        return timedelta(seconds=app_settings.LOGIN_BY_CODE_TIMEOUT)
+    if name.startswith("email_confirmation"):
+        return timedelta(seconds=app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT)
+    if name == "password_reset_key":
+        return timedelta(seconds=settings.PASSWORD_RESET_TIMEOUT)
+    return timedelta(days=1)

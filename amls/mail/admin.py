@@ -1,0 +1,141 @@
+"""Mail at the desk: announcements, reminder rules, and what became of each mail."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from unfold.decorators import action
+
+from amls.core.doorbell import ring
+from amls.courses.models import User
+from amls.desk.site import CourseScopedAdmin
+from amls.mail.forms import AnnouncementForm, ReminderRuleForm
+from amls.mail.health import health
+from amls.mail.managers import NoticeQuerySet
+from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
+from amls.mail.outbox import SWEEP, retry_notices
+
+
+@admin.register(Announcement)
+class AnnouncementAdmin(CourseScopedAdmin):
+    """What the staff tell their people."""
+
+    form = AnnouncementForm
+    list_display = ("title", "course", "audience", "publish_at", "mailed_at", "is_withdrawn")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    search_fields = ("title", "text")
+    readonly_fields = ("mailed_at",)
+    fields = (
+        "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "mailed_at",
+    )  # fmt: skip
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Publish at once, unless another time is typed."""
+        return {"publish_at": timezone.now(), **super().get_changeform_initial_data(request)}
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        """Keep who wrote it; what is due goes out at once."""
+        if not change and isinstance(request.user, User):
+            obj.author = request.user
+        super().save_model(request, obj, form, change)
+        ring(SWEEP)
+
+
+@admin.register(ReminderRule)
+class ReminderRuleAdmin(CourseScopedAdmin):
+    """How long before people are reminded."""
+
+    form = ReminderRuleForm
+    list_display = ("__str__", "course", "of_what", "is_paused")
+    list_editable = ("is_paused",)
+    list_filter = ("course", "is_paused")
+    list_select_related = ("course",)
+    fields = ("course", ("days", "hours"), "kinds", "is_paused")
+
+    @admin.display(description=gettext_lazy("of what"))
+    def of_what(self, rule: ReminderRule) -> str:
+        """Name the kinds of dates."""
+        labels = dict(self.form.base_fields["kinds"].choices)  # type: ignore[attr-defined]
+        return ", ".join(str(labels.get(kind, kind)) for kind in rule.kinds)
+
+
+@admin.register(MailSettings)
+class MailSettingsAdmin(CourseScopedAdmin):
+    """How a course tells its people of changes."""
+
+    list_display = ("course", "tells_changes", "hold_back_minutes")
+    list_select_related = ("course",)
+    fields = ("course", "tells_changes", "hold_back_minutes")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Keep the row: it says that the default reminders were laid down."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep the course of existing settings."""
+        return ("course",) if obj is not None else ()
+
+
+@admin.register(Notice)
+class NoticeAdmin(CourseScopedAdmin):
+    """What became of each mail. Staff see those of their courses, without text; superusers also account mails."""
+
+    list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
+    list_filter = ("state", "kind", "course")
+    list_select_related = ("recipient", "course")
+    search_fields = ("recipient__email", "recipient__display_name", "address", "last_error", "subject")
+    actions = ("try_again",)
+    actions_list = ("show_health",)
+    fields = (
+        "kind", "course", "recipient", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
+        "failed_at", "sent_at", "sent_to", "subject", "reason", "sent_with",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> NoticeQuerySet:
+        """Return the mails of one's courses; superusers see all."""
+        rows = Notice.objects.all()
+        return rows if request.user.is_superuser else rows.filter(course__in=self.courses(request))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Mails come from their causes only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What was sent stays said."""
+        return False
+
+    @admin.display(description=gettext_lazy("mail"), ordering="kind")
+    def what(self, notice: Notice) -> str:
+        """Name it by its subject once it has one."""
+        return str(notice.subject or notice.kind)
+
+    @action(description=gettext_lazy("Try failed mails again"))
+    def try_again(self, request: HttpRequest, queryset: models.QuerySet[Notice]) -> None:
+        """Put failed mails back into the queue."""
+        count = retry_notices(notices=queryset, now=request.now)  # type: ignore[attr-defined]
+        said = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
+        messages.success(request, said % {"count": count})
+
+    @action(description=gettext_lazy("Does mail flow?"), url_path="health")
+    def show_health(self, request: HttpRequest) -> HttpResponse:
+        """Show the queue, beat, and the failures of the last day."""
+        now = request.now  # type: ignore[attr-defined]
+        self._activate_zone(request, None)
+        rows = self.get_queryset(request).failed_since(now - timedelta(days=1))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Does mail flow?"),
+            "opts": self.opts,
+            "health": health(now=now),
+            "failed": rows.select_related("recipient", "course").order_by("-failed_at")[:50],
+            "now": now,
+        }
+        return TemplateResponse(request, "admin/mail_health.html", context)

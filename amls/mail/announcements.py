@@ -1,0 +1,56 @@
+"""What the staff tell their people, when its time has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from amls.courses.models import Course
+from amls.mail.audiences import people_in
+from amls.mail.letters import Letter
+from amls.mail.models import Announcement, Notice
+from amls.mail.outbox import notify_enrolled
+from amls.mail.wording import because_enrolled
+
+KIND = "mail.announcement"
+
+
+def mail_announcements(*, now: datetime) -> int:
+    """Put announcements whose time has come into the outbox; return how many mails that makes."""
+    count = 0
+    for pk in Announcement.objects.to_mail_at(now).values_list("pk", flat=True):
+        with transaction.atomic():
+            locked = Announcement.objects.to_mail_at(now).select_for_update(skip_locked=True, of=("self",))
+            one = locked.select_related("course").filter(pk=pk).first()
+            if one is None or one.course.state == Course.State.DRAFT:
+                continue
+            one.mailed_at = now
+            one.save(update_fields=["mailed_at"])
+            count += notify_enrolled(
+                people_in(one.audience, one.course),
+                course=one.course,
+                key=f"announcement:{one.pk}",
+                kind=KIND,
+                now=now,
+                references={"announcement": one.pk},
+            )
+    return count
+
+
+def prepare_announcements(notices: Sequence[Notice], now: datetime) -> None:
+    """Load what is announced, for a whole batch."""
+    pks = {one.references["announcement"] for one in notices}
+    found = {row.pk: row for row in Announcement.objects.filter(pk__in=pks, is_withdrawn=False)}
+    for one in notices:
+        one.announcement = found.get(one.references["announcement"])  # type: ignore[attr-defined]
+
+
+def write_announcement(notice: Notice, now: datetime) -> Letter | None:
+    """Return the announcement's letter; None if it was withdrawn."""
+    found: Announcement | None = getattr(notice, "announcement", None)
+    return letter_of(found, notice.course) if found is not None and notice.course is not None else None
+
+
+def letter_of(announcement: Announcement, course: Course) -> Letter:
+    """Return how an announcement reads as a mail."""
+    return Letter(subject=announcement.title, text=announcement.text, reason=because_enrolled(course))

@@ -1,0 +1,219 @@
+"""Moved and cancelled dates: held back for corrections, merged, told in one mail."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.agenda.changes import describe_change
+from amls.agenda.models import AgendaItem, Status
+from amls.agenda.models import Kind as ItemKind
+from amls.agenda.services import Change, ChangeKind
+from amls.agenda.sources import REVISING_FIELDS, Item
+from amls.core.doorbell import ring
+from amls.courses.models import Audience, Course, Enrolment
+from amls.courses.services import is_quiet, lock_course
+from amls.mail.letters import Letter
+from amls.mail.models import ItemChange, MailSettings, Notice
+from amls.mail.outbox import SWEEP, notify_enrolled
+from amls.mail.wording import because_enrolled, bullet_list
+
+KIND = "mail.changes"
+# What happens within this time is told at once.
+SOON = timedelta(hours=24)
+# Corrections put the mail off again, but not for longer than this in all.
+_LONGEST_HOLD_FACTOR = 3
+_TOLD_WHEN_NEW = {ItemKind.LECTURE, ItemKind.DEADLINE, ItemKind.EXAM}
+
+
+def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> None:
+    """Note what people are to be told of, in the transaction of the change."""
+    if course.state != Course.State.RUNNING:
+        return
+    settings = MailSettings.objects.filter(course=course).first() or MailSettings(course=course)
+    pending = {row.key: row for row in ItemChange.objects.pending().filter(course=course).select_for_update()}
+    is_muted = is_quiet() or not settings.tells_changes
+    is_urgent = False
+    for change in changes:
+        row = pending.get(change.key)
+        # What is noted already must stay true, also when staff tell nobody of a further change.
+        if row is None and (is_muted or not is_told(change, now)):
+            continue
+        is_urgent |= _note(row, change, course, settings, now)
+    if is_urgent:
+        ring(SWEEP)
+
+
+def is_told(change: Change, now: datetime) -> bool:
+    """Return whether a change concerns those who attend: not what is over, nor a mere correction of a title."""
+    moments = [one.moment for one in (change.before, change.after) if one is not None]
+    if max(moments) <= now:
+        return False
+    if change.kind == ChangeKind.ADDED:
+        return change.after.kind in _TOLD_WHEN_NEW
+    if change.kind == ChangeKind.EDITED:
+        return change.before is not None and change.before.call_in != change.after.call_in
+    return True
+
+
+def _note(row: ItemChange | None, change: Change, course: Course, settings: MailSettings, now: datetime) -> bool:
+    """Write a change down, merged with what is held back; return whether it is to be told at once."""
+    before = change.before if row is None else (_load(row.before) if row.before else None)
+    after = change.after
+    kind = kind_of_difference(before, after)
+    if kind is None:
+        # Taken back before anybody was told.
+        if row is not None:
+            row.delete()
+        return False
+    moments = [one.moment for one in (before, after) if one is not None]
+    is_soon = any(now < moment <= now + SOON for moment in moments)
+    hold = timedelta(minutes=settings.hold_back_minutes)
+    first = row.created_at if row is not None else now
+    held_until = now if is_soon else min(now + hold, first + hold * _LONGEST_HOLD_FACTOR)
+    fresh = row or ItemChange(course=course, key=change.key, created_at=now)
+    fresh.before, fresh.after = (_dump(before) if before else None), _dump(after)
+    fresh.kind, fresh.held_until = kind, held_until
+    fresh.save()
+    return is_soon
+
+
+def kind_of_difference(before: Item | None, after: Item) -> ChangeKind | None:
+    """Return what happened between what people knew and what is so; None if that is nothing."""
+    is_gone = after.status == Status.CANCELLED
+    was_gone = before is None or before.status == Status.CANCELLED
+    if is_gone:
+        return None if was_gone else ChangeKind.CANCELLED
+    if before is None:
+        return ChangeKind.ADDED
+    if was_gone:
+        return ChangeKind.RESTORED
+    if any(getattr(before, name) != getattr(after, name) for name in REVISING_FIELDS):
+        return ChangeKind.MOVED
+    return ChangeKind.EDITED if before != after and before.call_in != after.call_in else None
+
+
+def tell_changes(*, now: datetime) -> int:
+    """Put mails about changes that were held back long enough into the outbox; return how many mails."""
+    ripe = ItemChange.objects.pending().filter(held_until__lte=now).order_by()
+    count = 0
+    for pk in ripe.values_list("course", flat=True).distinct():
+        with transaction.atomic():
+            course = lock_course(pk)
+            rows = list(ItemChange.objects.pending().filter(course=course, held_until__lte=now).select_for_update())
+            if not rows:
+                continue
+            batch = uuid.uuid4()
+            ItemChange.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=now, batch=batch)
+            if course.state != Course.State.RUNNING:
+                continue
+            count += notify_enrolled(
+                Enrolment.objects.filter(course=course),
+                course=course,
+                key=f"changes:{batch}",
+                kind=KIND,
+                now=now,
+                references={"batch": str(batch)},
+                due_at=max(max(_load(one).moment for one in (row.before, row.after) if one) for row in rows),
+            )
+    return count
+
+
+def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
+    """Load the changes of each mail that are still so: what changed again is told by a later mail."""
+    batches = {str(one.references["batch"]) for one in notices}
+    rows = list(ItemChange.objects.filter(batch__in=batches).order_by("pk"))
+    latest = set(
+        ItemChange.objects.filter(course__in={row.course_id for row in rows}, key__in={row.key for row in rows})
+        .order_by()
+        .values("course", "key")
+        .annotate(newest=Max("pk"))
+        .values_list("newest", flat=True)
+    )
+    current = {
+        (item.course_id, item.key): item
+        for item in AgendaItem.objects.base().filter(
+            course__in={row.course_id for row in rows}, key__in={row.key for row in rows}
+        )
+    }
+    found: dict[str, list[Change]] = {batch: [] for batch in batches}
+    for row in rows:
+        item = current.get((row.course_id, row.key))
+        change = change_of(row)
+        if item is not None and row.pk in latest and _is_so(item, change.after):
+            found[str(row.batch)].append(change)
+    for one in notices:
+        one.changes = found[str(one.references["batch"])]  # type: ignore[attr-defined]
+
+
+def _is_so(item: AgendaItem, after: Item) -> bool:
+    now = Item.from_row(item)
+    return all(getattr(now, name) == getattr(after, name) for name in REVISING_FIELDS)
+
+
+def write_changes(notice: Notice, now: datetime) -> Letter | None:
+    """Return one letter of all changes that are still so; None if none is."""
+    changes: list[Change] = getattr(notice, "changes", [])
+    course = notice.course
+    if not changes or course is None or course.state != Course.State.RUNNING:
+        return None
+    return letter_about(changes, course)
+
+
+def letter_about(changes: Sequence[Change], course: Course) -> Letter:
+    """Return how a mail about changes reads, in the active language."""
+    ordered = sorted(changes, key=lambda change: (change.after.moment, change.key))
+    lines = [describe_change(change, course.zone) for change in ordered]
+    if len(lines) == 1:
+        heads = {
+            ChangeKind.MOVED: _("Moved: %(what)s"),
+            ChangeKind.CANCELLED: _("Cancelled: %(what)s"),
+            ChangeKind.RESTORED: _("Takes place after all: %(what)s"),
+            ChangeKind.ADDED: _("New: %(what)s"),
+            ChangeKind.EDITED: _("Changed: %(what)s"),
+        }
+        is_told_whole = ordered[0].kind in (ChangeKind.MOVED, ChangeKind.ADDED, ChangeKind.RESTORED)
+        what = f"{lines[0].title}, {lines[0].after}" if is_told_whole else lines[0].title
+        if ordered[0].kind == ChangeKind.ADDED:
+            what = lines[0].title
+        subject = heads[ordered[0].kind] % {"what": what}
+    else:
+        subject = ngettext("%(count)d date changed", "%(count)d dates changed", len(lines)) % {"count": len(lines)}
+    return Letter(
+        subject=subject,
+        text=bullet_list([str(line) for line in lines])
+        + "\n\n"
+        + _("Calendars that you have subscribed follow by themselves, some only after hours."),
+        action=(_("See the schedule"), f"/{course.slug}/schedule/"),
+        reason=because_enrolled(course),
+    )
+
+
+def change_of(row: ItemChange) -> Change:
+    """Return a noted change in the form in which the agenda speaks."""
+    before = _load(row.before) if row.before else None
+    return Change(ChangeKind(row.kind), before, _load(row.after))
+
+
+def _dump(item: Item) -> dict[str, Any]:
+    values = asdict(item)
+    return {**values, "starts_at": item.starts_at.isoformat(), "ends_at": item.ends_at.isoformat()}
+
+
+def _load(values: dict[str, Any]) -> Item:
+    return Item(
+        **{
+            **values,
+            "kind": ItemKind(values["kind"]),
+            "audience": Audience(values["audience"]),
+            "status": Status(values["status"]),
+            "starts_at": datetime.fromisoformat(values["starts_at"]),
+            "ends_at": datetime.fromisoformat(values["ends_at"]),
+        }
+    )

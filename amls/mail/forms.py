@@ -1,0 +1,51 @@
+"""What staff type about mail."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.forms import ModelForm
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from amls.agenda.models import Kind as ItemKind
+from amls.mail.audiences import audience_choices
+from amls.mail.models import Announcement, ReminderRule
+from amls.mail.reminders import REMINDED
+
+if TYPE_CHECKING:
+    _AnnouncementForm = ModelForm[Announcement]
+    _ReminderRuleForm = ModelForm[ReminderRule]
+else:
+    _AnnouncementForm = _ReminderRuleForm = ModelForm
+
+
+class AnnouncementForm(_AnnouncementForm):
+    """An announcement, with the audiences that the apps know."""
+
+    audience = forms.ChoiceField(
+        label=_("To whom"), choices=audience_choices, initial="all", widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = Announcement
+        fields = ("course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn")
+
+
+class ReminderRuleForm(_ReminderRuleForm):
+    """A reminder rule, its kinds as boxes to tick."""
+
+    kinds = forms.MultipleChoiceField(
+        label=_("Of what"),
+        choices=[(kind.value, kind.label) for kind in REMINDED],
+        widget=forms.CheckboxSelectMultiple,
+        initial=[ItemKind.DEADLINE.value, ItemKind.EXAM.value],
+    )
+
+    class Meta:
+        model = ReminderRule
+        fields = ("course", "days", "hours", "kinds", "is_paused")
+
+    def clean_kinds(self) -> list[str]:
+        """Keep the order in which they are offered."""
+        chosen: list[Any] = self.cleaned_data["kinds"]
+        return [kind.value for kind in REMINDED if kind.value in chosen]

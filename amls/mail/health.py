@@ -1,0 +1,58 @@
+"""Whether mail flows: for /readyz and the staff's page."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Min
+
+from amls.mail.models import Notice, Pulse
+
+_BEAT = "beat"
+# Mail that should have gone out is late after this; beat comes twice a minute.
+_LATE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What is known of the mail's flow.
+
+    Attributes:
+        waiting: mails that should be on their way.
+        oldest_due_at: since when the oldest of them should be.
+        last_beat_at: when beat last swept.
+        failed: mails given up within the last day.
+    """
+
+    waiting: int
+    oldest_due_at: datetime | None
+    last_beat_at: datetime | None
+    failed: int
+    now: datetime
+
+    @property
+    def is_late(self) -> bool:
+        """Whether mail that should have gone out is waiting for long."""
+        return self.oldest_due_at is not None and self.now - self.oldest_due_at > _LATE
+
+    @property
+    def is_beat_missing(self) -> bool:
+        """Whether beat has not swept for long."""
+        return self.last_beat_at is None or self.now - self.last_beat_at > _LATE
+
+
+def beat_seen(*, now: datetime) -> None:
+    """Note that beat swept."""
+    Pulse.objects.update_or_create(name=_BEAT, defaults={"at": now})
+
+
+def health(*, now: datetime) -> Health:
+    """Return whether mail flows, in three queries."""
+    waiting = Notice.objects.waiting_at(now)
+    pulse = Pulse.objects.filter(name=_BEAT).first()
+    return Health(
+        waiting=waiting.count(),
+        oldest_due_at=waiting.aggregate(oldest=Min("not_before"))["oldest"],
+        last_beat_at=pulse.at if pulse else None,
+        failed=Notice.objects.failed_since(now - timedelta(days=1)).count(),
+        now=now,
+    )

@@ -1,0 +1,61 @@
+"""What was sent to a person, and how long that is known."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import User
+from amls.mail.models import ItemChange, Notice, Preference
+from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
+
+_KEPT = timedelta(days=365)
+_CHANGES_KEPT = timedelta(days=90)
+
+
+@personal_data.named("mail")
+def tell(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield every mail with its reason, and what the person wants."""
+    sent = Notice.objects.filter(recipient=user).order_by("pk")
+    yield (
+        "mails.json",
+        list(sent.values("kind", "course__slug", "subject", "reason", "state", "created_at", "sent_at", "sent_to")),
+    )
+    yield "preferences.json", list(Preference.objects.filter(user=user).values("course__slug", "topic", "is_on"))
+
+
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Send the person nothing more, and forget what was sent."""
+    Notice.objects.filter(recipient=user).delete()
+    Notice.objects.filter(address__iexact=user.email).delete()
+    Preference.objects.filter(user=user).delete()
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete what people were sent about these courses, and what they want of it."""
+    Notice.objects.filter(course__in=courses).delete()
+    Preference.objects.filter(course__in=courses).delete()
+
+
+@retention("mail.notices", _("What was sent to whom"), _("a year"))
+def purge_notices(now: datetime, dry_run: bool) -> int:
+    """Delete mails that are over, a year after."""
+    over = [Notice.State.SENT, Notice.State.FAILED, Notice.State.DROPPED]
+    rows = Notice.objects.filter(state__in=over, created_at__lt=now - _KEPT)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+@retention("mail.changes", _("Changes of dates that were told"), _("90 days"))
+def purge_changes(now: datetime, dry_run: bool) -> int:
+    """Delete changes that were told long ago."""
+    rows = ItemChange.objects.filter(told_at__lt=now - _CHANGES_KEPT)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count

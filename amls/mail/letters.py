@@ -1,0 +1,79 @@
+"""How letters read: the apps above register a writer for each kind of notice."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from amls.core.hooks import Hook
+from amls.mail.categories import Topic
+from amls.mail.models import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What a mail says, before it becomes text and HTML.
+
+    Attributes:
+        subject: one line.
+        text: Markdown, a few short paragraphs.
+        action: label and path on this site of the one thing to do.
+        reason: why the person gets it.
+        code: something to type, shown large and on a line of its own.
+        line: what it says in one line, where several letters become one mail; the subject by default.
+    """
+
+    subject: str
+    text: str
+    action: tuple[str, str] | None = None
+    reason: str
+    code: str = ""
+    line: str = ""
+
+
+# Returns None where the notice is no longer true or no longer wanted: it is then dropped.
+Writer = Callable[[Notice, datetime], Letter | None]
+# Loads for a whole batch what its writer needs for each, in a fixed number of queries.
+Preparer = Callable[[Sequence[Notice], datetime], None]
+# Makes one letter of several notices of one person that are told together.
+Merger = Callable[[Sequence[tuple[Notice, Letter]], datetime], Letter]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterKind:
+    """What is known of one kind of notice. Without a topic it is transactional: it can't be switched off."""
+
+    writer: Writer
+    topic: Topic | None = None
+    prepare: Preparer | None = None
+    merge: Merger | None = None
+
+
+letter_kinds: Hook[LetterKind] = Hook("kinds of letters")
+
+
+def letter(
+    kind: str, *, topic: Topic | None = None, prepare: Preparer | None = None, merge: Merger | None = None
+) -> Callable[[Writer], Writer]:
+    """Contribute, as a decorator, who writes the letters of `kind`.
+
+    The writer is called in the recipient's language and the course's zone, in no transaction, after the claim.
+
+    Args:
+        kind: of notices; begins with the app.
+        topic: by which people switch it off; None for what always comes.
+        prepare: called with a batch before its writer is called for each, and again when what it found is
+            some seconds old; it may set attributes on the notices.
+        merge: called with what the writer wrote for notices with the same grouping key.
+    """
+
+    def register(writer: Writer) -> Writer:
+        letter_kinds.add(kind, LetterKind(writer, topic, prepare, merge))
+        return writer
+
+    return register
+
+
+def topic_of(kind: str) -> Topic | None:
+    """Return the topic by which a kind can be switched off; None if it can't, or is not known (any more)."""
+    known = letter_kinds.get(kind)
+    return known.topic if known is not None else None

@@ -1,0 +1,77 @@
+"""Tests that staff send to themselves: the very letter, marked as a test."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from amls.agenda.models import AgendaItem
+from amls.core.keys import primary_key
+from amls.courses.models import Course
+from amls.mail.announcements import letter_of as announcement_letter
+from amls.mail.changes import change_of, letter_about
+from amls.mail.letters import Letter
+from amls.mail.models import Announcement, ItemChange, Notice, ReminderRule
+from amls.mail.reminders import Reminder, remind_at_of
+from amls.mail.reminders import letter_of as reminder_letter
+
+KIND = "mail.test"
+
+
+@dataclass(frozen=True, slots=True)
+class TestOf:
+    """What is tested: a reminder of an agenda item (by a rule), the changes held back, or an announcement."""
+
+    __test__ = False
+
+    kind: str
+    ref: str
+
+    @classmethod
+    def read(cls, course: Course, kind: str, ref: str) -> "TestOf | None":
+        """Return the test if there is such a thing in the course."""
+        found = cls(kind, ref)
+        return found if found.letter(course, course.revised_at) is not None else None
+
+    def references(self) -> dict[str, str]:
+        """Return what a notice keeps of it."""
+        return {"of": self.kind, "ref": self.ref}
+
+    def letter(self, course: Course, now: datetime) -> Letter | None:
+        """Return the letter, in the active language."""
+        if self.kind == "reminder":
+            return self._reminder(course, now)
+        if self.kind == "changes":
+            changes = [change_of(row) for row in ItemChange.objects.pending().filter(course=course)]
+            return letter_about(changes, course) if changes else None
+        if self.kind == "announcement":
+            found = Announcement.objects.filter(course=course, pk=primary_key(self.ref)).first()
+            return announcement_letter(found, course) if found is not None else None
+        return None
+
+    def _reminder(self, course: Course, now: datetime) -> Letter | None:
+        """Return the reminder as it reads when its rule sends it; as of now without a rule."""
+        item, _dash, rule = self.ref.partition("-")
+        row = AgendaItem.objects.filter(course=course, pk=primary_key(item)).first()
+        if row is None:
+            return None
+        by = ReminderRule.objects.filter(course=course, pk=primary_key(rule)).first()
+        at = remind_at_of(row.moment, by, course) if by is not None else now
+        found = Reminder(row.name, row.moment, row.place, row.path, row.kind, is_still_so=True)
+        return reminder_letter(found, course, at)
+
+
+def write_trial(notice: Notice, now: datetime) -> Letter | None:
+    """Return the very letter that is tried, marked as a test unless it is a preview; None if it is no more."""
+    if notice.course is None:
+        return None
+    found = TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(notice.course, now)
+    if found is None:
+        return None
+    if notice.references.get("is_preview"):
+        return found
+    return replace(
+        found,
+        subject=_("Test: %(subject)s") % {"subject": found.subject},
+        reason=_("You get this mail because you sent yourself a test."),
+    )

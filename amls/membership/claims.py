@@ -1,0 +1,154 @@
+"""People of a roster who sign in with another address: matched by matriculation number, confirmed by staff."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Upper
+from django.utils.translation import gettext as _
+
+from amls.core.hooks import Hook
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.services import change_profile, clean_only, enrol, lock_course, refuse_if_closed
+
+Told = Callable[[RosterEntry, User, bool | None, datetime], None]
+# Who tells of a claim: with the entry, the person, and what was decided, if it was. Mail is of an app above.
+on_claim: Hook[Told] = Hook("tellers of claims")
+
+
+def _tell(entry: RosterEntry, person: User, is_confirmed: bool | None, now: datetime) -> None:
+    for tell in on_claim:
+        tell(entry, person, is_confirmed, now)
+
+
+def claim_by_number(*, user: User, course: Course, number: str, now: datetime) -> None:
+    """Ask the staff to confirm that a person is who stands on the roster with this matriculation number.
+
+    It is nobody else's business who takes a course: nothing tells whether the number stands there, until the
+    staff, who see who asks, have decided.
+
+    Raises:
+        RuleViolation: no number, or the course takes nobody now.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        user = change_profile(user=user, matriculation_number=number)
+        if not user.matriculation_number:
+            raise RuleViolation(_("Enter your matriculation number."), code="no-number", field="matriculation_number")
+        _claim(user, course, now=now)
+
+
+def claim_in_own_courses(*, user: User, now: datetime) -> None:
+    """Do so in each course in which the person is enrolled, where the roster waits for somebody with their number.
+
+    What they asked for with another number, in whatever course, is let go.
+    """
+    _let_go(user, RosterEntry.objects.all())
+    for pk in Enrolment.objects.filter(user=user, role=Role.STUDENT).values_list("course_id", flat=True):
+        with transaction.atomic():
+            _claim(user, lock_course(pk), now=now)
+
+
+def claim_for_enrolled(*, course: Course, now: datetime) -> int:
+    """Do so for all who enrolled before the roster knew their number; return for how many the staff are asked."""
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        waiting = RosterEntry.objects.filter(course=course, enrolment__isnull=True, claimed_by__isnull=True)
+        numbers = waiting.exclude(matriculation_number="").values(number=Upper("matriculation_number"))
+        enrolled = Enrolment.objects.filter(course=course, role=Role.STUDENT, roster_entry__isnull=True)
+        found = enrolled.annotate(number=Upper("user__matriculation_number")).filter(number__in=numbers)
+        people = [one.user for one in found.select_related("user").order_by("pk")]
+        return sum(_claim(person, course, now=now) for person in people)
+
+
+def _claim(user: User, course: Course, *, now: datetime) -> bool:
+    """Let the entry with the person's number, and no other one of the locked course, wait for them.
+
+    Returns whether the staff are asked: not again for the same entry, and not after they declined.
+    """
+    enrolment = Enrolment.objects.filter(user=user, course=course).first()
+    if enrolment is None:
+        refuse_if_closed(course)
+    elif course.state != Course.State.RUNNING:
+        return False
+    rows = RosterEntry.objects.filter(course=course)
+    _let_go(user, rows)
+    has_one = rows.filter(Q(claimed_by=user) | Q(enrolment__user=user)).exists()
+    if has_one or not user.matriculation_number:
+        return False
+    waiting = rows.select_for_update().filter(enrolment__isnull=True, claimed_by__isnull=True)
+    waiting = waiting.exclude(declined=user).filter(matriculation_number__iexact=user.matriculation_number)
+    entry = waiting.first()
+    if entry is None:
+        return False
+    entry.course, entry.claimed_by, entry.claimed_at = course, user, now
+    entry.save(update_fields=["claimed_by", "claimed_at"])
+    _tell(entry, user, None, now)
+    return True
+
+
+def _let_go(user: User, rows: QuerySet[RosterEntry]) -> None:
+    others = rows.filter(claimed_by=user).exclude(matriculation_number__iexact=user.matriculation_number)
+    others.update(claimed_by=None, claimed_at=None)
+
+
+def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: datetime) -> Enrolment | None:
+    """Confirm that the account is the person of the roster, who is enrolled then, or decline it; they are told.
+
+    A confirmed number counts as verified. A declined account is not asked about for this entry again; who else
+    has the number is.
+
+    Args:
+        entry: what somebody claims.
+        claimant: pk of the person whom the staff saw when they decided.
+        is_confirmed: whether they say that it is the same person.
+        now: when they decide.
+
+    Raises:
+        RuleViolation: there is no claim any more, it is another person's, or the person joined by another entry
+            of the roster.
+    """
+    with transaction.atomic():
+        course = lock_course(entry.course_id)
+        rows = RosterEntry.objects.select_for_update(of=("self",)).select_related("course", "claimed_by")
+        entry = rows.get(pk=entry.pk)
+        person = entry.claimed_by
+        if person is None:
+            raise RuleViolation(_("Nobody waits for this entry any more."), code="no-claim")
+        if person.pk != claimant:
+            raise RuleViolation(
+                _("Another account waits for this entry now. Look at it, then decide."), code="other-claim"
+            )
+        entry.claimed_by = entry.claimed_at = None
+        enrolment = _join(entry, person) if is_confirmed else None
+        entry.save(update_fields=["claimed_by", "claimed_at", "enrolment"])
+        _tell(entry, person, is_confirmed, now)
+        if not is_confirmed:
+            entry.declined.add(person)
+            claim_for_enrolled(course=course, now=now)
+    return enrolment
+
+
+def _join(entry: RosterEntry, person: User) -> Enrolment:
+    enrolment = enrol(user=person, course=entry.course)
+    if RosterEntry.objects.filter(enrolment=enrolment).exists():
+        raise RuleViolation(
+            _("%(name)s joined by another entry of the roster. Decline, and take one of the two off it.")
+            % {"name": person},
+            code="joined-already",
+        )
+    entry.enrolment = enrolment
+    verify_number(user=person, number=entry.matriculation_number)
+    return enrolment
+
+
+def verify_number(*, user: User, number: str) -> User:
+    """Enter a person's matriculation number for the staff, who have checked it; without one it is open again."""
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        locked.matriculation_number, locked.is_matriculation_verified = number, bool(number)
+        clean_only(locked, "matriculation_number")
+        locked.save(update_fields=["matriculation_number", "is_matriculation_verified"])
+    return locked

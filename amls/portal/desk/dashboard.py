@@ -1,0 +1,110 @@
+"""The desk's first page and its navigation."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course, User
+from amls.portal.desk.activity import activity_plots
+from amls.portal.desk.needs import needs_of
+from lectures.models import Lecture
+
+_SOON = 5
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar by task."""
+    groups: list[tuple[str, list[tuple[str, str, str]]]] = [
+        ("", [(_("Today"), "dashboard", "admin:index"), (_("Courses"), "school", "admin:courses_course_changelist")]),
+        (
+            _("Teaching"),
+            [
+                (_("Lectures"), "event", "admin:lectures_lecture_changelist"),
+                (_("Upload files"), "upload", "admin:lectures_lecture_upload_files"),
+                (_("Office hours"), "schedule", "admin:lectures_officehour_changelist"),
+                (_("Parts"), "segment", "admin:lectures_part_changelist"),
+            ],
+        ),
+        (
+            _("People"),
+            [
+                (_("Enrolments"), "group", "admin:courses_enrolment_changelist"),
+                (_("Roster"), "badge", "admin:courses_rosterentry_changelist"),
+            ],
+        ),
+        (
+            _("Mail"),
+            [
+                (_("Announcements"), "campaign", "admin:mail_announcement_changelist"),
+                (_("Reminder rules"), "alarm", "admin:mail_reminderrule_changelist"),
+                (_("Mail of courses"), "tune", "admin:mail_mailsettings_changelist"),
+                (_("Outbox"), "outbox", "admin:mail_notice_changelist"),
+                (_("Does mail flow?"), "monitor_heart", "admin:mail_notice_show_health"),
+                (_("Exports"), "file_export", "admin:exports_export_changelist"),
+            ],
+        ),
+        (
+            _("Projects"),
+            [
+                (_("Hand-ins and assessment"), "grading", "admin:projects_project_changelist"),
+                (_("Topics and ideas"), "lightbulb", "admin:projects_topic_changelist"),
+                (_("Requests for more time"), "pending_actions", "admin:projects_extensionrequest_changelist"),
+                (_("Extensions"), "more_time", "admin:projects_extension_changelist"),
+                (_("Passed earlier"), "history_edu", "admin:projects_earlierpass_changelist"),
+                (_("Invitations"), "mail", "admin:projects_invitation_changelist"),
+                (_("Project rules"), "rule", "admin:projects_projectrules_changelist"),
+            ],
+        ),
+        (
+            _("Exams"),
+            [
+                (_("Exams"), "edit_calendar", "admin:exams_exam_changelist"),
+                (_("Registrations"), "how_to_reg", "admin:exams_registration_changelist"),
+                (_("Admissions"), "verified", "admin:exams_admissiondecision_changelist"),
+                (_("Accommodations"), "accessible", "admin:exams_accommodation_changelist"),
+                (_("Changes of results"), "history", "admin:exams_resultchange_changelist"),
+                (_("Exam rules"), "gavel", "admin:exams_examrules_changelist"),
+            ],
+        ),
+    ]
+    if request.user.is_superuser:
+        installation = [
+            (_("Accounts"), "person", "admin:courses_user_changelist"),
+            (_("Legal pages"), "gavel", "admin:portal_legalpage_changelist"),
+        ]
+        groups.append((_("Installation"), installation))
+    return [
+        {
+            "title": title,
+            "items": [{"title": label, "icon": icon, "link": reverse(name)} for label, icon, name in items],
+        }
+        for title, items in groups
+    ]
+
+
+def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what comes next, what needs a hand, and how the running courses fill, to the desk's first page."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    user = request.user
+    courses = list(Course.objects.taught_by(user).exclude(state=Course.State.ARCHIVED))
+    if not isinstance(user, User):  # the site lets nobody else in
+        return context
+    if courses:
+        timezone.activate(courses[0].zone)
+    coming = (
+        Lecture.objects.filter(course__in=courses, ends_at__gt=now)
+        .exclude(state=Lecture.State.CANCELLED)
+        .select_related("course")
+        .order_by("starts_at", "pk")
+    )
+    context["desk"] = {
+        "courses": courses,
+        "coming": coming[:_SOON],
+        "needs": needs_of(courses, user=user, now=now),
+        "plots": activity_plots(courses, now=now),
+    }
+    return context

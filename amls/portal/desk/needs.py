@@ -1,0 +1,206 @@
+"""What needs a hand in some courses today: the first thing that the desk shows."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, ngettext_lazy
+
+from amls.courses.models import Course, RosterEntry, User
+from amls.mail.health import health
+from amls.mail.models import Notice
+from exams.desk import waiting_in as exams_waiting_in
+from exams.models import Exam
+from lectures.advice import problem
+from lectures.models import Extraction, Lecture, Material
+from projects.desk import waiting_in as projects_waiting_in
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that waits for the staff, and where it is done.
+
+    Attributes:
+        title: says what; of a list, how many.
+        address: where it is done; empty where each of `rows` has its own.
+        at: the date that a title without one is of.
+        detail: what is the matter, where the title only names a thing.
+        rows: the first of the things, one by one.
+        more: how many of them are not among `rows`.
+    """
+
+    title: str
+    address: str = ""
+    at: datetime | None = None
+    detail: str = ""
+    rows: Sequence["Need"] = ()
+    more: int = 0
+
+
+_MOST_ROWS = 20
+
+
+def needs_of(courses: Sequence[Course], *, user: User, now: datetime) -> list[Need]:
+    """Return what waits in these courses, most urgent kinds first."""
+    return [
+        *_mail(user, courses, now=now),
+        *_exams(courses, now=now),
+        *_people(courses),
+        *_projects(courses),
+        *_lectures(courses, now=now),
+    ]
+
+
+def _mail(user: User, courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
+    address = reverse("admin:mail_notice_show_health")
+    state = health(now=now)
+    if state.is_late or state.is_beat_missing:
+        yield Need(_("Mail does not flow"), address, detail=_("what is due has not gone out; see what is missing"))
+    failed = Notice.objects.failed_since(now - timedelta(days=1))
+    count = (failed if user.is_superuser else failed.filter(course__in=courses)).count()
+    if count:
+        text = ngettext("%(count)d mail failed within a day", "%(count)d mails failed within a day", count)
+        yield Need(text % {"count": count}, address)
+
+
+def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
+    found = exams_waiting_in(courses, now=now)
+    for exam in found.overfull:
+        text = ngettext("%(count)d person waits for a seat", "%(count)d people wait for a seat", exam.waiting)
+        yield _of_exam(exam, text % {"count": exam.waiting})
+    for exam in found.unseated:
+        yield _of_exam(exam, _("people don't know their seats yet"))
+    for exam, count in found.misplaced:
+        text = ngettext("%(count)d person has no seat that fits", "%(count)d people have no seat that fits", count)
+        yield _of_exam(exam, text % {"count": count})
+    for exam in found.unpublished:
+        yield _of_exam(exam, _("results are not published"))
+
+
+def _of_exam(exam: Exam, detail: str) -> Need:
+    return Need(str(exam), reverse("exams:staff", args=[exam.course.slug, exam.pk]), exam.starts_at, detail)
+
+
+def _people(courses: Sequence[Course]) -> Iterator[Need]:
+    count = RosterEntry.objects.filter(course__in=courses, claimed_by__isnull=False).count()
+    if count:
+        text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
+        address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
+        yield Need(text % {"count": count}, address)
+
+
+def _projects(courses: Sequence[Course]) -> Iterator[Need]:
+    found = projects_waiting_in(courses)
+    listing = reverse("admin:projects_project_changelist")
+    ideas = f"{reverse('admin:projects_topic_changelist')}?proposal__exact=open"
+    requests = f"{reverse('admin:projects_extensionrequest_changelist')}?state__exact=open"
+    rows = [
+        (
+            found.ideas,
+            ngettext("%(count)d own idea to decide on", "%(count)d own ideas to decide on", found.ideas),
+            ideas,
+        ),
+        (
+            found.requests,
+            ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests),
+            requests,
+        ),
+        (
+            found.late,
+            ngettext(
+                "%(count)d team with a late hand-in that waits",
+                "%(count)d teams with late hand-ins that wait",
+                found.late,
+            ),
+            f"{listing}?needs=late",
+        ),
+        (
+            found.ungraded,
+            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded),
+            f"{listing}?needs=ungraded",
+        ),
+        (
+            found.small,
+            ngettext(
+                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", found.small
+            ),
+            f"{listing}?needs=small",
+        ),
+    ]
+    for count, text, address in rows:
+        if count:
+            yield Need(text % {"count": count}, address)
+
+
+def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
+    lectures = (
+        Lecture.objects.filter(course__in=courses)
+        .exclude(state=Lecture.State.CANCELLED)
+        .select_related("course")
+        .order_by("starts_at", "pk")
+    )
+    read = (
+        Extraction.objects.current()
+        .filter(file__material__lecture__course__in=courses)
+        .select_related("file__material__lecture__course")
+        .order_by("file__material__lecture__starts_at", "pk")
+    )
+    groups: list[tuple[QuerySet[Any], Callable[[Any], Need], Promise]] = [
+        (
+            lectures.filter(starts_at__lt=now).exclude(_has(Material.Kind.PDF)),
+            _of_lecture,
+            ngettext_lazy("%(count)d past lecture without slides", "%(count)d past lectures without slides", "count"),
+        ),
+        (
+            lectures.filter(ends_at__lt=now).exclude(_has(Material.Kind.MP4)),
+            _of_lecture,
+            ngettext_lazy(
+                "%(count)d past lecture without a recording", "%(count)d past lectures without a recording", "count"
+            ),
+        ),
+        (
+            lectures.filter(_has(Material.Kind.MP4)).exclude(_has(Material.Kind.CAPTIONS)),
+            _of_lecture,
+            ngettext_lazy("%(count)d recording without captions", "%(count)d recordings without captions", "count"),
+        ),
+        (
+            read.exclude(problem=""),
+            lambda one: _of_file(one, problem(one)),
+            ngettext_lazy(
+                "%(count)d file that can't be read in full", "%(count)d files that can't be read in full", "count"
+            ),
+        ),
+        (
+            read.filter(is_tagged=False),
+            lambda one: _of_file(one, one.file.filename),
+            ngettext_lazy(
+                "%(count)d PDF without tags, which screen readers can't follow",
+                "%(count)d PDFs without tags, which screen readers can't follow",
+                "count",
+            ),
+        ),
+    ]
+    for found, need, text in groups:
+        rows = list(found[: _MOST_ROWS + 1])
+        if rows:
+            count = found.count() if len(rows) > _MOST_ROWS else len(rows)
+            shown = [need(one) for one in rows[:_MOST_ROWS]]
+            yield Need(text % {"count": count}, rows=shown, more=count - len(shown))
+
+
+def _has(kind: str) -> Exists:
+    return Exists(Material.objects.filter(lecture=OuterRef("pk"), kind=kind, current__isnull=False))
+
+
+def _of_lecture(lecture: Lecture) -> Need:
+    return Need(str(lecture), reverse("admin:lectures_lecture_change", args=[lecture.pk]), lecture.starts_at)
+
+
+def _of_file(reading: Extraction, detail: str) -> Need:
+    lecture = reading.file.material.lecture
+    return Need(str(lecture), lecture.get_absolute_url(), detail=detail)

@@ -1,0 +1,57 @@
+"""The gradebook, for the staff of a course."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from amls.core.text import clean_line
+from amls.courses.access import open_course_as_manager
+from amls.courses.eligibility import Verdict
+from amls.exports.views.offer import document
+from amls.files.sheets import CSV, XLSX, sheet_response
+from amls.portal.gradebook.standings import State, sheet_of, standings
+from amls.portal.hooks.exports import GRADEBOOK
+
+
+def _chosen(request: HttpRequest) -> dict[str, str]:
+    return {name: clean_line(request.GET.get(name, "")) for name in ("q", "state", "verdict")}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def gradebook_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The gradebook as PDF, narrowed down by the same filters as its page."""
+    access = open_course_as_manager(request, slug)
+    chosen = _chosen(request)
+    parameters = {"search": chosen["q"], "state": chosen["state"], "verdict": chosen["verdict"]}
+    return document(request, kind=GRADEBOOK, course=access.course, parameters=parameters)
+
+
+@login_required
+@require_safe
+def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show how every student stands, narrowed down, or send it as a table."""
+    access = open_course_as_manager(request, slug)
+    chosen = _chosen(request)
+    rows = standings(
+        access.course, now=access.now, search=chosen["q"], state=chosen["state"], verdict=chosen["verdict"]
+    )
+    kind = request.GET.get("format", "")
+    if kind in (CSV, XLSX):
+        headers, cells = sheet_of(rows)
+        return sheet_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
+    query = request.GET.copy()
+    query.pop("format", None)
+    context = {
+        "access": access,
+        "course": access.course,
+        "rows": rows,
+        "chosen": chosen,
+        "states": State.choices,
+        "verdicts": [one.value for one in Verdict],
+        "query": query.urlencode(),
+        "has_rules": any(one.findings for one in rows),
+    }
+    return render(request, "portal/gradebook.html", context)

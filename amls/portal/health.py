@@ -1,0 +1,83 @@
+"""Whether the installation lives, and whether it can work."""
+
+from datetime import datetime
+
+from celery import current_app
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from kombu.exceptions import OperationalError
+
+from amls.exports.health import health as export_health
+from amls.mail.health import health as mail_health
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> HttpResponse:
+    """Answer that the process is alive; asks nothing of anyone."""
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when database, migrations and broker are ready, else 503 with what is not."""
+    found = {"database": _database(), "migrations": "unknown", "broker": _broker()}
+    if found["database"] == "ok":
+        found["migrations"] = _migrations()
+    is_ready = all(state == "ok" for state in found.values())
+    now: datetime = request.now  # type: ignore[attr-defined]
+    detail = {"mail": _mail(now), "exports": _exports(now)} if found["migrations"] == "ok" else {}
+    return JsonResponse(found | detail, status=200 if is_ready else 503)
+
+
+def _mail(now: datetime) -> dict[str, object]:
+    """Return how mail flows: late mail is for people to look at, it does not take the site out of service."""
+    state = mail_health(now=now)
+    return {
+        "waiting": state.waiting,
+        "oldest_due_seconds": _age(state.oldest_due_at, now),
+        "last_beat_seconds": int((now - state.last_beat_at).total_seconds()) if state.last_beat_at else None,
+        "failed_last_day": state.failed,
+    }
+
+
+def _exports(now: datetime) -> dict[str, object]:
+    """Return how exports come along; that, too, is for people to look at."""
+    state = export_health(now=now)
+    return {
+        "waiting": state.waiting,
+        "oldest_due_seconds": _age(state.oldest_due_at, now),
+        "failed_last_day": state.failed,
+    }
+
+
+def _age(moment: datetime | None, now: datetime) -> int:
+    return int((now - moment).total_seconds()) if moment else 0
+
+
+def _database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return "does not answer"
+    return "ok"
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(missing)} to apply" if missing else "ok"
+
+
+def _broker() -> str:
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except (OperationalError, OSError):
+        return "does not answer"
+    return "ok"

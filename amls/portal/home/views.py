@@ -1,0 +1,89 @@
+"""The courses, and a course's home."""
+
+from itertools import groupby
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from amls.agenda.feeds import present_items
+from amls.agenda.hooks.boundaries import JOIN_LEAD
+from amls.agenda.models import Kind, Status
+from amls.agenda.views.subscribe import subscribe_context
+from amls.courses.access import Access, open_course
+from amls.courses.models import Course
+from amls.courses.permissions import may_create_courses
+from amls.pagecache.store import cacheable
+from lectures.models import Lecture
+from lectures.reading import lectures_for
+from projects.deadlines import Deadlines
+from projects.models import ProjectRules
+from projects.reading import team_of
+
+
+@require_safe
+def courses(request: HttpRequest) -> HttpResponse:
+    """List the courses; with a single public one, go straight to it (`?all` lists it anyway)."""
+    visible = list(Course.objects.visible_to(request.user))
+    if len(visible) == 1 and "all" not in request.GET and visible[0].state != Course.State.DRAFT:
+        return redirect(visible[0])
+    by_state: dict[str, list[Course]] = {"draft": [], "running": [], "archived": []}
+    for course in visible:
+        by_state[course.state].append(course)
+    groups = [
+        (_("Running"), by_state["running"]),
+        (_("In preparation"), by_state["draft"]),
+        (_("Earlier terms"), by_state["archived"]),
+    ]
+    context = {"groups": groups, "is_empty": not visible, "may_create": may_create_courses(request.user)}
+    return render(request, "portal/courses.html", context)
+
+
+@require_safe
+def home(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who, when, where; what is next; the schedule with its materials; key dates; staff."""
+    access = open_course(request, slug)
+    response = render(request, "portal/home.html", _home_context(access))
+    if request.user.is_authenticated:
+        return response
+    return cacheable(response, course=access.course, now=access.now)
+
+
+def _home_context(access: Access) -> dict[str, Any]:
+    course, now = access.course, access.now
+    rules = ProjectRules.objects.filter(course=course).first()
+    deadlines = Deadlines.of_rules(rules)
+    lectures = lectures_for(access)
+    upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
+    agenda = present_items(course, access.enrolment, now=now)
+    dates = [item for item in agenda if item.kind in (Kind.DEADLINE, Kind.EXAM)]
+    coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
+    return {
+        "access": access,
+        "course": course,
+        "tab": "home",
+        "parts": _by_part(lectures),
+        "next_lecture": upcoming,
+        "is_on": upcoming is not None and upcoming.starts_at <= now,
+        "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
+        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE and not item.is_done), None),
+        "next_exam": next((item for item in coming if item.kind == Kind.EXAM), None),
+        "key_dates": dates,
+        "staff": list(course.staff.all()),
+        "office_hours": list(course.office_hours.all()),
+        "due_at": deadlines.for_all,
+        "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
+        "team": team_of(access.enrolment, with_files=False, deadlines=deadlines)
+        if access.enrolment and not access.enrolment.is_staff
+        else None,
+        "rules": rules,
+        **subscribe_context(access),
+    }
+
+
+def _by_part(lectures: list[Lecture]) -> list[tuple[Any, list[Lecture]]]:
+    """Return the lectures under their parts; parts and lectures in the order of the course."""
+    ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
+    return [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)]

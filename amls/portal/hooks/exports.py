@@ -1,0 +1,175 @@
+"""What can be exported of a whole course: its schedule to pin to a door, all my dates as a calendar file."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from icalendar import Calendar
+
+from amls.agenda.feeds import entries_for, personal_feed_url
+from amls.agenda.ical import render_feed
+from amls.agenda.models import AgendaItem
+from amls.agenda.models import Kind as ItemKind
+from amls.courses.models import Course, Enrolment
+from amls.courses.permissions import may_manage
+from amls.exports.kinds import ICS, PDF, Kind, Order, Progress, may_see_course, offer
+from amls.exports.pdf import render_pdf
+from amls.portal.gradebook.standings import State, standings
+from lectures.models import Lecture
+from projects.models import ProjectRules
+
+SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
+GRADEBOOK = "portal.gradebook"
+# More than these don't fit on one page in columns that can be read.
+_KEY_DATES_ON_ONE_PAGE = 14
+
+
+def _revision(order: Order) -> str:
+    return str(order.course.revision) if order.course is not None else ""
+
+
+def _schedule_context(order: Order) -> dict[str, Any]:
+    course = order.course
+    assert course is not None  # noqa: S101 - `allows` says so
+    lectures = list(
+        Lecture.objects.filter(course=course).select_related("part", "course").order_by("starts_at", "number", "pk")
+    )
+    ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
+    agenda = AgendaItem.objects.base().filter(course=course, audience="public").present()
+    dates = sorted(
+        agenda.filter(kind__in=[ItemKind.DEADLINE, ItemKind.EXAM, ItemKind.OPENING]),
+        key=lambda item: (item.moment, item.key),
+    )
+    return {
+        # Days of the year in which the course begins stand without it.
+        "year": lectures[0].starts_at if lectures else None,
+        "parts": [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)],
+        "key_dates": dates,
+        "staff": list(course.staff.all()),
+        "office_hours": list(course.office_hours.all()),
+        "rules": ProjectRules.objects.filter(course=course).first(),
+    }
+
+
+def _write_short(order: Order, progress: Progress) -> Iterator[bytes]:
+    context = _schedule_context(order)
+    context["key_dates"] = context["key_dates"][:_KEY_DATES_ON_ONE_PAGE]
+    yield _render(order, context, progress, on_one_page=True)
+
+
+def _write_long(order: Order, progress: Progress) -> Iterator[bytes]:
+    yield _render(order, {**_schedule_context(order), "is_long": True}, progress)
+
+
+def _render(order: Order, context: dict[str, Any], progress: Progress, *, on_one_page: bool = False) -> bytes:
+    progress(1, 3)
+    title = _("Schedule: %(course)s") % {"course": order.course}
+    content = render_pdf("portal/pdf/schedule.html", context, title=title, order=order, on_one_page=on_one_page)
+    progress(3, 3)
+    return content
+
+
+def _my_enrolments(order: Order) -> list[Enrolment]:
+    rows = Enrolment.objects.filter(user=order.user).exclude(course__state=Course.State.DRAFT, role="student")
+    return list(rows.select_related("course", "user").order_by("course__first_day", "pk"))
+
+
+def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
+    enrolments = _my_enrolments(order)
+    whole: Calendar | None = None
+    zones: set[str] = set()
+    for done, enrolment in enumerate(enrolments, start=1):
+        course = enrolment.course
+        entries = entries_for(course, enrolment, now=order.now)
+        source = personal_feed_url(enrolment)
+        one = Calendar.from_ical(
+            render_feed(course, entries, name=_("My courses"), source=source, shows_call_in=True, with_refresh=False)
+        )
+        if whole is None:
+            whole = Calendar()
+            for name in ("version", "prodid", "calscale", "name", "x-wr-calname"):
+                whole[name] = one[name]
+        for component in one.subcomponents:
+            if component.name == "VTIMEZONE":
+                if str(component["TZID"]) in zones:
+                    continue
+                zones.add(str(component["TZID"]))
+            whole.add_component(component)
+        progress(done, len(enrolments))
+    if whole is not None:
+        yield bytes(whole.to_ical())
+
+
+def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
+    course = order.course
+    assert course is not None  # noqa: S101 - `allows` says so
+    rows = standings(course, now=order.now, **order.parameters)
+    progress(1, 3)
+    state = order.parameters.get("state", "")
+    context = {
+        "rows": rows,
+        "has_rules": any(one.findings for one in rows),
+        "search": order.parameters.get("search", ""),
+        "state": State(state).label if state in State.values else "",
+        "verdict": order.parameters.get("verdict", ""),
+    }
+    title = _("Gradebook: %(course)s") % {"course": course}
+    yield render_pdf("portal/pdf/gradebook.html", context, title=title, order=order, paper="A4 landscape")
+    progress(3, 3)
+
+
+offer(
+    Kind(
+        name=GRADEBOOK,
+        label=gettext_lazy("Gradebook"),
+        media=PDF,
+        allows=lambda order: (
+            order.user is not None and order.course is not None and may_manage(order.user, order.course)
+        ),
+        # It joins what every app knows: fresh for the minute.
+        content_key=lambda order: f"{order.now:%Y-%m-%dT%H:%M}",
+        write=_write_gradebook,
+        filename=lambda order: f"{order.course.slug}-gradebook.pdf" if order.course else "gradebook.pdf",
+    )
+)
+offer(
+    Kind(
+        name=SHORT,
+        label=gettext_lazy("Schedule on one page"),
+        media=PDF,
+        allows=may_see_course,
+        content_key=_revision,
+        write=_write_short,
+        filename=lambda order: f"{order.course.slug}-schedule.pdf" if order.course else "schedule.pdf",
+        is_public=True,
+        is_quick=True,
+    )
+)
+offer(
+    Kind(
+        name=LONG,
+        label=gettext_lazy("Schedule with abstracts"),
+        media=PDF,
+        allows=may_see_course,
+        content_key=_revision,
+        write=_write_long,
+        filename=lambda order: f"{order.course.slug}-schedule-long.pdf" if order.course else "schedule.pdf",
+        is_public=True,
+    )
+)
+offer(
+    Kind(
+        name=MY_DATES,
+        label=gettext_lazy("All my courses as a calendar file"),
+        media=ICS,
+        allows=lambda order: order.user is not None,
+        content_key=lambda order: str(
+            [(one.course_id, one.course.revision, one.revision) for one in _my_enrolments(order)]
+        ),
+        write=_write_my_dates,
+        filename=lambda order: "my-courses.ics",
+        is_quick=True,
+    )
+)

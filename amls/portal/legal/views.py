@@ -1,0 +1,88 @@
+"""What belongs to the whole site: legal pages, language, the person's own name."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.core.origin import is_same_origin
+from amls.courses.models import Language, User
+from amls.courses.services import change_profile
+from amls.membership.claims import claim_in_own_courses
+from amls.portal.me.forms import ProfileForm, bound_numbers
+from amls.portal.models import LegalPage
+
+_DEFAULTS = Path(__file__).resolve().parent
+
+
+@require_safe
+def legal(request: HttpRequest, kind: str) -> HttpResponse:
+    """Show a legal page in the reader's language: the staff's words, or a useful default."""
+    if kind not in LegalPage.Kind.values:
+        raise Http404
+    language = (get_language() or "en")[:2]
+    page = LegalPage.objects.filter(kind=kind, language=language).first()
+    text = page.text if page is not None else (_DEFAULTS / f"{kind}.{language}.md").read_text(encoding="utf-8")
+    return render(request, "portal/legal.html", {"title": LegalPage.Kind(kind).label, "text": text})
+
+
+@csrf_exempt
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Keep the reader's choice of language, and go back.
+
+    Its button stands on pages that are kept for everyone and can hold no CSRF token; so
+    the browser's word for where the request comes from is checked instead.
+    """
+    if not is_same_origin(request):
+        return HttpResponseBadRequest(_("This form was sent from another site. Go back and choose again."))
+    chosen = request.POST.get("language", "")
+    if chosen not in Language.values:
+        return HttpResponseBadRequest(_("This language is not offered."))
+    if isinstance(request.user, User):
+        change_profile(user=request.user, language=chosen)
+    return _remember_language(redirect(_safe_next(request)), chosen)
+
+
+def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _safe_next(request: HttpRequest) -> str:
+    target = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if is_safe else "/"
+
+
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    """Let people change their name, matriculation number and language."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - login_required says so
+    form = ProfileForm(request.POST or None, user=user)
+    bound_numbers(request, form)
+    if request.method == "POST" and form.is_valid():
+        changed = change_profile(user=user, **form.cleaned_data)
+        claim_in_own_courses(user=changed, now=request.now)  # type: ignore[attr-defined]
+        with override(form.cleaned_data["language"] or get_language()):
+            messages.success(request, _("Saved."))
+        response = redirect("portal:profile")
+        chosen = form.cleaned_data["language"]
+        return _remember_language(response, chosen) if chosen else response
+    return render(request, "portal/profile.html", {"form": form})

@@ -1,0 +1,24 @@
+"""Make the demo data."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from amls.portal.demo.accounts import DEMO_ACCOUNTS
+from amls.portal.demo.services import make_demo
+
+
+class Command(BaseCommand):
+    """See interfaces: AMLS SS2024 archived, a running copy, accounts of each role."""
+
+    help = "Makes the demo courses and accounts; run again it changes nothing."
+
+    def handle(self, **options: Any) -> None:
+        """Make it and say who may sign in."""
+        make_demo(now=timezone.now())
+        if options["verbosity"]:
+            self.stdout.write(f"Accounts, all with the password {settings.DEMO_PASSWORD} (on this machine only):")
+            for address, name in DEMO_ACCOUNTS.items():
+                self.stdout.write(f"  {address:24} {name}")

@@ -1,0 +1,28 @@
+"""`manage.py purge`: delete what has been kept long enough."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from amls.privacy.registry import retentions
+
+
+class Command(BaseCommand):
+    """Goes through every kind of data with a time limit."""
+
+    help = "Deletes what has been kept long enough, by the retention of each kind of data."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take whether to count only."""
+        parser.add_argument("--dry-run", action="store_true", help="Count what would go; delete nothing.")
+
+    def handle(self, **options: Any) -> None:
+        """Delete or count, kind by kind."""
+        now = timezone.now()
+        for one in retentions():
+            count = one.purge(now, options["dry_run"])
+            self.stdout.write(f"{count:>8}  {one.name}  ({one.label}: {one.period})")
+        if options["dry_run"]:
+            self.stdout.write("Nothing was deleted.")

@@ -1,0 +1,48 @@
+"""Make a course for a new term."""
+
+from argparse import ArgumentParser
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from amls.courses.models import Course
+from amls.portal.rollover import roll_over
+from amls.portal.takeover.spec import CourseFileError
+
+
+class Command(BaseCommand):
+    """See interfaces: dates shifted by teaching week, weekday and local time kept, holidays skipped."""
+
+    help = "Makes a course for a new term out of an earlier one, as a draft."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take both addresses and the days."""
+        parser.add_argument("slug")
+        parser.add_argument("new_slug")
+        parser.add_argument("--start", type=date.fromisoformat, required=True, help="A day of the first teaching week.")
+        parser.add_argument("--skip", type=date.fromisoformat, nargs="*", default=[], help="Days without teaching.")
+        parser.add_argument("--dry-run", action="store_true", help="Print what would be made, and make nothing.")
+
+    def handle(self, **options: Any) -> None:
+        """Copy, shift, print."""
+        course = Course.objects.filter(slug=options["slug"]).first()
+        if course is None:
+            raise CommandError(f"There is no course '{options['slug']}'.")
+        try:
+            diff = roll_over(
+                course=course,
+                new_slug=options["new_slug"],
+                start=options["start"],
+                skip=options["skip"],
+                now=timezone.now(),
+                dry_run=options["dry_run"],
+            )
+        except CourseFileError as error:
+            raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
+        for warning in diff.warnings:
+            self.stderr.write(f"Warning: {warning}")
+        self.stdout.write(str(diff))
+        if options["dry_run"]:
+            self.stdout.write("Nothing was written: this was a dry run.")

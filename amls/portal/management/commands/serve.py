@@ -1,0 +1,225 @@
+"""Everything in the foreground: database, migrations, web server, worker, beat."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from django.db import connections
+
+from amls.core.checks import check_pdf_libraries
+from amls.courses.models import Course
+from amls.embedded import EmbeddedServerError, revive, running, socket_dir
+from amls.portal.demo.accounts import DEMO_ACCOUNTS
+
+# The queues and how many processes serve each.
+QUEUES = {"mail": "1", "default": "1", "exports": "2"}
+_READY_SECONDS = 60
+_STOP_SECONDS = 20
+
+
+# An upload on a slow line holds a thread from its first byte, and that is when it begins: before a deadline
+# more come at once than there are people who read. Idle threads cost next to nothing.
+THREADS = 128
+
+
+def web_server(application: str, *, host: str, port: int, workers: int = 2, threads: int = THREADS) -> list[str]:
+    """Return the command that serves `application`."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *("--workers", str(workers), "--blocking-threads", str(threads)),
+        *("--backlog", "2048", "--no-ws", "--log-level", "error", application),
+    ]
+
+
+class Command(BaseCommand):
+    """`make run`, once the virtual environment stands."""
+
+    help = "Runs everything on this machine: PostgreSQL if DATABASE_URL is unset, web server, worker and beat."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the port, and how much to run of each."""
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000))
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default: this machine only).")
+        parser.add_argument("--workers", type=int, default=2, help="Web processes.")
+        parser.add_argument("--threads", type=int, default=THREADS, help="Threads of each web process.")
+        parser.add_argument("--no-demo", action="store_true", help="Don't make demo data on the first start.")
+
+    def handle(self, **options: Any) -> None:
+        """Start everything, wait, stop everything."""
+        # SIGTERM ends like Ctrl-C, so that nothing is left running; and Ctrl-C ends also where a shell
+        # started this in the background, with SIGINT ignored.
+        signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(signal.SIGINT, _interrupt)
+        try:
+            _check_port(options["host"], options["port"])
+            for problem in check_pdf_libraries():
+                self._say(f"{problem.msg}\n  {problem.hint}")
+            with ExitStack() as stack:
+                if settings.IS_DATABASE_EMBEDDED:
+                    self._say("Starting PostgreSQL …")
+                    stack.enter_context(running(settings.VAR_DIR))
+                    settings.DATABASES["default"]["HOST"] = socket_dir(settings.VAR_DIR)
+                    connections["default"].settings_dict["HOST"] = socket_dir(settings.VAR_DIR)
+                self._prepare(with_demo=settings.IS_EMBEDDED and not options["no_demo"])
+                self._run(options)
+        except EmbeddedServerError as error:
+            raise CommandError(str(error)) from error
+        except KeyboardInterrupt:
+            self._say("Stopped.")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _prepare(self, *, with_demo: bool) -> None:
+        for name in ("queue", "queue-control", "mail", "media"):
+            (settings.VAR_DIR / name).mkdir(parents=True, exist_ok=True)
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        self._collect_static()
+        if with_demo and not Course.objects.exists():
+            self._say("Making demo data …")
+            call_command("demo", verbosity=0)
+        connections.close_all()
+
+    def _collect_static(self) -> None:
+        stamp_file = Path(settings.STATIC_ROOT) / ".stamp"
+        stamp = _static_stamp()
+        if stamp_file.exists() and stamp_file.read_text() == stamp:
+            return
+        self._say("Collecting static files …")
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        stamp_file.write_text(stamp)
+
+    def _run(self, options: dict[str, Any]) -> None:
+        host, port = options["host"], options["port"]
+        environment = {**os.environ, "DEBUG": os.environ.get("DEBUG", "0")}
+        if settings.IS_EMBEDDED:
+            # Links in mail and feeds lead to where this installation really is.
+            environment["AMLS_PORT"] = str(port)
+        # Some machines have no other user than root; whoever runs this in the foreground knows who they are.
+        python = [sys.executable, "-W", "ignore:You're running the worker with superuser privileges"]
+        celery = [*python, "-m", "celery", "--quiet", "--app", "amls"]
+        commands = {
+            "web server": web_server(
+                "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
+            ),
+            # One worker per queue, so that a long export never delays a mail.
+            **{
+                f"worker of {queue}": [
+                    *(*celery, "worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", count),
+                    *("--loglevel", "warning", "--without-gossip", "--without-mingle"),
+                ]
+                for queue, count in QUEUES.items()
+            },
+            "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
+        }
+        children: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            for name, command in commands.items():
+                extra = {"AMLS_DB_POOL": "1"} if name == "web server" else {}
+                # Own sessions: Ctrl-C reaches this process only, which stops them in order.
+                children[name] = subprocess.Popen(  # noqa: S603
+                    command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
+                )
+            self._wait_until_ready(f"http://{host}:{port}/readyz", children)
+            self._announce(port)
+            while True:
+                self._check(children)
+                if settings.IS_DATABASE_EMBEDDED and revive(settings.VAR_DIR):
+                    self._say("PostgreSQL had ended by itself and was started again.")
+                time.sleep(0.5)
+        finally:
+            _stop(children)
+
+    def _wait_until_ready(self, address: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            self._check(children)
+            try:
+                with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own http address
+                    return
+            except (urllib.error.URLError, OSError) as error:
+                if time.monotonic() > deadline:
+                    raise CommandError(f"{address} does not answer after {_READY_SECONDS} seconds: {error}") from error
+                time.sleep(0.1)
+
+    def _check(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        for name, child in children.items():
+            if child.poll() is not None:
+                raise CommandError(f"The {name} ended with exit code {child.returncode}; what it said stands above.")
+
+    def _announce(self, port: int) -> None:
+        self._say(f"\nAMLS is ready: http://localhost:{port}/")
+        if settings.IS_EMBEDDED:
+            self._say(f"Demo accounts, all with the password {settings.DEMO_PASSWORD}:")
+            for address, who in DEMO_ACCOUNTS.items():
+                self._say(f"  {address:24} {who}")
+            self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")
+        self._say("Ctrl-C stops all of it.")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse a port that another program listens on: the web server would share it, and get every other request."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # What lingers of connections that a server before this one had is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"The web server can't listen on {host}:{port} ({error.strerror}). Is the port in use? "
+                "Choose another with PORT=8001."
+            ) from error
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for child in reversed(children.values()):
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + _STOP_SECONDS
+    for child in children.values():
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        # What a child that was killed left behind: each leads a session of its own.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+
+def _static_stamp() -> str:
+    """Return what the collected static files depend on: our own files, and the versions of the apps'."""
+    digest = hashlib.sha256(django.__version__.encode())
+    for config in sorted(apps.get_app_configs(), key=lambda config: config.name):
+        digest.update(config.path.encode())
+    digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for directory in settings.STATICFILES_DIRS:
+        for path in sorted(Path(directory).rglob("*")):
+            status = path.stat()
+            digest.update(f"{path}{status.st_mtime_ns}{status.st_size}".encode())
+    return digest.hexdigest()

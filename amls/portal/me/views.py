@@ -1,0 +1,149 @@
+"""Joining a course, leaving it, and what one has in it."""
+
+from allauth.core import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from amls.agenda.feeds import present_items
+from amls.agenda.models import Kind, Status
+from amls.agenda.views.subscribe import subscribe_context
+from amls.core.violations import RuleViolation
+from amls.courses.access import Access, open_course
+from amls.courses.eligibility import evaluate
+from amls.courses.models import Course, User
+from amls.courses.services import enrol_self, leave_course
+from amls.membership.claims import claim_by_number, claim_in_own_courses
+from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
+from projects.models import ProjectRules
+from projects.reading import team_of
+
+# How many of the coming dates 'my course' shows.
+_COMING = 8
+
+
+@login_required
+def enrol(request: HttpRequest, slug: str) -> HttpResponse:
+    """Join the course by its policy."""
+    access = open_course(request, slug)
+    course = access.course
+    after = _safe_next(request) or reverse("portal:me", args=[slug])
+    if access.enrolment is not None:
+        return HttpResponseRedirect(after)
+    if request.method == "POST" and "claim" in request.POST:
+        return _claim(request, access)
+    needs_code = course.enrolment_policy == Course.EnrolmentPolicy.CODE
+    form = EnrolForm(request.POST or None) if needs_code else None
+    problem = ""
+    if request.method == "POST" and (form is None or form.is_valid()):
+        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+        try:
+            if form is not None and not ratelimit.consume(request, action="enrol_code", user=request.user):
+                raise RuleViolation(
+                    _("Too many attempts. Wait ten minutes, or ask your lecturer for the code."),
+                    "too-many",
+                    field="code",
+                )
+            enrol_self(user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
+            claim_in_own_courses(user=request.user, now=access.now)
+        except RuleViolation as violation:
+            if form is not None and violation.field:
+                form.add_error(violation.field, violation.as_validation_error().messages)
+            else:
+                problem = str(violation.message)
+        else:
+            messages.success(request, _("You are enrolled. Subscribe to your own calendar next."))
+            return HttpResponseRedirect(after)
+    return _enrol_page(request, access, form=form, problem=problem)
+
+
+def _claim(request: HttpRequest, access: Access) -> HttpResponse:
+    """Ask the staff to confirm who stands on the roster with another address."""
+    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+    form = ClaimForm(request.POST, user=request.user)
+    bound_numbers(request, form)
+    if form.is_valid():
+        try:
+            number = form.cleaned_data["matriculation_number"]
+            claim_by_number(user=request.user, course=access.course, number=number, now=access.now)
+        except RuleViolation as violation:
+            form.add_error("matriculation_number" if violation.field else None, str(violation.message))
+        else:
+            said = _(
+                "If this number stands on the roster, the staff are asked to confirm that it is you. You get a mail."
+            )
+            messages.success(request, said)
+            return redirect("portal:enrol", slug=access.course.slug)
+    return _enrol_page(request, access, claim_form=form)
+
+
+def _enrol_page(
+    request: HttpRequest,
+    access: Access,
+    *,
+    form: EnrolForm | None = None,
+    problem: str = "",
+    claim_form: ClaimForm | None = None,
+) -> HttpResponse:
+    course, has_errors = access.course, problem or any(one and one.errors for one in (form, claim_form))
+    if claim_form is None and course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
+        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+        claim_form = ClaimForm(user=request.user)
+    context = {"access": access, "course": course, "form": form, "problem": problem, "claim_form": claim_form}
+    return render(request, "portal/enrol.html", context, status=422 if has_errors else 200)
+
+
+def _safe_next(request: HttpRequest) -> str:
+    target = request.POST.get("next") or request.GET.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if is_safe and target.startswith("/") else ""
+
+
+@login_required
+@require_safe
+def me(request: HttpRequest, slug: str) -> HttpResponse:
+    """My course: what I still need, my project, my next dates, my calendar and its health, my settings."""
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        if access.is_manager:
+            return redirect(access.course)
+        raise Http404
+    is_student = not access.enrolment.is_staff
+    rows = present_items(access.course, access.enrolment, now=access.now)
+    coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "me",
+        "findings": evaluate(access.course, [access.enrolment], now=access.now)[access.enrolment.pk]
+        if is_student
+        else [],
+        "has_projects": ProjectRules.objects.filter(course=access.course).exists(),
+        "is_student": is_student,
+        "team": team_of(access.enrolment, with_files=False) if is_student else None,
+        "sessions": [row for row in coming if row.kind in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
+        "deadlines": [row for row in coming if row.kind not in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
+        **subscribe_context(access),
+    }
+    return render(request, "portal/me.html", context)
+
+
+@login_required
+@require_POST
+def leave(request: HttpRequest, slug: str) -> HttpResponse:
+    """End one's own part in the course."""
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
+    try:
+        leave_course(enrolment=access.enrolment)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+        return redirect("portal:me", slug=slug)
+    messages.success(request, _("You left the course. Your calendar address no longer works."))
+    return redirect(access.course)

@@ -1,0 +1,249 @@
+"""The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Func, Value
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course
+from amls.portal.search.passages import RowVector, matches, passages_with
+from amls.portal.search.query import CONFIGURATIONS, WORD, Queries, Typed, make_queries
+from amls.portal.search.readers import Reader
+from amls.portal.search.snippets import Marked, marked, marker, snippet, words_of
+from amls.portal.search.sources import Source, sources
+from amls.portal.search.suggest import corrections
+from lectures.models import Lecture, Material, Passage
+from lectures.places import Shown, place_of, shown_of
+
+MAX_PASSAGES = 60
+# Of a word that stands on more pages than this the first so many are ranked: it tells none from another.
+MAX_RANKED = 3000
+MAX_ROWS = 30
+_NONE = SafeString()
+# A title that says it weighs more than a slide that mentions it.
+_WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
+
+
+@dataclass(slots=True)
+class Hit:
+    """One place: a slide, a second of a recording, a topic.
+
+    Attributes:
+        where: such as 'Slide 23' or 'Recording, 12:30'.
+    """
+
+    url: str
+    where: str
+    title: SafeString
+    snippet: SafeString
+    rank: float
+    place: tuple[str, int]
+
+
+@dataclass(slots=True)
+class Group:
+    """The hits of one lecture, or of what belongs to none, best first."""
+
+    course: Course
+    lecture: Lecture | None
+    title: SafeString
+    url: str
+    label: str = ""
+    hits: list[Hit] = field(default_factory=list)
+    abstract: SafeString = _NONE
+    rank: float = 0.0
+
+    @property
+    def first(self) -> list[Hit]:
+        """What is shown at once."""
+        return self.hits[:5]
+
+    @property
+    def more(self) -> list[Hit]:
+        """What is shown on demand."""
+        return self.hits[5:]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        shown: what was searched for in the end.
+        corrected: whether that is another word than was typed.
+        is_partial: whether nothing has all of the words, so that these have some.
+        is_capped: whether there is more than what is shown.
+    """
+
+    typed: Typed
+    shown: Typed
+    groups: list[Group] = field(default_factory=list)
+    corrected: bool = False
+    is_partial: bool = False
+    is_capped: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many places were found."""
+        return sum(max(1, len(group.hits)) for group in self.groups)
+
+
+def search(reader: Reader, typed: Typed) -> Found:
+    """Return what the reader may see of what was typed.
+
+    Tried in turn: all the words; all the words after mending those that nothing has; any of
+    the words.
+    """
+    if not typed.terms or not reader.courses:
+        return Found(typed, typed)
+    found = _find(reader, typed, typed, partly=False)
+    if found.groups:
+        return found
+    for mended in corrections(reader, typed):
+        # The words are there, but perhaps not together.
+        corrected = _find(reader, typed, mended, partly=False)
+        if corrected.groups:
+            return corrected
+    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else found
+
+
+def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
+    found = Found(typed, shown, corrected=shown is not typed)
+    for language in reader.languages:
+        queries = make_queries(shown, language)
+        query = queries.any_term if partly else queries.all_terms
+        if query:
+            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
+            found.groups += groups
+            found.is_capped |= is_capped
+    found.groups.sort(key=lambda group: -group.rank)
+    found.is_partial = partly and bool(found.groups)
+    return found
+
+
+def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
+    passages = _passages(reader, query)
+    rows = [(source, row) for source in sources for row in _rows(source, reader, query, language)]
+    texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
+    texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts)]
+    is_marked = marker(queries, words_of(texts), language)
+    groups: dict[Any, Group] = {}
+    opened = _opened(reader, passages)
+    for passage in passages:
+        if passage.file_id not in opened:
+            # Replaced by a new version in this very moment.
+            continue
+        material, shown = opened[passage.file_id]
+        lecture = material.lecture
+        group = groups.get(lecture.pk) or groups.setdefault(lecture.pk, _lecture_group(lecture, shown.page, is_marked))
+        _add(group, _passage_hit(passage, lecture, material, shown, is_marked))
+    for source, row in rows:
+        _add_row(groups, source, row, is_marked)
+    return list(groups.values()), len(passages) == MAX_PASSAGES
+
+
+def _passages(reader: Reader, query: str) -> list[Passage]:
+    """Return the best passages."""
+    ranked = Passage.objects.filter(pk__in=passages_with(reader, query).values("pk")[:MAX_RANKED])
+    found = ranked.defer("vector").annotate(rank=_rank("vector", query))
+    return list(found.order_by("-rank", "pk")[:MAX_PASSAGES])
+
+
+def _rank(vector: str, query: str) -> Func:
+    # 4: words that stand close to each other count more.
+    return Func(
+        Value(_WEIGHTS),
+        F(vector),
+        Value(query),
+        template="ts_rank_cd(%(expressions)s::tsquery, 4)",
+        output_field=models.FloatField(),
+    )
+
+
+def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
+    configuration, _dictionary = CONFIGURATIONS[language]
+    vector = RowVector(source.title, *source.texts, configuration=configuration)
+    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    ranked = found.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
+    rows = list(ranked[:MAX_ROWS])
+    for row in rows:
+        row.course = reader.courses[row.course_id]
+    return rows
+
+
+def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Material, Shown]]:
+    """Return the files that the reader may open of the lectures of some passages, with what the lecture's page shows."""
+    lectures = Lecture.objects.in_bulk({reader.files[passage.file_id] for passage in passages})
+    for lecture in lectures.values():
+        lecture.course = reader.courses[lecture.course_id]
+    materials = (
+        Material.objects.filter(reader.may_see(), lecture__in=list(lectures))
+        .select_related("current")
+        .annotate(pages_read=F("current__extraction__pages_done"))
+        .order_by("position", "pk")
+    )
+    of_lecture: dict[int, list[Any]] = {pk: [] for pk in lectures}
+    for material in materials:
+        material.lecture = lectures[material.lecture_id]
+        of_lecture[material.lecture_id].append(material)
+    opened: dict[int, tuple[Material, Shown]] = {}
+    for pk, found in of_lecture.items():
+        files = {one.current_id: one for one in found if one.current_id is not None}
+        shown = shown_of(lectures[pk], found, {file: one.pages_read or 0 for file, one in files.items()})
+        opened |= {file: (one, shown) for file, one in files.items()}
+    return opened
+
+
+def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:
+    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page)
+
+
+def _add(group: Group, hit: Hit) -> None:
+    """Add a hit; the same slide as PDF and as PPTX is one place, and the better of the two is shown."""
+    group.rank = max(group.rank, hit.rank)
+    for index, other in enumerate(group.hits):
+        if other.place == hit.place:
+            if hit.rank > other.rank:
+                group.hits[index] = hit
+            return
+    group.hits.append(hit)
+
+
+def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Marked) -> None:
+    title = marked(str(getattr(row, source.title)), is_marked)
+    texts = [str(getattr(row, name)) for name in source.texts]
+    # Where only the title has the words, the longest text says best what it is about.
+    best = max(texts, key=lambda one: (sum(map(is_marked, WORD.findall(one))), len(one)), default="")
+    text = snippet(best, is_marked)
+    lecture = source.group(row)
+    if lecture is not None:
+        group = groups.get(lecture) or groups.setdefault(lecture, _lecture_group(row, source.address(row), is_marked))
+        group.abstract = text
+        group.rank = max(group.rank, row.rank * 1.5)
+        return
+    groups[source.name, row.pk] = Group(
+        row.course, None, title, source.address(row), label=str(source.label), abstract=text, rank=row.rank
+    )
+
+
+def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: Shown, is_marked: Marked) -> Hit:
+    rank: float = passage.rank  # type: ignore[attr-defined]
+    cue = _best_cue(passage, is_marked)
+    place = place_of(passage, cue=cue, lecture=lecture, material=material, shown=shown)
+    if passage.kind == Passage.Kind.CAPTION:
+        text = snippet(" ".join(str(one[2]) for one in passage.cues[max(0, cue - 1) :]), is_marked)
+        return Hit(place.url, place.where, _NONE, text, rank, place.key)
+    where, text = place.where, snippet("\n".join(passage.lines), is_marked)
+    if passage.notes and not any(is_marked(word) for word in words_of([passage.text])):
+        where, text = _("%(place)s, speaker notes") % {"place": where}, snippet(passage.notes, is_marked)
+    return Hit(place.url, where, marked(passage.title, is_marked), text, rank, place.key)
+
+
+def _best_cue(passage: Passage, is_marked: Marked) -> int:
+    """Return which caption has the most of the words, the first of several."""
+    counts = [sum(1 for word in words_of([cue[2]]) if is_marked(word)) for cue in passage.cues]
+    return counts.index(max(counts)) if counts else 0

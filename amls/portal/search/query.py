@@ -1,0 +1,173 @@
+"""What somebody typed, as PostgreSQL's full-text search understands it.
+
+Nothing typed is ever an operator: words are handed to PostgreSQL's own parser as parameters,
+and what it returns is put together here. Only quotation marks mean something: a phrase.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db import connection
+
+from amls.core.fulltext import separate
+from amls.core.text import clean_line
+
+MAX_CHARACTERS = 200
+MAX_TERMS = 12
+_TERM = re.compile(r'"([^"]+)"|(\S+)')
+# '3.14' is one word, as it is for PostgreSQL.
+WORD = re.compile(r"[^\W_]+(?:\.\d+)*")
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»", '"'))
+CONFIGURATIONS = {"de": ("german", "german_stem"), "en": ("english", "english_stem")}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word, or several in quotation marks."""
+
+    text: str
+    is_phrase: bool = False
+
+    def __str__(self) -> str:
+        return f'"{self.text}"' if self.is_phrase else self.text
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was typed, within bounds.
+
+    Attributes:
+        text: the cleaned line, as it is shown again.
+        terms: its words and phrases, in order.
+        is_cut: whether more was typed than counts.
+        is_last_open: whether the last word may only be the beginning of one.
+    """
+
+    text: str
+    terms: tuple[Term, ...]
+    is_cut: bool = False
+    is_last_open: bool = True
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """All words, in lower case."""
+        return tuple(word.lower() for term in self.terms for word in WORD.findall(term.text))
+
+    def with_words(self, replaced: dict[str, str]) -> "Typed":
+        """Return the same with some words (in lower case) replaced by others."""
+
+        def change(text: str) -> str:
+            return WORD.sub(lambda match: replaced.get(match[0].lower(), match[0]), text)
+
+        terms = tuple(Term(change(term.text), term.is_phrase) for term in self.terms)
+        return Typed(" ".join(map(str, terms)), terms, self.is_cut, self.is_last_open)
+
+
+def read_typed(raw: str) -> Typed:
+    """Return what of `raw` is searched for: at most 200 characters and 12 words or phrases."""
+    line = clean_line(raw[: MAX_CHARACTERS * 2])
+    is_cut = len(line) > MAX_CHARACTERS or len(raw) > MAX_CHARACTERS * 2
+    text = line[:MAX_CHARACTERS].strip()
+    terms = []
+    for phrase, word in _TERM.findall(text.translate(_QUOTES)):
+        found = phrase or word
+        if WORD.search(found):
+            terms.append(Term(found.strip('"'), is_phrase=bool(phrase)))
+    is_last_open = bool(terms) and not terms[-1].is_phrase
+    return Typed(text, tuple(terms[:MAX_TERMS]), is_cut or len(terms) > MAX_TERMS, is_last_open)
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """A search as tsquery texts.
+
+    Attributes:
+        all_terms: finds what has every term; empty if nothing can be searched for.
+        any_term: finds what has one of them.
+        stems: by which words in a text are marked.
+        prefix: the beginning of the last word, in lower case.
+        written: the words as they were typed, for languages' words that are too common to be stems.
+    """
+
+    all_terms: str
+    any_term: str
+    stems: frozenset[str]
+    prefix: str
+    written: frozenset[str]
+
+
+_NOTHING = Queries("", "", frozenset(), "", frozenset())
+
+
+def make_queries(typed: Typed, language: str) -> Queries:
+    """Return the queries for texts in `language` ('de' or 'en'): one query to the database."""
+    if not typed.terms:
+        return _NOTHING
+    configuration, _dictionary = CONFIGURATIONS[language]
+    parsed = _parse(configuration, typed.terms)
+    words = WORD.findall(typed.terms[-1].text)
+    prefix = words[-1].lower() if typed.is_last_open and words and len(words[-1]) > 1 else ""
+    parts: list[str] = []
+    written: set[str] = set()
+    for index, (term, (found, plain)) in enumerate(zip(typed.terms, parsed, strict=True)):
+        options = [found] if found else []
+        if prefix and index == len(typed.terms) - 1:
+            # The word as written, whose beginning this is: stems begin otherwise ('optimizat' and 'optim').
+            options.append(_prefix_query(words))
+        if options:
+            parts.append("(" + " | ".join(f"({one})" for one in options) + ")")
+            written.update(words if len(options) > 1 or not found else ())
+        elif plain:
+            written.update(WORD.findall(term.text.lower()))
+    if not parts or (len(parts) == 1 and prefix and not any(found for found, _plain in parsed)):
+        # Only words that stand everywhere, such as 'to be': then they count as written.
+        plain_parts = [f"({plain})" for _found, plain in parsed if plain]
+        parts = plain_parts or parts
+    if not parts:
+        return _NOTHING
+    stems = frozenset(lexeme for found, _plain in parsed for lexeme in _lexemes(found))
+    everything = written | {word for word in typed.words if not stems}
+    return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(everything))
+
+
+def _parse(configuration: str, terms: tuple[Term, ...]) -> list[tuple[str, str]]:
+    """Return each term's tsquery text in the language and as written."""
+    columns = []
+    parameters: list[str] = []
+    for term in terms:
+        function = "phraseto_tsquery" if term.is_phrase else "plainto_tsquery"
+        columns += [f"{function}(%s::regconfig, %s)::text", f"{function}('simple', %s)::text"]
+        text = separate(term.text)
+        parameters += [configuration, text, text]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(columns), parameters)
+        row = cursor.fetchone() or ()
+    return list(zip(row[::2], row[1::2], strict=True))
+
+
+def as_written(text: str) -> str:
+    """Return the tsquery text that finds all words of a text as they are written."""
+    return " & ".join(f"'{word.lower()}'" for word in WORD.findall(text))
+
+
+def _prefix_query(words: list[str]) -> str:
+    *before, last = [word.lower() for word in words]
+    return " & ".join([*(f"'{word}'" for word in before), f"'{last}':*"])
+
+
+def _lexemes(query: str) -> list[str]:
+    return [lexeme.replace("''", "'") for lexeme in re.findall(r"'((?:[^']|'')*)'", query)]
+
+
+def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
+    """Return the stem of each word (in lower case) by PostgreSQL's own dictionary: one query."""
+    distinct = sorted(set(words))
+    _configuration, dictionary = CONFIGURATIONS[language]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT word, (ts_lexize(%s::regdictionary, word))[1] FROM unnest(%s::text[]) AS word",
+            [dictionary, distinct],
+        )
+        return {word: stem for word, stem in cursor.fetchall() if stem}

@@ -1,0 +1,99 @@
+"""What can be found besides the text of files: short texts of the apps, each contributed by a source."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from amls.core.hooks import Hook
+from amls.mail.models import Announcement
+from amls.portal.search.readers import Reader
+from lectures.models import Lecture
+from projects.models import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A kind of short text.
+
+    Attributes:
+        label: what one of them is called.
+        rows: those that the reader may see, of all their courses.
+        title: the model's field that counts most.
+        texts: further fields.
+        address: where a row is read.
+        group: which lecture a row belongs to, if any: its hits stand together.
+    """
+
+    name: str
+    label: str | Promise
+    rows: Callable[[Reader], QuerySet[Any]]
+    title: str
+    texts: tuple[str, ...]
+    address: Callable[[Any], str]
+    group: Callable[[Any], int | None] = lambda _row: None
+
+
+sources: Hook[Source] = Hook("kinds of text that are found")
+
+
+def find_in(source: Source) -> Source:
+    """Let a kind of text be found; its rows have a `course`."""
+    return sources.add(source.name, source)
+
+
+def _lectures(reader: Reader) -> QuerySet[Any]:
+    return Lecture.objects.filter(course__in=list(reader.courses))
+
+
+def _topics(reader: Reader) -> QuerySet[Any]:
+    # Students' own ideas are their staff's to find, and nobody else's.
+    managed = Q(course__in=reader.managed)
+    return Topic.objects.filter(managed | Q(proposal=""), course__in=list(reader.courses))
+
+
+def _announcements(reader: Reader) -> QuerySet[Any]:
+    # What is for some of the people only, their staff find; it stands on the course's page for the others.
+    wide = Q(course__in=reader.managed) | Q(audience="all")
+    return Announcement.objects.on_page_at(reader.now).filter(wide, course__in=list(reader.courses))
+
+
+def _topic_address(topic: Topic) -> str:
+    return reverse("projects:topic", args=[topic.course.slug, topic.pk])
+
+
+find_in(
+    Source(
+        name="lectures",
+        label=_("Lecture"),
+        rows=_lectures,
+        title="title",
+        texts=("abstract",),
+        address=lambda lecture: str(lecture.get_absolute_url()),
+        group=lambda lecture: int(lecture.pk),
+    )
+)
+find_in(
+    Source(
+        name="topics",
+        label=_("Project topic"),
+        rows=_topics,
+        title="title",
+        texts=("track", "description"),
+        address=_topic_address,
+    )
+)
+find_in(
+    Source(
+        name="announcements",
+        label=_("announcement"),
+        rows=_announcements,
+        title="title",
+        texts=("text",),
+        address=lambda announcement: f"{announcement.course.get_absolute_url()}#announcements",
+    )
+)

@@ -1,0 +1,78 @@
+"""Words of the course that somebody may have meant who mistyped one."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from amls.portal.search.passages import words_in_files
+from amls.portal.search.query import Typed
+from amls.portal.search.readers import Reader
+from amls.portal.search.snippets import words_of
+from amls.portal.search.sources import sources
+from lectures.models import Word
+
+_SHORTEST, _LONGEST_TYPED = 4, 40
+_MAX_WORDS, _MAX_TRIES, _MAX_MENDED, _MAX_NEAR = 20_000, 3, 4, 24
+_MAX_TEXTS = 300
+
+
+def corrections(reader: Reader, typed: Typed) -> Iterator[Typed]:
+    """Yield at most three ways to read what was typed with the courses' own words, the likeliest first.
+
+    A word that the reader's files and texts have stays as it is. One letter too many, too few, wrong
+    or swapped is a distance of 1; longer words may have two such slips.
+    """
+    short = _short_words(reader)
+    unknown = [word for word in dict.fromkeys(typed.words) if word not in short and _is_mendable(word)]
+    standing = words_in_files(reader, unknown) if unknown else set()
+    looked_at = [word for word in unknown if word not in standing][:_MAX_MENDED]
+    mendable = [(word, near) for word in looked_at if (near := _near(reader, word, short))]
+    if not mendable:
+        return
+    best = {word: near[0] for word, near in mendable}
+    yield typed.with_words(best)
+    tries = 1
+    for word, near in mendable:
+        for other in near[1:]:
+            if tries >= _MAX_TRIES:
+                return
+            tries += 1
+            yield typed.with_words({**best, word: other})
+
+
+def _is_mendable(word: str) -> bool:
+    return _SHORTEST <= len(word) <= _LONGEST_TYPED and not word.isdigit()
+
+
+def _near(reader: Reader, word: str, short: set[str]) -> list[str]:
+    """Return at most three words, the nearest to one that the reader's courses don't have: 2 queries.
+
+    The vocabulary holds the words of all files; those that only stand in what the reader may
+    not see are neither suggested nor in the way of others.
+    """
+    reach = 1 if len(word) <= 5 else 2
+    rows = (
+        Word.objects.filter(course__in=list(reader.courses))
+        .extra(where=["length(word) BETWEEN %s AND %s"], params=[len(word) - reach, len(word) + reach])
+        .order_by("-passages")
+        .values_list("word", "passages")[:_MAX_WORDS]
+    )
+    counts: Counter[str] = Counter(found for found in short if abs(len(found) - len(word)) <= reach)
+    for found, count in rows:
+        counts[found] += count
+    close = process.extract(word, list(counts), scorer=OSA.distance, score_cutoff=reach, limit=_MAX_NEAR)
+    ordered = sorted(close, key=lambda one: (one[1], one[0][0] != word[0], -counts[one[0]], one[0]))
+    candidates = [found for found, _distance, _index in ordered]
+    seen = short | words_in_files(reader, [found for found in candidates if found not in short])
+    return [found for found in candidates if found in seen][:_MAX_TRIES]
+
+
+def _short_words(reader: Reader) -> set[str]:
+    """Return the words of titles, abstracts and topics that the reader may see."""
+    found: set[str] = set()
+    for source in sources:
+        for texts in source.rows(reader).values_list(source.title, *source.texts)[:_MAX_TEXTS]:
+            found |= words_of(map(str, texts))
+    return found

@@ -1,0 +1,90 @@
+"""The exams of a course file: rules, dates and rooms."""
+
+from dataclasses import fields
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+from amls.portal.takeover.rows import RowImport, Wanted
+from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
+from exams.models import Exam, ExamRules, Registration, Room
+from exams.services.registration import promote_waiting
+
+_EXAM_FIELDS = (
+    "kind", "title", "duration_minutes", "place", "capacity", "review_minutes", "review_place", "max_points",
+)  # fmt: skip
+_EXAM_TIMES = ("starts_at", "opens_at", "closes_at", "withdraw_until", "review_at")
+
+
+class ExamImport(RowImport):
+    """What an import says of exams."""
+
+    def exam_rules(self) -> None:
+        """Let the course's exam rules be those of the file."""
+        existing = ExamRules.objects.filter(course=self.course)
+        spec = self.spec.exam_rules
+        if not self.spec.is_complete or (spec == ExamRulesSpec() and not existing.exists()):
+            return
+        values = {item.name: getattr(spec, item.name) for item in fields(spec)}
+        self.sync(existing, [Wanted(_("Exam rules"), values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
+
+    def exams(self) -> None:
+        """Let the dates be those of the file; a moved exam keeps its row, and one with registrations stays."""
+        wanted = []
+        # Like every write to an exam under its lock: nobody's sign-up is lost to what was read before.
+        list(Exam.objects.select_for_update(no_key=True).filter(course=self.course).order_by("pk"))
+        for exam in self.spec.exams:
+            label = _("Exam %(day)s") % {"day": f"{exam.starts_at:%Y-%m-%d}"}
+            values = {name: self.instant(getattr(exam, name), label) for name in _EXAM_TIMES}
+            values |= {name: getattr(exam, name) for name in _EXAM_FIELDS}
+            ends_at = exam.starts_at + timedelta(minutes=exam.duration_minutes)
+            wanted.append(Wanted(label, values, self.when(exam.starts_at, ends_at, exam.place)))
+        # A moved exam keeps its row: what is not found by its start is matched in order.
+        starts = {w.values["starts_at"] for w in wanted}
+        rows = list(Exam.objects.filter(course=self.course).order_by("starts_at", "pk"))
+        free = iter([row for row in rows if row.starts_at not in starts])
+        known = {row.starts_at for row in rows}
+        keys = {id(w): (w.values["starts_at"] if w.values["starts_at"] in known else next(free, w)) for w in wanted}
+        moved = {row.pk: key for key in keys.values() if isinstance(key, Exam) for row in [key]}
+        saved = self.sync(
+            Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
+            wanted,
+            key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
+            wanted_key=lambda w: key.pk if isinstance(key := keys[id(w)], Exam) else w.values["starts_at"],
+            page_keeps={*_EXAM_FIELDS, *_EXAM_TIMES} - {"kind", "starts_at"},
+            may_remove=_has_no_registrations,
+        )
+        if self.spec.is_complete and len(saved) == len(self.spec.exams):
+            for row, exam in zip(saved, self.spec.exams, strict=True):
+                if row.pk is not None:
+                    self._rooms(row, exam)
+                    promote_waiting(exam_pk=row.pk, now=self.now)
+
+    def _rooms(self, exam: Exam, spec: ExamSpec) -> None:
+        self.sync(
+            Room.objects.filter(exam=exam),
+            [
+                Wanted(
+                    _("Room %(name)s") % {"name": room.name},
+                    {
+                        "name": room.name,
+                        "rows": room.rows,
+                        "seats_per_row": room.seats_per_row,
+                        "spacing": room.spacing,
+                        "is_separate": room.for_accommodations,
+                        "position": position,
+                    },
+                )
+                for position, room in enumerate(spec.rooms)
+            ],
+            key=lambda row: row.name,
+            wanted_key=lambda wanted: wanted.values["name"],
+            parent={"exam": exam},
+        )
+
+
+def _has_no_registrations(exam: Exam) -> str:
+    if Registration.objects.filter(exam=exam).exists():
+        why_not = _("Exam %(day)s is no longer in the file but has registrations, which have to be kept.")
+        return why_not % {"day": f"{exam.starts_at:%Y-%m-%d}"}
+    return ""

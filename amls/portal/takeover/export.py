@@ -1,0 +1,229 @@
+"""The database into a course file."""
+
+from datetime import datetime
+
+from amls.core.clock import to_wall_clock
+from amls.courses.models import Course
+from amls.portal.takeover.spec import (
+    CourseSpec,
+    ExamRulesSpec,
+    ExamSpec,
+    ExceptionSpec,
+    GradingSpec,
+    LectureSpec,
+    MaterialSpec,
+    OfficeHourSpec,
+    PartSpec,
+    ProjectSpec,
+    RoomSpec,
+    SlotSpec,
+    StaffSpec,
+    TopicSpec,
+)
+from amls.portal.takeover.words import WEEKDAYS
+from exams.models import Exam
+from exams.reading import exam_rules
+from lectures.models import Lecture, Material, OfficeHour, Part
+from projects.models import ProjectRules, Topic
+
+
+def export_course(course: Course) -> CourseSpec:
+    """Return all that the course is, without its people and what they did."""
+    weekday = course.slot_weekday
+    return CourseSpec(
+        slug=course.slug,
+        title=course.title,
+        term=course.term,
+        codes=tuple(course.codes),
+        kinds=tuple(course.kinds),
+        institution=course.institution,
+        ects=course.ects,
+        language=course.language,
+        timezone=course.timezone,
+        description=course.description,
+        first_day=course.first_day,
+        last_day=course.last_day,
+        contact_email=course.contact_email,
+        enrolment_policy=course.enrolment_policy,
+        enrolment_code=course.enrolment_code,
+        slot=SlotSpec(
+            weekday=WEEKDAYS[weekday] if weekday is not None else "",
+            start=course.slot_start,
+            end=course.slot_end,
+            room=course.slot_room,
+            mode=course.slot_mode,
+            call_in=course.slot_call_in,
+        ),
+        staff=tuple(
+            StaffSpec(role=one.role, name=one.name, affiliation=one.affiliation, email=one.email, url=one.url)
+            for one in course.staff.order_by("position", "pk")
+        ),
+        office_hours=tuple(
+            _office_hour(one, course)
+            for one in OfficeHour.objects.filter(course=course)
+            .prefetch_related("exceptions")
+            .order_by("weekday", "start")
+        ),
+        parts=tuple(
+            PartSpec(letter=part.letter, title=part.title)
+            for part in Part.objects.filter(course=course).order_by("position", "pk")
+        ),
+        lectures=tuple(
+            _lecture(one, course)
+            for one in Lecture.objects.filter(course=course)
+            .select_related("part")
+            .prefetch_related("materials__current")
+            .order_by("starts_at", "number", "pk")
+        ),
+        projects=_projects(course),
+        topics=tuple(
+            _topic(one)
+            for one in Topic.objects.of_staff()
+            .filter(course=course)
+            .select_related("mentor")
+            .order_by("position", "pk")
+        ),
+        exams=tuple(
+            _exam(one, course)
+            for one in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
+        ),
+        exam_rules=_exam_rules(course),
+        grading=GradingSpec(
+            exam_percent=course.exam_percent,
+            project_is_prerequisite=course.project_is_prerequisite,
+            max_extra_points=course.max_extra_points,
+            text=course.grading,
+        ),
+    )
+
+
+def _local(instant: datetime | None, course: Course) -> datetime | None:
+    return None if instant is None else to_wall_clock(instant, course.zone)
+
+
+def _office_hour(hour: OfficeHour, course: Course) -> OfficeHourSpec:
+    exceptions = tuple(
+        ExceptionSpec(
+            day=one.day,
+            cancelled=one.is_cancelled,
+            starts_at=_local(one.moved_to_start, course),
+            ends_at=_local(one.moved_to_end, course),
+            room=one.room,
+        )
+        for one in hour.exceptions.all()
+    )
+    return OfficeHourSpec(
+        weekday=WEEKDAYS[hour.weekday],
+        start=hour.start,
+        end=hour.end,
+        room=hour.room,
+        mode=hour.mode,
+        call_in=hour.call_in,
+        first=hour.first,
+        last=hour.last,
+        exceptions=exceptions,
+    )
+
+
+def _lecture(lecture: Lecture, course: Course) -> LectureSpec:
+    return LectureSpec(
+        number=lecture.number,
+        part=(lecture.part.letter or lecture.part.title) if lecture.part else "",
+        title=lecture.title,
+        starts_at=to_wall_clock(lecture.starts_at, course.zone),
+        ends_at=to_wall_clock(lecture.ends_at, course.zone),
+        room=lecture.room,
+        mode=lecture.mode,
+        call_in=lecture.call_in,
+        call_in_public=lecture.is_call_in_public,
+        state=lecture.state,
+        abstract=lecture.abstract,
+        materials=tuple(_material(one, course) for one in lecture.materials.all()),
+    )
+
+
+def _material(material: Material, course: Course) -> MaterialSpec:
+    current = material.current
+    return MaterialSpec(
+        kind=material.kind,
+        title=material.title,
+        url=material.url,
+        file=current.filename if current else "",
+        sha256=current.sha256 if current else "",
+        audience=material.audience,
+        visible_from=_local(material.visible_from, course),
+    )
+
+
+def _projects(course: Course) -> ProjectSpec | None:
+    rules = ProjectRules.objects.filter(course=course).first()
+    if rules is None:
+        return None
+    return ProjectSpec(
+        submission_deadline=_local(rules.submission_deadline, course),
+        registration_opens_at=_local(rules.registration_opens_at, course),
+        registration_closes_at=_local(rules.registration_closes_at, course),
+        late_cutoff_hours=rules.late_cutoff_hours,
+        assessed_by=_local(rules.assessed_by, course),
+        hours=rules.hours,
+        ects=rules.ects,
+        mandatory=rules.is_mandatory,
+        description=rules.description,
+        takes_own_ideas=rules.takes_own_ideas,
+        kinds_of_files=tuple(rules.kinds_of_files),
+        max_files=rules.max_files,
+        max_file_megabytes=rules.max_file_megabytes,
+    )
+
+
+def _topic(topic: Topic) -> TopicSpec:
+    return TopicSpec(
+        track=topic.track,
+        title=topic.title,
+        description=topic.description,
+        mentor=topic.mentor.name if topic.mentor else "",
+        skills=tuple(topic.skills),
+        links=tuple(topic.links),
+        team_min=topic.team_min,
+        team_max=topic.team_max,
+        slots=topic.slots,
+        open=topic.is_open,
+    )
+
+
+def _exam(exam: Exam, course: Course) -> ExamSpec:
+    return ExamSpec(
+        kind=exam.kind,
+        title=exam.title,
+        starts_at=to_wall_clock(exam.starts_at, course.zone),
+        duration_minutes=exam.duration_minutes,
+        place=exam.place,
+        capacity=exam.capacity,
+        opens_at=_local(exam.opens_at, course),
+        closes_at=_local(exam.closes_at, course),
+        withdraw_until=_local(exam.withdraw_until, course),
+        review_at=_local(exam.review_at, course),
+        review_minutes=exam.review_minutes,
+        review_place=exam.review_place,
+        max_points=exam.max_points,
+        rooms=tuple(
+            RoomSpec(
+                name=room.name,
+                rows=room.rows,
+                seats_per_row=room.seats_per_row,
+                spacing=room.spacing,
+                for_accommodations=room.is_separate,
+            )
+            for room in exam.rooms.all()
+        ),
+    )
+
+
+def _exam_rules(course: Course) -> ExamRulesSpec:
+    rules = exam_rules(course)
+    return ExamRulesSpec(
+        binding_name=rules.binding_name,
+        binding_url=rules.binding_url,
+        extra_points_lift_fail=rules.extra_points_lift_fail,
+        needs_matriculation_number=rules.needs_matriculation_number,
+    )

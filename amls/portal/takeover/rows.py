@@ -1,0 +1,155 @@
+"""Rows made to be what a file wants of them, with every change and problem noted."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from amls.core.clock import from_wall_clock, to_wall_clock
+from amls.core.templatetags.amls import day
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course
+from amls.portal.takeover.diff import Diff
+from amls.portal.takeover.spec import CourseSpec
+
+M = TypeVar("M", bound=models.Model)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What one row is to be: how it is called in the diff, its fields, and what is told of it when it is new."""
+
+    label: str
+    values: dict[str, Any]
+    note: str = ""
+
+
+class RowImport:
+    """How an import writes: the course, what is wanted of it, and what was found."""
+
+    def __init__(self, course: Course, spec: CourseSpec, now: datetime) -> None:
+        self.course, self.spec, self.now = course, spec, now
+        self.diff, self.problems = Diff(), list[str]()
+
+    def sync(
+        self,
+        rows: models.QuerySet[M],
+        wanted: Sequence[Wanted],
+        *,
+        key: Callable[[M], Any],
+        wanted_key: Callable[[Wanted], Any],
+        parent: dict[str, Any] | None = None,
+        page_keeps: Iterable[str] = (),
+        may_remove: Callable[[Any], str] = lambda _row: "",
+        keep_instead: Callable[[Any], bool] = lambda _row: False,
+        removes: bool = True,
+    ) -> list[M]:
+        """Make the rows be what is wanted, and return them in the order of what is wanted.
+
+        Args:
+            rows: those that belong to the parent.
+            wanted: what there is to be.
+            key: by which a row is recognised.
+            wanted_key: gives the same of what is wanted.
+            parent: fields of a new row; the course by default.
+            page_keeps: fields that pages say nothing about.
+            may_remove: returns why a row may not go, or nothing.
+            keep_instead: returns whether a row that is not wanted stays after all, changed
+                as is fitting.
+            removes: whether rows that are not wanted go. A page that names none of a list
+                says nothing about it.
+        """
+        existing = {key(row): row for row in rows}
+        kept = set() if self.spec.is_complete else set(page_keeps)
+        found: list[M] = []
+        # Removed first: what comes may need the number or name of what goes.
+        wanted_keys = [wanted_key(one) for one in wanted]
+        if len(set(wanted_keys)) < len(wanted_keys):
+            twice = next(one.label for one, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
+            self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
+            return []
+        if removes and (wanted or self.spec.is_complete):
+            for row_key, gone in existing.items():
+                if row_key not in wanted_keys and not keep_instead(gone):
+                    self._remove(gone, may_remove(gone))
+        row: M
+        for one, one_key in zip(wanted, wanted_keys, strict=True):
+            present = existing.get(one_key)
+            if present is None:
+                row = rows.model(**(parent or {"course": self.course}), **one.values)
+                self.diff.added(one.label, ", ".join(filter(None, [self._name(row, one.label), one.note])))
+                self.save(row, one.label)
+            else:
+                row = present
+                values = {name: value for name, value in one.values.items() if name not in kept}
+                if not self.spec.is_complete and "url" in values and not values["url"]:
+                    values.pop("url")
+                self.update(row, Wanted(one.label, values))
+            found.append(row)
+        return found
+
+    def _name(self, row: models.Model, label: str) -> str:
+        """Return what a new row is called, where its label and its course don't say it already."""
+        name = str(row)
+        return "" if name in label or name == str(self.course) else name
+
+    def when(self, starts_at: datetime | None, ends_at: datetime | None = None, place: str = "") -> str:
+        """Return 'Tue 21 May 2024, 16:00–18:00, H 0111', of wall-clock times."""
+        if starts_at is None:
+            return ""
+        end = f"–{ends_at:%H:%M}" if ends_at is not None else ""
+        return ", ".join(filter(None, [day(starts_at.date()), f"{starts_at:%H:%M}{end}", place]))
+
+    def _remove(self, row: models.Model, why_not: str) -> None:
+        if why_not:
+            self.problems.append(why_not)
+            return
+        what = f"{row._meta.verbose_name}: {row}"  # noqa: SLF001 - Django's public name for it
+        try:
+            row.delete()
+        except (models.ProtectedError, models.RestrictedError):
+            why_not = _("%(what)s is no longer in the file but what people did hangs on it. Put it back.")
+            self.problems.append(why_not % {"what": what})
+            return
+        self.diff.removed(what)
+
+    def update(self, row: models.Model, wanted: Wanted) -> None:
+        """Give a row the wanted values and note each that changes."""
+        names = []
+        for name, value in wanted.values.items():
+            old = getattr(row, name)
+            if old != value:
+                names.append(name)
+                field = cast("models.Field[Any, Any]", row._meta.get_field(name))  # noqa: SLF001 - Django's public name for it
+                self.diff.changed(wanted.label, field, self._shown(old), self._shown(value))
+                setattr(row, name, value)
+        if names:
+            self.save(row, wanted.label, only=names)
+
+    def _shown(self, value: Any) -> Any:
+        return to_wall_clock(value, self.course.zone) if isinstance(value, datetime) else value
+
+    def save(self, row: models.Model, label: str, *, only: Sequence[str] | None = None) -> None:
+        """Write a row, or `only` some of its fields, if it keeps every rule; otherwise note which it breaks."""
+        try:
+            row.full_clean()
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                where = label if name == "__all__" else f"{label}, {name}"
+                self.problems.extend(f"{where}: {message}" for message in messages)
+            return
+        row.save(update_fields=only)
+
+    def instant(self, naive: datetime | None, label: str) -> datetime | None:
+        """Return the instant of a wall-clock time of the course, or None with a problem noted."""
+        if naive is None:
+            return None
+        try:
+            return from_wall_clock(naive, self.course.zone)
+        except RuleViolation as violation:
+            self.problems.append(f"{label}: {violation.message}")
+            return None

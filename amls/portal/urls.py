@@ -1,0 +1,37 @@
+"""Addresses of what joins the apps: the courses, a course's home, staff pages, legal pages."""
+
+from django.urls import URLPattern, URLResolver, path
+
+from amls.portal import health
+from amls.portal.gradebook import views as gradebook
+from amls.portal.home import documents
+from amls.portal.home import views as home
+from amls.portal.legal import views as legal
+from amls.portal.me import views as me
+from amls.portal.search import views as search
+from amls.portal.stats import views as stats
+from amls.portal.takeover import views as takeover
+
+app_name = "portal"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.courses, name="courses"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("language/", legal.language, name="language"),
+    path("legal/<slug:kind>/", legal.legal, name="legal"),
+    path("accounts/profile/", legal.profile, name="profile"),
+    path("search/", search.everywhere, name="search_everywhere"),
+    path("accounts/my-courses.ics", documents.my_dates, name="my_dates"),
+    path("new/", takeover.new_course, name="new_course"),
+    path("<slug:slug>/", home.home, name="home"),
+    path("<slug:slug>/search/", search.in_course, name="search"),
+    path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
+    path("<slug:slug>/staff/import/", takeover.import_page, name="import"),
+    path("<slug:slug>/staff/roll-over/", takeover.roll_over_page, name="roll_over"),
+    path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
+    path("<slug:slug>/staff/gradebook.pdf", gradebook.gradebook_pdf, name="gradebook_pdf"),
+    path("<slug:slug>/schedule.pdf", documents.schedule_pdf, name="schedule_pdf"),
+    path("<slug:slug>/enrol/", me.enrol, name="enrol"),
+    path("<slug:slug>/me/", me.me, name="me"),
+    path("<slug:slug>/me/leave/", me.leave, name="leave"),
+]

@@ -1,0 +1,83 @@
+"""What accounts and enrolments are to a person, and how long they are kept."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from amls.courses.models import Course, Enrolment, User
+from amls.privacy.registry import forget_people_of, personal_data, retention
+
+_UNCONFIRMED_AFTER = timedelta(days=30)
+
+
+@personal_data.named("account")
+def tell(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield the account, its addresses and devices, and the person's courses."""
+    yield (
+        "account.json",
+        {
+            "email": user.email,
+            "name": user.display_name,
+            "matriculation_number": user.matriculation_number,
+            "is_matriculation_verified": user.is_matriculation_verified,
+            "language": user.language,
+            "joined": user.date_joined,
+            "last_login": user.last_login,
+            "addresses": list(
+                EmailAddress.objects.filter(user=user).values("email", "verified", "primary").order_by("email")
+            ),
+            "devices": list(UserSession.objects.filter(user=user).values("ip", "user_agent", "created_at")),
+        },
+    )
+    yield (
+        "courses.json",
+        [
+            {"course": str(one.course), "slug": one.course.slug, "role": one.role, "since": one.created_at}
+            for one in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
+        ],
+    )
+
+
+@retention(
+    "courses.enrolments",
+    _("Who took part in a course, with their projects, hand-ins, exams and results"),
+    format_lazy(_("{years} years after an archived course's end"), years=f"{settings.KEEP_COURSE_YEARS:g}"),
+)
+def purge_enrolments(now: datetime, dry_run: bool) -> int:
+    """Delete the enrolments of courses that ended years ago, with all that these people did there."""
+    last_day = now.date() - timedelta(days=round(settings.KEEP_COURSE_YEARS * 365.25))
+    over = Course.objects.filter(state=Course.State.ARCHIVED, last_day__lt=last_day)
+    count = Enrolment.objects.filter(course__in=over).count()
+    if not dry_run:
+        forget_people_of(list(over.values_list("pk", flat=True)))
+    return count
+
+
+@retention("courses.unconfirmed", _("Accounts whose address was never confirmed"), _("30 days"))
+def purge_unconfirmed(now: datetime, dry_run: bool) -> int:
+    """Delete accounts that nobody ever entered."""
+    rows = User.objects.filter(
+        date_joined__lt=now - _UNCONFIRMED_AFTER, last_login__isnull=True, enrolments__isnull=True, is_active=True
+    )
+    rows = rows.filter(emailaddress__isnull=False).exclude(emailaddress__verified=True)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+@retention("courses.sessions", _("Signed-in devices"), _("30 days after the last visit"))
+def purge_sessions(now: datetime, dry_run: bool) -> int:
+    """Delete sessions that are over."""
+    rows = Session.objects.filter(expire_date__lt=now)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count

@@ -1,0 +1,265 @@
+"""What is printed of an exam: the admission slip, the list for the door, the plan of a room."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext
+
+from amls.courses.permissions import may_manage
+from amls.exports.kinds import PDF, XLSX, Kind, Order, Progress, offer
+from amls.exports.pdf import qr_code, render_pdf
+from amls.exports.tables import Cell, write_xlsx
+from exams.admission import admissions_of
+from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
+from exams.permissions import slip_code
+
+# Empty lines for people who come without a registration.
+_WALK_INS = 3
+
+# ── the admission slip ──
+
+
+def _slip_of(order: Order) -> Registration | None:
+    found = Registration.objects.with_people().select_related("seat__room")
+    return found.filter(pk=order.parameters["registration"], course=order.course).first()
+
+
+def _may_have_slip(order: Order) -> bool:
+    registration = _slip_of(order)
+    return (
+        registration is not None
+        and order.user is not None
+        and registration.enrolment.user_id == order.user.pk
+        and registration.state == Registration.State.REGISTERED
+    )
+
+
+def _slip_key(order: Order) -> str:
+    registration = _slip_of(order)
+    if registration is None:
+        return ""
+    exam = registration.exam
+    admission = admissions_of(registration.course, [registration.enrolment], now=order.now)[registration.enrolment_id]
+    granted = Accommodation.objects.filter(enrolment=registration.enrolment).first()
+    return "|".join(
+        str(part)
+        for part in (
+            registration.state, exam.starts_at, exam.duration_minutes, exam.place, exam, exam.seats_released_at,
+            getattr(registration, "seat", ""), admission.state, granted.ends_at(exam) if granted else "",
+            registration.enrolment.user, registration.enrolment.user.matriculation_number,
+        )
+    )  # fmt: skip
+
+
+def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
+    registration = _slip_of(order)
+    assert registration is not None  # noqa: S101 - `allows` was asked
+    exam, user = registration.exam, registration.enrolment.user
+    granted = Accommodation.objects.filter(enrolment=registration.enrolment).first()
+    door = reverse("exams:check_in", args=[registration.course.slug, exam.pk])
+    context = {
+        "registration": registration,
+        "exam": exam,
+        "person": user,
+        "seat": getattr(registration, "seat", None) if exam.seats_released_at is not None else None,
+        "ends_at": granted.ends_at(exam) if granted is not None else exam.ends_at,
+        "admission": admissions_of(registration.course, [registration.enrolment], now=order.now)[
+            registration.enrolment_id
+        ],
+        "code": qr_code(f"{settings.SITE_URL}{door}?who={slip_code(registration.pk, exam.pk)}"),
+    }
+    yield render_pdf("exams/pdf/slip.html", context, title=_("Admission slip"), order=order, on_one_page=True)
+    progress(1, 1)
+
+
+offer(
+    Kind(
+        name="exams.slip",
+        label=gettext_lazy("Admission slip"),
+        media=PDF,
+        allows=_may_have_slip,
+        content_key=_slip_key,
+        write=_write_slip,
+        filename=lambda order: "slip.pdf",
+        is_quick=True,
+    )
+)
+
+
+# ── what staff print ──
+
+
+def _exam_of(order: Order) -> Exam | None:
+    return Exam.objects.filter(pk=order.parameters["exam"], course=order.course).select_related("course").first()
+
+
+def _is_staff(order: Order) -> bool:
+    exam = _exam_of(order)
+    return exam is not None and order.user is not None and may_manage(order.user, exam.course)
+
+
+def _list_key(order: Order) -> str:
+    exam = _exam_of(order)
+    if exam is None:
+        return ""
+    people = Registration.objects.filter(exam=exam).aggregate(newest=Max("changed_at"), count=Count("pk"))
+    seats = Seat.objects.filter(room__exam=exam).aggregate(newest=Max("pk"), count=Count("pk"))
+    decided = AdmissionDecision.objects.filter(course=exam.course_id).aggregate(newest=Max("pk"))
+    # Rules of admission depend on what other apps know: a list is fresh for the minute.
+    return f"{exam.starts_at}|{exam.place}|{people}|{seats}|{decided}|{order.now:%Y-%m-%dT%H:%M}"
+
+
+def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
+    people = list(
+        Registration.objects.holding()
+        .filter(exam=exam)
+        .select_related("enrolment__user", "enrolment__course", "seat__room")
+        .by_name()
+    )
+    admissions = admissions_of(exam.course, [one.enrolment for one in people], now=now)
+    granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=exam.course_id)}
+    rows = []
+    for one in people:
+        own = granted.get(one.enrolment_id)
+        rows.append(
+            {
+                "registration": one,
+                "person": one.enrolment.user,
+                "seat": getattr(one, "seat", None),
+                "is_under_reserve": not admissions[one.enrolment_id].is_admitted,
+                "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
+                "note": own.at_the_door if own is not None else "",
+            }
+        )
+    return rows
+
+
+def _write_door_list(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = _rows(exam, order.now)
+    progress(0, 1)
+    context = {"exam": exam, "rows": rows, "reserved": sum(row["is_under_reserve"] for row in rows)}
+    yield render_pdf("exams/pdf/door_list.html", context, title=_("List for the door"), order=order)
+    progress(1, 1)
+
+
+def _write_seat_plan(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = {row["seat"].pk: row for row in _rows(exam, order.now) if row["seat"] is not None}
+    rooms = []
+    for room in Room.objects.filter(exam=exam).prefetch_related("seats"):
+        seats = [rows[seat.pk] for seat in room.seats.all() if seat.pk in rows]
+        seats.sort(key=lambda row: (row["seat"].row, row["seat"].number))
+        lines = [(number, list(group)) for number, group in groupby(seats, key=lambda row: row["seat"].row)]
+        rooms.append({"room": room, "lines": lines, "count": len(seats)})
+    progress(0, 1)
+    context = {"exam": exam, "rooms": rooms}
+    yield render_pdf("exams/pdf/seat_plan.html", context, title=_("Seat plan"), order=order)
+    progress(1, 1)
+
+
+def _write_attendees(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = _rows(exam, order.now)
+    rooms = list(Room.objects.filter(exam=exam))
+    groups: list[dict[str, Any]] = [
+        {"room": room, "rows": [row for row in rows if _room_of(row) == room.pk]} for room in rooms
+    ]
+    groups = [group for group in groups if group["rows"]]
+    for group in groups:
+        group["rows"].sort(key=lambda row: (row["seat"].row, row["seat"].number))
+    without = [row for row in rows if row["seat"] is None]
+    if without or not groups:
+        groups.append({"room": None, "rows": without})
+    progress(0, 1)
+    context = {"exam": exam, "groups": groups, "has_rooms": len(groups) > 1, "blanks": range(_WALK_INS)}
+    yield render_pdf("exams/pdf/attendees.html", context, title=_("Attendance list"), order=order, paper="A4 landscape")
+    progress(1, 1)
+
+
+def _room_of(row: dict[str, Any]) -> int | None:
+    return row["seat"].room_id if row["seat"] is not None else None
+
+
+def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
+    exam = _exam_of(order)
+    assert exam is not None  # noqa: S101 - `allows` was asked
+    rows = _rows(exam, order.now)
+    header = [
+        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), pgettext("of seats", "Row"), _("Seat"), _("Admission"), _("Ends"),
+        _("Note"), _("Here"), _("Left at"),
+    ]  # fmt: skip
+    cells = ([*_identity(row), *_place(row), *_at_the_door(row, exam), "", ""] for row in rows)
+    yield from write_xlsx(
+        header, cells, order=order, progress=progress, total=len(rows), sheet=str(exam),
+        widths=(28, 20, 30, 14, 6, 6, 16, 18, 24, 8, 10),
+    )  # fmt: skip
+
+
+def _identity(row: dict[str, Any]) -> list[Cell]:
+    return [str(row["person"]), row["person"].matriculation_number, row["person"].email]
+
+
+def _place(row: dict[str, Any]) -> list[Cell]:
+    seat = row["seat"]
+    return [str(seat.room), seat.row, seat.number] if seat is not None else ["", "", ""]
+
+
+def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
+    admission = _("under reserve") if row["is_under_reserve"] else _("admitted")
+    return [admission, row["ends_at"] or exam.ends_at, row["note"]]
+
+
+offer(
+    Kind(
+        name="exams.attendees",
+        label=gettext_lazy("Attendance list"),
+        media=PDF,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_attendees,
+        filename=lambda order: "attendance.pdf",
+    )
+)
+offer(
+    Kind(
+        name="exams.attendees-sheet",
+        label=gettext_lazy("Attendance list as a spreadsheet"),
+        media=XLSX,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_attendees_sheet,
+        filename=lambda order: "attendance.xlsx",
+    )
+)
+offer(
+    Kind(
+        name="exams.door",
+        label=gettext_lazy("List for the door"),
+        media=PDF,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_door_list,
+        filename=lambda order: "door.pdf",
+    )
+)
+offer(
+    Kind(
+        name="exams.seats",
+        label=gettext_lazy("Seat plan"),
+        media=PDF,
+        allows=_is_staff,
+        content_key=_list_key,
+        write=_write_seat_plan,
+        filename=lambda order: "seats.pdf",
+    )
+)

@@ -1,0 +1,179 @@
+"""How the letters about exams read. Grades are never in one: it links."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Course
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+from exams.models import AdmissionDecision, Exam, Registration
+
+_State = Registration.State
+
+
+@letter("exams.registered")
+def registered(notice: Notice, now: datetime) -> Letter | None:
+    """Confirm a sign-up, as it stands now: with a seat, or on the waiting list."""
+    registration = _registration(notice)
+    if registration is None or registration.state not in (_State.REGISTERED, _State.WAITLISTED):
+        return None
+    exam, when = registration.exam, _when(registration.exam)
+    if registration.state == _State.WAITLISTED:
+        return _letter(
+            registration,
+            _("You are on the waiting list for %(exam)s") % {"exam": exam},
+            _(
+                "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
+                "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
+            )
+            % {"exam": exam, "when": when, "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+        )
+    return _letter(
+        registration,
+        _("You are registered for %(exam)s") % {"exam": exam},
+        _(
+            "You hold a seat for **%(exam)s**, %(when)s. You can withdraw or move to another date until %(until)s. "
+            "The seat is not yet the admission: the page shows what is still missing."
+        )
+        % {"exam": exam, "when": when, "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+    )
+
+
+@letter("exams.promoted")
+def promoted(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that somebody who waited has a seat."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.REGISTERED:
+        return None
+    exam = registration.exam
+    return _letter(
+        registration,
+        _("You have a seat for %(exam)s") % {"exam": exam},
+        _(
+            "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
+            "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
+        )
+        % {"exam": exam, "when": _when(exam), "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+    )
+
+
+@letter("exams.moved")
+def moved(notice: Notice, now: datetime) -> Letter | None:
+    """Confirm a move to another date."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.REGISTERED:
+        return None
+    return _letter(
+        registration,
+        _("You moved to another exam date"),
+        _("You are now registered for **%(exam)s**, %(when)s. Your seat on the earlier chosen date was given on.")
+        % {"exam": registration.exam, "when": _when(registration.exam)},
+    )
+
+
+@letter("exams.withdrawn")
+def withdrawn(notice: Notice, now: datetime) -> Letter | None:
+    """Confirm a withdrawal; with the reason where staff did it."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.WITHDRAWN:
+        return None
+    text = _("You are no longer registered for **%(exam)s**, %(when)s.") % {
+        "exam": registration.exam,
+        "when": _when(registration.exam),
+    }
+    if registration.reason:
+        text += "\n\n" + _("The staff of the course did this. Reason: %(reason)s") % {"reason": registration.reason}
+    return _letter(registration, _("You are withdrawn from %(exam)s") % {"exam": registration.exam}, text)
+
+
+@letter("exams.excused")
+def excused(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that staff excused somebody."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.EXCUSED:
+        return None
+    return _letter(
+        registration,
+        _("You are excused from %(exam)s") % {"exam": registration.exam},
+        _("You are excused from **%(exam)s**, %(when)s. It does not count as an attempt; you can register for another date.")
+        % {"exam": registration.exam, "when": _when(registration.exam)},
+    )  # fmt: skip
+
+
+@letter("exams.admission")
+def admission(notice: Notice, now: datetime) -> Letter | None:
+    """Tell a decision on admission, unless a newer one has replaced it."""
+    decision = AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
+    if decision is None or decision.enrolment.admission_decisions.filter(pk__gt=decision.pk).exists():
+        return None
+    texts = {
+        AdmissionDecision.Verdict.ADMITTED: (_("You are admitted to the exam"), _("You are admitted to the exam of this course.")),
+        AdmissionDecision.Verdict.REFUSED: (_("You are not admitted to the exam"), _("You are not admitted to the exam of this course.")),
+        AdmissionDecision.Verdict.BY_RULES: (_("Your admission goes by the rules again"), _("An earlier decision on your admission was taken back: the rules of the course decide.")),
+    }  # fmt: skip
+    subject, text = texts[AdmissionDecision.Verdict(decision.verdict)]
+    if decision.reason:
+        text += "\n\n" + _("Reason: %(reason)s") % {"reason": decision.reason}
+    return Letter(
+        subject=subject, text=text, action=(_("See my exams"), _path(decision.course)), reason=_reason(decision.course)
+    )
+
+
+@letter("exams.seats")
+def seats(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that seats are released; the seat itself stands on the page and the slip."""
+    registration = _registration(notice)
+    if registration is None or registration.state != _State.REGISTERED or registration.exam.seats_released_at is None:
+        return None
+    return _letter(
+        registration,
+        _("Your seat for %(exam)s is fixed") % {"exam": registration.exam},
+        _("Room and seat for **%(exam)s**, %(when)s, stand on the page and in your calendar. Print your admission slip or have it on your phone.")
+        % {"exam": registration.exam, "when": _when(registration.exam)},
+    )  # fmt: skip
+
+
+@letter("exams.results")
+def results(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a result is published or was changed; never which."""
+    registration = _registration(notice)
+    result = getattr(registration, "result", None)
+    if registration is None or result is None or result.published_at is None:
+        return None
+    exam = registration.exam
+    text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.") % {"exam": exam, "when": _when(exam)}  # fmt: skip
+    if exam.review_at is not None and now < exam.review_at:
+        text += "\n\n" + _("You can look at your exam at the review: %(when)s, %(place)s.") % {
+            "when": _moment(exam.review_at, registration.course),
+            "place": exam.review_place or _("place to be announced"),
+        }
+    return _letter(registration, _("Your result of %(exam)s") % {"exam": exam}, text)
+
+
+def _registration(notice: Notice) -> Registration | None:
+    found = Registration.objects.select_related("exam__course", "course", "result", "enrolment__user")
+    return found.filter(pk=notice.references.get("registration")).first()
+
+
+def _letter(registration: Registration, subject: str, text: str) -> Letter:
+    course = registration.course
+    return Letter(subject=subject, text=text, action=(_("See my exams"), _path(course)), reason=_reason(course))
+
+
+def _path(course: Course) -> str:
+    return reverse("exams:exams", args=[course.slug])
+
+
+def _reason(course: Course) -> str:
+    return _("You get this mail because you take part in %(course)s.") % {"course": course.title}
+
+
+def _when(exam: Exam) -> str:
+    return _moment(exam.starts_at, exam.course)
+
+
+def _moment(value: datetime, course: Course) -> str:
+    return f"{date_format(value.astimezone(course.zone), 'D j M Y, H:i', use_l10n=False)} ({course.timezone})"

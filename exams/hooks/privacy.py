@@ -1,0 +1,121 @@
+"""What exams know of a person: dates, admission, seat, measures, published results."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, User
+from amls.privacy.registry import (
+    delete_with_history,
+    on_account_deletion,
+    on_course_purge,
+    personal_data,
+    retention,
+)
+from exams.models import (
+    Accommodation,
+    AdmissionDecision,
+    Exam,
+    HelperLink,
+    Registration,
+    Result,
+    Seat,
+    UniversityEntry,
+)
+from exams.services.registration import staff_withdraw
+
+# A review may need the end of a person's time once more; then nobody does.
+ACCOMMODATIONS_KEPT = timedelta(days=60)
+
+
+@personal_data.named("exams")
+def tell(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield registrations with seat and result as far as they are told, admissions and accommodations."""
+    rows = Registration.objects.filter(enrolment__user=user).select_related("course", "exam", "seat__room", "result")
+    yield "registrations.json", [_registration(one) for one in rows.order_by("pk")]
+    yield "admissions.json", list(
+        AdmissionDecision.objects.filter(enrolment__user=user).order_by("pk").values(
+            "course__slug", "verdict", "reason", "is_by_hand", "decided_at"
+        )
+    )  # fmt: skip
+    yield "accommodations.json", list(
+        Accommodation.objects.filter(enrolment__user=user).order_by("pk").values(
+            "course__slug", "extra_minutes", "own_room", "front_row", "at_the_door"
+        )
+    )  # fmt: skip
+
+
+def _registration(one: Registration) -> dict[str, Any]:
+    seat = getattr(one, "seat", None) if one.exam.seats_released_at is not None else None
+    result: Result | None = getattr(one, "result", None)
+    is_told = result is not None and result.state == Result.State.PUBLISHED
+    return {
+        "course": one.course.slug,
+        "exam": str(one.exam),
+        "starts": one.exam.starts_at,
+        "place": one.exam.place,
+        "state": one.state,
+        "position": one.position,
+        "signed_up": one.created_at,
+        "changed": one.changed_at,
+        "ended": one.closed_at,
+        "reason": one.reason,
+        "walk_in": one.is_walk_in,
+        "seat": str(seat) if seat is not None else "",
+        "checked_in": one.arrived_at,
+        "left": one.left_at,
+        "actual_seat": one.actual_seat,
+        "result": {
+            "points": result.points,
+            "extra_points": result.extra_points,
+            "grade": result.grade,
+            "published": result.published_at,
+        }
+        if is_told and result is not None
+        else None,
+    }
+
+
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Give up coming exams, so that the next who waits gets the seat; past ones stay on record without the name.
+
+    The last moment to withdraw keeps nobody's account. Accommodations go with their history.
+    """
+    coming = Registration.objects.active().filter(
+        enrolment__user=user, state__in=["registered", "waitlisted"], exam__starts_at__gt=now
+    )
+    # In the order in which a move locks two exams.
+    for pk in list(coming.order_by("exam", "pk").values_list("pk", flat=True)):
+        # Withdrawn meanwhile: then it is done.
+        with suppress(RuleViolation):
+            staff_withdraw(registration_pk=pk, reason=_("The account was deleted."), now=now)
+    delete_with_history(Accommodation.objects.filter(enrolment__user=user))
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete registrations with seats, marks at the door and results, accommodations, helpers, and other lists' lines."""
+    exams = Exam.objects.filter(course__in=courses)
+    registrations = Registration.objects.filter(course__in=courses)
+    delete_with_history(Result.objects.filter(registration__in=registrations))
+    delete_with_history(Seat.objects.filter(registration__in=registrations))
+    delete_with_history(registrations)
+    delete_with_history(Accommodation.objects.filter(course__in=courses))
+    delete_with_history(HelperLink.objects.filter(exam__in=exams))
+    UniversityEntry.objects.filter(exam__in=exams).delete()
+    exams.update(seats_taken=0, waiting=0)
+
+
+@retention("exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("60 days after the course's last exam"))
+def purge_accommodations(now: datetime, dry_run: bool) -> int:
+    """Delete, with their history, accommodations of courses whose last exam was long enough ago."""
+    over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=now - ACCOMMODATIONS_KEPT)
+    rows = Accommodation.objects.filter(course__in=over)
+    return rows.count() if dry_run else delete_with_history(rows)

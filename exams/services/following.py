@@ -1,0 +1,55 @@
+"""What follows a change of exams: the person's own calendar, after the commit."""
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile_enrolment
+from amls.agenda.sources import Item
+from amls.core.doorbell import ring
+from amls.courses.models import Course, Enrolment
+from exams.hooks.agenda import SOURCE, personal_items_for
+
+logger = logging.getLogger(__name__)
+FOLLOW = "exams.tasks.follow"
+
+
+def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
+    """Have the agenda of these people brought up to date once the transaction is committed.
+
+    Not within it, where the exam's lock would be held meanwhile, and not in the request,
+    whose cost it would double: a worker does it. What a broker that is down or a crash
+    leaves undone beat mends with `follow_course`.
+    """
+    if enrolment_pks:
+        ring(FOLLOW, sorted(enrolment_pks))
+
+
+def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
+    """Bring the agenda of these people up to date; who left meanwhile is passed over."""
+    for pk in enrolment_pks:
+        try:
+            # It loads the row itself, under its lock.
+            reconcile_enrolment(Enrolment(pk=pk), now=now, sources=[SOURCE])
+        except Enrolment.DoesNotExist:
+            logger.info("Enrolment %s is gone: no agenda to follow.", pk)
+
+
+def follow_course(course: Course, now: datetime) -> list[object]:
+    """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does."""
+    wanted = personal_items_for(course)
+    found: dict[int, dict[str, Item]] = {}
+    rows = AgendaItem.objects.filter(
+        course=course, enrolment__isnull=False, key__startswith=f"{SOURCE}.", is_removed=False
+    )
+    for row in rows:
+        found.setdefault(row.enrolment_id or 0, {})[row.key] = Item.from_row(row)
+    stale = [
+        pk
+        for pk in wanted.keys() | found.keys()
+        if {item.key: item for item in wanted.get(pk, [])} != found.get(pk, {})
+    ]
+    for enrolment in Enrolment.objects.filter(pk__in=stale).order_by("pk"):
+        reconcile_enrolment(enrolment, now=now, sources=[SOURCE])
+    return []

@@ -1,0 +1,59 @@
+"""What projects say to exams: the rule 'project passed', and the extra points."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.clock import is_open_until
+from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points
+from amls.courses.models import Course, Enrolment
+from projects.deadlines import Deadlines
+from projects.reading import ProjectState, StudentResult, results_of
+
+PASSED = "projects.passed"
+
+
+@eligibility_rules.named(PASSED)
+def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Finding]:
+    """Find whether these students have a passed project, where the course makes it a prerequisite."""
+    if not course.project_is_prerequisite:
+        return {}
+    deadlines = Deadlines.of_course(course)
+    closes = deadlines.registration_closes_at
+    is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
+    results = results_of(course, enrolments, deadlines)
+    return {pk: _finding(course, result, is_open, now) for pk, result in results.items()}
+
+
+def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime) -> Finding:
+    mine, topics = reverse("projects:mine", args=[course.slug]), reverse("projects:topics", args=[course.slug])
+    is_handing_in_open = result.team is not None and (result.team.closes_at is None or now < result.team.closes_at)
+    match result.state:
+        case ProjectState.PASSED:
+            verdict, text, path = Verdict.MET, _("Project passed"), mine
+        case ProjectState.EARLIER:
+            term = result.earlier.term if result.earlier else ""
+            verdict, text, path = Verdict.MET, _("Project passed in %(term)s") % {"term": term}, ""
+        case ProjectState.FAILED:
+            verdict, text, path = Verdict.UNMET, _("Project failed"), mine
+        case ProjectState.SUBMITTED:
+            verdict, text, path = Verdict.PENDING, _("Project handed in, not assessed yet"), mine
+        case ProjectState.REGISTERED if is_handing_in_open:
+            verdict, text, path = Verdict.PENDING, _("Project registered, not handed in yet"), mine
+        case ProjectState.REGISTERED:
+            verdict, text, path = Verdict.UNMET, _("Project not handed in"), mine
+        case _ if is_open:
+            verdict, text, path = Verdict.PENDING, _("No project yet: choose a topic"), topics
+        case _:
+            verdict, text, path = Verdict.UNMET, _("No project"), topics
+    return Finding(rule=PASSED, verdict=verdict, text=text, path=path)
+
+
+@extra_points.named("projects")
+def project_points(course: Course, enrolments: Sequence[Enrolment]) -> Mapping[int, Decimal]:
+    """Return the published extra points of passed projects."""
+    found = results_of(course, enrolments)
+    return {pk: result.extra_points for pk, result in found.items() if result.is_passed}

@@ -1,0 +1,132 @@
+"""What is printed of projects: the topics to choose from, and the receipt of a hand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.courses.permissions import enrolment_of, may_manage
+from amls.exports.kinds import PDF, Kind, Order, Progress, may_see_course, offer
+from amls.exports.pdf import qr_code, render_pdf
+from projects.deadlines import Deadlines, effective_deadline, is_counting, registration_closes_at
+from projects.models import ProjectRules, Submission, Topic
+from projects.permissions import may_see_project
+from projects.receipts import receipt_code
+
+TOPICS, RECEIPT = "projects.topics", "projects.receipt"
+
+
+# ── the topics ──
+
+
+def _topics_key(order: Order) -> str:
+    course = order.course
+    assert course is not None  # noqa: S101 - `allows` says so
+    return f"{course.revision}|{Deadlines.of_course(course).for_all}"
+
+
+def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
+    course = order.course
+    assert course is not None  # noqa: S101 - `allows` says so
+    topics = list(
+        Topic.objects.filter(course=course, proposal="", is_open=True)
+        .select_related("mentor")
+        .order_by("position", "pk")
+    )
+    tracks = list(dict.fromkeys(one.track for one in topics))
+    topics.sort(key=lambda one: tracks.index(one.track))
+    rules = ProjectRules.objects.filter(course=course).first()
+    address = settings.SITE_URL + reverse("projects:topics", args=[course.slug])
+    context = {
+        "rules": rules,
+        "due_at": Deadlines.of_course(course).for_all,
+        "closes_at": registration_closes_at(rules),
+        "tracks": [(track, list(group)) for track, group in groupby(topics, key=lambda one: one.track)],
+        "count": len(topics),
+        "address": address,
+        "code": qr_code(address),
+    }
+    progress(1, 2)
+    yield render_pdf("projects/pdf/topics.html", context, title=_("Project topics: %(course)s") % {"course": course}, order=order)  # fmt: skip
+    progress(2, 2)
+
+
+offer(
+    Kind(
+        name=TOPICS,
+        label=gettext_lazy("Project topics"),
+        media=PDF,
+        allows=may_see_course,
+        content_key=_topics_key,
+        write=_write_topics,
+        filename=lambda order: f"{order.course.slug}-topics.pdf" if order.course else "topics.pdf",
+        is_public=True,
+    )
+)
+
+
+# ── the receipt ──
+
+
+def _submission_of(order: Order) -> Submission | None:
+    rows = Submission.objects.select_related("project__topic__course", "submitted_by__user").prefetch_related("files")
+    return rows.filter(pk=order.parameters["submission"], project__topic__course=order.course).first()
+
+
+def _may_have_receipt(order: Order) -> bool:
+    submission = _submission_of(order)
+    if submission is None or order.user is None:
+        return False
+    course = submission.project.course
+    enrolment = enrolment_of(order.user, course)
+    is_manager = may_manage(order.user, course, enrolment)
+    return may_see_project(enrolment, submission.project, is_manager=is_manager)
+
+
+def _receipt_key(order: Order) -> str:
+    submission = _submission_of(order)
+    if submission is None:
+        return ""
+    due_at = effective_deadline(submission.project)
+    person, topic = submission.submitted_by.user, submission.project.topic.title
+    return f"{due_at}|{is_counting(submission, due_at)}|{submission.withdrawn_at}|{submission.accepted_at}|{person}|{topic}"
+
+
+def _write_receipt(order: Order, progress: Progress) -> Iterator[bytes]:
+    submission = _submission_of(order)
+    assert submission is not None  # noqa: S101 - `allows` was asked
+    code = receipt_code(submission.pk)
+    due_at = effective_deadline(submission.project)
+    address = settings.SITE_URL + reverse("projects:receipt", args=[code])
+    context = {
+        "submission": submission,
+        "project": submission.project,
+        "files": list(submission.files.all()),
+        "receipt": code,
+        "due_at": due_at,
+        "is_counting": is_counting(submission, due_at),
+        "address": address,
+        "code": qr_code(address),
+    }
+    title = _("Receipt %(code)s") % {"code": code}
+    yield render_pdf("projects/pdf/receipt.html", context, title=title, order=order, on_one_page=True)
+    progress(1, 1)
+
+
+offer(
+    Kind(
+        name=RECEIPT,
+        label=gettext_lazy("Receipt of a hand-in"),
+        media=PDF,
+        allows=_may_have_receipt,
+        content_key=_receipt_key,
+        write=_write_receipt,
+        filename=lambda order: f"receipt-{receipt_code(order.parameters['submission'])}.pdf",
+        is_quick=True,
+    )
+)

@@ -1,0 +1,70 @@
+"""What the letters about projects have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.markdown import escape_markdown
+from amls.core.words import say_time
+from amls.courses.models import Course, Enrolment
+from amls.mail.letters import Letter
+from amls.mail.models import Notice
+from projects.deadlines import effective_deadline
+from projects.models import Project
+
+
+def project_of(notice: Notice) -> Project | None:
+    """Return the project that a notice is about, if it is still there."""
+    return Project.objects.select_related("topic__course").filter(pk=notice.references["project"]).first()
+
+
+def name_of(notice: Notice, key: str = "who") -> str:
+    """Return the name of whom a notice refers to by `key`."""
+    person = Enrolment.objects.select_related("user").filter(pk=notice.references.get(key)).first()
+    return str(person.user) if person else _("Somebody")
+
+
+def escaped(values: Mapping[str, object]) -> dict[str, str]:
+    """Return what people typed, so that it stands in a text as they typed it."""
+    return {name: escape_markdown(str(value)) for name, value in values.items()}
+
+
+def mine(course: Course) -> tuple[str, str]:
+    """Return the action that leads to one's project."""
+    return _("Open my project"), reverse("projects:mine", args=[course.slug])
+
+
+def why_member(course: Course) -> str:
+    """Return why somebody in a team gets a letter."""
+    return _("You get this because you are in a project of %(course)s.") % {"course": course}
+
+
+def why_staff(course: Course) -> str:
+    """Return why somebody of the staff gets a letter."""
+    return _("You get this because you teach in %(course)s.") % {"course": course}
+
+
+def due(project: Project, now: datetime) -> str:
+    """Return until when the team may hand in, as a sentence in Markdown."""
+    due_at = effective_deadline(project)
+    if due_at is None:
+        return _("The date of the hand-in will be announced.")
+    return _("Hand in by **%(due)s**.") % {"due": say_time(due_at, project.course.zone, now=now)}
+
+
+def about_team(notice: Notice, *, subject: str, text: str) -> Letter | None:
+    """Return a letter to a member; `topic` and `name` may stand in its subject and its Markdown."""
+    project = project_of(notice)
+    if project is None:
+        return None
+    values = {"topic": project.topic.title, "name": name_of(notice)}
+    return Letter(
+        subject=subject % values,
+        text=text % escaped(values),
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )

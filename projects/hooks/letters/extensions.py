@@ -1,0 +1,102 @@
+"""Letters about more time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.words import say_time
+from amls.courses.models import Enrolment
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+from projects.deadlines import deadline_of
+from projects.hooks.letters.common import due, escaped, mine, why_member, why_staff
+from projects.models import Extension, ExtensionRequest, Membership
+
+
+def _request(notice: Notice) -> ExtensionRequest | None:
+    rows = ExtensionRequest.objects.select_related("project__topic__course", "enrolment__user")
+    return rows.filter(pk=notice.references["request"]).first()
+
+
+@letter("projects.extension-asked")
+def extension_asked(notice: Notice, now: datetime) -> Letter | None:
+    """Tell staff that a team asks for more time; the reason stays on the site."""
+    request = _request(notice)
+    if request is None or request.state != ExtensionRequest.State.OPEN:
+        return None
+    values = {"name": request.enrolment.user, "topic": request.project.topic.title}
+    return Letter(
+        subject=_("Request for an extension: %(topic)s") % values,
+        text=_("**%(name)s** asks for more time for **%(topic)s**.") % escaped(values),
+        action=(_("Decide at the desk"), reverse("admin:projects_extensionrequest_change", args=[request.pk])),
+        reason=why_staff(request.project.course),
+    )
+
+
+@letter("projects.extension-declined")
+def extension_declined(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that there is no more time, and why."""
+    request = _request(notice)
+    if request is None or request.state != ExtensionRequest.State.DECLINED:
+        return None
+    return Letter(
+        subject=_("No extension: %(topic)s") % {"topic": request.project.topic.title},
+        text="\n\n".join(
+            [_("The staff declined your team's request for more time."), request.answer, due(request.project, now)]
+        ),
+        action=mine(request.project.course),
+        reason=why_member(request.project.course),
+    )
+
+
+def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str, alone: str) -> Letter | None:
+    """Return a letter on the deadline that a person has now: their team's, or what theirs would be."""
+    rows = Enrolment.objects.select_related("user", "course").filter(user=notice.recipient, course=notice.course)
+    enrolment = rows.first()
+    due_at = deadline_of(enrolment) if enrolment is not None else None
+    if enrolment is None or due_at is None:
+        return None
+    course, has_team = enrolment.course, Membership.objects.active().filter(enrolment=enrolment).exists()
+    values = {"until": say_time(due_at, course.zone, now=now)}
+    return Letter(
+        subject=subject % values,
+        text=(in_team if has_team else alone) % values,
+        action=mine(course) if has_team else (_("See the topics"), reverse("projects:topics", args=[course.slug])),
+        reason=why_member(course)
+        if has_team
+        else _("You get this because you take part in %(course)s.") % {"course": course},
+    )
+
+
+@letter("projects.extended")
+def extended(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that there is more time, with what the staff answered to a request."""
+    if not Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).exists():
+        return None
+    found = _deadline_moved(
+        notice,
+        now,
+        subject=_("More time for your project: until %(until)s"),
+        in_team=_("Your team may hand in until **%(until)s**. Your calendar shows the new time."),
+        alone=_("Projects may be handed in until **%(until)s**. You have none yet. Your calendar shows the new time."),
+    )
+    request = _request(notice) if "request" in notice.references else None
+    if found is None or request is None or not request.answer:
+        return found
+    return replace(found, text=f"{found.text}\n\n{request.answer}")
+
+
+@letter("projects.extension-revoked")
+def extension_revoked(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that the extra time is gone."""
+    return _deadline_moved(
+        notice,
+        now,
+        subject=_("Your project's deadline is now %(until)s"),
+        in_team=_("An extension was taken back. Your team may hand in until **%(until)s**."),
+        alone=_("An extension was taken back. Projects may be handed in until **%(until)s**. You have none yet."),
+    )

@@ -1,0 +1,121 @@
+"""Letters about what was handed in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.markdown import escape_markdown
+from amls.core.words import say_time
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+from projects.deadlines import Deadlines, counting_submission, effective_deadline, is_counting
+from projects.hooks.letters.common import due, escaped, mine, why_member
+from projects.models import Membership, Submission
+from projects.receipts import receipt_code
+
+
+def _submission(notice: Notice) -> Submission | None:
+    rows = Submission.objects.select_related("project__topic__course", "project__picked", "submitted_by__user")
+    return rows.prefetch_related("files").filter(pk=notice.references["submission"]).first()
+
+
+@letter("projects.receipt")
+def receipt(notice: Notice, now: datetime) -> Letter | None:
+    """Give everyone in the team the receipt of an attempt."""
+    submission = _submission(notice)
+    if submission is None:
+        return None
+    project = submission.project
+    course = project.course
+    values = {
+        "attempt": submission.attempt,
+        "topic": project.topic.title,
+        "name": submission.submitted_by.user,
+        "began": say_time(submission.began_at, course.zone, now=now),
+        "code": receipt_code(submission.pk),
+    }
+    if is_counting(submission, effective_deadline(project)):
+        standing = _("It is in time.")
+        if project.picked is not None and project.picked_id != submission.pk:
+            standing += " " + _(
+                "**Attempt %(picked)s goes on counting**, because your team picked it. "
+                "Let this one count on your project's page if you want to."
+            ) % {"picked": project.picked.attempt}
+    else:
+        standing = _("**It is late.** It is kept, and counts only if the staff accept it. %(due)s") % {
+            "due": due(project, now)
+        }
+    lines = [
+        f"- {escape_markdown(one.filename)} ({one.size} B)  \n  SHA-256 `{one.sha256}`"
+        for one in submission.files.all()
+    ]
+    if submission.repository_url:
+        lines.append(f"- {submission.repository_url}  \n  `{submission.commit}`")
+    return Letter(
+        subject=_("Receipt: attempt %(attempt)s of %(topic)s") % values,
+        text="\n\n".join(
+            [
+                _("**%(name)s** handed in attempt %(attempt)s of **%(topic)s**. The upload began %(began)s.")
+                % escaped(values),
+                standing,
+                "\n".join(lines),
+                _("Code of the receipt: `%(code)s`") % values,
+            ]
+        ),
+        action=(_("Check the receipt"), reverse("projects:receipt", args=[values["code"]])),
+        reason=why_member(course),
+    )
+
+
+@letter("projects.late-accepted")
+def late_accepted(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a late attempt counts."""
+    submission = _submission(notice)
+    if submission is None or submission.accepted_at is None:
+        return None
+    values = {"attempt": submission.attempt, "topic": submission.project.topic.title}
+    return Letter(
+        subject=_("Your late hand-in counts: %(topic)s") % values,
+        text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values),
+        action=mine(submission.project.course),
+        reason=why_member(submission.project.course),
+    )
+
+
+@letter("projects.attempt-withdrawn")
+def attempt_withdrawn(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that the staff took an attempt out of account, and what counts instead."""
+    submission = _submission(notice)
+    if submission is None or submission.withdrawn_at is None:
+        return None
+    text = _("The staff took attempt %(attempt)s of **%(topic)s** out of account. It is kept, but no longer counts.")
+    return _about_attempt(submission, now, subject=_("A hand-in no longer counts: %(topic)s"), text=text)
+
+
+@letter("projects.attempt-restored")
+def attempt_restored(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that the staff brought an attempt back, and what counts now."""
+    submission = _submission(notice)
+    if submission is None or submission.withdrawn_at is not None:
+        return None
+    text = _("The staff brought attempt %(attempt)s of **%(topic)s** back.")
+    return _about_attempt(submission, now, subject=_("A hand-in is back: %(topic)s"), text=text)
+
+
+def _about_attempt(submission: Submission, now: datetime, *, subject: str, text: str) -> Letter:
+    project, values = submission.project, {"attempt": submission.attempt, "topic": submission.project.topic.title}
+    members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
+    counting = counting_submission(project, project.submissions.all(), Deadlines.of_course(project.course), members)
+    if counting is not None:
+        standing = _("Attempt %(attempt)s counts now.") % {"attempt": counting.attempt}
+    else:
+        standing = _("No attempt counts now.") + " " + due(project, now)
+    return Letter(
+        subject=subject % values,
+        text=f"{text % escaped(values)} {standing}",
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )

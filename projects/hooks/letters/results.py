@@ -1,0 +1,39 @@
+"""Letters about results; the result itself is on the site only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+from projects.hooks.letters.common import mine, why_member
+from projects.models import Assessment
+
+
+@letter("projects.result")
+def result(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that there is a result; the result itself is on the site only."""
+    return _result_letter(notice, _("The result of your project is there: %(topic)s"))
+
+
+@letter("projects.result-changed")
+def result_changed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a result was changed."""
+    return _result_letter(notice, _("The result of your project was changed: %(topic)s"))
+
+
+def _result_letter(notice: Notice, subject: str) -> Letter | None:
+    assessment = (
+        Assessment.objects.select_related("project__topic__course").filter(pk=notice.references["assessment"]).first()
+    )
+    if assessment is None or assessment.published_at is None:
+        return None
+    course = assessment.project.course
+    return Letter(
+        subject=subject % {"topic": assessment.project.topic.title},
+        text=_("Sign in to see the outcome, your extra points and the feedback."),
+        action=mine(course),
+        reason=why_member(course),
+    )

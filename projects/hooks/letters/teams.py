@@ -1,0 +1,260 @@
+"""Letters about teams: registration, invitations, moves, own ideas."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.core.words import say_time
+from amls.courses.models import Enrolment
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+from projects.hooks.letters.common import about_team, due, escaped, mine, project_of, why_member, why_staff
+from projects.models import Invitation, Membership, Topic
+
+
+@letter("projects.registered")
+def registered(notice: Notice, now: datetime) -> Letter | None:
+    """Confirm a registration."""
+    project = project_of(notice)
+    if project is None or not project.is_active:
+        return None
+    values = {"topic": project.topic.title, "track": project.topic.track}
+    text = _("Your project is registered: **%(topic)s** (%(track)s).") % escaped(values)
+    missing = project.topic.team_min - Membership.objects.active().filter(project=project).count()
+    if missing > 0:
+        text += "\n\n" + ngettext(
+            "The topic is meant for a larger team: %(count)d more person is needed. Invite somebody on your project's page.",
+            "The topic is meant for a larger team: %(count)d more people are needed. Invite them on your project's page.",
+            missing,
+        ) % {"count": missing}
+    return Letter(
+        subject=_("Project registered: %(topic)s") % {"topic": project.topic.title},
+        text=f"{text}\n\n{due(project, now)}",
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )
+
+
+@letter("projects.switched")
+def switched(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that the team has another topic."""
+    return about_team(
+        notice,
+        subject=_("Your project's topic is now: %(topic)s"),
+        text=_("Your team switched to **%(topic)s**. Everything else stays as it was."),
+    )
+
+
+@letter("projects.member-joined")
+def member_joined(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that somebody accepted an invitation."""
+    if notice.references["who"] == notice.references["enrolment"]:
+        return about_team(
+            notice,
+            subject=_("You are in the team: %(topic)s"),
+            text=_("You joined the project **%(topic)s**. Your teammates stand on its page."),
+        )
+    return about_team(
+        notice,
+        subject=_("%(name)s joined your project"),
+        text=_("**%(name)s** accepted your team's invitation to **%(topic)s**."),
+    )
+
+
+@letter("projects.member-left")
+def member_left(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that somebody left."""
+    if notice.references["who"] == notice.references["enrolment"]:
+        return about_team(
+            notice,
+            subject=_("You left the project: %(topic)s"),
+            text=_(
+                "You are no longer in the project **%(topic)s**. You may take another topic while registration is open."
+            ),
+        )
+    if not Enrolment.objects.filter(pk=notice.references["who"], user__is_active=True).exists():
+        # Their account is gone, and their name with it.
+        return about_team(
+            notice,
+            subject=_("A teammate left your project: %(topic)s"),
+            text=_(
+                "Somebody whose account was deleted is no longer in the project **%(topic)s**. "
+                "What the team has stays with the team."
+            ),
+        )
+    return about_team(
+        notice,
+        subject=_("%(name)s left your project"),
+        text=_("**%(name)s** is no longer in the project **%(topic)s**. What the team handed in stays with the team."),
+    )
+
+
+@letter("projects.moved")
+def moved(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that staff put somebody into another team."""
+    return about_team(
+        notice,
+        subject=_("Change in your project's team: %(topic)s"),
+        text=_("The course's staff put **%(name)s** into the project **%(topic)s**."),
+    )
+
+
+@letter("projects.withdrawn")
+def withdrawn(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a project was given up."""
+    project = project_of(notice)
+    if project is None or project.is_active:
+        return None
+    return Letter(
+        subject=_("Project withdrawn: %(topic)s") % {"topic": project.topic.title},
+        text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
+        % escaped({"topic": project.topic.title}),
+        action=(_("See the topics"), reverse("projects:topics", args=[project.course.slug])),
+        reason=why_member(project.course),
+    )
+
+
+@letter("projects.restored")
+def restored(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a withdrawal was undone."""
+    return about_team(
+        notice,
+        subject=_("Project restored: %(topic)s"),
+        text=_("The withdrawal of the project **%(topic)s** was undone. Your team has its slot again."),
+    )
+
+
+@letter("projects.invited")
+def invited(notice: Notice, now: datetime) -> Letter | None:
+    """Invite somebody, who may have no account."""
+    invitation = (
+        Invitation.objects.open_at(now)
+        .select_related("project__topic__course", "invited_by__user")
+        .filter(pk=notice.references["invitation"])
+        .first()
+    )
+    if invitation is None:
+        return None
+    project, course = invitation.project, invitation.project.course
+    values = {
+        "name": invitation.invited_by.user,
+        "topic": project.topic.title,
+        "course": course,
+        "email": invitation.email,
+        "until": say_time(invitation.expires_at, course.zone, now=now),
+    }
+    return Letter(
+        subject=_("%(name)s invites you to a project in %(course)s") % values,
+        text=_(
+            "**%(name)s** invites you to the team of **%(topic)s**.\n\n"
+            "Sign in with this address (%(email)s) to accept or decline; if you have no account yet, make one with it. "
+            "The invitation is open until %(until)s."
+        )
+        % escaped(values),
+        action=(_("Answer the invitation"), reverse("projects:invitation", args=[course.slug, invitation.pk])),
+        reason=_("You get this once, because %(name)s entered your address.") % values,
+    )
+
+
+@letter("projects.invitation-declined")
+def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
+    """Tell the team that an invitation was declined."""
+    rows = Invitation.objects.select_related("seeker__user")
+    invitation = rows.filter(pk=notice.references["invitation"]).first()
+    project = project_of(notice)
+    if invitation is None or project is None:
+        return None
+    return Letter(
+        subject=_("Invitation declined: %(email)s") % {"email": invitation.label},
+        text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
+        % escaped({"email": invitation.label, "topic": project.topic.title}),
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )
+
+
+@letter("projects.invitation-revoked")
+def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
+    """Tell whom a team had invited that it no longer does; nobody who never read of it."""
+    pk = notice.references["invitation"]
+    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user")
+    invitation = rows.filter(pk=pk, state=Invitation.State.REVOKED).first()
+    was_read = Notice.objects.filter(kind="projects.invited", references__invitation=pk, state=Notice.State.SENT)
+    if invitation is None or not was_read.exists():
+        return None
+    course = invitation.project.course
+    values = {"name": invitation.invited_by.user, "topic": invitation.project.topic.title, "course": course}
+    return Letter(
+        subject=_("An invitation to a project was taken back: %(topic)s") % values,
+        text=_(
+            "**%(name)s** had invited you to the team of **%(topic)s** in %(course)s. The invitation was taken back. "
+            "There is nothing that you have to do."
+        )
+        % escaped(values),
+        action=(_("See the topics"), reverse("projects:topics", args=[course.slug])),
+        reason=_("You get this once, because you were invited."),
+    )
+
+
+@letter("projects.invitation-expired")
+def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
+    """Tell who invited somebody, and is in the team still, that there was no answer in time."""
+    rows = Invitation.objects.select_related("project__topic__course", "seeker__user").filter(expires_at__lte=now)
+    waiting = [Invitation.State.OPEN, Invitation.State.EXPIRED]
+    invitation = rows.filter(pk=notice.references["invitation"], state__in=waiting).first()
+    if invitation is None or not invitation.project.is_active:
+        return None
+    # Whoever left meanwhile can't invite anybody: it is no longer their team.
+    if not Membership.objects.active().filter(project=invitation.project, enrolment=invitation.invited_by).exists():
+        return None
+    values = {"email": invitation.label, "topic": invitation.project.topic.title}
+    return Letter(
+        subject=_("No answer to your invitation: %(email)s") % values,
+        text=_(
+            "**%(email)s** did not answer the invitation to **%(topic)s**, and its time is over. "
+            "While registration is open you may invite the person again, or somebody else."
+        )
+        % escaped(values),
+        action=mine(invitation.project.course),
+        reason=why_member(invitation.project.course),
+    )
+
+
+@letter("projects.idea-proposed")
+def idea_proposed(notice: Notice, now: datetime) -> Letter | None:
+    """Tell staff that an idea waits."""
+    topic = Topic.objects.select_related("course", "proposed_by__user").filter(pk=notice.references["topic"]).first()
+    if topic is None or topic.proposal != Topic.Proposal.OPEN or topic.proposed_by is None:
+        return None
+    values = {"name": topic.proposed_by.user, "title": topic.title}
+    return Letter(
+        subject=_("Own idea to decide on: %(title)s") % values,
+        text=_("**%(name)s** proposes an own idea: **%(title)s**.\n\nAccept it, or decline it with a reason.")
+        % escaped(values),
+        action=(_("Decide at the desk"), reverse("admin:projects_topic_change", args=[topic.pk])),
+        reason=why_staff(topic.course),
+    )
+
+
+@letter("projects.idea-decided")
+def idea_decided(notice: Notice, now: datetime) -> Letter | None:
+    """Tell a student what became of their idea."""
+    topic = Topic.objects.select_related("course").filter(pk=notice.references["topic"]).first()
+    if topic is None or topic.proposal not in (Topic.Proposal.ACCEPTED, Topic.Proposal.DECLINED):
+        return None
+    is_accepted = topic.proposal == Topic.Proposal.ACCEPTED
+    reason = f"\n\n{topic.decision_reason}" if topic.decision_reason else ""
+    if is_accepted:
+        subject, text = _("Your idea is accepted: %(title)s"), _("The staff accepted your idea **%(title)s**.")
+    else:
+        subject, text = _("Your idea is declined: %(title)s"), _("The staff declined your idea **%(title)s**.")
+    return Letter(
+        subject=subject % {"title": topic.title},
+        text=text % escaped({"title": topic.title}) + reason,
+        action=(_("See the topic"), topic.get_absolute_url()),
+        reason=_("You get this because you proposed the idea."),
+    )

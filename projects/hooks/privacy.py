@@ -1,0 +1,235 @@
+"""What projects know of a person, as far as it is theirs: teammates and drafts of the staff are not."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Prefetch, Q
+from django.urls import reverse
+
+from amls.courses.models import User
+from amls.files.storing import delete_stored
+from amls.privacy.registry import (
+    StoredFile,
+    delete_with_history,
+    on_account_deletion,
+    on_course_purge,
+    personal_data,
+)
+from projects.models import (
+    Assessment,
+    EarlierPass,
+    Extension,
+    ExtensionRequest,
+    Invitation,
+    MemberAssessment,
+    Membership,
+    Project,
+    SeekingNote,
+    StaffNote,
+    Submission,
+    SubmissionFile,
+    Topic,
+)
+from projects.reading import personal_result
+from projects.receipts import receipt_code
+from projects.services.farewell import say_farewell
+
+
+@personal_data.named("projects")
+def tell(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield teams, invitations, ideas, hand-ins with their files, extensions and published decisions."""
+    memberships = _memberships(user)
+    yield "memberships.json", [_membership(one) for one in memberships]
+    yield "invitations.json", list(_invitations(user))
+    yield "seeking-note.json", list(
+        SeekingNote.objects.filter(enrolment__user=user).values("topic__course__slug", "topic__title", "text", "written_at")
+    )  # fmt: skip
+    yield "ideas.json", list(
+        Topic.objects.filter(proposed_by__user=user).order_by("pk").values(
+            "course__slug", "title", "description", "skills", "links", "team_max", "proposal", "proposed_at",
+            "decision_reason",
+        )
+    )  # fmt: skip
+    yield from _hand_ins(memberships)
+    yield "extension-requests.json", list(
+        ExtensionRequest.objects.filter(enrolment__user=user).order_by("pk").values(
+            "project__topic__course__slug", "project", "asked_at", "wanted_until", "reason", "state", "answer",
+            "decided_at",
+        )
+    )  # fmt: skip
+    yield "extensions.json", list(_extensions(user, memberships))
+    yield "assessments.json", list(_assessments(memberships))
+    yield "earlier-passes.json", list(
+        EarlierPass.objects.filter(enrolment__user=user).order_by("pk").values(
+            "enrolment__course__slug", "term", "extra_points", "note"
+        )
+    )  # fmt: skip
+
+
+def _memberships(user: User) -> list[Membership]:
+    team = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
+    attempts = Submission.objects.select_related("submitted_by__user").prefetch_related("files").order_by("attempt")
+    rows = Membership.objects.filter(enrolment__user=user).select_related("enrolment", "project__topic__course")
+    return list(
+        rows.prefetch_related(
+            Prefetch("project__memberships", team, to_attr="team_now"),
+            Prefetch("project__submissions", attempts, to_attr="all_attempts"),
+        ).order_by("pk")
+    )
+
+
+def _is_in_it(one: Membership) -> bool:
+    return one.left_at is None and one.project.is_active
+
+
+def _membership(one: Membership) -> dict[str, Any]:
+    team: list[Membership] = one.project.team_now  # type: ignore[attr-defined]
+    found = {
+        "course": one.project.course.slug,
+        "project": one.project_id,
+        "track": one.project.topic.track,
+        "topic": one.project.topic.title,
+        "registered": one.project.registered_at,
+        "withdrawn": one.project.withdrawn_at,
+        "joined": one.joined_at,
+        "left": one.left_at,
+    }
+    if _is_in_it(one):
+        # As on the project's page, which only the team of today sees.
+        found["teammates"] = [str(each.enrolment.user) for each in team if each.enrolment_id != one.enrolment_id]
+    return found
+
+
+def _invitations(user: User) -> Iterator[dict[str, Any]]:
+    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user", "seeker__user")
+    for direction, found in (("sent", rows.filter(invited_by__user=user)), ("received", rows.to_user(user))):
+        for one in found.order_by("pk"):
+            yield {
+                "direction": direction,
+                "course": one.project.course.slug,
+                "topic": one.project.topic.title,
+                # As on the team's page: the address of who looks for teammates is theirs.
+                "to": one.label if direction == "sent" else one.email,
+                "by": str(one.invited_by.user),
+                "at": one.invited_at,
+                "expires": one.expires_at,
+                "state": one.state,
+                "closed": one.closed_at,
+            }
+
+
+def _hand_ins(memberships: list[Membership]) -> Iterator[tuple[str, Any]]:
+    told: list[dict[str, Any]] = []
+    files: dict[str, StoredFile] = {}
+    for membership in memberships:
+        attempts: list[Submission] = membership.project.all_attempts  # type: ignore[attr-defined]
+        for one in attempts:
+            left_at = membership.left_at
+            if one.received_at < membership.joined_at or (left_at is not None and one.received_at > left_at):
+                continue
+            folder = f"hand-ins/{membership.project.course.slug}/{membership.project_id}/{one.attempt}"
+            names = []
+            for file in one.files.all():
+                path = f"{folder}/{file.filename}"
+                # Two files of one attempt may have one name.
+                path = path if path not in files else f"{folder}/{file.pk}-{file.filename}"
+                files[path] = StoredFile(str(file.file.name))
+                names.append({"file": path, "bytes": file.size, "sha256": file.sha256})
+            told.append(_attempt(one, membership, names))
+    yield "hand-ins.json", told
+    yield from files.items()
+
+
+def _attempt(one: Submission, membership: Membership, files: list[dict[str, Any]]) -> dict[str, Any]:
+    code = receipt_code(one.pk)
+    is_mine = one.submitted_by_id == membership.enrolment_id
+    found = {
+        "course": membership.project.course.slug,
+        "project": membership.project_id,
+        "attempt": one.attempt,
+        "handed_in_by_me": is_mine,
+        "began": one.began_at,
+        "received": one.received_at,
+        "repository": one.repository_url,
+        "commit": one.commit,
+        "comment": one.comment,
+        "accepted_late": one.accepted_at,
+        "withdrawn": one.withdrawn_at,
+        "receipt": code,
+        "receipt_page": settings.SITE_URL + reverse("projects:receipt", args=[code]),
+        "files": files,
+    }
+    if _is_in_it(membership) and not is_mine:
+        found["handed_in_by"] = str(one.submitted_by.user)
+    return found
+
+
+def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str, Any]]:
+    # Another member's extension is the team's deadline, but its reason and whose it is are not told.
+    teams = [one.project_id for one in memberships if _is_in_it(one)]
+    courses = [one.project.topic.course_id for one in memberships]
+    mine = Q(enrolment__user=user) | Q(project__in=teams)
+    mine |= Q(course__in=courses, project__isnull=True, enrolment__isnull=True)
+    for one in Extension.objects.filter(mine).select_related("course").order_by("pk"):
+        yield {
+            "course": one.course.slug,
+            "for": "me" if one.enrolment_id else "my team" if one.project_id else "everyone",
+            "until": one.due_at,
+            "by": one.delta,
+            "granted": one.granted_at,
+            "revoked": one.revoked_at,
+        }
+
+
+def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
+    mine = {one.project_id: one for one in memberships if _is_in_it(one)}
+    own = MemberAssessment.objects.filter(enrolment__in=[one.enrolment_id for one in mine.values()])
+    overrides = {(row.assessment_id, row.enrolment_id): row for row in own}
+    rows = Assessment.objects.filter(project__in=mine, published_at__isnull=False).order_by("pk")
+    for one in rows:
+        membership = mine[one.project_id]
+        override = overrides.get((one.pk, membership.enrolment_id))
+        outcome, points = personal_result(one, override)
+        yield {
+            "course": membership.project.course.slug,
+            "project": one.project_id,
+            "outcome": outcome.value,
+            "extra_points": points,
+            "feedback": one.feedback,
+            "decided_for_me": override.reason if override is not None else "",
+            "published": one.published_at,
+        }
+
+
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Leave teams that came to nothing, and close what is open; what a team handed in stays the team's."""
+    say_farewell(user=user, now=now)
+
+
+@on_course_purge
+def forget_people(courses: Sequence[int]) -> None:
+    """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
+    projects = Project.objects.filter(topic__course__in=courses)
+    files = SubmissionFile.objects.filter(submission__project__in=projects)
+    names = [name for name in files.values_list("file", flat=True) if name]
+    for rows in (
+        MemberAssessment.objects.filter(assessment__project__in=projects),
+        Assessment.objects.filter(project__in=projects),
+        files,
+        Submission.objects.filter(project__in=projects),
+        Invitation.objects.filter(project__in=projects),
+        Membership.objects.filter(project__in=projects),
+        StaffNote.objects.filter(project__in=projects),
+        ExtensionRequest.objects.filter(project__in=projects),
+        Extension.objects.filter(course__in=courses),
+        projects,
+        EarlierPass.objects.filter(enrolment__course__in=courses),
+        Topic.objects.filter(course__in=courses).exclude(proposal=""),
+    ):
+        delete_with_history(rows)
+    Topic.objects.filter(course__in=courses).update(taken=0)
+    transaction.on_commit(lambda: delete_stored(names))

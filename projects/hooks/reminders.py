@@ -1,0 +1,25 @@
+"""For whom a project's dates are still open."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from amls.courses.models import Course, Enrolment
+from amls.mail.still_due import still_due
+from projects.models import EarlierPass, Membership
+from projects.reading import ProjectState, results_of
+
+
+@still_due.named("projects.registration")
+def without_project(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
+    """Return the students who have no project, of this term or an earlier one."""
+    students = {one.pk for one in enrolments if not one.is_staff}
+    registered = Membership.objects.active().filter(enrolment__in=students).values_list("enrolment", flat=True)
+    passed = EarlierPass.objects.filter(enrolment__in=students).values_list("enrolment", flat=True)
+    return students - set(registered) - set(passed)
+
+
+@still_due.named("projects.submission")
+def without_hand_in(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
+    """Return the students whose team has handed in nothing that counts."""
+    results = results_of(course, enrolments)
+    return {pk for pk, result in results.items() if result.state == ProjectState.REGISTERED}

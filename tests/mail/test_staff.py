@@ -1,0 +1,90 @@
+"""What the staff see of a course's mail: who gets what when, how it reads, and what they can do about it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.agenda.sources import Registry, deadline
+from amls.courses.models import Course, Enrolment
+from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
+from amls.mail.reminders import ensure_rules
+from amls.mail.send import deliver_due
+from tests.cast import Cast
+from tests.mail.conftest import Postbox
+
+pytestmark = pytest.mark.django_db
+PAGE = "/amls/staff/mail/"
+
+
+@pytest.fixture
+def item(cast: Cast) -> AgendaItem:
+    now = timezone.now()
+    Enrolment.objects.update(created_at=now - timedelta(days=90))
+    known = Registry()
+    known.items.named("tests")(
+        lambda course: [deadline(key="tests.due", title="Hand-in", due_at=now + timedelta(days=40))]
+    )
+    reconcile(cast.course, now=now, known=known)
+    return AgendaItem.objects.get(key="tests.due")
+
+
+def test_a_mail_is_previewed_as_its_rule_will_send_it(cast: Cast, item: AgendaItem, postbox: Postbox) -> None:
+    ensure_rules(cast.course)
+    rule = ReminderRule.objects.get(course=cast.course, days=7)
+    client = cast.client("lecturer")
+    address = f"{PAGE}reminder/{item.pk}-{rule.pk}/"
+    assert address in client.get(PAGE).content.decode()
+    for page in (client.get(address).content.decode(), client.get(f"{address}?html").content.decode()):
+        assert "in 7 days" in page
+        assert "reminds you of its dates" in page
+        assert "Test:" not in page
+    client.post(f"{address}test/")
+    deliver_due(now=timezone.now())
+    assert postbox.recipients == ["lecturer@example.org"]
+    assert postbox.mails[0]["Subject"].startswith("Test: Hand-in")
+    assert "in 7 days" in postbox.mails[0].get_body(("plain",)).get_content()
+    foreign = ReminderRule.objects.create(course=cast.other_course, days=9)
+    assert "in 40 days" in client.get(f"{PAGE}reminder/{item.pk}-{foreign.pk}/").content.decode()
+
+
+def test_looking_at_the_timeline_writes_nothing(cast: Cast, item: AgendaItem) -> None:
+    page = cast.client("lecturer").get(PAGE).content.decode()
+    assert page.count("Preview: Hand-in") == 4
+    assert not ReminderRule.objects.exists()
+    assert not MailSettings.objects.exists()
+
+
+def test_a_course_that_does_not_run_has_no_reminders_to_come(cast: Cast, item: AgendaItem) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="archived")
+    page = cast.client("lecturer").get(PAGE).content.decode()
+    assert "Preview: Hand-in" not in page
+    assert "nobody is reminded of anything" in page
+
+
+def test_only_announcements_that_will_go_out_are_said_to(cast: Cast) -> None:
+    later = timezone.now() + timedelta(days=1)
+    for title, is_withdrawn, by_mail in (
+        ("Guest talk", False, True),
+        ("Mistake", True, True),
+        ("On the page", False, False),
+    ):
+        Announcement.objects.create(
+            course=cast.course, title=title, text="x", publish_at=later, is_withdrawn=is_withdrawn, by_mail=by_mail
+        )
+    page = cast.client("lecturer").get(PAGE).content.decode()
+    assert [title for title in ("Guest talk", "Mistake", "On the page") if title in page] == ["Guest talk"]
+
+
+def test_staff_of_the_course_pause_a_rule_and_let_it_go_on(cast: Cast, item: AgendaItem) -> None:
+    ensure_rules(cast.course)
+    rule = ReminderRule.objects.get(course=cast.course, days=7)
+    client = cast.client("assistant")
+    client.post(f"{PAGE}rules/{rule.pk}/", {"pause": "1"})
+    assert "Paused" in client.get(PAGE).content.decode()
+    client.post(f"{PAGE}rules/{rule.pk}/", {"go": "1"})
+    assert "Paused" not in client.get(PAGE).content.decode()
+    assert cast.client("foreign lecturer").post(f"{PAGE}rules/{rule.pk}/", {"pause": "1"}).status_code == 404
+    assert not Notice.objects.exists()

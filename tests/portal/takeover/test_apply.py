@@ -1,0 +1,285 @@
+"""Import, export and roll-over: the same course again, or nothing."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from django.utils import timezone, translation
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amls.agenda.models import AgendaItem
+from amls.courses.models import Course
+from amls.portal.rollover import roll_over, shift_course, term_label
+from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.export import export_course
+from amls.portal.takeover.page import read_page
+from amls.portal.takeover.spec import CourseFileError, CourseSpec, LectureSpec, MaterialSpec, PartSpec, TopicSpec
+from amls.portal.takeover.toml import dump_toml, load_toml
+from lectures.models import Lecture
+from tests.seed import PAGE, import_seed
+
+NOW = timezone.now()
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def course(db: None) -> Course:
+    return import_seed()
+
+
+def test_a_second_import_changes_nothing(course: Course) -> None:
+    before = (
+        course.revision,
+        list(Lecture.objects.values_list("pk", flat=True)),
+        dict(AgendaItem.objects.values_list("key", "uid")),
+    )
+    assert not import_course(spec=read_page(TEXT), now=NOW)
+    course.refresh_from_db()
+    assert (
+        course.revision,
+        list(Lecture.objects.values_list("pk", flat=True)),
+        dict(AgendaItem.objects.values_list("key", "uid")),
+    ) == before
+
+
+def test_a_changed_line_moves_its_lecture_and_nothing_else(course: Course) -> None:
+    pks = dict(Lecture.objects.values_list("number", "pk"))
+    diff = import_course(spec=read_page(TEXT.replace("[May 30, pdf", "[May 31 (in H0111), pdf")), now=NOW)
+    assert [str(entry) for entry in diff.entries] == [
+        "~ Lecture 06: starts_at: 2024-05-30 16:00 → 2024-05-31 16:00",
+        "~ Lecture 06: ends_at: 2024-05-30 18:00 → 2024-05-31 18:00",
+        "~ Lecture 06: room: H 0107 → H 0111",
+    ]
+    assert dict(Lecture.objects.values_list("number", "pk")) == pks
+    assert AgendaItem.objects.get(key=f"lectures.lecture:{pks['06']}").sequence == 1
+
+
+def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
+    lecture = Lecture.objects.get(number="01")
+    lecture.abstract, lecture.call_in = "Own words", "https://zoom.example.org/1"
+    lecture.save()
+    assert not import_course(spec=read_page(TEXT), now=NOW)
+    lecture.refresh_from_db()
+    assert (lecture.abstract, lecture.call_in) == ("Own words", "https://zoom.example.org/1")
+    course.refresh_from_db()
+    assert course.slot_call_in == "https://zoom.example.org/secret"
+
+
+def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
+    page = TEXT.replace("\n", "<br>\n").replace("[Jun 20]", "[Jun 20, <a href='09.pdf'>pdf</a>]")
+    assert [str(entry) for entry in import_course(spec=read_page(page), now=NOW).entries] == [
+        "+ Lecture 09, pdf (Slides, PDF)"
+    ]
+    assert Lecture.objects.get(number="09").materials.get().url == ""
+
+
+def test_a_dry_run_writes_nothing(db: None) -> None:
+    diff = import_course(spec=read_page(TEXT), now=NOW, dry_run=True)
+    assert len(diff.entries) > 40
+    assert not Course.objects.exists()
+
+
+def test_an_error_in_the_middle_writes_nothing(course: Course) -> None:
+    spec = read_page(TEXT)
+    broken = replace(spec, title="Other", lectures=(*spec.lectures[:-1], replace(spec.lectures[-1], title="x" * 600)))
+    with pytest.raises(CourseFileError, match="Lecture 12, title: Ensure this value has at most 500 characters"):
+        import_course(spec=broken, now=NOW)
+    course.refresh_from_db()
+    assert course.title == "Architecture of Machine Learning Systems"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"slug": "admin"}, "is an address of this site"),
+        ({"timezone": "Mars/Base"}, "is not a time zone"),
+        ({"lectures": (LectureSpec(title="x", starts_at=datetime(2024, 3, 31, 2, 30), ends_at=datetime(2024, 3, 31, 4)),)}, "does not exist in Europe/Berlin"),
+        ({"lectures": (LectureSpec(title="x", part="Z", starts_at=datetime(2024, 5, 1, 2), ends_at=datetime(2024, 5, 1, 4)),)}, "there is no part 'Z'"),
+    ],
+)  # fmt: skip
+def test_rules_speak_and_nothing_is_written(db: None, change: dict[str, object], why: str) -> None:
+    with pytest.raises(CourseFileError, match=why):
+        import_course(spec=replace(CourseSpec(slug="a-course", title="A", term="SS2024"), **change), now=NOW)
+    assert not Course.objects.exists()
+
+
+def test_export_and_import_are_the_identity(course: Course) -> None:
+    spec = export_course(course)
+    text = dump_toml(spec)
+    assert load_toml(text) == spec
+    assert not import_course(spec=load_toml(text), now=NOW)
+    import_course(spec=load_toml(text), slug="again", now=NOW)
+    assert dump_toml(export_course(Course.objects.get(slug="again"))) == text.replace(
+        'slug = "amls-ss2024"', 'slug = "again"'
+    )
+
+
+LINE = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
+MOMENT = st.datetimes(datetime(2024, 4, 1), datetime(2024, 9, 30)).map(lambda at: at.replace(second=0, microsecond=0))
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> CourseSpec:
+    starts = draw(st.lists(MOMENT, max_size=4))
+    lectures = tuple(
+        LectureSpec(
+            number=f"{n:02}", part=draw(st.sampled_from(["A", ""])), title=draw(LINE), starts_at=start,
+            ends_at=start + timedelta(minutes=draw(st.integers(1, 300))), mode=draw(st.sampled_from(["in_person", "hybrid", "virtual"])),
+            abstract=draw(LINE), call_in_public=draw(st.booleans()), state=draw(st.sampled_from(["planned", "cancelled"])),
+            materials=draw(st.sampled_from([(), (MaterialSpec(kind="pdf"),), (MaterialSpec(kind="mp4", url="https://x.example.org/a"), MaterialSpec(kind="other", title="Code"))])),
+        )
+        for n, start in enumerate(sorted(starts))
+    )  # fmt: skip
+    topics = draw(st.lists(LINE, max_size=2, unique=True))
+    return CourseSpec(
+        slug="generated", title=draw(LINE), term="SS2024", codes=tuple(draw(st.lists(LINE, max_size=2))), description=draw(LINE),
+        parts=(PartSpec(letter="A", title=draw(LINE)),), lectures=lectures,
+        topics=tuple(TopicSpec(track="DAPHNE", title=title, skills=(title[:20],), slots=2) for title in topics),
+    )  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(spec=courses())
+def test_any_course_survives_its_file(spec: CourseSpec) -> None:
+    text = dump_toml(spec)
+    assert load_toml(text) == spec
+    assert dump_toml(load_toml(text)) == text
+
+
+@pytest.mark.django_db(transaction=True)
+@settings(max_examples=15, deadline=None)
+@given(spec=courses())
+def test_any_course_survives_the_database(spec: CourseSpec) -> None:
+    import_course(spec=spec, now=NOW)
+    course = Course.objects.get(slug="generated")
+    try:
+        exported = export_course(course)
+        assert not import_course(spec=exported, now=NOW)
+        import_course(spec=exported, slug="copy", now=NOW)
+        assert export_course(Course.objects.get(slug="copy")) == replace(exported, slug="copy")
+    finally:
+        Course.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("format = 2\n[course]", "format = 1 must stand at the top"),
+        ("format = 1\n[course\n", "not valid TOML"),
+        ('format = 1\n[course]\nslug="a"\ntitle="b"\nterm="c"\ncolour="red"', "line 6: course.colour is not known"),
+        ('format = 1\n[course]\nslug="a"\ntitle=5\nterm="c"', "line 4: course.title must be text in quotes, found 5"),
+        ('format = 1\n[course]\nslug="a"\ntitle="b"', "course.term is missing"),
+        ('format = 1\n[course]\nslug="a"\ntitle="b"\nterm="c"\n[[lectures]]\ntitle="x"\nstarts_at="soon"\n', r"line 8: lectures\[0\].starts_at must be a date and time"),
+        ('format = 1\nfood=1\n[course]\nslug="a"\ntitle="b"\nterm="c"', "food is not a part of a course file"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_is_told_where_and_why(text: str, why: str) -> None:
+    with pytest.raises(CourseFileError, match=r"[\s\S]*" + why):
+        load_toml(text)
+
+
+def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course) -> None:
+    roll_over(course=course, new_slug="next", start=date(2025, 10, 13), skip=[date(2025, 10, 30)], now=NOW)
+    new = Course.objects.get(slug="next")
+    zone = new.zone
+    assert (new.term, new.state) == ("WS2025/26", "draft")
+    found = [one.starts_at.astimezone(zone) for one in new.lectures.order_by("starts_at")]
+    assert [at.strftime("%a %d %b %H:%M") for at in found][:5] == [
+        "Thu 16 Oct 16:00", "Thu 23 Oct 16:00", "Thu 06 Nov 16:00", "Thu 20 Nov 16:00", "Tue 25 Nov 16:00",
+    ]  # fmt: skip
+    # After the clocks went back 16:00 in Berlin is 15:00 UTC.
+    assert found[2].astimezone(UTC).hour == 15
+    assert not any(one.current_id for lecture in new.lectures.all() for one in lecture.materials.all())
+    assert new.project_rules.submission_deadline.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
+    with pytest.raises(CourseFileError, match="taken by another course"):
+        roll_over(course=course, new_slug="next", start=date(2025, 10, 13), now=NOW)
+
+
+def test_the_preview_of_a_new_term_names_its_dates(course: Course) -> None:
+    free = [date(2025, 4, 22), date(2025, 7, 7)]
+    diff = roll_over(course=course, new_slug="next", start=date(2025, 4, 14), skip=free, now=NOW, dry_run=True)
+    lines = [str(entry) for entry in diff.entries]
+    assert "+ Lecture 05 (05 Data- and Task-Parallel Execution, Tue 20 May 2025, 16:00–18:00, H 0111)" in lines
+    assert "+ Exam 2025-07-17 (Written exam, Thu 17 Jul 2025, 16:00–17:30)" in lines
+    assert "+ Projects (Mon 7 Jul 2025, 23:59)" in lines
+    assert "+ Office hour Tuesday 2025-04-22 (cancelled)" in lines
+    assert diff.warnings == [
+        "Project submission deadline: 2025-07-07 is a day without teaching. Look whether the date can stay."
+    ]
+    assert not Course.objects.filter(slug="next").exists()
+
+
+def test_days_of_a_preview_are_written_as_on_pages(course: Course) -> None:
+    page = TEXT.replace("[Jun 20]", "[Jun 21]")
+    with translation.override("de"):
+        (entry, _end) = import_course(spec=read_page(page), now=NOW).entries
+    assert (entry.before, entry.after) == ("Do 20. Juni 2024, 16:00", "Fr 21. Juni 2024, 16:00")
+
+
+def test_what_an_import_says_is_in_the_readers_language(course: Course) -> None:
+    page = TEXT.replace("[Jun 20]", "[Jun 20, virtual only]")
+    with translation.override("de"):
+        with pytest.raises(CourseFileError, match=r"Zeile 2: .*\[Apr 18, pdf\].*: • 01 X"):
+            read_page("Data Systems SS2024\n• 01 X\n")
+        entries = import_course(spec=read_page(page), now=NOW).entries
+    assert [(entry.what, entry.name, entry.before, entry.after) for entry in entries] == [
+        ("Vorlesung 09", "Raum", "H 0107", ""),
+        ("Vorlesung 09", "Form", "In Präsenz und online", "Nur online"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "first", "label"),
+    [("SS2024", date(2025, 4, 17), "SS2025"), ("SS2024", date(2025, 10, 16), "WS2025/26"), ("Summer 2024", date(2026, 4, 1), "Summer 2026"), ("Fall 2022", date(2023, 9, 5), "Fall 2023")],
+)  # fmt: skip
+def test_the_new_term_is_named_in_the_old_manner(old: str, first: date, label: str) -> None:
+    assert term_label(old, first) == label
+
+
+def test_lectures_keep_their_order_whatever_is_skipped(course: Course) -> None:
+    spec = export_course(course)
+    skip = [date(2025, 4, 14) + timedelta(days=n) for n in range(30) if n % 3]
+    shifted = shift_course(spec, new_slug="x", start=date(2025, 4, 14), skip=skip)
+    assert [one.title for one in sorted(shifted.lectures, key=lambda one: one.starts_at)] == [
+        one.title for one in spec.lectures
+    ]
+    assert not {one.starts_at.date() for one in shifted.lectures} & set(skip)
+
+
+def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
+    out = io.StringIO()
+    call_command("import_course", str(PAGE), dry_run=True, stdout=out)
+    assert "this was a dry run" in out.getvalue()
+    assert not Course.objects.exists()
+    call_command("import_course", str(PAGE), stdout=out)
+    out = io.StringIO()
+    call_command("import_course", str(PAGE), stdout=out)
+    assert out.getvalue() == "Nothing changes.\n"
+    out = io.StringIO()
+    call_command("export_course", "amls-ss2024", stdout=out)
+    assert load_toml(out.getvalue()).title == "Architecture of Machine Learning Systems"
+    call_command("roll_over", "amls-ss2024", "amls-ss2025", start=date(2025, 4, 14), stdout=out)
+    assert Course.objects.get(slug="amls-ss2025").lectures.count() == 12
+    bad = tmp_path / "bad.txt"
+    bad.write_text("Data SS2024\n• 01 X\n• 02 Y [Apr 33]\n")
+    with pytest.raises(CommandError, match=r"Nothing was written[\s\S]*Line 3"):
+        call_command("import_course", str(bad))
+    with pytest.raises(CommandError, match="There is no course 'nowhere'"):
+        call_command("export_course", "nowhere")
+
+
+def test_start_sets_an_installation_up(db: None) -> None:
+    call_command(
+        "start", email="Ada@Example.org", name="Ada", password="", course=str(PAGE), no_input=True, stdout=io.StringIO()
+    )
+    course = Course.objects.get()
+    enrolment = course.enrolments.get()
+    assert (enrolment.user.email, enrolment.user.is_superuser, enrolment.role) == ("ada@example.org", True, "lecturer")
+    assert EmailAddress.objects.get(user=enrolment.user).verified
+    with pytest.raises(CommandError, match="not an e-mail address"):
+        call_command("start", email="ada", no_input=True)

@@ -1,0 +1,36 @@
+"""The demo has teams at every stage, and stays as it is when it is made again."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from amls.courses.models import Course
+from amls.mail.models import Notice
+from amls.portal.demo.services import make_demo
+from projects.desk import desk_views, for_desk, stage_of
+from projects.models import ExtensionRequest, Project, Submission, Topic
+
+pytestmark = pytest.mark.django_db
+
+
+def test_both_courses_have_something_at_every_stage() -> None:
+    now = timezone.now()
+    make_demo(now=now)
+    found = {}
+    for slug in ("amls", "amls-ss2024"):
+        views = desk_views(for_desk(Project.objects.filter(topic__course__slug=slug)))
+        found[slug] = sorted(stage_of(view).value for view in views.values())
+    assert found == {
+        "amls": ["assessed", "published", "registered", "registered", "submitted"],
+        "amls-ss2024": ["published", "published", "published", "registered"],
+    }
+    assert (ExtensionRequest.objects.get().state, Topic.objects.get(proposal="open").title) == (
+        "open", "Energy of matrix multiplications",
+    )  # fmt: skip
+    archived = Course.objects.get(slug="amls-ss2024")
+    assert archived.state == "archived"
+    assert not Notice.objects.filter(course=archived).exists()
+    before = Submission.objects.count()
+    make_demo(now=now + timedelta(days=1))
+    assert (Submission.objects.count(), Project.objects.count()) == (before, 9)

@@ -1,0 +1,385 @@
+"""Every slide and second is found, by those who may see it, however it is typed."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from amls.courses.models import Course
+from amls.courses.services import touch
+from amls.mail.models import Announcement
+from amls.portal.demo.slides import recording
+from amls.portal.search.find import Found, search
+from amls.portal.search.query import make_queries, read_typed
+from amls.portal.search.readers import Reader
+from amls.portal.search.snippets import snippet
+from lectures.models import Lecture, Material
+from lectures.services.materials import add_material, upload_version
+from lectures.tasks import extract
+from tests.cast import Cast
+from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory
+from tests.lectures.files import pdf, pptx, put, read, vtt
+from tests.markup import shows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fusion(cast: Cast) -> Lecture:
+    lecture = LectureFactory.create(course=cast.course, number="04", title="Operator Fusion and Runtime Adaptation")
+    read(
+        lecture, "pdf", "04.pdf",
+        pdf(["Operator Fusion", "Overview"], ["Why fuse operators", "Intermediates cost memory <b>bandwidth</b>"], ["Optimization", "of fusion plans"]),
+    )  # fmt: skip
+    put(lecture, "mp4", "04.mp4", recording("04") or b"")
+    read(
+        lecture, "captions", "04.vtt",
+        vtt(("00:00:01.000", "00:00:05.000", "Welcome."), ("00:12:30.000", "00:12:34.000", "A template is a cell."), ("00:12:34.000", "00:12:38.000", "Here is the sparsity exploitation trick.")),
+    )  # fmt: skip
+    return lecture
+
+
+def find(client: Client, text: str, slug: str = "amls") -> Found:
+    answer = client.get(f"/{slug}/search/?q={quote(text)}" if slug else f"/search/?q={quote(text)}")
+    assert answer.status_code == 200
+    found = answer.context["found"]
+    assert isinstance(found, Found)
+    return found
+
+
+def urls(found: Found) -> list[str]:
+    return [hit.url for group in found.groups for hit in group.hits]
+
+
+def test_a_word_leads_to_its_slide_and_second(cast: Cast, fusion: Lecture) -> None:
+    client = Client()
+    assert urls(find(client, "bandwidth")) == ["/amls/lectures/04/#page=2"]
+    assert urls(find(client, "sparsity")) == ["/amls/lectures/04/?t=754#recording"]
+    assert find(client, "sparsity").groups[0].hits[0].where == "Recording, 12:34"
+    # Stems of the language, and beginnings of the last word.
+    assert urls(find(client, "operator")) == urls(find(client, "operators")) == ["/amls/lectures/04/#page=1", "/amls/lectures/04/#page=2"]  # fmt: skip
+    for beginning in ("opt", "optimi", "optimizat", "OPTIMIZATION"):
+        assert urls(find(client, beginning)) == ["/amls/lectures/04/#page=3"], beginning
+    # Only the last word may be a beginning.
+    assert urls(find(client, "sparsity exploi")) == ["/amls/lectures/04/?t=754#recording"]
+
+
+def test_hits_are_marked_and_nothing_in_slides_is_markup(cast: Cast, fusion: Lecture) -> None:
+    page = Client().get("/amls/search/?q=bandwidth+memory").content.decode()
+    assert "Intermediates cost <mark>memory</mark> &lt;b&gt;<mark>bandwidth</mark>&lt;/b&gt;" in page
+    assert '<input id="q" type="search" name="q" value="bandwidth memory"' in page
+    evil = Client().get("/amls/search/?q=%3Cscript%3Ealert(1)%3C/script%3E").content.decode()
+    assert "<script>alert" not in evil
+
+
+def test_titles_abstracts_and_topics_are_found(cast: Cast, fusion: Lecture) -> None:
+    Lecture.objects.filter(pk=fusion.pk).update(abstract="How **compilers** generate fused kernels.")
+    TopicFactory.create(course=cast.course, title="Fused kernels for GPUs", description="CUDA code")
+    TopicFactory.create(course=cast.other_course, title="Kernels elsewhere")
+    found = find(Client(), "kernels")
+    assert [(str(group.title), group.label) for group in found.groups] == [
+        ("Fused <mark>kernels</mark> for GPUs", "Project topic"),
+        ("04 Operator Fusion and Runtime Adaptation", ""),
+    ]
+    assert str(found.groups[1].abstract) == "How **compilers** generate fused <mark>kernels</mark>."
+    assert [str(group.title) for group in find(Client(), "cuda").groups] == ["Fused kernels for GPUs"]
+    assert find(Client(), "adaptation").groups[0].lecture == fusion
+
+
+def test_own_ideas_of_students_are_found_by_their_staff_only(cast: Cast) -> None:
+    TopicFactory.create(
+        course=cast.course, title="My zebra idea", proposal="open", proposed_by=cast.student, proposed_at=timezone.now()
+    )
+    found = {part: bool(find(cast.client(part), "zebra").groups) for part in cast.users()}
+    assert found == {
+        "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
+    }  # fmt: skip
+    assert not find(cast.client("stranger"), "zebar").corrected
+
+
+def test_announcements_are_found_while_they_stand_on_the_page(cast: Cast) -> None:
+    now = timezone.now()
+    row = Announcement.objects.create(
+        course=cast.course, title="Room change", text="We meet in the zebra hall.", publish_at=now - timedelta(hours=1),
+        on_page_until=now + timedelta(hours=1),
+    )  # fmt: skip
+    found = find(Client(), "zebra")
+    assert [(str(group.title), group.label, group.url) for group in found.groups] == [
+        ("Room change", "announcement", "/amls/#announcements")
+    ]
+    everyone = ("anonymous", "student", "assistant", "foreign lecturer")
+    for changes, expected in (
+        ({"audience": "students"}, {"assistant"}),
+        ({"audience": "all", "is_withdrawn": True}, set()),
+        ({"is_withdrawn": False, "publish_at": now + timedelta(minutes=30)}, set()),
+        ({"publish_at": now - timedelta(hours=2), "on_page_until": now - timedelta(hours=1)}, set()),
+        ({"on_page_until": None}, set()),
+    ):
+        Announcement.objects.filter(pk=row.pk).update(**changes)
+        assert {part for part in everyone if find(cast.client(part), "zebra").groups} == expected, changes
+
+
+def test_the_same_slide_as_pdf_and_pptx_is_one_place_and_notes_are_found(cast: Cast, fusion: Lecture) -> None:
+    read(fusion, "pptx", "04.pptx", pptx(("Operator Fusion", "Overview", "remember the quizmaster"), ("Why fuse operators", "Intermediates cost memory bandwidth", ""), ("Optimization", "", "")))  # fmt: skip
+    assert urls(find(Client(), "bandwidth")) == ["/amls/lectures/04/#page=2"]
+    found = find(Client(), "quizmaster")
+    assert urls(found) == ["/amls/lectures/04/#page=1"]
+    assert found.groups[0].hits[0].where == "Slide 1, speaker notes"
+
+
+def test_a_presentation_with_other_slides_than_the_pdf_is_a_place_of_its_own(cast: Cast, fusion: Lecture) -> None:
+    read(fusion, "pptx", "04.pptx", pptx(("Hidden slide", "zebra", "quagga"), ("Operator Fusion", "bandwidth", "")))
+    client = Client()
+    assert urls(find(client, "zebra")) == ["/amls/lectures/04/?presentation#presentation=1"]
+    found = find(client, "quagga")
+    assert found.groups[0].hits[0].where == "Presentation, slide 1, speaker notes"
+    assert set(urls(find(client, "bandwidth"))) == {"/amls/lectures/04/#page=2", "/amls/lectures/04/?presentation#presentation=2"}  # fmt: skip
+    page = client.get("/amls/lectures/04/?presentation").content.decode()
+    assert shows(page, '<details class="deck-text" open><summary>The presentation as text</summary><article id="presentation=1">')  # fmt: skip
+    assert shows(page, '<figure id="page=2">')
+    # Who may not open the PDF has the presentation's slides in its place.
+    Material.objects.filter(kind="pdf").update(audience="enrolled")
+    assert urls(find(client, "zebra")) == ["/amls/lectures/04/#page=1"]
+    assert urls(find(cast.client("student"), "zebra")) == ["/amls/lectures/04/?presentation#presentation=1"]
+
+
+def test_captions_lead_into_the_transcript_where_the_recording_is_not_in_the_page(cast: Cast, fusion: Lecture) -> None:
+    there = ["/amls/lectures/04/transcript/#said-2-1"]
+    for changes in ({"audience": "enrolled"}, {"audience": "public", "url": "https://video.example.org/4", "current": None}):  # fmt: skip
+        Material.objects.filter(kind="mp4").update(**changes)
+        touch(cast.course, now=timezone.now())
+        found = find(Client(), "sparsity")
+        assert (urls(found), found.groups[0].hits[0].where) == (there, "Transcript, 12:34")
+        assert shows(Client().get("/amls/lectures/04/").content.decode(), '<a class="btn" href="/amls/lectures/04/transcript/">')  # fmt: skip
+    page = Client().get("/amls/lectures/04/transcript/").content.decode()
+    assert shows(page, '<span id="said-2-1" data-at="754.0">Here is the sparsity exploitation trick.</span>')
+
+
+def test_a_second_deck_and_a_second_recording_lead_into_their_own_files(cast: Cast, fusion: Lecture) -> None:
+    now = timezone.now()
+    later = {}
+    for kind, name, content in (
+        ("pdf", "extra.pdf", pdf(["Backup"], ["The zebra"])),
+        ("mp4", "part2.mp4", recording("05") or b""),
+        ("captions", "part2.vtt", vtt(("00:00:09.000", "00:00:12.000", "About the quagga."))),
+    ):
+        later[kind] = add_material(lecture=fusion, kind=kind, now=now, title=name, position=9)
+        upload_version(material=later[kind], upload=SimpleUploadedFile(name, content), by=None, now=now)
+    extract()
+    assert urls(find(Client(), "zebra")) == [f"/amls/materials/{later['pdf'].pk}/extra.pdf#page=2"]
+    assert urls(find(Client(), "quagga")) == [f"/amls/materials/{later['captions'].pk}/part2.vtt"]
+    assert urls(find(Client(), "sparsity")) == ["/amls/lectures/04/?t=754#recording"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("CPU/GPU kernels, Data/Task-Parallel", ["cpu", "gpu", "GPU/CPU", "task", "parallel", "data/task-par"]),
+        ("numpy.dot and tf.data.Dataset", ["dot", "numpy", "numpy.dot", "dataset", "tf.da"]),
+        ("List<String> &ref <zebra>", ["string", "list<string>", "ref", "zebra"]),
+        ("tf_idf_vectorizer, see https://systemds.apache.org/docs", ["idf", "vectorizer", "tf_idf_vec", "systemds", "docs"]),
+        ("version 2.0.1 or 3.14, see Fig.3", ["2.0.1", "2.0", "3.14", "fig"]),
+    ],
+)  # fmt: skip
+def test_words_that_signs_join_are_found_one_by_one(cast: Cast, line: str, words: list[str]) -> None:
+    read(
+        LectureFactory.create(course=cast.course, number="05"), "pdf", "a.pdf", pdf(["Slide", line], ["Other", "none"])
+    )
+    TopicFactory.create(course=cast.course, title="Topic", description=line)
+    for word in words:
+        found = find(Client(), word)
+        assert not found.is_partial
+        assert not found.corrected
+        assert sorted(group.url.rpartition("/amls/")[2].split("/")[0] for group in found.groups) == ["lectures", "projects"], word  # fmt: skip
+        assert "<mark>" in str(found.groups[0].abstract or found.groups[0].hits[0].snippet), word
+
+
+def test_hidden_words_are_no_reason_to_keep_a_slip(cast: Cast, fusion: Lecture) -> None:
+    hidden = LectureFactory.create(course=cast.course, number="05")
+    read(hidden, "pdf", "a.pdf", pdf(["Fision", "Fission", "Fusian", "Fushion"]))
+    Material.objects.filter(lecture=hidden).update(audience="enrolled")
+    # The same answer as if nobody had ever written these words.
+    for word in ("fision", "fusian", "fushion", "fuson"):
+        found = find(Client(), word)
+        assert (found.corrected, found.shown.text) == (True, "fusion"), word
+    assert urls(find(cast.client("student"), "fusian")) == ["/amls/lectures/05/#page=1"]
+
+
+def test_other_pdfs_lead_into_the_file_itself(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="05")
+    file = read(lecture, "other", "sheet.pdf", pdf(["Exercise"], ["Submit the zebra"]))
+    assert urls(find(Client(), "zebra")) == [f"/amls/materials/{file.material_id}/sheet.pdf#page=2"]
+
+
+def test_swapped_letters_still_find_the_word(cast: Cast, fusion: Lecture) -> None:
+    found = find(Client(), "fusoin")
+    assert (found.corrected, found.shown.text) == (True, "fusion")
+    assert urls(found)[0] == "/amls/lectures/04/#page=1"
+    page = Client().get("/amls/search/?q=operater+fusoin").content.decode()
+    assert "Nothing has 'operater fusoin'. Shown instead: 'operator fusion'." in page
+    # A word that is far from all is not replaced by anything.
+    assert find(Client(), "xylophone").groups == []
+    # Titles and topics lend their words too.
+    TopicFactory.create(course=cast.course, title="Quantization")
+    assert find(Client(), "quantizatoin").shown.text == "quantization"
+
+
+def test_a_question_finds_what_has_most_of_its_words(cast: Cast, fusion: Lecture) -> None:
+    found = find(Client(), "where was operator fusion presented?")
+    assert found.is_partial
+    assert urls(found)[0] == "/amls/lectures/04/#page=1"
+
+
+def test_words_in_quotation_marks_stand_together(cast: Cast, fusion: Lecture) -> None:
+    assert urls(find(Client(), '"fusion plans"')) == ["/amls/lectures/04/#page=3"]
+    assert find(Client(), '"plans fusion"').groups == []
+    assert urls(find(Client(), "“fusion plans”")) == ["/amls/lectures/04/#page=3"]
+
+
+VISIBILITY = [
+    ({}, dict.fromkeys(("anonymous", "stranger", "student", "assistant", "foreign lecturer", "admin"), True)),
+    ({"audience": "enrolled"}, {"anonymous": False, "stranger": False, "student": True, "assistant": True, "foreign lecturer": False, "admin": True}),
+    ({"visible_from": timedelta(hours=1)}, {"anonymous": False, "stranger": False, "student": False, "assistant": True, "foreign lecturer": False, "admin": True}),
+    ({"visible_from": -timedelta(hours=1)}, dict.fromkeys(("anonymous", "stranger", "student", "assistant", "foreign lecturer", "admin"), True)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "expected"), VISIBILITY)
+def test_everyone_finds_what_they_may_open(
+    cast: Cast, fusion: Lecture, change: dict[str, object], expected: dict[str, bool]
+) -> None:
+    values = {name: timezone.now() + value if isinstance(value, timedelta) else value for name, value in change.items()}
+    Material.objects.filter(kind="pdf").update(**values)
+    assert {part: bool(urls(find(cast.client(part), "bandwidth"))) for part in expected} == expected
+    # Neither does a suggestion tell of it.
+    assert {part: find(cast.client(part), "bandwidht").corrected for part in expected} == expected
+    assert {part: "bandwidth" in cast.client(part).get("/amls/search/?q=bandwidht").content.decode() for part in expected} == expected  # fmt: skip
+    # The same across courses; those who have courses of their own look into these first.
+    across = {part: bool(urls(find(cast.client(part), "bandwidth", slug=""))) for part in expected}
+    assert across == {**expected, "foreign lecturer": False}
+
+
+def test_a_draft_is_found_by_its_staff_only(cast: Cast, fusion: Lecture) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    found = {part: bool(find(cast.client(part), "bandwidth", slug="").groups) for part in cast.users()}
+    assert found == {
+        "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
+    }  # fmt: skip
+
+
+def test_search_stays_in_its_course_and_reaches_across_them(cast: Cast, fusion: Lecture) -> None:
+    other = LectureFactory.create(course=cast.other_course, number="01", title="Joins")
+    read(other, "pdf", "01.pdf", pdf(["Joins need bandwidth", f"course/{cast.course.pk}"]))
+    client = cast.client("student")
+    assert urls(find(client, "bandwidth")) == ["/amls/lectures/04/#page=2"]
+    assert urls(find(client, "bandwidth", slug="databases")) == ["/databases/lectures/01/#page=1"]
+    assert urls(find(client, "bandwidth", slug="")) == ["/amls/lectures/04/#page=2"]
+    every = client.get("/search/?all&q=bandwidth").context["found"]
+    assert set(urls(every)) == {"/amls/lectures/04/#page=2", "/databases/lectures/01/#page=1"}
+    EnrolmentFactory.create(course=cast.other_course, user=cast.student.user)
+    assert len(urls(find(client, "bandwidth", slug=""))) == 2
+
+
+def test_german_courses_are_searched_in_german(cast: Cast) -> None:
+    course = CourseFactory.create(slug="systeme", language="de")
+    read(LectureFactory.create(course=course, number="01"), "pdf", "a.pdf", pdf(["Datenbankhäuser", "Die Häuser der Daten"]))  # fmt: skip
+    for word in ("Haus", "häuser", "hauses"):
+        assert urls(find(Client(), word, slug="systeme")) == ["/systeme/lectures/01/#page=1"], word
+    assert "<mark>Häuser</mark>" in str(find(Client(), "haus", slug="systeme").groups[0].hits[0].snippet)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["fusion & | !", "fusion:*", "!fusion", "'fusion", '"fusion', "(fusion", "fusion)", "fusion <-> ", "fusion \\", "%fusion%", "fusion\x00", "fusion;--"],
+)  # fmt: skip
+def test_operators_and_quotes_are_only_text(cast: Cast, fusion: Lecture, text: str) -> None:
+    assert urls(find(Client(), text))[0] == "/amls/lectures/04/#page=1"
+
+
+@pytest.mark.parametrize("text", ["", " ", "&|!", '"', '""', "'", "\x00", "-", "(:*)", "…"])
+def test_what_holds_no_word_is_said(cast: Cast, fusion: Lecture, text: str) -> None:
+    answer = Client().get("/amls/search/", {"q": text})
+    assert answer.status_code == 200
+    assert ("Type at least one word" in answer.content.decode()) == bool(answer.context["found"].typed.text)
+
+
+def test_only_common_words_count_as_written(cast: Cast, fusion: Lecture) -> None:
+    assert urls(find(Client(), "here is the")) == ["/amls/lectures/04/?t=754#recording"]
+    assert make_queries(read_typed("the"), "en").all_terms == "('the')"
+
+
+def test_ten_thousand_characters_are_bounded_and_said(cast: Cast, fusion: Lecture) -> None:
+    answer = Client().get("/amls/search/", {"q": "fusion " * 1428 + "rest"})
+    page = answer.content.decode()
+    assert "only its first 200 characters and 12 words count" in page
+    assert len(answer.context["found"].typed.terms) == 12
+    assert urls(answer.context["found"])[0] == "/amls/lectures/04/#page=1"
+    assert Client().get("/amls/search/", {"q": "x" * 10_000}).status_code == 200
+    assert Client().get("/amls/search/", {"q": "äöü🎓" * 2500}).status_code == 200
+
+
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=260))
+def test_nothing_typed_breaks_the_search(cast: Cast, text: str) -> None:
+    typed = read_typed(text)
+    assert len(typed.text) <= 200
+    assert len(typed.terms) <= 12
+    for language in ("en", "de"):
+        queries = make_queries(typed, language)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT %s::tsquery, %s::tsquery", [queries.all_terms, queries.any_term])
+    search(Reader(timezone.now(), {cast.course.pk: cast.course}), typed)
+
+
+def test_htmx_gets_the_results_alone(cast: Cast, fusion: Lecture) -> None:
+    answer = Client().get("/amls/search/?q=fusion", headers={"hx-request": "true"})
+    page = answer.content.decode()
+    assert "<html" not in page
+    assert 'hx-swap-oob="innerHTML"' in page
+    # The title and the way on to all courses follow what is typed.
+    assert page.startswith("<title>fusion · Search")
+    assert shows(page, '<a href="/search/?q=fusion">')
+    assert "HX-Request" in answer["Vary"]
+    assert answer["Cache-Control"] == "private, no-store"
+
+
+def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course)
+    read(
+        lecture,
+        "pdf",
+        "a.pdf",
+        pdf(*(["Fusion", f"q{chr(97 + n // 26)}{chr(97 + n % 26)}z"] for n in range(160)), size=(72, 40)),
+    )
+    assert "The best 60 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
+    assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()
+
+
+def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
+    client, counts = cast.client("student"), list[int]()
+    client.get("/amls/search/?q=fusion")
+    for batch in (3, 27):
+        for _each in range(batch):
+            lecture = LectureFactory.create(course=cast.course)
+            read(lecture, "pdf", "a.pdf", pdf(["Fusion", "again"]))
+        with CaptureQueriesContext(connection) as queries:
+            assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 27 + 3
+        counts.append(len(queries))
+    assert counts[0] == counts[1] == 12
+
+
+def test_snippets_show_the_densest_place() -> None:
+    text = "alpha " + "filler " * 100 + "alpha beta gamma " + "filler " * 100
+    shown = snippet(text, lambda word: word in ("alpha", "beta", "gamma"))
+    assert "<mark>alpha</mark> <mark>beta</mark> <mark>gamma</mark>" in shown
+    assert shown.startswith("… ")
+    assert shown.endswith(" …")
+    assert len(shown) < 300
