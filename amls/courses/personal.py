@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.privacy import forget_people_of, personal_data, retention
+from amls.web.bounds import purge_spendings
 
 _UNCONFIRMED_AFTER = timedelta(days=30)
 
@@ -81,3 +82,8 @@ def purge_sessions(now: datetime, dry_run: bool) -> int:
     if not dry_run:
         rows.delete()
     return count
+
+
+retention("web.spendings", _("How often somebody asked for what is bounded, without their name"), _("up to a day"))(
+    purge_spendings
+)

@@ -1,4 +1,4 @@
-"""What every page needs and no model knows."""
+"""What every page needs and no model of the domain knows."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -8,7 +8,7 @@ from amls.web.years import use_calendar_years
 
 
 class WebConfig(AppConfig):
-    """Middleware, page cache, local time, clean text."""
+    """Middleware, page cache, local time, clean text, bounds."""
 
     name = "amls.web"
 
