@@ -242,6 +242,7 @@ class UserAdmin(SuperuserAdmin):
     """Accounts; for those who run the installation."""
 
     list_display = ("email", "display_name", "matriculation_number", "is_active", "is_superuser")
+    ordering = ("email",)
     list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "display_name", "matriculation_number")
     fields = (

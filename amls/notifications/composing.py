@@ -24,7 +24,7 @@ from amls.notifications.models import Notice
 from amls.notifications.molds import MARKER, Mold
 from amls.notifications.tokens import Subscription, unsubscribe_url
 from amls.web.markdown import plain_text
-from amls.web.text import clean_line
+from amls.web.text import clean_line, no_markup
 
 _ONE_CLICK = {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
@@ -167,7 +167,7 @@ def _render(letter: Letter, head: _Head | None, **more: object) -> tuple[str, st
     context = {
         "letter": letter, "text": plain_text(letter.text), "course": head, "site_url": settings.SITE_URL, **more,
     }  # fmt: skip
-    text = render_to_string("notifications/letter.txt", context)
+    text = no_markup(render_to_string("notifications/letter.txt", context))
     return text, render_to_string("notifications/letter.html", context)
 
 
