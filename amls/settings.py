@@ -188,8 +188,6 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "60/m/ip",
     # Guesses at the code of a course (amls/overview/views/membership.py).
     "enrol_code": "10/10m/user",
-    # Matriculation numbers that a person enters (amls/overview/forms.py): each may be one of a roster and ask its staff.
-    "matriculation_number": "5/h/user",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.

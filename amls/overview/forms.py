@@ -1,14 +1,27 @@
 """Forms about people and their courses."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from allauth.core import ratelimit
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Language, User
 from amls.courses.validators import is_a_name
+from amls.web.bounds import Bound, spend
+from amls.web.violations import RuleViolation
+
+# Each may be one of a roster, whose staff are asked.
+_NUMBERS = Bound(
+    "courses.numbers",
+    most=5,
+    per=timedelta(days=1),
+    message=_(
+        "You entered %(most)s numbers today. Enter the right one in %(wait)s, or ask the staff of your course to do it."
+    ),
+    field="matriculation_number",
+)
 
 
 class ProfileForm(forms.Form):
@@ -57,8 +70,10 @@ class ClaimForm(forms.Form):
 
 def bound_numbers(request: HttpRequest, form: ProfileForm | ClaimForm) -> None:
     """Refuse a new matriculation number where the person has tried many: each may ask the staff of their courses."""
-    is_new = form.is_bound and "matriculation_number" in form.changed_data
-    if is_new and not ratelimit.consume(request, action="matriculation_number", user=request.user):
-        form.add_error(
-            "matriculation_number", _("Too many numbers. Wait an hour, or ask the staff of your course to enter it.")
-        )
+    if not form.is_bound or "matriculation_number" not in form.changed_data:
+        return
+    now: datetime = request.now  # type: ignore[attr-defined]
+    try:
+        spend(_NUMBERS, who=request.user.pk, now=now)
+    except RuleViolation as violation:
+        form.add_error(violation.field, violation.as_validation_error().messages)
