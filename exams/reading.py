@@ -142,7 +142,7 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     found = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
     newest = {one.enrolment_id: one for one in found}.values()
     people = [one for one in newest if one.state != Registration.State.WAITLISTED]
-    people.sort(key=lambda one: (one.enrolment.user.display_name, one.enrolment.user.email))
+    people.sort(key=lambda one: one.enrolment.user.sort_name)
     return [
         (one.enrolment.user.matriculation_number, one.enrolment.user.display_name, _grade(one), one.state)
         for one in people

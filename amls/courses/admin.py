@@ -23,6 +23,7 @@ from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_c
 from amls.courses.roster import import_roster
 from amls.courses.services import enrol, take_out
 from amls.web.keys import primary_key
+from amls.web.names import SortName
 from amls.web.violations import RuleViolation
 
 
@@ -73,6 +74,7 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     form = EnrolmentForm
     list_display = ("user", "matriculation_number", "course", "role", "created_at")
+    ordering = ("course", "user__sort_name")
     list_filter = ("course", "role")
     list_select_related = ("user", "course")
     search_fields = ("user__email", "user__display_name", "user__matriculation_number")
@@ -180,7 +182,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Put those to confirm first."""
         waits = Case(When(claimed_by__isnull=False, then=Value(0)), default=Value(1))
-        return [waits.asc(), "course", "name", "email"]
+        return [waits.asc(), "course", SortName("name", "email").asc()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -29,6 +29,7 @@ from amls.courses.events import describe_events
 from amls.courses.models import Course, User
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.services import finish_course_change, lock_course, quietly
+from amls.web.searchfields import FoldedSearch
 from amls.web.violations import RuleViolation
 
 HISTORY_ROWS = 200
@@ -90,7 +91,7 @@ class OwnAddress:
         return say() if obj is not None and obj.pk and say is not None else None
 
 
-class CourseScopedAdmin(OwnAddress, ModelAdmin):  # type: ignore[misc]
+class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """People see and change what belongs to the courses that they teach.
 
     A request that writes runs in one transaction under the lock of its course, and at its
@@ -377,7 +378,7 @@ class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
         return self._may(request)
 
 
-class SuperuserAdmin(OwnAddress, ModelAdmin):  # type: ignore[misc]
+class SuperuserAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """What belongs to the installation, not to a course."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

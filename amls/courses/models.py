@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
+from amls.web.names import SortName
 from amls.web.text import CleanTextField, LineField
 
 
@@ -97,6 +98,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=Language, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
+    # In the database, so that every write follows: lists, PDFs and tables go by it.
+    sort_name = models.GeneratedField(
+        verbose_name=_("family name for sorting"),
+        expression=SortName(F("display_name"), F("email")),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -107,6 +115,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        ordering = ["sort_name", "pk"]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
@@ -374,4 +383,4 @@ pghistory.track(exclude=["revision", "revised_at"])(Course)
 pghistory.track()(StaffMember)
 pghistory.track(exclude=["revision"])(Enrolment)
 pghistory.track()(RosterEntry)
-pghistory.track(exclude=["password", "last_login"])(User)
+pghistory.track(exclude=["password", "last_login", "sort_name"])(User)

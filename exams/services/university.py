@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.web.names import SortName
 from exams.models import Exam, Registration, UniversityEntry
 from exams.services.pointfile import COLUMNS
 from exams.tables import plain_number, read_table
@@ -75,7 +76,8 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: 
 
 def compare_lists(exam: Exam) -> Comparison:
     """Return who is registered here and with the university: 2 queries."""
-    theirs = {one.plain_number: one for one in UniversityEntry.objects.filter(exam=exam)}
+    entries = UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number"))
+    theirs = {one.plain_number: one for one in entries}
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
     numbers = {one.pk: plain_number(one.enrolment.user.matriculation_number) for one in here}
     numbered = [one for one in here if numbers[one.pk]]

@@ -132,7 +132,7 @@ class ForWhomForm(MoreTimeForm):
         projects = with_names(Project.objects.active().filter(topic__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
-        self.fields["enrolment"].queryset = people.order_by("user__display_name")  # type: ignore[attr-defined]
+        self.fields["enrolment"].queryset = people.order_by("user__sort_name", "pk")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Keep team and person apart, and within the course."""

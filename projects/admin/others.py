@@ -23,6 +23,7 @@ class EarlierPassAdmin(SheetAdmin):
 
     course_path = "enrolment__course"
     list_display = ("enrolment", "term", "extra_points", "note", "entered_by")
+    ordering = ("enrolment__course", "enrolment__user__sort_name")
     list_filter = ("enrolment__course", "term")
     list_select_related = ("enrolment__user", "enrolment__course", "entered_by")
     search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")

@@ -209,7 +209,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
         return format_html_join("", "<div>{}</div>", ((one,) for one in parts)) if parts else "–"
 
-    @admin.display(description=gettext_lazy("assessor"), ordering="assessor__display_name")
+    @admin.display(description=gettext_lazy("assessor"), ordering="assessor__sort_name")
     def assessor_name(self, project: Project) -> str:
         """Say who assesses it."""
         return str(project.assessor) if project.assessor else "–"
