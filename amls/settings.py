@@ -238,6 +238,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
+MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 # The header in which the front server says when a request began, in seconds since 1970 with

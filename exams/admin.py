@@ -171,7 +171,12 @@ class RegistrationAdmin(ReadOnlyAdmin):
     ordering = ("exam", "enrolment__user__sort_name", "pk")
     list_filter = ("exam", "state")
     list_select_related = ("enrolment__user", "exam", "seat__room", "course")
-    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")
+    search_fields = (
+        "enrolment__user__display_name",
+        "enrolment__user__email",
+        "enrolment__user__matriculation_number",
+        "enrolment__verified_number",
+    )
 
     @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__sort_name")
     def person(self, registration: Registration) -> str:

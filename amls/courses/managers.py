@@ -71,6 +71,7 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
                 Q(user__display_name__finds=word)
                 | Q(user__email__finds=word)
                 | Q(user__matriculation_number__finds=word)
+                | Q(verified_number__finds=word)
             )
         return found
 

@@ -27,7 +27,6 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
             "email": user.email,
             "name": user.display_name,
             "matriculation_number": user.matriculation_number,
-            "is_matriculation_verified": user.is_matriculation_verified,
             "language": user.language,
             "joined": user.date_joined,
             "last_login": user.last_login,
@@ -40,7 +39,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     yield (
         "courses.json",
         [
-            {"course": str(one.course), "slug": one.course.slug, "role": one.role, "since": one.created_at}
+            {
+                "course": str(one.course),
+                "slug": one.course.slug,
+                "role": one.role,
+                "since": one.created_at,
+                "verified_matriculation_number": one.verified_number,
+            }
             for one in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
         ],
     )

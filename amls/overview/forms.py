@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Language, User
+from amls.courses.numbers import is_a_number
 from amls.courses.validators import is_a_name
 from amls.web.bounds import Bound, spend
 from amls.web.violations import RuleViolation
@@ -34,6 +35,7 @@ class ProfileForm(forms.Form):
         label=_("Matriculation number"),
         max_length=20,
         required=False,
+        validators=[is_a_number],
         help_text=_("Seen by you and the staff of your courses only."),
     )
     language = forms.ChoiceField(
@@ -60,7 +62,7 @@ class EnrolForm(forms.Form):
 class ClaimForm(forms.Form):
     """The number with which a person stands on a roster that names another of their addresses."""
 
-    matriculation_number = forms.CharField(label=_("Matriculation number"), max_length=20)
+    matriculation_number = forms.CharField(label=_("Matriculation number"), max_length=20, validators=[is_a_number])
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "initial": {"matriculation_number": user.matriculation_number}})

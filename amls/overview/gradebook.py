@@ -91,7 +91,7 @@ def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[object]]]:
         [
             str(one.enrolment.user),
             one.enrolment.user.email,
-            one.enrolment.user.matriculation_number,
+            one.enrolment.number,
             one.project.team.project.pk if one.project.team else "",
             one.project.team.project.topic.title if one.project.team else "",
             str(one.state.label),

@@ -85,6 +85,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         "memberships__enrolment__user__display_name",
         "memberships__enrolment__user__email",
         "memberships__enrolment__user__matriculation_number",
+        "memberships__enrolment__verified_number",
         "topic__title",
     )
     search_help_text = gettext_lazy("Name, address, matriculation number, topic or #number")

@@ -7,11 +7,12 @@ import zipfile
 import pytest
 from openpyxl import Workbook
 
+from amls.courses.numbers import plain_number
 from amls.courses.roster import read_roster
 from amls.files.sheets import read_sheet
 from amls.web.violations import RuleViolation
 from exams.services.pointfile import COLUMNS
-from exams.tables import plain_number, read_table
+from exams.tables import read_table
 
 
 def workbook(**broken: bytes) -> bytes:
