@@ -172,6 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "amls.courses.passwords.StrengthValidator"})
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -191,8 +192,6 @@ ACCOUNT_RATE_LIMITS = {
     "signup": "60/m/ip",
     # Guesses at the code of a course (amls/portal/me/views.py).
     "enrol_code": "10/10m/user",
-    # Matriculation numbers that a person enters (amls/portal/me/forms.py): each may be one of a roster and ask its staff.
-    "matriculation_number": "5/h/user",
 }
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 # How many front servers stand before this one, each adding to X-Forwarded-For: limits need the visitor's address.
@@ -242,6 +241,8 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+# What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
+MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 # The header in which the front server says when a request began, in seconds since 1970 with

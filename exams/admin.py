@@ -168,11 +168,17 @@ class RegistrationAdmin(ReadOnlyAdmin):
     """Who takes part in which exam."""
 
     list_display = ("person", "exam", "state", "position", "seat", "created_at", "reason")
+    ordering = ("exam", "enrolment__user__sort_name", "pk")
     list_filter = ("exam", "state")
     list_select_related = ("enrolment__user", "exam", "seat__room", "course")
-    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")
+    search_fields = (
+        "enrolment__user__display_name",
+        "enrolment__user__email",
+        "enrolment__user__matriculation_number",
+        "enrolment__verified_number",
+    )
 
-    @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__display_name")
+    @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__sort_name")
     def person(self, registration: Registration) -> str:
         """Return the name."""
         return str(registration.enrolment.user)
@@ -183,6 +189,7 @@ class AccommodationAdmin(CourseScopedAdmin):
     """What is granted to whom: the measure, never the reason."""
 
     list_display = ("enrolment", "course", "extra_minutes", "own_room", "front_row", "at_the_door")
+    ordering = ("course", "enrolment__user__sort_name")
     list_filter = ("course",)
     list_select_related = ("enrolment__user", "enrolment__course", "course")
     fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
@@ -251,6 +258,7 @@ class ResultAdmin(ReadOnlyAdmin):
 
     course_path = "registration__course"
     list_display = ("registration", "points", "extra_points", "grade", "state", "published_at")
+    ordering = ("registration__exam", "registration__enrolment__user__sort_name")
     list_filter = ("registration__exam", "state")
     list_select_related = ("registration__enrolment__user", "registration__exam")
     search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")

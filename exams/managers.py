@@ -30,5 +30,5 @@ class RegistrationQuerySet(models.QuerySet["Registration"]):
         return self.select_related("enrolment__user", "enrolment__course", "exam", "course")
 
     def by_name(self) -> RegistrationQuerySet:
-        """Return them in the order of the people's names."""
-        return self.order_by("enrolment__user__display_name", "enrolment__user__email", "pk")
+        """Return them in the order of the people's family names."""
+        return self.order_by("enrolment__user__sort_name", "pk")

@@ -8,10 +8,10 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
+from amls.courses.numbers import plain_number
 from exams.admission import Admission, admission_of
 from exams.models import Accommodation, Exam, ExamRules, Registration, Result, UniversityEntry
 from exams.models.exam import SignUp
-from exams.tables import plain_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def exams_for(access: Access) -> ExamsOverview:
 
 
 def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> bool | None:
-    number = plain_number(enrolment.user.matriculation_number) if active is not None and enrolment is not None else ""
+    number = plain_number(enrolment.number) if active is not None and enrolment is not None else ""
     if active is None or not active.holds_seat or not number:
         return None
     listed = UniversityEntry.objects.filter(exam=OuterRef("pk"))
@@ -142,11 +142,8 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     found = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
     newest = {one.enrolment_id: one for one in found}.values()
     people = [one for one in newest if one.state != Registration.State.WAITLISTED]
-    people.sort(key=lambda one: (one.enrolment.user.display_name, one.enrolment.user.email))
-    return [
-        (one.enrolment.user.matriculation_number, one.enrolment.user.display_name, _grade(one), one.state)
-        for one in people
-    ]
+    people.sort(key=lambda one: one.enrolment.user.sort_name)
+    return [(one.enrolment.number, one.enrolment.user.display_name, _grade(one), one.state) for one in people]
 
 
 def _grade(registration: Registration) -> Decimal | str:

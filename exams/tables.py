@@ -72,11 +72,6 @@ def read_table(content: bytes, filename: str, known: Mapping[str, Iterable[str]]
     return Table(columns=columns, rows=[row for row in rows if any(row[1])])
 
 
-def plain_number(text: str) -> str:
-    """Return a matriculation number for comparing: spreadsheets drop leading zeros, people add spaces."""
-    return "".join(text.split()).lower().lstrip("0")
-
-
 def _sheet(content: bytes) -> list[tuple[int, list[str]]]:
     try:
         rows = xlsx_rows(content, most=MAX_ROWS + 1)

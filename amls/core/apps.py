@@ -1,4 +1,4 @@
-"""What every page needs and no model knows."""
+"""What every page needs and no model of the domain knows."""
 
 from django.apps import AppConfig
 from django.core.checks import register
@@ -9,7 +9,7 @@ from amls.core.years import use_calendar_years
 
 
 class CoreConfig(AppConfig):
-    """Middleware, hooks, local time, clean text."""
+    """Middleware, hooks, local time, clean text, bounds."""
 
     name = "amls.core"
 

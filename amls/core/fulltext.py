@@ -2,11 +2,14 @@
 
 Its parser takes 'CPU/GPU' for the path of a file, 'numpy.dot' for a host, 'a@b' for an address
 and '<String>' for markup, so that neither 'GPU' nor 'dot' nor 'String' would find them (PostgreSQL
-manual, 12.5). What is searched and what is typed are separated in the same way.
+manual, 12.5). What is searched and what is typed are separated in the same way, and words as they are
+written are folded as everywhere (see `folding`), so that 'Pruef' begins 'Prüfung'.
 """
 
 import re
 from collections.abc import Iterable
+
+from amls.core.folding import fold, fold_sql, shorten, shorten_sql
 
 _JOINING = r"/\<>&@"
 _TABLE = str.maketrans(dict.fromkeys(_JOINING, " "))
@@ -19,20 +22,36 @@ def separate(text: str) -> str:
     return _POINT.sub(" ", text.translate(_TABLE))
 
 
+def fold_words(text: str) -> str:
+    """Return a text with its words as the vector has them that are as written: folded and shortened, apart."""
+    return separate(shorten(fold(text)))
+
+
 def vector_sql(configuration: str, weighted: Iterable[tuple[str, str]]) -> str:
     """Return the SQL of a search vector of columns, each with its weight; all of it is immutable.
 
-    Stems count with the column's weight; every word as it is written with the least one (D), so that the
-    beginning of a word finds it.
+    Stems count with the column's weight; every word as it is written, but folded and shortened, with the least
+    one (D), so that the beginning of a word finds it, whatever the keyboard.
 
     Args:
         configuration: SQL of the language's regconfig.
         weighted: SQL of the columns, none of them null, and 'A', 'B' or 'C'.
     """
-    columns = [(_separated(column), weight) for column, weight in weighted]
-    stems = [f"setweight(to_tsvector({configuration}, {column}), '{weight}')" for column, weight in columns]
-    every = " || ' ' || ".join(column for column, _weight in columns)
-    return " || ".join([*stems, f"setweight(to_tsvector('simple'::regconfig, {every}), 'D')"])
+    weighted = list(weighted)
+    stems = [
+        f"setweight(to_tsvector({configuration}, {_separated(column)}), '{weight}')" for column, weight in weighted
+    ]
+    every = shorten_sql(fold_sql(_joined(column for column, _weight in weighted)))
+    return " || ".join([*stems, f"setweight(to_tsvector('simple'::regconfig, {_separated(every)}), 'D')"])
+
+
+def words_sql(columns: Iterable[str]) -> str:
+    """Return the SQL of a search vector of the words of columns as they are written, with all their marks."""
+    return f"to_tsvector('simple'::regconfig, {_separated(_joined(columns))})"
+
+
+def _joined(columns: Iterable[str]) -> str:
+    return " || ' ' || ".join(columns)
 
 
 def _separated(column: str) -> str:

@@ -38,6 +38,15 @@ def clean_name(value: str) -> str:
     return clean_line(value).translate(_NAME_CHARACTERS)
 
 
+def no_markup(rendered: str) -> str:
+    """Return what a template made of text without markup as text: Django takes whatever a template makes for HTML.
+
+    A page that shows it would not escape it.
+    """
+    # Something safe and something that isn't are nothing safe together.
+    return rendered + ""
+
+
 def clean_text(value: str) -> str:
     """Return `value` with line feeds only as line ends and no other control characters."""
     unified = value.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")

@@ -19,14 +19,15 @@ from unfold.widgets import (
 )
 
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.permissions import is_last_lecturer, may_appoint
 
 MAX_ROSTER_BYTES = 5 * 1024**2
 
 
-def is_number_unchecked(user: User) -> bool:
-    """Return whether the person typed a matriculation number that nobody has checked."""
-    return bool(user.matriculation_number) and not user.is_matriculation_verified
+def is_number_unchecked(enrolment: Enrolment) -> bool:
+    """Return whether the person typed a matriculation number that nobody of the course has checked."""
+    return bool(enrolment.number) and not enrolment.verified_number
 
 
 class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -36,6 +37,7 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         label=gettext_lazy("Matriculation number"),
         max_length=20,
         required=False,
+        validators=[is_a_number],
         widget=UnfoldAdminTextInputWidget,
         help_text=gettext_lazy("What you enter counts as verified: the person can't change it any more."),
     )
@@ -74,9 +76,21 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.fields["number"].initial = self.instance.user.matriculation_number
-        if not self.instance.pk or not is_number_unchecked(self.instance.user):
+            self.fields["number"].initial = self.instance.number
+        if not self.instance.pk or not is_number_unchecked(self.instance):
             del self.fields["is_checked"]
+
+    def clean_number(self) -> str:
+        """Refuse a number that is verified for another person of the course."""
+        number = clean_number(self.cleaned_data["number"])
+        others = Enrolment.objects.filter(course=self.instance.course_id).exclude(verified_number="")
+        taken = others.exclude(pk=self.instance.pk).alias(plain=plain_number_of("verified_number"))
+        for one in taken.filter(plain=plain_number(number)).select_related("user") if number else ():
+            raise ValidationError(
+                _("%(number)s is verified for %(person)s. Correct theirs first."),
+                params={"number": number, "person": one.user},
+            )
+        return number
 
 
 class AccountsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]

@@ -63,6 +63,18 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         """Return the enrolments of those who teach."""
         return self.filter(role__in=("assistant", "lecturer"))
 
+    def found_by(self, typed: str) -> EnrolmentQuerySet:
+        """Return whose name, address or matriculation number holds each of the words that were typed."""
+        found = self
+        for word in typed.split():
+            found = found.filter(
+                Q(user__display_name__finds=word)
+                | Q(user__email__finds=word)
+                | Q(user__matriculation_number__finds=word)
+                | Q(verified_number__finds=word)
+            )
+        return found
+
     def students(self) -> EnrolmentQuerySet:
         """Return the enrolments of those who study."""
         return self.filter(role="student")

@@ -15,8 +15,10 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.names import SortName
 from amls.core.text import CleanTextField, LineField
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
+from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
 
 
@@ -91,12 +93,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("matriculation number"),
         max_length=20,
         blank=True,
+        validators=[is_a_number],
         help_text=_("Seen by you and the staff of your courses only."),
     )
-    is_matriculation_verified = models.BooleanField(_("matriculation number verified"), default=False)
     language = models.CharField(_("language"), max_length=5, choices=Language, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
+    # In the database, so that every write follows: lists, PDFs and tables go by it.
+    sort_name = models.GeneratedField(
+        verbose_name=_("family name for sorting"),
+        expression=SortName(F("display_name"), F("email")),
+        output_field=models.TextField(db_collation="C"),
+        db_persist=True,
+    )
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -107,6 +116,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
+        ordering = ["sort_name", "pk"]
         constraints = [
             models.UniqueConstraint(
                 Lower("email"),
@@ -124,6 +134,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Whether the person may enter the staff's desk: it follows from roles, it is never set."""
         return self.is_superuser or (self.is_active and self.enrolments.filter(role__in=STAFF_ROLES).exists())
+
+    @property
+    def is_matriculation_verified(self) -> bool:
+        """Whether a course has verified the number that the person says is theirs: then only staff change it."""
+        number = plain_number(self.matriculation_number)
+        verified = self.enrolments.exclude(verified_number="").values_list("verified_number", flat=True)
+        return bool(number) and any(plain_number(one) == number for one in verified)
 
     def get_full_name(self) -> str:
         """Return the name, as Django and django-unfold ask for it."""
@@ -297,6 +314,11 @@ class Enrolment(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="enrolments", verbose_name=_("person"))
     course = models.ForeignKey(Course, models.CASCADE, related_name="enrolments", verbose_name=_("course"))
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
+    # What this course's roster says or its staff have checked. It counts in this course alone: what one course
+    # got wrong is not written into another.
+    verified_number = LineField(
+        _("verified matriculation number"), max_length=20, blank=True, editable=False, validators=[is_a_number]
+    )
     created_at = models.DateTimeField(_("since"), auto_now_add=True)
     revision = models.PositiveBigIntegerField(_("revision"), default=1, editable=False)
 
@@ -313,6 +335,13 @@ class Enrolment(models.Model):
                 violation_error_message=_("This person is enrolled already."),
             ),
             choices_hold("enrolment_role_valid", "role", Role.values),
+            models.UniqueConstraint(
+                "course",
+                plain_number_of("verified_number"),
+                condition=~Q(verified_number=""),
+                name="enrolment_verified_number_unique",
+                violation_error_message=_("This number is verified for another person of the course."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -323,6 +352,11 @@ class Enrolment(models.Model):
         """Whether the person teaches in this course."""
         return self.role in STAFF_ROLES
 
+    @property
+    def number(self) -> str:
+        """The matriculation number by which this course knows the person: the verified one, else what they typed."""
+        return str(self.verified_number or self.user.matriculation_number)
+
 
 class RosterEntry(models.Model):
     """A person who may join the course, before they ever sign in."""
@@ -330,7 +364,7 @@ class RosterEntry(models.Model):
     course = models.ForeignKey(Course, models.CASCADE, related_name="roster", verbose_name=_("course"))
     email = models.EmailField(_("e-mail address"))
     name = LineField(_("name"), max_length=150, blank=True, validators=[is_a_name])
-    matriculation_number = LineField(_("matriculation number"), max_length=20, blank=True)
+    matriculation_number = LineField(_("matriculation number"), max_length=20, blank=True, validators=[is_a_number])
     enrolment = models.OneToOneField(
         Enrolment,
         models.SET_NULL,
@@ -374,4 +408,4 @@ pghistory.track(exclude=["revision", "revised_at"])(Course)
 pghistory.track()(StaffMember)
 pghistory.track(exclude=["revision"])(Enrolment)
 pghistory.track()(RosterEntry)
-pghistory.track(exclude=["password", "last_login"])(User)
+pghistory.track(exclude=["password", "last_login", "sort_name"])(User)

@@ -8,7 +8,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, ProtectedError
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
@@ -17,6 +17,7 @@ from amls.core.hooks import Hook
 from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.numbers import clean_number, is_a_number, plain_number
 from amls.courses.permissions import is_last_lecturer
 from amls.courses.validators import is_a_name
 
@@ -81,7 +82,7 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
     """Enrol a person whose address `email` was just confirmed in the courses whose roster names it.
 
     Name and matriculation number are taken over where the person has none yet; a number
-    that comes from the university's roster counts as verified.
+    that comes from the university's roster counts as verified in its course.
     """
     with transaction.atomic():
         entries = RosterEntry.objects.select_for_update().filter(email__iexact=email, enrolment__isnull=True)
@@ -98,12 +99,67 @@ def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
             joined.append(enrolment)
             if not user.display_name:
                 user.display_name = _as_name(entry.name)
-            if entry.matriculation_number and user.matriculation_number in ("", entry.matriculation_number):
-                user.matriculation_number = entry.matriculation_number
-                user.is_matriculation_verified = True
+            follow_roster(entry)
         if joined:
-            user.save(update_fields=["display_name", "matriculation_number", "is_matriculation_verified"])
+            user.save(update_fields=["display_name"])
+            user.refresh_from_db(fields=["matriculation_number"])
     return joined
+
+
+def follow_roster(entry: RosterEntry, *, former: str = "") -> bool:
+    """Let the number of a roster's entry be verified for who joined it; return whether it is.
+
+    What contradicts it stays as it is, for the staff to mend (see `amls.courses.contradictions`): another number
+    that they have checked, or somebody else for whom it is verified.
+
+    Args:
+        entry: with the number that it has now.
+        former: the number that it had before, if it was changed.
+    """
+    enrolment, plain = entry.enrolment, plain_number(entry.matriculation_number)
+    if enrolment is None or not plain:
+        return False
+    if plain_number(enrolment.verified_number) in ("", plain_number(former)):
+        try:
+            verify_number(enrolment=enrolment, number=entry.matriculation_number)
+        except (RuleViolation, ValidationError):
+            return False
+    return plain_number(enrolment.verified_number) == plain
+
+
+def verify_number(*, enrolment: Enrolment, number: str) -> Enrolment:
+    """Enter a person's matriculation number for a course, which has checked it; without one it is open again.
+
+    It counts in this course alone. What the person typed follows it where there is nothing yet, or what this course
+    had verified before and no other has.
+
+    Raises:
+        RuleViolation: the number is verified for another person of the course.
+        ValidationError: it is no matriculation number.
+    """
+    number = clean_number(number)
+    if number:
+        is_a_number(number)
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=enrolment.user_id)
+        before = plain_number(enrolment.verified_number)
+        enrolment.verified_number = number
+        try:
+            with transaction.atomic():
+                enrolment.save(update_fields=["verified_number"])
+        except IntegrityError as error:
+            enrolment.refresh_from_db(fields=["verified_number"])
+            raise RuleViolation(
+                _("%(number)s is verified for another person of this course. Correct theirs first.")
+                % {"number": number},
+                code="number-taken",
+                field="number",
+            ) from error
+        if number and plain_number(user.matriculation_number) in ("", before) and not user.is_matriculation_verified:
+            user.matriculation_number = number
+            user.save(update_fields=["matriculation_number"])
+    enrolment.user = user
+    return enrolment
 
 
 def _as_name(text: str) -> str:
@@ -138,6 +194,8 @@ def change_profile(*, user: User, **values: Any) -> User:
         raise TypeError(f"A profile has no field {', '.join(sorted(unknown))}.")
     with transaction.atomic():
         locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if "matriculation_number" in values:
+            values["matriculation_number"] = clean_number(values["matriculation_number"])
         if locked.is_matriculation_verified:
             values.pop("matriculation_number", None)
         for name, value in values.items():

@@ -16,13 +16,14 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from amls.core.keys import primary_key
+from amls.core.names import SortName
 from amls.core.violations import RuleViolation
 from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
-from amls.courses.services import enrol, take_out
+from amls.courses.services import enrol, take_out, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
-from amls.membership.claims import claim_for_enrolled, decide_claim, verify_number
+from amls.membership.claims import claim_for_enrolled, decide_claim
 from amls.membership.roster import import_roster
 
 
@@ -73,9 +74,10 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     form = EnrolmentForm
     list_display = ("user", "matriculation_number", "course", "role", "created_at")
+    ordering = ("course", "user__sort_name")
     list_filter = ("course", "role")
     list_select_related = ("user", "course")
-    search_fields = ("user__email", "user__display_name", "user__matriculation_number")
+    search_fields = ("user__email", "user__display_name", "user__matriculation_number", "verified_number")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the people of one's own courses; others come by roster."""
@@ -116,20 +118,19 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Ask for the number of who is enrolled, and whether the one that is there was checked."""
-        number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj.user) else ("number",)
+        number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj) else ("number",)
         return ("user", "course", "role", *number)
 
     @admin.display(description=gettext_lazy("matriculation number"), ordering="user__matriculation_number")
     def matriculation_number(self, row: Enrolment) -> str:
         """Say the number, and whether somebody has checked it."""
-        number = row.user.matriculation_number
-        return f"{number} ✓" if row.user.is_matriculation_verified else number or "–"
+        return f"{row.verified_number} ✓" if row.verified_number else row.number or "–"
 
     def save_model(self, request: HttpRequest, obj: Enrolment, form: Any, change: bool) -> None:
         """Save, and enter the number as checked where it was changed or is said to be."""
         super().save_model(request, obj, form, change)
         if change and ("number" in form.changed_data or form.cleaned_data.get("is_checked")):
-            verify_number(user=obj.user, number=form.cleaned_data["number"])
+            verify_number(enrolment=obj, number=form.cleaned_data["number"])
 
     def delete_model(self, request: HttpRequest, obj: Enrolment) -> None:
         """Take a person out."""
@@ -180,7 +181,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Put those to confirm first."""
         waits = Case(When(claimed_by__isnull=False, then=Value(0)), default=Value(1))
-        return [waits.asc(), "course", "name", "email"]
+        return [waits.asc(), "course", SortName("name", "email").asc()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -242,10 +243,11 @@ class UserAdmin(SuperuserAdmin):
     """Accounts; for those who run the installation."""
 
     list_display = ("email", "display_name", "matriculation_number", "is_active", "is_superuser")
+    ordering = ("email",)
     list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "display_name", "matriculation_number")
     fields = (
-        "email", "display_name", "matriculation_number", "is_matriculation_verified", "language", "is_active",
+        "email", "display_name", "matriculation_number", "language", "is_active",
         "is_superuser", "date_joined", "last_login",
     )  # fmt: skip
     readonly_fields = ("date_joined", "last_login")

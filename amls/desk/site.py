@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.forms import BaseFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -23,6 +24,7 @@ from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
+from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.access import set_factor_up
 from amls.courses.models import Course, User
@@ -37,6 +39,13 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
     """The admin for those who teach; they sign in like everyone, and need a second factor in production."""
 
     index_title = gettext_lazy("Today")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Leave out Django's `r/`, which leads to the address of any row, of anybody's course.
+
+        The button 'View on site' leads there directly: `OwnAddress`.
+        """
+        return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
@@ -73,7 +82,16 @@ class ScopedFilter(admin.RelatedFieldListFilter):
         return choices
 
 
-class CourseScopedAdmin(ModelAdmin):  # type: ignore[misc]
+class OwnAddress:
+    """An admin that says a row's own address, without the detour over one that finds every row."""
+
+    def get_view_on_site_url(self, obj: Any = None) -> str | None:
+        """Return where the site shows a row, or None."""
+        say: Callable[[], str] | None = getattr(obj, "get_absolute_url", None)
+        return say() if obj is not None and obj.pk and say is not None else None
+
+
+class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """People see and change what belongs to the courses that they teach.
 
     A request that writes runs in one transaction under the lock of its course, and at its
@@ -334,7 +352,7 @@ def _forget_messages(request: HttpRequest) -> None:
     storage._queued_messages = []  # noqa: SLF001
 
 
-class CourseScopedInline(TabularInline):  # type: ignore[misc]
+class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
     """Rows within a row of a course-scoped admin."""
 
     extra = 0
@@ -360,7 +378,7 @@ class CourseScopedInline(TabularInline):  # type: ignore[misc]
         return self._may(request)
 
 
-class SuperuserAdmin(ModelAdmin):  # type: ignore[misc]
+class SuperuserAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """What belongs to the installation, not to a course."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

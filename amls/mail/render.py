@@ -19,7 +19,7 @@ from django.utils import timezone, translation
 from django.utils.encoding import punycode
 
 from amls.core.markdown import plain_text
-from amls.core.text import clean_line
+from amls.core.text import clean_line, no_markup
 from amls.courses.models import Course
 from amls.mail.copies import MARKER, Mold
 from amls.mail.letters import Letter, LetterKind, letter_kinds
@@ -167,7 +167,7 @@ def _render(letter: Letter, head: _Head | None, **more: object) -> tuple[str, st
     context = {
         "letter": letter, "text": plain_text(letter.text), "course": head, "site_url": settings.SITE_URL, **more,
     }  # fmt: skip
-    text = render_to_string("mail/letter.txt", context)
+    text = no_markup(render_to_string("mail/letter.txt", context))
     return text, render_to_string("mail/letter.html", context)
 
 

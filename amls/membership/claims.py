@@ -5,14 +5,15 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Upper
 from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.services import change_profile, clean_only, enrol, lock_course, refuse_if_closed
+from amls.courses.numbers import looks_like_a_number, plain_number, plain_number_of
+from amls.courses.services import change_profile, enrol, lock_course, refuse_if_closed, verify_number
 
+_PLAIN = plain_number_of("matriculation_number")
 Told = Callable[[RosterEntry, User, bool | None, datetime], None]
 # Who tells of a claim: with the entry, the person, and what was decided, if it was. Mail is of an app above.
 on_claim: Hook[Told] = Hook("tellers of claims")
@@ -56,9 +57,9 @@ def claim_for_enrolled(*, course: Course, now: datetime) -> int:
     with transaction.atomic():
         course = lock_course(course.pk)
         waiting = RosterEntry.objects.filter(course=course, enrolment__isnull=True, claimed_by__isnull=True)
-        numbers = waiting.exclude(matriculation_number="").values(number=Upper("matriculation_number"))
+        numbers = waiting.exclude(matriculation_number="").values(plain=_PLAIN)
         enrolled = Enrolment.objects.filter(course=course, role=Role.STUDENT, roster_entry__isnull=True)
-        found = enrolled.annotate(number=Upper("user__matriculation_number")).filter(number__in=numbers)
+        found = enrolled.alias(plain=plain_number_of("user__matriculation_number")).filter(plain__in=numbers)
         people = [one.user for one in found.select_related("user").order_by("pk")]
         return sum(_claim(person, course, now=now) for person in people)
 
@@ -76,11 +77,11 @@ def _claim(user: User, course: Course, *, now: datetime) -> bool:
     rows = RosterEntry.objects.filter(course=course)
     _let_go(user, rows)
     has_one = rows.filter(Q(claimed_by=user) | Q(enrolment__user=user)).exists()
-    if has_one or not user.matriculation_number:
+    if has_one or not plain_number(user.matriculation_number):
         return False
     waiting = rows.select_for_update().filter(enrolment__isnull=True, claimed_by__isnull=True)
-    waiting = waiting.exclude(declined=user).filter(matriculation_number__iexact=user.matriculation_number)
-    entry = waiting.first()
+    waiting = waiting.exclude(declined=user).alias(plain=_PLAIN)
+    entry = waiting.filter(plain=plain_number(user.matriculation_number)).first()
     if entry is None:
         return False
     entry.course, entry.claimed_by, entry.claimed_at = course, user, now
@@ -90,15 +91,15 @@ def _claim(user: User, course: Course, *, now: datetime) -> bool:
 
 
 def _let_go(user: User, rows: QuerySet[RosterEntry]) -> None:
-    others = rows.filter(claimed_by=user).exclude(matriculation_number__iexact=user.matriculation_number)
-    others.update(claimed_by=None, claimed_at=None)
+    mine = rows.filter(claimed_by=user).alias(plain=_PLAIN)
+    mine.exclude(plain=plain_number(user.matriculation_number)).update(claimed_by=None, claimed_at=None)
 
 
 def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: datetime) -> Enrolment | None:
     """Confirm that the account is the person of the roster, who is enrolled then, or decline it; they are told.
 
-    A confirmed number counts as verified. A declined account is not asked about for this entry again; who else
-    has the number is.
+    A confirmed number counts as verified in the course. A declined account is not asked about for this entry again;
+    who else has the number is.
 
     Args:
         entry: what somebody claims.
@@ -107,8 +108,8 @@ def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: 
         now: when they decide.
 
     Raises:
-        RuleViolation: there is no claim any more, it is another person's, or the person joined by another entry
-            of the roster.
+        RuleViolation: there is no claim any more, it is another person's, the person joined by another entry
+            of the roster, or the number is verified for somebody else.
     """
     with transaction.atomic():
         course = lock_course(entry.course_id)
@@ -140,15 +141,6 @@ def _join(entry: RosterEntry, person: User) -> Enrolment:
             code="joined-already",
         )
     entry.enrolment = enrolment
-    verify_number(user=person, number=entry.matriculation_number)
+    if looks_like_a_number(entry.matriculation_number):
+        verify_number(enrolment=enrolment, number=entry.matriculation_number)
     return enrolment
-
-
-def verify_number(*, user: User, number: str) -> User:
-    """Enter a person's matriculation number for the staff, who have checked it; without one it is open again."""
-    with transaction.atomic():
-        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        locked.matriculation_number, locked.is_matriculation_verified = number, bool(number)
-        clean_only(locked, "matriculation_number")
-        locked.save(update_fields=["matriculation_number", "is_matriculation_verified"])
-    return locked

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, RosterEntry
+from amls.courses.numbers import looks_like_a_number
 from amls.courses.services import join_roster_entries, lock_course
 from amls.courses.validators import is_a_name
 from amls.files.csvtext import read_csv
@@ -101,6 +102,10 @@ def _problem(row: RosterRow, seen: dict[str, int]) -> str:
         return _("%(email)s stands on line %(line)d already.") % {"email": row.email, "line": seen[row.email]}
     if len(row.name) > 150 or len(row.matriculation_number) > 20:
         return _("the name or the matriculation number is too long.")
+    if row.matriculation_number and not looks_like_a_number(row.matriculation_number):
+        return _("'%(number)s' is no matriculation number. Copy it from the student ID.") % {
+            "number": row.matriculation_number
+        }
     try:
         is_a_name(row.name)
     except ValidationError:

@@ -153,11 +153,13 @@ def delete_account(*, user: User, now: datetime) -> None:
             model.objects.filter(user=locked).delete()
         locked.email = nameless_address(locked.pk)
         locked.display_name = locked.matriculation_number = locked.language = ""
-        locked.is_matriculation_verified = locked.is_active = locked.is_superuser = False
+        locked.is_active = locked.is_superuser = False
         locked.password = make_password(None)
         locked.last_login = None
         locked.save()
-        # The history would still know the name.
+        Enrolment.objects.filter(user=locked).update(verified_number="")
+        # The history would still know name and number.
+        _history_of(Enrolment).filter(user_id=locked.pk).update(verified_number="")
         _history_of(User).filter(pgh_obj_id=locked.pk).delete()
         for address in addresses:
             _history_of(RosterEntry).filter(email__iexact=address).delete()

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from amls.courses.eligibility import Finding, Verdict, eligibility_rules
 from amls.courses.models import Course, Enrolment
+from amls.courses.numbers import looks_like_a_number
 from exams.models import ExamRules
 
 RULE = "exams.matriculation"
@@ -25,11 +26,14 @@ def matriculation_number_is_given(
 
 
 def _judge(enrolment: Enrolment) -> Finding:
-    if enrolment.user.matriculation_number:
+    if looks_like_a_number(enrolment.number):
         return Finding(rule=RULE, verdict=Verdict.MET, text=_("Matriculation number given"))
+    missing = _("Your matriculation number is missing: enter it in your profile.")
     return Finding(
         rule=RULE,
         verdict=Verdict.UNMET,
-        text=_("Your matriculation number is missing: enter it in your profile."),
+        text=_("'%(number)s' is no matriculation number: correct it in your profile.") % {"number": enrolment.number}
+        if enrolment.number
+        else missing,
         path=reverse("portal:profile"),
     )

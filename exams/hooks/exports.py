@@ -52,7 +52,7 @@ def _slip_key(order: Order) -> str:
         for part in (
             registration.state, exam.starts_at, exam.duration_minutes, exam.place, exam, exam.seats_released_at,
             getattr(registration, "seat", ""), admission.state, granted.ends_at(exam) if granted else "",
-            registration.enrolment.user, registration.enrolment.user.matriculation_number,
+            registration.enrolment.user, registration.enrolment.number,
         )
     )  # fmt: skip
 
@@ -67,6 +67,7 @@ def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         "registration": registration,
         "exam": exam,
         "person": user,
+        "number": registration.enrolment.number,
         "seat": getattr(registration, "seat", None) if exam.seats_released_at is not None else None,
         "ends_at": granted.ends_at(exam) if granted is not None else exam.ends_at,
         "admission": admissions_of(registration.course, [registration.enrolment], now=order.now)[
@@ -131,6 +132,7 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
             {
                 "registration": one,
                 "person": one.enrolment.user,
+                "number": one.enrolment.number,
                 "seat": getattr(one, "seat", None),
                 "is_under_reserve": not admissions[one.enrolment_id].is_admitted,
                 "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
@@ -206,7 +208,7 @@ def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 def _identity(row: dict[str, Any]) -> list[Cell]:
-    return [str(row["person"]), row["person"].matriculation_number, row["person"].email]
+    return [str(row["person"]), row["number"], row["person"].email]
 
 
 def _place(row: dict[str, Any]) -> list[Cell]:

@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import pghistory
 from django.db import models
-from django.db.models import Func, Q, Value
-from django.db.models.functions import Lower, Replace
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, User, choices_hold
+from amls.courses.numbers import plain_number_of
 from exams.managers import RegistrationQuerySet
 from exams.models.exam import Exam
 
@@ -202,9 +202,9 @@ class UniversityEntry(models.Model):
     exam = models.ForeignKey(Exam, models.CASCADE, related_name="university_entries", verbose_name=_("exam"))
     matriculation_number = LineField(_("matriculation number"), max_length=20)
     name = LineField(_("name"), max_length=150, blank=True)
-    # For comparing, as `exams.tables.plain_number` does; one clean line has no other white space than spaces.
+    # For comparing.
     plain_number = models.GeneratedField(
-        expression=Func(Lower(Replace("matriculation_number", Value(" "), Value(""))), Value("0"), function="LTRIM"),
+        expression=plain_number_of("matriculation_number"),
         output_field=models.CharField(max_length=20),
         db_persist=True,
     )

@@ -9,14 +9,18 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
+from amls.courses.matching import Participants
 from amls.courses.models import User
 from exams.models import Exam, Registration
 from exams.services.results import PointChange, enter_points, parse_points
-from exams.tables import plain_number, read_table
+from exams.tables import Table, read_table
 
 COLUMNS = {
     "matriculation_number": ("matriculation number", "matriculation", "matrikelnummer", "matrikel", "matrikelnr", "matrikelnr.", "mtknr", "student id"),
     "email": ("email", "e-mail", "mail", "e-mail address", "e-mail-adresse"),
+    "name": ("name", "full name", "vollständiger name"),
+    "first_name": ("first name", "vorname", "given name"),
+    "last_name": ("last name", "nachname", "surname", "family name", "familienname"),
     "points": ("points", "punkte", "score", "total", "summe"),
 }  # fmt: skip
 
@@ -35,8 +39,8 @@ def import_points(
 ) -> PointsImport:
     """Read points from a CSV or XLSX file; with a problem on any line nothing is written.
 
-    The file has a column of matriculation numbers or e-mail addresses, and one of points. A
-    `dry_run` only compares: it is the same code, rolled back.
+    The file has a column of matriculation numbers or e-mail addresses, and one of points; who is meant
+    `Participants` says by these and, where there is one, the name. A `dry_run` only compares: it is the same code, rolled back.
     """
     exam = Exam.objects.select_related("course").get(pk=exam_pk)
     wanted, problems = _read_points(exam, content, filename)
@@ -62,39 +66,51 @@ def _read_points(exam: Exam, content: bytes, filename: str) -> tuple[dict[int, D
         problems.append(_("Line 1: no column is named 'matriculation number' or 'e-mail'."))
     if problems:
         return {}, problems
-    people = list(Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk"))
+    people, listed = Participants(exam.course), Registration.objects.filter(exam=exam)
     # Who withdrew and came back stands there twice: the newest counts.
-    by_number = {plain_number(one.enrolment.user.matriculation_number): one for one in people}
-    by_email = {one.enrolment.user.email.lower(): one for one in people}
+    registrations = {one.enrolment_id: one for one in listed.select_related("enrolment__user", "result").order_by("pk")}
     wanted: dict[int, Decimal | None] = {}
     for line, cells in table.rows:
-        number, email = table.cell(cells, "matriculation_number"), table.cell(cells, "email").lower()
-        text = table.cell(cells, "points")
-        if not text:
+        if not table.cell(cells, "points"):
             continue
-        plain = plain_number(number)
-        found = (by_number.get(plain) if plain else None) or (by_email.get(email) if email else None)
-        problem = _row_problem(found, number or email, wanted)
-        if found is not None and not problem:
-            try:
-                wanted[found.pk] = parse_points(text, exam)
-            except RuleViolation as violation:
-                problem = str(violation.message)
-        if problem:
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
+        try:
+            registration = _registration(table, cells, people, registrations, wanted)
+            wanted[registration.pk] = parse_points(table.cell(cells, "points"), exam)
+        except RuleViolation as violation:
+            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": violation.message})
     return wanted, problems
 
 
-def _row_problem(found: Registration | None, who: str, wanted: Mapping[int, object]) -> str:
-    if not who:
-        return _("it names nobody.")
+def _registration(
+    table: Table,
+    cells: list[str],
+    people: Participants,
+    registrations: Mapping[int, Registration],
+    wanted: Mapping[int, object],
+) -> Registration:
+    """Return whose points a row gives.
+
+    Raises:
+        RuleViolation: nobody's, or not one's alone; one who is not on the list, stands in the file twice, or was not there.
+    """
+    number, email = table.cell(cells, "matriculation_number"), table.cell(cells, "email")
+    person = people.find(number=number, email=email, name=name_in(table, cells))
+    found, who = registrations.get(person.pk), (number or email)[:40]
     if found is None:
-        return _("'%(who)s' does not stand on the list of this exam.") % {"who": who[:40]}
+        raise RuleViolation(_("'%(who)s' does not stand on the list of this exam.") % {"who": who}, "not-on-list")
     if found.pk in wanted:
-        return _("'%(who)s' stands in the file twice.") % {"who": who[:40]}
+        raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, "twice")
     if found.state != Registration.State.ATTENDED:
-        return _("%(person)s has no points to get: %(state)s. Correct the check-in first.") % {
-            "person": found.enrolment.user,
-            "state": found.get_state_display(),
-        }
-    return ""
+        raise RuleViolation(
+            _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
+            % {"person": found.enrolment.user, "state": found.get_state_display()},
+            code="did-not-attend",
+        )
+    return found
+
+
+def name_in(table: Table, cells: list[str]) -> str:
+    """Return the name that a row gives, in one column or in two."""
+    return table.cell(cells, "name") or " ".join(
+        part for part in (table.cell(cells, "first_name"), table.cell(cells, "last_name")) if part
+    )

@@ -5,11 +5,13 @@ What the lock would ever let through, three constraints of the database refuse:
 `exam_never_overbooked`, `registration_one_active`, `registration_position_unique`.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
@@ -33,6 +35,18 @@ from exams.services.places import (
     write_counters,
 )
 
+# Each step is a mail, and a seat that is freed and taken again moves the waiting list. Whoever holds a seat may
+# always give it up.
+_STEPS = Bound(
+    "exams.steps",
+    most=10,
+    per=timedelta(days=1),
+    message=gettext_lazy(
+        "You signed up or moved %(most)s times today. Go on in %(wait)s; what you hold stays as it is. "
+        "If you can't wait, write to the staff."
+    ),
+)
+
 
 def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     """Sign a person up: with a seat if one is free and nobody waits, else at the end of the waiting list.
@@ -45,8 +59,8 @@ def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
         now: aware; judged against the window under the exam's lock.
 
     Raises:
-        RuleViolation: the course or the window is closed, or the person holds another
-            registration of the course.
+        RuleViolation: the course or the window is closed, the person holds another
+            registration of the course, or signed up too often today.
         Exam.DoesNotExist: the course has no such exam.
     """
     check_student(enrolment)
@@ -90,6 +104,9 @@ def _insert(
         return _same_exam(held, exam_pk, enrolment.course)
     try:
         with transaction.atomic():
+            if checks_window:
+                # Before the lock, under which as little as possible happens.
+                spend(_STEPS, who=enrolment.pk, now=now)
             exam = lock_exam(exam_pk, enrolment.course)
             # Who waits may be given a seat at this moment.
             held = _active(enrolment) if is_walk_in else None
@@ -208,8 +225,8 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     `exam_pk` is the date to move to; both exams are locked, in the order of their keys.
 
     Raises:
-        RuleViolation: nothing is held, the held one can't be given up any more, or the other
-            date is closed or has no free seat; the held seat stays.
+        RuleViolation: nothing is held, the held one can't be given up any more, the other date is closed or
+            has no free seat, or the person moved too often today; the held seat stays.
     """
     check_student(enrolment)
     held = Registration.objects.active().filter(enrolment=enrolment).first()
@@ -218,6 +235,7 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     if held.exam_id == exam_pk:
         return held
     with transaction.atomic():
+        spend(_STEPS, who=enrolment.pk, now=now)
         both = Exam.objects.select_for_update(no_key=True).filter(
             pk__in=[held.exam_id, exam_pk], course=enrolment.course
         )

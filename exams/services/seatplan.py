@@ -63,7 +63,7 @@ def in_order(people: Iterable[Registration], exam: Exam, granted: Granted) -> li
     """Return the people in the order in which they choose: whoever is granted a place first."""
     line = list(people)
     if exam.seat_order == Exam.SeatOrder.NAME:
-        line.sort(key=lambda one: (_last_name(one), one.pk))
+        line.sort(key=lambda one: (one.enrolment.user.sort_name, one.pk))
     else:
         random.Random(exam.seat_seed).shuffle(line)  # noqa: S311 - a lottery, not a secret
     return sorted(line, key=lambda one: not any(_wishes(one, granted)))
@@ -101,8 +101,3 @@ def _choose(free: Sequence[Place], accommodation: Accommodation | None) -> Place
         front = min(place.row for place in fitting)
         fitting = [place for place in fitting if place.row == front]
     return fitting[0] if fitting else None
-
-
-def _last_name(registration: Registration) -> str:
-    words = str(registration.enrolment.user).split()
-    return " ".join([words[-1], *words[:-1]]).casefold() if words else ""

@@ -6,16 +6,15 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from amls.core.names import SortName
+from amls.core.violations import RuleViolation
+from amls.courses.matching import Participants
+from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
 from exams.models import Exam, Registration, UniversityEntry
-from exams.services.pointfile import COLUMNS
-from exams.tables import plain_number, read_table
+from exams.services.pointfile import COLUMNS, name_in
+from exams.tables import read_table
 
-_COLUMNS = {
-    "matriculation_number": COLUMNS["matriculation_number"],
-    "name": ("name", "full name", "vollständiger name"),
-    "first_name": ("first name", "vorname", "given name"),
-    "last_name": ("last name", "nachname", "surname", "family name", "familienname"),
-}
+_COLUMNS = {name: COLUMNS[name] for name in ("matriculation_number", "name", "first_name", "last_name")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,20 @@ class Comparison:
         in_both: how many.
         only_here: registered here, but not with the university.
         only_there: with the university, but not registered here.
+        disputed: with the university, and what keeps the line from being a person's here.
         without_number: registered here without a matriculation number: can't be compared.
     """
 
     in_both: int
     only_here: list[Registration]
     only_there: list[UniversityEntry]
+    disputed: list[tuple[UniversityEntry, str]]
     without_number: list[Registration]
 
     @property
     def is_there(self) -> bool:
         """Whether a list was imported."""
-        return self.in_both > 0 or bool(self.only_there)
+        return self.in_both > 0 or bool(self.only_there or self.disputed)
 
 
 def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: datetime) -> tuple[int, list[str]]:
@@ -52,16 +53,11 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: 
     entries: dict[str, UniversityEntry] = {}
     for line, cells in table.rows if not problems else []:
         number = table.cell(cells, "matriculation_number")
-        name = (
-            table.cell(cells, "name") or f"{table.cell(cells, 'first_name')} {table.cell(cells, 'last_name')}".strip()
-        )
-        if not plain_number(number):
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": _("it names nobody.")})
-        elif len(number) > 20 or len(name) > 150:
-            problem = _("the name or the matriculation number is too long.")
+        name, plain = name_in(table, cells), plain_number(number)
+        if problem := _row_problem(number, name, plain in entries):
             problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
         else:
-            entries[plain_number(number)] = UniversityEntry(exam_id=exam_pk, matriculation_number=number, name=name)
+            entries[plain] = UniversityEntry(exam_id=exam_pk, matriculation_number=clean_number(number), name=name)
     if problems:
         return 0, problems
     with transaction.atomic():
@@ -73,17 +69,44 @@ def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: 
     return len(entries), []
 
 
+def _row_problem(number: str, name: str, is_there_already: bool) -> str:
+    if not number:
+        return _("it names nobody.")
+    if not looks_like_a_number(number):
+        return _("'%(number)s' is no matriculation number. Copy it from the student ID.") % {"number": number[:40]}
+    if len(number) > 20 or len(name) > 150:
+        return _("the name or the matriculation number is too long.")
+    if is_there_already:
+        return _("'%(who)s' stands in the file twice.") % {"who": number[:40]}
+    return ""
+
+
 def compare_lists(exam: Exam) -> Comparison:
-    """Return who is registered here and with the university: 2 queries."""
-    theirs = {one.plain_number: one for one in UniversityEntry.objects.filter(exam=exam)}
+    """Return who is registered here and with the university: 6 queries.
+
+    A line counts for a person as in every file: where number or name speak against it, it is in dispute.
+    """
+    people, matched = Participants(exam.course), set[int]()
+    only_there: list[UniversityEntry] = []
+    disputed: list[tuple[UniversityEntry, str]] = []
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
-    numbers = {one.pk: plain_number(one.enrolment.user.matriculation_number) for one in here}
-    numbered = [one for one in here if numbers[one.pk]]
-    known = set(numbers.values())
-    only_here = [one for one in numbered if numbers[one.pk] not in theirs]
+    registered = {one.enrolment_id for one in here}
+    for entry in UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number")):
+        try:
+            found = people.find(number=entry.matriculation_number, name=entry.name)
+        except RuleViolation as violation:
+            if violation.code == "not-here":
+                only_there.append(entry)
+            else:
+                disputed.append((entry, str(violation.message)))
+        else:
+            matched.add(found.pk)
+            if found.pk not in registered:
+                only_there.append(entry)
     return Comparison(
-        in_both=len(numbered) - len(only_here),
-        only_here=only_here,
-        only_there=[entry for number, entry in theirs.items() if number not in known],
-        without_number=[one for one in here if not numbers[one.pk]],
+        in_both=len(matched & registered),
+        only_here=[one for one in here if one.enrolment_id not in matched and plain_number(one.enrolment.number)],
+        only_there=only_there,
+        disputed=disputed,
+        without_number=[one for one in here if not plain_number(one.enrolment.number)],
     )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.folding import LETTERS, is_found, searchable
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
@@ -58,13 +59,13 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     people = _people(exam)
     admissions = admissions_of(access.course, [one.enrolment for one in people], now=access.now)
     granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=access.course)}
-    query, scanned = request.GET.get("q", "").strip().casefold(), None
+    query, scanned = request.GET.get("q", "").strip(), None
     if code := request.GET.get("who", ""):
         scanned = find_by_slip(code, exam)
         people = [one for one in people if scanned is not None and one.pk == scanned.pk]
     rows = [_row(one, admissions[one.enrolment_id].is_admitted, granted.get(one.enrolment_id), exam) for one in people]
     if query:
-        rows = [row for row in rows if query in row["words"]]
+        rows = [row for row in rows if is_found(query, row["words"])]
     context = {
         "access": access,
         "course": access.course,
@@ -74,6 +75,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "key": request.GET.get("key", "") if helper else "",
         "rows": rows,
         "query": request.GET.get("q", ""),
+        "letters": json.dumps(LETTERS, ensure_ascii=False),
         "is_scan": bool(code),
         "is_unknown": bool(code) and scanned is None,
         "counts": _counts(exam),
@@ -92,8 +94,8 @@ def _row(one: Registration, is_admitted: bool, granted: Accommodation | None, ex
         "registration": one,
         "code": slip_code(one.pk, exam.pk),
         "name": str(user),
-        "number": user.matriculation_number,
-        "words": f"{user} {user.matriculation_number}".casefold(),
+        "number": one.enrolment.number,
+        "words": searchable(f"{user} {one.enrolment.number}"),
         "is_under_reserve": not is_admitted,
         "seat": getattr(one, "seat", None),
         "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
@@ -110,7 +112,7 @@ def _candidates(exam: Exam) -> list[Enrolment]:
     elsewhere = active.exclude(enrolment__in=waiting).values("enrolment")
     students = Enrolment.objects.students().filter(course=exam.course_id).exclude(pk__in=elsewhere)
     found = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
-    return list(found.order_by("user__display_name", "user__email"))
+    return list(found.order_by("user__sort_name", "pk"))
 
 
 def _counts(exam: Exam) -> dict[str, int]:

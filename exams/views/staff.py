@@ -53,7 +53,7 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     admissions = admissions_of(access.course, enrolments, now=access.now)
     for one in here:
         one.admission = admissions[one.enrolment_id]  # type: ignore[attr-defined]
-    holding = sorted((one for one in here if one.holds_seat), key=lambda one: str(one.enrolment.user).casefold())
+    holding = sorted((one for one in here if one.holds_seat), key=lambda one: one.enrolment.user.sort_name)
     waiting = sorted((one for one in here if not one.holds_seat), key=lambda one: one.position or 0)
     states = [admissions[one.enrolment_id].state for one in holding]
     context = {
@@ -79,7 +79,7 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         .filter(course=access.course)
         .exclude(exam_registrations__closed_at__isnull=True, exam_registrations__isnull=False)
         .select_related("user")
-        .order_by("user__display_name", "user__email"),
+        .order_by("user__sort_name", "pk"),
         "comparison": compare_lists(exam),
     }
     return render(request, "exams/staff.html", context)

@@ -77,8 +77,8 @@ class PassageVector(Func):
     """What a passage is found by, computed by PostgreSQL.
 
     Stems of the title (A), text (B) and notes (C) in the course's language; every word as it
-    is written (D), so that the beginning of a word finds it; and the course, which lets one
-    index look into one course only.
+    is written, but folded (D), so that the beginning of a word finds it; and the course, which
+    lets one index look into one course only.
     """
 
     output_field = SearchVectorField()

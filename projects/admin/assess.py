@@ -20,13 +20,15 @@ from amls.core.violations import RuleViolation
 from amls.desk.history import describe_events
 from projects.admin.bulk import BulkAdmin, preview_letters
 from projects.admin.common import add_violation, now_of, user_of
+from projects.admin.drafts import ACTS, Kept, fields_of, typed_in
 from projects.admin.forms import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.desk import compare_attempts, desk_views, for_desk, names_of, stage_of
 from projects.exports.archive import archive_response, folder_name
 from projects.models import Extension, ExtensionRequest, Project, Submission
 from projects.reading import TeamView
 from projects.receipts import receipt_code
-from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
+from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments, version_of
+from projects.services.drafts import forget_draft, keep_draft
 from projects.services.extensions import extend, revoke_extension
 from projects.services.handin import accept_late, restore_submission, withdraw_submission
 from projects.services.registration import restore_project, withdraw_project
@@ -67,7 +69,9 @@ class AssessAdmin(BulkAdmin):
         view = self._open(request, object_id)
         shown: Forms = {}
         if request.method == "POST":
-            answer = self._act(request, view, shown)
+            # Whatever comes of it: nothing that was typed is lost.
+            kept = self._keep(request, view)
+            answer = self._move_on(request, view, kept) or self._act(request, view, shown)
             if answer is not None:
                 return answer
             view = self._open(request, object_id)
@@ -82,8 +86,11 @@ class AssessAdmin(BulkAdmin):
         events: Any = Events.objects
         stage = stage_of(view)
         standing = [one.row for one in view.attempts]
+        kept = Kept.of(view, user_of(request))
         requests = ExtensionRequest.objects.filter(project=project, state="open").select_related("enrolment__user")
-        form = shown.get("assess") or AssessForm(view=view)
+        typed = kept.typed
+        form = shown.get("assess") or AssessForm(view=view, initial=typed)
+        assessor = {"assessor": project.assessor_id, **typed}
         return {
             "title": f"#{project.pk} {project.topic.title}",
             "project": project,
@@ -94,11 +101,15 @@ class AssessAdmin(BulkAdmin):
             "form": form,
             "preview": form["feedback"].value() if "preview" in request.POST else "",
             "letters": self._letters(request, project) if "show_letter" in request.POST else None,
-            "note_form": shown.get("note") or NoteForm(),
-            "time_form": shown.get("extend") or MoreTimeForm(zone=course.zone),
-            "move_form": shown.get("move") or MoveForm(view=view),
-            "merge_form": shown.get("merge") or MergeForm(view=view),
-            "assessor_form": AssessorForm(people=staff_of([course]), initial={"assessor": project.assessor_id}),
+            "kept": kept,
+            "kept_said": kept.words(course.zone),
+            "seen": version_of(view.assessment),
+            "kept_in": {act for act in ACTS if not typed.keys().isdisjoint(fields_of(act, view))},
+            "note_form": shown.get("note") or NoteForm(initial=typed),
+            "time_form": shown.get("extend") or MoreTimeForm(zone=course.zone, initial=typed),
+            "move_form": shown.get("move") or MoveForm(view=view, initial=typed),
+            "merge_form": shown.get("merge") or MergeForm(view=view, initial=typed),
+            "assessor_form": AssessorForm(people=staff_of([course]), initial=assessor),
             "attempts": [(one, receipt_code(one.row.pk)) for one in view.attempts],
             "comparison": _comparison(request, standing),
             "notes": project.staff_notes.select_related("author"),
@@ -109,8 +120,6 @@ class AssessAdmin(BulkAdmin):
             "count": len(keys),
             "before": self._address(request, before),
             "after": self._address(request, after),
-            "back": f"{reverse('admin:projects_project_changelist')}?{request.GET.get('_changelist_filters', '')}",
-            "filters": request.GET.get("_changelist_filters", ""),
             "here": self._address(request, project.pk),
         }
 
@@ -124,6 +133,41 @@ class AssessAdmin(BulkAdmin):
             return ""
         address, filters = reverse("admin:projects_project_assess", args=[pk]), request.GET.get("_changelist_filters")
         return f"{address}?{urlencode({'_changelist_filters': filters})}" if filters else address
+
+    @staticmethod
+    def _list_address(request: HttpRequest) -> str:
+        return f"{reverse('admin:projects_project_changelist')}?{request.GET.get('_changelist_filters', '')}"
+
+    # ── what is typed ──
+
+    def _keep(self, request: HttpRequest, view: TeamView) -> Kept:
+        user = user_of(request)
+        typed = typed_in(request.POST, view, Kept.of(view, user).stored)
+        keep_draft(project=view.project, by=user, typed=typed, now=now_of(request))
+        return Kept.of(view, user)
+
+    def _move_on(self, request: HttpRequest, view: TeamView, kept: Kept) -> HttpResponse | None:
+        """Do what only keeps or throws away what was typed; None where the pressed button wants more."""
+        project, said = view.project, kept.words(view.project.course.zone)
+        if request.POST.get("keep") == "quietly":
+            return HttpResponse(said, content_type="text/plain; charset=utf-8")
+        here = self._address(request, project.pk)
+        if "discard" in request.POST:
+            forget_draft(project=project, by=user_of(request))
+            messages.success(request, _("What you typed is thrown away; here is what is saved."))
+            return redirect(here)
+        if "compare" in request.POST:
+            asked = urlencode({name: request.POST.get(name, "") for name in ("old", "new")})
+            return redirect(f"{here}{'&' if '?' in here else '?'}{asked}#compare")
+        if "keep" not in request.POST and "go" not in request.POST:
+            return None
+        _keys, before, after = self.neighbours(request, project)
+        target = {"previous": before, "next": after}.get(request.POST.get("go", ""))
+        if target is None:
+            target = None if request.POST.get("go") == "list" else project.pk
+        if kept.draft is not None and target != project.pk:
+            messages.info(request, f"#{project.pk}: {said}", extra_tags=f"open {here}")
+        return redirect(self._address(request, target) or self._list_address(request))
 
     # ── what is done ──
 
@@ -152,6 +196,8 @@ class AssessAdmin(BulkAdmin):
         for name, act in acts.items():
             if name in request.POST:
                 done = act(request, view, shown)
+                if done:
+                    forget_draft(project=view.project, by=user_of(request), fields=fields_of(name, view))
                 return redirect(self._address(request, view.project.pk)) if done or not shown else None
         raise Http404
 
@@ -183,13 +229,13 @@ class AssessAdmin(BulkAdmin):
         except RuleViolation as violation:
             add_violation(form, violation)
             return None
-        messages.success(request, f"#{project.pk}: {said}")
-        target = after if "save_next" in request.POST else project.pk
+        forget_draft(project=project, by=user_of(request), fields=fields_of("assess", view))
+        target, here = after if "save_next" in request.POST else project.pk, self._address(request, project.pk)
+        # What left the filtered list is still reached from here.
+        messages.success(request, f"#{project.pk}: {said}", extra_tags=f"open {here}" if target != project.pk else "")
         if target is None:
             messages.info(request, _("This was the last one of the list."))
-            return redirect(
-                f"{reverse('admin:projects_project_changelist')}?{request.GET.get('_changelist_filters', '')}"
-            )
+            return redirect(self._list_address(request))
         return redirect(self._address(request, target))
 
     def _publish(self, request: HttpRequest, view: TeamView, shown: Forms) -> bool:

@@ -136,7 +136,12 @@ class AssessorFilter(_Filter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Offer oneself, nobody, and the staff."""
-        staff = Enrolment.objects.staff().filter(course__in=chosen_courses(request)).select_related("user")
+        staff = (
+            Enrolment.objects.staff()
+            .filter(course__in=chosen_courses(request))
+            .select_related("user")
+            .order_by("user__sort_name")
+        )
         people = {one.user_id: str(one.user) for one in staff}
         return [("me", _("I am")), ("none", _("Nobody")), *((str(pk), name) for pk, name in people.items())]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -132,7 +132,7 @@ class ForWhomForm(MoreTimeForm):
         projects = with_names(Project.objects.active().filter(topic__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
-        self.fields["enrolment"].queryset = people.order_by("user__display_name")  # type: ignore[attr-defined]
+        self.fields["enrolment"].queryset = people.order_by("user__sort_name", "pk")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """Keep team and person apart, and within the course."""
@@ -203,9 +203,9 @@ class AssessForm(forms.Form):
     # What the assessor had before them, so that nobody overwrites what somebody else decided meanwhile.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None, *, view: TeamView) -> None:
+    def __init__(self, data: Any = None, *, view: TeamView, initial: Mapping[str, str] | None = None) -> None:
         assessment = view.assessment
-        super().__init__(data, initial=_initial(assessment))
+        super().__init__(data, initial={**_initial(assessment), **(initial or {})})
         self.view = view
         points = _points_choices(view.project.course)
         # What was given before the course gave less stays to be seen.
@@ -285,8 +285,8 @@ class MoveForm(forms.Form):
     member = forms.ModelChoiceField(Enrolment.objects.none(), label=_("Who"))
     to = forms.ChoiceField(label=_("Into"))
 
-    def __init__(self, data: Any = None, *, view: TeamView) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any = None, *, view: TeamView, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
         course = view.project.course
         members = Enrolment.objects.filter(pk__in=[one.pk for one in view.members]).select_related("user", "course")
         self.fields["member"].queryset = members  # type: ignore[attr-defined]
@@ -313,8 +313,8 @@ class MergeForm(forms.Form):
 
     target = TeamField(Project.objects.none(), label=_("Into"), empty_label=_("–"))
 
-    def __init__(self, data: Any = None, *, view: TeamView) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any = None, *, view: TeamView, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
         rows = Project.objects.active().of_course(view.project.course).exclude(pk=view.project.pk)
         self.fields["target"].queryset = with_names(rows)  # type: ignore[attr-defined]
 

@@ -23,9 +23,15 @@ class EarlierPassAdmin(SheetAdmin):
 
     course_path = "enrolment__course"
     list_display = ("enrolment", "term", "extra_points", "note", "entered_by")
+    ordering = ("enrolment__course", "enrolment__user__sort_name")
     list_filter = ("enrolment__course", "term")
     list_select_related = ("enrolment__user", "enrolment__course", "entered_by")
-    search_fields = ("enrolment__user__display_name", "enrolment__user__email", "enrolment__user__matriculation_number")
+    search_fields = (
+        "enrolment__user__display_name",
+        "enrolment__user__email",
+        "enrolment__user__matriculation_number",
+        "enrolment__verified_number",
+    )
     fields = ("enrolment", "term", "extra_points", "note")
     actions_list = ("upload_passes",)
     sheet_resource = PassResource

@@ -85,6 +85,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         "memberships__enrolment__user__display_name",
         "memberships__enrolment__user__email",
         "memberships__enrolment__user__matriculation_number",
+        "memberships__enrolment__verified_number",
         "topic__title",
     )
     search_help_text = gettext_lazy("Name, address, matriculation number, topic or #number")
@@ -209,7 +210,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
         return format_html_join("", "<div>{}</div>", ((one,) for one in parts)) if parts else "–"
 
-    @admin.display(description=gettext_lazy("assessor"), ordering="assessor__display_name")
+    @admin.display(description=gettext_lazy("assessor"), ordering="assessor__sort_name")
     def assessor_name(self, project: Project) -> str:
         """Say who assesses it."""
         return str(project.assessor) if project.assessor else "–"

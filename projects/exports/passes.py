@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, Role
+from amls.courses.matching import Participants
+from amls.courses.models import Role
 from projects.exports.resource import Line, ServiceResource, changes_of
 from projects.exports.results import read_points
 from projects.models import EarlierPass
@@ -23,17 +24,8 @@ class PassResource(ServiceResource):
     columns: ClassVar = ("term",)
 
     @cached_property
-    def _students(self) -> list[Enrolment]:
-        rows = Enrolment.objects.filter(course=self.course, role=Role.STUDENT)
-        return list(rows.select_related("user").order_by("pk"))
-
-    @cached_property
-    def _by_number(self) -> dict[str, Enrolment]:
-        return {one.user.matriculation_number: one for one in self._students if one.user.matriculation_number}
-
-    @cached_property
-    def _by_address(self) -> dict[str, Enrolment]:
-        return {one.user.email.lower(): one for one in self._students}
+    def _people(self) -> Participants:
+        return Participants(self.course)
 
     @cached_property
     def _passes(self) -> dict[int, EarlierPass]:
@@ -43,14 +35,9 @@ class PassResource(ServiceResource):
         """Find the student."""
         number = clean_line(row.get("matriculation_number", "") or row.get("matriculation number", ""))
         email = clean_line(row.get("email", "") or row.get("e-mail", ""))
-        by_number, by_address = self._by_number.get(number), self._by_address.get(email.lower())
-        if number and email and by_number and by_address and by_number != by_address:
-            raise RuleViolation(
-                _("%(number)s and %(email)s are two different students.") % {"number": number, "email": email},
-                code="two-students",
-            )
-        found = by_number or by_address
-        if found is None:
+        name = clean_line(row.get("name", ""))
+        found = self._people.find(number=number, email=email, name=name)
+        if found.role != Role.STUDENT:
             raise RuleViolation(
                 _("No student of this course has '%(who)s'.") % {"who": (number or email)[:80]}, code="no-student"
             )

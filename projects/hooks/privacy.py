@@ -20,6 +20,7 @@ from amls.privacy.registry import (
 )
 from projects.models import (
     Assessment,
+    AssessmentDraft,
     EarlierPass,
     Extension,
     ExtensionRequest,
@@ -219,6 +220,7 @@ def forget_people(courses: Sequence[int]) -> None:
     for rows in (
         MemberAssessment.objects.filter(assessment__project__in=projects),
         Assessment.objects.filter(project__in=projects),
+        AssessmentDraft.objects.filter(project__in=projects),
         files,
         Submission.objects.filter(project__in=projects),
         Invitation.objects.filter(project__in=projects),

@@ -2,7 +2,14 @@
 
 import pghistory
 
-from projects.models.assessment import HALF_POINTS, Assessment, EarlierPass, MemberAssessment, Outcome
+from projects.models.assessment import (
+    HALF_POINTS,
+    Assessment,
+    AssessmentDraft,
+    EarlierPass,
+    MemberAssessment,
+    Outcome,
+)
 from projects.models.extensions import Extension, ExtensionRequest
 from projects.models.rules import HAND_IN_SUFFIXES, ProjectRules
 from projects.models.submissions import Submission, SubmissionFile
@@ -13,6 +20,7 @@ __all__ = [
     "HALF_POINTS",
     "HAND_IN_SUFFIXES",
     "Assessment",
+    "AssessmentDraft",
     "EarlierPass",
     "Extension",
     "ExtensionRequest",

@@ -106,6 +106,36 @@ class MemberAssessment(models.Model):
         return str(self.enrolment.user)
 
 
+class AssessmentDraft(models.Model):
+    """What one of the staff typed on a project's page and has not saved: theirs alone, and never part of a decision.
+
+    Attributes:
+        typed: what differs from what is saved, by the fields of the page's forms.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="drafts", verbose_name=_("project"))
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="assessment_drafts", verbose_name=_("author")
+    )
+    typed = models.JSONField(_("typed"), default=dict)
+    kept_at = models.DateTimeField(_("kept"))
+
+    class Meta:
+        verbose_name = _("draft of an assessment")
+        verbose_name_plural = _("drafts of assessments")
+        ordering = ["project", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "author"],
+                name="assessmentdraft_unique",
+                violation_error_message=_("There is a draft of this person already."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.author}"
+
+
 class EarlierPass(models.Model):
     """'Project passed in an earlier term', entered or imported by the staff."""
 

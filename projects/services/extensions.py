@@ -8,8 +8,10 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.agenda.services import reconcile
+from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.core.words import say_time
 from amls.courses.models import Course, Enrolment, User
@@ -28,6 +30,16 @@ from projects.services.common import (
 )
 from projects.services.registration import require_active
 
+# Each is a mail to everyone of the staff; a slip of the pen may be taken back and asked again.
+_REQUESTS = Bound(
+    "projects.extension-requests",
+    most=5,
+    per=timedelta(days=1),
+    message=gettext_lazy(
+        "Your team has asked %(most)s times today. Ask again in %(wait)s, or write to the staff of your course."
+    ),
+)
+
 
 def request_extension(
     *, project: Project, by: Enrolment, reason: str, wanted_until: datetime | None, now: datetime
@@ -35,7 +47,7 @@ def request_extension(
     """Ask the staff for more time, for the whole team; the reason is for them only.
 
     Raises:
-        RuleViolation: the team has asked already, gives no reason, or wants less time than it has.
+        RuleViolation: the team has asked already or too often today, gives no reason, or wants less time than it has.
     """
     with transaction.atomic():
         project = lock_project(project.pk)
@@ -59,6 +71,7 @@ def request_extension(
             project=project, enrolment=by, reason=reason, wanted_until=wanted_until, asked_at=now
         )
         save_checked(request)
+        spend(_REQUESTS, who=project.pk, now=now)
         staff = Enrolment.objects.staff().filter(course=project.course).select_related("user", "course")
         tell("projects.extension-asked", staff, cause=str(request.pk), now=now, references={"request": request.pk})
     return request

@@ -1,11 +1,13 @@
 """Own ideas: proposed by students, decided by the staff."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
@@ -14,6 +16,13 @@ from projects.services.common import active_membership, lock_enrolment, lock_top
 from projects.services.registration import start_project
 
 OWN_IDEA = "Own idea"
+# Each is a mail to everyone of the staff.
+_IDEAS = Bound(
+    "projects.ideas",
+    most=5,
+    per=timedelta(days=1),
+    message=gettext_lazy("You proposed %(most)s ideas today. Propose another one in %(wait)s."),
+)
 
 
 def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: datetime, **values: Any) -> Topic:
@@ -28,7 +37,7 @@ def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: dat
 
     Raises:
         RuleViolation: registration is closed, the course takes no own ideas, or an idea of
-            this person is open already.
+            this person is open already, or they proposed too many today.
         ValidationError: the values break a rule; by field.
     """
     unknown = values.keys() - {"skills", "links", "team_max"}
@@ -55,6 +64,7 @@ def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: dat
             **values,
         )
         topic.full_clean()
+        spend(_IDEAS, who=enrolment.pk, now=now)
         topic.save()
         staff = Enrolment.objects.staff().filter(course=enrolment.course).select_related("user", "course")
         tell("projects.idea-proposed", staff, cause=str(topic.pk), now=now, references={"topic": topic.pk})

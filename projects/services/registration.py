@@ -1,11 +1,13 @@
 """Topics taken and given back."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
@@ -22,6 +24,14 @@ from projects.services.common import (
     require_registration_open,
     tell,
     tell_revoked,
+)
+
+# Each is a mail to everyone in the team.
+_SWITCHES = Bound(
+    "projects.switches",
+    most=10,
+    per=timedelta(days=1),
+    message=gettext_lazy("Your team switched topics %(most)s times today. Switch again in %(wait)s."),
 )
 
 
@@ -155,7 +165,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
 
     Raises:
         RuleViolation: registration is closed, the new topic is not to be had, or too
-            small for the team. The team then keeps what it has.
+            small for the team, or it switched too often today. The team then keeps what it has.
     """
     with transaction.atomic():
         topics, projects = lock_teams(project.pk, topics=[topic.pk])
@@ -169,6 +179,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
         people = members_of(project)
         if len(people) > new.team_max:
             raise _team_too_large(new)
+        spend(_SWITCHES, who=project.pk, now=now)
         give_slot_back(old)
         take_slot(new)
         project.topic = new

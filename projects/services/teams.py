@@ -8,8 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.bounds import Bound, spend
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
@@ -39,9 +40,11 @@ from projects.services.registration import (
 )
 
 INVITATION_LASTS = timedelta(days=14)
-INVITATIONS_A_DAY = 20
-INVITATIONS_TO_ONE_A_DAY = 6
-INVITATIONS_TO_ONE_BY_ONE_A_DAY = 2
+_TOO_MANY = gettext_lazy("These are many invitations for one day. Ask the person yourself, or try again in %(wait)s.")
+# Invitations are mails to people who may not want them: a few a day are enough, however they end.
+_OF_ONE = Bound("projects.invitations", most=20, per=timedelta(days=1), message=_TOO_MANY, field="email")
+_TO_ONE = Bound("projects.invitations-to", most=6, per=timedelta(days=1), message=_TOO_MANY, field="email")
+_OF_ONE_TO_ONE = Bound("projects.invitations-by-to", most=2, per=timedelta(days=1), message=_TOO_MANY, field="email")
 
 
 def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] = (), now: datetime) -> Project:
@@ -50,7 +53,8 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
     Raises:
         RuleViolation: as for `register_project` and `invite_member`.
     """
-    addresses = list({email.lower(): email for email in emails}.values())
+    # In order, as bounds want it.
+    addresses = [email for _lower, email in sorted({email.lower(): email for email in emails}.items())]
     with transaction.atomic():
         project, is_new = register_once(enrolment=enrolment, topic=topic, now=now)
         if is_new:
@@ -101,8 +105,8 @@ def invite_member(
         addresses = EmailAddress.objects.filter(user__in=[one.user_id for one in people], email__iexact=email)
         if addresses.exists() or any(one.user.email.lower() == email.lower() for one in people):
             raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
-        _require_few_invitations(invitation, topic)
         _require_place(topic, len(people) + waiting.count())
+        _spend_invitation(invitation, topic)
         closes = registration_closes_at(rules)
         expires = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
         invitation.expires_at = expires
@@ -129,23 +133,10 @@ def invite_member(
     return invitation
 
 
-def _require_few_invitations(invitation: Invitation, topic: Topic) -> None:
-    """Invitations are mails to people who may not want them: a few a day are enough, however they ended."""
-    today = Invitation.objects.filter(
-        project__topic__course=topic.course_id, invited_at__gt=invitation.invited_at - timedelta(days=1)
-    )
-    own = today.filter(invited_by=invitation.invited_by)
-    to_address = today.filter(email__iexact=invitation.email)
-    if (
-        own.count() >= INVITATIONS_A_DAY
-        or to_address.count() >= INVITATIONS_TO_ONE_A_DAY
-        or to_address.filter(invited_by=invitation.invited_by).count() >= INVITATIONS_TO_ONE_BY_ONE_A_DAY
-    ):
-        raise RuleViolation(
-            _("These are many invitations for one day. Ask the person yourself, or try again tomorrow."),
-            code="invitations-too-many",
-            field="email",
-        )
+def _spend_invitation(invitation: Invitation, topic: Topic) -> None:
+    by, to = invitation.invited_by.pk, f"{topic.course_id} {invitation.email.lower()}"
+    for bound, who in ((_OF_ONE, by), (_TO_ONE, to), (_OF_ONE_TO_ONE, f"{by} {to}")):
+        spend(bound, who=who, now=invitation.invited_at)
 
 
 def _require_place(topic: Topic, spoken_for: int) -> None:

@@ -18,6 +18,13 @@ def undo_of(extra_tags: str | None) -> dict[str, str] | None:
     return {"address": parts[1], "name": name, "value": value}
 
 
+@register.simple_tag
+def way_to(extra_tags: str | None) -> str:
+    """Return where a message's tags 'open ADDRESS' lead, within the desk; nothing without."""
+    what, _space, address = (extra_tags or "").partition(" ")
+    return address if what == "open" and address.startswith("/admin/") else ""
+
+
 @register.filter
 def file_change(kind: str) -> str:
     """Return what became of a file, in words."""

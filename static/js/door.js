@@ -99,11 +99,12 @@
     send();
   });
 
-  // Search as one types.
+  // Search as one types, by the server's own way to compare letters.
+  const { finder } = window.amlsFolding(JSON.parse(door.dataset.letters));
   const search = door.querySelector("[data-search]");
   search.addEventListener("input", () => {
-    const wanted = search.value.trim().toLocaleLowerCase();
-    for (const row of rows.values()) row.hidden = !row.dataset.words.includes(wanted);
+    const isFound = finder(search.value);
+    for (const row of rows.values()) row.hidden = !isFound(row.dataset.words);
   });
 
   // Slips: the browser's own detector where it has one, else the vendored decoder.

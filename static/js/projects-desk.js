@@ -11,10 +11,48 @@
     try { localStorage.setItem("desk-keys", box.checked ? "on" : "off"); } catch { /* private windows keep nothing */ }
   });
   document.addEventListener("keydown", (event) => {
-    const rel = { j: "next", k: "prev" }[event.key];
+    const way = { j: "next", k: "previous" }[event.key];
     const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-    if (!rel || !box.checked || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const link = document.querySelector(`a[rel="${rel}"]`);
-    if (link) { event.preventDefault(); link.click(); }
+    if (!way || !box.checked || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const button = document.querySelector(`button[name=go][value=${way}]`);
+    if (button) { event.preventDefault(); button.click(); }
   });
+})();
+// What is typed is kept on the way: a moment after the last key, and whatever way leads off the page. Every button of
+// the page sends it along as well, so that this works without scripts.
+(() => {
+  const form = document.querySelector("form[data-keeps]");
+  if (!form) return;
+  const said = form.querySelector("[data-kept]");
+  const discard = form.querySelector("[data-discard]");
+  let timer, flying, isChanged = false, isFailing = false, isSent = false;
+  const typed = () => { const data = new FormData(form); data.set("keep", "quietly"); return data; };
+  const say = (words) => { said.hidden = !words; said.textContent = words; };
+  const keep = async () => {
+    flying?.abort();
+    flying = new AbortController();
+    isChanged = false;
+    try {
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: typed(), signal: flying.signal, redirect: "error" });
+      if (!answer.ok) throw new Error(answer.statusText);
+      const words = await answer.text();
+      say(words);
+      discard.hidden = !words;
+      isFailing = false;
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      isChanged = isFailing = true;
+      say(said.dataset.failed);
+    }
+  };
+  form.addEventListener("input", (event) => {
+    if (!event.target.name) return;
+    isChanged = true;
+    clearTimeout(timer);
+    timer = setTimeout(keep, 700);
+  });
+  form.addEventListener("submit", () => { isSent = true; clearTimeout(timer); flying?.abort(); });
+  addEventListener("pageshow", () => { isSent = false; });
+  addEventListener("pagehide", () => { if (isChanged && !isSent) navigator.sendBeacon(form.getAttribute("action"), typed()); });
+  addEventListener("beforeunload", (event) => { if (isFailing && !isSent) event.preventDefault(); });
 })();

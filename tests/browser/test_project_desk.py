@@ -67,7 +67,7 @@ def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
     page.keyboard.press("j")
     page.wait_for_timeout(300)
     assert addresses[0].split("?")[0] in page.url
-    page.get_by_role("link", name="Next →").focus()
+    page.get_by_role("button", name="Next →").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{addresses[1].split('?')[0]}**")
 
@@ -83,6 +83,37 @@ def test_a_decision_works_without_scripts_on_a_phone(open_page: Open) -> None:
     page.get_by_role("button", name="Withdraw attempt 2").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Attempt 2 is back.")).to_be_visible()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
+def test_what_is_typed_is_there_again_after_next(open_page: Open, script: bool) -> None:
+    page = open_page(f"{LIST}{undecided().pk}/assess/", user="assistant", script=script)
+    page.get_by_role("radio", name="Passed").check()
+    page.get_by_label("Feedback", exact=True).fill("A careful study.")
+    page.get_by_role("button", name="Next →").or_(page.get_by_role("button", name="← Previous")).first.click()
+    expect(page.get_by_text("What you typed is kept since")).to_be_visible()
+    page.get_by_role("link", name="Open it again").click()
+    expect(page.get_by_role("radio", name="Passed")).to_be_checked()
+    expect(page.get_by_label("Feedback", exact=True)).to_have_value("A careful study.")
+    assert not Assessment.objects.filter(project=undecided()).exists()
+
+
+def test_what_is_typed_is_kept_by_itself_and_on_any_way_off_the_page(open_page: Open) -> None:
+    project = undecided()
+    page = open_page(f"{LIST}{project.pk}/assess/", user="assistant", width=390)
+    page.get_by_label("Feedback", exact=True).fill("First thought.")
+    expect(page.get_by_text("for you alone. It is not saved yet.")).to_be_visible()
+    page.get_by_label("Feedback", exact=True).fill("Second thought.")
+    # At once, before it is kept by itself.
+    page.locator("a", has_text="All of the history").evaluate("one => one.click()")
+    page.wait_for_url("**/history/")
+    page.goto(page.url.replace("history", "assess"))
+    expect(page.get_by_label("Feedback", exact=True)).to_have_value("Second thought.")
+    page.get_by_role("button", name="Throw away what I typed").click()
+    expect(page.get_by_label("Feedback", exact=True)).to_have_value("")
+    page.context.set_offline(True)
+    page.get_by_label("Feedback", exact=True).fill("Third thought.")
+    expect(page.get_by_text("What you type is not kept")).to_be_visible()
 
 
 def pages() -> list[str]:

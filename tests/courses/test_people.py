@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.services import change_profile, join_roster_entries, take_out
-from amls.membership.claims import claim_by_number, decide_claim, verify_number
+from amls.courses.services import change_profile, join_roster_entries, take_out, verify_number
+from amls.membership.claims import claim_by_number, decide_claim
 from amls.membership.roster import read_roster
 from amls.privacy.hooks.people import purge_enrolments
 from amls.privacy.registry import delete_account
@@ -47,7 +47,7 @@ def test_who_has_a_name_of_older_rules_can_do_all_else(cast: Cast) -> None:
     assert client.post("/language/", data, HTTP_SEC_FETCH_SITE="same-origin").status_code == 302
     assert client.post("/amls/enrol/", {"claim": "1", "matriculation_number": NUMBER}).status_code == 302
     decide_claim(entry=entry, claimant=cast.stranger.pk, is_confirmed=True, now=NOW)
-    verify_number(user=cast.stranger, number="7")
+    verify_number(enrolment=Enrolment.objects.get(user=cast.stranger), number="7")
     person = User.objects.get(pk=cast.stranger.pk)
     assert (person.display_name, person.matriculation_number, person.language) == (ODD, "7", "de")
     with pytest.raises(ValidationError):

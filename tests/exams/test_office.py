@@ -8,13 +8,13 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
+from amls.courses.numbers import plain_number
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, ResultChange, UniversityEntry
 from exams.reading import office_rows
 from exams.services.registration import close_exam, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, regrade, set_grade_table
-from exams.tables import plain_number
 from tests.cast import Cast
 from tests.exams.people import make_students
 from tests.factories import OpenExamFactory

@@ -147,6 +147,24 @@ def test_who_leaves_the_waiting_list_and_returns_starts_at_its_end(cast: Cast, e
     assert Registration.objects.active().get(enrolment=people[2]).state == "waitlisted"
 
 
+def test_signing_up_and_off_all_day_moves_the_line_ten_times_and_the_seat_can_still_be_given_up(
+    cast: Cast, exam: Exam, august: Exam
+) -> None:
+    for _time in range(5):
+        register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
+        move(enrolment=cast.student, exam_pk=august.pk, now=JUNE)
+        withdraw(enrolment=cast.student, exam_pk=august.pk, now=JUNE)
+    assert violation(lambda: register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)) == "too-often"
+    tomorrow = JUNE + timedelta(days=1)
+    for _time in range(10):
+        register(enrolment=cast.student, exam_pk=exam.pk, now=tomorrow)
+        withdraw(enrolment=cast.student, exam_pk=exam.pk, now=tomorrow)
+    # By hand it is the staff's decision.
+    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="Came to the desk", now=tomorrow)
+    assert violation(lambda: move(enrolment=cast.student, exam_pk=august.pk, now=tomorrow)) == "too-often"
+    assert withdraw(enrolment=cast.student, exam_pk=exam.pk, now=tomorrow).state == "withdrawn"
+
+
 def test_nobody_is_promoted_after_the_last_moment_to_withdraw(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 3)
     for one in people:

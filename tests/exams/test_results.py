@@ -296,11 +296,11 @@ def test_every_bad_line_is_named_and_nothing_is_written(exam: Exam, people: list
     rows = ["student id,points", f"{numbers[0]},50", "999,50", f"{numbers[0]},51", f"{numbers[1]},105", f"{numbers[4]},50", ",50", f"{numbers[2]},many"]  # fmt: skip
     bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
     assert bad.problems == [
-        "Line 3: '999' does not stand on the list of this exam.",
+        "Line 3: Nobody in this course has '999'.",
         f"Line 4: '{numbers[0]}' stands in the file twice.",
         "Line 5: Points lie between 0 and 100, found 105.",
         "Line 6: S 0004 has no points to get: Absent. Correct the check-in first.",
-        "Line 7: it names nobody.",
+        "Line 7: it names nobody: give a matriculation number or an e-mail address.",
         "Line 8: 'many' is no number of points.",
     ]
     assert not Result.objects.exists()
@@ -328,7 +328,7 @@ def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None
 @pytest.mark.django_db
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
     numbers = [one.enrolment.user.matriculation_number for one in people]
-    text = f"Nachname;Vorname;Matrikelnr.\nA;B;{numbers[0]}\nC;D;{numbers[1]}\nX;Y;777\n"
+    text = f"Nachname;Vorname;Matrikelnr.\n0000;S;{numbers[0]}\nS;0001;{numbers[1]}\nX;Y;777\n"
     assert import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", now=AFTER) == (3, [])
     exam.refresh_from_db()
     assert exam.university_list_at == AFTER

@@ -8,10 +8,11 @@ import pytest
 from openpyxl import Workbook
 
 from amls.core.violations import RuleViolation
+from amls.courses.numbers import plain_number
 from amls.files.sheets import read_sheet
 from amls.membership.roster import read_roster
 from exams.services.pointfile import COLUMNS
-from exams.tables import plain_number, read_table
+from exams.tables import read_table
 
 
 def workbook(**broken: bytes) -> bytes:

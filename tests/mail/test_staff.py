@@ -88,3 +88,19 @@ def test_staff_of_the_course_pause_a_rule_and_let_it_go_on(cast: Cast, item: Age
     assert "Paused" not in client.get(PAGE).content.decode()
     assert cast.client("foreign lecturer").post(f"{PAGE}rules/{rule.pk}/", {"pause": "1"}).status_code == 404
     assert not Notice.objects.exists()
+
+
+def test_a_preview_shows_what_was_typed_and_never_runs_it(cast: Cast) -> None:
+    typed = "<img src=x onerror=alert(1)> & <script>alert(2)</script> **bold**"
+    row = Announcement.objects.create(
+        course=cast.course, title="<b>Hello</b>", text=typed, publish_at=timezone.now() + timedelta(days=1)
+    )
+    client = cast.client("lecturer")
+    address = f"{PAGE}announcement/{row.pk}/"
+    page, letter = client.get(address).content.decode(), client.get(f"{address}?html").content.decode()
+    for text in (page, letter):
+        assert "<img src=x" not in text
+        assert "<script>alert" not in text
+        assert "<b>Hello" not in text
+    assert "&lt;img src=x onerror=alert(1)&gt; &amp; &lt;script&gt;alert(2)&lt;/script&gt; bold" in page
+    assert "&lt;script&gt;alert(2)&lt;/script&gt; <strong>bold</strong>" in letter

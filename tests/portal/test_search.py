@@ -21,7 +21,7 @@ from amls.portal.search.find import Found, search
 from amls.portal.search.query import make_queries, read_typed
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import snippet
-from lectures.models import Lecture, Material
+from lectures.models import Lecture, Material, Word
 from lectures.services.materials import add_material, upload_version
 from lectures.tasks import extract
 from tests.cast import Cast
@@ -383,3 +383,30 @@ def test_snippets_show_the_densest_place() -> None:
     assert shown.startswith("… ")
     assert shown.endswith(" …")
     assert len(shown) < 300
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("Pruef", "Prüfung"), ("pruefung", "Prüfung"), ("Uebung", "Übungsblatt"), ("Ubung", "Übungsblatt"),
+        ("gross", "große"), ("groesse", "Größe"), ("lukasz", "Łukasz"), ("zolc", "Żółć"), ("soren", "Søren"),
+        ("krueger matrix", "Krüger"), ("kruger matrix", "Krüger"), ('"Soren Kruger"', "Krüger"), ("Michael", "Michael"),
+    ],
+)  # fmt: skip
+def test_words_are_found_however_they_are_typed(cast: Cast, language: str, typed: str, word: str) -> None:
+    cast.course.language = language
+    cast.course.save()
+    lecture = LectureFactory.create(course=cast.course, title="Eins", abstract="")
+    lines = ["Matrix", "Die Prüfung und das Übungsblatt", "große Größe", "Łukasz Żółć", "Søren Krüger", "Michael"]
+    read(lecture, "captions", "1.vtt", vtt(("00:00:01.000", "00:00:05.000", " ".join(lines))))
+    found = find(Client(), typed)
+    assert (found.corrected, found.is_partial) == (False, False)
+    assert f"<mark>{word}</mark>" in found.groups[0].hits[0].snippet
+
+
+def test_suggested_words_keep_their_marks(cast: Cast) -> None:
+    lecture = LectureFactory.create(course=cast.course, title="Eins", abstract="")
+    read(lecture, "captions", "1.vtt", vtt(("00:00:01.000", "00:00:05.000", "Die Prüfung im Sommer")))
+    assert list(Word.objects.filter(word__startswith="pr").values_list("word", flat=True)) == ["prüfung"]
+    assert "<mark>Prüfung</mark>" in Client().get("/amls/search/?q=Prfuüng").content.decode()

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict, evaluate, extra_points_of
-from amls.courses.models import Course
+from amls.courses.models import Course, Enrolment
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from projects.hooks.eligibility import PASSED
@@ -252,6 +252,15 @@ def test_one_idea_at_a_time(world: World) -> None:
     world.rules.save()
     with pytest.raises(RuleViolation, match="no own ideas"):
         propose(world, "Third")
+
+
+def test_ideas_proposed_and_taken_back_all_day_reach_the_staff_five_times(world: World) -> None:
+    for number in range(5):
+        take_idea_back(topic=propose(world, f"Idea {number}"), now=NOW)
+    with pytest.raises(RuleViolation, match="proposed 5 ideas today"):
+        propose(world, "One more")
+    staff = Enrolment.objects.staff().filter(course=world.course).count()
+    assert Notice.objects.filter(kind="projects.idea-proposed").count() == 5 * staff
 
 
 def test_an_idea_accepted_for_someone_with_a_project_waits_for_their_switch(world: World) -> None:

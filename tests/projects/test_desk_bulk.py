@@ -324,7 +324,7 @@ def test_earlier_passes_by_number_or_address(world: World, desk: Client) -> None
         ["1", "", "SS2023", ""],
     ]
     found = problems(send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows)))
-    assert found == [(4, "No student of this course has '1'.")]
+    assert found == [(4, "Nobody in this course has '1'.")]
     assert not EarlierPass.objects.exists()
     send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows[:3]))
     assert dict(EarlierPass.objects.values_list("enrolment", "extra_points")) == {

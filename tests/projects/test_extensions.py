@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of, effective_deadline
@@ -268,3 +269,21 @@ def test_of_many_teams_those_that_have_as_much_time_are_left_out(world: World) -
     told = Notice.objects.count()
     assert [one.project for one in give(world, projects=[project, single], delta=TWO_DAYS)] == [single]
     assert (Extension.objects.count(), Notice.objects.count()) == (2, told + 1)
+
+
+def test_a_team_that_asks_and_takes_back_all_day_reaches_the_staff_five_times(world: World) -> None:
+    project = team_of_two(world)
+    refused = []
+    for number in range(25):
+        by, now = (world.student, world.other)[number % 2], NOW + timedelta(seconds=number)
+        try:
+            request = request_extension(project=project, by=by, reason="Ill", wanted_until=None, now=now)
+        except RuleViolation as violation:
+            refused.append(violation)
+        else:
+            take_request_back(request=request, now=now)
+    assert {one.code for one in refused} == {"too-often"}
+    assert "Ask again in 1\xa0day" in str(refused[-1].message)
+    staff = Enrolment.objects.staff().filter(course=world.course).count()
+    assert Notice.objects.filter(kind="projects.extension-asked").count() == 5 * staff
+    request_extension(project=project, by=world.student, reason="Ill", wanted_until=None, now=NOW + timedelta(days=1))

@@ -130,6 +130,16 @@ def test_switching_moves_the_team_and_frees_the_slot(world: World) -> None:
     assert Project.objects.get().topic == new
 
 
+def test_a_team_that_switches_to_and_fro_reaches_its_members_ten_times(world: World) -> None:
+    project, topics = world.project(), [TopicFactory.create(course=world.course) for _number in range(2)]
+    for number in range(10):
+        switch_topic(project=project, topic=topics[number % 2], by=world.student, now=NOW + timedelta(seconds=number))
+    with pytest.raises(RuleViolation, match="switched topics 10 times today"):
+        switch_topic(project=project, topic=topics[0], by=world.student, now=NOW + timedelta(hours=1))
+    assert Notice.objects.filter(kind="projects.switched").count() == 10
+    switch_topic(project=project, topic=topics[0], by=world.student, now=NOW + timedelta(days=1))
+
+
 def test_a_switch_that_fails_keeps_what_the_team_has(world: World) -> None:
     project = world.project()
     world.project(world.other, topic=world.single)

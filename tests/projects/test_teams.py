@@ -1,6 +1,7 @@
 """Invitations, moves and merges."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -159,8 +160,18 @@ def test_invitations_of_one_day_are_few_however_they_end(world: World) -> None:
     with pytest.raises(RuleViolation, match="many invitations for one day"):
         invite(world, "c@example.org", project)
     assert Notice.objects.filter(kind="projects.invited").count() == 20
-    Invitation.objects.update(invited_at=NOW - timedelta(days=1))
-    assert invite(world, "a@example.org", project).state == "open"
+    # Another team asks the same person, and then one more.
+    for number, allowed in enumerate((True, True, True, True, False)):
+        by = world.another()
+        other = world.project(by, topic=TopicFactory.create(course=world.course, team_max=2))
+        act = partial(invite_member, project=other, email="a@example.org", by=by, now=NOW)
+        if allowed:
+            assert act().state == "open", number
+        else:
+            with pytest.raises(RuleViolation, match="many invitations for one day"):
+                act()
+    tomorrow = NOW + timedelta(days=1)
+    assert invite_member(project=project, email="a@example.org", by=world.student, now=tomorrow).state == "open"
 
 
 def test_notes_have_a_length(world: World) -> None:

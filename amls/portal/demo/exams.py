@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import NAMESPACE_URL, uuid5
 
-from amls.courses.models import Course, Enrolment, User
-from amls.courses.services import finish_course_change, quietly
+from amls.courses.models import Course, Enrolment
+from amls.courses.services import finish_course_change, quietly, verify_number
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Accommodation, Exam, ExamRules, Registration, Room, Spacing
@@ -27,7 +27,7 @@ def make_exams(archived: Course, running: Course, *, now: datetime) -> None:
         return
     for course in (archived, running):
         for number, enrolment in enumerate(_students(course)):
-            _give_number(enrolment.user, number)
+            _give_number(enrolment, number)
         ExamRules.objects.get_or_create(
             course=course, defaults={"binding_name": "Moses", "binding_url": "https://moses.example.org/"}
         )
@@ -44,11 +44,10 @@ def _students(course: Course) -> list[Enrolment]:
     return list(Enrolment.objects.students().filter(course=course).select_related("user", "course").order_by("pk"))
 
 
-def _give_number(user: User, number: int) -> None:
+def _give_number(enrolment: Enrolment, number: int) -> None:
     # The first is the demo's student, who has still to give theirs.
-    if number and not user.matriculation_number:
-        user.matriculation_number = str(412300 + 7 * number)
-        user.save(update_fields=["matriculation_number"])
+    if number and not enrolment.number:
+        verify_number(enrolment=enrolment, number=str(412300 + 7 * number))
 
 
 def _add_rooms(exam: Exam) -> None:

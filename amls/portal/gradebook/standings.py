@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Q
 from django.db.models.enums import TextChoices
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -66,18 +65,14 @@ def standings(course: Course, *, now: datetime, search: str = "", state: str = "
     Args:
         course: whose they are.
         now: the request's clock.
-        search: in names, addresses and matriculation numbers.
+        search: words, each in the name, the address or the matriculation number.
         state: only those who stand so.
         verdict: only those of whom the rules say so.
     """
     rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user")
     if search:
-        rows = rows.filter(
-            Q(user__display_name__icontains=search)
-            | Q(user__email__icontains=search)
-            | Q(user__matriculation_number__icontains=search)
-        )
-    people = list(rows.order_by("user__display_name", "user__email"))
+        rows = rows.found_by(search)
+    people = list(rows.order_by("user__sort_name", "pk"))
     for one in people:
         one.course = course
     results, findings = results_of(course, people), evaluate(course, people, now=now)
@@ -96,7 +91,7 @@ def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[object]]]:
         [
             str(one.enrolment.user),
             one.enrolment.user.email,
-            one.enrolment.user.matriculation_number,
+            one.enrolment.number,
             one.project.team.project.pk if one.project.team else "",
             one.project.team.project.topic.title if one.project.team else "",
             str(one.state.label),

@@ -1,14 +1,28 @@
 """Forms about people and their courses."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
-from allauth.core import ratelimit
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.bounds import Bound, spend
+from amls.core.violations import RuleViolation
 from amls.courses.models import Language, User
+from amls.courses.numbers import is_a_number
 from amls.courses.validators import is_a_name
+
+# Each may be one of a roster, whose staff are asked.
+_NUMBERS = Bound(
+    "courses.numbers",
+    most=5,
+    per=timedelta(days=1),
+    message=_(
+        "You entered %(most)s numbers today. Enter the right one in %(wait)s, or ask the staff of your course to do it."
+    ),
+    field="matriculation_number",
+)
 
 
 class ProfileForm(forms.Form):
@@ -21,6 +35,7 @@ class ProfileForm(forms.Form):
         label=_("Matriculation number"),
         max_length=20,
         required=False,
+        validators=[is_a_number],
         help_text=_("Seen by you and the staff of your courses only."),
     )
     language = forms.ChoiceField(
@@ -47,7 +62,7 @@ class EnrolForm(forms.Form):
 class ClaimForm(forms.Form):
     """The number with which a person stands on a roster that names another of their addresses."""
 
-    matriculation_number = forms.CharField(label=_("Matriculation number"), max_length=20)
+    matriculation_number = forms.CharField(label=_("Matriculation number"), max_length=20, validators=[is_a_number])
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **{**kwargs, "initial": {"matriculation_number": user.matriculation_number}})
@@ -57,8 +72,10 @@ class ClaimForm(forms.Form):
 
 def bound_numbers(request: HttpRequest, form: ProfileForm | ClaimForm) -> None:
     """Refuse a new matriculation number where the person has tried many: each may ask the staff of their courses."""
-    is_new = form.is_bound and "matriculation_number" in form.changed_data
-    if is_new and not ratelimit.consume(request, action="matriculation_number", user=request.user):
-        form.add_error(
-            "matriculation_number", _("Too many numbers. Wait an hour, or ask the staff of your course to enter it.")
-        )
+    if not form.is_bound or "matriculation_number" not in form.changed_data:
+        return
+    now: datetime = request.now  # type: ignore[attr-defined]
+    try:
+        spend(_NUMBERS, who=request.user.pk, now=now)
+    except RuleViolation as violation:
+        form.add_error(violation.field, violation.as_validation_error().messages)

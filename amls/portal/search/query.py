@@ -11,7 +11,7 @@ from functools import cached_property
 
 from django.db import connection
 
-from amls.core.fulltext import separate
+from amls.core.fulltext import fold_words, separate
 from amls.core.text import clean_line
 
 MAX_CHARACTERS = 200
@@ -87,8 +87,8 @@ class Queries:
         all_terms: finds what has every term; empty if nothing can be searched for.
         any_term: finds what has one of them.
         stems: by which words in a text are marked.
-        prefix: the beginning of the last word, in lower case.
-        written: the words as they were typed, for languages' words that are too common to be stems.
+        prefix: the beginning of the last word, folded.
+        written: the words as they were typed, folded.
     """
 
     all_terms: str
@@ -107,20 +107,23 @@ def make_queries(typed: Typed, language: str) -> Queries:
         return _NOTHING
     configuration, _dictionary = CONFIGURATIONS[language]
     parsed = _parse(configuration, typed.terms)
-    words = WORD.findall(typed.terms[-1].text)
-    prefix = words[-1].lower() if typed.is_last_open and words and len(words[-1]) > 1 else ""
+    last = folded_words(typed.terms[-1].text)
+    prefix = last[-1] if typed.is_last_open and last and len(last[-1]) > 1 else ""
     parts: list[str] = []
     written: set[str] = set()
     for index, (term, (found, plain)) in enumerate(zip(typed.terms, parsed, strict=True)):
+        is_open = bool(prefix) and index == len(typed.terms) - 1
         options = [found] if found else []
-        if prefix and index == len(typed.terms) - 1:
+        if is_open:
             # The word as written, whose beginning this is: stems begin otherwise ('optimizat' and 'optim').
-            options.append(_prefix_query(words))
+            options.append(_prefix_query(last))
+        elif found and plain:
+            # And as others write it: 'krueger' is no stem of 'Krüger'.
+            options.append(plain)
         if options:
             parts.append("(" + " | ".join(f"({one})" for one in options) + ")")
-            written.update(words if len(options) > 1 or not found else ())
-        elif plain:
-            written.update(WORD.findall(term.text.lower()))
+        if options or plain:
+            written.update(folded_words(term.text))
     if not parts or (len(parts) == 1 and prefix and not any(found for found, _plain in parsed)):
         # Only words that stand everywhere, such as 'to be': then they count as written.
         plain_parts = [f"({plain})" for _found, plain in parsed if plain]
@@ -128,19 +131,17 @@ def make_queries(typed: Typed, language: str) -> Queries:
     if not parts:
         return _NOTHING
     stems = frozenset(lexeme for found, _plain in parsed for lexeme in _lexemes(found))
-    everything = written | {word for word in typed.words if not stems}
-    return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(everything))
+    return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(written))
 
 
 def _parse(configuration: str, terms: tuple[Term, ...]) -> list[tuple[str, str]]:
-    """Return each term's tsquery text in the language and as written."""
+    """Return each term's tsquery text in the language, and of the words as written."""
     columns = []
     parameters: list[str] = []
     for term in terms:
         function = "phraseto_tsquery" if term.is_phrase else "plainto_tsquery"
         columns += [f"{function}(%s::regconfig, %s)::text", f"{function}('simple', %s)::text"]
-        text = separate(term.text)
-        parameters += [configuration, text, text]
+        parameters += [configuration, separate(term.text), fold_words(term.text)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(columns), parameters)
         row = cursor.fetchone() or ()
@@ -149,11 +150,16 @@ def _parse(configuration: str, terms: tuple[Term, ...]) -> list[tuple[str, str]]
 
 def as_written(text: str) -> str:
     """Return the tsquery text that finds all words of a text as they are written."""
-    return " & ".join(f"'{word.lower()}'" for word in WORD.findall(text))
+    return " & ".join(f"'{word}'" for word in folded_words(text))
+
+
+def folded_words(text: str) -> list[str]:
+    """Return the words of a text as the search has them that are as written; none of them holds a sign."""
+    return WORD.findall(fold_words(text))
 
 
 def _prefix_query(words: list[str]) -> str:
-    *before, last = [word.lower() for word in words]
+    *before, last = words
     return " & ".join([*(f"'{word}'" for word in before), f"'{last}':*"])
 
 

@@ -1,12 +1,12 @@
 """The piece of a text in which the words stand that were searched for, with these words marked."""
 
 from collections.abc import Callable, Iterable
-from unicodedata import normalize
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from amls.portal.search.query import WORD, Queries, stems_of
+from amls.core.folding import fold
+from amls.portal.search.query import WORD, Queries, folded_words, stems_of
 
 _LENGTH = 170
 _LEAD = 60
@@ -27,14 +27,14 @@ def marker(queries: Queries, words: set[str], language: str) -> Marked:
         word
         for word in words
         if stems.get(word) in queries.stems
-        or word in queries.written
-        or (queries.prefix and word.startswith(queries.prefix))
+        or (written := " ".join(folded_words(word))) in queries.written
+        or (queries.prefix and written.startswith(queries.prefix))
     }
     return lambda word: word.lower() in found
 
 
 def _initial(word: str) -> str:
-    return normalize("NFKD", word[0])[0]
+    return fold(word[:1])[:1]
 
 
 def snippet(text: str, is_marked: Marked) -> SafeString:

@@ -7,7 +7,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from amls.portal.search.passages import words_in_files
-from amls.portal.search.query import Typed
+from amls.portal.search.query import Typed, folded_words
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import words_of
 from amls.portal.search.sources import sources
@@ -25,7 +25,10 @@ def corrections(reader: Reader, typed: Typed) -> Iterator[Typed]:
     or swapped is a distance of 1; longer words may have two such slips.
     """
     short = _short_words(reader)
-    unknown = [word for word in dict.fromkeys(typed.words) if word not in short and _is_mendable(word)]
+    known = {folded for word in short for folded in folded_words(word)}
+    unknown = [
+        word for word in dict.fromkeys(typed.words) if not known.issuperset(folded_words(word)) and _is_mendable(word)
+    ]
     standing = words_in_files(reader, unknown) if unknown else set()
     looked_at = [word for word in unknown if word not in standing][:_MAX_MENDED]
     mendable = [(word, near) for word in looked_at if (near := _near(reader, word, short))]

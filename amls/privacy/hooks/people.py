@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.bounds import purge_spendings
 from amls.courses.models import Course, Enrolment, User
 from amls.privacy.registry import forget_people_of, personal_data, retention
 
@@ -26,7 +27,6 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
             "email": user.email,
             "name": user.display_name,
             "matriculation_number": user.matriculation_number,
-            "is_matriculation_verified": user.is_matriculation_verified,
             "language": user.language,
             "joined": user.date_joined,
             "last_login": user.last_login,
@@ -39,7 +39,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     yield (
         "courses.json",
         [
-            {"course": str(one.course), "slug": one.course.slug, "role": one.role, "since": one.created_at}
+            {
+                "course": str(one.course),
+                "slug": one.course.slug,
+                "role": one.role,
+                "since": one.created_at,
+                "verified_matriculation_number": one.verified_number,
+            }
             for one in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
         ],
     )
@@ -81,3 +87,8 @@ def purge_sessions(now: datetime, dry_run: bool) -> int:
     if not dry_run:
         rows.delete()
     return count
+
+
+retention("web.spendings", _("How often somebody asked for what is bounded, without their name"), _("up to a day"))(
+    purge_spendings
+)

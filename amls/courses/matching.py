@@ -1,0 +1,254 @@
+"""Whom a line of a file or form means: one participant by number, address and name together, or a problem.
+
+Every file that names people asks here: points, results, the university's list, earlier passes, seats. Whoever reads
+the file says what stands in it; this says who it is.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from allauth.account.models import EmailAddress
+from django.utils.functional import cached_property
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
+
+from amls.core.folding import fold, shorten
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, RosterEntry
+from amls.courses.numbers import plain_number, plain_number_of
+
+
+class Participants:
+    """Who is enrolled in a course, whatever their role, to be found by what a file or form says of them.
+
+    Loads everything with the first search, in 4 queries; make one for each file, within the transaction that writes.
+    """
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+
+    def find(self, *, number: str = "", email: str = "", name: str = "") -> Enrolment:
+        """Return the one participant on whom all that is given agrees. Each part may be empty, not all of them.
+
+        A verified number goes before one that people typed into their profiles: that one counts only while nothing
+        contradicts it. An address is the account's, a confirmed second one, or that of the roster's entry that the
+        person joined. A name finds nobody, because people choose theirs; it may only agree or not.
+
+        Args:
+            number: a matriculation number as it stands in the file; leading zeros and blanks don't matter.
+            email: an address, in whatever case.
+            name: in either order, with or without marks, titles and second names.
+
+        Returns:
+            The enrolment, with `user` loaded.
+
+        Raises:
+            RuleViolation: with a sentence for that line, naming what contradicts what. Codes: 'names-nobody' (neither
+                number nor address), 'not-here' (no participant has it), 'several' (more than one may be meant),
+                'contradiction' (number, address and name belong to different people, or somebody typed a number
+                that the roster or another course knows as another's).
+        """
+        plain, address = plain_number(number), email.strip().lower()
+        if not plain and not address:
+            raise RuleViolation(_nobody(name), code="names-nobody")
+        addressed = self._by_address(address)
+        bearers = self._bearers(plain)
+        if addressed is not None:
+            found = self._agree(addressed, bearers, number=number, email=email)
+        elif bearers:
+            found = self._by_number_alone(bearers, number=number, email=email)
+        else:
+            raise RuleViolation(self._not_here(plain, number or email), code="not-here")
+        is_proven = addressed is not None or bool(found.verified_number)
+        self._check_name(found, name, is_proven=is_proven)
+        return found
+
+    def _agree(self, found: Enrolment, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
+        """Return whose the address is, if the number doesn't speak against it."""
+        plain = plain_number(number)
+        if not plain or found in bearers:
+            return found
+        if bearers:
+            raise RuleViolation(
+                _("%(email)s is %(person)s, but %(number)s is the matriculation number of %(other)s.")
+                % {"email": email, "person": found.user, "number": number, "other": _named(bearers)},
+                code="contradiction",
+            )
+        if found.number:
+            raise RuleViolation(
+                _("%(email)s is %(person)s, whose matriculation number is %(theirs)s, not %(number)s.")
+                % {"email": email, "person": found.user, "theirs": found.number, "number": number},
+                code="contradiction",
+            )
+        self._check_claim(found, number)
+        return found
+
+    def _by_number_alone(self, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
+        """Return whose the number is, where the address is nobody's or none is given."""
+        if len(bearers) > 1:
+            raise RuleViolation(
+                _("%(number)s was typed by %(people)s and is verified for none of them. Check it at the desk first.")
+                % {"number": number, "people": _named(bearers)},
+                code="several",
+            )
+        found = bearers[0]
+        if found.verified_number:
+            return found
+        if email.strip():
+            raise RuleViolation(
+                _("%(email)s is no participant's, and %(person)s typed %(number)s, which nobody has verified.")
+                % {"email": email, "person": found.user, "number": number},
+                code="contradiction",
+            )
+        self._check_claim(found, number)
+        return found
+
+    def _check_claim(self, found: Enrolment, number: str) -> None:
+        """Refuse a number that nobody has verified for the person where the roster or another course has it otherwise."""
+        plain = plain_number(number)
+        for entry in self._roster.get(plain, ()):
+            if entry.enrolment_id != found.pk:
+                raise RuleViolation(
+                    _("%(number)s is that of %(entry)s <%(email)s> on the roster, not known to be that of %(person)s.")
+                    % {"number": number, "entry": entry, "email": entry.email, "person": found.user},
+                    code="contradiction",
+                )
+        if any(user != found.user_id for user, known in self._elsewhere if known == plain):
+            raise RuleViolation(
+                _("%(number)s is verified for somebody else in another course, not for %(person)s.")
+                % {"number": number, "person": found.user},
+                code="contradiction",
+            )
+        others = sorted(known for user, known in self._elsewhere if user == found.user_id)
+        if others and plain not in others:
+            raise RuleViolation(
+                _("%(person)s typed %(number)s, but another course has verified %(other)s for them.")
+                % {"number": number, "person": found.user, "other": others[0]},
+                code="contradiction",
+            )
+
+    def _check_name(self, found: Enrolment, name: str, *, is_proven: bool) -> None:
+        known = [one for one in (found.user.display_name, self._roster_names.get(found.pk, "")) if one]
+        if name.strip() and known and not any(names_agree(name, one, loosely=is_proven) for one in known):
+            raise RuleViolation(
+                _("The line names %(name)s, but number or address are those of %(person)s.")
+                % {"name": name.strip()[:80], "person": found.user},
+                code="contradiction",
+            )
+
+    def _not_here(self, plain: str, who: str) -> str:
+        if plain in self._roster:
+            entry = self._roster[plain][0]
+            return _("'%(who)s' is %(entry)s on the roster, who has not joined the course.") % {"who": who[:80], "entry": entry}  # fmt: skip
+        return _("Nobody in this course has '%(who)s'.") % {"who": who[:80]}
+
+    # ── what is known ──
+
+    @cached_property
+    def _people(self) -> dict[int, Enrolment]:
+        rows = Enrolment.objects.filter(course=self._course).select_related("user").order_by("pk")
+        return {one.pk: one for one in rows}
+
+    def _bearers(self, plain: str) -> Sequence[Enrolment]:
+        """Return for whom a number is verified, else who typed it."""
+        return self._verified.get(plain) or self._typed.get(plain) or () if plain else ()
+
+    @cached_property
+    def _verified(self) -> dict[str, list[Enrolment]]:
+        return _by_key((plain_number(one.verified_number), one) for one in self._people.values())
+
+    @cached_property
+    def _typed(self) -> dict[str, list[Enrolment]]:
+        unverified = (one for one in self._people.values() if not one.verified_number)
+        return _by_key((plain_number(one.user.matriculation_number), one) for one in unverified)
+
+    def _by_address(self, address: str) -> Enrolment | None:
+        found = {one.pk: one for one in self._addresses.get(address, ())} if address else {}
+        if len(found) > 1:
+            raise RuleViolation(
+                _("%(email)s is an address of %(people)s.") % {"email": address, "people": _named(found.values())},
+                code="several",
+            )
+        return next(iter(found.values()), None)
+
+    @cached_property
+    def _addresses(self) -> dict[str, list[Enrolment]]:
+        people = {one.user_id: one for one in self._people.values()}
+        pairs = [(one.user.email.lower(), one) for one in people.values()]
+        confirmed = EmailAddress.objects.filter(user__in=people, verified=True).values_list("email", "user_id")
+        pairs += [(email.lower(), people[pk]) for email, pk in confirmed]
+        joined = [(one.email.lower(), self._people.get(one.enrolment_id or 0)) for one in self._entries]
+        return _by_key(pairs + [(email, one) for email, one in joined if one is not None])
+
+    @cached_property
+    def _entries(self) -> list[RosterEntry]:
+        return list(RosterEntry.objects.filter(course=self._course).order_by("pk"))
+
+    @cached_property
+    def _roster(self) -> dict[str, list[RosterEntry]]:
+        found: dict[str, list[RosterEntry]] = defaultdict(list)
+        for entry in self._entries:
+            if plain := plain_number(entry.matriculation_number):
+                found[plain].append(entry)
+        return dict(found)
+
+    @cached_property
+    def _roster_names(self) -> dict[int, str]:
+        return {entry.enrolment_id: entry.name for entry in self._entries if entry.enrolment_id}
+
+    @cached_property
+    def _elsewhere(self) -> set[tuple[int, str]]:
+        """For whom other courses have verified which number."""
+        rows = Enrolment.objects.exclude(course=self._course).exclude(verified_number="")
+        return set(rows.annotate(plain=plain_number_of("verified_number")).values_list("user_id", "plain"))
+
+
+def names_agree(one: str, other: str, *, loosely: bool) -> bool:
+    """Return whether two spellings may be one person's name.
+
+    Order, case, marks ('ö', 'oe' and 'o'), titles in brackets and initials don't matter, and one may leave out what
+    the other has. What is written in different scripts can't be compared, and agrees where it may do so `loosely`.
+
+    Args:
+        one: as people and offices write it: 'Hopper, Grace', 'Grace B. Hopper'.
+        other: the same.
+        loosely: whether one word in common is enough, as after a marriage.
+    """
+    first, second = _words(one), _words(other)
+    if first and second and sorted("".join(first)) == sorted("".join(second)):
+        return True
+    if not first or not second or _is_latin(first) != _is_latin(second):
+        return loosely
+    if loosely:
+        return bool(first & second)
+    return first <= second or second <= first
+
+
+def _words(name: str) -> set[str]:
+    words = re.findall(r"\w+", shorten(fold(name)))
+    return {word for word in words if len(word) > 1 or not word.isascii()} or set(words)
+
+
+def _is_latin(words: Iterable[str]) -> bool:
+    return any(word.isascii() for word in words)
+
+
+def _by_key(pairs: Iterable[tuple[str, Enrolment]]) -> dict[str, list[Enrolment]]:
+    found: dict[str, list[Enrolment]] = defaultdict(list)
+    for key, one in pairs:
+        if key:
+            found[key].append(one)
+    return dict(found)
+
+
+def _named(people: Iterable[Enrolment]) -> str:
+    return get_text_list([f"{one.user} <{one.user.email}>" for one in people], _("and"))
+
+
+def _nobody(name: str) -> str:
+    if name.strip():
+        return _("'%(name)s' alone doesn't say who it is: give a matriculation number or an e-mail address.") % {
+            "name": name.strip()[:80]
+        }
+    return _("it names nobody: give a matriculation number or an e-mail address.")
