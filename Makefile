@@ -1,12 +1,13 @@
-# Everything from a fresh checkout: `make run`, `make test`, `make bench`.
+# Everything from a fresh checkout: `make run`, `make test`, `make quick`, `make bench`.
 
 PYTHON ?= python3
 PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
+LOCKING := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench format messages clean
+.PHONY: run test quick bench format messages lock clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python manage.py serve --port $(PORT)
@@ -14,6 +15,9 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	@sh tests/tools/system_packages.sh
 	@exec $(BIN)/python -m tests.tools.run $(ARGS)
+
+quick: $(VENV)/.test
+	@exec $(BIN)/python -m tests.tools.run -m unit $(ARGS)
 
 bench: $(VENV)/.test
 	@sh tests/tools/system_packages.sh
@@ -26,6 +30,11 @@ format: $(VENV)/.test
 messages: $(VENV)/.test
 	$(BIN)/python -m tests.tools.messages
 
+# What the requirements bring with them, with hashes: renewed after a change of either file, or to take newer releases.
+lock: $(VENV)/.test
+	$(BIN)/uv pip compile $(LOCKING) requirements.txt --output-file requirements.lock
+	$(BIN)/uv pip compile $(LOCKING) tests/requirements.txt --output-file tests/requirements.lock
+
 clean:
 	rm -rf $(VENV) var
 
@@ -33,10 +42,10 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "AMLS needs Python 3.11 or newer: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV) || { echo "Python has no venv: install it first (apt-get install python3-venv)."; rm -rf $(VENV); exit 1; }
 
-$(VENV)/.run: requirements.txt | $(VENV)/bin/python
-	@$(BIN)/pip install --quiet --requirement requirements.txt
+$(VENV)/.run: requirements.lock | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	@touch $@
 
-$(VENV)/.test: requirements.txt tests/requirements.txt | $(VENV)/bin/python
-	@$(BIN)/pip install --quiet --requirement tests/requirements.txt
+$(VENV)/.test: tests/requirements.lock | $(VENV)/bin/python
+	@$(BIN)/pip install --quiet --require-hashes --requirement tests/requirements.lock
 	@touch $@

@@ -18,6 +18,26 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+# What makes a test a real one: servers of its own, a browser, other processes.
+_REAL_FOLDERS = ("browser", "infra")
+_REAL_FIXTURES = {"live_server", "postbox"}
+_DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by what it needs: `real`, `integration` (the database), or `unit` (neither)."""
+    for item in items:
+        if item.get_closest_marker("real") is not None:
+            continue
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if item.path.parent.name in _REAL_FOLDERS or fixtures & _REAL_FIXTURES:
+            item.add_marker("real")
+        elif item.get_closest_marker("django_db") is not None or fixtures & _DATABASE_FIXTURES:
+            item.add_marker("integration")
+        else:
+            item.add_marker("unit")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
     """Copy a database with all migrations, where there is one."""

@@ -10,6 +10,9 @@ from django.conf import settings
 
 from amls.core.checks import check_pdf_libraries
 
+# Each starts processes of its own.
+pytestmark = pytest.mark.real
+
 LINE = "apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 

@@ -21,6 +21,9 @@ from amls.courses.models import Course
 from tests.cast import Cast
 from tests.mail.conftest import free_port
 
+# Each starts processes of its own.
+pytestmark = pytest.mark.real
+
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:

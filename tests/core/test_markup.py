@@ -14,7 +14,7 @@ ESCAPED_ALREADY = {
     "amls/portal/search/snippets.py": "every piece is escaped",
     "amls/exports/pdf.py": "our own style sheet",
     # The next two are text, not HTML: the mail's text part.
-    "templates/notifications/letter.txt": "no_markup takes the mark off again",
+    "templates/mail/letter.txt": "no_markup takes the mark off again",
     "templates/account/email/base_message.txt": "allauth strips it, and the letter escapes it",
 }
 TRUST = re.compile(r"\bmark_safe\(|\|\s*safe(seq)?\b|autoescape off|\bSafeString\([^)]|__html__|html_safe")

@@ -7,6 +7,9 @@ import sys
 import pytest
 from django.conf import settings
 
+# Each starts processes of its own.
+pytestmark = pytest.mark.real
+
 PRODUCTION = {
     "SECRET_KEY": "an-example-that-is-long-enough-for-every-check-of-django-0123456789",
     "DATABASE_URL": "postgres://amls:secret@db.example.org/amls?sslmode=require",
