@@ -7,7 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import AgendaItem
-from amls.agenda.services import reconcile_enrolment
+from amls.agenda.services import follow_person, reconcile_enrolment
 from amls.agenda.sources import Item
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import after_course_change, before_leaving
@@ -36,7 +36,7 @@ def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
     for pk in enrolment_pks:
         try:
             # It loads the row itself, under its lock.
-            reconcile_enrolment(Enrolment(pk=pk), now=now, sources=[SOURCE])
+            follow_person(Enrolment(pk=pk), now=now, sources=[SOURCE])
         except Enrolment.DoesNotExist:
             logger.info("Enrolment %s is gone: no agenda to follow.", pk)
 

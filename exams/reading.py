@@ -42,6 +42,11 @@ class ExamCard:
         return self.own is not None and self.own.closed_at is None
 
     @property
+    def is_own(self) -> bool:
+        """Whether the reader takes part, waits, or took part."""
+        return self.own is not None and self.own.state not in (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+
+    @property
     def seat(self) -> object | None:
         """The reader's seat, once seats are released."""
         if self.own is None or self.exam.seats_released_at is None:

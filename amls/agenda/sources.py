@@ -136,6 +136,7 @@ def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audienc
 
 CourseSource = Callable[[Course], Iterable[Item]]
 PersonalSource = Callable[[Enrolment], Iterable[Item]]
+IrrelevantKeys = Callable[[Enrolment, datetime], Iterable[str]]
 
 
 @dataclass(slots=True)
@@ -144,6 +145,7 @@ class Registry:
 
     course_sources: dict[str, CourseSource] = field(default_factory=dict)
     personal_sources: dict[str, PersonalSource] = field(default_factory=dict)
+    irrelevant_sources: dict[str, IrrelevantKeys] = field(default_factory=dict)
 
     def items(self, name: str) -> Callable[[CourseSource], CourseSource]:
         """Register, as a decorator, what the app `name` says of a course."""
@@ -159,6 +161,19 @@ class Registry:
 
         def register(source: PersonalSource) -> PersonalSource:
             self.personal_sources[name] = source
+            return source
+
+        return register
+
+    def irrelevant_keys(self, name: str) -> Callable[[IrrelevantKeys], IrrelevantKeys]:
+        """Register, as a decorator, which of the app's shared items are of no concern to a person at a moment.
+
+        The course's schedule has them all the same; the person's own dates and feed leave them out. Whatever
+        changes the answer, other than an item's start or end, is followed by `follow_person`.
+        """
+
+        def register(source: IrrelevantKeys) -> IrrelevantKeys:
+            self.irrelevant_sources[name] = source
             return source
 
         return register

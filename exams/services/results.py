@@ -14,6 +14,7 @@ from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
 from amls.notifications.services import notify
 from amls.web.violations import RuleViolation
+from exams.following import follow_people
 from exams.grading import GradeTable
 from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
 from exams.services.places import check_not_frozen, need_reason
@@ -194,6 +195,8 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         _regrade(drafts, exam, by=by, reason="", now=now, tells_all=True)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
+        # Who passed has no use for the next date any more.
+        follow_people([one.enrolment_id for one in drafts], now=now)
     return len(drafts)
 
 

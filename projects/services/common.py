@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from amls.agenda.services import reconcile_enrolment
+from amls.agenda.services import follow_person
 from amls.courses.models import Course, Enrolment
 from amls.notifications.services import Told, notify, notify_each
 from amls.web.localtime import is_open_until
@@ -217,7 +217,7 @@ def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:
 def follow_in_feeds(people: Iterable[Enrolment], *, now: datetime) -> None:
     """Let the personal calendars of `people` follow what changed for them."""
     for one in sorted(people, key=lambda person: person.pk):
-        reconcile_enrolment(one, now=now, sources=["projects"])
+        follow_person(one, now=now, sources=["projects"])
 
 
 def save_checked(row: Model) -> None:
