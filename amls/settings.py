@@ -329,6 +329,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "exams.tasks.tend_exams",
         "schedule": timedelta(minutes=15),
     },
+    "release-held-slots": {
+        "task": "projects.tasks.release_held_slots",
+        "schedule": timedelta(minutes=5),
+    },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",
         "schedule": timedelta(minutes=5),
