@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.timezone import now as the_time
 
 from amls.courses.models import Enrolment
+from amls.courses.services import verify_number
 from amls.web.violations import RuleViolation
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
@@ -174,6 +175,8 @@ def test_nobody_is_made_absent_who_has_points_and_nobody_changes_when_frozen(
     assert (held.state, held.marks.count()) == ("attended", 1)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=EVENING)
     publish_results(exam_pk=exam.pk, by=None, now=EVENING)
+    for one, number in ((held.enrolment, "1"), (absent.enrolment, "2")):
+        verify_number(enrolment=one, number=number)
     freeze(exam_pk=exam.pk, now=EVENING)
     late = make_students(cast.course, 1)[0]
     for act in (
