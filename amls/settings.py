@@ -6,6 +6,7 @@ As soon as one of them is set this is a production installation, and a start wit
 another setting that it needs names it.
 """
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,11 @@ EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
 EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
 EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
 EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
+# Looking into an upload: how many at once on this machine, how many seconds a request waits for the verdict, and how
+# many seconds of processor time a worker takes where that was not enough.
+CHECKS_AT_ONCE = env.int("CHECKS_AT_ONCE", max(2, os.cpu_count() or 1))
+CHECK_PATIENCE = env.int("CHECK_PATIENCE", 5)
+CHECK_SECONDS = env.int("CHECK_SECONDS", 60)
 MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", 100 * 1024**2)
 # A list of the desk shows up to 2,000 rows, and each that is chosen is a field.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
@@ -325,6 +331,10 @@ CELERY_BEAT_SCHEDULE = {
     "tend-exams": {
         "task": "exams.tasks.tend_exams",
         "schedule": timedelta(minutes=15),
+    },
+    "release-held-slots": {
+        "task": "projects.tasks.release_held_slots",
+        "schedule": timedelta(minutes=5),
     },
     "flush-feed-fetches": {
         "task": "amls.agenda.tasks.flush_feed_fetches",

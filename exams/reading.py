@@ -42,6 +42,11 @@ class ExamCard:
         return self.own is not None and self.own.closed_at is None
 
     @property
+    def is_own(self) -> bool:
+        """Whether the reader takes part, waits, or took part."""
+        return self.own is not None and self.own.state not in (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+
+    @property
     def seat(self) -> object | None:
         """The reader's seat, once seats are released."""
         if self.own is None or self.exam.seats_released_at is None:
@@ -137,13 +142,14 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     """Return the examination office's list: number, name, grade and state of everyone, by name: 1 query.
 
     Only a published result of somebody who attended has a grade: absent, excused and
-    withdrawn are no 5.0. Who withdrew and came back stands there once, as they are now.
+    withdrawn are no 5.0. Who withdrew and came back stands there once, as they are now. A number stands there only
+    if the course has verified it.
     """
     found = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
     newest = {one.enrolment_id: one for one in found}.values()
     people = [one for one in newest if one.state != Registration.State.WAITLISTED]
     people.sort(key=lambda one: one.enrolment.user.sort_name)
-    return [(one.enrolment.number, one.enrolment.user.display_name, _grade(one), one.state) for one in people]
+    return [(one.enrolment.verified_number, one.enrolment.user.display_name, _grade(one), one.state) for one in people]
 
 
 def _grade(registration: Registration) -> Decimal | str:

@@ -13,7 +13,7 @@ from django.db.models.functions import Lower
 from amls.courses.models import Course, Enrolment, User
 
 if TYPE_CHECKING:
-    from projects.models import Invitation, Membership, Project, Submission, Topic  # noqa: F401
+    from projects.models import Invitation, Membership, Project, Submission, Topic, TopicSwitch  # noqa: F401
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -69,6 +69,18 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> MembershipQuerySet:
         """Return those that have not ended."""
         return self.filter(left_at__isnull=True)
+
+
+class TopicSwitchQuerySet(models.QuerySet["TopicSwitch"]):
+    """Switches of topics."""
+
+    def holding(self) -> TopicSwitchQuerySet:
+        """Return those for whose team a slot is held, also where its day is over and nobody gave it back yet."""
+        return self.filter(closed_at__isnull=True)
+
+    def to_take_back_at(self, now: datetime) -> TopicSwitchQuerySet:
+        """Return those that the team can still take back."""
+        return self.holding().filter(held_until__gt=now, project__withdrawn_at__isnull=True)
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

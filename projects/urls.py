@@ -20,6 +20,7 @@ urlpatterns = [
     path("<slug:slug>/projects/mine/invite/", mine.invite, name="invite"),
     path("<slug:slug>/projects/mine/invitations/<int:pk>/revoke/", mine.revoke, name="revoke"),
     path("<slug:slug>/projects/mine/switch/", mine.switch, name="switch"),
+    path("<slug:slug>/projects/mine/switch-back/", mine.switch_back, name="switch_back"),
     path("<slug:slug>/projects/mine/leave/", mine.leave, name="leave"),
     path("<slug:slug>/projects/mine/dissolve/", mine.dissolve, name="dissolve"),
     path("<slug:slug>/projects/mine/extension/", mine.extension, name="extension"),

@@ -8,16 +8,17 @@ from django.urls import reverse
 
 from amls.agenda.ical import Entry
 from amls.agenda.models import AgendaItem, FeedToken
+from amls.agenda.sources import registry
 from amls.agenda.tokens import enrolment_pk_of, is_valid, make_token
 from amls.courses.models import Course, Enrolment
 
 
 def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[Entry]:
-    """Return the events of a course's feed, with the person's variants where there are any.
+    """Return the events of a course, with the person's variants where there are any; see `own_entries` for theirs.
 
     Args:
         course: whose agenda it is.
-        enrolment: whose feed it is; None for the public one.
+        enrolment: who looks; None for the public.
         now: aware; what was cancelled more than 90 days before is left out.
     """
     shared = (
@@ -32,9 +33,33 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
 
 
+def own_entries(enrolment: Enrolment, *, now: datetime) -> list[Entry]:
+    """Return the events of a person's feed: of the course's dates those that still concern them.
+
+    Other dates are the course's, not theirs: a calendar that holds them beside one's own tells nobody where to be.
+    """
+    irrelevant = irrelevant_keys(enrolment, now=now)
+    entries = entries_for(enrolment.course, enrolment, now=now)
+    return [entry for entry in entries if entry.row.key not in irrelevant]
+
+
+def irrelevant_keys(enrolment: Enrolment, *, now: datetime) -> set[str]:
+    """Return the keys of the course's dates that are of no concern to a person, as their apps see it."""
+    return {key for keys_of in registry.irrelevant_keys for key in keys_of(enrolment, now)}
+
+
+def own_items(enrolment: Enrolment, *, now: datetime) -> list[AgendaItem]:
+    """Return what pages show as a person's own dates, in order; see `own_entries`."""
+    return _present(own_entries(enrolment, now=now))
+
+
 def present_items(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[AgendaItem]:
     """Return what pages show a person of the course's dates, in order: with extensions and seats of their own."""
-    rows = [entry.row for entry in entries_for(course, enrolment, now=now) if not entry.base.is_removed]
+    return _present(entries_for(course, enrolment, now=now))
+
+
+def _present(entries: list[Entry]) -> list[AgendaItem]:
+    rows = [entry.row for entry in entries if not entry.base.is_removed]
     return sorted(rows, key=lambda row: (row.moment, row.key))
 
 

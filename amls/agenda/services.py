@@ -120,6 +120,16 @@ def reconcile_enrolment(
     return changes
 
 
+def follow_person(enrolment: Enrolment, *, now: datetime, sources: Collection[str]) -> None:
+    """Bring a person's agenda up to date after their part in something changed.
+
+    Even where no variant differs, other dates of the course may concern them now, or no longer.
+    Parameters and errors as for reconcile_enrolment().
+    """
+    if not reconcile_enrolment(enrolment, now=now, sources=sources):
+        touch_enrolment(enrolment)
+
+
 def _collect(names: Iterable[str], ask: Callable[[str], Iterable[Item]], course: Course) -> dict[str, Item]:
     spoken: dict[str, Item] = {}
     with translation.override(course.language):

@@ -137,6 +137,7 @@ def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audienc
 
 CourseSource = Callable[[Course], Iterable[Item]]
 PersonalSource = Callable[[Enrolment], Iterable[Item]]
+IrrelevantKeys = Callable[[Enrolment, datetime], Iterable[str]]
 
 
 @dataclass(slots=True)
@@ -146,10 +147,14 @@ class Registry:
     Attributes:
         items: what an app says of a course.
         personal_items: where a person's view differs from the course's.
+        irrelevant_keys: which of the app's shared items are of no concern to a person at a moment. The course's
+            schedule has them all the same; the person's own dates and feed leave them out. Whatever changes the
+            answer, other than an item's start or end, is followed by `follow_person`.
     """
 
     items: Hook[CourseSource] = field(default_factory=lambda: Hook("sources of the agenda"))
     personal_items: Hook[PersonalSource] = field(default_factory=lambda: Hook("personal sources of the agenda"))
+    irrelevant_keys: Hook[IrrelevantKeys] = field(default_factory=lambda: Hook("judges of what concerns whom"))
 
 
 registry = Registry()

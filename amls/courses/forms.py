@@ -18,6 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
+from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.permissions import is_last_lecturer, may_appoint
@@ -77,6 +78,8 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["number"].initial = self.instance.number
+            against = [one.text for one in contradictions_of([self.instance.course]) if one.enrolment == self.instance]
+            self.fields["number"].help_text = " ".join([*against, str(self.fields["number"].help_text)])
         if not self.instance.pk or not is_number_unchecked(self.instance):
             del self.fields["is_checked"]
 
@@ -115,6 +118,21 @@ class RosterEntryForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = RosterEntry
         fields = ("course", "email", "name", "matriculation_number", "declined")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a number that another entry of the roster has."""
+        data = super().clean() or {}
+        plain, course = (
+            plain_number(data.get("matriculation_number", "")),
+            data.get("course") or self.instance.course_id,
+        )
+        others = RosterEntry.objects.filter(course=course).exclude(pk=self.instance.pk)
+        others = others.alias(plain=plain_number_of("matriculation_number")).filter(plain=plain)
+        if plain and (other := others.first()):
+            message = _("%(number)s is the number of %(email)s as well. Correct one of the two.")
+            values = {"number": data["matriculation_number"], "email": other.email}
+            raise ValidationError({"matriculation_number": message % values})
+        return data
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -162,6 +162,30 @@ def verify_number(*, enrolment: Enrolment, number: str) -> Enrolment:
     return enrolment
 
 
+def verify_as_typed(*, enrolments: Iterable[Enrolment]) -> tuple[int, list[str]]:
+    """Enter the numbers that people typed as checked by the staff of their course.
+
+    Returns:
+        For how many, and for whom not, with the reason: nothing typed, no number, or verified for somebody else.
+    """
+    count, problems = 0, []
+    for enrolment in enrolments:
+        if enrolment.verified_number:
+            continue
+        if not enrolment.number:
+            problems.append(_("%(person)s: no matriculation number") % {"person": enrolment.user})
+            continue
+        try:
+            verify_number(enrolment=enrolment, number=enrolment.number)
+        except RuleViolation as violation:
+            problems.append(f"{enrolment.user}: {violation.message}")
+        except ValidationError as error:
+            problems.append(f"{enrolment.user}: {' '.join(error.messages)}")
+        else:
+            count += 1
+    return count, problems
+
+
 def _as_name(text: str) -> str:
     """Return what a person may be called of what stands on a roster; nothing where that is no name."""
     name = clean_name(text)

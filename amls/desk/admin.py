@@ -21,7 +21,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
-from amls.courses.services import enrol, take_out, verify_number
+from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.membership.claims import claim_for_enrolled, decide_claim
 from amls.membership.roster import import_roster
@@ -68,6 +68,27 @@ class CourseAdmin(CourseScopedAdmin):
             enrol(user=request.user, course=obj, role=Role.LECTURER)
 
 
+class NumberFilter(admin.SimpleListFilter):
+    """Whether the course has verified the matriculation number."""
+
+    title = gettext_lazy("matriculation number")
+    parameter_name = "number"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Offer the three states."""
+        return [("verified", _("verified")), ("typed", _("typed, not verified")), ("missing", _("missing"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep those in the chosen state."""
+        if self.value() == "verified":
+            return queryset.exclude(verified_number="")
+        if self.value() not in ("typed", "missing"):
+            return queryset
+        open_ones = queryset.filter(verified_number="")
+        is_missing = {"user__matriculation_number": ""}
+        return open_ones.filter(**is_missing) if self.value() == "missing" else open_ones.exclude(**is_missing)
+
+
 @admin.register(Enrolment)
 class EnrolmentAdmin(CourseScopedAdmin):
     """Who is in a course, and the matriculation number that staff have checked."""
@@ -75,7 +96,8 @@ class EnrolmentAdmin(CourseScopedAdmin):
     form = EnrolmentForm
     list_display = ("user", "matriculation_number", "course", "role", "created_at")
     ordering = ("course", "user__sort_name")
-    list_filter = ("course", "role")
+    list_filter = ("course", "role", NumberFilter)
+    actions = ("verify_numbers",)
     list_select_related = ("user", "course")
     search_fields = ("user__email", "user__display_name", "user__matriculation_number", "verified_number")
 
@@ -120,6 +142,15 @@ class EnrolmentAdmin(CourseScopedAdmin):
         """Ask for the number of who is enrolled, and whether the one that is there was checked."""
         number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj) else ("number",)
         return ("user", "course", "role", *number)
+
+    @admin.action(description=gettext_lazy("I have checked the matriculation numbers of these people"))
+    def verify_numbers(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
+        """Enter what the chosen people typed as verified, and say for whom that can't be."""
+        count, problems = verify_as_typed(enrolments=queryset.select_related("user", "course").order_by("pk"))
+        text = ngettext("%(count)d number is verified now.", "%(count)d numbers are verified now.", count)
+        messages.success(request, text % {"count": count})
+        for problem in problems:
+            messages.error(request, problem)
 
     @admin.display(description=gettext_lazy("matriculation number"), ordering="user__matriculation_number")
     def matriculation_number(self, row: Enrolment) -> str:
@@ -166,6 +197,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save, and ask about who is enrolled and has the number of the roster."""
         super().save_related(request, form, formsets, change)
+        follow_roster(form.instance, former=form.initial.get("matriculation_number", ""))
         claim_for_enrolled(course=form.instance.course, now=request.now)  # type: ignore[attr-defined]
 
     @admin.display(boolean=True, description=gettext_lazy("joined"))

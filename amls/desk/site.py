@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -27,8 +26,10 @@ from unfold.sites import UnfoldAdminSite
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.access import set_factor_up
+from amls.courses.addresses import OwnAddress
 from amls.courses.models import Course, User
 from amls.courses.permissions import lacks_second_factor
+from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
 from amls.desk.history import describe_events
 
@@ -82,15 +83,6 @@ class ScopedFilter(admin.RelatedFieldListFilter):
         return choices
 
 
-class OwnAddress:
-    """An admin that says a row's own address, without the detour over one that finds every row."""
-
-    def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Return where the site shows a row, or None."""
-        say: Callable[[], str] | None = getattr(obj, "get_absolute_url", None)
-        return say() if obj is not None and obj.pk and say is not None else None
-
-
 class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """People see and change what belongs to the courses that they teach.
 
@@ -107,6 +99,7 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
     previews = True
     warn_unsaved_form = True
     list_filter_submit = True
+    change_form_template = "admin/desk_form.html"
 
     # ── who ──
 
@@ -174,6 +167,11 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
         if len(courses) == 1:
             initial.setdefault("course", courses[0].pk)
         return initial
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
+        """Name what is to be mended: a number on a tab says nothing to whoever doesn't see it."""
+        context["problems"] = problems_of(context["adminform"].form, context["inline_admin_formsets"])
+        return super().render_change_form(request, context, **kwargs)
 
     # ── writes ──
 

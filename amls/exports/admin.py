@@ -23,7 +23,7 @@ class ExportAdmin(CourseScopedAdmin):
     actions = ("try_again",)
     fields = (
         "what", "course", "requested_by", "language", "state", "done", "total", "attempts", "error", "created_at",
-        "finished_at", "expires_at", "bytes",
+        "finished_at", "expires_at", "bytes", "remark",
     )  # fmt: skip
     readonly_fields = fields
 

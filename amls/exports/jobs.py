@@ -131,6 +131,7 @@ def _write(export: Export, kind: Kind, order: Order) -> None:
         bytes=size,
         sha256=digest.hexdigest(),
         error="",
+        remark=clean_line(" ".join(order.remarks))[:500],
         done=max(export.total, 1),
         total=max(export.total, 1),
         finished_at=finished,

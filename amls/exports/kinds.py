@@ -27,7 +27,8 @@
   nothing else will do, `order.now.isoformat()` makes it anew each time.
 - `write` runs in a worker, outside any transaction, in the order's language and the course's zone. It yields bytes
   and calls `progress(done, total)` now and then. For tables see `amls.exports.tables`. A RuleViolation becomes the
-  readable error of the export; any other exception is logged and said in general words.
+  readable error of the export; any other exception is logged and said in general words. What is worth knowing of a
+  file that could be made is a sentence in `order.remarks`.
 - Where `is_single`, a person has one file of the kind at a time, whatever its language: a new one takes the place of
   the older one, also of one that is still being made.
 - A kind is for whom it was made, unless `is_public`: then one file serves everyone whom `allows` lets in.
@@ -42,7 +43,7 @@ with `document` from `amls.exports.views.offer`; `request_export` in `amls.expor
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ class Order:
     Attributes:
         user: who asked; None for visitors, and for public kinds while they are written.
         now: when it was asked for, shown or is being made.
+        remarks: what whoever ordered it should know of the file, in whole sentences; the writer adds to it.
     """
 
     kind: str
@@ -88,6 +90,7 @@ class Order:
     user: User | None
     language: str
     now: datetime
+    remarks: list[str] = field(default_factory=list)
 
 
 def may_see_course(order: Order) -> bool:

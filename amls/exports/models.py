@@ -56,6 +56,9 @@ class Export(models.Model):
     bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)
     error = LineField(_("error"), max_length=500, blank=True)
+    remark = LineField(
+        _("remark"), max_length=500, blank=True, help_text=_("What to know of the file, such as letters that it lacks.")
+    )
     created_at = models.DateTimeField(_("requested"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     expires_at = models.DateTimeField(_("kept until"))
@@ -102,6 +105,11 @@ class Export(models.Model):
     def percent(self) -> int | None:
         """How much is done, in percent; None while that is not known."""
         return self.done * 100 // self.total if self.total else None
+
+    @property
+    def may_be_made_again(self) -> bool:
+        """Whether another try could give a better file."""
+        return self.state == self.State.FAILED or (self.state == self.State.DONE and bool(self.remark))
 
     @property
     def is_pending(self) -> bool:

@@ -1,5 +1,9 @@
 """PDF for people to read: tagged (PDF/UA-1), with language and title, fonts embedded.
 
+Letters come from one file that has all of Latin, Greek and Cyrillic: WeasyPrint knows no `unicode-range`, and of two
+files of one family it would draw the letters of one by the numbers of the other. What that file lacks comes from the
+system's fonts that static/css/pdf.css names (deploy/system_packages.sh installs them), then from any other that has it.
+
 WeasyPrint takes 0.7 s to import and hundreds of megabytes to work: it is loaded where the
 first PDF is made, which is a worker, and never by importing this module.
 """
@@ -8,7 +12,8 @@ import base64
 import io
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -18,15 +23,20 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
 
 from amls.core.text import clean_line
 from amls.exports.kinds import Order
 
 logger = logging.getLogger(__name__)
 
-_FONTS = ("instrument-sans-latin-wght-normal.woff2", "instrument-sans-latin-ext-wght-normal.woff2")
+_FONT = "inter-4.1-variable.woff2"
 # From comfortable to the smallest that can be read on a door.
 _SIZES = ("9.4pt", "8.6pt", "7.8pt", "7pt", "6.2pt")
+# Unicode's sign for a letter that can't be shown.
+_REPLACEMENT = "\ufffd"
+# More than these would hide the sentence that they stand in.
+_MOST_NAMED = 12
 
 
 class PdfError(Exception):
@@ -53,21 +63,78 @@ def render_pdf(
         paper: size of the page in CSS words, such as 'A4' or 'A4 landscape'.
         on_one_page: set it smaller, as far as it can be read, if it would not fit one page.
 
-    The same context gives the same bytes.
+    The same context gives the same bytes. Letters that no font has are printed as '�', and a sentence that names them
+    is added to the order's remarks.
+
+    Raises:
+        PdfError: the template wants something that is not in it.
     """
     html = render_html(template, context, title=title, order=order, paper=paper)
-    weasyprint = _weasyprint()
+    sizes = _SIZES if on_one_page else _SIZES[:1]
     try:
-        document: Any = None
-        for size in _SIZES if on_one_page else _SIZES[:1]:
-            sized = html.replace("</style>", f"html{{font-size:{size}}}</style>", 1)
-            source = weasyprint.HTML(string=sized, url_fetcher=_fetcher(), base_url=None)
-            document = source.render(pdf_variant="pdf/ua-1")
-            if len(document.pages) == 1:
-                break
-        return bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
+        content, lacking = _typeset(html, sizes)
+        if lacking:
+            # The title is no part of it: readers of PDFs have fonts of their own.
+            head, start, body = html.partition("<body>")
+            mended = body.translate(dict.fromkeys(map(ord, lacking), _REPLACEMENT))
+            content, _none = _typeset(f"{head}{start}{mended}", sizes)
+            order.remarks.append(_remark(lacking))
     except _fatal() as error:  # a BaseException: it would end the worker
         raise PdfError(f"The document wants something from elsewhere: {error}") from None
+    return content
+
+
+def _typeset(html: str, sizes: Sequence[str]) -> tuple[bytes, list[str]]:
+    """Return the PDF in the first of some sizes that fits one page, else in the last, and the letters no font has."""
+    weasyprint = _weasyprint()
+    document: Any = None
+    with _hear_of_lacking() as lacking:
+        for size in sizes:
+            sized = html.replace("</style>", f"html{{font-size:{size}}}</style>", 1)
+            source = weasyprint.HTML(string=sized, url_fetcher=_fetcher(), base_url=None)
+            document = source.render(font_config=_fonts(), pdf_variant="pdf/ua-1")
+            if len(document.pages) == 1:
+                break
+        content = bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
+    return content, lacking
+
+
+class _Lacking(logging.Filter):
+    """Takes out of WeasyPrint's log what it says of each letter that no font has, and keeps the letter."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.letters: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the letter; let everything else pass."""
+        if not str(record.msg).startswith(".notdef glyph"):
+            return True
+        assert isinstance(record.args, tuple)  # noqa: S101 - a letter and its number
+        letter = str(record.args[0])
+        if letter not in self.letters:
+            self.letters.append(letter)
+        return False
+
+
+@contextmanager
+def _hear_of_lacking() -> Iterator[list[str]]:
+    listener, log = _Lacking(), logging.getLogger("weasyprint")
+    log.addFilter(listener)
+    try:
+        yield listener.letters
+    finally:
+        log.removeFilter(listener)
+
+
+def _remark(lacking: Sequence[str]) -> str:
+    named = ", ".join(f"{letter} (U+{ord(letter):04X})" for letter in lacking[:_MOST_NAMED])
+    if len(lacking) > _MOST_NAMED:
+        named += ", …"
+    return _(
+        "No font on this server has these letters, and “�” is printed in their place: %(letters)s. "
+        "Tell those who run the site which ones you need; with such a font installed, make the file again."
+    ) % {"letters": named}
 
 
 def render_html(template: str, context: Mapping[str, Any], *, title: str, order: Order, paper: str = "A4") -> str:
@@ -98,11 +165,10 @@ def warm_up() -> None:
     """Load WeasyPrint, the fonts and the table of addresses, so that the first PDF is as quick as the next."""
     try:
         reverse("admin:index")
-        weasyprint = _weasyprint()
         # What slips and receipts have: weights of the font, a drawing, tags.
         drawing = f'<img alt="–" src="{qr_code("–")}">'
         page = f"<html lang=en><title>–</title><style>{_css()}</style><h1>–</h1><p><b>–</b> –</p>{drawing}"
-        weasyprint.HTML(string=page, url_fetcher=_fetcher()).write_pdf(pdf_variant="pdf/ua-1")
+        _typeset(page, _SIZES[:1])
     except OSError as error:
         logger.error("WeasyPrint can't be loaded: %s. Run 'manage.py check' to see what is missing.", error)
 
@@ -112,6 +178,12 @@ def _weasyprint() -> Any:
     # Font subsets carry the time at which they were made, unless this says another.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1704067200")
     return import_module("weasyprint")
+
+
+@cache
+def _fonts() -> Any:
+    # One for all documents of the process: unpacking the font takes longer than setting a slip.
+    return import_module("weasyprint.text.fonts").FontConfiguration()
 
 
 def _fetcher() -> Any:
@@ -127,9 +199,6 @@ def _fatal() -> type[BaseException]:
 @cache
 def _css() -> str:
     static = settings.BASE_DIR / "static"
-    faces = "".join(
-        '@font-face{font-family:"Instrument Sans";'
-        f"src:url(data:font/woff2;base64,{base64.b64encode((static / 'fonts' / name).read_bytes()).decode()})}}"
-        for name in _FONTS
-    )
-    return faces + (static / "css" / "pdf.css").read_text(encoding="utf-8")
+    font = base64.b64encode((static / "fonts" / _FONT).read_bytes()).decode()
+    face = f'@font-face{{font-family:"AMLS Sans";src:url(data:font/woff2;base64,{font})}}'
+    return face + (static / "css" / "pdf.css").read_text(encoding="utf-8")

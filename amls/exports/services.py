@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -24,7 +25,7 @@ KEPT = timedelta(days=7)
 FOLDER = "exports"
 WORK = "amls.exports.tasks.work"
 # Part of every fingerprint: raise it when the look of the files changes.
-_EDITION = 1
+_EDITION = 2
 
 
 def make_order(
@@ -97,14 +98,14 @@ def find_export(*, order: Order) -> Export | None:
 
 
 def retry_export(*, export: Export, now: datetime) -> Export:
-    """Try a failed export again.
+    """Make an export again that failed, or whose file has a remark: a font may have been installed meanwhile.
 
     Raises:
-        RuleViolation: it has not failed (code 'export-not-failed').
+        RuleViolation: nothing is wrong with it (code 'export-not-failed').
     """
     with transaction.atomic():
         row = Export.objects.select_for_update().get(pk=export.pk)
-        if row.state != Export.State.FAILED:
+        if not row.may_be_made_again:
             raise RuleViolation(_("This export has not failed."), code="export-not-failed")
         _reset(row, now=now)
         ring(WORK)
@@ -158,8 +159,10 @@ def purge_exports(*, now: datetime, dry_run: bool = False) -> int:
 
 
 def _reset(row: Export, *, now: datetime) -> None:
+    if row.file:
+        transaction.on_commit(partial(default_storage.delete, row.file))
     row.state = Export.State.WAITING
-    row.error, row.file, row.sha256 = "", "", ""
+    row.error, row.remark, row.file, row.sha256 = "", "", "", ""
     row.attempts = row.done = row.total = 0
     row.leased_until = row.finished_at = None
     row.not_before, row.expires_at = now, now + KEPT

@@ -1,28 +1,29 @@
 """What an upload really is: its name and its content must agree.
 
-Archives are opened, never extracted.
+Looking into it is the limited child's (`amls.files.limited`); here are the kinds, the bounds, and
+the words.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from django.conf import settings
+from django.db import connection
 from django.utils.translation import gettext as _
-from mutagen import MutagenError
-from mutagen.mp4 import MP4
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.sizes import say_size
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.files.archives import check_tar, check_zip, wrong
+from amls.files.limited.places import NoPlaceError, place
+from amls.files.limited.refused import Refused
+from amls.files.limited.run import Limits, StoppedError, read_in_child
 
 MAX_FILENAME = 200
-# A notebook is parsed as a whole: what that may cost is known before it begins.
-MAX_NOTEBOOK_BYTES = 20 * 1024**2
-MAX_NOTEBOOK_VALUES = 1_000_000
+_MEMORY = 512 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,11 @@ class CheckedFile:
 
     Attributes:
         filename: the original name, cleaned; for Content-Disposition only.
-        pages: of a PDF.
-        slides: of a presentation.
+        suffix: what its kind is known by; '.tar.gz' for '.tgz' too.
+        pages: of a PDF, or slides of a presentation.
         seconds: of a recording.
         is_tagged: whether a PDF can be read aloud; None for anything else.
+        is_judged: whether its content has been looked into; else it is only known by its name.
     """
 
     filename: str
@@ -43,9 +45,108 @@ class CheckedFile:
     pages: int | None = None
     seconds: int | None = None
     is_tagged: bool | None = None
+    is_judged: bool = True
 
 
-Check = Callable[[IO[bytes], str], CheckedFile]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file that is taken.
+
+    Attributes:
+        judge: what looks into it in the limited child.
+    """
+
+    judge: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a check may take.
+
+    Attributes:
+        shelf: which places of the machine it shares with others of its pace.
+        places: how many files are looked into at once, over all processes of this machine.
+        patience: seconds that are waited for a place, and again for the verdict.
+        seconds: of processor time.
+    """
+
+    shelf: str
+    places: int
+    patience: float
+    seconds: int
+
+    @classmethod
+    def of_requests(cls) -> "Pace":
+        """Return that of a request, whose sender waits and holds a thread of the server."""
+        return cls("requests", settings.CHECKS_AT_ONCE, settings.CHECK_PATIENCE, settings.CHECK_PATIENCE)
+
+    @classmethod
+    def of_workers(cls) -> "Pace":
+        """Return that of a worker, for which nobody waits."""
+        return cls("workers", 1, 10 * settings.CHECK_SECONDS, settings.CHECK_SECONDS)
+
+
+_TEXT = "text/plain; charset=utf-8"
+KINDS: Mapping[str, Kind] = {
+    ".pdf": Kind("documents:judge_pdf", "application/pdf"),
+    ".pptx": Kind("archives:judge_pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ".mp4": Kind("media:judge_mp4", "video/mp4"),
+    ".vtt": Kind("texts:judge_vtt", "text/vtt; charset=utf-8"),
+    ".txt": Kind("texts:judge_text", _TEXT),
+    ".md": Kind("texts:judge_text", _TEXT),
+    ".csv": Kind("texts:judge_text", _TEXT),
+    ".zip": Kind("archives:judge_zip", "application/zip"),
+    ".tar.gz": Kind("archives:judge_tar", "application/gzip"),
+    ".ipynb": Kind("texts:judge_notebook", "application/x-ipynb+json"),
+}
+
+
+# What a file should have been, where it is not or is damaged.
+_DAMAGED = {
+    "not-pdf": gettext_lazy("a PDF"),
+    "not-pptx": gettext_lazy("a PowerPoint presentation"),
+    "not-mp4": gettext_lazy("an MP4 recording"),
+    "not-vtt": gettext_lazy("a WebVTT caption file (its first line is WEBVTT)"),
+    "not-text": gettext_lazy("text in UTF-8"),
+    "not-notebook": gettext_lazy("a Jupyter notebook"),
+    "not-zip": gettext_lazy("a ZIP archive"),
+    "not-tar": gettext_lazy("a .tar.gz archive"),
+}
+_BY_SUFFIX = {
+    ".pdf": "not-pdf", ".pptx": "not-pptx", ".mp4": "not-mp4", ".vtt": "not-vtt", ".ipynb": "not-notebook",
+    ".zip": "not-zip", ".tar.gz": "not-tar",
+}  # fmt: skip
+_WORDS = {
+    "encrypted": gettext_lazy("'%(name)s' is protected by a password. Save it without one and upload that file."),
+    "notebook-too-large": gettext_lazy(
+        "The notebook '%(name)s' has more than %(limit)s. "
+        "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
+    ),
+    "notebook-too-long": gettext_lazy(
+        "The notebook '%(name)s' holds more values than are read here. "
+        "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
+    ),
+    "empty-archive": gettext_lazy("'%(name)s' is an archive without any file of yours in it. Pack your files again."),
+    "zip-bomb": gettext_lazy(
+        "'%(name)s' would unpack to far more than it holds. Pack it again without other archives in it."
+    ),
+    "zip-path": gettext_lazy("'%(name)s' holds the path '%(path)s', which leads outside. Pack the folder again."),
+    "zip-link": gettext_lazy("'%(name)s' holds the symbolic link '%(path)s'. Pack the file itself."),
+    "tar-device": gettext_lazy(
+        "'%(name)s' holds '%(path)s', which is neither a file nor a folder. Leave it out and pack again."
+    ),
+    "busy": gettext_lazy(
+        "'%(name)s' could not be looked at, because many files are being handed in just now. "
+        "Upload it again in a minute."
+    ),
+    "too_slow": gettext_lazy(
+        "'%(name)s' takes too long to be read: it may be damaged. Save it anew, or make it simpler, and upload that file."
+    ),
+    "too_big": gettext_lazy(
+        "'%(name)s' unpacks to more than can be read here. Save it anew, or make it simpler, and upload that file."
+    ),
+}
 
 
 def clean_filename(name: str) -> str:
@@ -54,13 +155,20 @@ def clean_filename(name: str) -> str:
     Shortened in the middle of its stem to 200 characters; the extension stays.
     """
     base = clean_line(name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ") or "file"
-    length = len(_suffix(base))
+    length = len(_ending(base))
     stem, suffix = base[: len(base) - length], base[len(base) - length :][:20]
     return stem[: MAX_FILENAME - len(suffix)] + suffix
 
 
 def check_upload(
-    stream: IO[bytes], name: str, *, size: int, max_bytes: int, allowed: set[str] | None = None
+    stream: IO[bytes],
+    name: str,
+    *,
+    size: int,
+    max_bytes: int,
+    allowed: set[str] | None = None,
+    pace: Pace | None = None,
+    may_wait: bool = False,
 ) -> CheckedFile:
     """Return what an upload is.
 
@@ -70,13 +178,16 @@ def check_upload(
         size: in bytes.
         max_bytes: the largest size that is taken.
         allowed: extensions such as '.pdf'; all known ones by default.
+        pace: how long it may take; by default as long as a request.
+        may_wait: where there is no verdict in this time, the file is returned as not judged.
 
     Raises:
-        RuleViolation: empty, too large, of a kind that is not taken, or not what its name says.
+        RuleViolation: empty, too large, of a kind that is not taken, not what its name says, or,
+            unless `may_wait`, not judged in this time.
     """
     filename = clean_filename(name)
-    suffix = _suffix(filename)
-    known = CHECKS if allowed is None else {key: check for key, check in CHECKS.items() if key in allowed}
+    suffix = suffix_of(filename)
+    known = KINDS if allowed is None else {key: kind for key, kind in KINDS.items() if key in allowed}
     if suffix not in known:
         raise RuleViolation(
             _("'%(name)s' is of a kind that is not taken here. Upload one of these: %(kinds)s.")
@@ -90,142 +201,92 @@ def check_upload(
         )
     if size > max_bytes:
         raise too_large(filename, size, max_bytes)
-    stream.seek(0)
+    kind = known[suffix]
     try:
-        return known[suffix](stream, filename)
-    finally:
-        stream.seek(0)
+        found = _judge(stream, kind, pace or Pace.of_requests())
+    except Refused as refused:
+        raise _in_words(filename, refused) from refused
+    except (NoPlaceError, StoppedError) as error:
+        problem = error.problem if isinstance(error, StoppedError) else "busy"
+        if may_wait and problem in ("busy", "too_slow"):
+            return CheckedFile(filename, suffix, kind.content_type, is_judged=False)
+        raise _stopped(filename, suffix, problem) from error
+    return CheckedFile(filename, suffix, kind.content_type, **found)
 
 
 def too_large(filename: str, size: int, max_bytes: int) -> RuleViolation:
     """Return the violation of a file that is larger than allowed."""
     return RuleViolation(
-        _("'%(name)s' has %(size)s MB, at most %(limit)s MB are allowed.")
-        % {"name": filename, "size": _megabytes(size), "limit": _megabytes(max_bytes)},
+        _("'%(name)s' has %(size)s, at most %(limit)s are allowed. Make it smaller and upload it again.")
+        % {"name": filename, "size": say_size(size, is_rounded_up=True), "limit": say_size(max_bytes)},
         code="too-large",
     )
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1024**2:,.1f}"
+def suffix_of(filename: str) -> str:
+    """Return by what the kind of a file is known: its ending in small letters, '.tar.gz' for '.tgz'."""
+    ending = _ending(filename.lower())
+    return ".tar.gz" if ending == ".tgz" else ending
 
 
-def _suffix(filename: str) -> str:
-    lowered = filename.lower()
-    return ".tar.gz" if lowered.endswith(".tar.gz") else PurePosixPath(lowered).suffix
+def _ending(filename: str) -> str:
+    return filename[-len(".tar.gz") :] if filename.lower().endswith(".tar.gz") else PurePosixPath(filename).suffix
 
 
-def _check_pdf(stream: IO[bytes], filename: str) -> CheckedFile:
-    if not stream.read(1024).lstrip().startswith(b"%PDF-"):
-        raise wrong(filename, _("a PDF"), "not-pdf")
-    stream.seek(0)
-    try:
-        reader = PdfReader(stream)
-        if reader.is_encrypted and not reader.decrypt(""):
-            raise RuleViolation(
-                _("'%(name)s' is protected by a password. Save it without one and upload that file.")
-                % {"name": filename},
-                code="encrypted",
+def _judge(stream: IO[bytes], kind: Kind, pace: Pace) -> dict[str, Any]:
+    found: list[dict[str, Any]] = []
+    if not connection.in_atomic_block:
+        # Who waits here, or sent what takes long, must not keep one of the few connections for itself.
+        connection.close()
+    limits = Limits(seconds=pace.seconds, memory=_MEMORY, patience=pace.patience)
+    with place(pace.shelf, most=pace.places, patience=pace.patience) as held:
+        read_in_child(
+            f"amls.files.judges.{kind.judge}",
+            _source(stream),
+            values={},
+            limits=limits,
+            on_line=found.append,
+            keeps_open=(held,),
+        )
+    with suppress(ValueError):
+        stream.seek(0)
+    return found[0]
+
+
+def _source(stream: IO[bytes]) -> Path | IO[bytes]:
+    # Django's large uploads are files already.
+    path = getattr(stream, "temporary_file_path", None)
+    return Path(path()) if path is not None else stream
+
+
+def _stopped(filename: str, suffix: str, problem: str) -> RuleViolation:
+    """Return why there is no verdict, in words: who falls over a file is no judge, but has seen that it is damaged."""
+    code = _BY_SUFFIX.get(suffix, "not-text") if problem == "broken" else problem
+    return _in_words(filename, Refused(code))
+
+
+def _in_words(filename: str, refused: Refused) -> RuleViolation:
+    """Return why a judge refused a file, in words."""
+    code, values = refused.code, {"name": filename, **refused.values}
+    if "path" in values:
+        values["path"] = clean_line(str(values["path"]))[:100]
+    if code in _DAMAGED:
+        return RuleViolation(
+            _(
+                "'%(name)s' is not %(expected)s, or it is damaged. "
+                "Open it on your computer, save it again and upload that file."
             )
-        pages = len(reader.pages)
-        marks = reader.root_object.get("/MarkInfo")
-        is_tagged = bool(marks is not None and marks.get_object().get("/Marked"))
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise wrong(filename, _("a PDF"), "not-pdf") from error
-    return CheckedFile(filename, ".pdf", "application/pdf", pages=pages, is_tagged=is_tagged)
-
-
-def _check_archive(stream: IO[bytes], filename: str) -> CheckedFile:
-    check_zip(stream, filename)
-    return CheckedFile(filename, ".zip", "application/zip")
-
-
-def _check_tarball(stream: IO[bytes], filename: str) -> CheckedFile:
-    check_tar(stream, filename)
-    return CheckedFile(filename, ".tar.gz", "application/gzip")
-
-
-def _check_pptx(stream: IO[bytes], filename: str) -> CheckedFile:
-    try:
-        names = {entry.filename for entry in check_zip(stream, filename)}
-    except RuleViolation as violation:
-        if violation.code == "not-zip":
-            raise wrong(filename, _("a PowerPoint presentation"), "not-pptx") from violation
-        raise
-    if not {"[Content_Types].xml", "ppt/presentation.xml"} <= names:
-        raise wrong(filename, _("a PowerPoint presentation"), "not-pptx")
-    slides = sum(1 for name in names if name.startswith("ppt/slides/slide") and name.endswith(".xml"))
-    kind = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
-    return CheckedFile(filename, ".pptx", kind, pages=slides)
-
-
-def _check_mp4(stream: IO[bytes], filename: str) -> CheckedFile:
-    if stream.read(12)[4:8] != b"ftyp":
-        raise wrong(filename, _("an MP4 recording"), "not-mp4")
-    stream.seek(0)
-    try:
-        recording: Any = MP4
-        length = recording(fileobj=stream).info.length
-    except (MutagenError, ValueError, KeyError, IndexError) as error:
-        raise wrong(filename, _("an MP4 recording"), "not-mp4") from error
-    return CheckedFile(filename, ".mp4", "video/mp4", seconds=round(length))
-
-
-def _check_vtt(stream: IO[bytes], filename: str) -> CheckedFile:
-    text = _text(stream, filename)
-    first = text.removeprefix("\ufeff").split("\n", 1)[0].strip()
-    if first != "WEBVTT" and not first.startswith(("WEBVTT ", "WEBVTT\t")):
-        raise wrong(filename, _("a WebVTT caption file (its first line is WEBVTT)"), "not-vtt")
-    return CheckedFile(filename, ".vtt", "text/vtt; charset=utf-8")
-
-
-def _check_text(stream: IO[bytes], filename: str) -> CheckedFile:
-    _text(stream, filename)
-    return CheckedFile(filename, _suffix(filename), "text/plain; charset=utf-8")
-
-
-def _text(stream: IO[bytes], filename: str) -> str:
-    try:
-        return stream.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise wrong(filename, _("text in UTF-8"), "not-text") from error
-
-
-def _check_notebook(stream: IO[bytes], filename: str) -> CheckedFile:
-    content = stream.read(MAX_NOTEBOOK_BYTES + 1)
-    if len(content) > MAX_NOTEBOOK_BYTES:
-        message = _(
-            "The notebook '%(name)s' has more than %(limit)s MB. "
-            "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
+            % {"name": filename, "expected": _DAMAGED[code]},
+            code=code,
         )
-        raise RuleViolation(
-            message % {"name": filename, "limit": MAX_NOTEBOOK_BYTES // 1024**2}, code="notebook-too-large"
+    if code == "too-many-entries":
+        limit = int(values["limit"])
+        message = ngettext(
+            "'%(name)s' holds more than %(limit)d file. Leave out what is not needed.",
+            "'%(name)s' holds more than %(limit)d files. Leave out what is not needed.",
+            limit,
         )
-    # Each value but the first of its list or object comes after one of these; those inside texts count as well.
-    if sum(content.count(sign) for sign in (b",", b"[", b"{")) > MAX_NOTEBOOK_VALUES:
-        message = _(
-            "The notebook '%(name)s' holds more values than are read here. "
-            "Clear its outputs (Edit, Clear Outputs of All Cells), save it and upload it again."
-        )
-        raise RuleViolation(message % {"name": filename}, code="notebook-too-long")
-    try:
-        notebook = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise wrong(filename, _("a Jupyter notebook"), "not-notebook") from error
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
-        raise wrong(filename, _("a Jupyter notebook"), "not-notebook")
-    return CheckedFile(filename, ".ipynb", "application/x-ipynb+json")
-
-
-CHECKS: dict[str, Check] = {
-    ".pdf": _check_pdf,
-    ".pptx": _check_pptx,
-    ".mp4": _check_mp4,
-    ".vtt": _check_vtt,
-    ".txt": _check_text,
-    ".md": _check_text,
-    ".csv": _check_text,
-    ".zip": _check_archive,
-    ".tar.gz": _check_tarball,
-    ".ipynb": _check_notebook,
-}
+        return RuleViolation(message % {**values, "limit": limit}, code=code)
+    if code == "notebook-too-large":
+        values["limit"] = say_size(int(values["limit"]))
+    return RuleViolation(_WORDS[code] % values, code=code)

@@ -17,6 +17,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+from amls.core.sizes import say_size
 from amls.files.checks import clean_filename
 
 logger = logging.getLogger(__name__)
@@ -112,16 +113,16 @@ class LimitedUploadHandler(FileUploadHandler):
         self._received += len(raw_data)
         if start + len(raw_data) > self._limit:
             message = _(
-                "'%(name)s' is larger than %(limit)s MB, the most that one file may have here. "
+                "'%(name)s' is larger than %(limit)s, the most that one file may have here. "
                 "Nothing was kept. Make it smaller and upload it again."
             )
-            self._stop(message % {"name": clean_filename(self.file_name or ""), "limit": _megabytes(self._limit)})
+            self._stop(message % {"name": clean_filename(self.file_name or ""), "limit": say_size(self._limit)})
         if self._total is not None and self._received > self._total:
             message = _(
-                "Your files have more than %(limit)s MB together, the most that can be sent at once here. "
+                "Your files have more than %(limit)s together, the most that can be sent at once here. "
                 "Nothing was kept. Send fewer of them, or make them smaller."
             )
-            self._stop(message % {"limit": _megabytes(self._total)})
+            self._stop(message % {"limit": say_size(self._total)})
         return raw_data
 
     def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
@@ -138,10 +139,6 @@ class LimitedUploadHandler(FileUploadHandler):
         left = self._limit
         while left > 0 and (piece := self._body.read(min(_CHUNK, left))):
             left -= len(piece)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1024**2:,.10g}"
 
 
 class CarefulTemporaryFileUploadHandler(TemporaryFileUploadHandler):

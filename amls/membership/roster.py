@@ -1,5 +1,6 @@
 """Rosters as universities hand them out: CSV of whatever delimiter, encoding and language."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, RosterEntry
-from amls.courses.numbers import looks_like_a_number
-from amls.courses.services import join_roster_entries, lock_course
+from amls.courses.matching import Participants
+from amls.courses.models import Course, Enrolment, RosterEntry
+from amls.courses.numbers import looks_like_a_number, plain_number
+from amls.courses.services import follow_roster, join_roster_entries, lock_course
 from amls.courses.validators import is_a_name
 from amls.files.csvtext import read_csv
 from amls.membership.claims import claim_for_enrolled
@@ -113,10 +115,52 @@ def _problem(row: RosterRow, seen: dict[str, int]) -> str:
     return ""
 
 
+def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course: Course) -> list[str]:
+    """Return which lines give a number that the roster or the course's staff know to be another's."""
+    numbers = {email: entry.matriculation_number for email, entry in known.items()}
+    numbers |= {row.email: row.matriculation_number for row in rows if row.matriculation_number}
+    bearers: dict[str, list[str]] = defaultdict(list)
+    for email, number in numbers.items():
+        bearers[plain_number(number)].append(email)
+    verified = Participants(course).verified
+    problems = []
+    for row in rows:
+        plain = plain_number(row.matriculation_number)
+        if plain and (problem := _contradiction(row, known.get(row.email), bearers[plain], verified.get(plain, []))):
+            problems.append(_("Line %(line)d: %(problem)s") % {"line": row.line, "problem": problem})
+    return problems
+
+
+def _contradiction(row: RosterRow, entry: RosterEntry | None, bearers: list[str], verified: list[Enrolment]) -> str:
+    number = row.matriculation_number
+    others = [email for email in bearers if email != row.email]
+    if others:
+        return _("%(number)s is the number of %(email)s as well. Correct one of the two.") % {
+            "number": number,
+            "email": others[0],
+        }
+    if entry is None or entry.enrolment is None:
+        return ""
+    if any(one.pk != entry.enrolment_id for one in verified):
+        return _("%(number)s is verified for %(person)s, who is not %(email)s. Correct one of the two.") % {
+            "number": number,
+            "person": verified[0].user,
+            "email": row.email,
+        }
+    checked = plain_number(entry.enrolment.verified_number)
+    if checked not in ("", plain_number(number), plain_number(entry.matriculation_number)):
+        return _("the staff have checked %(checked)s for %(person)s, not %(number)s. Correct one of the two.") % {
+            "checked": entry.enrolment.verified_number,
+            "person": entry.enrolment.user,
+            "number": number,
+        }
+    return ""
+
+
 def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: bool = False) -> RosterResult:
     """Put the people of a CSV file on the course's roster; with a problem on any line nothing is written.
 
-    Who is on it already is brought up to date. Accounts with such a confirmed address are
+    Who is on it already is brought up to date, and so is a number that this roster had verified. Accounts with such a confirmed address are
     enrolled at once; about who is enrolled with another address and has a number of the roster the staff are asked.
     A second run changes nothing.
     """
@@ -126,7 +170,10 @@ def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: boo
     added = changed = joined = 0
     with transaction.atomic():
         course = lock_course(course.pk)
-        known = {entry.email.lower(): entry for entry in RosterEntry.objects.filter(course=course)}
+        entries = RosterEntry.objects.filter(course=course).select_related("enrolment__user")
+        known = {entry.email.lower(): entry for entry in entries}
+        if problems := _contradictions(rows, known, course):
+            return RosterResult(0, 0, 0, 0, 0, problems)
         for row in rows:
             entry = known.get(row.email)
             values = {"name": row.name, "matriculation_number": row.matriculation_number}
@@ -134,9 +181,11 @@ def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: boo
                 RosterEntry.objects.create(course=course, email=row.email, **values)
                 added += 1
             elif any(getattr(entry, name) != value for name, value in values.items() if value):
+                former = entry.matriculation_number
                 for name, value in values.items():
                     setattr(entry, name, value or getattr(entry, name))
                 entry.save()
+                follow_roster(entry, former=former)
                 changed += 1
         emails = [row.email for row in rows]
         for address in EmailAddress.objects.filter(email__in=emails, verified=True).select_related("user"):

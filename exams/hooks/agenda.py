@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils import translation
@@ -14,7 +14,9 @@ from amls.agenda.models import Kind
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Audience, Course, Enrolment
 from exams.managers import RegistrationQuerySet
-from exams.models import Accommodation, Exam, Registration
+from exams.models import Accommodation, Exam, Registration, Result
+from exams.models.exam import SignUp
+from exams.models.results import FAILED
 
 SOURCE = "exams"
 # A course has several dates: each title says of which it is.
@@ -109,8 +111,40 @@ def personal_items_for(course: Course) -> dict[int, list[Item]]:
         return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
 
 
+@registry.irrelevant_keys.named(SOURCE)
+def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
+    """Yield the dates of exams that a student is not in and can no longer sign up for: 2 queries.
+
+    Nobody signs up who takes part in another date or has passed. Of an exam that one is in, the beginning of
+    the sign-up is over; its review is for those who sit it. Staff are concerned by every date.
+    """
+    if enrolment.is_staff:
+        return
+    own = {one.exam_id: one for one in Registration.objects.filter(enrolment=enrolment).order_by("pk")}
+    passed = Result.objects.filter(
+        registration__enrolment=enrolment, state=Result.State.PUBLISHED, grade__lt=FAILED
+    ).exists()
+    needs_one = not passed and all(one.closed_at is not None for one in own.values())
+    for exam in Exam.objects.filter(course=enrolment.course_id):
+        registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
+        is_in = registration is not None and registration.state not in _GONE
+        may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.sign_up(now) != SignUp.CLOSED
+        if not may_sign_up:
+            yield f"{key}:signup-opens"
+        if not (is_in or may_sign_up):
+            yield from (key, f"{key}:signup-closes")
+        if not is_in:
+            yield f"{key}:withdraw-until"
+        if registration is None or registration.state not in _SITTING:
+            yield f"{key}:review"
+
+
+_GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+_SITTING = (Registration.State.REGISTERED, Registration.State.ATTENDED)
+
+
 def _standing() -> RegistrationQuerySet:
-    return Registration.objects.exclude(state__in=["withdrawn", "excused"]).select_related("exam", "seat__room")
+    return Registration.objects.exclude(state__in=_GONE).select_related("exam", "seat__room")
 
 
 # What is said alike to everyone in one state at one exam, by both: words in every language take their time.

@@ -10,6 +10,7 @@ from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from exams.models import AdmissionDecision, Exam, Registration
+from exams.models.exam import SignUp
 
 _State = Registration.State
 
@@ -66,11 +67,16 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
     registration = _registration(notice)
     if registration is None or registration.state != _State.REGISTERED:
         return None
+    if notice.references.get("held_seat", True):
+        text = _(
+            "You are now registered for **%(exam)s**, %(when)s. Your seat on the earlier chosen date was given on."
+        )
+    else:
+        text = _("You are now registered for **%(exam)s**, %(when)s. You no longer wait for a seat on the other date.")
     return _letter(
         registration,
         _("You moved to another exam date"),
-        _("You are now registered for **%(exam)s**, %(when)s. Your seat on the earlier chosen date was given on.")
-        % {"exam": registration.exam, "when": _when(registration.exam)},
+        text % {"exam": registration.exam, "when": _when(registration.exam)},
     )
 
 
@@ -109,17 +115,46 @@ def admission(notice: Notice, now: datetime) -> Letter | None:
     decision = AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
     if decision is None or decision.enrolment.admission_decisions.filter(pk__gt=decision.pk).exists():
         return None
-    texts = {
-        AdmissionDecision.Verdict.ADMITTED: (_("You are admitted to the exam"), _("You are admitted to the exam of this course.")),
-        AdmissionDecision.Verdict.REFUSED: (_("You are not admitted to the exam"), _("You are not admitted to the exam of this course.")),
-        AdmissionDecision.Verdict.BY_RULES: (_("Your admission goes by the rules again"), _("An earlier decision on your admission was taken back: the rules of the course decide.")),
-    }  # fmt: skip
-    subject, text = texts[AdmissionDecision.Verdict(decision.verdict)]
+    held = Registration.objects.active().filter(enrolment=decision.enrolment_id).with_people().first()
+    subject, text = _verdict(decision, held, now)
     if decision.reason:
         text += "\n\n" + _("Reason: %(reason)s") % {"reason": decision.reason}
     return Letter(
         subject=subject, text=text, action=(_("See my exams"), _path(decision.course)), reason=_reason(decision.course)
     )
+
+
+def _verdict(decision: AdmissionDecision, held: Registration | None, now: datetime) -> tuple[str, str]:
+    """Return subject and text: they name the date that the person is in, and say where a seat is still missing."""
+    exam, course = held.exam if held is not None else None, decision.course
+    named = {"exam": exam, "when": _when(exam) if exam is not None else ""}
+    if decision.verdict == AdmissionDecision.Verdict.BY_RULES:
+        subject = _("Your admission goes by the rules again")
+        return subject, _("An earlier decision on your admission was taken back: the rules of the course decide.")
+    if decision.verdict == AdmissionDecision.Verdict.REFUSED:
+        if exam is None:
+            return _("You are not admitted to the exam"), _("You are not admitted to the exam of this course.")
+        text = _("You are not admitted to **%(exam)s**, %(when)s.") % named
+        return _("You are not admitted to %(exam)s") % named, text
+    if held is None:
+        text = _("You may take the exam of this course, but are not registered for a date: you hold no seat yet.")
+        return _("Admission granted: register for an exam date"), f"{text} {_next_sign_up(course, now)}".strip()
+    if held.state == _State.WAITLISTED:
+        return _("Admission granted, but no seat yet: %(exam)s") % named, _(
+            "You may take **%(exam)s**, %(when)s, but hold no seat: you are on the waiting list. When a seat is given "
+            "back you get it by yourself and are told at once."
+        ) % named
+    return _("You are admitted to %(exam)s") % named, _("You are admitted to **%(exam)s**, %(when)s.") % named
+
+
+def _next_sign_up(course: Course, now: datetime) -> str:
+    exams = Exam.objects.filter(course=course, starts_at__gt=now, closed_at__isnull=True).order_by("starts_at")
+    exam = next((one for one in exams if one.sign_up(now) in (SignUp.OPEN, SignUp.UPCOMING)), None)
+    if exam is None:
+        return ""
+    exam.course = course
+    named = {"exam": exam, "when": _when(exam), "until": _moment(exam.last_moment_to_sign_up, course)}
+    return _("The next date is **%(exam)s**, %(when)s; sign-up closes %(until)s.") % named
 
 
 @letter("exams.seats")

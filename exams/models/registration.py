@@ -105,6 +105,11 @@ class Registration(models.Model):
         """Whether it counts as a taken seat."""
         return self.state in HOLDING_STATES
 
+    @property
+    def has_been(self) -> bool:
+        """Whether the door has noted the person: there is nothing left to withdraw or move."""
+        return self.state in (self.State.ATTENDED, self.State.ABSENT)
+
 
 class Accommodation(models.Model):
     """What a person is granted to make up for a disadvantage: the measure, never the reason."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from amls.agenda.models import AgendaItem
-from amls.agenda.services import reconcile_enrolment
+from amls.agenda.services import follow_person, reconcile_enrolment
 from amls.agenda.sources import Item
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment
@@ -31,7 +31,7 @@ def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
     for pk in enrolment_pks:
         try:
             # It loads the row itself, under its lock.
-            reconcile_enrolment(Enrolment(pk=pk), now=now, sources=[SOURCE])
+            follow_person(Enrolment(pk=pk), now=now, sources=[SOURCE])
         except Enrolment.DoesNotExist:
             logger.info("Enrolment %s is gone: no agenda to follow.", pk)
 

@@ -117,8 +117,8 @@ def has_seat_now(exam: Exam) -> bool:
     return exam.capacity is None or exam.seats_taken < exam.capacity
 
 
-def tell(registration: Registration, kind: str, *, now: datetime, moved_from: int | None = None) -> None:
-    """Leave a letter about the registration for the outbox, once for each kind."""
+def tell(registration: Registration, kind: str, *, now: datetime, **references: int | bool) -> None:
+    """Leave a letter about the registration for the outbox, once for each kind, with further references."""
     enrolment = registration.enrolment
     notify(
         key=f"{kind}:{registration.pk}",
@@ -126,7 +126,7 @@ def tell(registration: Registration, kind: str, *, now: datetime, moved_from: in
         now=now,
         recipient=enrolment.user,
         course=enrolment.course,
-        references={"registration": registration.pk, **({"moved_from": moved_from} if moved_from else {})},
+        references={"registration": registration.pk, **references},
     )
 
 
@@ -200,11 +200,13 @@ def check_withdrawal(exam: Exam, registration: Registration, course: Course, now
     """Refuse to give up what can no longer be given up.
 
     Raises:
-        RuleViolation: the last moment to withdraw is over.
+        RuleViolation: the last moment to withdraw is over, or the exam is.
     """
     # Whoever only waits holds nothing that another could still be given.
     if registration.state == Registration.State.WAITLISTED and exam.closed_at is None and now < exam.starts_at:
         return
+    if registration.has_been:
+        raise has_been(exam, course)
     if registration.state != Registration.State.REGISTERED or not exam.may_withdraw(now):
         raise RuleViolation(
             _("The last moment to withdraw was %(when)s. If you are ill, tell the staff of the course.")
@@ -223,13 +225,25 @@ def need_reason(reason: str) -> None:
         raise RuleViolation(_("Give a reason: it is kept with what you do."), code="no-reason", field="reason")
 
 
-def other_exam(exam: Exam | None, course: Course) -> RuleViolation:
-    """Return the refusal of a second registration; `exam` is the date that is held, where it is known."""
-    if exam is None:
+def other_exam(held: Registration | None, course: Course) -> RuleViolation:
+    """Return the refusal of a second registration beside the one that is held, where that is known."""
+    if held is None:
         return RuleViolation(_("You are registered for another date already. Move to this one instead."), "other-exam")
+    exam = held.exam
+    if held.has_been:
+        return has_been(exam, course)
     return RuleViolation(
         _("You are registered for %(day)s already. Move to this date instead.") % {"day": day_of(exam, course)},
         code="other-exam",
+    )
+
+
+def has_been(exam: Exam, course: Course) -> RuleViolation:
+    """Return the refusal of another date to whom the door has noted at an exam that is not closed yet."""
+    return RuleViolation(
+        _("You are on record for the exam of %(day)s. You can register for another date once the staff have closed it.")
+        % {"day": day_of(exam, course)},
+        code="has-been",
     )
 
 

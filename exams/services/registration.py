@@ -143,7 +143,7 @@ def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration
         RuleViolation: it is of another date.
     """
     if held.exam_id != exam_pk:
-        raise other_exam(held.exam, course)
+        raise other_exam(held, course)
     return held
 
 
@@ -252,11 +252,12 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
                 % {"exam": target, "day": day_of(target, enrolment.course)},
                 code="target-full",
             )
+        held_seat = registration.holds_seat
         give_up(source, registration, Registration.State.WITHDRAWN, now=now)
         moved = take_place(target, enrolment, now=now)
         promote(source, now=now)
         write_counters(source)
-        tell(moved, "exams.moved", now=now, moved_from=registration.pk)
+        tell(moved, "exams.moved", now=now, moved_from=registration.pk, held_seat=held_seat)
     return moved
 
 

@@ -11,11 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.core.violations import RuleViolation
+from amls.courses.contradictions import contradictions_of
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify
 from exams.grading import GradeTable
+from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
+from exams.services.following import follow_people
 from exams.services.places import check_not_frozen, need_reason
 
 
@@ -194,6 +197,8 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         _regrade(drafts, exam, by=by, reason="", now=now, tells_all=True)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
+        # Who passed has no use for the next date any more.
+        follow_people([one.enrolment_id for one in drafts], now=now)
     return len(drafts)
 
 
@@ -219,7 +224,8 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
     """Freeze the results for the examination office: nothing about them changes from now on.
 
     Raises:
-        RuleViolation: there are drafts, nothing is published, or somebody was neither present nor absent.
+        RuleViolation: there are drafts, nothing is published, somebody was neither present nor absent, or the
+            course has not verified the matriculation number of somebody for whom the office gets a line.
     """
     with transaction.atomic():
         exam = _lock(exam_pk)
@@ -235,8 +241,35 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
                 % {"undecided": undecided, "ungraded": ungraded},
                 code="people-left",
             )
+        _need_verified_numbers(exam, people)
         exam.frozen_at = now
         exam.save(update_fields=["frozen_at"])
+
+
+def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
+    """Refuse to give the office a number that nobody has verified; no two people of a course have the same verified one."""
+    rules = ExamRules.objects.filter(course=exam.course_id).first()
+    if rules is not None and not rules.needs_matriculation_number:
+        return
+    listed = people.exclude(state__in=[Registration.State.WITHDRAWN, Registration.State.WAITLISTED])
+    rows = listed.filter(enrolment__verified_number="").select_related("enrolment__user").by_name()
+    lacking = {one.enrolment_id: one.enrolment for one in rows}
+    if not lacking:
+        return
+    against = {one.enrolment.pk: one.text for one in contradictions_of([exam.course])}
+    names = [
+        f"{one.user} ({against.get(one.pk) or one.number or _('no matriculation number')})" for one in lacking.values()
+    ]
+    raise RuleViolation(
+        ngettext(
+            "The matriculation number of %(people)s is not verified. Check it at the desk, under 'Enrolments', first.",
+            "The matriculation numbers of these people are not verified: %(people)s. "
+            "Check them at the desk, under 'Enrolments', first.",
+            len(names),
+        )
+        % {"people": ", ".join(names)},
+        code="numbers-unverified",
+    )
 
 
 def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> None:

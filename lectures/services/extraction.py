@@ -26,7 +26,7 @@ from amls.core.fulltext import words_sql
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from amls.files.storing import delete_stored
-from lectures.extraction.run import KINDS, Limits, Reading, ReadingStoppedError, read_file
+from lectures.extraction.run import KINDS, Reading, ReadingStoppedError, limits_of_settings, read_file
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
 
@@ -169,7 +169,14 @@ def _read(claim: _Claim, folder: Path) -> Reading:
         path = _local_path(file.file.name or "", folder)
     except FileNotFoundError:
         return Reading(problem=Problem.BROKEN)
-    return read_file(path, kind=kind, folder=folder, limits=Limits.from_settings(), on_progress=claim.renew)
+    return read_file(
+        path,
+        kind=kind,
+        folder=folder,
+        most=settings.EXTRACTION_MAX_PAGES,
+        limits=limits_of_settings(),
+        on_progress=claim.renew,
+    )
 
 
 def _local_path(name: str, folder: Path) -> Path:

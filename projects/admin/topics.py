@@ -42,7 +42,7 @@ class TopicAdmin(SheetAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Delete what staff typed by mistake; the database keeps topics that a team had, and ideas stay."""
-        if obj is not None and (obj.proposal or obj.projects.exists()):
+        if obj is not None and (obj.proposal or obj.projects.exists() or obj.switched_from.exists()):
             return False
         return self._may(request, obj)
 

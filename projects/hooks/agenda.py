@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines, is_counting
-from projects.models import Membership, Project, ProjectRules
+from projects.models import EarlierPass, Membership, Project, ProjectRules
 
 
 @registry.items.named("projects")
@@ -63,3 +63,16 @@ def personal_items(enrolment: Enrolment) -> Iterator[Item]:
     is_done = project is not None and any(is_counting(one, due_at) for one in project.submissions.all())
     if due_at != deadlines.for_all or is_done:
         yield replace(_submission(enrolment.course, due_at), is_done=is_done)
+
+
+@registry.irrelevant_keys.named("projects")
+def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
+    """Yield the registration's dates for who has a project, and all dates for who passed in an earlier term: 1 or 2 queries."""
+    if enrolment.is_staff:
+        return
+    has_project = Membership.objects.active().filter(enrolment=enrolment).exists()
+    has_passed = not has_project and EarlierPass.objects.filter(enrolment=enrolment).exists()
+    if has_project or has_passed:
+        yield from ("projects.registration-opens", "projects.registration-closes")
+    if has_passed:
+        yield "projects.submission"

@@ -25,10 +25,15 @@ def in_a_project(course: Course) -> QuerySet[Enrolment]:
 
 @audience("projects.not-handed-in", _("Whose project is not handed in"))
 def not_handed_in(course: Course) -> QuerySet[Enrolment]:
-    """Return the students in a team without a hand-in that counts: 6 queries, however many they are."""
+    """Return the students in a team that handed in nothing: 6 queries, however many they are.
+
+    Who waits for the staff's answer to a late hand-in did hand in.
+    """
     projects = with_team(Project.objects.active().of_course(course), with_files=False)
     views = team_views(projects, Deadlines.of_course(course))
-    open_ones = [member.pk for view in views if view.counting is None for member in view.members]
+    open_ones = [
+        member.pk for view in views if view.counting is None and not view.waiting_late for member in view.members
+    ]
     return Enrolment.objects.filter(course=course, pk__in=open_ones).students()
 
 

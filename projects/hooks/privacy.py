@@ -20,7 +20,6 @@ from amls.privacy.registry import (
 )
 from projects.models import (
     Assessment,
-    AssessmentDraft,
     EarlierPass,
     Extension,
     ExtensionRequest,
@@ -33,6 +32,7 @@ from projects.models import (
     Submission,
     SubmissionFile,
     Topic,
+    TopicSwitch,
 )
 from projects.reading import personal_result
 from projects.receipts import receipt_code
@@ -52,6 +52,11 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         Topic.objects.filter(proposed_by__user=user).order_by("pk").values(
             "course__slug", "title", "description", "skills", "links", "team_max", "proposal", "proposed_at",
             "decision_reason",
+        )
+    )  # fmt: skip
+    yield "topic-switches.json", list(
+        TopicSwitch.objects.filter(by__user=user).order_by("pk").values(
+            "project__topic__course__slug", "project", "topic__title", "switched_at"
         )
     )  # fmt: skip
     yield from _hand_ins(memberships)
@@ -220,7 +225,6 @@ def forget_people(courses: Sequence[int]) -> None:
     for rows in (
         MemberAssessment.objects.filter(assessment__project__in=projects),
         Assessment.objects.filter(project__in=projects),
-        AssessmentDraft.objects.filter(project__in=projects),
         files,
         Submission.objects.filter(project__in=projects),
         Invitation.objects.filter(project__in=projects),

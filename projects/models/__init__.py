@@ -13,7 +13,7 @@ from projects.models.assessment import (
 from projects.models.extensions import Extension, ExtensionRequest
 from projects.models.rules import HAND_IN_SUFFIXES, ProjectRules
 from projects.models.submissions import Submission, SubmissionFile
-from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote
+from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
 from projects.models.topics import Topic
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Submission",
     "SubmissionFile",
     "Topic",
+    "TopicSwitch",
 ]
 
 for _model in (

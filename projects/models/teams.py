@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Enrolment, choices_hold
-from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet
+from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet, TopicSwitchQuerySet
 from projects.models.topics import Topic
 
 
@@ -71,6 +71,51 @@ class Project(models.Model):
     def is_active(self) -> bool:
         """Whether it holds its slot."""
         return self.withdrawn_at is None
+
+
+class TopicSwitch(models.Model):
+    """A team's change of topic by one of several members, which the others can take back for a day.
+
+    The slot of the topic that it left is held for it so long: a place to go back to that anybody
+    may take is none. One slot for a team, however often it switches, and it counts among the
+    topic's taken ones.
+
+    Attributes:
+        topic: the one that the team had, whose slot is held.
+        closed_at: when the slot was given back, or taken again; empty while it is held.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="switches", verbose_name=_("project"))
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="switched_from", verbose_name=_("topic before"))
+    by = models.ForeignKey(
+        Enrolment, models.SET_NULL, null=True, related_name="topic_switches", verbose_name=_("switched by")
+    )
+    switched_at = models.DateTimeField(_("switched"))
+    held_until = models.DateTimeField(_("held until"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+
+    objects: ClassVar[TopicSwitchQuerySet] = TopicSwitchQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name = _("switch of a topic")
+        verbose_name_plural = _("switches of topics")
+        ordering = ["project", "switched_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(closed_at__isnull=True),
+                name="topicswitch_one_slot_held",
+                violation_error_message=_("A slot is held for this team already."),
+            ),
+            models.CheckConstraint(
+                name="topicswitch_held_after_switched",
+                condition=Q(held_until__gt=F("switched_at")),
+                violation_error_message=_("A slot is held from the switch on."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.topic}"
 
 
 class Membership(models.Model):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
+from amls.courses.services import touch_enrolment
 from amls.mail.outbox import notify_each
 from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
 from projects.services.common import (
@@ -213,6 +214,8 @@ def enter_earlier_pass(
         RuleViolation: no term, or points that are not given.
     """
     with transaction.atomic():
+        # Which of the course's dates concern them may change with it.
+        touch_enrolment(enrolment)
         row = EarlierPass.objects.select_for_update().filter(enrolment=enrolment).first()
         row = row or EarlierPass(enrolment=enrolment)
         row.term, row.extra_points, row.note, row.entered_by = term, extra_points, note, by

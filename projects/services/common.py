@@ -8,14 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext as _
 
-from amls.agenda.services import reconcile_enrolment
+from amls.agenda.services import follow_person
 from amls.core.clock import is_open_until
 from amls.core.violations import RuleViolation
 from amls.core.words import say_clock, say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import Told, notify, notify_each
 from projects.deadlines import Deadlines
-from projects.models import Invitation, Membership, Project, ProjectRules, Topic
+from projects.models import Invitation, Membership, Project, ProjectRules, Topic, TopicSwitch
 
 
 def lock_topics(*pks: int) -> dict[int, Topic]:
@@ -62,6 +62,8 @@ def lock_projects(*pks: int) -> dict[int, Project]:
 def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
     """Return the projects, and the topics that they have now with some more, all locked, projects first.
 
+    Among the topics are those whose slots are held for these teams.
+
     Args:
         project_pks: the projects' keys.
         topics: keys of more topics to lock, such as the one that a team switches to.
@@ -69,8 +71,9 @@ def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int,
     projects = lock_projects(*project_pks)
     if len(projects) < len(set(project_pks)):
         raise Project.DoesNotExist
-    # Only a locked project can't switch any more: its topic is known from here on.
-    return lock_topics(*(project.topic_id for project in projects.values()), *topics), projects
+    # Only a locked project can't switch any more: its topic, and the one held for it, are known from here on.
+    held = TopicSwitch.objects.holding().filter(project__in=projects).values_list("topic", flat=True)
+    return lock_topics(*(project.topic_id for project in projects.values()), *held, *topics), projects
 
 
 def lock_team(pk: int) -> tuple[Topic, Project]:
@@ -217,7 +220,7 @@ def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:
 def follow_in_feeds(people: Iterable[Enrolment], *, now: datetime) -> None:
     """Let the personal calendars of `people` follow what changed for them."""
     for one in sorted(people, key=lambda person: person.pk):
-        reconcile_enrolment(one, now=now, sources=["projects"])
+        follow_person(one, now=now, sources=["projects"])
 
 
 def save_checked(row: Model) -> None:

@@ -1,16 +1,14 @@
 """Topics taken and given back."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
+from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic, TopicSwitch
 from projects.services.common import (
     active_membership,
     follow_in_feeds,
@@ -18,20 +16,11 @@ from projects.services.common import (
     lock_enrolments,
     lock_members,
     lock_team,
-    lock_teams,
     lock_topic,
     members_of,
     require_registration_open,
     tell,
     tell_revoked,
-)
-
-# Each is a mail to everyone in the team.
-_SWITCHES = Bound(
-    "projects.switches",
-    most=10,
-    per=timedelta(days=1),
-    message=gettext_lazy("Your team switched topics %(most)s times today. Switch again in %(wait)s."),
 )
 
 
@@ -64,6 +53,7 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
         _require_student(enrolment, locked)
         require_registration_open(locked.course, now=now)
         require_without_project(enrolment)
+        let_go(locked, now=now)
         require_available(locked, enrolment)
         return start_project(locked, [enrolment], now=now), True
 
@@ -111,10 +101,19 @@ def take_slot(topic: Topic) -> None:
     topic.taken += 1
 
 
-def give_slot_back(topic: Topic) -> None:
-    """Count one team less on a locked topic."""
-    Topic.objects.filter(pk=topic.pk).update(taken=F("taken") - 1)
-    topic.taken -= 1
+def give_slot_back(topic: Topic, count: int = 1) -> None:
+    """Count one team less, or several, on a locked topic."""
+    Topic.objects.filter(pk=topic.pk).update(taken=F("taken") - count)
+    topic.taken -= count
+
+
+def let_go(topic: Topic, *, now: datetime) -> int:
+    """Give back the slots of a locked topic that were held for teams for a day; return how many."""
+    over = TopicSwitch.objects.holding().filter(topic=topic, held_until__lte=now)
+    count = over.update(closed_at=now)
+    if count:
+        give_slot_back(topic, count)
+    return count
 
 
 def require_available(topic: Topic, enrolment: Enrolment) -> None:
@@ -158,42 +157,6 @@ def _has_project(enrolment: Enrolment) -> RuleViolation:
 def _require_student(enrolment: Enrolment, topic: Topic) -> None:
     if enrolment.is_staff or enrolment.course_id != topic.course_id:
         raise RuleViolation(_("Only students of this course register projects."), code="not-a-student")
-
-
-def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime) -> Project:
-    """Move a team with everything it has to another topic; the old slot is free again in the same moment.
-
-    Raises:
-        RuleViolation: registration is closed, the new topic is not to be had, or too
-            small for the team, or it switched too often today. The team then keeps what it has.
-    """
-    with transaction.atomic():
-        topics, projects = lock_teams(project.pk, topics=[topic.pk])
-        project = projects[project.pk]
-        old, new = topics[project.topic_id], topics[topic.pk]
-        require_active(project)
-        if old.pk == new.pk:
-            return project
-        require_registration_open(new.course, now=now)
-        require_available(new, by)
-        people = members_of(project)
-        if len(people) > new.team_max:
-            raise _team_too_large(new)
-        spend(_SWITCHES, who=project.pk, now=now)
-        give_slot_back(old)
-        take_slot(new)
-        project.topic = new
-        project.save(update_fields=["topic"])
-        cause = f"{project.pk}:{new.pk}:{now.timestamp()}"
-        tell("projects.switched", people, cause=cause, now=now, references={"project": project.pk, "from": old.pk})
-    return project
-
-
-def _team_too_large(topic: Topic) -> RuleViolation:
-    return RuleViolation(
-        _("Your team is too large for this topic, which takes at most %(count)d.") % {"count": topic.team_max},
-        code="team-too-large",
-    )
 
 
 def require_active(project: Project) -> None:
@@ -263,7 +226,10 @@ def withdraw_project(*, project: Project, now: datetime) -> None:
 
 
 def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
-    """Withdraw a locked project on its locked topic: members out, invitations and requests closed, slot free."""
+    """Withdraw a locked project on its locked topic: members out, invitations and requests closed, slots free.
+
+    Locked with `lock_teams`, which locks the topic whose slot is held for the team as well.
+    """
     people = members_of(project)
     project.withdrawn_at = now
     project.save(update_fields=["withdrawn_at"])
@@ -277,6 +243,11 @@ def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )
     give_slot_back(topic)
+    # Its topic was locked with the project's own.
+    for held in TopicSwitch.objects.holding().filter(project=project).select_related("topic"):
+        held.closed_at = now
+        held.save(update_fields=["closed_at"])
+        give_slot_back(held.topic)
     cause = f"{project.pk}:{now.timestamp()}"
     tell("projects.withdrawn", people, cause=cause, now=now, references={"project": project.pk})
     follow_in_feeds(people, now=now)
@@ -292,6 +263,7 @@ def restore_project(*, project: Project, now: datetime) -> Project:
         topic, project = lock_team(project.pk)
         if project.is_active:
             return project
+        let_go(topic, now=now)
         if topic.free < 1:
             raise RuleViolation(
                 _("The slot has been given to another team. Give the topic one more slot first."), code="topic-full"

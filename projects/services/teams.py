@@ -33,6 +33,7 @@ from projects.services.registration import (
     add_member,
     close_project,
     end_membership,
+    let_go,
     register_once,
     require_active,
     require_without_project,
@@ -318,8 +319,10 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
                     _("This team is full: its topic takes at most %(count)d.") % {"count": topic.team_max},
                     code="team-full",
                 )
-        elif topic.free < 1:
-            raise RuleViolation(_("All slots of this topic are taken."), code="topic-full")
+        else:
+            let_go(topic, now=now)
+            if topic.free < 1:
+                raise RuleViolation(_("All slots of this topic are taken."), code="topic-full")
         if old is not None:
             _take_out(old, topics, locked, now=now)
         if isinstance(to, Project):

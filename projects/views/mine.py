@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from projects.forms import ExtensionForm, InviteForm
-from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic
+from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic, TopicSwitch
 from projects.reading import personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
-from projects.services.registration import dissolve_project, leave_team, switch_topic
+from projects.services.registration import dissolve_project, leave_team
+from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
 from projects.views.common import Mine, add_violation, number, open_mine
 
@@ -62,6 +63,10 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "last_request": ExtensionRequest.objects.filter(project=team.project)
         .exclude(state=ExtensionRequest.State.OPEN)
         .order_by("-decided_at", "-pk")
+        .first(),
+        "switched": TopicSwitch.objects.to_take_back_at(access.now)
+        .filter(project=team.project)
+        .select_related("topic", "by__user")
         .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
         "may_pick": team.may_pick(access.now),
@@ -136,6 +141,18 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
         chosen = get_object_or_404(visible, pk=number(request.POST.get("topic")))
         switch_topic(project=found.project, topic=chosen, by=found.enrolment, now=found.access.now)
         return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}
+
+    return _act(request, slug, act)
+
+
+@login_required
+@require_POST
+def switch_back(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take the topic again that the team had before one of its members switched."""
+
+    def act(found: Mine) -> str:
+        project = take_switch_back(project=found.project, by=found.enrolment, now=found.access.now)
+        return _("The switch is taken back. Your team works on: %(topic)s.") % {"topic": project.topic.title}
 
     return _act(request, slug, act)
 

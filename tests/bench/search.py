@@ -56,7 +56,8 @@ def reading() -> Iterator[dict[str, Any]]:
     import pypdfium2
     from PIL import Image  # noqa: F401 - loaded before the clock runs
 
-    from lectures.extraction.run import Limits, read_file
+    from amls.files.limited.run import Limits
+    from lectures.extraction.run import read_file
     from tests.lectures.files import pdf, pptx, vtt
 
     words = vocabulary()
@@ -85,7 +86,8 @@ def reading() -> Iterator[dict[str, Any]]:
                         path,
                         kind=kind,
                         folder=Path(folder),
-                        limits=Limits(500, 120, 2**31),
+                        most=500,
+                        limits=Limits(seconds=120, memory=2**31, writes=2**28),
                         on_progress=lambda *_: True,
                     )
                     assert found.problem == "", found.problem

@@ -1,6 +1,7 @@
 """Many people at once, without a hash for each password."""
 
 from amls.courses.models import Course, Enrolment, User
+from amls.courses.services import verify_number
 
 
 def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enrolment]:
@@ -13,3 +14,9 @@ def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enro
     return list(
         Enrolment.objects.filter(user__in=users).select_related("user", "course").order_by("user__display_name")
     )
+
+
+def verify_all(course: Course) -> None:
+    """Verify the number that everybody of the course has typed."""
+    for one in Enrolment.objects.filter(course=course).exclude(user__matriculation_number="").select_related("user"):
+        verify_number(enrolment=one, number=one.user.matriculation_number)

@@ -81,7 +81,7 @@ def test_admitted_by_the_rules_is_written_down_once_and_told(cast: Cast, exam: E
     assert (decision.enrolment_id, decision.is_by_hand, decision.by) == (cast.student.pk, False, None)
     letter = letter_kinds["exams.admission"].writer(Notice.objects.get(kind="exams.admission"), JUNE)
     assert letter is not None
-    assert letter.subject == "You are admitted to the exam"
+    assert letter.subject == "You are admitted to Written exam"
 
 
 def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: dict[int, Verdict]) -> None:
@@ -101,7 +101,7 @@ def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: di
         letter_kinds[one.kind].writer(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")
     ]
     # The first decision is no longer true, so its mail is dropped if it was not sent yet.
-    assert [one.subject if one else None for one in letters] == [None, "You are not admitted to the exam"]
+    assert [one.subject if one else None for one in letters] == [None, "You are not admitted to Written exam"]
     assert letters[1] is not None
     assert "Plagiarism" in letters[1].text
     decide_admission(enrolment=cast.student, verdict="by_rules", reason="Appeal", by=cast.lecturer.user, now=JUNE)

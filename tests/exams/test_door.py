@@ -12,6 +12,7 @@ from django.utils.timezone import now as the_time
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.courses.services import verify_number
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code
@@ -174,6 +175,8 @@ def test_nobody_is_made_absent_who_has_points_and_nobody_changes_when_frozen(
     assert (held.state, held.marks.count()) == ("attended", 1)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=EVENING)
     publish_results(exam_pk=exam.pk, by=None, now=EVENING)
+    for one, number in ((held.enrolment, "1"), (absent.enrolment, "2")):
+        verify_number(enrolment=one, number=number)
     freeze(exam_pk=exam.pk, now=EVENING)
     late = make_students(cast.course, 1)[0]
     for act in (

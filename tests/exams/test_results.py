@@ -14,11 +14,13 @@ from openpyxl import Workbook
 
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import extra_points
-from amls.courses.models import Course
+from amls.courses.models import Course, User
+from amls.courses.services import verify_number
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
-from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange
+from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
+from exams.reading import office_rows
 from exams.services.pointfile import import_points
 from exams.services.registration import excuse, register
 from exams.services.results import (
@@ -32,7 +34,7 @@ from exams.services.results import (
 )
 from exams.services.university import compare_lists, import_university_list
 from tests.cast import Cast
-from tests.exams.people import make_students
+from tests.exams.people import make_students, verify_all
 from tests.factories import OpenExamFactory
 
 JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
@@ -224,6 +226,7 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "people-left"
     enter_points(exam_pk=exam.pk, points={people[3].pk: D(20)}, by=None, now=AFTER)
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    verify_all(cast.course)
     freeze(exam_pk=exam.pk, now=AFTER)
     for act in (
         lambda: enter_points(exam_pk=exam.pk, points={people[0].pk: D(1)}, by=None, reason="x", now=AFTER),
@@ -326,6 +329,54 @@ def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None
 
 
 @pytest.mark.django_db
+def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    """As in the report: 500001 is verified for Anna and '0500001' typed by Bernd; the file names Anna's address."""
+    anna, bernd = people[0].enrolment, people[1].enrolment
+    verify_number(enrolment=anna, number="500001")
+    User.objects.filter(pk=bernd.user_id).update(matriculation_number="0500001")
+    for row in (f"500001;{anna.user.email};91", "500001;;91", f";{anna.user.email};91"):
+        content = f"Matrikelnummer;E-Mail;Punkte\n{row}\n".encode()
+        found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+        assert ([one.registration.enrolment for one in found.changes], found.problems) == ([anna], [])
+    content = f"Matrikelnummer;E-Mail;Punkte\n500001;{bernd.user.email};91\n".encode()
+    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    assert found.problems == [
+        f"Line 2: {bernd.user.email} is S 0001, but 500001 is the matriculation number of S 0000 <{anna.user.email}>."
+    ]
+    content = b"Matrikelnummer;Name;Punkte\n400002;Lukasz Zolc;91\n"
+    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    assert found.problems == ["Line 2: The line names Lukasz Zolc, but number or address are those of S 0002."]
+    assert not Result.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={one.pk: D(70) for one in people[:4]}, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    verify_all(cast.course)
+    first, second, third = (one.enrolment for one in people[:3])
+    verify_number(enrolment=second, number="")
+    User.objects.filter(pk=second.user_id).update(matriculation_number="0400000")
+    with pytest.raises(RuleViolation) as caught:
+        freeze(exam_pk=exam.pk, now=AFTER)
+    assert caught.value.code == "numbers-unverified"
+    assert str(caught.value.message) == (
+        f"The matriculation number of S 0001 (They typed 0400000, which is verified for S 0000 <{first.user.email}>.) "
+        "is not verified. Check it at the desk, under 'Enrolments', first."
+    )
+    verify_number(enrolment=third, number="")
+    User.objects.filter(pk=third.user_id).update(matriculation_number="")
+    with pytest.raises(RuleViolation, match=r"S 0001 \(They typed .*\), S 0002 \(no matriculation number\)"):
+        freeze(exam_pk=exam.pk, now=AFTER)
+    exam.refresh_from_db()
+    assert exam.frozen_at is None
+    assert [row[0] for row in office_rows(exam)] == ["400000", "", "", "400003", "400004", "400005"]
+    ExamRules.objects.create(course=cast.course, needs_matriculation_number=False)
+    freeze(exam_pk=exam.pk, now=AFTER)
+
+
+@pytest.mark.django_db
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
     numbers = [one.enrolment.user.matriculation_number for one in people]
     text = f"Nachname;Vorname;Matrikelnr.\n0000;S;{numbers[0]}\nS;0001;{numbers[1]}\nX;Y;777\n"
@@ -342,6 +393,11 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
     assert [one.pk for one in found.only_here] == [people[2].pk, people[4].pk]
     assert [(one.matriculation_number, one.name) for one in found.only_there] == [("777", "Y X")]
     assert [one.pk for one in found.without_number] == [people[3].pk]
+    UniversityEntry.objects.filter(matriculation_number=numbers[1]).update(name="Łukasz Żółć")
+    ((entry, problem),) = compare_lists(exam).disputed
+    assert (entry.matriculation_number, problem) == (
+        numbers[1], "The line names Łukasz Żółć, but number or address are those of S 0001."
+    )  # fmt: skip
     count, problems = import_university_list(
         exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv", now=AFTER + timedelta(hours=1)
     )

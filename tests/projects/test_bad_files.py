@@ -114,7 +114,7 @@ def real_pdf() -> bytes:
         ("absolute.tar.gz", tarred("/etc/passwd"), "leads outside"),
         ("link.tar.gz", tarred("inside", kind=tarfile.SYMTYPE, link="/etc/passwd"), "link"),
         ("device.tar.gz", tarred("inside", kind=tarfile.CHRTYPE), "device.tar.gz"),
-        ("bomb.tar.gz", tarred(size=100_000_000), "unpack to far more"),
+        ("bomb.tar.gz", tarred(size=200_000_000), "unpack to far more"),
         ("half.tar.gz", tarred(size=100_000)[:-20], "half.tar.gz"),
         ("virus.exe", b"MZ", "of a kind that is not taken"),
         ("virus.pdf.exe", b"MZ", "of a kind that is not taken"),

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.desk import Stage, desk_views, for_desk, progress_of, stage_of
+from projects.hooks.audiences import not_handed_in
 from projects.models import Project
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
@@ -222,3 +223,11 @@ def test_nobody_else_sees_or_writes(world: World, part: str) -> None:
     client.post(list_url(), {"action": "withdraw_all", "_selected_action": [team.pk], "_confirmed": "1"})
     team.refresh_from_db()
     assert team.is_active
+
+
+def test_who_waits_for_an_answer_to_a_late_hand_in_is_not_told_that_nothing_was_handed_in(world: World) -> None:
+    for enrolment, at in ((world.student, None), (world.other, DEADLINE + timedelta(hours=1))):
+        project = world.project(enrolment)
+        if at is not None:
+            handed_in(project, enrolment, at)
+    assert list(not_handed_in(world.course)) == [world.student]

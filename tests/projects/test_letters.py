@@ -27,9 +27,9 @@ from projects.services.registration import (
     leave_team,
     register_project,
     restore_project,
-    switch_topic,
     withdraw_project,
 )
+from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import (
     accept_invitation,
     decline_invitation,
@@ -69,6 +69,12 @@ def everything_happens(world: World) -> None:
     revoke_invitation(invitation=revoked, now=NOW)
     invite_member(project=project, email="fourth@example.org", by=world.student, now=NOW)
     switch_topic(project=project, topic=TopicFactory.create(course=world.course, team_max=3), by=world.student, now=NOW)
+    first, second = world.another(), world.another()
+    pair = register_project(enrolment=first, topic=TopicFactory.create(course=world.course, team_max=2), now=NOW)
+    asked = invite_member(project=pair, email=second.user.email, by=first, now=NOW)
+    accept_invitation(invitation=asked, enrolment=second, now=NOW)
+    switch_topic(project=pair, topic=TopicFactory.create(course=world.course, team_max=2), by=first, now=NOW)
+    take_switch_back(project=pair, by=second, now=NOW)
     third = world.another()
     move_member(enrolment=third, to=project, by=world.staff, now=NOW)
     leave_team(project=project, enrolment=third, now=NOW)

@@ -19,7 +19,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.mail.models import Notice
 from projects.deadlines import effective_deadline, is_counting
-from projects.models import Assessment, Invitation, Membership, Project, Submission, Topic
+from projects.models import Assessment, Invitation, Membership, Project, Submission, Topic, TopicSwitch
 from projects.services.assessing import assess, publish_assessments
 from projects.services.common import members_of
 from projects.services.extensions import extend, revoke_extension
@@ -30,9 +30,9 @@ from projects.services.registration import (
     leave_team,
     register_project,
     restore_project,
-    switch_topic,
     withdraw_project,
 )
+from projects.services.switching import release_slots, switch_topic, take_switch_back
 from projects.services.teams import (
     accept_invitation,
     invite_member,
@@ -83,14 +83,16 @@ def codes(found: Sequence[object]) -> Counter[str]:
 
 def assert_consistent() -> None:
     """Counters equal rows, nobody is twice anywhere, and nobody is in what was withdrawn."""
-    active = Count("projects", filter=Q(projects__withdrawn_at__isnull=True))
-    wrong = Topic.objects.annotate(rows=active).exclude(taken=F("rows"))
+    active = Count("projects", filter=Q(projects__withdrawn_at__isnull=True), distinct=True)
+    held = Count("switched_from", filter=Q(switched_from__closed_at__isnull=True), distinct=True)
+    wrong = Topic.objects.annotate(rows=active + held).exclude(taken=F("rows"))
     assert list(wrong.values_list("title", "taken", "rows")) == []
     assert not Topic.objects.filter(taken__gt=F("slots")).exists()
     members = Membership.objects.active()
     doubled = members.order_by().values("enrolment").annotate(count=Count("pk")).filter(count__gt=1)
     assert list(doubled) == []
     assert not members.filter(project__withdrawn_at__isnull=False).exists()
+    assert not TopicSwitch.objects.holding().filter(project__withdrawn_at__isnull=False).exists()
     empty = Project.objects.active().exclude(pk__in=members.values("project"))
     assert list(empty) == []
     sizes = Count("memberships", filter=Q(memberships__left_at__isnull=True))
@@ -321,6 +323,54 @@ def test_a_team_that_switches_while_it_is_left_frees_the_right_slot(world: World
     assert sum(Topic.objects.values_list("taken", flat=True)) == 0
 
 
+@pytest.mark.parametrize("_turn", range(3))
+def test_a_slot_held_for_a_team_goes_back_to_it_whoever_wants_it(world: World, _turn: int) -> None:
+    pair, later = TopicFactory.create(course=world.course, team_max=2), NOW + timedelta(hours=1)
+    project = world.project(topic=pair)
+    join(world, project, world.other)
+    switch_topic(project=project, topic=world.topic, by=world.student, now=NOW)
+    found = at_once([
+        lambda: take_switch_back(project=project, by=world.other, now=later),
+        lambda: take_switch_back(project=project, by=world.student, now=later),
+        *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(4)),
+    ])  # fmt: skip
+    assert codes(found) == {"topic-full": 4, "switch-over": 1}
+    assert Project.objects.get(pk=project.pk).topic == pair
+    assert_consistent()
+
+
+@pytest.mark.parametrize("_turn", range(3))
+def test_when_the_day_is_over_the_slot_goes_to_one_team(world: World, _turn: int) -> None:
+    pair, later = TopicFactory.create(course=world.course, team_max=2), NOW + timedelta(days=1)
+    project = world.project(topic=pair)
+    join(world, project, world.other)
+    switch_topic(project=project, topic=world.topic, by=world.student, now=NOW)
+    found = at_once([
+        lambda: take_switch_back(project=project, by=world.other, now=later),
+        lambda: release_slots(now=later),
+        *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(3)),
+    ])  # fmt: skip
+    assert codes(found) == {"topic-full": 2, "switch-over": 1}
+    assert_consistent()
+
+
+@pytest.mark.parametrize("_turn", range(3))
+def test_taking_back_switching_on_and_giving_up_at_once_holds_no_slot_twice(world: World, _turn: int) -> None:
+    topics = TopicFactory.create_batch(3, course=world.course, team_max=2)
+    project, stranger = world.project(topic=topics[0]), world.another()
+    join(world, project, world.other)
+    switch_topic(project=project, topic=topics[1], by=world.student, now=NOW)
+    found = at_once([
+        lambda: take_switch_back(project=project, by=world.other, now=NOW),
+        lambda: switch_topic(project=project, topic=topics[2], by=world.student, now=NOW),
+        lambda: leave_team(project=project, enrolment=world.other, now=NOW),
+        lambda: withdraw_project(project=project, now=NOW),
+        lambda: register_project(enrolment=stranger, topic=topics[0], now=NOW),
+    ])  # fmt: skip
+    assert set(codes(found)) <= {"project-withdrawn", "topic-full", "switch-over"}
+    assert_consistent()
+
+
 @pytest.mark.parametrize("_turn", range(5))
 def test_restore_and_register_for_the_same_slot(world: World, _turn: int) -> None:
     project = world.project(topic=world.single)
@@ -422,6 +472,8 @@ def test_everything_mixed_by_24_threads_stays_consistent(world: World, seed: int
             friend = chance.choice(people)
             acts += [
                 lambda: switch_topic(project=project, topic=topic, by=person, now=NOW),
+                lambda: take_switch_back(project=project, by=person, now=NOW),
+                lambda: release_slots(now=NOW + timedelta(days=1)),
                 lambda: leave_team(project=project, enrolment=person, now=NOW),
                 lambda: invite(project, friend, person),
                 lambda: invite(project, friend, person),

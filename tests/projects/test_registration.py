@@ -17,9 +17,9 @@ from projects.services.registration import (
     leave_team,
     register_project,
     restore_project,
-    switch_topic,
     withdraw_project,
 )
+from projects.services.switching import switch_topic
 from projects.services.teams import accept_invitation, invite_member, register_team, write_seeking_note
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World

@@ -6,7 +6,7 @@ from django.utils.text import slugify
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from amls.agenda.feeds import entries_for, find_enrolment, personal_feed_url, public_feed_url
+from amls.agenda.feeds import entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
 from amls.agenda.fetches import note_fetch, note_public_fetch
 from amls.agenda.ical import CONTENT_TYPE, Entry, render_feed
 from amls.courses.access import open_course
@@ -54,7 +54,7 @@ def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
     if course.state == Course.State.DRAFT and not enrolment.is_staff:
         raise Http404
     now = request.now  # type: ignore[attr-defined]
-    entries = entries_for(course, enrolment, now=now)
+    entries = own_entries(enrolment, now=now)
     body = render_feed(course, entries, name=str(course), source=personal_feed_url(enrolment), shows_call_in=True)
     response = calendar_response(body, entries=entries, course=course, filename=course.slug)
     response.headers["Cache-Control"] = "private, no-cache"

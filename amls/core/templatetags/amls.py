@@ -11,6 +11,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from amls.core.markdown import render_markdown
+from amls.core.sizes import say_size
 
 register = template.Library()
 
@@ -82,9 +83,7 @@ def relative(value: datetime, now: datetime) -> str:
 @register.filter
 def megabytes(size: int) -> str:
     """Return a file's size as people read it."""
-    if size < 1024**2:
-        return f"{max(1, round(size / 1024))} kB"
-    return f"{size / 1024**2:.1f} MB"
+    return say_size(size)
 
 
 @register.filter

@@ -20,7 +20,7 @@ def document(
     """Return a document for a view at its own address.
 
     GET and HEAD serve the file where it is made already, lead to its page while it is
-    being made, and else show a page with a button; they write nothing. POST orders it and
+    being made or where there is something to know of the file, and else show a page with a button; they write nothing. POST orders it and
     leads to the page with its progress.
 
     Raises:
@@ -36,9 +36,9 @@ def document(
         except RuleViolation as violation:
             raise Http404 from violation
     found = find_export(order=order)
-    if found is not None and found.state == Export.State.DONE:
+    if found is not None and found.state == Export.State.DONE and not found.remark:
         return serve_export(request, found)
-    if found is not None and found.is_pending:
+    if found is not None and found.state != Export.State.FAILED:
         return redirect(found)
     context = {"kind": kinds[kind], "course": course}
     response = render(request, "exports/offer.html", context)

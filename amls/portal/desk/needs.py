@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
+from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, RosterEntry, User
 from amls.mail.health import health
 from amls.mail.models import Notice
@@ -92,6 +93,22 @@ def _people(courses: Sequence[Course]) -> Iterator[Need]:
         text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
         address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
         yield Need(text % {"count": count}, address)
+    found = contradictions_of(courses)
+    if found:
+        text = ngettext(
+            "%(count)d matriculation number in contradiction",
+            "%(count)d matriculation numbers in contradiction",
+            len(found),
+        )
+        shown = [
+            Need(
+                str(one.enrolment.user),
+                reverse("admin:courses_enrolment_change", args=[one.enrolment.pk]),
+                detail=one.text,
+            )
+            for one in found[:_MOST_ROWS]
+        ]
+        yield Need(text % {"count": len(found)}, rows=shown, more=len(found) - len(shown))
 
 
 def _projects(courses: Sequence[Course]) -> Iterator[Need]:

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from amls.agenda.feeds import present_items
+from amls.agenda.feeds import irrelevant_keys, present_items
 from amls.agenda.hooks.boundaries import JOIN_LEAD
 from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
@@ -59,7 +59,10 @@ def _home_context(access: Access) -> dict[str, Any]:
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
     agenda = present_items(course, access.enrolment, now=now)
     dates = [item for item in agenda if item.kind in (Kind.DEADLINE, Kind.EXAM)]
-    coming = [item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED]
+    others = irrelevant_keys(access.enrolment, now=now) if access.enrolment is not None else set()
+    coming = [
+        item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED and item.key not in others
+    ]
     return {
         "access": access,
         "course": course,

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from icalendar import Calendar
 
-from amls.agenda.feeds import entries_for, personal_feed_url
+from amls.agenda.feeds import own_entries, personal_feed_url
 from amls.agenda.ical import render_feed
 from amls.agenda.models import AgendaItem
 from amls.agenda.models import Kind as ItemKind
@@ -82,7 +82,7 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
     zones: set[str] = set()
     for done, enrolment in enumerate(enrolments, start=1):
         course = enrolment.course
-        entries = entries_for(course, enrolment, now=order.now)
+        entries = own_entries(enrolment, now=order.now)
         source = personal_feed_url(enrolment)
         one = Calendar.from_ical(
             render_feed(course, entries, name=_("My courses"), source=source, shows_call_in=True, with_refresh=False)

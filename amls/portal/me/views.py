@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.agenda.feeds import present_items
+from amls.agenda.feeds import own_items
 from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.violations import RuleViolation
@@ -114,7 +114,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
-    rows = present_items(access.course, access.enrolment, now=access.now)
+    rows = own_items(access.enrolment, now=access.now)
     coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
     context = {
         "access": access,

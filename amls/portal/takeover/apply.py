@@ -346,7 +346,7 @@ class _Import(ExamImport):
 
     def _close_topic(self, topic: Topic) -> bool:
         """Close a topic that the file no longer names but that teams have or had: their work hangs on it."""
-        if not topic.projects.exists():
+        if not topic.projects.exists() and not topic.switched_from.exists():
             return False
         if topic.is_open:
             self.update(topic, Wanted(topic_label(topic), {"is_open": False}))

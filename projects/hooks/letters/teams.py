@@ -12,8 +12,8 @@ from amls.core.words import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.common import about_team, due, escaped, mine, project_of, why_member, why_staff
-from projects.models import Invitation, Membership, Topic
+from projects.hooks.letters.common import about_team, due, escaped, mine, name_of, project_of, why_member, why_staff
+from projects.models import Invitation, Membership, Topic, TopicSwitch
 
 
 @letter("projects.registered")
@@ -41,12 +41,61 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
 
 @letter("projects.switched")
 def switched(notice: Notice, now: datetime) -> Letter | None:
-    """Tell that the team has another topic."""
-    return about_team(
-        notice,
-        subject=_("Your project's topic is now: %(topic)s"),
-        text=_("Your team switched to **%(topic)s**. Everything else stays as it was."),
+    """Tell that the team has another topic, who chose it, and until when it can be taken back."""
+    project, before = project_of(notice), _topic_before(notice)
+    if project is None or project.topic_id != notice.references.get("to", project.topic_id):
+        # It was taken back meanwhile, or there is a newer one, of which there is a letter of its own.
+        return None
+    is_mine = notice.references.get("who") == notice.references["enrolment"]
+    held = TopicSwitch.objects.to_take_back_at(now).filter(project=project).select_related("topic").first()
+    text = (
+        _("You switched your team from **%(before)s** to **%(topic)s**. Everything else stays as it was.")
+        if is_mine
+        else _("**%(name)s** switched your team from **%(before)s** to **%(topic)s**. Everything else stays as it was.")
     )
+    values = {"name": name_of(notice), "before": before, "topic": project.topic.title}
+    text %= escaped(values)
+    if held is not None:
+        way_back = (
+            _("The others can take this back until **%(until)s**; so long your slot of **%(held)s** is held for you.")
+            if is_mine
+            else _(
+                "If this is not what your team wants, each of you can take it back on the project's page until "
+                "**%(until)s**; so long your slot of **%(held)s** is held for you."
+            )
+        )
+        until = say_time(held.held_until, project.course.zone, now=now)
+        text += "\n\n" + way_back % escaped({"until": until, "held": held.topic.title})
+    return Letter(
+        subject=_("Your project's topic is now: %(topic)s") % values,
+        text=text,
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )
+
+
+@letter("projects.switched-back")
+def switched_back(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that the team has the topic again that it had before."""
+    project, left = project_of(notice), _topic_before(notice)
+    if project is None or project.topic_id != notice.references["to"]:
+        return None
+    values = {"name": name_of(notice), "topic": project.topic.title, "left": left}
+    return Letter(
+        subject=_("Your project's topic is again: %(topic)s") % values,
+        text=_(
+            "**%(name)s** took the switch to **%(left)s** back: your team works on **%(topic)s** again. "
+            "Everything else stays as it was."
+        )
+        % escaped(values),
+        action=mine(project.course),
+        reason=why_member(project.course),
+    )
+
+
+def _topic_before(notice: Notice) -> str:
+    found = Topic.objects.filter(pk=notice.references["from"]).first()
+    return found.title if found is not None else "–"
 
 
 @letter("projects.member-joined")

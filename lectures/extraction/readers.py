@@ -1,23 +1,18 @@
-"""Reads one file in a process of its own, under limits, page by page.
+"""Reads one file page by page. Called in the limited child: nothing here may import Django.
 
-`python -m lectures.extraction.child FILE KIND FOLDER LIMITS` writes one line of JSON per page
-to standard output and the pictures of pages to FOLDER. It knows neither Django nor the
-database: whatever a hostile file does to it, the parent only loses this process.
-
-The first line is {"total": pages, "tagged": bool or null}, then come the pages, and the last
-is {"end": problem or ""}. Where the last is missing, the process was stopped.
+`read` yields {"total": pages, "tagged": bool or null}, then one dict for each page; the pictures of
+pages are written to a folder.
 """
 
 from __future__ import annotations
 
 import html
-import json
 import re
-import resource
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from amls.files.limited.refused import Refused
 
 # A slide that takes the whole width of a page's column, sharp enough to read; and its strip.
 _PICTURE = (1200, 1600)
@@ -37,46 +32,29 @@ _TAG = re.compile(r"<[^>]{0,200}>")
 Page = dict[str, Any]
 
 
-class ReadingError(Exception):
-    """The file can't be read; the argument is the problem's name."""
+def read(file: IO[bytes], *, kind: str, folder: str, most: int) -> Iterator[Page]:
+    """Yield what a file holds, pages in their order.
 
+    Args:
+        file: open for reading.
+        kind: 'pdf', 'pptx' or 'vtt'.
+        folder: for pictures `1.webp` and `1-thumb.webp`.
+        most: how many pages are read.
 
-def main(arguments: list[str]) -> int:
-    """Read the file; return the exit code."""
-    path, kind, folder, limits = Path(arguments[0]), arguments[1], Path(arguments[2]), json.loads(arguments[3])
-    memory = limits["memory"]
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits["seconds"], limits["seconds"] + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 1024**2, 256 * 1024**2))
+    Raises:
+        Refused: the file can't be read, or not all of it; the code is a value of `Problem`.
+    """
     readers = {"pdf": _read_pdf, "pptx": _read_pptx, "vtt": _read_vtt}
-    problem = ""
-    try:
-        for line in readers[kind](path, folder, limits["pages"]):
-            _say(line)
-    except ReadingError as error:
-        problem = str(error)
-    except MemoryError:
-        problem = "too_big"
-    except Exception as error:  # Whatever the libraries make of a broken file, the parent hears one word.
-        problem = "broken"
-        sys.stderr.write(f"{type(error).__name__}: {error}"[:500])
-    _say({"end": problem})
-    return 0
+    return readers[kind](file, Path(folder), most)
 
 
-def _say(line: Page) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
-
-
-def _read_pdf(path: Path, folder: Path, most: int) -> Iterator[Page]:
+def _read_pdf(file: IO[bytes], folder: Path, most: int) -> Iterator[Page]:
     import pypdfium2 as pdfium  # noqa: PLC0415 - each kind loads only what it needs, under its memory limit
 
     try:
-        document = pdfium.PdfDocument(path)
+        document = pdfium.PdfDocument(file)
     except pdfium.PdfiumError as error:
-        raise ReadingError("encrypted" if "password" in str(error).lower() else "broken") from error
+        raise Refused("encrypted" if "password" in str(error).lower() else "broken") from error
     total = len(document)
     yield {"total": total, "tagged": bool(document.is_tagged())}
     has_text = False
@@ -93,9 +71,9 @@ def _read_pdf(path: Path, folder: Path, most: int) -> Iterator[Page]:
         yield {**page, "title": title, "text": text, **_pictures(loaded, folder, index + 1)}
         loaded.close()
     if not has_text:
-        raise ReadingError("no_text")
+        raise Refused("no_text")
     if total > most:
-        raise ReadingError("too_many_pages")
+        raise Refused("too_many_pages")
 
 
 def _pdf_text(page: Any) -> tuple[str, str]:
@@ -159,10 +137,10 @@ def _pictures(page: Any, folder: Path, number: int) -> Page:
     return {"width": shown[0], "height": shown[1]}
 
 
-def _read_pptx(path: Path, folder: Path, most: int) -> Iterator[Page]:
+def _read_pptx(file: IO[bytes], folder: Path, most: int) -> Iterator[Page]:
     from pptx import Presentation  # noqa: PLC0415
 
-    deck = Presentation(str(path))
+    deck = Presentation(file)
     slides = list(deck.slides)
     yield {"total": len(slides), "tagged": None}
     has_text = False
@@ -176,9 +154,9 @@ def _read_pptx(path: Path, folder: Path, most: int) -> Iterator[Page]:
         has_text = has_text or bool(text or notes)
         yield {"number": number, "kind": "slide", "title": title, "text": text, "notes": notes, "cues": []}
     if not has_text:
-        raise ReadingError("no_text")
+        raise Refused("no_text")
     if len(slides) > most:
-        raise ReadingError("too_many_pages")
+        raise Refused("too_many_pages")
 
 
 def _shape_texts(shapes: Any, depth: int = 0) -> Iterator[str]:
@@ -193,14 +171,14 @@ def _shape_texts(shapes: Any, depth: int = 0) -> Iterator[str]:
             yield from _shape_texts(shape.shapes, depth + 1)
 
 
-def _read_vtt(path: Path, folder: Path, most: int) -> Iterator[Page]:
+def _read_vtt(file: IO[bytes], folder: Path, most: int) -> Iterator[Page]:
     import webvtt  # noqa: PLC0415
 
-    content = path.read_text(encoding="utf-8-sig")
+    content = file.read().decode("utf-8-sig")
     try:
         captions: Any = webvtt.from_string(content)
     except webvtt.errors.MalformedFileError as error:
-        raise ReadingError("broken") from error
+        raise Refused("broken") from error
     cues = []
     for caption in captions:
         start, end = _milliseconds(caption.start_time), _milliseconds(caption.end_time)
@@ -215,9 +193,9 @@ def _read_vtt(path: Path, folder: Path, most: int) -> Iterator[Page]:
         text = "\n".join(cue[2] for cue in stretch)[:_MAX_CHARACTERS]
         yield {"number": number, "kind": "caption", "title": "", "text": text, "notes": "", "cues": stretch}
     if dropped:
-        raise ReadingError("broken_times")
+        raise Refused("broken_times")
     if not cues:
-        raise ReadingError("no_text")
+        raise Refused("no_text")
 
 
 def _milliseconds(time: Any) -> int:
@@ -237,7 +215,3 @@ def _stretches(cues: list[tuple[int, int, str]]) -> Iterator[list[tuple[int, int
         group.append(cue)
     if group:
         yield group
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

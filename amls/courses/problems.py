@@ -1,0 +1,47 @@
+"""What is to be mended in a form of the desk, by name, wherever its field stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.forms import BaseForm
+from django.utils.text import capfirst
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to mend.
+
+    Attributes:
+        text: what is wrong.
+        label: of the field; empty where it is the form's as a whole.
+        anchor: the field's id in the page.
+        place: of which row it is, where the form has rows.
+    """
+
+    text: str
+    label: str = ""
+    anchor: str = ""
+    place: str = ""
+
+
+def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[Problem]:
+    """Return the problems of a form and of the rows that belong to it, as Django's admin wraps them."""
+    found = list(_of_form(form))
+    for one in inlines:
+        found += [Problem(str(text)) for text in one.formset.non_form_errors()]
+        for number, row in enumerate(one.formset.forms, start=1):
+            found += _of_form(row, f"{capfirst(one.opts.verbose_name)} {number}")
+    return found
+
+
+def _of_form(form: BaseForm, place: str = "") -> Iterator[Problem]:
+    for name, texts in form.errors.items():
+        if name not in form.fields:
+            yield from (Problem(str(text), place=place) for text in texts)
+            continue
+        field = form[name]
+        anchor = field.id_for_label or field.auto_id
+        yield from (Problem(str(text), capfirst(str(field.label)), anchor, place) for text in texts)

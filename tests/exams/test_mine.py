@@ -1,0 +1,178 @@
+"""What is said to be somebody's own is: their exam, their dates, their feed; letters speak of where they stand."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from django.utils.timezone import now as the_time
+
+from amls.agenda.feeds import own_items, personal_feed_url, present_items
+from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from exams.grading import usual_table
+from exams.models import Exam
+from exams.services.admission import decide_admission
+from exams.services.door import make_mark
+from exams.services.registration import close_exam, move, register, staff_register, withdraw
+from exams.services.results import enter_points, publish_results, set_grade_table
+from tests.cast import Cast
+from tests.exams.conftest import Rings
+from tests.factories import OpenExamFactory
+
+pytestmark = pytest.mark.django_db
+JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
+JULY = datetime(2024, 7, 18, 14, tzinfo=UTC)
+AUGUST = datetime(2024, 8, 10, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def july(cast: Cast) -> Exam:
+    return OpenExamFactory.create(course=cast.course, capacity=1, starts_at=JULY)
+
+
+@pytest.fixture
+def august(cast: Cast, july: Exam) -> Exam:
+    exam: Exam = OpenExamFactory.create(
+        course=cast.course, capacity=5, starts_at=AUGUST, closes_at=AUGUST - timedelta(days=5),
+        withdraw_until=AUGUST - timedelta(days=3), review_at=AUGUST + timedelta(days=20),
+    )  # fmt: skip
+    reconcile(cast.course, now=JUNE)
+    return exam
+
+
+def keys(enrolment: Enrolment, exam: Exam, now: datetime) -> set[str]:
+    """Return which of an exam's dates are a person's own: '' is the exam itself."""
+    key = f"exams.exam:{exam.pk}"
+    found = [item.key for item in own_items(enrolment, now=now)]
+    return {one.removeprefix(key).removeprefix(":") for one in found if one == key or one.startswith(f"{key}:")}
+
+
+def letter_of(kind: str, recipient: Enrolment, now: datetime = JUNE) -> tuple[str, str]:
+    notice = Notice.objects.filter(kind=kind, recipient=recipient.user).latest("pk")
+    letter = letter_kinds[kind].writer(notice, now)
+    assert letter is not None
+    return letter.subject, letter.text
+
+
+def test_ones_own_dates_hold_the_exam_that_one_is_in_and_no_other(cast: Cast, july: Exam, august: Exam) -> None:
+    whole = {"", "signup-opens", "signup-closes"}
+    assert keys(cast.student, july, JUNE) == keys(cast.student, august, JUNE) == whole
+    register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    assert keys(cast.student, july, JUNE) == {"", "signup-closes", "withdraw-until"}
+    assert keys(cast.student, august, JUNE) == set()
+    # Who has none yet can still choose; staff see all, and the course's schedule does.
+    assert keys(cast.other_student, july, JUNE) == whole
+    assert keys(cast.lecturer, august, JUNE) == {*whole, "withdraw-until", "review"}
+    shown = [item.key for item in present_items(cast.course, cast.student, now=JUNE)]
+    assert f"exams.exam:{august.pk}" in shown
+
+
+def test_a_sign_up_that_is_over_concerns_nobody_who_missed_it(cast: Cast, july: Exam, august: Exam) -> None:
+    assert keys(cast.student, july, JULY - timedelta(hours=3)) == set()
+    assert keys(cast.student, august, JULY - timedelta(hours=3)) == {"", "signup-opens", "signup-closes"}
+
+
+def test_a_feed_follows_where_one_signs_up(cast: Cast, july: Exam, august: Exam, rings: Rings) -> None:
+    client, address = cast.client("anonymous"), personal_feed_url(cast.student).partition("//")[2].partition("/")[2]
+    later = the_time() + timedelta(days=30)
+    for exam in (july, august):
+        for name in ("starts_at", "closes_at", "withdraw_until"):
+            setattr(exam, name, later + timedelta(days=exam.pk))
+        exam.review_at = None
+        exam.save()
+    reconcile(cast.course, now=the_time())
+
+    def exams() -> int:
+        body = client.get(f"/{address}").content.decode()
+        return body.replace("\r\n ", "").count("SUMMARY:Written exam")
+
+    assert exams() == 2
+    with rings():
+        register(enrolment=cast.student, exam_pk=july.pk, now=the_time())
+    assert exams() == 1
+    with rings():
+        withdraw(enrolment=cast.student, exam_pk=july.pk, now=the_time())
+    assert exams() == 2
+
+
+def test_after_a_failed_exam_the_next_concerns_and_after_a_passed_one_none(
+    cast: Cast, july: Exam, august: Exam
+) -> None:
+    people = {cast.student: 90, cast.other_student: 10}
+    july.capacity = 2
+    july.save()
+    for one, points in people.items():
+        held = register(enrolment=one, exam_pk=july.pk, now=JUNE)
+        make_mark(registration_pk=held.pk, exam_pk=july.pk, action="present", key=uuid4(), made_at=JULY, now=JULY)
+        enter_points(exam_pk=july.pk, points={held.pk: Decimal(points)}, by=cast.lecturer.user, reason="", now=JULY)
+    set_grade_table(exam_pk=july.pk, steps=usual_table(july.max_points).steps, now=JULY)
+    evening = JULY + timedelta(hours=4)
+    publish_results(exam_pk=july.pk, by=cast.lecturer.user, now=evening)
+    close_exam(exam_pk=july.pk, now=evening)
+    assert keys(cast.student, august, evening) == set()
+    assert keys(cast.other_student, august, evening) == {"", "signup-opens", "signup-closes"}
+
+
+def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:
+    now = the_time()
+    exam = OpenExamFactory.create(
+        course=cast.course, starts_at=now + timedelta(days=9), opens_at=now - timedelta(days=9),
+        closes_at=now + timedelta(days=2), withdraw_until=now + timedelta(days=3),
+    )  # fmt: skip
+    reconcile(cast.course, now=now)
+    client = cast.client("student")
+    for address in ("/amls/", "/amls/me/"):
+        page = client.get(address).content.decode()
+        assert ("Next exam" in page, "My exam" in page) == (True, False)
+    held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    assert "Slip, move or withdraw" in (page := client.get("/amls/me/").content.decode())
+    assert ("Next exam" in page, "My exam" in page) == (False, True)
+    # Who was there has nothing to move any more.
+    Exam.objects.filter(pk=exam.pk).update(
+        starts_at=now - timedelta(minutes=5), closes_at=now - timedelta(days=1), withdraw_until=now - timedelta(days=1)
+    )
+    make_mark(registration_pk=held.pk, exam_pk=exam.pk, action="present", key=uuid4(), made_at=now, now=now)
+    page = client.get("/amls/me/").content.decode()
+    assert ("My exam" in page, "move or withdraw" in page) == (True, False)
+
+
+def test_who_was_at_one_date_is_not_offered_to_move(cast: Cast, july: Exam, august: Exam) -> None:
+    held = register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    make_mark(registration_pk=held.pk, exam_pk=july.pk, action="present", key=uuid4(), made_at=JULY, now=JULY)
+    for act in (register, move):
+        with pytest.raises(RuleViolation) as caught:
+            act(enrolment=cast.student, exam_pk=august.pk, now=JULY + timedelta(hours=3))
+        assert caught.value.code == "has-been"
+        assert "Thu 18 Jul 2024" in str(caught.value.message)
+
+
+def test_the_letter_of_admission_names_the_date_and_says_who_has_no_seat(cast: Cast, july: Exam, august: Exam) -> None:
+    register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    register(enrolment=cast.other_student, exam_pk=july.pk, now=JUNE)
+    third = cast.foreign_lecturer
+    third.course, third.role = cast.course, "student"
+    third.save()
+    for one in (cast.student, cast.other_student, third):
+        decide_admission(enrolment=one, verdict="admitted", reason="Passed", by=cast.lecturer.user, now=JUNE)
+    subject, text = letter_of("exams.admission", cast.student)
+    assert subject == "You are admitted to Written exam"
+    assert "**Written exam**, Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in text
+    subject, text = letter_of("exams.admission", cast.other_student)
+    assert subject == "Admission granted, but no seat yet: Written exam"
+    assert "waiting list" in text
+    subject, text = letter_of("exams.admission", third)
+    assert subject == "Admission granted: register for an exam date"
+    assert "The next date is **Written exam**, Thu 18 Jul 2024" in text
+
+
+def test_who_only_waits_leaves_the_waiting_list_by_moving(cast: Cast, july: Exam, august: Exam) -> None:
+    register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    register(enrolment=cast.other_student, exam_pk=july.pk, now=JUNE)
+    move(enrolment=cast.other_student, exam_pk=august.pk, now=JUNE)
+    text = letter_of("exams.moved", cast.other_student)[1]
+    assert "Your seat on the earlier" not in text
+    assert "You no longer wait for a seat on the other date." in text

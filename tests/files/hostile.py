@@ -1,0 +1,157 @@
+"""Files that cost whoever reads them far more than they weigh, or that are bent at random."""
+
+import gzip
+import io
+import json
+import random
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+MEGABYTE = 1024**2
+
+
+def pdf_of(*objects: bytes, root: int = 1) -> bytes:
+    """Return a PDF of objects '1', '2', … with a right table of where they are."""
+    made, places = b"%PDF-1.7\n", []
+    for number, inside in enumerate(objects, start=1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, inside)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    tail = b"trailer\n<< /Size %d /Root %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, root, len(made))
+    return made + b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + table + tail
+
+
+def object_stream_pdf(blanks: int) -> bytes:
+    """Return a PDF whose pages lie in an object stream of so many blanks before each value, packed."""
+    inside = b"2 0 3 %d " % (blanks + 60)
+    first = len(inside)
+    values = (b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>".ljust(blanks + 60)) + (
+        b" " * blanks + b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>"
+    )
+    packed = zlib.compress(inside + values, 9)
+    made = b"%PDF-1.7\n"
+    places = {1: len(made)}
+    made += b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    places[4] = len(made)
+    made += b"4 0 obj\n<< /Type /ObjStm /N 2 /First %d /Filter /FlateDecode /Length %d >>\nstream\n" % (
+        first, len(packed),
+    ) + packed + b"\nendstream\nendobj\n"  # fmt: skip
+    places[5] = len(made)
+    rows = [(0, 0, 255), (1, places[1], 0), (2, 4, 0), (2, 4, 1), (1, places[4], 0), (1, places[5], 0)]
+    table = zlib.compress(b"".join(struct.pack(">BIB", *row) for row in rows))
+    made += (
+        b"5 0 obj\n<< /Type /XRef /Size 6 /W [1 4 1] /Root 1 0 R /Filter /FlateDecode /Length %d >>\nstream\n"
+        % len(table)
+    )
+    return made + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % places[5]
+
+
+def looping_pdf() -> bytes:
+    """Return a PDF whose table of objects names itself as the one before it."""
+    made = pdf_of(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2000000000 >>")
+    start = made.rindex(b"xref\n0")
+    return made.replace(b"/Root", b"/Prev %d /Root" % start)
+
+
+def deep_pdf() -> bytes:
+    """Return a PDF with arrays in arrays in arrays."""
+    nested = b"[" * 200_000 + b"]" * 200_000
+    return pdf_of(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Count 1 /Kids %s >>" % nested)
+
+
+def long_pdf() -> bytes:
+    """Return a PDF with a stream that claims 9 GB, and a picture of 100,000 by 100,000."""
+    picture = (
+        b"<< /Type /XObject /Subtype /Image /Width 100000 /Height 100000 /BitsPerComponent 8 /ColorSpace /DeviceRGB"
+    )
+    return pdf_of(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << /XObject << /I 5 0 R >> >> >>",
+        b"<< /Length 9000000000 >>\nstream\n/I Do\nendstream",
+        picture + b" /Filter /FlateDecode /Length 20 >>\nstream\n" + zlib.compress(bytes(20)) + b"\nendstream",
+    )
+
+
+def nested_gzip() -> bytes:
+    """Return gzip in gzip in gzip; the innermost of a gigabyte of zeros."""
+    made = zlib.compressobj(9, zlib.DEFLATED, 31)
+    packed = b"".join(made.compress(bytes(MEGABYTE)) for _each in range(1024)) + made.flush()
+    return gzip.compress(gzip.compress(packed))
+
+
+def deep_notebook() -> bytes:
+    return b'{"nbformat":4,"cells":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
+
+
+def long_captions() -> bytes:
+    return b"WEBVTT " + b"-->" * 10 * MEGABYTE
+
+
+def bent_mp4(sizes: int) -> bytes:
+    """Return a recording whose boxes claim sizes that are wrong: 0, 1, or more than there is."""
+    box = (
+        struct.pack(">I4s", sizes, b"moov") + struct.pack(">I4s", 8 + 2**31, b"trak") + struct.pack(">I4s", 1, b"mdia")
+    )
+    return struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + box * 50_000
+
+
+def bombs() -> Iterator[tuple[str, bytes]]:
+    """Yield hostile files of every kind that is taken, with names."""
+    yield "object-streams.pdf", object_stream_pdf(70 * MEGABYTE)
+    yield "looping.pdf", looping_pdf()
+    yield "deep.pdf", deep_pdf()
+    yield "long.pdf", long_pdf()
+    yield "nested.tar.gz", nested_gzip()
+    yield "deep.ipynb", deep_notebook()
+    yield "digits.ipynb", b'{"nbformat": ' + b"9" * 10 * MEGABYTE + b"}"
+    yield "line.vtt", long_captions()
+    for sizes in (0, 1, 7, 2**32 - 1):
+        yield f"boxes-{sizes}.mp4", bent_mp4(sizes)
+
+
+def bend(content: bytes, luck: random.Random) -> bytes:
+    """Return a file with a few of its bytes changed, cut out, doubled, or filled with what numbers end at."""
+    bent = bytearray(content)
+    for _each in range(luck.randint(1, 8)):
+        at, length = luck.randrange(len(bent)), luck.choice((1, 1, 2, 4, 8, 64, 1024))
+        match luck.randrange(5):
+            case 0:
+                bent[at : at + length] = luck.randbytes(length)
+            case 1:
+                del bent[at : at + length]
+            case 2:
+                bent[at:at] = bent[at : at + length]
+            case 3:
+                bent[at : at + length] = luck.choice((b"\x00", b"\xff", b"\x7f", b"9", b"[", b"<<")) * length
+            case _:
+                del bent[at:]
+        if not bent:
+            return b"%"
+    return bytes(bent)
+
+
+def tarball() -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        for name in ("Größe.txt", "src/" + "x" * 200 + ".py"):
+            info = tarfile.TarInfo(name)
+            info.size = 5
+            archive.addfile(info, io.BytesIO(b"print"))
+    return stream.getvalue()
+
+
+def archive() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("Größe.txt", "x" * 1000)
+        made.writestr("src/main.py", "print()")
+    return stream.getvalue()
+
+
+def notebook() -> bytes:
+    cells = [{"cell_type": "code", "source": ["print('Größe')"], "outputs": [], "metadata": {}}] * 5
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}).encode()

@@ -1,0 +1,256 @@
+"""Whatever a file does to whoever reads it, people get words, and the server goes on."""
+
+import io
+import os
+import random
+import resource
+import threading
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from amls.core.violations import RuleViolation
+from amls.files.checks import KINDS, check_upload
+from amls.files.limited.places import NoPlaceError, place
+from amls.files.limited.refused import Refused
+from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
+from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
+from tests.files import hostile
+
+pytestmark = pytest.mark.django_db
+DATA = Path(__file__).parent.parent / "data" / "files"
+TEXT = load_texts()["05"]
+WHOLE = {
+    ".pdf": make_pdf("Parallel", "AMLS", TEXT),
+    ".pptx": make_pptx("Parallel", "AMLS", TEXT),
+    ".mp4": recording("05") or b"",
+    ".vtt": make_captions("Parallel", TEXT),
+    ".txt": "Łukasz Żółć\n".encode() * 50,
+    ".md": "# Größe\n".encode() * 50,
+    ".csv": "Name;Größe\nŞahin;1\n".encode() * 50,
+    ".zip": hostile.archive(),
+    ".tar.gz": hostile.tarball(),
+    ".ipynb": hostile.notebook(),
+}
+LIMITS = Limits(seconds=5, memory=2**29)
+
+
+def judge(name: str, content: bytes) -> str:
+    """Return the code with which a file is refused, or nothing."""
+    said = None
+    try:
+        check_upload(io.BytesIO(content), name, size=len(content), max_bytes=10**9)
+    except RuleViolation as violation:
+        said = violation
+    if said is None:
+        return ""
+    assert f"'{name}'" in str(said.message)
+    assert "%(" not in str(said.message)
+    return said.code
+
+
+def bend_and_judge(many: int, seed: int) -> Counter[str]:
+    luck, seen = random.Random(seed), Counter[str]()
+    for number in range(many):
+        suffix = sorted(WHOLE)[number % len(WHOLE)]
+        code = judge(f"bent{suffix}", hostile.bend(WHOLE[suffix], luck))
+        seen[code] += 1
+    return seen
+
+
+def test_every_kind_that_is_taken_is_bent() -> None:
+    assert set(WHOLE) == set(KINDS)
+    assert [judge(f"whole{suffix}", content) for suffix, content in WHOLE.items()] == [""] * len(KINDS)
+
+
+def test_bent_files_are_answered_in_words() -> None:
+    seen = bend_and_judge(60, seed=11)
+    assert seen.total() == 60
+    assert seen[""] < 60
+    assert len(seen) > 3
+
+
+@pytest.mark.odd
+def test_two_thousand_bent_files_are_answered_in_words() -> None:
+    assert bend_and_judge(2000, seed=12).total() == 2000
+
+
+@pytest.mark.parametrize(("name", "code"), [("pubsec.pdf", "encrypted"), ("not-implemented.pdf", "not-pdf")])
+def test_what_a_reader_does_not_know_is_said(name: str, code: str) -> None:
+    assert judge(name, (DATA / name).read_bytes()) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), list(hostile.bombs()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_bomb_costs_a_bounded_child_and_this_process_nothing(name: str, content: bytes, settings: Settings) -> None:
+    settings.CHECK_PATIENCE = 5
+    children, own = (resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    judge(name, content)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert spent.ru_utime + spent.ru_stime - children.ru_utime - children.ru_stime < 5 + 5 + 1
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    assert mine.ru_utime - own.ru_utime < 1
+    # Bounded and no core of it left behind.
+    assert spent.ru_maxrss * 1024 < 2**29 + 2**28
+
+
+def test_a_pdf_may_have_a_mark_before_its_header() -> None:
+    assert judge("a.pdf", b"\xef\xbb\xbf" + WHOLE[".pdf"]) == ""
+    assert judge("a.pdf", b"x" * 1000 + WHOLE[".pdf"]) == ""
+    assert judge("a.pdf", b"x" * 2000 + WHOLE[".pdf"]) == "not-pdf"
+
+
+@pytest.mark.parametrize("suffix", [".ipynb", ".vtt", ".txt", ".md", ".csv"])
+def test_texts_may_have_a_mark(suffix: str) -> None:
+    assert judge(f"a{suffix}", b"\xef\xbb\xbf" + WHOLE[suffix]) == ""
+
+
+def packed(*entries: tuple[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in entries:
+            info = zipfile.ZipInfo()
+            # As other programs write it: Python's own turns separators.
+            info.filename, info.compress_type = name, zipfile.ZIP_DEFLATED
+            made.writestr(info, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("src\\main.py", ""),
+        ("src\\inner\\Größe.txt", ""),
+        ("a:b.txt", ""),
+        ("Vorlesung 12: Größe.txt", ""),
+        ("Gro\u0308ße.txt", ""),
+        ("山田太郎/レポート.txt", ""),
+        ("x" * 5000, ""),
+        ("..hidden", ""),
+        ("..\\..\\etc\\cron", "zip-path"),
+        ("src\\..\\..\\cron", "zip-path"),
+        ("\\\\server\\share", "zip-path"),
+        ("C:\\Windows\\x", "zip-path"),
+        ("C:/x", "zip-path"),
+        ("C:..\\x", "zip-path"),
+        ("/etc/cron", "zip-path"),
+    ],
+)
+def test_paths_of_any_system_are_read_as_it_means_them(path: str, code: str) -> None:
+    assert judge("a.zip", packed((path, b"x"))) == code
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp850", "cp1252", "utf-8"])
+def test_names_in_any_encoding_are_taken(encoding: str) -> None:
+    name = "Größe.txt".encode(encoding)
+    content = packed(("X" * len(name), b"x")).replace(b"X" * len(name), name)
+    assert judge("a.zip", content) == ""
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        (),
+        (("folder/", b""),),
+        (("__MACOSX/._main.py", b"x"), (".DS_Store", b"x")),
+        (("work/.DS_Store", b"x"), ("Thumbs.db", b"x"), ("work\\desktop.ini", b"x"), ("__MACOSX/work/x", b"x")),
+    ],
+    ids=["nothing", "folder", "macOS", "all"],
+)
+def test_an_archive_without_a_file_of_ones_own_is_said_to_be_empty(entries: tuple[tuple[str, bytes], ...]) -> None:
+    assert judge("a.zip", packed(*entries)) == "empty-archive"
+    assert judge("a.zip", packed(*entries, ("work/__init__.py", b""))) == ""
+
+
+def test_a_small_archive_is_no_bomb_because_it_packs_well() -> None:
+    assert judge("a.zip", packed(("main.py", b"print()" * 400), ("weights.bin", bytes(768 * 1024)))) == ""
+    assert judge("a.zip", packed(("zeros.npy", bytes(60 * hostile.MEGABYTE)))) == ""
+    assert judge("a.zip", packed(("zeros.npy", bytes(110 * hostile.MEGABYTE)))) == "zip-bomb"
+
+
+def test_the_short_ending_of_a_tar_archive_is_the_long_one() -> None:
+    found = check_upload(io.BytesIO(WHOLE[".tar.gz"]), "a.TGZ", size=1, max_bytes=10, allowed={".tar.gz"})
+    assert (found.filename, found.suffix) == ("a.TGZ", ".tar.gz")
+
+
+def read(function: str, limits: Limits = LIMITS, content: bytes = b"", **values: object) -> list[object]:
+    said: list[object] = []
+    read_in_child(
+        f"tests.files.inside:{function}", io.BytesIO(content), values=values, limits=limits, on_line=said.append
+    )
+    return said
+
+
+def test_a_function_in_the_limited_child_gets_file_and_values_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "do not tell")
+    (said,) = read("look", content=b"Hello", value="Ștefan")
+    assert said == ["Hello", "Ștefan", ["LC_ALL", "PATH"], False]
+
+
+@pytest.mark.parametrize(
+    ("function", "problem"),
+    [("spin", "too_slow"), ("sleep", "too_slow"), ("grow", "too_big"), ("talk", "too_big"), ("fall", "broken"),
+     ("end", "broken"), ("write", "broken")],
+)  # fmt: skip
+def test_the_child_is_stopped_when_it_takes_too_much(function: str, problem: str) -> None:
+    with pytest.raises(StoppedError) as caught:
+        read(function, Limits(seconds=2, memory=2**28, says=2**20))
+    assert caught.value.problem == problem
+
+
+def test_the_child_says_no_with_a_reason() -> None:
+    with pytest.raises(Refused) as caught:
+        read("refuse")
+    assert (caught.value.code, caught.value.values) == ("because", {"path": "Größe"})
+
+
+def test_whoever_gives_up_leaves_no_child() -> None:
+    with pytest.raises(GivenUpError):
+        read_in_child(
+            "tests.files.inside:sleep", io.BytesIO(), values={}, limits=LIMITS, on_line=print, goes_on=lambda: False
+        )
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_places_are_counted_over_all_who_ask(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    with place("few", most=2, patience=0), place("few", most=2, patience=0):
+        with pytest.raises(NoPlaceError), place("few", most=2, patience=0):
+            pass
+        with place("others", most=1, patience=0):
+            pass
+    with place("few", most=2, patience=0):
+        pass
+
+
+def test_a_place_that_becomes_free_is_taken(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    is_held, may_go, order = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        with place("one", most=1, patience=0):
+            is_held.set()
+            may_go.wait(30)
+            order.append("first")
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    is_held.wait(30)
+    may_go.set()
+    with place("one", most=1, patience=30):
+        order.append("second")
+    holder.join()
+    assert order == ["first", "second"]
+
+
+def test_who_finds_no_place_is_told_or_may_wait(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR, settings.CHECKS_AT_ONCE, settings.CHECK_PATIENCE = tmp_path, 1, 0
+    with place("requests", most=1, patience=0):
+        assert judge("a.zip", WHOLE[".zip"]) == "busy"
+        kept = check_upload(io.BytesIO(b"x"), "a.zip", size=1, max_bytes=9, may_wait=True)
+    assert (kept.is_judged, kept.content_type) == (False, "application/zip")
