@@ -140,7 +140,7 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
     made += of_course(cast.course)
     together = [[one] for one in made] + list(alone.values())
     assert {exports[0].kind: lost([text_of(content_of(one, tmp_path)) for one in exports]) for exports in together} == {
-        kind.name: [] for kind in kinds._kinds.values() if kind.media is PDF
+        kind.name: [] for kind in kinds if kind.media is PDF
     }
     assert {one.remark for exports in together for one in exports} == {""}
     assert complaints == []
