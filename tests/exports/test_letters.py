@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from amls.courses.models import Course, Enrolment
-from amls.exports import kinds, pdf
-from amls.exports.kinds import PDF
+from amls.exports import pdf
+from amls.exports.kinds import PDF, kinds
 from amls.exports.models import Export
 from amls.exports.services import make_order
 from exams.models import Exam, Room
