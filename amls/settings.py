@@ -226,7 +226,8 @@ LOCALE_PATHS = [BASE_DIR / "amls" / "locale"]
 FORMAT_MODULE_PATH = ["amls.formats"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+# Of what belongs to no course; a course has its own.
+TIME_ZONE = env("SITE_TIMEZONE", default="Europe/Berlin")
 
 # An address typed without a scheme is https; the setting goes with Django 6.
 FORMS_URLFIELD_ASSUME_HTTPS = True

@@ -65,6 +65,12 @@ def moment(
     return format_html('<time datetime="{}">{}</time>', _local(value).isoformat(timespec="minutes"), text)
 
 
+@register.simple_tag
+def zone() -> str:
+    """Return the name of the zone in which times are shown here: the course's, else the site's."""
+    return timezone.get_current_timezone_name()
+
+
 @register.filter
 def relative(value: datetime, now: datetime) -> str:
     """Return how far away a moment is in words, by local days: 'today', 'tomorrow', 'in 5 days'."""
