@@ -1,16 +1,25 @@
-"""How accounts behave: django-allauth's adapter, backend and signals."""
+"""How accounts behave: django-allauth's adapters, backend and signals."""
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import email_confirmed
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.ratelimit import truncate_ip
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.accountevents import AccountEvent
+from amls.courses.accountlog import record
 from amls.courses.models import User
 from amls.courses.services import join_roster_entries
 
@@ -35,6 +44,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         # Counted by account alone, whoever types bad passwords would shut the owner out.
         by_account = super()._get_login_attempts_cache_key(request, **credentials)
         return f"{truncate_ip(self.get_client_ip(request))}:{by_account}"
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Let those who have neither password nor factor sign in again with a code: they can't prove it otherwise."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if ways or not user.is_authenticated:
+            return ways
+        return [{"id": "again", "description": _("Sign in again"), "url": reverse("overview:sign_in_again")}]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask again before an account changes; whom allauth has no way to ask must have signed in just now.
+
+        Raises:
+            ReauthenticationRequired: they did not.
+        """
+        is_required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        if is_required and not super().get_reauthentication_methods(self.request.user) and not self._just_signed_in():
+            raise ReauthenticationRequired
+        return is_required
+
+    def _just_signed_in(self) -> bool:
+        records = get_authentication_records(self.request, self.request.user)
+        earliest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        return any(float(one["at"]) > earliest for one in records)
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
+    """Writes down which sessions were ended."""
+
+    def end_sessions(self, sessions: list[UserSession]) -> None:
+        """End them."""
+        for session in sessions:
+            record(AccountEvent.What.SESSION_ENDED, user=session.user, request=self.request)
+        super().end_sessions(sessions)
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]

@@ -15,7 +15,7 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals of accounts."""
-        autodiscover_modules("accounts", "departures", "eligibility", "personal")
+        autodiscover_modules("accounts", "accountlog", "departures", "eligibility", "personal")
 
 
 class DeskConfig(admin_apps.AdminConfig):

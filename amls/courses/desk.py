@@ -23,7 +23,7 @@ from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
-from amls.courses.access import set_factor_up
+from amls.courses.access import lead_to_factor
 from amls.courses.addresses import OwnAddress
 from amls.courses.events import describe_events
 from amls.courses.models import Course, User
@@ -54,14 +54,14 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
         return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send people to the site's own sign-in, and staff without a second factor to set one up."""
+        """Send people to the site's own sign-in, and staff who have not proven a second factor to do so."""
         user = request.user
         if not isinstance(user, User):
             return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
         if not user.is_staff:
             raise Http404
         if lacks_second_factor(user):
-            return set_factor_up(request)
+            return lead_to_factor(request)
         place = request.GET.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
         return redirect(place if is_ours else "admin:index")

@@ -15,11 +15,18 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.accountevents import AccountEvent
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
 from amls.web.names import SortName
 from amls.web.text import CleanTextField, LineField
+
+# Models of this app that have a file of their own.
+__all__ = [
+    "AccountEvent", "Audience", "Course", "Enrolment", "Language", "Mode", "Role", "RosterEntry", "StaffMember", "User",
+    "Weekday",
+]  # fmt: skip
 
 
 class Role(models.TextChoices):

@@ -33,7 +33,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from amls.courses.models import Course, Enrolment, Role, RosterEntry, User, nameless_address
+from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User, nameless_address
 from amls.web.violations import RuleViolation
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def delete_account(*, user: User, now: datetime) -> None:
         delete_with_history(RosterEntry.objects.filter(theirs))
         RosterEntry.declined.through.objects.filter(user=locked).delete()
         RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
-        for model in (EmailAddress, Authenticator, UserSession):
+        for model in (EmailAddress, Authenticator, UserSession, AccountEvent):
             model.objects.filter(user=locked).delete()
         locked.email = nameless_address(locked.pk)
         locked.display_name = locked.matriculation_number = locked.language = ""

@@ -8,10 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import User
 from amls.courses.privacy import on_account_deletion, on_course_purge, personal_data, retention
+from amls.notifications.accounts import KIND as ACCOUNT_KIND
 from amls.notifications.models import ItemChange, Notice, Preference
 
 _KEPT = timedelta(days=365)
 _CHANGES_KEPT = timedelta(days=90)
+_ACCOUNT_NOTICES_KEPT = timedelta(days=7)
 
 
 @personal_data("mail")
@@ -45,6 +47,16 @@ def purge_notices(now: datetime, dry_run: bool) -> int:
     """Delete mails that are over, a year after."""
     over = [Notice.State.SENT, Notice.State.FAILED, Notice.State.DROPPED]
     rows = Notice.objects.filter(state__in=over, created_at__lt=now - _KEPT)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+@retention("notifications.account-notices", _("Mails about accounts that are gone or never were"), _("a week"))
+def purge_account_notices(now: datetime, dry_run: bool) -> int:
+    """Delete what was sent about accounts to addresses that belong to none."""
+    rows = Notice.objects.filter(kind=ACCOUNT_KIND, recipient=None, created_at__lt=now - _ACCOUNT_NOTICES_KEPT)
     count = rows.count()
     if not dry_run:
         rows.delete()

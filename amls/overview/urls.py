@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from amls.overview import health
 from amls.overview.coursefile import views as coursefile
-from amls.overview.views import documents, gradebook, membership, pages, search, site, stats
+from amls.overview.views import account, documents, gradebook, membership, pages, search, site, stats
 
 app_name = "overview"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", site.language, name="language"),
     path("legal/<slug:kind>/", site.legal, name="legal"),
     path("accounts/profile/", site.profile, name="profile"),
+    path("accounts/sign-in-again/", account.sign_in_again, name="sign_in_again"),
     path("search/", search.everywhere, name="search_everywhere"),
     path("accounts/my-courses.ics", documents.my_dates, name="my_dates"),
     path("new/", coursefile.new_course, name="new_course"),

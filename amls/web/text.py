@@ -54,6 +54,13 @@ def clean_text(value: str) -> str:
     return "".join(c for c in normal if c in _KEPT_CONTROLS or not _is_unwanted(c)).strip()
 
 
+def mask_address(email: str) -> str:
+    """Return an e-mail address as its owner knows it again and nobody else: 'l•••@e•••.org'."""
+    local, _at, domain = email.lower().partition("@")
+    name, _dot, end = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{end}"
+
+
 def _is_break(char: str) -> bool:
     return char in "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
 
