@@ -6,17 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test bench format messages clean
+.PHONY: run packages test bench format messages clean
 
-run: $(VENV)/.run
+run: packages $(VENV)/.run
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
+packages:
+	@sh deploy/system_packages.sh run
+
 test: $(VENV)/.test
-	@sh tests/tools/system_packages.sh
+	@sh deploy/system_packages.sh test
 	@exec $(BIN)/python -m tests.tools.run $(ARGS)
 
 bench: $(VENV)/.test
-	@sh tests/tools/system_packages.sh
+	@sh deploy/system_packages.sh test
 	@exec $(BIN)/python -m tests.bench
 
 format: $(VENV)/.test

@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from amls.emailurl import email_settings
 from amls.embedded import kept_secret, socket_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -211,16 +212,8 @@ STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDE
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-if env.str("EMAIL_URL", ""):
-    _mail = env.email("EMAIL_URL")
-    EMAIL_BACKEND = str(_mail["EMAIL_BACKEND"])
-    EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
-    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = VAR_DIR / "mail"
-
+# EMAIL_BACKEND, EMAIL_HOST and so on.
+globals().update(email_settings(env.str("EMAIL_URL", ""), folder=VAR_DIR / "mail"))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
 # For so long a worker has what it claimed; a killed one's mails go out after it.
 MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
@@ -249,6 +242,8 @@ STORAGES = {
 }
 # What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
 MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
+# Whoever starts without what PDFs need knows of it.
+WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
 # The header in which the front server says when a request began, in seconds since 1970 with

@@ -19,7 +19,7 @@ from amls.overview.coursefile.export import export_course
 from amls.overview.coursefile.page import read_page
 from amls.overview.coursefile.rollover import shift_course
 from amls.overview.coursefile.spec import CourseSpec, ExceptionSpec, TopicSpec
-from amls.overview.demo.accounts import DEMO_ACCOUNTS, FELLOW_STUDENTS
+from amls.overview.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES, FELLOW_STUDENTS
 from amls.overview.demo.exams import make_exams
 from amls.overview.demo.projects import make_projects
 from amls.overview.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
@@ -49,7 +49,7 @@ def make_demo(*, now: datetime) -> None:
 
 def _make_people() -> dict[str, User]:
     addresses = dict(DEMO_ACCOUNTS)
-    addresses |= {f"student{n}@example.org": name for n, name in enumerate(FELLOW_STUDENTS, start=2)}
+    addresses |= dict(zip(FELLOW_ADDRESSES, FELLOW_STUDENTS, strict=True))
     people = {}
     for address, name in addresses.items():
         user = User.objects.filter(email=address).first()
