@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "amls.web.bodies.BodyPlacesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -246,6 +247,9 @@ MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+"
 WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# Uploads are for the site's own user; where a front server sends them, also for its group (see deploy/nginx.conf).
+FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_REDIRECT_PREFIX else 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700
 # The header in which the front server says when a request began, in seconds since 1970 with
 # milliseconds, such as X-Request-Began; it must overwrite it on every request. Empty: none does.
 _began_header = env.str("REQUEST_BEGAN_HEADER", "")

@@ -56,6 +56,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "overview:courses": ("/", ALL),
     "overview:healthz": ("/healthz", ALL),
     "overview:readyz": ("/readyz", ALL),
+    "overview:favicon": ("/favicon.ico", dict.fromkeys(PARTS, 302)),
+    "overview:robots": ("/robots.txt", ALL),
     "overview:language": ("/language/", dict.fromkeys(PARTS, 405)),
     "overview:legal": ("/legal/privacy/", ALL),
     "overview:profile": ("/accounts/profile/", LOGIN),

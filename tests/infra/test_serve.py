@@ -96,6 +96,13 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     assert psutil.wait_procs(below, timeout=5)[1] == []
 
 
+def open_to_others(var: Path) -> list[str]:
+    """Return what of an installation other users of the machine may read; the database's folders are its own."""
+    ours = [path for path in var.iterdir() if path.name not in ("pg", "run", "serve.log", "libpango-1.0.so.0")]
+    below = [path for folder in ours if folder.is_dir() for path in folder.rglob("*")]
+    return sorted(str(path.relative_to(var)) for path in [*ours, *below] if path.lstat().st_mode & 0o077)
+
+
 @pytest.mark.usefixtures("migrated")
 def test_without_the_libraries_of_pdfs_it_stops_before_the_start_unless_told_to_go_on(
     var: Path, monkeypatch: pytest.MonkeyPatch
@@ -109,6 +116,8 @@ def test_without_the_libraries_of_pdfs_it_stops_before_the_start_unless_told_to_
     assert "AMLS_WITHOUT_PDF=1" in said
     assert "PostgreSQL" not in said
     # And with a mail server, whose address has no folder to name.
+    for name in ("mail", "media"):
+        (var / name).mkdir(mode=0o755)
     monkeypatch.setenv("AMLS_WITHOUT_PDF", "1")
     monkeypatch.setenv("EMAIL_URL", "smtp://mail.example.org")
     served = Served(var, free_port())
@@ -116,6 +125,7 @@ def test_without_the_libraries_of_pdfs_it_stops_before_the_start_unless_told_to_
     assert "Mail leaves through mail.example.org:25" in served.log.read_text()
     assert "PDFs" not in served.log.read_text()
     assert served.get("/readyz") == 200
+    assert open_to_others(var) == []
     assert served.stop() == 0
 
 

@@ -48,6 +48,8 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", str(threads)),
+        # Headers come soon or not at all; bodies are seen to by amls/web/bodies.py.
+        *("--http", "1", "--http1-header-read-timeout", "20000"),
         *("--backlog", "2048", "--no-ws", "--log-level", "error", application),
     ]
 
@@ -100,6 +102,9 @@ class Command(BaseCommand):
     def _prepare(self, *, with_demo: bool) -> None:
         for name in ("queue", "queue-control", "mail", "media"):
             (settings.VAR_DIR / name).mkdir(parents=True, exist_ok=True)
+            if name != "media" or not settings.X_ACCEL_REDIRECT_PREFIX:
+                # Also what an earlier version left open.
+                (settings.VAR_DIR / name).chmod(0o700)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         self._collect_static()
