@@ -348,6 +348,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "lectures.tasks.extract",
         "schedule": timedelta(seconds=30),
     },
+    "check-attempts": {
+        "task": "projects.tasks.check_attempts",
+        "schedule": timedelta(seconds=30),
+    },
     "flush-material-counts": {
         "task": "lectures.tasks.flush_material_counts",
         "schedule": timedelta(minutes=5),
