@@ -29,7 +29,10 @@ def check_next(*, now: datetime) -> bool:
     """
     with transaction.atomic():
         submission = (
-            Submission.objects.to_check_at(now).select_for_update(skip_locked=True).order_by("check_due_at", "pk").first()
+            Submission.objects.to_check_at(now)
+            .select_for_update(skip_locked=True)
+            .order_by("check_due_at", "pk")
+            .first()
         )
         if submission is None:
             return False

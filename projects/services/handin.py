@@ -36,7 +36,6 @@ from projects.services.common import (
 from projects.services.registration import require_active
 from projects.tickets import began_by_ticket
 
-
 # A worker is told by this name that there are files to judge.
 CHECK = "projects.tasks.check_attempts"
 # Short, so that whoever presses too often at a deadline waits minutes; what is refused counts too.

@@ -65,8 +65,8 @@ def test_an_attempt_that_nobody_had_time_to_look_into_is_kept_and_counts(
     page = cast.client("student").get("/amls/projects/mine/").content.decode()
     assert "Being checked" in page
     assert check_attempts() == 1
-    submission.refresh_from_db()
-    assert (submission.check_due_at, submission.withdrawn_at) == (None, None)
+    found = Submission.objects.get()
+    assert (found.check_due_at, found.withdrawn_at) == (None, None)
     assert check_attempts() == 0
     assert not Notice.objects.filter(kind="projects.attempt-refused").exists()
 
@@ -81,7 +81,7 @@ def test_an_attempt_that_is_refused_later_is_told_and_can_be_brought_back(
     submission.refresh_from_db()
     assert is_counting(before, effective_deadline(project))
     assert not is_counting(submission, effective_deadline(project))
-    notice = Notice.objects.get(kind="projects.attempt-refused", user=cast.student.user)
+    notice = Notice.objects.get(kind="projects.attempt-refused", recipient=cast.student.user)
     letter = attempt_refused(notice, timezone.now())
     assert letter is not None
     assert "is not a ZIP archive" in letter.text
