@@ -19,6 +19,7 @@ from amls.courses.claims import claim_for_enrolled, decide_claim
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.roster import import_roster
 from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
@@ -136,12 +137,17 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep person and course of an enrolment as they are."""
-        return ("user", "course") if obj is not None else ()
+        return ("person", "course") if obj is not None else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Ask for the number of who is enrolled, and whether the one that is there was checked."""
         number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj) else ("number",)
-        return ("user", "course", "role", *number)
+        return ("user" if obj is None else "person", "course", "role", *number)
+
+    @admin.display(description=gettext_lazy("person"))
+    def person(self, row: Enrolment) -> str:
+        """Say who it is; their account is for those who run the installation."""
+        return who(row.user)
 
     @admin.action(description=gettext_lazy("I have checked the matriculation numbers of these people"))
     def verify_numbers(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:

@@ -26,7 +26,8 @@ from unfold.sites import UnfoldAdminSite
 from amls.courses.access import lead_to_factor
 from amls.courses.addresses import OwnAddress
 from amls.courses.events import describe_events
-from amls.courses.models import Course, User
+from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.people import AccountChoice, PersonChoice
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
@@ -157,7 +158,12 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what belongs to the person's courses."""
-        kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        if rows is not None and rows.model is Enrolment:
+            # What is granted, decided or entered is a student's.
+            kwargs = {"form_class": PersonChoice, **kwargs, "queryset": rows.filter(role=Role.STUDENT)}
+        elif rows is not None and rows.model is User:
+            kwargs["form_class"] = AccountChoice
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
