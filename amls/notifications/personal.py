@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import User
 from amls.courses.privacy import on_account_deletion, on_course_purge, personal_data, retention
+from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.notifications.accounts import KIND as ACCOUNT_KIND
 from amls.notifications.models import ItemChange, Notice, Preference
 
@@ -29,10 +31,14 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 
 @on_account_deletion
 def forget(user: User, now: datetime) -> None:
-    """Send the person nothing more, and forget what was sent."""
+    """Send the person nothing more, forget what was sent, and by whose name others were written to about them."""
     Notice.objects.filter(recipient=user).delete()
-    Notice.objects.filter(address__iexact=user.email).delete()
+    Notice.objects.alias(lowered=Lower("address")).filter(lowered__in=addresses_of(user)).delete()
     Preference.objects.filter(user=user).delete()
+    told = Notice.objects.filter(course__enrolments__user=user).values("pk")
+    blot_out(
+        Notice.objects.filter(pk__in=told), "subject", "reason", "last_error", texts=names_of(user) | addresses_of(user)
+    )
 
 
 @on_course_purge
