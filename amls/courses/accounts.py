@@ -8,6 +8,7 @@ from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.ratelimit import truncate_ip
@@ -21,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.courses.accountevents import AccountEvent
 from amls.courses.accountlog import record
+from amls.courses.emails import replace_addresses
 from amls.courses.models import User
 from amls.courses.services import join_roster_entries
 
@@ -125,6 +127,18 @@ def forget_a_strangers_password(request: HttpRequest, email_address: Any, **kwar
     if is_by_code and not user.emailaddress_set.filter(verified=True).exclude(pk=email_address.pk).exists():
         user.set_unusable_password()
         user.save(update_fields=["password"])
+
+
+@receiver(email_confirmed)
+def replace_by_what_was_entered(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Let an address that those who run the site entered take the place of the old ones, once it is proven.
+
+    Nothing else stands unproven beside proven ones: what people add themselves is kept when it is proven, while
+    they are signed in.
+    """
+    proven = EmailAddress.objects.filter(user=email_address.user, verified=True).exclude(pk=email_address.pk)
+    if not request.user.is_authenticated and proven.exists():
+        replace_addresses(address=email_address, request=request)
 
 
 @receiver(email_confirmed)

@@ -17,7 +17,8 @@ from unfold.decorators import action
 
 from amls.courses.claims import claim_for_enrolled, decide_claim
 from amls.courses.desk import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
-from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
+from amls.courses.emails import enter_address, make_provable
+from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
@@ -289,3 +290,19 @@ class UserAdmin(SuperuserAdmin):
         "is_superuser", "date_joined", "last_login",
     )  # fmt: skip
     readonly_fields = ("date_joined", "last_login")
+    form = UserForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; a new address of an account waits until it is proven."""
+        wanted = obj.email
+        if change:
+            obj.email = form.initial["email"]
+        super().save_model(request, obj, form, change)
+        if not change:
+            make_provable(obj)
+        if change and wanted != obj.email and enter_address(user=obj, email=wanted, request=request):
+            said = _(
+                "A mail asks for a sign-in with a code that is sent to %(email)s; then it takes the place of the "
+                "present address, to which this is told. Until then nothing changes."
+            )
+            messages.warning(request, said % {"email": wanted})

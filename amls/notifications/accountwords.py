@@ -22,6 +22,17 @@ def changed_words(name: str, context: dict[str, Any], user: User | None = None) 
     Returns:
         The words, or None where the mail is about something else.
     """
+    if name == "email_to_prove":
+        return {
+            "subject": _("Your account gets this address"),
+            "text": _(
+                "Whoever runs this site entered this address for your account. Sign in with a code that is sent to it: "
+                "then it takes the place of your old ones. If you know nothing of it, ignore this mail: nothing happens."
+            ),
+            "label": _("Sign in with a code"),
+            "path": reverse("account_request_login_code"),
+            "reason": _("You get this mail because somebody gave this address for an account."),
+        }
     said = _said(name, context)
     if said is None:
         return None

@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.cache import cache
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -131,7 +132,7 @@ def test_who_has_neither_password_nor_factor_signs_in_again_with_a_code(
 
 def sign_in_by_code(client: Client, email: str) -> None:
     client.post("/accounts/login/code/", {"email": email})
-    assert (email, "Your code to sign in") in sent()
+    assert (email.lower(), "Your code to sign in") in sent()
     client.post("/accounts/login/code/confirm/", {"code": code_in_mail()})
     assert "_auth_user_id" in client.session
 
@@ -294,3 +295,64 @@ def test_people_see_their_sign_ins_in_local_time_with_its_zone(cast: Cast) -> No
     assert "203.0.113.0/24" in page
     assert "Firefox &lt;b&gt;" in page
     assert "Signed in" in page
+
+
+# ── an address that those who run the site enter ──
+
+
+def enter(cast: Cast, user: User, email: str) -> str:
+    """Enter an address at the desk; return the page that follows."""
+    data = {"email": email, "display_name": user.display_name, "language": "", "is_active": "on"}
+    answer = cast.client("admin").post(f"/admin/courses/user/{user.pk}/change/", data, follow=True)
+    return " ".join(answer.content.decode().split())
+
+
+def test_an_address_entered_at_the_desk_counts_once_it_is_proven(cast: Cast) -> None:
+    user = owner(cast.student.user, SECOND)
+    assert "A mail asks for a sign-in with a code that is sent to new@example.org" in enter(
+        cast, user, "New@Example.ORG"
+    )
+    user.refresh_from_db()
+    assert user.email == "student@example.org"
+    entered = "A new address was entered for your account"
+    assert sent() == [("new@example.org", "Your account gets this address"), *both(entered)]
+    # Until then the old one opens the account.
+    assert signed_in(user)
+    client = Client()
+    sign_in_by_code(client, "NEW@example.org")
+    assert client.session["_auth_user_id"] == str(user.pk)
+    user.refresh_from_db()
+    assert user.email == "new@example.org"
+    rows = EmailAddress.objects.filter(user=user).values_list("email", "verified", "primary")
+    assert list(rows) == [("new@example.org", True, True)]
+    changed = "The address of your account changed"
+    assert sent() == [("new@example.org", changed), *both(changed)]
+    for old in ("student@example.org", SECOND):
+        out = Client()
+        out.post("/accounts/login/", {"login": old, "password": PASSWORD})
+        assert "_auth_user_id" not in out.session
+
+
+def test_an_account_that_nobody_entered_gets_its_address_at_once(cast: Cast) -> None:
+    user = cast.student.user
+    enter(cast, user, "New@Example.org")
+    user.refresh_from_db()
+    assert user.email == "new@example.org"
+    sign_in_by_code(Client(), "new@example.org")
+    cast.client("admin").post("/admin/courses/user/add/", {"email": "Made@example.org", "is_active": "on"})
+    sign_in_by_code(Client(), "made@example.org")
+
+
+def test_an_address_of_another_account_is_refused_at_the_desk(cast: Cast) -> None:
+    owner(cast.other_student.user, SECOND)
+    user = owner(cast.student.user)
+    assert "This address has an account already." in enter(cast, user, SECOND.upper())
+    assert "This address has an account already." in enter(cast, user, "Other@example.org")
+    assert not EmailAddress.objects.filter(user=user, verified=False).exists()
+
+
+def test_addresses_are_kept_in_lower_case() -> None:
+    made = User.objects.create_user("Anna@Example.ORG", PASSWORD)
+    assert (made.email, User.objects.get(email="ANNA@example.org")) == ("anna@example.org", made)
+    with pytest.raises(IntegrityError, match="user_email_lower"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE courses_user SET email = 'Anna@example.org' WHERE id = %s", [made.pk])
