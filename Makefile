@@ -7,20 +7,23 @@ BIN := $(VENV)/bin
 LOCKING := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test quick bench format messages lock clean
+.PHONY: run packages test quick bench format messages lock clean
 
-run: $(VENV)/.run
+run: packages $(VENV)/.run
 	@exec $(BIN)/python manage.py serve --port $(PORT)
 
+packages:
+	@sh deploy/system_packages.sh run
+
 test: $(VENV)/.test
-	@sh tests/tools/system_packages.sh
+	@sh deploy/system_packages.sh test
 	@exec $(BIN)/python -m tests.tools.run $(ARGS)
 
 quick: $(VENV)/.test
 	@exec $(BIN)/python -m tests.tools.run -m 'unit and not odd' $(ARGS)
 
 bench: $(VENV)/.test
-	@sh tests/tools/system_packages.sh
+	@sh deploy/system_packages.sh test
 	@exec $(BIN)/python -m tests.bench
 
 format: $(VENV)/.test

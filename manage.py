@@ -24,6 +24,8 @@ WITHOUT_DATABASE = {
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
+    # What is kept under var/ holds codes, names and work: nobody else on this machine may read it.
+    os.umask(0o077)
     with ExitStack() as stack:
         if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE and settings.IS_DATABASE_EMBEDDED:
             stack.enter_context(running(settings.VAR_DIR))

@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.email_url import email_settings
 from amls.embedded import kept_secret, socket_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "amls.core.bodies.BodyPlacesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -180,6 +182,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_FORMS = {"signup": "amls.courses.signup.SignupForm"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
@@ -199,24 +202,22 @@ MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if IS_HTTPS else 0)
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# Addresses, password, factors and sessions change after a fresh proof only, and every address is told.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+USERSESSIONS_ADAPTER = "amls.courses.accounts.SessionsAdapter"
 ACCOUNT_ADAPTER = "amls.mail.account_mail.AccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# A code that was typed as the next one came counts (RFC 6238, 5.2).
+MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDED)
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
-if env.str("EMAIL_URL", ""):
-    _mail = env.email("EMAIL_URL")
-    EMAIL_BACKEND = str(_mail["EMAIL_BACKEND"])
-    EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"] or "localhost", _mail["EMAIL_PORT"] or 25
-    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"] or "", _mail["EMAIL_HOST_PASSWORD"] or ""
-    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-    EMAIL_FILE_PATH = VAR_DIR / "mail"
-
+# EMAIL_BACKEND, EMAIL_HOST and so on.
+globals().update(email_settings(env.str("EMAIL_URL", ""), folder=VAR_DIR / "mail"))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 20)
 # For so long a worker has what it claimed; a killed one's mails go out after it.
 MAIL_LEASE_SECONDS = env.int("MAIL_LEASE_SECONDS", 300)
@@ -229,7 +230,8 @@ LOCALE_PATHS = [BASE_DIR / "amls" / "locale"]
 FORMAT_MODULE_PATH = ["amls.formats"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = "UTC"
+# Of what belongs to no course; a course has its own.
+TIME_ZONE = env("SITE_TIMEZONE", default="Europe/Berlin")
 
 # An address typed without a scheme is https; the setting goes with Django 6.
 FORMS_URLFIELD_ASSUME_HTTPS = True
@@ -244,8 +246,13 @@ STORAGES = {
 }
 # What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
 MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+")
+# Whoever starts without what PDFs need knows of it.
+WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+# Uploads are for the site's own user; where a front server sends them, also for its group (see deploy/nginx.conf).
+FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_REDIRECT_PREFIX else 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700
 # The header in which the front server says when a request began, in seconds since 1970 with
 # milliseconds, such as X-Request-Began; it must overwrite it on every request. Empty: none does.
 _began_header = env.str("REQUEST_BEGAN_HEADER", "")
@@ -342,6 +349,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "read-files": {
         "task": "lectures.tasks.extract",
+        "schedule": timedelta(seconds=30),
+    },
+    "check-attempts": {
+        "task": "projects.tasks.check_attempts",
         "schedule": timedelta(seconds=30),
     },
     "flush-material-counts": {

@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from amls.portal.me.account import sessions
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    # Before allauth's own page of the same name.
+    path("accounts/sessions/", sessions, name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
     path("", include("amls.mail.urls")),
     path("", include("amls.exports.urls")),

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import signing
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
@@ -30,6 +31,18 @@ def make_undo(before: dict[str, str], after: Lecture, *, is_quiet: bool = False)
     """
     kept = {"pk": after.pk, "before": before, "after": snapshot(after), "quiet": is_quiet}
     return signing.dumps(kept, salt=_SALT)
+
+
+def said_at(lecture: Lecture, token: str = "") -> str:
+    """Return the tags of a message that is to be shown beside a lecture's row: the template tag `said_of` reads them.
+
+    Args:
+        lecture: beside whose row.
+        token: of an undo, if there is one.
+    """
+    return (
+        f"at {lecture.pk} {reverse('lectures:lecture_undo', args=[lecture.course.slug, lecture.ref])} {token}".strip()
+    )
 
 
 def read_undo(token: str, lecture: Lecture) -> tuple[dict[str, Any], bool]:

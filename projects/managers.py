@@ -102,3 +102,7 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def standing(self) -> SubmissionQuerySet:
         """Return those that are not withdrawn."""
         return self.filter(withdrawn_at__isnull=True)
+
+    def to_check_at(self, now: datetime) -> SubmissionQuerySet:
+        """Return those whose files a worker is to judge now."""
+        return self.filter(check_due_at__lte=now)

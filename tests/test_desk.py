@@ -343,14 +343,29 @@ def test_the_roster_page_shows_first_and_imports_then(cast: Cast) -> None:
     assert RosterEntry.objects.get().email == "ada@example.org"
 
 
-@pytest.mark.parametrize(("site", "works"), [("localhost", True), ("courses.example.org", False)])
-def test_the_demo_password_works_on_this_machine_only(cast: Cast, settings: Settings, site: str, works: bool) -> None:
+@pytest.mark.parametrize(
+    ("site", "peer", "more", "works"),
+    [
+        ("localhost", "127.0.0.1", {}, True),
+        ("localhost", "::1", {}, True),
+        ("localhost", "::ffff:127.0.0.1", {}, True),
+        ("localhost", "192.0.2.7", {}, False),
+        ("localhost", "192.0.2.7", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ("localhost", "127.0.0.1", {"X-Forwarded-For": "127.0.0.1"}, False),
+        ("localhost", "127.0.0.1", {"Forwarded": "for=127.0.0.1"}, False),
+        ("localhost", "", {}, False),
+        ("courses.example.org", "127.0.0.1", {}, False),
+    ],
+)
+def test_the_demo_password_works_from_this_machine_only(
+    cast: Cast, settings: Settings, site: str, peer: str, more: dict[str, str], works: bool
+) -> None:
     settings.SITE_HOST = site
     user = cast.student.user
     user.set_password(settings.DEMO_PASSWORD)
     user.save()
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-    client = Client()
+    client = Client(REMOTE_ADDR=peer, headers={"Host": "localhost", **more})
     client.post("/accounts/login/", {"login": user.email, "password": settings.DEMO_PASSWORD})
     assert ("_auth_user_id" in client.session) == works
 

@@ -15,7 +15,6 @@ _PDF_LIBRARIES = {
     "harfbuzz-subset": "libharfbuzz-subset.so.0",
     "fontconfig": "libfontconfig.so.1",
 }
-PDF_PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core"
 
 
 def check_pdf_libraries(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
@@ -26,7 +25,7 @@ def check_pdf_libraries(app_configs: Any = None, **kwargs: Any) -> list[CheckMes
     return [
         Warning(
             f"PDFs can't be made: {', '.join(missing)} can't be loaded. Everything else works.",
-            hint=f"apt-get install {PDF_PACKAGES}",
+            hint="`sh deploy/system_packages.sh run` installs what they need, or says what to type.",
             id="amls.W001",
         )
     ]

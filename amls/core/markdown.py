@@ -35,8 +35,9 @@ def render_markdown(text: str, top: int = 3) -> SafeString:
 
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
-_LINK = re.compile(r"(?<!\\)\[([^\]]+)\]\(([^)\s]+)\)")
-_STRONG = re.compile(r"(?<!\\)(\*\*|__)(?=\S)(.+?)(?<=\S)(?<!\\)\1")
+# Neither part of a link holds a bracket that opens the next: looking for one never goes back over what it has seen.
+_LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)+)\]\(([^)\s\[]+)\)")
+_MARK = re.compile(r"(?<!\\)(?:\*\*|__)|\n")
 _CODE = re.compile(r"(?<![\\`])`([^`\n]+)`(?!`)")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
 
@@ -48,4 +49,24 @@ def escape_markdown(text: str) -> str:
 
 def plain_text(text: str) -> str:
     """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis or code."""
-    return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", _STRONG.sub(r"\2", _LINK.sub(r"\1 (\2)", text))))
+    linked = _LINK.sub(r"\1 (\2)", text)
+    return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", _without_marks(linked)))
+
+
+def _without_marks(text: str) -> str:
+    """Return Markdown without the marks of strong emphasis that open and close on one line. One look at each mark."""
+    opened: dict[str, int] = {}
+    marks: list[int] = []
+    for match in _MARK.finditer(text):
+        mark, at = match.group(), match.start()
+        if mark == "\n":
+            opened.clear()
+        elif mark in opened and not text[at - 1].isspace() and opened[mark] + 2 < at:
+            marks += [opened.pop(mark), at]
+        elif mark not in opened and not text[at + 2 : at + 3].isspace() and at + 2 < len(text):
+            opened[mark] = at
+    kept, done = [], 0
+    for at in sorted(marks):
+        kept.append(text[done:at])
+        done = at + 2
+    return "".join([*kept, text[done:]])

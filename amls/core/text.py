@@ -7,9 +7,11 @@ from django.db import models
 
 if TYPE_CHECKING:
     _CharField = models.CharField[str, str]
+    _EmailField = models.EmailField[str, str]
     _TextField = models.TextField[str, str]
 else:
     _CharField = models.CharField
+    _EmailField = models.EmailField
     _TextField = models.TextField
 
 _KEPT_CONTROLS = {"\n", "\t"}
@@ -52,6 +54,13 @@ def clean_text(value: str) -> str:
     unified = value.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     normal = unicodedata.normalize("NFC", unified)
     return "".join(c for c in normal if c in _KEPT_CONTROLS or not _is_unwanted(c)).strip()
+
+
+def mask_address(email: str) -> str:
+    """Return an e-mail address as its owner knows it again and nobody else: 'l•••@e•••.org'."""
+    local, _at, domain = email.lower().partition("@")
+    name, _dot, end = domain.rpartition(".")
+    return f"{local[:1]}•••@{name[:1]}•••.{end}"
 
 
 def _is_break(char: str) -> bool:
@@ -102,5 +111,27 @@ class CleanTextField(_TextField):
         value = getattr(model_instance, self.attname)
         if isinstance(value, str):
             value = clean_text(value)
+            setattr(model_instance, self.attname, value)
+        return value
+
+
+class LowerEmailField(_EmailField):
+    """An EmailField in lower case, whoever writes it: an address with capitals is the same one to its owner."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """Lower it on the way into the database, and where rows are looked for."""
+        prepared = super().get_prep_value(value)
+        return prepared.lower() if isinstance(prepared, str) else prepared
+
+    def to_python(self, value: Any) -> Any:
+        """Lower what forms hand in."""
+        converted = super().to_python(value)
+        return converted.lower() if isinstance(converted, str) else converted
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        """Keep the instance equal to its row."""
+        value = getattr(model_instance, self.attname)
+        if isinstance(value, str):
+            value = value.lower()
             setattr(model_instance, self.attname, value)
         return value

@@ -4,10 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from allauth.account.adapter import get_adapter
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, Enrolment, User
@@ -82,11 +86,11 @@ def need_course_maker(request: HttpRequest) -> User:
 
 
 class SecondFactorNeeded(Http404):
-    """Somebody who teaches asked for what staff see, and has no second factor yet."""
+    """Somebody who teaches asked for what staff see, and has proven no second factor in this session yet."""
 
 
 class SecondFactorMiddleware:
-    """Lead staff who lack a second factor to where they set one up."""
+    """Lead staff who lack a second factor to where they prove one, or set one up."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -97,10 +101,16 @@ class SecondFactorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer `SecondFactorNeeded`; Django answers all else."""
-        return set_factor_up(request) if isinstance(exception, SecondFactorNeeded) else None
+        return lead_to_factor(request) if isinstance(exception, SecondFactorNeeded) else None
 
 
-def set_factor_up(request: HttpRequest) -> HttpResponse:
-    """Say that staff need a second factor, and lead to where one is set up."""
-    messages.warning(request, _("Staff need a second factor. Set up a passkey or an authenticator app first."))
-    return redirect("mfa_index")
+def lead_to_factor(request: HttpRequest) -> HttpResponse:
+    """Say that staff need a second factor, and lead to where it is proven, or set up by those who have none."""
+    if not is_mfa_enabled(request.user):
+        messages.warning(request, _("Staff need a second factor. Set up a passkey or an authenticator app first."))
+        return redirect("mfa_index")
+    messages.warning(request, _("You signed in without your second factor. Confirm it to go on."))
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    way = next(one["url"] for one in ways if one["id"].startswith("mfa_"))
+    place = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
+    return redirect(f"{way}?{urlencode({'next': place})}")

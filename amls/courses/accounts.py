@@ -1,20 +1,33 @@
-"""How accounts behave: django-allauth's adapter, backend and signals."""
+"""How accounts behave: django-allauth's adapters, backend and signals."""
 
+import time
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.authentication import get_authentication_records
+from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
+from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.ratelimit import truncate_ip
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.courses.account_log import record
+from amls.courses.accountevents import AccountEvent
+from amls.courses.emails import replace_addresses
 from amls.courses.models import User
 from amls.courses.services import join_roster_entries
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# What front servers add: with one of these the peer is not the visitor (RFC 7239, and what was used before it).
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -36,17 +49,70 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         by_account = super()._get_login_attempts_cache_key(request, **credentials)
         return f"{truncate_ip(self.get_client_ip(request))}:{by_account}"
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Let those who have neither password nor factor sign in again with a code: they can't prove it otherwise."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if ways or not user.is_authenticated:
+            return ways
+        return [{"id": "again", "description": _("Sign in again"), "url": reverse("portal:sign_in_again")}]
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask again before an account changes; whom allauth has no way to ask must have signed in just now.
+
+        Raises:
+            ReauthenticationRequired: they did not.
+        """
+        is_required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        if is_required and not super().get_reauthentication_methods(self.request.user) and not self._just_signed_in():
+            raise ReauthenticationRequired
+        return is_required
+
+    def _just_signed_in(self) -> bool:
+        records = get_authentication_records(self.request, self.request.user)
+        earliest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        return any(float(one["at"]) > earliest for one in records)
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]
+    """Writes down which sessions were ended."""
+
+    def end_sessions(self, sessions: list[UserSession]) -> None:
+        """End them."""
+        for session in sessions:
+            record(AccountEvent.What.SESSION_ENDED, user=session.user, request=self.request)
+        super().end_sessions(sessions)
+
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]
-    """Sign-in by e-mail address. The demo's known password is refused on any real address."""
+    """Sign-in by e-mail address. The demo's known password opens nothing from another machine."""
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """Return whose password it is, or None."""
         password = credentials.get("password")
-        if password == settings.DEMO_PASSWORD and settings.SITE_HOST not in _LOOPBACK:
+        if password == settings.DEMO_PASSWORD and not _is_on_this_machine(request):
             return None
         user: User | None = super().authenticate(request, **credentials)
         return user
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a name or an address is this machine's own."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        return host == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _is_on_this_machine(request: HttpRequest | None) -> bool:
+    """Return whether a request comes from this machine to a site of this machine, by its peer and never by its Host."""
+    return (
+        request is not None
+        and is_loopback(settings.SITE_HOST)
+        and is_loopback(request.META.get("REMOTE_ADDR", ""))
+        and not any(name in request.META for name in _FORWARDING)
+    )
 
 
 @receiver(email_confirmed)
@@ -61,6 +127,18 @@ def forget_a_strangers_password(request: HttpRequest, email_address: Any, **kwar
     if is_by_code and not user.emailaddress_set.filter(verified=True).exclude(pk=email_address.pk).exists():
         user.set_unusable_password()
         user.save(update_fields=["password"])
+
+
+@receiver(email_confirmed)
+def replace_by_what_was_entered(request: HttpRequest, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Let an address that those who run the site entered take the place of the old ones, once it is proven.
+
+    Nothing else stands unproven beside proven ones: what people add themselves is kept when it is proven, while
+    they are signed in.
+    """
+    proven = EmailAddress.objects.filter(user=email_address.user, verified=True).exclude(pk=email_address.pk)
+    if not request.user.is_authenticated and proven.exists():
+        replace_addresses(address=email_address, request=request)
 
 
 @receiver(email_confirmed)

@@ -8,6 +8,7 @@ class OwnAddress:
     """An admin that says a row's own address, without the detour over one that finds every row."""
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Return where the site shows a row, or None."""
+        """Return where the site shows a row; None where it doesn't, or not to everyone who sees the row here."""
         say: Callable[[], str] | None = getattr(obj, "get_absolute_url", None)
-        return say() if obj is not None and obj.pk and say is not None else None
+        is_shown = getattr(self, "view_on_site", True) and obj is not None and obj.pk
+        return say() if is_shown and say is not None else None

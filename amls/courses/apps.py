@@ -14,4 +14,5 @@ class CoursesConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the signals of accounts."""
-        import_module("amls.courses.accounts")
+        for module in ("accounts", "account_log"):
+            import_module(f"amls.courses.{module}")

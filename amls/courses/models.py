@@ -16,10 +16,17 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.names import SortName
-from amls.core.text import CleanTextField, LineField
+from amls.core.text import CleanTextField, LineField, LowerEmailField
+from amls.courses.accountevents import AccountEvent
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
+
+# Models of this app that have a file of their own.
+__all__ = [
+    "AccountEvent", "Audience", "Course", "Enrolment", "Language", "Mode", "Role", "RosterEntry", "StaffMember", "User",
+    "Weekday",
+]  # fmt: skip
 
 
 class Role(models.TextChoices):
@@ -87,7 +94,7 @@ def nameless_address(pk: int) -> str:
 class User(AbstractBaseUser, PermissionsMixin):
     """A person; the e-mail address is the login."""
 
-    email = models.EmailField(_("e-mail address"))
+    email = LowerEmailField(_("e-mail address"))
     display_name = LineField(_("name"), max_length=150, blank=True, validators=[is_a_name])
     matriculation_number = LineField(
         _("matriculation number"),
@@ -123,6 +130,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_email_unique",
                 violation_error_message=_("This address has an account already."),
             ),
+            models.CheckConstraint(name="user_email_lower", condition=Q(email=Lower("email"))),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,9 @@
 """Who may see or do what in a course. What a person may not see is a 404."""
 
-from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
+from amls.courses.factor import has_factor
 from amls.courses.models import Course, Enrolment, Role, User
 
 
@@ -38,8 +38,8 @@ def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | N
 
 
 def lacks_second_factor(user: User) -> bool:
-    """Return whether the person has to set a second factor up before they do what staff do (ASVS 5.0, 6.3.3)."""
-    return settings.STAFF_NEEDS_SECOND_FACTOR and not is_mfa_enabled(user)
+    """Return whether the person has to prove a second factor before they do what staff do (ASVS 5.0, 6.3.3)."""
+    return settings.STAFF_NEEDS_SECOND_FACTOR and not has_factor(user)
 
 
 def may_manage(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:

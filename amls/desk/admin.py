@@ -18,8 +18,10 @@ from unfold.decorators import action
 from amls.core.keys import primary_key
 from amls.core.names import SortName
 from amls.core.violations import RuleViolation
-from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, is_number_unchecked
+from amls.courses.emails import enter_address, make_provable
+from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
@@ -136,12 +138,17 @@ class EnrolmentAdmin(CourseScopedAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep person and course of an enrolment as they are."""
-        return ("user", "course") if obj is not None else ()
+        return ("person", "course") if obj is not None else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Ask for the number of who is enrolled, and whether the one that is there was checked."""
         number = () if obj is None else ("number", "is_checked") if is_number_unchecked(obj) else ("number",)
-        return ("user", "course", "role", *number)
+        return ("user" if obj is None else "person", "course", "role", *number)
+
+    @admin.display(description=gettext_lazy("person"))
+    def person(self, row: Enrolment) -> str:
+        """Say who it is; their account is for those who run the installation."""
+        return who(row.user)
 
     @admin.action(description=gettext_lazy("I have checked the matriculation numbers of these people"))
     def verify_numbers(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
@@ -283,3 +290,19 @@ class UserAdmin(SuperuserAdmin):
         "is_superuser", "date_joined", "last_login",
     )  # fmt: skip
     readonly_fields = ("date_joined", "last_login")
+    form = UserForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; a new address of an account waits until it is proven."""
+        wanted = obj.email
+        if change:
+            obj.email = form.initial["email"]
+        super().save_model(request, obj, form, change)
+        if not change:
+            make_provable(obj)
+        if change and wanted != obj.email and enter_address(user=obj, email=wanted, request=request):
+            said = _(
+                "A mail asks for a sign-in with a code that is sent to %(email)s; then it takes the place of the "
+                "present address, to which this is told. Until then nothing changes."
+            )
+            messages.warning(request, said % {"email": wanted})

@@ -1,8 +1,11 @@
 """The history of rows, in words."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from amls.courses.models import User
@@ -24,7 +27,21 @@ def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
                 "who": people.get(user_pk, _("the system")),
                 "what": labels.get(event.pgh_label, event.pgh_label),
                 "model": event.pgh_obj_model,
-                "diff": sorted((event.pgh_diff or {}).items()),
+                "diff": [
+                    (name, [_in_local_time(value) for value in values])
+                    for name, values in sorted((event.pgh_diff or {}).items())
+                ],
             }
         )
     return described
+
+
+def _in_local_time(value: object) -> object:
+    """Return what a row held as people read it: the history keeps moments as UTC in ISO 8601."""
+    try:
+        moment: datetime | None = parse_datetime(value) if isinstance(value, str) else None
+    except ValueError:
+        return value
+    if moment is None or moment.tzinfo is None:
+        return value
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"

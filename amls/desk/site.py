@@ -25,9 +25,10 @@ from unfold.sites import UnfoldAdminSite
 
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
-from amls.courses.access import set_factor_up
+from amls.courses.access import lead_to_factor
 from amls.courses.addresses import OwnAddress
-from amls.courses.models import Course, User
+from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.people import AccountChoice, PersonChoice
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
@@ -54,14 +55,14 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
         return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send people to the site's own sign-in, and staff without a second factor to set one up."""
+        """Send people to the site's own sign-in, and staff who have not proven a second factor to do so."""
         user = request.user
         if not isinstance(user, User):
             return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
         if not user.is_staff:
             raise Http404
         if lacks_second_factor(user):
-            return set_factor_up(request)
+            return lead_to_factor(request)
         place = request.GET.get("next", "")
         is_ours = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
         return redirect(place if is_ours else "admin:index")
@@ -157,7 +158,12 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what belongs to the person's courses."""
-        kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        if rows is not None and rows.model is Enrolment:
+            # What is granted, decided or entered is a student's.
+            kwargs = {"form_class": PersonChoice, **kwargs, "queryset": rows.filter(role=Role.STUDENT)}
+        elif rows is not None and rows.model is User:
+            kwargs["form_class"] = AccountChoice
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

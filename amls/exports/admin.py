@@ -21,6 +21,8 @@ class ExportAdmin(CourseScopedAdmin):
     list_select_related = ("course", "requested_by")
     search_fields = ("requested_by__email", "requested_by__display_name", "error")
     actions = ("try_again",)
+    # Its page is for whom it was made.
+    view_on_site = False
     fields = (
         "what", "course", "requested_by", "language", "state", "done", "total", "attempts", "error", "created_at",
         "finished_at", "expires_at", "bytes", "remark",

@@ -4,13 +4,16 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.words import say_time
 from amls.exports.kinds import ZIP, Kind, Order, Progress
 from amls.privacy.registry import StoredFile, everything_about
 
@@ -32,9 +35,19 @@ def _write(order: Order, progress: Progress) -> Iterator[bytes]:
             yield chunk
 
 
+class _LocalTimes(DjangoJSONEncoder):
+    """Moments in the site's zone, each with its distance from UTC: they are of several courses and of none."""
+
+    def default(self, o: Any) -> Any:
+        """Return what JSON can hold."""
+        if isinstance(o, datetime) and o.tzinfo is not None:
+            return timezone.localtime(o).isoformat(timespec="seconds")
+        return super().default(o)
+
+
 def _add(archive: zipfile.ZipFile, path: str, content: Any) -> None:
     if not isinstance(content, StoredFile):
-        text = json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+        text = json.dumps(content, cls=_LocalTimes, ensure_ascii=False, indent=1)
         archive.writestr(path, text)
         return
     try:
@@ -56,7 +69,12 @@ def _readme(order: Order) -> str:
     return _(
         "All that this site knows of %(email)s, as of %(now)s.\n"
         "Each folder is one part of the site; .json files open in any text editor.\n"
-    ) % {"email": order.user.email if order.user else "", "now": order.now.isoformat(timespec="minutes")}
+        "Times are those of %(zone)s, each with its distance from UTC.\n"
+    ) % {
+        "email": order.user.email if order.user else "",
+        "now": say_time(order.now, timezone.get_current_timezone()),
+        "zone": timezone.get_current_timezone_name(),
+    }
 
 
 MY_DATA = Kind(

@@ -149,6 +149,18 @@ _WORDS = {
 }
 
 
+class FileRefused(RuleViolation):
+    """A file is not what its name says.
+
+    Attributes:
+        refusal: why, as `say_refusal` puts it in words; plain values that JSON knows.
+    """
+
+    def __init__(self, filename: str, refused: Refused) -> None:
+        self.refusal: dict[str, Any] = {"code": refused.code, "values": refused.values}
+        super().__init__(say_refusal(filename, self.refusal), code=refused.code)
+
+
 def clean_filename(name: str) -> str:
     """Return the name of an upload without folders, control characters and direction overrides.
 
@@ -182,8 +194,8 @@ def check_upload(
         may_wait: where there is no verdict in this time, the file is returned as not judged.
 
     Raises:
-        RuleViolation: empty, too large, of a kind that is not taken, not what its name says, or,
-            unless `may_wait`, not judged in this time.
+        RuleViolation: empty, too large, or of a kind that is not taken.
+        FileRefused: not what its name says, or, unless `may_wait`, not judged in this time.
     """
     filename = clean_filename(name)
     suffix = suffix_of(filename)
@@ -205,7 +217,7 @@ def check_upload(
     try:
         found = _judge(stream, kind, pace or Pace.of_requests())
     except Refused as refused:
-        raise _in_words(filename, refused) from refused
+        raise FileRefused(filename, refused) from refused
     except (NoPlaceError, StoppedError) as error:
         problem = error.problem if isinstance(error, StoppedError) else "busy"
         if may_wait and problem in ("busy", "too_slow"):
@@ -259,26 +271,22 @@ def _source(stream: IO[bytes]) -> Path | IO[bytes]:
     return Path(path()) if path is not None else stream
 
 
-def _stopped(filename: str, suffix: str, problem: str) -> RuleViolation:
+def _stopped(filename: str, suffix: str, problem: str) -> FileRefused:
     """Return why there is no verdict, in words: who falls over a file is no judge, but has seen that it is damaged."""
     code = _BY_SUFFIX.get(suffix, "not-text") if problem == "broken" else problem
-    return _in_words(filename, Refused(code))
+    return FileRefused(filename, Refused(code))
 
 
-def _in_words(filename: str, refused: Refused) -> RuleViolation:
-    """Return why a judge refused a file, in words."""
-    code, values = refused.code, {"name": filename, **refused.values}
+def say_refusal(filename: str, refusal: Mapping[str, Any]) -> str:
+    """Return why a judge refused a file, in the present language."""
+    code, values = refusal["code"], {"name": filename, **refusal["values"]}
     if "path" in values:
         values["path"] = clean_line(str(values["path"]))[:100]
     if code in _DAMAGED:
-        return RuleViolation(
-            _(
-                "'%(name)s' is not %(expected)s, or it is damaged. "
-                "Open it on your computer, save it again and upload that file."
-            )
-            % {"name": filename, "expected": _DAMAGED[code]},
-            code=code,
-        )
+        return _(
+            "'%(name)s' is not %(expected)s, or it is damaged. "
+            "Open it on your computer, save it again and upload that file."
+        ) % {"name": filename, "expected": _DAMAGED[code]}
     if code == "too-many-entries":
         limit = int(values["limit"])
         message = ngettext(
@@ -286,7 +294,7 @@ def _in_words(filename: str, refused: Refused) -> RuleViolation:
             "'%(name)s' holds more than %(limit)d files. Leave out what is not needed.",
             limit,
         )
-        return RuleViolation(message % {**values, "limit": limit}, code=code)
+        return message % {**values, "limit": limit}
     if code == "notebook-too-large":
         values["limit"] = say_size(int(values["limit"]))
-    return RuleViolation(_WORDS[code] % values, code=code)
+    return _WORDS[code] % values

@@ -1,19 +1,26 @@
 """Mails of django-allauth (codes, links, alerts): through the same outbox, sealed until they are sent."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_added
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
+from django.dispatch import receiver
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from amls.core.markdown import escape_markdown
+from amls.courses.account_log import owner_of, record
 from amls.courses.accounts import AccountAdapter as CoursesAccountAdapter
-from amls.courses.models import User
+from amls.courses.models import AccountEvent, User
+from amls.mail.accountwords import changed_words
 from amls.mail.letters import Letter
 from amls.mail.models import Notice
 from amls.mail.outbox import notify
@@ -21,6 +28,8 @@ from amls.mail.sealing import SEALED, seal, unseal
 from amls.mail.wording import site_path
 
 KIND = "mail.account"
+# What somebody asks for who isn't signed in: codes and links, or that there is no account to have one for.
+_ASKED = {"login_code", "unknown_account", "password_reset_key", "account_already_exists", "email_confirmation_signup"}
 
 
 class AccountAdapter(CoursesAccountAdapter):
@@ -28,11 +37,11 @@ class AccountAdapter(CoursesAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Seal the mail and put it into the outbox; codes are worthless when they no longer open anything."""
-        now = timezone.now()
-        user = User.objects.filter(email__iexact=email).first()
+        now, name = timezone.now(), template_prefix.rpartition("/")[2]
+        user = owner_of(email)
         language = user.language if user is not None and user.language else translation.get_language() or "en"
         with translation.override(language):
-            values = self._words(template_prefix.rpartition("/")[2], template_prefix, email, context)
+            values = changed_words(name, context, user) or self._words(name, template_prefix, email, context)
         is_own = user is not None and user.email == email
         notify(
             key=f"account:{uuid.uuid4()}",
@@ -43,6 +52,36 @@ class AccountAdapter(CoursesAccountAdapter):
             references={SEALED: seal(values), "language": language[:2]},
             due_at=now + _lifetime(template_prefix),
         )
+        if name in _ASKED:
+            record(AccountEvent.What.CODE_ASKED, user=user, request=allauth_context.request, how=name)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: Any,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell a change of an account to each of its proven addresses, and to those that it had until now.
+
+        Whoever has taken a session over must not be the only one who hears of it.
+        """
+        values = context or {}
+        gone = {one for one in (email, values.get("deleted_email")) if one}
+        self.tell_each({*addresses_of(user), *gone} - {values.get("added_email")}, template_prefix, values)
+
+    def tell_each(self, addresses: Iterable[str], template_prefix: str, context: dict[str, Any]) -> None:
+        """Tell a change of an account to these addresses, with when and from where it was made."""
+        values = {**self._where(), **context}
+        for address in sorted(addresses):
+            self.send_mail(template_prefix, address, values)
+
+    def _where(self) -> dict[str, Any]:
+        return {
+            "timestamp": timezone.now(),
+            "ip": self.get_client_ip(self.request),
+            "user_agent": self.get_http_user_agent(self.request)[:200],
+        }
 
     def _words(self, name: str, prefix: str, email: str, context: dict[str, Any]) -> dict[str, str]:
         not_you = _("If it wasn't you, ignore this mail: nothing happens.")
@@ -98,6 +137,20 @@ class AccountAdapter(CoursesAccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def addresses_of(user: User) -> list[str]:
+    """Return the proven addresses of an account; the one that it was made with where none is proven."""
+    proven = EmailAddress.objects.filter(user=user, verified=True)
+    return list(proven.order_by("email").values_list("email", flat=True)) or [user.email]
+
+
+@receiver(email_added)
+def _tell_of_new_address(user: User, email_address: EmailAddress, **kwargs: Any) -> None:
+    """Tell the other addresses of one that was added; it was proven already."""
+    if email_address.pk:
+        added = {"added_email": email_address.email}
+        get_adapter().send_notification_mail("account/email/email_added", user, added)
 
 
 def write_account_mail(notice: Notice, now: datetime) -> Letter | None:

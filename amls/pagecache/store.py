@@ -8,9 +8,10 @@ security headers: what it keeps is the whole answer with all its headers.
 
 import gzip
 import hashlib
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,7 +27,12 @@ from amls.courses.models import Course, Enrolment
 from amls.pagecache.boundaries import next_boundary
 
 OnAnswer = Callable[[HttpRequest], None]
+# What was asked: scheme, host, path and query, 'part' or nothing, and the language where it matters.
+Key = tuple[str, ...]
 
+# What is asked with more characters than any address of ours is answered, but not kept; nor are such headers.
+_LONGEST_KEY = 1000
+_LONGEST_HEADER = 200
 # Below this many bytes compression costs more than it saves.
 _WORTH_COMPRESSING = 600
 _COURSE_STAMP = "SELECT revision FROM courses_course WHERE id = %s"
@@ -145,16 +151,21 @@ class KeptPage:
         return response if found is None else found
 
 
+def _size_of(key: Key) -> int:
+    """Return how many bytes of memory a key takes."""
+    return sys.getsizeof(key) + sum(map(sys.getsizeof, key))
+
+
 class PageStore:
     """The kept answers of this process, the least recently given dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._pages: OrderedDict[Hashable, KeptPage] = OrderedDict()
+        self._pages: OrderedDict[Key, KeptPage] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> KeptPage | None:
+    def get(self, key: Key) -> KeptPage | None:
         """Return what is kept for `key`."""
         with self._lock:
             page = self._pages.get(key)
@@ -162,16 +173,16 @@ class PageStore:
                 self._pages.move_to_end(key)
             return page
 
-    def put(self, key: Hashable, page: KeptPage) -> None:
+    def put(self, key: Key, page: KeptPage) -> None:
         """Keep an answer, within the bound on memory."""
         with self._lock:
             self._discard(key)
             self._pages[key] = page
-            self._bytes += page.size
+            self._bytes += page.size + _size_of(key)
             while self._bytes > self.max_bytes and self._pages:
                 self._discard(next(iter(self._pages)))
 
-    def discard(self, key: Hashable) -> None:
+    def discard(self, key: Key) -> None:
         """Forget what is kept for `key`."""
         with self._lock:
             self._discard(key)
@@ -182,10 +193,10 @@ class PageStore:
             self._pages.clear()
             self._bytes = 0
 
-    def _discard(self, key: Hashable) -> None:
+    def _discard(self, key: Key) -> None:
         page = self._pages.pop(key, None)
         if page is not None:
-            self._bytes -= page.size
+            self._bytes -= page.size + _size_of(key)
 
 
 store = PageStore(settings.PAGE_CACHE_BYTES)
@@ -200,14 +211,14 @@ class PageCacheMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer from memory where that is right."""
-        if request.method not in ("GET", "HEAD"):
+        part = "part" if request.META.get("HTTP_HX_REQUEST", "") == "true" else ""
+        # The scheme and the host as sent: hosts that aren't allowed never get an answer to keep.
+        where: Key = (request.scheme or "", request.META.get("HTTP_HOST", ""), request.get_full_path(), part)
+        if request.method not in ("GET", "HEAD") or sum(map(len, where)) > _LONGEST_KEY:
             return self.get_response(request)
         now: datetime = request.now  # type: ignore[attr-defined]
         is_personal = settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES
-        # The scheme and the host as sent: hosts that aren't allowed never get an answer to keep.
-        part = request.META.get("HTTP_HX_REQUEST", "")
-        where = (request.scheme, request.META.get("HTTP_HOST", ""), request.get_full_path(), part)
-        keys: list[Hashable] = [where] if is_personal else [where, (*where, self._language(request))]
+        keys: list[Key] = [where] if is_personal else [where, (*where, self._language(request))]
         for key in keys:
             page = store.get(key)
             if page is not None:
@@ -236,5 +247,6 @@ class PageCacheMiddleware:
             language = get_language_from_request(request)
             if len(self._languages) > 1000:
                 self._languages.clear()
-            self._languages[asked] = language
+            if max(map(len, asked)) <= _LONGEST_HEADER:
+                self._languages[asked] = language
         return language

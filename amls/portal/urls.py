@@ -7,6 +7,7 @@ from amls.portal.gradebook import views as gradebook
 from amls.portal.home import documents
 from amls.portal.home import views as home
 from amls.portal.legal import views as legal
+from amls.portal.me import account
 from amls.portal.me import views as me
 from amls.portal.search import views as search
 from amls.portal.stats import views as stats
@@ -17,9 +18,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.courses, name="courses"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("favicon.ico", legal.favicon, name="favicon"),
+    path("robots.txt", legal.robots, name="robots"),
     path("language/", legal.language, name="language"),
     path("legal/<slug:kind>/", legal.legal, name="legal"),
     path("accounts/profile/", legal.profile, name="profile"),
+    path("accounts/sign-in-again/", account.sign_in_again, name="sign_in_again"),
     path("search/", search.everywhere, name="search_everywhere"),
     path("accounts/my-courses.ics", documents.my_dates, name="my_dates"),
     path("new/", takeover.new_course, name="new_course"),

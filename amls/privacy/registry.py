@@ -29,13 +29,15 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment, Role, RosterEntry, User, nameless_address
+from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User, nameless_address
+from amls.courses.traces import addresses_of, forget_in_admin_log
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -138,10 +140,8 @@ def delete_account(*, user: User, now: datetime) -> None:
         # and their mail and calendar go after it.
         for forgetter in reversed(on_account_deletion):
             forgetter(locked, now)
-        addresses = [
-            locked.email,
-            *EmailAddress.objects.filter(user=locked).values_list("email", flat=True),
-        ]
+        addresses = addresses_of(locked)
+        forget_in_admin_log(locked)
         theirs = Q(enrolment__user=locked)
         for address in addresses:
             theirs |= Q(email__iexact=address)
@@ -149,7 +149,8 @@ def delete_account(*, user: User, now: datetime) -> None:
         delete_with_history(RosterEntry.objects.filter(theirs))
         RosterEntry.declined.through.objects.filter(user=locked).delete()
         RosterEntry.objects.filter(claimed_by=locked).update(claimed_by=None, claimed_at=None)
-        for model in (EmailAddress, Authenticator, UserSession):
+        Session.objects.filter(session_key__in=UserSession.objects.filter(user=locked).values("session_key")).delete()
+        for model in (EmailAddress, Authenticator, UserSession, AccountEvent):
             model.objects.filter(user=locked).delete()
         locked.email = nameless_address(locked.pk)
         locked.display_name = locked.matriculation_number = locked.language = ""

@@ -197,7 +197,8 @@ def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
     assert exam is not None  # noqa: S101 - `allows` was asked
     rows = _rows(exam, order.now)
     header = [
-        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), pgettext("of seats", "Row"), _("Seat"), _("Admission"), _("Ends"),
+        _("Name"), _("Matriculation number"), _("E-mail"), _("Room"), pgettext("of seats", "Row"), _("Seat"), _("Admission"),
+        _("Ends (%(zone)s)") % {"zone": exam.course.timezone},
         _("Note"), _("Here"), _("Left at"),
     ]  # fmt: skip
     cells = ([*_identity(row), *_place(row), *_at_the_door(row, exam), "", ""] for row in rows)

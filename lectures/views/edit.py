@@ -24,7 +24,7 @@ from lectures.models import Lecture
 from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture
 from lectures.services.schedule import change_lecture
-from lectures.undo import make_undo, read_undo, snapshot
+from lectures.undo import make_undo, read_undo, said_at, snapshot
 from lectures.views.pages import find_lecture
 
 
@@ -76,11 +76,11 @@ def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Acc
         return False
     after = Lecture.objects.get(pk=lecture.pk)
     if snapshot(after) == before:
-        messages.info(request, _("Nothing was changed."))
+        messages.info(request, _("Nothing was changed."), extra_tags=said_at(lecture))
         return True
     words = [str(describe_change(change, access.course.zone)) for change in changes]
     text = _("Saved, and in everyone's calendar: %(changes)s") % {"changes": "; ".join(words)} if words else _("Saved.")
-    messages.success(request, text, extra_tags=f"undo {lecture.ref} {make_undo(before, after, is_quiet=is_quiet)}")
+    messages.success(request, text, extra_tags=said_at(lecture, make_undo(before, after, is_quiet=is_quiet)))
     return True
 
 
@@ -116,10 +116,11 @@ def undo(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         with quietly(is_wanted=is_quiet):
             change_lecture(lecture_pk=lecture.pk, now=access.now, **values)
     except RuleViolation as violation:
-        messages.error(request, str(violation.message))
+        messages.error(request, str(violation.message), extra_tags=said_at(lecture))
     else:
-        messages.success(request, _("Taken back: the lecture is as it was, in everyone's calendar too."))
-    return redirect(lecture)
+        said = _("Taken back: the lecture is as it was, in everyone's calendar too.")
+        messages.success(request, said, extra_tags=said_at(lecture))
+    return redirect(_back(request, lecture))
 
 
 @require_POST

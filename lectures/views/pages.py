@@ -46,6 +46,7 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "access": access,
         "course": access.course,
         "lecture": found,
+        "said_back": "lecture",
         "earlier": lectures[place - 1] if place else None,
         "later": lectures[place + 1] if place + 1 < len(lectures) else None,
         "slides": first_of(materials, Material.Kind.PDF),

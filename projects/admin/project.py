@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
@@ -136,6 +137,8 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             timezone.activate(courses[0].zone)
         context = {
             "now": now_of(request),
+            # The ways to often needed lists stay in the course that is chosen.
+            "of_course": f"&{urlencode({'course': request.GET['course']})}" if request.GET.get("course") else "",
             "progress": progress_of(courses, user_of(request)) if request.method == "GET" else [],
             **(extra_context or {}),
         }

@@ -95,7 +95,7 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
 
 
 def _add_attempt(stream: ZipStream, rows: list[list[object]], view: TeamView, attempt: Attempt) -> None:
-    row = attempt.row
+    row, zone = attempt.row, view.project.course.zone
     folder = f"{folder_name(view)}/attempt-{row.attempt}"
     shared: list[object] = [
         view.project.pk,
@@ -104,8 +104,8 @@ def _add_attempt(stream: ZipStream, rows: list[list[object]], view: TeamView, at
         row.attempt,
         "yes" if attempt.counts else "no",
         "yes" if attempt.is_late else "no",
-        row.began_at.isoformat(),
-        row.received_at.isoformat(),
+        row.began_at.astimezone(zone).isoformat(timespec="seconds"),
+        row.received_at.astimezone(zone).isoformat(timespec="seconds"),
     ]
     proof = [row.repository_url, row.commit, receipt_code(row.pk)]
     taken: set[str] = set()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment
+from amls.files.checks import say_refusal
 from projects.managers import SubmissionQuerySet
 from projects.models.teams import Project
 
@@ -48,6 +49,8 @@ class Submission(models.Model):
         verbose_name=_("accepted by"),
     )
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
+    # Its files could not be judged while the upload waited: it counts, and a worker looks from this time on.
+    check_due_at = models.DateTimeField(_("still to be checked"), null=True, blank=True, editable=False)
 
     objects: ClassVar[SubmissionQuerySet] = SubmissionQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -65,6 +68,11 @@ class Submission(models.Model):
                 name="submission_attempt_positive",
                 condition=Q(attempt__gte=1),
                 violation_error_message=_("Attempts are counted from 1."),
+            ),
+            models.CheckConstraint(
+                name="submission_withdrawn_is_not_checked",
+                condition=Q(withdrawn_at__isnull=True) | Q(check_due_at__isnull=True),
+                violation_error_message=_("What is out of account is not checked."),
             ),
             models.CheckConstraint(
                 name="submission_received_after_began",
@@ -97,6 +105,8 @@ class SubmissionFile(models.Model):
     content_type = models.CharField(_("type"), max_length=120)
     size = models.PositiveBigIntegerField(_("bytes"))
     sha256 = models.CharField(_("SHA-256"), max_length=64)
+    # Why it was refused after it had been kept, as `say_refusal` puts it in words.
+    refusal = models.JSONField(_("refusal"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("file of a hand-in")
@@ -117,3 +127,8 @@ class SubmissionFile(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+    @property
+    def why_refused(self) -> str:
+        """Why it was refused after it had been kept, in the present language; empty if it was not."""
+        return say_refusal(self.filename, self.refusal) if self.refusal else ""

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.db import transaction
 from django.db.models.functions import Lower
 
 from amls.courses.models import Course, Enrolment, User, nameless_address
+from amls.courses.traces import addresses_of
 from projects.models import Assessment, Extension, ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.common import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
 from projects.services.ideas import take_idea_back
@@ -29,7 +29,7 @@ def say_farewell(*, user: User, now: datetime) -> None:
         ideas = Topic.objects.filter(proposed_by__user=user, proposal=Topic.Proposal.OPEN).values_list("pk", flat=True)
         # In the order of all writes: projects, topics, invitations, people.
         topics, projects = lock_teams(*mine.values_list("project", flat=True), topics=ideas)
-        addresses = _addresses_of(user)
+        addresses = addresses_of(user)
         invitations = _lock_invitations(user, addresses)
         own = Enrolment.objects.filter(user=user).values_list("pk", flat=True)
         team = Membership.objects.active().filter(project__in=projects).values_list("enrolment", flat=True)
@@ -41,12 +41,6 @@ def say_farewell(*, user: User, now: datetime) -> None:
         _close_invitations(user, invitations, addresses, now=now)
         _withdraw_requests(user, now=now)
         SeekingNote.objects.filter(enrolment__user=user).delete()
-
-
-def _addresses_of(user: User) -> set[str]:
-    # Whoever only claims an address must not close the invitations that go there.
-    confirmed = EmailAddress.objects.filter(user=user, verified=True).values_list(Lower("email"), flat=True)
-    return {user.email.lower(), *confirmed}
 
 
 def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.bounds import Bound, spend
+from amls.core.doorbell import ring
+from amls.core.sizes import say_size
 from amls.core.violations import RuleViolation
 from amls.core.words import say_clock, say_time
 from amls.courses.models import Enrolment, User
@@ -33,11 +36,41 @@ from projects.services.common import (
 from projects.services.registration import require_active
 from projects.tickets import began_by_ticket
 
+# A worker is told by this name that there are files to judge.
+CHECK = "projects.tasks.check_attempts"
+# Short, so that whoever presses too often at a deadline waits minutes; what is refused counts too.
+_TRIES = Bound(
+    "projects.hand-in-tries",
+    most=20,
+    per=timedelta(minutes=10),
+    message=gettext_lazy(
+        "Your team sent hand-ins %(most)s times within 10 minutes. What was kept stays and counts. "
+        "Try again in %(wait)s."
+    ),
+)
+# As much as a team may ever need in a day, and at least so many attempts as large as its course takes them.
+_BYTES_A_DAY = 2 * 1024**3
+_FULL_ATTEMPTS_A_DAY = 10
+
+
+def _bytes_bound(rules: ProjectRules) -> Bound:
+    return Bound(
+        "projects.hand-in-bytes",
+        most=max(_BYTES_A_DAY, _FULL_ATTEMPTS_A_DAY * rules.max_files * rules.max_bytes),
+        per=timedelta(days=1),
+        message=gettext_lazy(
+            "Your team handed in more than %(most)s within a day. What was kept stays and counts. "
+            "Leave large data out and give its address in the comment, or try again in %(wait)s."
+        ),
+        field="files",
+        show=say_size,
+    )
+
 
 def check_files(
     uploads: Sequence[UploadedFile[Any]], rules: ProjectRules
 ) -> list[tuple[UploadedFile[Any], CheckedFile]]:
-    """Return what each upload is.
+    """Return what each upload is; some are not judged yet, where that takes longer than a request may wait.
 
     Raises:
         RuleViolation: too many files, or what is wrong with which of them, all at once.
@@ -62,6 +95,7 @@ def check_files(
                 size=upload.size or 0,
                 max_bytes=rules.max_bytes,
                 allowed=rules.allowed_suffixes,
+                may_wait=True,
             )
         except RuleViolation as violation:
             wrong.append(violation)
@@ -88,7 +122,8 @@ def hand_in(
     """Add an attempt of a team, and give everyone in it a receipt.
 
     An upload that began in time counts, also if it ends after. Two teammates at once give
-    two attempts. What fails leaves nothing behind.
+    two attempts. What fails leaves nothing behind. Where looking into a file takes longer than a
+    request may wait, the attempt counts meanwhile, and a worker looks (`projects.services.checking`).
 
     Args:
         project: whose attempt it is.
@@ -104,20 +139,18 @@ def hand_in(
 
     Raises:
         RuleViolation: nothing to hand in, a file that is not taken, after the cut-off (with
-            the exact times and whom to ask), or not in this team.
+            the exact times and whom to ask), not in this team, or too much within a short time.
     """
     if not uploads and not repository_url:
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
     rules = ProjectRules.objects.filter(course=project.course).first()
     if rules is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
+    spend(_TRIES, who=project.pk, now=now)
     checked = check_files(uploads, rules)
-    values: dict[str, Any] = {
-        "repository_url": repository_url,
-        "commit": commit,
-        "comment": comment,
-        "request_key": request_key,
-    }
+    waits = not all(found.is_judged for _upload, found in checked)
+    said = {"repository_url": repository_url, "commit": commit, "comment": comment}
+    values: dict[str, Any] = {**said, "request_key": request_key}
     try:
         with keeping(checked, stored_path) as kept, transaction.atomic():
             files = [(one.size, one.sha256) for one in kept]
@@ -128,13 +161,17 @@ def hand_in(
             # The same press of the button may have come in before, also while this one waited for the lock.
             existing = Submission.objects.filter(request_key=request_key, project=project).first()
             if existing is not None:
-                if _is_same(existing, files, repository_url=repository_url, commit=commit, comment=comment):
+                if _is_same(existing, files, **said):
                     raise _PressedTwiceError(existing)
                 # The page came back from the browser's history and was filled in anew.
                 values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
+            spend(_bytes_bound(rules), who=project.pk, amount=sum(one.size for one in kept), now=now)
+            values["check_due_at"] = now if waits else None
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)
+            if waits:
+                ring(CHECK)
             people = members_of(project)
             references = {"submission": submission.pk}
             tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)
@@ -272,8 +309,8 @@ def _set_withdrawn(submission: Submission, withdrawn_at: datetime | None, *, now
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if (submission.withdrawn_at is None) == (withdrawn_at is None):
             return submission
-        submission.withdrawn_at = withdrawn_at
-        submission.save(update_fields=["withdrawn_at"])
+        submission.withdrawn_at, submission.check_due_at = withdrawn_at, None
+        submission.save(update_fields=["withdrawn_at", "check_due_at"])
         people = members_of(project)
         kind = "projects.attempt-restored" if withdrawn_at is None else "projects.attempt-withdrawn"
         references = {"submission": submission.pk}

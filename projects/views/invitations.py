@@ -4,11 +4,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from amls.core.text import mask_address
 from amls.core.violations import RuleViolation
-from amls.courses.access import open_course
+from amls.courses.access import Access, open_course
 from amls.courses.models import User
 from projects.models import Invitation
 from projects.reading import team_of
@@ -22,8 +25,12 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show who invites to what, and take the answer."""
     access = open_course(request, slug)
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    rows = Invitation.objects.to_user(request.user).filter(project__topic__course=access.course)
-    found = get_object_or_404(rows.select_related("project__topic__mentor", "invited_by__user"), pk=pk)
+    rows = Invitation.objects.filter(project__topic__course=access.course)
+    found = (
+        rows.to_user(request.user).select_related("project__topic__mentor", "invited_by__user").filter(pk=pk).first()
+    )
+    if found is None:
+        return _for_another_address(request, access, get_object_or_404(rows.open_at(access.now), pk=pk))
     problem = ""
     if request.method == "POST":
         try:
@@ -56,3 +63,15 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "problem": problem,
     }
     return render(request, "projects/invitation.html", context, status=422 if problem else 200)
+
+
+def _for_another_address(request: HttpRequest, access: Access, found: Invitation) -> HttpResponse:
+    """Say to which address an open invitation went, as only its owner knows it, and how they get to it."""
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "projects",
+        "address": mask_address(found.email),
+        "sign_in": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
+    }
+    return render(request, "projects/not_my_invitation.html", context, status=404)

@@ -55,6 +55,16 @@
     }
   });
 
+  // What came of an edit is said beside what was edited: there the person is taken.
+  const said = document.querySelector("[data-said]");
+  if (said) {
+    // After the browser put the page where it was scrolled to, or to the row that the address names.
+    addEventListener("load", () => setTimeout(() => {
+      said.focus({ preventScroll: true });
+      said.scrollIntoView({ block: "center", behavior: "instant" });
+    }, 100));
+  }
+
   // After a part was swapped in, what is wrong or new gets the focus.
   document.addEventListener("htmx:afterSettle", (event) => {
     (event.target.querySelector?.("[data-focus]") ?? event.target.querySelector?.("[autofocus]"))?.focus();

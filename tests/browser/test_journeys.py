@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from django.core import mail
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -78,6 +79,35 @@ def test_staff_move_a_lecture_from_a_phone_and_take_it_back(open_page: Open, sit
     expect(page.get_by_text("Taken back")).to_be_visible()
     back = Lecture.objects.get(pk=lecture.pk)
     assert (back.starts_at, back.ends_at, back.room) == (lecture.starts_at, lecture.ends_at, lecture.room)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_came_of_an_edit_and_its_undo_are_where_the_person_looks(
+    open_page: Open, width: int, script: bool
+) -> None:
+    page = open_page("/amls/", user="lecturer", width=width, script=script)
+    lecture = Lecture.objects.filter(course__slug="amls").latest("starts_at")
+    row = page.locator(f"#lecture-{lecture.pk}")
+    row.get_by_role("link", name="Change").click()
+    page.get_by_label("Room").fill("H 0111")
+    page.get_by_role("button", name="Save").click()
+    for words in ("in everyone's calendar:", "Taken back"):
+        said = row.get_by_role("status").filter(has_text=words)
+        expect(said).to_be_in_viewport(ratio=1)
+        if script:
+            expect(said).to_be_focused()
+        if words != "Taken back":
+            undo = said.get_by_role("button", name="Undo")
+            expect(undo).to_be_in_viewport(ratio=1)
+            box = undo.bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] <= 900 - box["height"]
+            assert 0 <= box["x"] <= width - box["width"]
+            undo.click()
+    expect(page.get_by_text("Taken back")).to_have_count(1)
+    lecture.refresh_from_db()
+    assert lecture.room != "H 0111"
 
 
 def test_without_javascript_everything_still_works(open_page: Open, site: str) -> None:

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+
+from amls.core.email_url import email_settings
 
 # Each starts processes of its own.
 pytestmark = pytest.mark.real
@@ -39,6 +42,13 @@ def test_a_start_without_a_needed_setting_names_it(missing: str) -> None:
         ("SITE_URL", "courses.example.org", "SITE_URL must be a whole address"),
         ("DATABASE_URL", "mysql://amls@db.example.org/amls", "DATABASE_URL must be a PostgreSQL's"),
         ("DATABASE_URL", "nonsense", "DATABASE_URL must be a PostgreSQL's"),
+        ("EMAIL_URL", "mail.example.org", "EMAIL_URL begins with '', which is no way to send mail. Write smtp://host"),
+        ("EMAIL_URL", "https://mail.example.org", "EMAIL_URL begins with 'https'"),
+        ("EMAIL_URL", "smtp://", "EMAIL_URL names no mail server"),
+        ("EMAIL_URL", "smtp://mail.example.org:smtp", "EMAIL_URL can't be read (Port could not be cast"),
+        ("EMAIL_URL", "smtp://user:pass#word@mail.example.org", "written as %40, %3A, %2F and %23"),
+        ("EMAIL_URL", "smtp://mail.example.org/?tls=1", "EMAIL_URL takes nothing after ? or #"),
+        ("EMAIL_URL", "filemail://srv/mail", "filemail:///folder"),
     ],
 )
 def test_a_setting_that_means_nothing_is_named(name: str, value: str, why: str) -> None:
@@ -57,3 +67,30 @@ def test_the_pool_keeps_what_the_address_of_the_database_says() -> None:
     done = run("-c", script, **PRODUCTION, AMLS_DB_POOL="1")
     assert "'sslmode': 'require'" in done.stdout
     assert "'pool'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example.org", ("smtp", "mail.example.org", 25, "", "", False, False)),
+        ("smtp+tls://ada:p%40ss%23@mail.example.org", ("smtp", "mail.example.org", 587, "ada", "p@ss#", True, False)),
+        ("smtp+ssl://ada@mail.example.org", ("smtp", "mail.example.org", 465, "ada", "", False, True)),
+        ("smtps://mail.example.org:4650", ("smtp", "mail.example.org", 4650, "", "", False, True)),
+    ],
+)
+def test_each_way_to_a_mail_server_has_its_port_and_its_kind_of_encryption(
+    url: str, expected: tuple[object, ...]
+) -> None:
+    found = email_settings(url, folder=Path("/srv/mail"))
+    names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
+    assert (found["EMAIL_BACKEND"].split(".")[-2], *(found[f"EMAIL_{name}"] for name in names)) == expected
+
+
+def test_mail_to_files_and_to_the_console_needs_no_server() -> None:
+    folder = Path("/srv/mail")
+    assert email_settings("", folder=folder)["EMAIL_FILE_PATH"] == folder
+    assert email_settings("filemail://", folder=folder)["EMAIL_FILE_PATH"] == folder
+    assert email_settings("filemail:///tmp/out", folder=folder)["EMAIL_FILE_PATH"] == Path("/tmp/out")
+    assert email_settings("consolemail://", folder=folder) == {
+        "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"
+    }

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amls.core.text import clean_line, clean_text
+from amls.core.text import clean_line, clean_text, mask_address
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,11 @@ def test_cleaning_twice_changes_nothing_more(typed: str) -> None:
     assert clean_line(line) == line
     assert clean_text(text) == text
     assert not any(unicodedata.category(char) == "Cc" for char in line)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("lukasz@example.org", "l•••@e•••.org"), ("ş@x.de", "ş•••@x•••.de"), ("a.b@mail.tu-berlin.de", "a•••@m•••.de")],
+)
+def test_an_address_is_masked_so_that_its_owner_knows_it_again(address: str, shown: str) -> None:
+    assert mask_address(address) == shown

@@ -1,6 +1,7 @@
 """Answers kept in memory are right, and cost one query."""
 
 import gzip
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -187,4 +188,24 @@ def test_memory_is_bounded(client: Client, course: Course, monkeypatch: pytest.M
     for number in range(20):
         client.get(f"/amls/?junk={number}")
     assert 0 < small._bytes <= 12_000
-    assert sum(page.size for page in small._pages.values()) == small._bytes
+    keys = sum(sys.getsizeof(one) for key in small._pages for one in (key, *key))
+    assert sum(page.size for page in small._pages.values()) + keys == small._bytes
+
+
+def test_keys_count_as_memory_and_long_ones_are_not_kept(
+    client: Client, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = pagecache.PageStore(max_bytes=10**6)
+    monkeypatch.setattr(pagecache, "store", kept)
+    client.get("/amls/?x=" + "y" * 400)
+    client.get("/amls/")
+    ((long, _page), (short, _same)) = kept._pages.items()
+    # What differs between the two is the 403 characters of the query.
+    assert kept._bytes - sum(page.size for page in kept._pages.values()) == sum(
+        sys.getsizeof(one) for key in (long, short) for one in (key, *key)
+    )
+    client.get("/amls/?x=" + "y" * 2000)
+    client.get("/amls/", headers={"hx-request": "z" * 3000, "accept-language": "de;q=0." + "9" * 3000})
+    assert all(sum(map(len, key)) <= 1000 for key in kept._pages)
+    kept.clear()
+    assert kept._bytes == 0

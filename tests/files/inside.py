@@ -57,3 +57,9 @@ def write(file: IO[bytes]) -> Iterator[int]:
 def refuse(file: IO[bytes]) -> Iterator[int]:
     yield 1
     raise Refused("because", path="Größe")
+
+
+def read_text(file: IO[bytes], *, function: str) -> Iterator[int]:
+    from amls.core import markdown
+
+    yield len(getattr(markdown, function)(file.read().decode()))

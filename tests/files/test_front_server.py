@@ -1,5 +1,8 @@
 """Files as Debian's nginx sends them by deploy/nginx.conf: ranges from it, all that protects them from us."""
 
+import select
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +15,23 @@ from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.factories import LectureFactory
 from tests.lectures.files import pdf
-from tests.projects.served import get, granian, nginx
+from tests.projects.served import NGINX_EXAMPLE, get, granian, nginx
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 KEPT_HEADERS = (
     "content-type", "content-disposition", "cache-control", "content-security-policy", "x-content-type-options",
     "x-frame-options", "cross-origin-resource-policy", "permissions-policy", "referrer-policy",
 )  # fmt: skip
+
+
+@pytest.fixture
+def front(tmp_path: Path) -> Iterator[int]:
+    """The example before a server that takes everything and answers nothing: it decides alone."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as behind,
+        nginx(tmp_path, behind.getsockname()[1], is_up=False) as port,
+    ):
+        yield port
 
 
 def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Path) -> None:
@@ -61,3 +74,47 @@ def test_the_log_keeps_neither_what_people_seek_nor_what_lets_them_in(tmp_path: 
     for path in ("/amls/search/", "/calendar/-", "/unsubscribe/-", "/receipts/-", "/accounts/password/reset/key/-", "/accounts/confirm-email/-"):  # fmt: skip
         assert f'"GET {path}"' in kept, path
     assert "secret" not in kept
+
+
+@pytest.mark.parametrize(
+    ("path", "size", "passes"),
+    [
+        ("/accounts/login/", 3 * 1024**2 + 1, False),
+        ("/amls/", 3 * 1024**2 + 1, False),
+        ("/amls/projects/mine/submit/", 3 * 1024**2 + 1, True),
+        ("/amls/projects/mine/submit/", 500 * 1024**2 + 1, False),
+        ("/amls/projects/mine/submit/ticket/", 3 * 1024**2 + 1, False),
+        ("/amls/exams/1/results/", 25 * 1024**2 + 1, False),
+        ("/admin/lectures/material/add/", 500 * 1024**2 + 1, True),
+        ("/amls/lectures/05/upload/", 2100 * 1024**2, True),
+        ("/amls/lectures/05/upload/", 2100 * 1024**2 + 1, False),
+    ],
+)
+def test_only_where_files_are_sent_a_front_server_takes_large_bodies(
+    front: int, path: str, size: int, passes: bool
+) -> None:
+    with socket.create_connection(("127.0.0.1", front), timeout=20) as line:
+        line.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n".encode()
+        )
+        assert line.recv(100).split(b"\r\n")[0] == (
+            b"HTTP/1.1 100 Continue" if passes else b"HTTP/1.1 413 Request Entity Too Large"
+        )
+
+
+def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:
+    lines = [socket.create_connection(("127.0.0.1", front), timeout=20) for _each in range(402)]
+    try:
+        # A connection counts once its headers are read: these wait for their bodies.
+        for line in lines:
+            line.sendall(b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
+        readable, _none, _nothing = select.select(lines, [], [], 20)
+        assert readable
+        assert all(line.recv(100).startswith(b"HTTP/1.1 429") for line in readable)
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_what_stands_in_the_example_keeps_to_protocols_that_hold() -> None:
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX_EXAMPLE.read_text()

@@ -13,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
+from django.core.management import CommandError
 
 from amls.embedded import connect, kept_secret, running
+from amls.portal.management.commands.serve import wait_until_ready
 from tests.mail.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -29,9 +31,9 @@ def environment(**extra: str) -> dict[str, str]:
 class Served:
     """A running `serve`, with what it said so far."""
 
-    def __init__(self, var: Path, port: int) -> None:
+    def __init__(self, var: Path, port: int, *more: str) -> None:
         self.log = var / "serve.log"
-        command = [sys.executable, "manage.py", "serve", "--port", str(port), "--no-demo", "--workers", "1"]
+        command = [sys.executable, "manage.py", "serve", "--port", str(port), "--no-demo", "--workers", "1", *more]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 command, cwd=settings.BASE_DIR, env=environment(AMLS_VAR_DIR=str(var)), stdout=log, stderr=log
@@ -94,15 +96,98 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     assert psutil.wait_procs(below, timeout=5)[1] == []
 
 
+def open_to_others(var: Path) -> list[str]:
+    """Return what of an installation other users of the machine may read; the database's folders are its own."""
+    ours = [path for path in var.iterdir() if path.name not in ("pg", "run", "serve.log", "libpango-1.0.so.0")]
+    below = [path for folder in ours if folder.is_dir() for path in folder.rglob("*")]
+    return sorted(str(path.relative_to(var)) for path in [*ours, *below] if path.lstat().st_mode & 0o077)
+
+
 @pytest.mark.usefixtures("migrated")
-def test_without_the_libraries_of_pdfs_it_says_so_and_goes_on(var: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_libraries_of_pdfs_it_stops_before_the_start_unless_told_to_go_on(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (var / "libpango-1.0.so.0").write_text("no library")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(var))
     served = Served(var, free_port())
-    served.wait_for("AMLS is ready")
-    assert "  apt-get install libpango-1.0-0" in served.log.read_text()
+    assert served.process.wait(120) == 1
+    said = served.log.read_text()
+    assert "sh deploy/system_packages.sh run" in said
+    assert "AMLS_WITHOUT_PDF=1" in said
+    assert "PostgreSQL" not in said
+    # And with a mail server, whose address has no folder to name.
+    for name in ("mail", "media"):
+        (var / name).mkdir(mode=0o755)
+    monkeypatch.setenv("AMLS_WITHOUT_PDF", "1")
+    monkeypatch.setenv("EMAIL_URL", "smtp://mail.example.org")
+    served = Served(var, free_port())
+    served.wait_for("Ctrl-C stops all of it.")
+    assert "Mail leaves through mail.example.org:25" in served.log.read_text()
+    assert "PDFs" not in served.log.read_text()
     assert served.get("/readyz") == 200
+    assert open_to_others(var) == []
     assert served.stop() == 0
+
+
+@pytest.mark.usefixtures("migrated")
+def test_accounts_with_a_known_password_are_not_served_to_the_network(var: Path) -> None:
+    script = (
+        "import django; django.setup(); from amls.courses.models import User; from django.conf import settings\n"
+        "User.objects.create_user('student7@example.org', settings.DEMO_PASSWORD)"
+    )
+    with running(var):
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=settings.BASE_DIR, check=True,
+            env=environment(AMLS_VAR_DIR=str(var), DJANGO_SETTINGS_MODULE="amls.settings"),
+        )  # fmt: skip
+    served = Served(var, free_port(), "--host", "0.0.0.0")
+    assert served.process.wait(180) == 1
+    said = served.log.read_text()
+    assert "student7@example.org is a demo account, whose password everyone knows" in said
+    assert "--no-demo" in said
+
+
+def started(script: str) -> dict[str, "subprocess.Popen[bytes]"]:
+    return {"web server": subprocess.Popen([sys.executable, "-c", script])}
+
+
+def test_a_server_that_is_slow_to_begin_is_waited_for_while_it_works() -> None:
+    port = free_port()
+    script = (
+        "import http.server, time\n"
+        "while time.process_time() < 3: pass\n"
+        "class Ready(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self): self.send_response(200); self.end_headers()\n"
+        "    def log_message(self, *args): pass\n"
+        f"http.server.HTTPServer(('127.0.0.1', {port}), Ready).serve_forever()\n"
+    )
+    children = started(script)
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=1)
+    finally:
+        children["web server"].kill()
+        children["web server"].wait()
+
+
+@pytest.mark.parametrize("kind", ["idle", "wrong"])
+def test_a_server_that_gets_nowhere_is_given_up_with_what_it_said(kind: str) -> None:
+    port = free_port()
+    script = "import time; time.sleep(600)"
+    if kind == "wrong":
+        script = (
+            "import http.server\n"
+            "class Wrong(http.server.BaseHTTPRequestHandler):\n"
+            "    def do_GET(self): self.send_response(503); self.end_headers(); self.wfile.write(b'broker: no answer')\n"
+            "    def log_message(self, *args): pass\n"
+            f"http.server.HTTPServer(('127.0.0.1', {port}), Wrong).serve_forever()\n"
+        )
+    children = started(script)
+    try:
+        with pytest.raises(CommandError, match="broker: no answer" if kind == "wrong" else "refused"):
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=1)
+    finally:
+        children["web server"].kill()
+        children["web server"].wait()
 
 
 @pytest.mark.usefixtures("migrated")

@@ -140,8 +140,7 @@ def test_every_account_mail_reads_as_ours(
     assert User.objects.exists()
 
 
-def test_a_changed_password_is_told(cast: Cast, postbox: Postbox, settings: Settings) -> None:
-    settings.ACCOUNT_EMAIL_NOTIFICATIONS = True
+def test_a_changed_password_is_told(cast: Cast, postbox: Postbox) -> None:
     user = cast.student.user
     user.set_password("correct horse 7")
     user.save()
@@ -153,4 +152,4 @@ def test_a_changed_password_is_told(cast: Cast, postbox: Postbox, settings: Sett
         {"oldpassword": "correct horse 7", "password1": "battery staple 8", "password2": "battery staple 8"},
     )
     deliver_due(now=timezone.now())
-    assert "Your password has been changed." in postbox.mails[-1].get_body(("plain",)).get_content()
+    assert "The password of your account was changed." in postbox.mails[-1].get_body(("plain",)).get_content()

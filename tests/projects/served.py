@@ -48,8 +48,12 @@ def granian(folder: Path, extra: Mapping[str, str] | None = None, *, workers: in
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[int]:
-    """Run Debian's nginx with the example of deploy/, its paths and ports replaced. Yield the port."""
+def nginx(folder: Path, upstream: int, *, is_up: bool = True) -> Iterator[int]:
+    """Run Debian's nginx with the example of deploy/, its paths and ports replaced. Yield the port.
+
+    Args:
+        is_up: whether what is behind it answers.
+    """
     port = free_port()
     example = NGINX_EXAMPLE.read_text()
     for there, here in {
@@ -72,19 +76,19 @@ def nginx(folder: Path, upstream: int) -> Iterator[int]:
     )
     server = subprocess.Popen(["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)])
     try:
-        wait_for(port, server)
+        wait_for(port, server, path="/healthz" if is_up else "/protected/")
         yield port
     finally:
         server.terminate()
         server.wait()
 
 
-def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
-    """Wait until something on `port` answers."""
+def wait_for(port: int, server: "subprocess.Popen[bytes]", path: str = "/healthz") -> None:
+    """Wait until something on `port` answers to `path`."""
     for _attempt in range(600):
         assert server.poll() is None
         try:
-            if get(port, "/healthz")[0] < 500:
+            if get(port, path)[0] < 500:
                 return
         except OSError:
             pass

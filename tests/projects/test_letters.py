@@ -5,6 +5,8 @@ from decimal import Decimal
 from html import unescape
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.urls import resolve
 from django.utils import translation
 
@@ -12,8 +14,9 @@ from amls.core.markdown import render_markdown
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.hooks import letters
-from projects.models import Invitation
+from projects.models import Invitation, Submission, SubmissionFile
 from projects.services.assessing import assess, publish_assessments
+from projects.services.checking import check_next
 from projects.services.extensions import (
     decline_request,
     extend,
@@ -91,6 +94,13 @@ def everything_happens(world: World) -> None:
     restore_submission(submission=one, now=NOW)
     late = attempt(world, project, began=DEADLINE + timedelta(days=3))
     accept_late(submission=late, by=world.staff, now=NOW)
+    refused = attempt(world, project)
+    name = default_storage.save("submissions/aa/bad.zip", ContentFile(b"no archive"))
+    SubmissionFile.objects.create(
+        submission=refused, file=name, filename="bad.zip", content_type="application/zip", size=10, sha256="0" * 64
+    )
+    Submission.objects.filter(pk=refused.pk).update(check_due_at=NOW)
+    check_next(now=NOW)
     for points in ("1", "2"):
         assess(project=project, outcome="passed", extra_points=Decimal(points), feedback="", by=world.staff, now=NOW)
         publish_assessments(projects=[project], now=NOW)

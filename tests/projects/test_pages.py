@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -20,7 +21,7 @@ from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.registration import register_project
-from projects.services.teams import invite_member, write_seeking_note
+from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
 from tests.projects.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -175,14 +176,40 @@ def test_an_invitation_is_for_its_address_alone(soon: World, student: Client, ot
     project = make_project(soon)
     invitation = invite_member(project=project, email="Other@example.org", by=soon.student, now=timezone.now())
     path = f"/amls/projects/invitations/{invitation.pk}/"
-    assert student.get(path).status_code == 404
-    assert student.post(path, {"accept": ""}).status_code == 404
+    for answer in (student.get(path), student.post(path, {"accept": ""})):
+        page = " ".join(answer.content.decode().split())
+        assert answer.status_code == 404
+        # Said so that its owner knows it again, and nobody else.
+        assert "It went to o•••@e•••.org, and you are signed in as student@example.org." in page
+        assert "other@" not in page.lower()
+        assert f'value="/accounts/login/?next={quote(path, safe="")}"' in page
+        assert "Ask the team" in page or "ask the team to invite student@example.org" in page
     page = other.get(path).content.decode()
     assert "invites you to a project" in page
     assert other.post(path, {"accept": ""}).status_code == 302
     assert Membership.objects.active().filter(project=project).count() == 2
     EmailAddress.objects.filter(user=soon.other.user).update(verified=False)
     assert other.get(path).status_code == 404
+
+
+def test_who_follows_a_link_in_another_account_gets_in_with_the_right_one(soon: World) -> None:
+    soon.other.user.set_password("right-horse-battery")
+    soon.other.user.save()
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    path = f"/amls/projects/invitations/{invitation.pk}/"
+    client = sign_in(soon.student.user)
+    out = client.post("/accounts/logout/", {"next": f"/accounts/login/?{urlencode({'next': path})}"})
+    answer = client.post(out.headers["Location"], {"login": "other@example.org", "password": "right-horse-battery"})
+    assert answer.headers["Location"] == path
+    assert client.get(path).status_code == 200
+    # One that can't be answered any more is nobody's business, and neither is a page of somebody else's.
+    revoke_invitation(invitation=invitation, now=timezone.now())
+    for gone in (path, "/amls/projects/mine/", "/exports/999/"):
+        page = sign_in(soon.cast.stranger).get(gone)
+        assert page.status_code == 404
+        assert "You are signed in as stranger@example.org" in page.content.decode()
+        assert "@e•••" not in page.content.decode()
 
 
 def test_who_is_not_enrolled_is_led_to_enrol_and_back(soon: World) -> None:

@@ -1,8 +1,11 @@
 """Template filters and tags of the whole site."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django import template
+from django.contrib.messages.storage.base import Message
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -65,6 +68,12 @@ def moment(
     return format_html('<time datetime="{}">{}</time>', _local(value).isoformat(timespec="minutes"), text)
 
 
+@register.simple_tag
+def zone() -> str:
+    """Return the name of the zone in which times are shown here: the course's, else the site's."""
+    return timezone.get_current_timezone_name()
+
+
 @register.filter
 def relative(value: datetime, now: datetime) -> str:
     """Return how far away a moment is in words, by local days: 'today', 'tomorrow', 'in 5 days'."""
@@ -105,11 +114,41 @@ def weekday(value: datetime) -> str:
     return date_format(_local(value), "l", use_l10n=False)
 
 
-@register.simple_tag
-def undo_parts(extra_tags: str) -> dict[str, str]:
-    """Return what an undo button posts, from a message's tags 'undo <ref> <token>'."""
-    _undo, ref, token = extra_tags.split(" ", 2)
-    return {"ref": ref, "token": token}
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message, and the undo that comes with it.
+
+    Attributes:
+        place: the key of the row beside which it belongs; 0 without one.
+        undo: where its undo is posted; empty without one.
+        token: what is posted there.
+    """
+
+    message: Message
+    place: int = 0
+    undo: str = ""
+    token: str = ""
+
+    @classmethod
+    def of(cls, message: Message) -> "Said":
+        """Read a message's tags, 'at PK [ADDRESS TOKEN]'."""
+        parts = (message.extra_tags or "").split(" ")
+        if parts[0] != "at" or len(parts) < 2 or not parts[1].isdecimal():
+            return cls(message)
+        return cls(message, int(parts[1]), parts[2], parts[3]) if len(parts) == 4 else cls(message, int(parts[1]))
+
+
+@register.simple_tag(takes_context=True)
+def said_of(context: template.Context, row: Model) -> list[Said]:
+    """Return what is to be said beside a row that has just been edited: where the person looks."""
+    return [one for one in map(Said.of, context.get("messages") or ()) if one.place == row.pk]
+
+
+@register.simple_tag(takes_context=True)
+def said_above(context: template.Context) -> list[Said]:
+    """Return what is to be said above the page: everything but what one of its `rows_that_say` says."""
+    rows = {row.pk for row in context.get("rows_that_say") or ()}
+    return [one for one in map(Said.of, context.get("messages") or ()) if one.place not in rows]
 
 
 @register.filter

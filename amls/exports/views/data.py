@@ -1,5 +1,6 @@
 """What the site knows of me, to take along or to have forgotten."""
 
+from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from django import forms
 from django.contrib import messages
@@ -16,6 +17,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.exports.archive import NAME
 from amls.exports.views.offer import document
+from amls.mail.account_mail import addresses_of
 from amls.privacy.registry import delete_account, retentions
 
 
@@ -67,11 +69,13 @@ def _delete(request: HttpRequest) -> HttpResponse:
     form = DeleteForm(request.POST or None, user=user)
     problem = ""
     if request.method == "POST" and form.is_valid():
+        addresses = addresses_of(user)
         try:
             delete_account(user=user, now=request.now)  # type: ignore[attr-defined]
         except RuleViolation as violation:
             problem = str(violation.message)
         else:
+            get_adapter().tell_each(addresses, "account/email/account_deleted", {})
             logout(request)
             messages.success(request, _("Your account is deleted. What your team handed in stays, without your name."))
             return redirect("/")

@@ -4,14 +4,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import User
+from amls.courses.traces import addresses_of, blot_out, names_of
+from amls.mail.account_mail import KIND as ACCOUNT_KIND
 from amls.mail.models import ItemChange, Notice, Preference
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
 
 _KEPT = timedelta(days=365)
 _CHANGES_KEPT = timedelta(days=90)
+_ACCOUNT_NOTICES_KEPT = timedelta(days=7)
 
 
 @personal_data.named("mail")
@@ -27,10 +31,14 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 
 @on_account_deletion
 def forget(user: User, now: datetime) -> None:
-    """Send the person nothing more, and forget what was sent."""
+    """Send the person nothing more, forget what was sent, and by whose name others were written to about them."""
     Notice.objects.filter(recipient=user).delete()
-    Notice.objects.filter(address__iexact=user.email).delete()
+    Notice.objects.alias(lowered=Lower("address")).filter(lowered__in=addresses_of(user)).delete()
     Preference.objects.filter(user=user).delete()
+    told = Notice.objects.filter(course__enrolments__user=user).values("pk")
+    blot_out(
+        Notice.objects.filter(pk__in=told), "subject", "reason", "last_error", texts=names_of(user) | addresses_of(user)
+    )
 
 
 @on_course_purge
@@ -45,6 +53,16 @@ def purge_notices(now: datetime, dry_run: bool) -> int:
     """Delete mails that are over, a year after."""
     over = [Notice.State.SENT, Notice.State.FAILED, Notice.State.DROPPED]
     rows = Notice.objects.filter(state__in=over, created_at__lt=now - _KEPT)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+@retention("mail.account-notices", _("Mails about accounts that are gone or never were"), _("a week"))
+def purge_account_notices(now: datetime, dry_run: bool) -> int:
+    """Delete what was sent about accounts to addresses that belong to none."""
+    rows = Notice.objects.filter(kind=ACCOUNT_KIND, recipient=None, created_at__lt=now - _ACCOUNT_NOTICES_KEPT)
     count = rows.count()
     if not dry_run:
         rows.delete()

@@ -11,3 +11,5 @@ FELLOW_STUDENTS = (
     "Alex Nguyen", "Bea Köhler", "Chen Wei", "Dilara Yılmaz", "Emil Sørensen", "Fatima Al-Sayed", "Giulia Rossi",
     "Hannah Schmidt", "Ivan Petrov", "Jana Novák", "Kofi Mensah",
 )  # fmt: skip
+
+FELLOW_ADDRESSES = tuple(f"student{number}@example.org" for number in range(2, len(FELLOW_STUDENTS) + 2))

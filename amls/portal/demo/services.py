@@ -14,7 +14,7 @@ from django.db import transaction
 
 from amls.courses.models import Course, Role, User
 from amls.courses.services import enrol, finish_course_change
-from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_STUDENTS
+from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES, FELLOW_STUDENTS
 from amls.portal.demo.exams import make_exams
 from amls.portal.demo.projects import make_projects
 from amls.portal.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
@@ -49,7 +49,7 @@ def make_demo(*, now: datetime) -> None:
 
 def _make_people() -> dict[str, User]:
     addresses = dict(DEMO_ACCOUNTS)
-    addresses |= {f"student{n}@example.org": name for n, name in enumerate(FELLOW_STUDENTS, start=2)}
+    addresses |= dict(zip(FELLOW_ADDRESSES, FELLOW_STUDENTS, strict=True))
     people = {}
     for address, name in addresses.items():
         user = User.objects.filter(email=address).first()

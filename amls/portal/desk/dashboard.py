@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, User
+from amls.courses.permissions import may_create_courses
 from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import needs_of
 from lectures.models import Lecture
@@ -103,6 +104,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     )
     context["desk"] = {
         "courses": courses,
+        "may_create": may_create_courses(user),
         "coming": coming[:_SOON],
         "needs": needs_of(courses, user=user, now=now),
         "plots": activity_plots(courses, now=now),

@@ -7,9 +7,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -20,6 +22,7 @@ from amls.membership.claims import claim_in_own_courses
 from amls.portal.me.forms import ProfileForm, bound_numbers
 from amls.portal.models import LegalPage
 
+_NOT_FOR_ROBOTS = ("/accounts/", "/admin/", "/exports/", "/language/", "/search/", "/*/search/")
 _DEFAULTS = Path(__file__).resolve().parent
 
 
@@ -32,6 +35,21 @@ def legal(request: HttpRequest, kind: str) -> HttpResponse:
     page = LegalPage.objects.filter(kind=kind, language=language).first()
     text = page.text if page is not None else (_DEFAULTS / f"{kind}.{language}.md").read_text(encoding="utf-8")
     return render(request, "portal/legal.html", {"title": LegalPage.Kind(kind).label, "text": text})
+
+
+@require_safe
+@cache_control(public=True, max_age=86400)
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead to the icon: browsers ask for it here where a page names none, such as one file alone."""
+    return redirect(static("img/favicon.ico"))
+
+
+@require_safe
+@cache_control(public=True, max_age=86400)
+def robots(request: HttpRequest) -> HttpResponse:
+    """Say what machines leave alone (RFC 9309): what needs a person, and what is made when asked for."""
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_ROBOTS)]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @csrf_exempt

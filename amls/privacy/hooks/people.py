@@ -12,10 +12,12 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.bounds import purge_spendings
-from amls.courses.models import Course, Enrolment, User
+from amls.courses.models import AccountEvent, Course, Enrolment, User
 from amls.privacy.registry import forget_people_of, personal_data, retention
 
 _UNCONFIRMED_AFTER = timedelta(days=30)
+# As long as somebody may take to notice, and no longer.
+_EVENTS_KEPT = timedelta(days=90)
 
 
 @personal_data.named("account")
@@ -35,6 +37,10 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
             ),
             "devices": list(UserSession.objects.filter(user=user).values("ip", "user_agent", "created_at")),
         },
+    )
+    yield (
+        "events.json",
+        list(AccountEvent.objects.filter(user=user).values("what", "how", "at", "network", "browser")),
     )
     yield (
         "courses.json",
@@ -83,6 +89,16 @@ def purge_unconfirmed(now: datetime, dry_run: bool) -> int:
 def purge_sessions(now: datetime, dry_run: bool) -> int:
     """Delete sessions that are over."""
     rows = Session.objects.filter(expire_date__lt=now)
+    count = rows.count()
+    if not dry_run:
+        rows.delete()
+    return count
+
+
+@retention("courses.account-events", _("Sign-ins, failures and changes of accounts"), _("90 days"))
+def purge_account_events(now: datetime, dry_run: bool) -> int:
+    """Delete what happened to accounts long ago."""
+    rows = AccountEvent.objects.filter(at__lt=now - _EVENTS_KEPT)
     count = rows.count()
     if not dry_run:
         rows.delete()

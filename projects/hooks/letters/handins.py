@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -93,6 +94,19 @@ def attempt_withdrawn(notice: Notice, now: datetime) -> Letter | None:
         return None
     text = _("The staff took attempt %(attempt)s of **%(topic)s** out of account. It is kept, but no longer counts.")
     return _about_attempt(submission, now, subject=_("A hand-in no longer counts: %(topic)s"), text=text)
+
+
+@letter("projects.attempt-refused")
+def attempt_refused(notice: Notice, now: datetime) -> Letter | None:
+    """Tell that a file of an attempt turned out not to be what its name says, and what counts instead."""
+    submission = _submission(notice)
+    if submission is None or submission.withdrawn_at is None:
+        return None
+    reasons = " ".join(escape_markdown(one.why_refused) for one in submission.files.all() if one.refusal)
+    text = _("Attempt %(attempt)s of **%(topic)s** was looked into after it was kept, and no longer counts.")
+    letter = _about_attempt(submission, now, subject=_("A hand-in can't be read: %(topic)s"), text=text)
+    advice = _("If you need more time because of this, ask the staff: they can bring the attempt back.")
+    return replace(letter, text=f"{letter.text}\n\n{reasons}\n\n{advice}")
 
 
 @letter("projects.attempt-restored")

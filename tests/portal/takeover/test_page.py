@@ -311,3 +311,21 @@ def test_an_exam_without_any_time_is_named() -> None:
 )
 def test_slugs_are_initials_and_term(title: str, term: str, slug: str) -> None:
     assert make_slug(title, term) == slug
+
+
+def test_no_date_of_a_page_vanishes_in_silence() -> None:
+    page = """Data Systems, WS2023/24
+Lectures take place Thursday 4pm-6pm in H 0107.
+Project deadline: Jan 31, 11.59pm
+Registration from Oct 16, the review is on Mar 04.
+• 01 Introduction [Oct 19, pdf]
+• 02 Storage [Oct 26]
+Final exams: Feb 15, 4pm (register until Feb 01)
+Grading: 100% exam
+"""
+    spec = read_page(page)
+    assert [one.split(": ")[:3] for one in spec.warnings] == [
+        ["Line 3", "not read, enter it by hand", "Jan 31"],
+        ["Line 4", "not read, enter it by hand", "Oct 16, Mar 04"],
+        ["Line 7", "not read, enter it by hand", "Feb 01"],
+    ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psutil
 from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -22,15 +23,20 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from amls.core.checks import check_pdf_libraries
-from amls.courses.models import Course
+from amls.courses.accounts import is_loopback
+from amls.courses.models import Course, User
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
-from amls.portal.demo.accounts import DEMO_ACCOUNTS
+from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES
 
 # The queues and how many processes serve each.
 QUEUES = {"mail": "1", "default": "1", "exports": "2"}
-_READY_SECONDS = 60
+# How long a start may stand still: without an answer and without work, or with the same wrong answer.
+_PATIENCE_SECONDS = 60
+# What counts as work, in seconds of CPU.
+_WORK_SECONDS = 0.05
 _STOP_SECONDS = 20
 
+Child = subprocess.Popen[bytes]
 
 # An upload on a slow line holds a thread from its first byte, and that is when it begins: before a deadline
 # more come at once than there are people who read. Idle threads cost next to nothing.
@@ -42,6 +48,8 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", str(threads)),
+        # Headers come soon or not at all; bodies are seen to by amls/core/bodies.py.
+        *("--http", "1", "--http1-header-read-timeout", "20000"),
         *("--backlog", "2048", "--no-ws", "--log-level", "error", application),
     ]
 
@@ -69,15 +77,18 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, _interrupt)
         try:
             _check_port(options["host"], options["port"])
-            for problem in check_pdf_libraries():
-                self._say(f"{problem.msg}\n  {problem.hint}")
+            _check_pdf_libraries()
             with ExitStack() as stack:
                 if settings.IS_DATABASE_EMBEDDED:
                     self._say("Starting PostgreSQL …")
                     stack.enter_context(running(settings.VAR_DIR))
                     settings.DATABASES["default"]["HOST"] = socket_dir(settings.VAR_DIR)
                     connections["default"].settings_dict["HOST"] = socket_dir(settings.VAR_DIR)
-                self._prepare(with_demo=settings.IS_EMBEDDED and not options["no_demo"])
+                is_local = is_loopback(options["host"])
+                self._prepare(with_demo=settings.IS_EMBEDDED and is_local and not options["no_demo"])
+                if not is_local:
+                    _refuse_known_passwords(options["host"])
+                    connections.close_all()
                 self._run(options)
         except EmbeddedServerError as error:
             raise CommandError(str(error)) from error
@@ -91,6 +102,9 @@ class Command(BaseCommand):
     def _prepare(self, *, with_demo: bool) -> None:
         for name in ("queue", "queue-control", "mail", "media"):
             (settings.VAR_DIR / name).mkdir(parents=True, exist_ok=True)
+            if name != "media" or not settings.X_ACCEL_REDIRECT_PREFIX:
+                # Also what an earlier version left open.
+                (settings.VAR_DIR / name).chmod(0o700)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         self._collect_static()
@@ -131,7 +145,7 @@ class Command(BaseCommand):
             },
             "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
         }
-        children: dict[str, subprocess.Popen[bytes]] = {}
+        children: dict[str, Child] = {}
         try:
             for name, command in commands.items():
                 extra = {"AMLS_DB_POOL": "1"} if name == "web server" else {}
@@ -139,32 +153,15 @@ class Command(BaseCommand):
                 children[name] = subprocess.Popen(  # noqa: S603
                     command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
                 )
-            self._wait_until_ready(f"http://{host}:{port}/readyz", children)
+            wait_until_ready(f"http://{host}:{port}/readyz", children)
             self._announce(port)
             while True:
-                self._check(children)
+                check_children(children)
                 if settings.IS_DATABASE_EMBEDDED and revive(settings.VAR_DIR):
                     self._say("PostgreSQL had ended by itself and was started again.")
                 time.sleep(0.5)
         finally:
             _stop(children)
-
-    def _wait_until_ready(self, address: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
-        while True:
-            self._check(children)
-            try:
-                with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own http address
-                    return
-            except (urllib.error.URLError, OSError) as error:
-                if time.monotonic() > deadline:
-                    raise CommandError(f"{address} does not answer after {_READY_SECONDS} seconds: {error}") from error
-                time.sleep(0.1)
-
-    def _check(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
-        for name, child in children.items():
-            if child.poll() is not None:
-                raise CommandError(f"The {name} ended with exit code {child.returncode}; what it said stands above.")
 
     def _announce(self, port: int) -> None:
         self._say(f"\nAMLS is ready: http://localhost:{port}/")
@@ -172,8 +169,87 @@ class Command(BaseCommand):
             self._say(f"Demo accounts, all with the password {settings.DEMO_PASSWORD}:")
             for address, who in DEMO_ACCOUNTS.items():
                 self._say(f"  {address:24} {who}")
-            self._say(f"Mail is written to {settings.EMAIL_FILE_PATH}.")
+            self._say(_where_mail_goes())
         self._say("Ctrl-C stops all of it.")
+
+
+def wait_until_ready(address: str, children: dict[str, Child], *, patience: float = _PATIENCE_SECONDS) -> None:
+    """Wait until `address` answers 200, for as long as all processes live and get on: a busy machine takes its time.
+
+    Args:
+        address: of `/readyz`.
+        children: by their names; the first one is the web server.
+        patience: seconds for which it may stand still.
+
+    Raises:
+        CommandError: a process ended, nothing moves any more, or the answer stays a wrong one.
+    """
+    web_server_process = psutil.Process(next(iter(children.values())).pid)
+    worked, said, stands_since = 0.0, "", time.monotonic()
+    while True:
+        check_children(children)
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own http address
+                return
+        except urllib.error.HTTPError as error:
+            answer, is_moving = error.read().decode(errors="replace"), False
+        except OSError as error:
+            answer = str(error)
+            total = _work_of(web_server_process)
+            is_moving = total > worked + _WORK_SECONDS
+            worked = max(worked, total) if is_moving else worked
+        if is_moving or answer != said:
+            said, stands_since = answer, time.monotonic()
+        elif time.monotonic() > stands_since + patience:
+            raise CommandError(f"{address} is not ready, and nothing has changed for {patience:.0f} seconds: {said}")
+        time.sleep(0.1)
+
+
+def _work_of(process: psutil.Process) -> float:
+    """Return the seconds of CPU that a process and those below it have had."""
+    total = 0.0
+    with suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = one.cpu_times()
+                total += times.user + times.system
+    return total
+
+
+def check_children(children: dict[str, Child]) -> None:
+    """Raise CommandError if a process has ended."""
+    for name, child in children.items():
+        if child.poll() is not None:
+            raise CommandError(f"The {name} ended with exit code {child.returncode}; what it said stands above.")
+
+
+def _refuse_known_passwords(host: str) -> None:
+    """Raise CommandError if somebody on the network could sign in with the demo's password."""
+    demo = User.objects.filter(email__in=[*DEMO_ACCOUNTS, *FELLOW_ADDRESSES])
+    found = next((user.email for user in demo if user.check_password(settings.DEMO_PASSWORD)), None)
+    if found is not None:
+        raise CommandError(
+            f"{found} is a demo account, whose password everyone knows, so this site is not served on {host}. "
+            "Leave --host out to keep it on this machine; or start a site without demo data in a folder of its own: "
+            f"AMLS_VAR_DIR=… manage.py serve --host {host} --no-demo, and manage.py start for the first account."
+        )
+
+
+def _check_pdf_libraries() -> None:
+    """Stop before the start where a main job can't be done, unless whoever starts it knows."""
+    if settings.WITHOUT_PDF:
+        return
+    for problem in check_pdf_libraries():
+        raise CommandError(f"{problem.msg}\n{problem.hint}\nTo go on without PDFs, set AMLS_WITHOUT_PDF=1.")
+
+
+def _where_mail_goes() -> str:
+    backend = settings.EMAIL_BACKEND.split(".")[-2]
+    if backend == "filebased":
+        return f"Mail is written to {getattr(settings, 'EMAIL_FILE_PATH', '')}."
+    if backend == "smtp":
+        return f"Mail leaves through {settings.EMAIL_HOST}:{settings.EMAIL_PORT}, to real addresses."
+    return "Mail is printed here." if backend == "console" else "Mail is thrown away, as EMAIL_URL says."
 
 
 def _check_port(host: str, port: int) -> None:
@@ -195,7 +271,7 @@ def _interrupt(_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _stop(children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _stop(children: dict[str, Child]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for child in reversed(children.values()):
         if child.poll() is None:

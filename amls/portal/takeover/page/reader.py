@@ -99,6 +99,7 @@ class _Page(LectureReading):
             )
         if self.problems:
             raise CourseFileError(self.problems)
+        self.warn_of_dates_left_over()
         return replace(spec, warnings=tuple(self.warnings))
 
     def _title(self) -> str:

@@ -37,6 +37,8 @@ class Reading:
         self.lines, self.year = lines, year
         self.problems: list[str] = []
         self.warnings: list[str] = []
+        # The dates that were read, by the number of their line: what is left over is said.
+        self.dates_read: dict[int, set[str]] = {}
         self.term = Term("", 0, is_winter=False)
         self.slot = SlotSpec()
 
@@ -75,6 +77,7 @@ class Reading:
 
     def day(self, line: Line, match: re.Match[str]) -> date | None:
         """Return the day of a match of DAY, or None with a problem noted."""
+        self.dates_read.setdefault(line.number, set()).add(match.group().strip())
         try:
             day, weekday = parse_date(match, self.term)
         except ValueError as error:
@@ -87,6 +90,14 @@ class Reading:
                 % {"day": day.isoformat(), "right": Weekday(day.weekday()).label, "written": Weekday(weekday).label},
             )
         return day
+
+    def warn_of_dates_left_over(self) -> None:
+        """Warn of every date that nothing was made of: what is dated must not vanish in silence."""
+        for line in self.lines:
+            known = self.dates_read.get(line.number, set())
+            left = [found for match in DAY.finditer(line.text) if (found := match.group().strip()) not in known]
+            if left:
+                self.warn(line, _("not read, enter it by hand: %(dates)s") % {"dates": ", ".join(left)})
 
     def moment(self, line: Line, text: str, default: time | None = None) -> datetime | None:
         """Return the day and time that `text` names, or None with a problem noted; `default` is the time where it names none."""

@@ -1,0 +1,35 @@
+"""Choosing a person at the desk: two of one name are told apart, however many there are to choose from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from amls.courses.models import Enrolment, User
+
+
+def who(user: User) -> str:
+    """Return a person's name, with the matriculation number and the address that tell two of one name apart."""
+    return " · ".join(filter(None, [str(user), user.matriculation_number, user.email]))
+
+
+class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One account."""
+
+    def label_from_instance(self, obj: User) -> str:
+        """Say who it is."""
+        return who(obj)
+
+
+class PersonChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """One person in a course: 1 query, however many there are."""
+
+    def __init__(self, queryset: QuerySet[Enrolment], **options: Any) -> None:
+        rows = queryset.select_related("user", "course").order_by("course", "user__display_name", "user__email", "pk")
+        super().__init__(rows, **options)
+
+    def label_from_instance(self, obj: Enrolment) -> str:
+        """Say who it is, and in which course."""
+        return f"{who(obj.user)} · {obj.course.slug}"

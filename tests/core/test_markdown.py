@@ -1,0 +1,44 @@
+"""Markdown as plain text, and what either costs."""
+
+import io
+
+import pytest
+
+from amls.core.markdown import plain_text
+from amls.files.limited.run import Limits, read_in_child
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("**Łukasz** and __Şahin__", "Łukasz and Şahin"),
+        ("**a** ** b ** **c**", "a ** b ** c"),
+        ("**open\nand** closed", "**open\nand** closed"),
+        (r"\*\*kept\*\* **\[x\]**", "**kept** [x]"),
+        ("[Größe](https://example.org/a) `x_y`", "Größe (https://example.org/a) x_y"),
+        (r"[\[1\]](https://example.org/)", "[1] (https://example.org/)"),
+        ("[[a](b)", "[a (b)"),
+        ("2 ** 3 and **", "2 ** 3 and **"),
+        ("****", "****"),
+        ("**__both__**", "both"),
+        ("``", "``"),
+    ],
+)
+def test_marks_are_gone_and_words_stay(text: str, plain: str) -> None:
+    assert plain_text(text) == plain
+
+
+@pytest.mark.parametrize("function", ["plain_text", "render_markdown"])
+@pytest.mark.parametrize(
+    "piece",
+    ["[", "[a](", "**a ", "**a", "__a ", "`a ", "``` ", "\\", "[a]", "![", "> ", "<a", "&", "*_", "a\n", "|-", "- "],
+)
+def test_any_text_is_read_in_one_go(function: str, piece: str) -> None:
+    # Ten seconds of a processor are a hundred times what it takes; going back for each piece takes minutes.
+    text = (piece * (200_000 // len(piece)))[:200_000] if function == "plain_text" else piece * (20_000 // len(piece))
+    said: list[int] = []
+    read_in_child(
+        "tests.files.inside:read_text", io.BytesIO(text.encode()), values={"function": function},
+        limits=Limits(seconds=10, memory=2**30, patience=120), on_line=said.append,
+    )  # fmt: skip
+    assert len(said) == 1
