@@ -1,0 +1,50 @@
+"""Who a row of a table speaks of: the name however its columns say it, and the number as text."""
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as _
+
+from amls.files.tables.meanings import FAMILY, FAMILY_GIVEN, GIVEN, NAME, NUMBER
+from amls.files.tables.reading import Row, Table
+from amls.files.tables.values import is_shortened, split_family_given
+from amls.web.text import clean_line
+from amls.web.violations import RuleViolation
+
+
+def names_are_turned(table: Table) -> bool:
+    """Return whether every name of the column 'name' is written 'Lovelace, Ada'."""
+    names = [row[NAME.name] for row in table.rows if row[NAME.name]]
+    return bool(names) and all(split_family_given(one) != one for one in names)
+
+
+def person_name(row: Row, *, is_turned: bool) -> str:
+    """Return a person's name, given name first.
+
+    Args:
+        row: of the table.
+        is_turned: whether the table's `names_are_turned`; a column that is named so is turned anyway.
+    """
+    if row[NAME.name]:
+        return clean_line(split_family_given(row[NAME.name]) if is_turned else row[NAME.name])
+    if row[FAMILY_GIVEN.name]:
+        return clean_line(split_family_given(row[FAMILY_GIVEN.name]))
+    return clean_line(f"{row[GIVEN.name]} {row[FAMILY.name]}")
+
+
+def number_of(row: Row | Mapping[str, str]) -> str:
+    """Return a row's matriculation number as text; '' where it has none.
+
+    Raises:
+        RuleViolation: a spreadsheet shortened it, so that its digits are lost (code 'shortened').
+    """
+    text = clean_line(row.get(NUMBER.name, ""))
+    if is_shortened(text):
+        raise RuleViolation(
+            _(
+                "a spreadsheet shortened the matriculation number to '%(text)s', its digits are lost. "
+                "Format the column as text in the original and save it again."
+            )
+            % {"text": text[:20]},
+            code="shortened",
+        )
+    return text
