@@ -24,6 +24,7 @@ from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_c
 from amls.courses.roster import KIND, MEANINGS, RosterPlan, import_roster
 from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
 from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from amls.web.keys import primary_key
 from amls.web.names import SortName
@@ -267,16 +268,16 @@ class RosterEntryAdmin(CourseScopedAdmin):
 
         outcome = preview_or_apply(form, run)
         if outcome.is_done and isinstance(outcome.plan, RosterPlan):
-            self._say_imported(request, outcome.plan)
+            self._say_imported(request, outcome.plan, form.cleaned_data["course"])
             return redirect(reverse("admin:courses_rosterentry_changelist"))
         context["preview"] = outcome.preview
         return TemplateResponse(request, "admin/table_import.html", context, status=outcome.status)
 
     @staticmethod
-    def _say_imported(request: HttpRequest, plan: RosterPlan) -> None:
+    def _say_imported(request: HttpRequest, plan: RosterPlan, course: Course) -> None:
         said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
         counts = {"added": plan.added, "changed": plan.changed, "unchanged": plan.unchanged, "joined": plan.joined}
-        messages.success(request, said % counts)
+        messages.success(request, with_undo(said % counts, course.slug))
         if plan.claimed:
             more = ngettext(
                 "%(claimed)d person is to confirm: first in this list.",

@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from amls.overview import health
 from amls.overview.coursefile import views as coursefile
-from amls.overview.views import account, documents, gradebook, membership, pages, search, site, stats
+from amls.overview.views import account, documents, gradebook, imports, membership, pages, search, site, stats
 
 app_name = "overview"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("new/", coursefile.new_course, name="new_course"),
     path("<slug:slug>/", pages.home, name="home"),
     path("<slug:slug>/search/", search.in_course, name="search"),
+    path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", coursefile.import_page, name="import"),
     path("<slug:slug>/staff/roll-over/", coursefile.roll_over_page, name="roll_over"),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.tables.forms import Outcome, Run, TableForm, Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from amls.web.keys import primary_key
 from amls.web.violations import RuleViolation
@@ -301,7 +302,8 @@ def show_or_import(
     """
     outcome = preview_or_apply(form, run) if request.method == "POST" else Outcome()
     if outcome.is_done and outcome.plan is not None:
-        messages.success(request, said(len(outcome.plan.lines)))
+        text = said(len(outcome.plan.lines))
+        messages.success(request, text if outcome.plan.is_replacement else with_undo(text, access.course.slug))
         return redirect(back)
     context = {
         "access": access, "course": access.course, "tab": "exams", "exam": exam, "form": form, "title": title, "back": back,

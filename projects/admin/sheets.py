@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
 from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
@@ -47,6 +48,6 @@ class SheetAdmin(KeptAdmin):
         if outcome.is_done and outcome.plan is not None:
             count = len(outcome.plan.lines)
             said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count)
-            messages.success(request, said % {"count": count})
+            messages.success(request, with_undo(said % {"count": count}, form.cleaned_data["course"].slug))
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         return self.page(request, "admin/table_import.html", context | {"preview": outcome.preview}, outcome.status)

@@ -361,4 +361,4 @@ def test_any_cell_is_a_number_or_words(text: str) -> None:
             found = str(read_number(text))
         except RuleViolation as violation:
             found = str(violation.message)
-    assert re.fullmatch(r"[-0-9.E+]+|'.*' ist .*", found, re.DOTALL)
+    assert re.fullmatch(r"[-0-9.E+]+|„.*“ ist .*", found, re.DOTALL)

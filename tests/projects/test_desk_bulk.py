@@ -251,7 +251,7 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
         sheet = openpyxl.load_workbook(io.BytesIO(sent.content)).active
         assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
     rows[0]["extra_points"], rows[1]["outcome"], rows[1]["extra_points"] = "3,5", "passed", "1"
-    file = table([list(rows[0]), *(list(row.values()) for row in rows)])
+    file = table([list[object](rows[0]), *(list[object](row.values()) for row in rows)])
     answer = send(desk, "admin:projects_project_import", world.course.pk, file)
     assert answer.status_code == 302
     found = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from amls.files.models import ImportedRow, TableImport
@@ -156,3 +159,13 @@ def purge_imports(now: datetime, *, dry_run: bool) -> int:
     if not dry_run:
         rows.delete()
     return count
+
+
+def with_undo(said: str, slug: str) -> SafeString:
+    """Return what is said of an import of a table, with a link to where it can be taken back.
+
+    Args:
+        said: in a sentence.
+        slug: of the course into which it was imported.
+    """
+    return format_html('{} <a href="{}">{}</a>', said, reverse("overview:imports", args=[slug]), _("Undo it"))

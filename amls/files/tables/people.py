@@ -17,18 +17,19 @@ def names_are_turned(table: Table) -> bool:
     return bool(names) and all(split_family_given(one) != one for one in names)
 
 
-def person_name(row: Row, *, is_turned: bool) -> str:
+def person_name(row: Row | Mapping[str, str], *, is_turned: bool) -> str:
     """Return a person's name, given name first.
 
     Args:
-        row: of the table.
+        row: of the table, by the names of meanings.
         is_turned: whether the table's `names_are_turned`; a column that is named so is turned anyway.
     """
-    if row[NAME.name]:
-        return clean_line(split_family_given(row[NAME.name]) if is_turned else row[NAME.name])
-    if row[FAMILY_GIVEN.name]:
-        return clean_line(split_family_given(row[FAMILY_GIVEN.name]))
-    return clean_line(f"{row[GIVEN.name]} {row[FAMILY.name]}")
+    name, turned = row.get(NAME.name, ""), row.get(FAMILY_GIVEN.name, "")
+    if name:
+        return clean_line(split_family_given(name) if is_turned else name)
+    if turned:
+        return clean_line(split_family_given(turned))
+    return clean_line(f"{row.get(GIVEN.name, '')} {row.get(FAMILY.name, '')}")
 
 
 def number_of(row: Row | Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 from openpyxl.utils.exceptions import InvalidFileException
 
 from amls.files.tables.encodings import Choice, choices, decode
@@ -213,7 +214,11 @@ def _values(content: bytes, most: int, *, is_computed: bool) -> list[list[object
 
 def _sheet(content: bytes) -> list[list[str]]:
     try:
-        return [[_cell(value) for value in cells] for cells in xlsx_rows(content, most=MAX_ROWS + 1)]
+        # Line breaks and signs that XML can't hold are escaped in a workbook: '_x000D_' (ECMA-376, 22.9.2.19).
+        return [
+            [_cell(unescape(value) if isinstance(value, str) else value) for value in cells]
+            for cells in xlsx_rows(content, most=MAX_ROWS + 1)
+        ]
     except _NO_SHEET as error:
         raise RuleViolation(
             _("This is not a file that a spreadsheet program wrote as XLSX. Save it as .xlsx or CSV and choose it again."),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
@@ -28,8 +27,6 @@ _TYPES = {
 _ROWS_PER_CHUNK = 200
 _READ_BYTES = 256 * 1024
 _MOST_OF_A_CELL = 32_767
-# What reads like an escaped character in a workbook ('_x0041_') is one, unless its first sign is escaped (ECMA-376, 22.9.2.19).
-_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def write_csv(
@@ -194,7 +191,7 @@ def _write_cell(
 
 def _sheet_text(text: str) -> str:
     # Text is text in a workbook, but whoever saves it as CSV would make formulas of it; the reader takes it off again.
-    return _ESCAPED.sub("_x005F_", guard_text(clean_text(text))[:_MOST_OF_A_CELL])
+    return guard_text(clean_text(text))[:_MOST_OF_A_CELL]
 
 
 def _local(value: datetime, zone: tzinfo | None) -> datetime:
