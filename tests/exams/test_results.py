@@ -122,7 +122,7 @@ def test_statistics_and_bars() -> None:
 def test_points_as_people_type_them(text: str, value: str | None) -> None:
     exam = Exam(max_points=D(100))
     if value is None:
-        assert code_of(lambda: parse_points(text, exam)).startswith("points-")
+        assert code_of(lambda: parse_points(text, exam)) in {"no-number", "points-range", "points-form"}
     else:
         assert parse_points(text, exam) == D(value)
 
@@ -239,11 +239,11 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     answer = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.csv")
     numbers = [one.enrolment.user.matriculation_number for one in people]
     assert answer.content.decode("utf-8-sig").splitlines() == [
-        "matriculation number;name;grade;status",
-        *(f"{numbers[n]};S {n:04};2.7;attended" for n in range(3)),
-        f"{numbers[3]};S 0003;5.0;attended",
-        f"{numbers[4]};S 0004;;absent",
-        f"{numbers[5]};S 0005;;excused",
+        "matriculation number,name,grade,status",
+        *(f"{numbers[n]},S {n:04},2.7,attended" for n in range(3)),
+        f"{numbers[3]},S 0003,5.0,attended",
+        f"{numbers[4]},S 0004,,absent",
+        f"{numbers[5]},S 0005,,excused",
     ]
     assert code_of(lambda: unfreeze(exam_pk=exam.pk, by=None, reason="", now=AFTER)) == "no-reason"
     unfreeze(exam_pk=exam.pk, by=cast.lecturer.user, reason="The office asked", now=AFTER)
