@@ -22,6 +22,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/check-in/walk-in/", door.walk_in, name="walk_in"),
     path("<slug:slug>/exams/<int:pk>/results/", results.results, name="results"),
     path("<slug:slug>/exams/<int:pk>/results/enter/", results.enter, name="enter"),
+    path("<slug:slug>/exams/<int:pk>/staff/university/", staff.university, name="university"),
     path("<slug:slug>/exams/<int:pk>/results/import/", results.import_file, name="import"),
     path("<slug:slug>/exams/<int:pk>/results/table/", results.table, name="table"),
     path("<slug:slug>/exams/<int:pk>/results/publish/", results.publish, name="publish"),

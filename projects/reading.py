@@ -10,11 +10,12 @@ from enum import StrEnum
 
 from django.db.models import Prefetch, QuerySet
 
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, Standing, counting_submission, is_counting, may_pick
 from projects.models import (
     Assessment,
     EarlierPass,
+    Invitation,
     MemberAssessment,
     Membership,
     Outcome,
@@ -146,6 +147,12 @@ def team_of(enrolment: Enrolment, *, with_files: bool = True, deadlines: Deadlin
     if project is None:
         return None
     return _team_view(project, deadlines or Deadlines.of_course(enrolment.course))
+
+
+def invitations_to(user: User, course: Course, *, now: datetime) -> QuerySet[Invitation]:
+    """Return the invitations to teams of a course that a person can still answer, the first to end first."""
+    rows = Invitation.objects.to_user(user).open_at(now).filter(project__topic__course=course)
+    return rows.select_related("project__topic", "invited_by__user").order_by("expires_at", "pk")
 
 
 class ProjectState(StrEnum):

@@ -3,7 +3,8 @@
 import re
 
 # Some programs skip white space before a formula, take full-width signs for signs, or begin a new cell at a control.
-_FORMULA = re.compile(r"'*[\t\r\n]|[\s']*[=+\-@＝＋－＠]")
+# An apostrophe before digits is how people keep leading zeros: '0079.
+_FORMULA = re.compile(r"'*[\t\r\n]|[\s']*[=+\-@＝＋－＠]|'+\d")
 
 
 def guard_text(text: str) -> str:

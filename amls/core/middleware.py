@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+_NULL = "\0"
 # No upload takes longer; an older stamp is a mistake.
 LONGEST_REQUEST = timedelta(hours=6)
 
@@ -70,16 +73,57 @@ class HeadersMiddleware:
         return response
 
 
-class CleanQueryMiddleware:
-    """Leave null characters out of the query: PostgreSQL takes none, and no text that people type holds one."""
+class CleanRequestMiddleware:
+    """Let nobody see what no text that people send holds: null characters, and what is no UTF-8.
+
+    PostgreSQL takes no null character, so that each of them would be a fault of the server wherever it is looked
+    for. In the query and in forms they are left out; a cookie with one is dropped, as no browser keeps one of ours
+    like that; an address with one leads nowhere. What code reads from JSON is its own to check.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Mend the query before anything reads it, then pass the request on."""
+        """Mend query, cookies and form before anything reads them, then pass the request on.
+
+        Raises:
+            BadRequest, SuspiciousOperation: the form is too large, or can't be read.
+        """
         query = request.META.get("QUERY_STRING", "")
         while "%00" in query:  # again: what is left can form a new one, as in %0%000
             query = query.replace("%00", "")
         request.META["QUERY_STRING"] = query
+        if any(_NULL in value for value in request.COOKIES.values()):
+            request.COOKIES = {name: value for name, value in request.COOKIES.items() if _NULL not in value}
+        if request.encoding is not None:
+            # Every page is UTF-8, and so is every form that was filled in there, whatever its header says.
+            request.encoding = "utf-8"
+        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
+            _read_form(request)
         return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """Mend a form with files, of which the view's address says how large they may be.
+
+        Raises:
+            Http404: the address holds what none does.
+        """
+        if _NULL in request.path_info:
+            raise Http404
+        if request.content_type == "multipart/form-data":
+            _read_form(request)
+
+
+def _read_form(request: HttpRequest) -> None:
+    try:
+        form = request.POST
+    except (BadRequest, SuspiciousOperation):
+        # The page that says so looks for a token in the form, and would fail at it once more.
+        request.POST = QueryDict()
+        raise
+    if any(_NULL in text for name, values in form.lists() for text in (name, *values)):
+        clean = QueryDict(mutable=True)
+        for name, values in form.lists():
+            clean.setlist(name.replace(_NULL, ""), [value.replace(_NULL, "") for value in values])
+        request.POST = clean  # type: ignore[assignment]

@@ -1,7 +1,5 @@
 """Forms about courses and their people."""
 
-import base64
-import binascii
 from typing import Any
 
 from django import forms
@@ -12,8 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
-    UnfoldAdminFileFieldWidget,
-    UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
@@ -24,8 +20,7 @@ from amls.courses.emails import refuse_taken
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.permissions import is_last_lecturer, may_appoint
-
-MAX_ROSTER_BYTES = 5 * 1024**2
+from amls.files.tables.forms import TableForm
 
 
 def is_number_unchecked(enrolment: Enrolment) -> bool:
@@ -146,48 +141,17 @@ class RosterEntryForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["declined"]
 
 
-class RosterForm(forms.Form):
-    """A roster as CSV; between preview and import the file travels along in the form."""
+class RosterForm(TableForm):
+    """A roster of a course."""
 
-    course = forms.ModelChoiceField(Course.objects.none(), label=gettext_lazy("Course"), widget=UnfoldAdminSelectWidget)
-    file = forms.FileField(
-        label=gettext_lazy("CSV file"),
-        required=False,
-        widget=UnfoldAdminFileFieldWidget,
-        help_text=gettext_lazy("Columns named e-mail, name and matriculation number, in any order."),
-    )
-    kept_file = forms.CharField(required=False, widget=forms.HiddenInput)
+    course = forms.ModelChoiceField(Course.objects.none(), label=gettext_lazy("Course"), empty_label=None)
+    field_order = ("course", "file")
 
     def __init__(self, *args: Any, courses: models.QuerySet[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["course"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
         field.queryset = courses
-
-    def clean(self) -> dict[str, Any]:
-        """Ask for a file unless one was kept, and bound its size."""
-        data = super().clean() or {}
-        file = data.get("file")
-        if file is None and not data.get("kept_file"):
-            raise ValidationError({"file": _("Choose a file first.")})
-        if file is not None and file.size > MAX_ROSTER_BYTES:
-            raise ValidationError({"file": _("A roster has at most 5 MB. Is this the right file?")})
-        return data
-
-    def content(self) -> bytes:
-        """Return the bytes of the file."""
-        file = self.cleaned_data["file"]
-        if file is not None:
-            file.seek(0)
-            return bytes(file.read())
-        try:
-            return base64.b64decode(self.cleaned_data["kept_file"], validate=True)
-        except binascii.Error:
-            return b""
-
-    def kept(self) -> str:
-        """Return the file as it travels in the form."""
-        return base64.b64encode(self.content()).decode()
 
 
 class UserForm(forms.ModelForm):  # type: ignore[type-arg]

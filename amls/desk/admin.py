@@ -1,7 +1,6 @@
 """Courses and people at the desk."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +24,11 @@ from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
+from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
 from amls.membership.claims import claim_for_enrolled, decide_claim
-from amls.membership.roster import import_roster
+from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
 
 
 class StaffMemberInline(CourseScopedInline):
@@ -246,35 +248,43 @@ class RosterEntryAdmin(CourseScopedAdmin):
         messages.success(request, said)
         return redirect("admin:courses_rosterentry_changelist")
 
-    @action(description=gettext_lazy("Import a CSV file"), url_path="import")
+    @action(description=gettext_lazy("Import a table"), url_path="import")
     def upload_roster(self, request: HttpRequest) -> HttpResponse:
-        """Show what a CSV file would change, then change it."""
-        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request))
+        """Show what a table would change, then change it."""
+        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), scope=KIND)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request), "title": _("Import a roster"), "opts": self.opts, "form": form,
+            "meanings": MEANINGS,
         }  # fmt: skip
-        if request.method == "POST" and form.is_valid():
-            is_agreed = "_agreed" in request.POST
-            content = form.content()
-            result = import_roster(
-                course=form.cleaned_data["course"],
-                content=content,
-                now=request.now,  # type: ignore[attr-defined]
-                dry_run=not is_agreed,
+        if request.method != "POST":
+            return TemplateResponse(request, "admin/table_import.html", context)
+
+        def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+            assert isinstance(request.user, User)  # noqa: S101 - the desk says so
+            return import_roster(
+                course=form.cleaned_data["course"], content=upload.content, how=upload.how, filename=upload.filename,
+                by=request.user, now=request.now, dry_run=dry_run, expected=expected,  # type: ignore[attr-defined]
+            )  # fmt: skip
+
+        outcome = preview_or_apply(form, run)
+        if outcome.is_done and isinstance(outcome.plan, RosterPlan):
+            self._say_imported(request, outcome.plan, form.cleaned_data["course"])
+            return redirect(reverse("admin:courses_rosterentry_changelist"))
+        context["preview"] = outcome.preview
+        return TemplateResponse(request, "admin/table_import.html", context, status=outcome.status)
+
+    @staticmethod
+    def _say_imported(request: HttpRequest, plan: RosterPlan, course: Course) -> None:
+        said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
+        counts = {"added": plan.added, "changed": plan.changed, "unchanged": plan.unchanged, "joined": plan.joined}
+        messages.success(request, with_undo(said % counts, course.slug))
+        if plan.claimed:
+            more = ngettext(
+                "%(claimed)d person is to confirm: first in this list.",
+                "%(claimed)d people are to confirm: first in this list.",
+                plan.claimed,
             )
-            if is_agreed and not result.problems:
-                said = _("%(added)d added, %(changed)d changed, %(unchanged)d as before; %(joined)d joined at once.")
-                messages.success(request, said % asdict(result))
-                if result.claimed:
-                    more = ngettext(
-                        "%(claimed)d person is to confirm: first in this list.",
-                        "%(claimed)d people are to confirm: first in this list.",
-                        result.claimed,
-                    )
-                    messages.warning(request, more % asdict(result))
-                return redirect(reverse("admin:courses_rosterentry_changelist"))
-            context |= {"result": result, "kept": form.kept()}
-        return TemplateResponse(request, "admin/roster.html", context)
+            messages.warning(request, more % {"claimed": plan.claimed})
 
 
 @admin.register(User)

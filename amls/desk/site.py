@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +17,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
+from amls.core.origin import place_here
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.access import lead_to_factor
@@ -32,6 +33,7 @@ from amls.courses.people import AccountChoice, PersonChoice
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
+from amls.desk.careful import careful
 from amls.desk.history import describe_events
 
 HISTORY_ROWS = 200
@@ -49,6 +51,11 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
         """
         return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
 
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Let every page of the desk be careful with what it is asked."""
+        found: Callable[..., Any] = super().admin_view(careful(view), cacheable)
+        return found
+
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
         user = request.user
@@ -56,16 +63,12 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the site's own sign-in, and staff who have not proven a second factor to do so."""
-        user = request.user
+        user, place = request.user, place_here(request, request.GET.get("next")) or reverse("admin:index")
         if not isinstance(user, User):
-            return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
+            return redirect_to_login(place, reverse("account_login"))
         if not user.is_staff:
             raise Http404
-        if lacks_second_factor(user):
-            return lead_to_factor(request)
-        place = request.GET.get("next", "")
-        is_ours = url_has_allowed_host_and_scheme(place, {request.get_host()}, require_https=request.is_secure())
-        return redirect(place if is_ours else "admin:index")
+        return lead_to_factor(request) if lacks_second_factor(user) else HttpResponseRedirect(place)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to the site's own page, which limits how often an old password is tried."""

@@ -26,7 +26,7 @@
   `str(order.course.revision)` is right; for data without a revision take counts and newest timestamps; where
   nothing else will do, `order.now.isoformat()` makes it anew each time.
 - `write` runs in a worker, outside any transaction, in the order's language and the course's zone. It yields bytes
-  and calls `progress(done, total)` now and then. For tables see `amls.exports.tables`. A RuleViolation becomes the
+  and calls `progress(done, total)` now and then. For tables see `amls.files.tables.writing`. A RuleViolation becomes the
   readable error of the export; any other exception is logged and said in general words. What is worth knowing of a
   file that could be made is a sentence in `order.remarks`.
 - Where `is_single`, a person has one file of the kind at a time, whatever its language: a new one takes the place of

@@ -15,6 +15,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from amls.core.sizes import say_size
@@ -23,6 +24,8 @@ from amls.files.checks import clean_filename
 logger = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
+# What stands in a request beside its files, at most.
+_FIELDS = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1024**2
 # How many of the largest files fit into a request to an address that does not say itself what it takes.
 _USUAL_FILES = 2
 
@@ -40,18 +43,27 @@ def upload_limit(request: HttpRequest) -> int:
     return max(ours, settings.MAX_MATERIAL_BYTES) if is_staff else ours
 
 
-def takes_files(most_bytes: Callable[..., int]) -> Callable[[View], View]:
-    """Say, as a decorator of a view, how many bytes the files of one request may have together.
+def takes_files(most_bytes: Callable[..., int], *, of_one: Callable[..., int]) -> Callable[[View], View]:
+    """Say, as a decorator of a view, how many bytes the files of one request may have.
 
     Args:
-        most_bytes: called like the view, before the body is read.
+        most_bytes: all of them together; called like the view, before the body is read.
+        of_one: what the view's form says of one file, so that whoever is stopped before reads the same.
     """
 
     def mark(view: View) -> View:
-        view.amls_most_bytes = most_bytes  # type: ignore[attr-defined]
+        view.amls_most_bytes, view.amls_most_of_one = most_bytes, of_one  # type: ignore[attr-defined]
         return view
 
     return mark
+
+
+def said_limit(request: HttpRequest) -> int:
+    """Return how many bytes the page's form says that one file may have: at most what the server takes."""
+    match = request.resolver_match
+    of_one = getattr(match.func, "amls_most_of_one", None) if match is not None else None
+    ours = upload_limit(request)
+    return min(ours, of_one(request, *match.args, **match.kwargs)) if of_one is not None and match is not None else ours
 
 
 def request_limit(request: HttpRequest) -> int | None:
@@ -82,10 +94,25 @@ class LimitedUploadHandler(FileUploadHandler):
 
     request: HttpRequest
 
-    def handle_raw_input(self, input_data: IO[bytes], *args: Any, **kwargs: Any) -> None:
-        """Remember where the body comes from, and what its sender may send."""
+    def handle_raw_input(
+        self,
+        input_data: IO[bytes],
+        META: dict[str, Any],  # noqa: N803 - Django's name
+        content_length: int,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        """Remember where the body comes from, and what its sender may send.
+
+        Raises:
+            UploadRefused: the request says itself that it is larger than that.
+        """
         self._body, self._limit = input_data, upload_limit(self.request)
         self._total, self._received = request_limit(self.request), 0
+        self._said = said_limit(self.request)
+        if self._total and content_length > self._total + _FIELDS:
+            # Known before the first byte: nothing of it is written to the disk.
+            self._stop_all(self._total)
         if not connection.in_atomic_block:
             # Who it is was asked of the database: a slow upload must not keep one of the few connections for itself.
             connection.close()
@@ -116,18 +143,21 @@ class LimitedUploadHandler(FileUploadHandler):
                 "'%(name)s' is larger than %(limit)s, the most that one file may have here. "
                 "Nothing was kept. Make it smaller and upload it again."
             )
-            self._stop(message % {"name": clean_filename(self.file_name or ""), "limit": say_size(self._limit)})
+            self._stop(message % {"name": clean_filename(self.file_name or ""), "limit": say_size(self._said)})
         if self._total is not None and self._received > self._total:
-            message = _(
-                "Your files have more than %(limit)s together, the most that can be sent at once here. "
-                "Nothing was kept. Send fewer of them, or make them smaller."
-            )
-            self._stop(message % {"limit": say_size(self._total)})
+            self._stop_all(self._total)
         return raw_data
 
     def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         """Leave the file to the next handler."""
         return None
+
+    def _stop_all(self, limit: int) -> NoReturn:
+        message = _(
+            "Your files have more than %(limit)s together, the most that can be sent at once here. "
+            "Nothing was kept. Send fewer of them, or make them smaller."
+        )
+        self._stop(message % {"limit": say_size(limit)})
 
     def _stop(self, message: str) -> NoReturn:
         self._read_on()
@@ -194,4 +224,8 @@ class UploadLimitMiddleware:
         if refused is None:
             return response
         status, message = refused
-        return render(request, "refused_upload.html", {"message": message}, status=status)
+        # The page with the form: browsers go back to it with everything that was typed.
+        came_from = request.headers.get("Referer", "")
+        is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+        context = {"message": message, "back": came_from if is_ours else "/"}
+        return render(request, "refused_upload.html", context, status=status)

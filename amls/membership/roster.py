@@ -1,34 +1,34 @@
-"""Rosters as universities hand them out: CSV of whatever delimiter, encoding and language."""
+"""Rosters as universities and offices hand them out: CSV or XLSX of whatever dialect, encoding and language."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.text import clean_line, clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
-from amls.courses.models import Course, Enrolment, RosterEntry
+from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number
 from amls.courses.services import follow_roster, join_roster_entries, lock_course
 from amls.courses.validators import is_a_name
-from amls.files.csvtext import read_csv
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER
+from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.plan import Plan, PlanLine, Problem, changes_of, problems_of
+from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from amls.membership.claims import claim_for_enrolled
 
-_COLUMNS = {
-    "email": {"email", "e-mail", "mail", "e-mail-adresse", "email address", "e-mail address", "mailadresse"},
-    "name": {"name", "full name", "vollständiger name", "display name"},
-    "first_name": {"first name", "vorname", "given name"},
-    "last_name": {"last name", "nachname", "surname", "family name", "familienname"},
-    "matriculation_number": {
-        "matriculation number", "matriculation", "matrikelnummer", "matrikel", "matrikelnr", "matrikelnr.", "mtknr", "student id",
-    },
-}  # fmt: skip
+KIND = "courses.roster"
+MEANINGS = (EMAIL, *NAMES, NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,81 +41,74 @@ class RosterRow:
     matriculation_number: str
 
 
-@dataclass(frozen=True, slots=True)
-class RosterResult:
-    """What an import does: counts, and what is wrong with which line."""
+@dataclass(frozen=True, kw_only=True)
+class RosterPlan(Plan):
+    """What an import of a roster does.
 
-    added: int
-    changed: int
-    unchanged: int
-    joined: int
-    claimed: int
-    problems: list[str]
+    Attributes:
+        joined: how many have an account and join at once.
+        claimed: about how many the staff are asked whether they are the same person.
+    """
+
+    joined: int = 0
+    claimed: int = 0
 
 
-def read_roster(content: bytes) -> tuple[list[RosterRow], list[str]]:
-    """Return the rows of a roster and the problems, each with its line.
+def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[Problem]]:
+    """Return a roster as understood, its people, and what is wrong with which line.
 
     Args:
-        content: UTF-8 with or without BOM, or Latin-1; columns in any order, named in
-            English or German; separated by comma, semicolon or tab.
+        content: CSV or XLSX; columns in any order, named in English or German.
+        how: what somebody chose, where several readings fit.
+
+    Raises:
+        RuleViolation: it is no table.
     """
-    try:
-        numbered = read_csv(content)
-    except RuleViolation as violation:
-        return [], [str(violation.message)]
-    if not numbered:
-        return [], [_("The file is empty.")]
-    header = [clean_line(cell).lower() for cell in numbered[0][1]]
-    columns = {name: header.index(word) for name, words in _COLUMNS.items() for word in words if word in header}
-    if "email" not in columns:
-        return [], [_("Line 1: no column is named 'e-mail'. The first line must name the columns.")]
+    table = read_table(content, MEANINGS, needs=[["email"]], how=how)
     rows: list[RosterRow] = []
-    problems: list[str] = []
+    problems = problems_of(table)
     seen: dict[str, int] = {}
-    for number, cells in numbered[1:]:
-        if not any(clean_line(cell) for cell in cells):
-            continue
-        row = _row(cells, columns, number)
-        problem = _problem(row, seen)
-        if problem:
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": row.line, "problem": problem})
+    is_turned = names_are_turned(table)
+    for one in table.rows if table.is_clear else ():
+        try:
+            row = _row(one, is_turned=is_turned)
+            _check(row, seen)
+        except RuleViolation as violation:
+            problems.append(Problem(one.line, str(violation.message)))
         else:
             seen[row.email] = row.line
             rows.append(row)
-    return rows, problems
+    return table, rows, problems
 
 
-def _row(cells: list[str], columns: dict[str, int], line: int) -> RosterRow:
-    def cell(name: str) -> str:
-        index = columns.get(name)
-        return clean_line(cells[index]) if index is not None and index < len(cells) else ""
-
-    name = cell("name") or f"{cell('first_name')} {cell('last_name')}".strip()
-    return RosterRow(line, cell("email").lower(), clean_name(name), cell("matriculation_number"))
+def _row(row: Row, *, is_turned: bool) -> RosterRow:
+    name = clean_name(person_name(row, is_turned=is_turned))
+    return RosterRow(row.line, clean_line(row["email"]).lower(), name, number_of(row))
 
 
-def _problem(row: RosterRow, seen: dict[str, int]) -> str:
+def _check(row: RosterRow, seen: dict[str, int]) -> None:
+    """Refuse a row that is none; a RuleViolation says why."""
     try:
         validate_email(row.email)
-    except ValidationError:
-        return _("'%(email)s' is not an e-mail address.") % {"email": row.email}
+    except ValidationError as error:
+        problem = _("'%(email)s' is not an e-mail address.") % {"email": row.email[:80]}
+        raise RuleViolation(problem, code="no-address") from error
     if row.email in seen:
-        return _("%(email)s stands on line %(line)d already.") % {"email": row.email, "line": seen[row.email]}
+        problem = _("%(email)s stands on line %(line)d already.") % {"email": row.email, "line": seen[row.email]}
+        raise RuleViolation(problem, code="twice")
     if len(row.name) > 150 or len(row.matriculation_number) > 20:
-        return _("the name or the matriculation number is too long.")
+        raise RuleViolation(_("the name or the matriculation number is too long."), code="too-long")
     if row.matriculation_number and not looks_like_a_number(row.matriculation_number):
-        return _("'%(number)s' is no matriculation number. Copy it from the student ID.") % {
-            "number": row.matriculation_number
-        }
+        problem = _("'%(number)s' is no matriculation number. Copy it from the student ID.")
+        raise RuleViolation(problem % {"number": row.matriculation_number}, code="no-number")
     try:
         is_a_name(row.name)
-    except ValidationError:
-        return _("'%(name)s' is no name: a name has no addresses in it.") % {"name": row.name}
-    return ""
+    except ValidationError as error:
+        problem = _("'%(name)s' is no name: a name has no addresses in it.") % {"name": row.name}
+        raise RuleViolation(problem, code="no-name") from error
 
 
-def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course: Course) -> list[str]:
+def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course: Course) -> list[Problem]:
     """Return which lines give a number that the roster or the course's staff know to be another's."""
     numbers = {email: entry.matriculation_number for email, entry in known.items()}
     numbers |= {row.email: row.matriculation_number for row in rows if row.matriculation_number}
@@ -123,11 +116,11 @@ def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course
     for email, number in numbers.items():
         bearers[plain_number(number)].append(email)
     verified = Participants(course).verified
-    problems = []
+    problems: list[Problem] = []
     for row in rows:
         plain = plain_number(row.matriculation_number)
         if plain and (problem := _contradiction(row, known.get(row.email), bearers[plain], verified.get(plain, []))):
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": row.line, "problem": problem})
+            problems.append(Problem(row.line, problem))
     return problems
 
 
@@ -157,40 +150,137 @@ def _contradiction(row: RosterRow, entry: RosterEntry | None, bearers: list[str]
     return ""
 
 
-def import_roster(*, course: Course, content: bytes, now: datetime, dry_run: bool = False) -> RosterResult:
-    """Put the people of a CSV file on the course's roster; with a problem on any line nothing is written.
+def import_roster(
+    *,
+    course: Course,
+    content: bytes,
+    now: datetime,
+    how: HowToRead | None = None,
+    filename: str = "",
+    by: User | None = None,
+    dry_run: bool = False,
+    expected: str = "",
+) -> RosterPlan:
+    """Put the people of a table on the course's roster; lines that are wrong are left out.
 
     Who is on it already is brought up to date, and so is a number that this roster had verified. Accounts with such a confirmed address are
     enrolled at once; about who is enrolled with another address and has a number of the roster the staff are asked.
     A second run changes nothing.
+
+    Args:
+        course: whose roster.
+        content: of the file.
+        now: the request's clock.
+        how: what somebody chose, where several readings fit.
+        filename: under which it is kept, to be taken back.
+        by: who imports.
+        dry_run: whether it is only to be shown.
+        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+
+    Raises:
+        RuleViolation: it is no table.
     """
-    rows, problems = read_roster(content)
-    if problems:
-        return RosterResult(0, 0, 0, 0, 0, problems)
-    added = changed = joined = 0
+    table, rows, problems = read_roster(content, how)
+    if not table.is_clear:
+        return RosterPlan(table=table, problems=problems)
     with transaction.atomic():
         course = lock_course(course.pk)
         entries = RosterEntry.objects.filter(course=course).select_related("enrolment__user")
         known = {entry.email.lower(): entry for entry in entries}
-        if problems := _contradictions(rows, known, course):
-            return RosterResult(0, 0, 0, 0, 0, problems)
+        left = [str(entry) for email, entry in known.items() if email not in {row.email for row in rows}]
+        contradictions = _contradictions(rows, known, course)
+        problems = sorted([*problems, *contradictions], key=lambda one: one.line)
+        rows = [row for row in rows if row.line not in {one.line for one in contradictions}]
+        lines, kept = [], []
         for row in rows:
-            entry = known.get(row.email)
-            values = {"name": row.name, "matriculation_number": row.matriculation_number}
-            if entry is None:
-                RosterEntry.objects.create(course=course, email=row.email, **values)
-                added += 1
-            elif any(getattr(entry, name) != value for name, value in values.items() if value):
-                former = entry.matriculation_number
-                for name, value in values.items():
-                    setattr(entry, name, value or getattr(entry, name))
-                entry.save()
-                follow_roster(entry, former=former)
-                changed += 1
+            line, imported = _put(course, row, known.get(row.email))
+            if line is not None and imported is not None:
+                lines.append(line)
+                kept.append(imported)
+        joined = 0
         emails = [row.email for row in rows]
         for address in EmailAddress.objects.filter(email__in=emails, verified=True).select_related("user"):
             joined += len(join_roster_entries(user=address.user, email=address.email))
-        claimed = claim_for_enrolled(course=course, now=now)
-        if dry_run:
+        plan = RosterPlan(
+            table=table, lines=lines, unchanged=len(rows) - len(lines), problems=problems, left=left,
+            joined=joined, claimed=(claimed := claim_for_enrolled(course=course, now=now)),
+            notes=_notes(joined, claimed),
+        )  # fmt: skip
+        if dry_run or (expected and plan.fingerprint != expected):
             transaction.set_rollback(True)
-    return RosterResult(added, changed, len(rows) - added - changed, joined, claimed, [])
+        else:
+            record_import(course_id=course.pk, kind=KIND, rows=kept, filename=filename, by=by, now=now)
+    return plan
+
+
+def _put(course: Course, row: RosterRow, entry: RosterEntry | None) -> tuple[PlanLine | None, Imported | None]:
+    """Write one row; return what it changes, nothing where it changes nothing."""
+    before = _values(entry) if entry is not None else {}
+    subject = f"{row.name} <{row.email}>" if row.name else row.email
+    if entry is None:
+        entry = RosterEntry(course=course, email=row.email)
+    entry.name = row.name or entry.name
+    entry.matriculation_number = row.matriculation_number or entry.matriculation_number
+    after = _values(entry)
+    if after == before:
+        return None, None
+    entry.save()
+    if before:
+        follow_roster(entry, former=before["matriculation_number"])
+    labels = {"name": _("name"), "matriculation_number": _("matriculation number")}
+    changes = changes_of(
+        {labels[name]: before.get(name, "") for name in labels}, {labels[name]: after[name] for name in labels}
+    )
+    line = PlanLine(row.line, subject, is_new=not before, changes=changes)
+    return line, Imported(row.line, subject, entry.pk, before or None, after)
+
+
+def _values(entry: RosterEntry) -> dict[str, Any]:
+    return {"email": entry.email, "name": entry.name, "matriculation_number": entry.matriculation_number}
+
+
+def _notes(joined: int, claimed: int) -> list[str]:
+    notes = []
+    if joined:
+        notes.append(
+            ngettext(
+                "%(count)d has an account and joins at once.", "%(count)d have an account and join at once.", joined
+            )
+            % {"count": joined}
+        )
+    if claimed:
+        notes.append(
+            ngettext(
+                "%(count)d person is enrolled with another address and has a matriculation number of this roster: "
+                "you are asked to confirm that it is the same person.",
+                "%(count)d people are enrolled with other addresses and have matriculation numbers of this roster: "
+                "you are asked to confirm that they are the same people.",
+                claimed,
+            )
+            % {"count": claimed}
+        )
+    return notes
+
+
+@takes_back(KIND, gettext_lazy("Roster"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Take an entry off the roster again, or give it the values that it had.
+
+    Raises:
+        RuleViolation: it was changed since, or somebody joined by it.
+    """
+    entry = RosterEntry.objects.select_for_update(of=("self",)).filter(pk=row.object_id).first()
+    need_unchanged(row, _values(entry) if entry is not None else None)
+    assert entry is not None  # noqa: S101 - looked at above
+    if row.before is not None:
+        former = entry.matriculation_number
+        entry.name, entry.matriculation_number = row.before["name"], row.before["matriculation_number"]
+        entry.save()
+        follow_roster(entry, former=former)
+    elif entry.enrolment_id is not None:
+        raise RuleViolation(
+            _("The person has joined the course by it. Take them out under 'Enrolments' first, if that was wrong."),
+            code="has-joined",
+        )
+    else:
+        entry.delete()

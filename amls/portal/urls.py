@@ -6,6 +6,7 @@ from amls.portal import health
 from amls.portal.gradebook import views as gradebook
 from amls.portal.home import documents
 from amls.portal.home import views as home
+from amls.portal.imports import views as imports
 from amls.portal.legal import views as legal
 from amls.portal.me import account
 from amls.portal.me import views as me
@@ -29,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("new/", takeover.new_course, name="new_course"),
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/search/", search.in_course, name="search"),
+    path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", takeover.import_page, name="import"),
     path("<slug:slug>/staff/roll-over/", takeover.roll_over_page, name="roll_over"),

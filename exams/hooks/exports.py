@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import PDF, XLSX, Kind, Order, Progress, offer
 from amls.exports.pdf import qr_code, render_pdf
-from amls.exports.tables import Cell, write_xlsx
+from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
 from exams.models import Accommodation, AdmissionDecision, Exam, Registration, Room, Seat
 from exams.permissions import slip_code
@@ -203,7 +203,7 @@ def _write_attendees_sheet(order: Order, progress: Progress) -> Iterator[bytes]:
     ]  # fmt: skip
     cells = ([*_identity(row), *_place(row), *_at_the_door(row, exam), "", ""] for row in rows)
     yield from write_xlsx(
-        header, cells, order=order, progress=progress, total=len(rows), sheet=str(exam),
+        header, cells, zone=exam.course.zone, now=order.now, progress=progress, total=len(rows), sheet=str(exam),
         widths=(28, 20, 30, 14, 6, 6, 16, 18, 24, 8, 10),
     )  # fmt: skip
 

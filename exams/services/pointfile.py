@@ -1,105 +1,171 @@
 """Points from a file: read line by line, compared, and entered as by hand."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
-from exams.models import Exam, Registration
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
+from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.plan import Plan, PlanLine, Problem, problems_of
+from amls.files.tables.reading import HowToRead, Row, Table, read_table
+from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
-from exams.tables import Table, read_table
 
-COLUMNS = {
-    "matriculation_number": ("matriculation number", "matriculation", "matrikelnummer", "matrikel", "matrikelnr", "matrikelnr.", "mtknr", "student id"),
-    "email": ("email", "e-mail", "mail", "e-mail address", "e-mail-adresse"),
-    "name": ("name", "full name", "vollständiger name"),
-    "first_name": ("first name", "vorname", "given name"),
-    "last_name": ("last name", "nachname", "surname", "family name", "familienname"),
-    "points": ("points", "punkte", "score", "total", "summe"),
-}  # fmt: skip
+KIND = "exams.points"
+MEANINGS = (NUMBER, EMAIL, *NAMES, POINTS)
 
 
 @dataclass(frozen=True, slots=True)
-class PointsImport:
-    """What a file would change or has changed; with a problem on any line nothing is written."""
+class _Wanted:
+    """What one line of a file says."""
 
-    changes: list[PointChange] = field(default_factory=list)
-    unchanged: int = 0
-    problems: list[str] = field(default_factory=list)
+    line: int
+    points: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointsPlan(Plan):
+    """What a file would change or has changed.
+
+    Attributes:
+        changes: person by person.
+    """
+
+    changes: Sequence[PointChange] = ()
 
 
 def import_points(
-    *, exam_pk: int, content: bytes, filename: str, by: User | None, reason: str = "", now: datetime, dry_run: bool
-) -> PointsImport:
-    """Read points from a CSV or XLSX file; with a problem on any line nothing is written.
+    *,
+    exam_pk: int,
+    content: bytes,
+    filename: str = "",
+    how: HowToRead | None = None,
+    by: User | None,
+    reason: str = "",
+    now: datetime,
+    dry_run: bool,
+    expected: str = "",
+) -> PointsPlan:
+    """Read points from a CSV or XLSX file; lines that are wrong are left out.
 
     The file has a column of matriculation numbers or e-mail addresses, and one of points; who is meant
     `Participants` says by these and, where there is one, the name. A `dry_run` only compares: it is the same code, rolled back.
+
+    Args:
+        exam_pk: whose points they are.
+        content: of the file.
+        filename: under which it is kept, to be taken back.
+        how: what somebody chose, where several readings fit.
+        by: who imports.
+        reason: why, where published results change.
+        now: the request's clock.
+        dry_run: whether it is only to be shown.
+        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+
+    Raises:
+        RuleViolation: it is no table.
     """
     exam = Exam.objects.select_related("course").get(pk=exam_pk)
-    wanted, problems = _read_points(exam, content, filename)
-    if problems:
-        return PointsImport(problems=problems)
+    table = read_table(content, MEANINGS, needs=[["points"], ["matriculation_number", "email"]], how=how)
+    if not table.is_clear:
+        return PointsPlan(table=table, problems=problems_of(table))
+    listed = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
+    # Who withdrew and came back stands there twice: the newest counts.
+    registrations = {one.enrolment_id: one for one in listed}
+    wanted, problems = _read_points(exam, table, registrations)
+    left = [
+        str(one.enrolment.user)
+        for one in registrations.values()
+        if one.state == Registration.State.ATTENDED and one.pk not in wanted
+    ]
     try:
         with transaction.atomic():
-            changes = enter_points(exam_pk=exam_pk, points=wanted, by=by, reason=reason, now=now)
-            if dry_run:
+            points = {pk: one.points for pk, one in wanted.items()}
+            changes = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
+            plan = PointsPlan(
+                table=table,
+                lines=[_line(change, wanted[change.registration.pk].line) for change in changes],
+                unchanged=len(wanted) - len(changes),
+                problems=problems,
+                left=left,
+                changes=changes,
+            )
+            if dry_run or (expected and plan.fingerprint != expected):
                 transaction.set_rollback(True)
+            else:
+                kept = [_imported(change, wanted[change.registration.pk].line) for change in changes]
+                record_import(
+                    course_id=exam.course_id, kind=KIND, rows=kept, filename=filename, by=by, now=now, subject=str(exam)
+                )
     except RuleViolation as violation:
-        return PointsImport(problems=[str(violation.message)])
-    return PointsImport(changes=changes, unchanged=len(wanted) - len(changes))
+        return PointsPlan(table=table, problems=[*problems, Problem(0, str(violation.message))])
+    return plan
 
 
-def _read_points(exam: Exam, content: bytes, filename: str) -> tuple[dict[int, Decimal | None], list[str]]:
+def _line(change: PointChange, line: int) -> PlanLine:
+    before = "" if change.before is None else f"{change.before.normalize():f}"
+    return PlanLine(
+        line, str(change.registration.enrolment.user), is_new=change.before is None,
+        changes=[(_("points"), before, f"{change.after.normalize():f}")],
+    )  # fmt: skip
+
+
+def _imported(change: PointChange, line: int) -> Imported:
+    user = change.registration.enrolment.user
+    before = None if change.before is None else _values(change.before)
+    return Imported(line, str(user), change.registration.pk, before, _values(change.after), user.pk)
+
+
+def _values(points: Decimal) -> dict[str, Any]:
+    return {"points": f"{points.normalize():f}"}
+
+
+def _read_points(
+    exam: Exam, table: Table, registrations: Mapping[int, Registration]
+) -> tuple[dict[int, _Wanted], list[Problem]]:
     """Return the points of a file by registration, and what is wrong with which line."""
-    table = read_table(content, filename, COLUMNS)
-    problems = list(table.problems)
-    if not problems and "points" not in table.columns:
-        problems.append(_("Line 1: no column is named 'points'. The first line must name the columns."))
-    if not problems and not table.columns.keys() & {"matriculation_number", "email"}:
-        problems.append(_("Line 1: no column is named 'matriculation number' or 'e-mail'."))
-    if problems:
-        return {}, problems
-    people, listed = Participants(exam.course), Registration.objects.filter(exam=exam)
-    # Who withdrew and came back stands there twice: the newest counts.
-    registrations = {one.enrolment_id: one for one in listed.select_related("enrolment__user", "result").order_by("pk")}
-    wanted: dict[int, Decimal | None] = {}
-    for line, cells in table.rows:
-        if not table.cell(cells, "points"):
+    people, is_turned = Participants(exam.course), names_are_turned(table)
+    wanted: dict[int, _Wanted] = {}
+    problems: list[Problem] = []
+    for row in table.rows:
+        if not row["points"]:
             continue
         try:
-            registration = _registration(table, cells, people, registrations, wanted)
-            wanted[registration.pk] = parse_points(table.cell(cells, "points"), exam)
+            name = person_name(row, is_turned=is_turned)
+            found = _registration_of(row, name, people, registrations, wanted)
+            wanted[found.pk] = _Wanted(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": violation.message})
+            problems.append(Problem(row.line, str(violation.message)))
     return wanted, problems
 
 
-def _registration(
-    table: Table,
-    cells: list[str],
-    people: Participants,
-    registrations: Mapping[int, Registration],
-    wanted: Mapping[int, object],
+def _registration_of(
+    row: Row, name: str, people: Participants, registrations: Mapping[int, Registration], wanted: Mapping[int, object]
 ) -> Registration:
     """Return whose points a row gives.
 
     Raises:
         RuleViolation: nobody's, or not one's alone; one who is not on the list, stands in the file twice, or was not there.
     """
-    number, email = table.cell(cells, "matriculation_number"), table.cell(cells, "email")
-    person = people.find(number=number, email=email, name=name_in(table, cells))
+    number, email = number_of(row), clean_line(row["email"])
+    person = people.find(number=number, email=email, name=name)
     found, who = registrations.get(person.pk), (number or email)[:40]
     if found is None:
-        raise RuleViolation(_("'%(who)s' does not stand on the list of this exam.") % {"who": who}, "not-on-list")
+        raise RuleViolation(_("'%(who)s' does not stand on the list of this exam.") % {"who": who}, code="not-on-list")
     if found.pk in wanted:
-        raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, "twice")
+        raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, code="twice")
     if found.state != Registration.State.ATTENDED:
         raise RuleViolation(
             _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
@@ -109,8 +175,20 @@ def _registration(
     return found
 
 
-def name_in(table: Table, cells: list[str]) -> str:
-    """Return the name that a row gives, in one column or in two."""
-    return table.cell(cells, "name") or " ".join(
-        part for part in (table.cell(cells, "first_name"), table.cell(cells, "last_name")) if part
-    )
+@takes_back(KIND, gettext_lazy("Points"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Give a person the points that they had before an import, or none.
+
+    Raises:
+        RuleViolation: they were changed since, or published, or the exam is frozen.
+    """
+    registration = Registration.objects.select_related("result", "exam").filter(pk=row.object_id).first()
+    result: Result | None = getattr(registration, "result", None)
+    need_unchanged(row, _values(result.points) if result is not None else None)
+    assert registration is not None  # noqa: S101 - looked at above
+    assert result is not None  # noqa: S101 - looked at above
+    if result.state == Result.State.PUBLISHED and row.before is None:
+        raise RuleViolation(_("The result is published: it can be corrected, but not taken away."), code="published")
+    points = None if row.before is None else Decimal(row.before["points"])
+    reason = _("The import of a file was taken back.")
+    enter_points(exam_pk=registration.exam_id, points={registration.pk: points}, by=by, reason=reason, now=now)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
+from amls.files.tables.values import read_number
 from amls.mail.outbox import notify
 from exams.grading import GradeTable
 from exams.managers import RegistrationQuerySet
@@ -37,11 +38,8 @@ def parse_points(text: str, exam: Exam) -> Decimal:
     Raises:
         RuleViolation: it is no number, negative, more than there are to be had, or finer than 0.01.
     """
-    try:
-        value = Decimal(text.strip().replace(",", "."))
-    except InvalidOperation as error:
-        raise RuleViolation(_("'%(text)s' is no number of points.") % {"text": text[:20]}, "points-form") from error
-    if not value.is_finite() or value < 0 or value > exam.max_points:
+    value = read_number(text)
+    if value < 0 or value > exam.max_points:
         raise RuleViolation(
             _("Points lie between 0 and %(most)s, found %(text)s.")
             % {"most": f"{exam.max_points.normalize():f}", "text": text[:20]},

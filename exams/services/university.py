@@ -10,11 +10,13 @@ from amls.core.names import SortName
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
+from amls.files.tables.meanings import NAMES, NUMBER
+from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.plan import Plan, PlanLine, Problem, problems_of
+from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from exams.models import Exam, Registration, UniversityEntry
-from exams.services.pointfile import COLUMNS, name_in
-from exams.tables import read_table
 
-_COLUMNS = {name: COLUMNS[name] for name in ("matriculation_number", "name", "first_name", "last_name")}
+MEANINGS = (NUMBER, *NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,44 +43,90 @@ class Comparison:
         return self.in_both > 0 or bool(self.only_there or self.disputed)
 
 
-def import_university_list(*, exam_pk: int, content: bytes, filename: str, now: datetime) -> tuple[int, list[str]]:
-    """Replace the university's list of an exam; return how many stand on it, and the problems.
+def import_university_list(
+    *,
+    exam_pk: int,
+    content: bytes,
+    filename: str = "",
+    how: HowToRead | None = None,
+    now: datetime,
+    dry_run: bool = False,
+    expected: str = "",
+) -> Plan:
+    """Replace the university's list of an exam; lines that are wrong are left out.
 
-    With a problem on any line nothing is written. The exam's history tells who imported one and when.
+    The exam's history tells who imported one and when.
+
+    Args:
+        exam_pk: whose list.
+        content: of the file.
+        filename: of the file.
+        how: what somebody chose, where several readings fit.
+        now: the request's clock.
+        dry_run: whether it is only to be shown.
+        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+
+    Raises:
+        RuleViolation: it is no table.
     """
-    table = read_table(content, filename, _COLUMNS)
-    problems = list(table.problems)
-    if not problems and "matriculation_number" not in table.columns:
-        problems.append(_("Line 1: no column is named 'matriculation number'. The first line must name the columns."))
-    entries: dict[str, UniversityEntry] = {}
-    for line, cells in table.rows if not problems else []:
-        number = table.cell(cells, "matriculation_number")
-        name, plain = name_in(table, cells), plain_number(number)
-        if problem := _row_problem(number, name, plain in entries):
-            problems.append(_("Line %(line)d: %(problem)s") % {"line": line, "problem": problem})
-        else:
-            entries[plain] = UniversityEntry(exam_id=exam_pk, matriculation_number=clean_number(number), name=name)
-    if problems:
-        return 0, problems
+    table = read_table(content, MEANINGS, needs=[["matriculation_number"]], how=how)
+    if not table.is_clear:
+        return Plan(table=table, problems=problems_of(table), is_replacement=True)
+    entries, problems = _read_entries(exam_pk, table)
     with transaction.atomic():
         exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
+        before = {one.plain_number: one for one in UniversityEntry.objects.filter(exam_id=exam_pk)}
+        lines = [
+            PlanLine(line, _said(entry), is_new=number not in before)
+            for number, (line, entry) in entries.items()
+            if number not in before or before[number].name != entry.name
+        ]
+        plan = Plan(
+            table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
+            left=[_said(one) for number, one in before.items() if number not in entries], is_replacement=True,
+        )  # fmt: skip
+        if dry_run or not entries or (expected and plan.fingerprint != expected):
+            return plan
         exam.university_list_at = now
         exam.save(update_fields=["university_list_at"])
         UniversityEntry.objects.filter(exam_id=exam_pk).delete()
-        UniversityEntry.objects.bulk_create(entries.values())
-    return len(entries), []
+        UniversityEntry.objects.bulk_create(entry for _line, entry in entries.values())
+    return plan
 
 
-def _row_problem(number: str, name: str, is_there_already: bool) -> str:
+def _read_entries(exam_pk: int, table: Table) -> tuple[dict[str, tuple[int, UniversityEntry]], list[Problem]]:
+    """Return who stands on a list by their plain numbers, with the line, and what is wrong with which line."""
+    entries: dict[str, tuple[int, UniversityEntry]] = {}
+    problems: list[Problem] = []
+    is_turned = names_are_turned(table)
+    for row in table.rows:
+        try:
+            entry = _entry(exam_pk, row, is_turned=is_turned)
+            plain = plain_number(entry.matriculation_number)
+            if plain in entries:
+                who = entry.matriculation_number[:40]
+                raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, code="twice")
+        except RuleViolation as violation:
+            problems.append(Problem(row.line, str(violation.message)))
+        else:
+            entries[plain] = row.line, entry
+    return entries, problems
+
+
+def _entry(exam_pk: int, row: Row, *, is_turned: bool) -> UniversityEntry:
+    number, name = number_of(row), person_name(row, is_turned=is_turned)
     if not number:
-        return _("it names nobody.")
+        raise RuleViolation(_("it names nobody."), code="nobody")
     if not looks_like_a_number(number):
-        return _("'%(number)s' is no matriculation number. Copy it from the student ID.") % {"number": number[:40]}
+        problem = _("'%(number)s' is no matriculation number. Copy it from the student ID.") % {"number": number[:40]}
+        raise RuleViolation(problem, code="no-number")
     if len(number) > 20 or len(name) > 150:
-        return _("the name or the matriculation number is too long.")
-    if is_there_already:
-        return _("'%(who)s' stands in the file twice.") % {"who": number[:40]}
-    return ""
+        raise RuleViolation(_("the name or the matriculation number is too long."), code="too-long")
+    return UniversityEntry(exam_id=exam_pk, matriculation_number=clean_number(number), name=name)
+
+
+def _said(entry: UniversityEntry) -> str:
+    return f"{entry.name} ({entry.matriculation_number})" if entry.name else entry.matriculation_number
 
 
 def compare_lists(exam: Exam) -> Comparison:

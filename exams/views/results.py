@@ -1,25 +1,28 @@
 """Results: points by hand or from a file, the grade table with its plot, publication, the office's list."""
 
-import base64
-import binascii
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.courses.models import User
+from amls.files.tables.forms import Upload
+from amls.files.tables.plan import Plan
+from amls.files.tables.writing import CSV, table_response
+from exams.forms import PointsForm
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, Registration, ResultChange
 from exams.reading import office_rows
-from exams.services.pointfile import PointsImport, import_points
+from exams.services.pointfile import import_points
 from exams.services.results import (
     check_steps,
     current_extra_points,
@@ -31,8 +34,7 @@ from exams.services.results import (
     regrade,
     set_grade_table,
 )
-from exams.tables import write_csv
-from exams.views.staff import open_exam, read_upload
+from exams.views.staff import open_exam, show_or_import
 
 
 @require_safe
@@ -52,9 +54,6 @@ def _context(
     problem: str = "",
     steps_typed: dict[str, str] | None = None,
     step_problems: dict[str, str] | None = None,
-    shown: PointsImport | None = None,
-    kept: str = "",
-    kept_name: str = "",
 ) -> dict[str, Any]:
     people = _people(exam)
     extra = current_extra_points(exam, [one.enrolment for one in people])
@@ -111,9 +110,7 @@ def _context(
         "others": sum(bool(row.get("is_other")) for row in rows),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
         "problem": problem,
-        "shown": shown,
-        "kept": kept,
-        "kept_name": kept_name,
+        "import_form": PointsForm(exam=exam),
     }  # fmt: skip
 
 
@@ -159,34 +156,24 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "exams/results.html", context, status=422)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what a file would change, then change it; between the two the file travels along in the form."""
     access, exam = open_exam(request, slug, pk)
-    is_agreed = "agreed" in request.POST
-    try:
-        content, name = _kept(request) if is_agreed else read_upload(request)
-    except RuleViolation as violation:
-        messages.error(request, str(violation.message))
-        return redirect("exams:results", slug=slug, pk=pk)
-    shown = import_points(
-        exam_pk=pk, content=content, filename=name, by=_by(request), reason=request.POST.get("reason", ""),
-        now=access.now, dry_run=not is_agreed,
-    )  # fmt: skip
-    if is_agreed and not shown.problems:
-        text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(shown.changes))  # fmt: skip
-        messages.success(request, text % {"count": len(shown.changes)})
-        return redirect("exams:results", slug=slug, pk=pk)
-    kept = base64.b64encode(content).decode()
-    context = _context(access, exam, shown=shown, kept=kept, kept_name=name)
-    return render(request, "exams/results.html", context, status=422 if shown.problems else 200)
+    form = PointsForm(request.POST or None, request.FILES or None, exam=exam, scope=f"exams.points:{pk}")
 
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        return import_points(
+            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=_by(request),
+            reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
+        )  # fmt: skip
 
-def _kept(request: HttpRequest) -> tuple[bytes, str]:
-    try:
-        return base64.b64decode(request.POST.get("kept", ""), validate=True), request.POST.get("name", "")
-    except binascii.Error as error:
-        raise RuleViolation(_("Choose a file first."), code="no-file") from error
+    def said(count: int) -> str:
+        text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", count)
+        return text % {"count": count}
+
+    title, back = _("Points from a file"), reverse("exams:results", args=[slug, pk])
+    return show_or_import(request, access, exam, form, run, said=said, title=title, back=back, page="results")
 
 
 @require_POST
@@ -248,10 +235,7 @@ def office(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if exam.frozen_at is None:
         messages.error(request, _("Freeze the results first: the office's list must not change under its hands."))
         return redirect("exams:results", slug=slug, pk=pk)
-    content = write_csv(["matriculation number", "name", "grade", "status"], office_rows(exam))
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    header = ["matriculation number", "name", "grade", "status"]
     day = exam.starts_at.astimezone(access.course.zone).date()
-    name = f"{access.course.slug}-{slugify(str(exam))}-{day}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+    name = f"{access.course.slug}-{slugify(str(exam))}-{day}"
+    return table_response(header, office_rows(exam), filename=name, kind=CSV)

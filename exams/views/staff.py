@@ -7,16 +7,20 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
+from amls.files.tables.forms import Outcome, Run, TableForm, Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
 from exams.admission import AdmissionState, admissions_of
-from exams.models import Exam, HelperLink, Registration
+from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
 from exams.services.admission import admit_whoever_fulfils_the_rules, decide_admission
 from exams.services.door import add_helper, correct_attendance, mark_the_rest_absent, revoke_helper
@@ -24,7 +28,6 @@ from exams.services.registration import close_exam, excuse, set_capacity, staff_
 from exams.services.results import freeze, unfreeze
 from exams.services.seating import assign_seats, mend_seats, release_seats
 from exams.services.university import compare_lists, import_university_list
-from exams.tables import MAX_BYTES
 
 _GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 
@@ -251,26 +254,62 @@ def _unfreeze(request: HttpRequest, access: Access, exam: Exam) -> str:
     return _("The results can be changed again.")
 
 
-def _university(request: HttpRequest, access: Access, exam: Exam) -> str:
-    content, name = read_upload(request)
-    count, problems = import_university_list(exam_pk=exam.pk, content=content, filename=name, now=access.now)
-    if problems:
-        raise RuleViolation(_("Nothing was saved.") + " " + " ".join(problems[:10]), code="list-problems")
-    return ngettext("%(count)d person stands on the university's list.", "%(count)d people stand on the university's list.", count) % {"count": count}  # fmt: skip
+@require_http_methods(["GET", "HEAD", "POST"])
+def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show who would stand on the university's list, then replace it."""
+    access, exam = open_exam(request, slug, pk)
+    form = TableForm(request.POST or None, request.FILES or None, scope=f"exams.university:{pk}")
+
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        return import_university_list(
+            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, now=access.now,
+            dry_run=dry_run, expected=expected,
+        )  # fmt: skip
+
+    def said(count: int) -> str:
+        count = UniversityEntry.objects.filter(exam=exam).count()
+        text = ngettext("%(count)d person stands on the university's list.", "%(count)d people stand on the university's list.", count)  # fmt: skip
+        return text % {"count": count}
+
+    title, back = _("The university's list"), reverse("exams:staff", args=[slug, pk])
+    return show_or_import(request, access, exam, form, run, said=said, title=title, back=back, page="staff")
 
 
-def read_upload(request: HttpRequest) -> tuple[bytes, str]:
-    """Return content and name of the table that was sent.
+def show_or_import(
+    request: HttpRequest,
+    access: Access,
+    exam: Exam,
+    form: TableForm,
+    run: Run,
+    *,
+    said: Callable[[int], str],
+    title: str,
+    back: str,
+    page: str,
+) -> HttpResponse:
+    """Answer the form of a table: with what it would change, or with the page `back` once it is imported.
 
-    Raises:
-        RuleViolation: there is none, or it is too large.
+    Args:
+        request: with the form.
+        access: to the course.
+        exam: to which the table belongs.
+        form: bound.
+        run: reads the table and compares, or writes.
+        said: tells how many lines were imported.
+        title: of the page.
+        back: address of the page from which the form comes.
+        page: the tab of the exam to which it belongs.
     """
-    upload = request.FILES.get("file")
-    if upload is None:
-        raise RuleViolation(_("Choose a file first."), code="no-file", field="file")
-    if (upload.size or 0) > MAX_BYTES:
-        raise RuleViolation(_("The file has more than 5 MB. Is this the right one?"), code="too-large", field="file")
-    return upload.read(), upload.name or ""
+    outcome = preview_or_apply(form, run) if request.method == "POST" else Outcome()
+    if outcome.is_done and outcome.plan is not None:
+        text = said(len(outcome.plan.lines))
+        messages.success(request, text if outcome.plan.is_replacement else with_undo(text, access.course.slug))
+        return redirect(back)
+    context = {
+        "access": access, "course": access.course, "tab": "exams", "exam": exam, "form": form, "title": title, "back": back,
+        "page": page, "preview": outcome.preview,
+    }  # fmt: skip
+    return render(request, "exams/table_import.html", context, status=outcome.status)
 
 
 _ACTS: dict[str, Callable[[HttpRequest, Access, Exam], str]] = {
@@ -293,5 +332,4 @@ _ACTS: dict[str, Callable[[HttpRequest, Access, Exam], str]] = {
     "close": _close,
     "freeze": _freeze,
     "unfreeze": _unfreeze,
-    "university": _university,
 }

@@ -115,8 +115,9 @@ class LectureAdmin(CourseScopedAdmin):
         super().save_formset(request, form, formset, change)
         by = request.user if isinstance(request.user, User) else None
         for one in formset.forms:
-            upload = one.cleaned_data.get("upload") if one.is_valid() else None
-            if upload is not None and one.instance.pk:
+            # What was just deleted has no key, and to ask whether it is valid would look for what hangs on it.
+            upload = one.cleaned_data.get("upload") if one.instance.pk and one.is_valid() else None
+            if upload is not None:
                 upload_version(material=one.instance, upload=upload, by=by, now=request.now)  # type: ignore[attr-defined]
 
     @action(description=gettext_lazy("Upload files"), url_path="upload")

@@ -1,7 +1,6 @@
 """Changing a lecture right on the course's page, with an undo."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
+from amls.core.origin import split_address
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
@@ -94,7 +94,7 @@ def _done(request: HttpRequest, lecture: Lecture) -> HttpResponse:
     if request.headers.get("HX-Request") == "true":
         # The schedule, the tiles and the key dates may all have changed: load the page anew.
         # An address that differs only behind the # would not be loaded again.
-        here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+        here = split_address(request.headers.get("HX-Current-URL", "")).path
         is_same = here == back.partition("#")[0]
         return HttpResponse(headers={"HX-Refresh": "true"} if is_same else {"HX-Redirect": back})
     return HttpResponseRedirect(back)

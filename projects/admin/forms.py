@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.clock import from_wall_clock
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
+from amls.files.tables.forms import TableForm
 from projects.desk import label_of, with_names
 from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
 from projects.reading import TeamView
@@ -327,24 +328,12 @@ class AnswerForm(forms.Form):
     )
 
 
-class SheetForm(forms.Form):
-    """A table to read."""
+class SheetForm(TableForm):
+    """A table of a course."""
 
     course = forms.ModelChoiceField(Course.objects.none(), label=_("Course"), empty_label=None)
-    file = forms.FileField(label=_("File"), required=False, help_text=_("CSV or XLSX, at most 5 MB."))
-    # The table as it was shown, so that it needs not be chosen again.
-    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+    field_order = ("course", "file")
 
     def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["course"].queryset = Course.objects.filter(pk__in=[one.pk for one in courses])  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        """Ask for a file of a sensible size."""
-        data = super().clean() or {}
-        file = data.get("file")
-        if file is None and not data.get("kept"):
-            self.add_error("file", _("Choose a file."))
-        if file is not None and file.size > 5 * 1024**2:
-            self.add_error("file", _("The file is larger than 5 MB. Split it."))
-        return data

@@ -6,6 +6,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.db.models import Case, Model, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
@@ -242,7 +243,12 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         decided, still has its place in the order.
         """
         listing = _ListRequest(request, request.GET.get("_changelist_filters", ""))
-        cl = self.get_changelist_instance(listing)
+        try:
+            cl = self.get_changelist_instance(listing)
+        except IncorrectLookupParameters:
+            # The list itself leaves out what it can't read, too.
+            listing = _ListRequest(request, "")
+            cl = self.get_changelist_instance(listing)
         order = list(
             cl.root_queryset.order_by(*cl.get_ordering(listing, cl.root_queryset)).values_list("pk", flat=True)
         )

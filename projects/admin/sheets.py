@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from django.contrib import messages
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.core.violations import RuleViolation
-from amls.files.sheets import read_sheet
-from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
+from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
+from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import SheetForm
-from projects.exports.resource import Report, ServiceResource
-
-_SALT = "projects.admin.sheets"
+from projects.exports.resource import ServiceResource
 
 
 class SheetAdmin(KeptAdmin):
@@ -35,39 +30,24 @@ class SheetAdmin(KeptAdmin):
     sheet_title: Any = ""
 
     def sheet_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what a table would change, row by row; then change it, all or nothing."""
-        form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request))
+        """Show what a table would change, line by line; then change it."""
+        kind = self.sheet_resource.kind
+        form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request), scope=kind)
         form.initial.setdefault("course", usual_course(request))
-        context: dict[str, Any] = {
-            "title": self.sheet_title,
-            "form": form,
-            "columns": list(self.sheet_resource.fields),
-            "needed": self.sheet_resource.columns,
-        }
-        status = 200
-        if request.method == "POST":
-            report = self._read(request, form) if form.is_valid() else None
-            if report is not None and "_agreed" in request.POST and not report.problems:
-                count = len(report.lines)
-                said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count)
-                messages.success(request, said % {"count": count})
-                return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-            status = 422 if form.errors or (report is not None and report.problems) else 200
-            context |= {"report": report, "kept": form.cleaned_data.get("kept", "") if report is not None else ""}
-        return self.page(request, "admin/projects/sheet.html", context, status)
+        context: dict[str, Any] = {"title": self.sheet_title, "form": form, "meanings": self.sheet_resource.meanings}
+        if request.method != "POST":
+            return self.page(request, "admin/table_import.html", context, 200)
 
-    def _read(self, request: HttpRequest, form: SheetForm) -> Report | None:
-        data = form.cleaned_data
-        try:
-            if data.get("file") is not None:
-                content = data["file"].read()
-                data["kept"] = signing.dumps(base64.b64encode(content).decode(), salt=_SALT, compress=True)
-            else:
-                content = base64.b64decode(signing.loads(data["kept"], salt=_SALT))
-            resource = self.sheet_resource(course=data["course"], by=user_of(request), now=now_of(request))
-            return resource.run(read_sheet(content), is_preview="_agreed" not in request.POST)
-        except (signing.BadSignature, binascii.Error):
-            form.add_error("file", _("Choose the file again."))
-        except RuleViolation as violation:
-            add_violation(form, violation)
-        return None
+        def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+            resource = self.sheet_resource(course=form.cleaned_data["course"], by=user_of(request), now=now_of(request))
+            return resource.run(
+                upload.content, how=upload.how, filename=upload.filename, is_preview=dry_run, expected=expected
+            )
+
+        outcome = preview_or_apply(form, run)
+        if outcome.is_done and outcome.plan is not None:
+            count = len(outcome.plan.lines)
+            said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count)
+            messages.success(request, with_undo(said % {"count": count}, form.cleaned_data["course"].slug))
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return self.page(request, "admin/table_import.html", context | {"preview": outcome.preview}, outcome.status)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -11,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from django.core.files.storage import default_storage
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language
 from zipstream import ZIP_STORED, ZipStream
 
-from amls.files.sheets import guard
+from amls.files.tables.writing import Cell, write_csv
 from projects.models import SubmissionFile
 from projects.reading import Attempt, TeamView
 from projects.receipts import receipt_code
@@ -80,12 +79,12 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
         is_complete: every attempt; else only the one that counts.
     """
     stream = ZipStream(compress_type=ZIP_STORED)
-    rows: list[list[object]] = []
+    rows: list[list[Cell]] = []
     for view in views:
         wanted = [one for one in view.attempts if is_complete or one.counts]
         for attempt in sorted(wanted, key=lambda one: one.row.attempt):
             _add_attempt(stream, rows, view, attempt)
-    stream.add(_manifest(rows), MANIFEST)
+    stream.add(_manifest(rows, get_language() or "en"), MANIFEST)
     response = StreamingHttpResponse(iter(stream), content_type="application/zip")
     response["Content-Disposition"] = content_disposition_header(True, f"{filename}.zip") or "attachment"
     response["Cache-Control"] = "private, no-store"
@@ -94,10 +93,10 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
     return response
 
 
-def _add_attempt(stream: ZipStream, rows: list[list[object]], view: TeamView, attempt: Attempt) -> None:
+def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, attempt: Attempt) -> None:
     row, zone = attempt.row, view.project.course.zone
     folder = f"{folder_name(view)}/attempt-{row.attempt}"
-    shared: list[object] = [
+    shared: list[Cell] = [
         view.project.pk,
         view.project.topic.title,
         ", ".join(str(one.user) for one in view.members),
@@ -120,7 +119,7 @@ def _add_attempt(stream: ZipStream, rows: list[list[object]], view: TeamView, at
         stream.add(f"{row.repository_url}\n{row.commit}\n", path)
 
 
-def _content(file: SubmissionFile, line: list[object]) -> Iterator[bytes]:
+def _content(file: SubmissionFile, line: list[Cell]) -> Iterator[bytes]:
     """Yield a file's bytes; one that is gone is named in the manifest instead of breaking the archive."""
     try:
         with default_storage.open(file.file.name or "", "rb") as stored:
@@ -130,11 +129,6 @@ def _content(file: SubmissionFile, line: list[object]) -> Iterator[bytes]:
         line[-1] = f"could not be read: {error.strerror or error}"
 
 
-def _manifest(rows: list[list[object]]) -> Iterator[bytes]:
+def _manifest(rows: list[list[Cell]], language: str) -> Iterator[bytes]:
     """Yield the manifest; asked for last, when every file has been read."""
-    yield b"\xef\xbb\xbf"
-    header: list[object] = list(_COLUMNS)
-    for row in [header, *rows]:
-        buffer = io.StringIO()
-        csv.writer(buffer).writerow([guard(one) for one in row])
-        yield buffer.getvalue().encode()
+    yield from write_csv(_COLUMNS, rows, language=language)

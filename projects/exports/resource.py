@@ -1,4 +1,4 @@
-"""Tables that come back: each row through a service, all or none, with a report per row."""
+"""Tables that come back: each row through a service and by itself, shown first, kept so that it can be taken back."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from import_export import resources
 from import_export.instance_loaders import BaseInstanceLoader
-from import_export.results import RowResult
+from import_export.results import Result, RowResult
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-
-# What is changed: the column, what it was, what it becomes.
-Change = tuple[str, str, str]
+from amls.files.tables.imports import Imported, record_import
+from amls.files.tables.meanings import Meaning
+from amls.files.tables.plan import Change, Plan, PlanLine, Problem, problems_of
+from amls.files.tables.reading import HowToRead, Table, read_table
 
 
 @dataclass
@@ -29,6 +30,7 @@ class Line:
 
     Attributes:
         subject: what it is about, as the report names it.
+        number: the line on which it stands in the file.
         is_new: whether it will be added.
         changes: what becomes different; nothing where the row says what is so already.
     """
@@ -36,34 +38,38 @@ class Line:
     subject: str = ""
     row: Any = None
     values: dict[str, Any] = field(default_factory=dict)
+    number: int = 0
     is_new: bool = False
     changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What an import would do or did.
+class Standing:
+    """What a row of a table speaks of, as it stands in the database.
 
     Attributes:
-        problems: row numbers as the spreadsheet shows them, and what is wrong there.
-        lines: row numbers with what each changes.
-        unchanged: how many rows say what is so already.
+        object_id: of it.
+        values: JSON-able; None where it isn't there.
+        person_id: whose it is alone, if anybody's.
     """
 
-    problems: list[tuple[int, str]]
-    lines: list[tuple[int, Line]]
-    unchanged: int
+    object_id: int
+    values: dict[str, Any] | None
+    person_id: int | None = None
 
 
 class ServiceResource(resources.Resource):  # type: ignore[misc]
     """A table of a course whose rows go through a service.
 
     Attributes:
-        columns: what the table must have.
-        label: what it is called.
+        kind: under which imports of it are kept.
+        meanings: what its columns may say.
+        needs: groups of names of meanings, of each of which a table must have one at least.
     """
 
-    columns: ClassVar[Sequence[str]] = ()
+    kind: ClassVar[str] = ""
+    meanings: ClassVar[Sequence[Meaning]] = ()
+    needs: ClassVar[Sequence[Sequence[str]]] = ()
 
     class Meta:
         import_id_fields: Sequence[str] = ()
@@ -76,6 +82,8 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         super().__init__()
         self._course, self._by, self._now = course, by, now
         self._seen: dict[Any, int] = {}
+        self._lines: list[int] = []
+        self._kept: list[Imported] = []
 
     @cached_property
     def course(self) -> Course:
@@ -100,6 +108,9 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
     def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
         """Return the identity of what a row is about, and what it asks for.
 
+        Args:
+            row: by the names of meanings; those for which the table has no column are left out.
+
         Raises:
             RuleViolation: it can't be understood.
         """
@@ -111,6 +122,10 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         Raises:
             RuleViolation: it may not be.
         """
+        raise NotImplementedError
+
+    def standing(self, line: Line) -> Standing | None:
+        """Return how what a row is about stands in the database now; None where it was never there."""
         raise NotImplementedError
 
     # ── the library's steps ──
@@ -125,9 +140,10 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
             key, found = self.read({name: value or "" for name, value in row.items()})
         except RuleViolation as violation:
             raise ValidationError(str(violation.message)) from violation
+        number = self._lines[kwargs["row_number"] - 1]
         if key in self._seen:
-            raise ValidationError(_("Row %(row)d speaks of the same already.") % {"row": self._seen[key]})
-        self._seen[key] = kwargs["row_number"] + 1
+            raise ValidationError(_("Line %(line)d speaks of the same already.") % {"line": self._seen[key]})
+        self._seen[key] = found.number = number
         instance.__dict__.update(found.__dict__)
 
     def skip_row(self, instance: Line, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
@@ -145,9 +161,16 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         """Write a row, also for a preview: that is rolled back."""
         try:
             with transaction.atomic():
+                before = self.standing(instance)
                 self.write(instance)
+                after = self.standing(instance)
         except RuleViolation as violation:
             raise ValidationError(str(violation.message)) from violation
+        if after is not None and after.values is not None:
+            values = before.values if before is not None else None
+            self._kept.append(
+                Imported(instance.number, instance.subject, after.object_id, values, after.values, after.person_id)
+            )
 
     def save_m2m(self, *args: Any, **kwargs: Any) -> None:
         """Nothing hangs on a row."""
@@ -155,41 +178,55 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
     def after_import_row(self, row: Any, row_result: RowResult, **kwargs: Any) -> None:
         """Nothing is left to do."""
 
-    def run(self, data: tablib.Dataset, *, is_preview: bool) -> Report:
-        """Import a table in one transaction; if a row is wrong, or for a preview, nothing stays.
+    def run(
+        self, content: bytes, *, how: HowToRead | None = None, filename: str = "", is_preview: bool, expected: str = ""
+    ) -> Plan:
+        """Import a table in one transaction; rows that are wrong are left out, and for a preview nothing stays.
 
         Args:
-            data: with lower-case headers, as `read_sheet` gives it.
+            content: of the file.
+            how: what somebody chose, where several readings fit.
+            filename: under which it is kept, to be taken back.
             is_preview: whether it is only to be shown.
+            expected: the fingerprint of the plan that was shown; with another one nothing is written.
 
         Raises:
-            RuleViolation: a column is missing.
+            RuleViolation: it is no table.
         """
-        missing = [name for name in self.columns if name not in (data.headers or [])]
-        if missing:
-            raise RuleViolation(
-                _("The table lacks the column %(names)s.") % {"names": ", ".join(missing)},
-                code="no-column",
-                field="file",
-            )
-        self._seen = {}
+        table = read_table(content, self.meanings, needs=self.needs, how=how)
+        if not table.is_clear:
+            return Plan(table=table, problems=problems_of(table))
+        names = [one.name for one in table.meanings if one.is_read and table.has(one.name)]
+        data = tablib.Dataset(*([row[name] for name in names] for row in table.rows), headers=names)
+        self._seen, self._kept, self._lines = {}, [], [row.line for row in table.rows]
         self._meta.store_instance = True
-        result = self.import_data(
-            data, dry_run=is_preview, use_transactions=True, rollback_on_validation_errors=True, raise_errors=False
-        )
+        with transaction.atomic():
+            plan = self._plan(table, self.import_data(data, use_transactions=False, raise_errors=False))
+            if is_preview or (expected and plan.fingerprint != expected):
+                transaction.set_rollback(True)
+            else:
+                record_import(
+                    course_id=self.course.pk,
+                    kind=self.kind,
+                    rows=self._kept,
+                    filename=filename,
+                    by=self.by,
+                    now=self.now,
+                )
+        return plan
+
+    def _plan(self, table: Table, result: Result) -> Plan:
         for error in result.base_errors:
             raise error.error
         for _number, errors in result.row_errors():
             raise errors[0].error
-        rows = list(enumerate(result.rows, start=2))
-        invalid = {one.number: " ".join(one.error.messages) for one in result.invalid_rows}
-        return Report(
-            problems=[(number + 1, text) for number, text in sorted(invalid.items())],
-            lines=[(n, one.instance) for n, one in rows if one.import_type in ("new", "update") and one.instance],
-            unchanged=sum(one.import_type == RowResult.IMPORT_TYPE_SKIP for _n, one in rows),
+        done = [one.instance for one in result.rows if one.import_type in ("new", "update") and one.instance]
+        return Plan(
+            table=table,
+            lines=[PlanLine(one.number, one.subject, one.is_new, one.changes) for one in done],
+            unchanged=sum(one.import_type == RowResult.IMPORT_TYPE_SKIP for one in result.rows),
+            problems=[
+                Problem(self._lines[one.number - 1], " ".join(one.error.messages))
+                for one in sorted(result.invalid_rows, key=lambda one: int(one.number))
+            ],
         )
-
-
-def changes_of(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    """Return what differs, column by column."""
-    return [(name, before.get(name, ""), text) for name, text in after.items() if before.get(name, "") != text]

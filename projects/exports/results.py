@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import ClassVar
 
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 
 from amls.core.keys import primary_key
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
-from amls.files.sheets import sheet_response
+from amls.courses.models import User
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import need_unchanged, takes_back
+from amls.files.tables.meanings import Meaning
+from amls.files.tables.plan import changes_of
+from amls.files.tables.values import read_number
+from amls.files.tables.writing import table_response
 from projects.desk import names_of, stage_of
-from projects.exports.resource import Line, ServiceResource, changes_of
-from projects.models import Outcome, Project
+from projects.exports.resource import Line, ServiceResource, Standing
+from projects.models import Assessment, Outcome, Project
 from projects.reading import TeamView
 from projects.services.assessing import assess, version_of
 
 _OUTCOMES = {
     "": "", "passed": Outcome.PASSED, "failed": Outcome.FAILED, "bestanden": Outcome.PASSED, "nicht bestanden": Outcome.FAILED,
+    "pass": Outcome.PASSED, "fail": Outcome.FAILED, "be": Outcome.PASSED, "nb": Outcome.FAILED, "durchgefallen": Outcome.FAILED,
 }  # fmt: skip
+KIND = "projects.results"
+EXTRA_POINTS = Meaning(
+    "extra_points",
+    gettext_lazy("extra points"),
+    ("bonus", "bonus points", "bonuspunkte", "zusatzpunkte", "punkte", "points"),
+)
 
 
 def read_points(text: str) -> Decimal:
@@ -34,16 +48,24 @@ def read_points(text: str) -> Decimal:
     Raises:
         RuleViolation: no number.
     """
-    try:
-        return Decimal(text.strip().replace(",", ".") or "0")
-    except InvalidOperation as error:
-        raise RuleViolation(_("'%(text)s' is no number of points.") % {"text": text[:40]}, code="no-points") from error
+    return read_number(text) if text.strip() else Decimal(0)
 
 
 class ResultResource(ServiceResource):
     """The decisions on projects. `version` says which state of a decision a row corrects: newer ones are kept."""
 
-    columns: ClassVar = ("project", "outcome", "extra_points", "version")
+    kind = KIND
+    meanings: ClassVar = (
+        Meaning("project", gettext_lazy("project"), ("projekt", "project number", "projektnummer", "#")),
+        Meaning("topic", gettext_lazy("topic"), ("thema",), is_read=False),
+        Meaning("team", gettext_lazy("team"), ("mitglieder", "members"), is_read=False),
+        Meaning("state", gettext_lazy("state"), ("stand", "status"), is_read=False),
+        Meaning("outcome", gettext_lazy("outcome"), ("ergebnis", "result", "entscheidung", "decision")),
+        EXTRA_POINTS,
+        Meaning("feedback", gettext_lazy("feedback"), ("rückmeldung", "kommentar", "comment")),
+        Meaning("version", gettext_lazy("version")),
+    )
+    needs: ClassVar = (["project"], ["outcome"], ["extra_points"], ["version"])
 
     project = Field(column_name="project")
     topic = Field(column_name="topic")
@@ -101,7 +123,7 @@ class ResultResource(ServiceResource):
                 code="no-project",
             )
         assessment = getattr(project, "assessment", None)
-        outcome = _OUTCOMES.get(row["outcome"].strip().lower())
+        outcome = _OUTCOMES.get(" ".join(row["outcome"].split()).casefold())
         if outcome is None:
             raise RuleViolation(
                 _("'%(text)s' is no outcome. Write 'passed', 'failed' or nothing.") % {"text": row["outcome"][:40]},
@@ -124,9 +146,40 @@ class ResultResource(ServiceResource):
         """Decide, unless somebody else did meanwhile."""
         assess(project=line.row, by=self.by, now=self.now, **line.values)
 
+    def standing(self, line: Line) -> Standing | None:
+        """Return the decision as it stands."""
+        assessment = Assessment.objects.filter(project=line.row).first()
+        return Standing(line.row.pk, _values(assessment) if assessment is not None else None)
+
+
+def _values(assessment: Assessment) -> dict[str, object]:
+    return {
+        "outcome": str(assessment.outcome),
+        "extra_points": f"{assessment.extra_points.normalize():f}",
+        "feedback": assessment.feedback,
+        "is_published": assessment.published_at is not None,
+    }
+
+
+@takes_back(KIND, gettext_lazy("Results of projects"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Decide as it was decided before an import, or not at all; who has a published result is told.
+
+    Raises:
+        RuleViolation: somebody changed or published it since.
+    """
+    assessment = Assessment.objects.select_related("project").filter(project=row.object_id).first()
+    need_unchanged(row, _values(assessment) if assessment is not None else None)
+    assert assessment is not None  # noqa: S101 - looked at above
+    before = row.before or {"outcome": "", "extra_points": "0", "feedback": ""}
+    assess(
+        project=assessment.project, outcome=before["outcome"], extra_points=Decimal(before["extra_points"]),
+        feedback=before["feedback"], by=by, now=now, seen=version_of(assessment),
+    )  # fmt: skip
+
 
 def results_response(views: Iterable[TeamView], *, kind: str, now: datetime) -> HttpResponse:
     """Return decisions as a table: 'csv' or 'xlsx'."""
     data = ResultResource().export(list(views))
     name = f"results-{timezone.localdate(now)}"
-    return sheet_response(list(data.headers), list(data), filename=name, kind=kind)
+    return table_response(list(data.headers), list(data), filename=name, kind=kind)

@@ -10,24 +10,45 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 
 from amls.core.text import clean_line, clean_text
 from amls.core.violations import RuleViolation
-from amls.courses.models import StaffMember
-from amls.files.sheets import sheet_response
-from projects.exports.resource import Line, ServiceResource, changes_of
+from amls.courses.models import StaffMember, User
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import need_unchanged, takes_back
+from amls.files.tables.meanings import Meaning
+from amls.files.tables.plan import changes_of
+from amls.files.tables.values import read_number, read_yes_no
+from amls.files.tables.writing import table_response
+from projects.exports.resource import Line, ServiceResource, Standing
 from projects.models import Topic
-from projects.services.topics import save_topic
+from projects.services.topics import delete_topic, save_topic
 
 _NUMBERS = ("team_min", "team_max", "slots", "position")
-_YES, _NO = ("yes", "true", "1", "ja", "x"), ("no", "false", "0", "nein", "")
+KIND = "projects.topics"
 
 
 class TopicResource(ServiceResource):
     """The staff's topics of a course, matched by track and title; a column that is left out stays as it is."""
 
-    columns: ClassVar = ("track", "title")
+    kind = KIND
+    meanings: ClassVar = (
+        Meaning("track", gettext_lazy("track"), ("spur", "bereich", "schwerpunkt", "themenbereich")),
+        Meaning("title", gettext_lazy("title"), ("titel", "thema", "topic")),
+        Meaning("description", gettext_lazy("description"), ("beschreibung",)),
+        Meaning("mentor", gettext_lazy("mentor"), ("betreuer", "betreuerin", "betreuer/in", "betreuung", "supervisor")),
+        Meaning("skills", gettext_lazy("skills"), ("kenntnisse", "vorkenntnisse")),
+        Meaning("links", gettext_lazy("links"), ("link",)),
+        Meaning("team_min", gettext_lazy("smallest team"), ("min team size", "team min", "mindestens", "mindestgröße")),
+        Meaning("team_max", gettext_lazy("largest team"), ("max team size", "team max", "höchstens", "höchstgröße")),
+        Meaning("slots", gettext_lazy("slots"), ("plätze", "anzahl teams")),
+        Meaning("taken", gettext_lazy("taken"), ("vergeben", "belegt"), is_read=False),
+        Meaning("open", gettext_lazy("open"), ("is_open", "offen", "ist offen", "frei")),
+        Meaning("position", gettext_lazy("position"), ("reihenfolge",)),
+    )
+    needs: ClassVar = (["track"], ["title"])
 
     track = Field(column_name="track", attribute="track")
     title = Field(column_name="title", attribute="title")
@@ -86,8 +107,8 @@ class TopicResource(ServiceResource):
         for name in ("skills", "links"):
             if name in row:
                 values[name] = [clean_line(one) for one in row[name].split(";") if one.strip()]
-        if "open" in row:
-            values["is_open"] = _yes(row["open"])
+        if row.get("open", "").strip():
+            values["is_open"] = read_yes_no(row["open"])
         if "mentor" in row:
             values["mentor"] = self._mentor(clean_line(row["mentor"]))
         return values
@@ -98,6 +119,11 @@ class TopicResource(ServiceResource):
                 _("'%(name)s' is not among the course's staff.") % {"name": name[:80]}, code="no-mentor"
             )
         return self._mentors.get(name.lower())
+
+    def standing(self, line: Line) -> Standing | None:
+        """Return the topic as it stands."""
+        topic = Topic.objects.filter(course=self.course, track=line.values["track"], title=line.values["title"]).first()
+        return Standing(topic.pk, _stored(topic)) if topic is not None else None
 
     def write(self, line: Line) -> None:
         """Save the topic."""
@@ -114,6 +140,9 @@ _ATTRIBUTES = {
 }  # fmt: skip
 
 
+_STORED = (*(name for name in _ATTRIBUTES.values() if name != "mentor"), "mentor_id")
+
+
 def _words(topic: Topic) -> dict[str, str]:
     return {
         "track": topic.track,
@@ -128,22 +157,37 @@ def _words(topic: Topic) -> dict[str, str]:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal() or len(text) > 5 or int(text) > 32767:
+    number = read_number(text)
+    if number != int(number) or not 0 <= number <= 32767:
         raise RuleViolation(
             _("'%(text)s' is no number for %(name)s.") % {"text": text[:40], "name": name}, code="no-number"
         )
-    return int(text)
+    return int(number)
 
 
-def _yes(text: str) -> bool:
-    word = text.strip().lower()
-    if word not in (*_YES, *_NO):
-        raise RuleViolation(_("'%(text)s' is neither yes nor no.") % {"text": text[:40]}, code="no-yes")
-    return word in _YES
+def _stored(topic: Topic) -> dict[str, Any]:
+    """Return the values that an import may change, as they can be kept."""
+    return {name: getattr(topic, name) for name in _STORED}
+
+
+@takes_back(KIND, gettext_lazy("Topics"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Give a topic the values that it had before an import, or delete it again.
+
+    Raises:
+        RuleViolation: somebody changed it since, a team has it, or the old values don't fit any more.
+    """
+    topic = Topic.objects.select_related("course").filter(pk=row.object_id).first()
+    need_unchanged(row, _stored(topic) if topic is not None else None)
+    assert topic is not None  # noqa: S101 - looked at above
+    if row.before is None:
+        delete_topic(topic=topic, now=now)
+    else:
+        save_topic(course=topic.course, track=topic.track, title=topic.title, values=row.before, now=now)
 
 
 def topics_response(topics: Iterable[Topic], *, kind: str, now: datetime) -> HttpResponse:
     """Return topics as a table: 'csv' or 'xlsx'."""
     data = TopicResource().export(list(topics))
     name = f"topics-{timezone.localdate(now)}"
-    return sheet_response(list(data.headers), list(data), filename=name, kind=kind)
+    return table_response(list(data.headers), list(data), filename=name, kind=kind)

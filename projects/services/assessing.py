@@ -221,3 +221,8 @@ def enter_earlier_pass(
         row.term, row.extra_points, row.note, row.entered_by = term, extra_points, note, by
         save_checked(row)
     return row
+
+
+def remove_earlier_pass(*, enrolment: Enrolment) -> None:
+    """Take away that a student passed the project in an earlier term."""
+    EarlierPass.objects.filter(enrolment=enrolment).delete()

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
-from projects.models import Topic
+from projects.models import Project, Topic
 from projects.services.common import lock_topics, save_checked
 
 
@@ -34,3 +36,18 @@ def save_topic(*, course: Course, track: str, title: str, values: Mapping[str, A
         save_checked(topic)
         touch(course, now=now)
     return topic
+
+
+def delete_topic(*, topic: Topic, now: datetime) -> None:
+    """Delete a topic that no team has or had.
+
+    Raises:
+        RuleViolation: one has, or had (code 'has-teams').
+    """
+    with transaction.atomic():
+        lock_course(topic.course_id)
+        locked = lock_topics(topic.pk)[topic.pk]
+        if Project.objects.filter(topic=locked).exists():
+            raise RuleViolation(_("A team has or had this topic. Close it instead."), code="has-teams")
+        locked.delete()
+        touch(topic.course, now=now)

@@ -38,7 +38,12 @@ def _most_bytes(request: HttpRequest, slug: str) -> int:
     return rules.max_files * rules.max_bytes if rules is not None else 0
 
 
-@takes_files(_most_bytes)
+def _most_of_one(request: HttpRequest, slug: str) -> int:
+    rules = ProjectRules.objects.filter(course__slug=slug).first()
+    return rules.max_bytes if rules is not None else 0
+
+
+@takes_files(_most_bytes, of_one=_most_of_one)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: HttpRequest, slug: str) -> HttpResponse:

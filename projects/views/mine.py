@@ -39,12 +39,6 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "invite_form": InviteForm(),
     }
     if team is None:
-        context["invitations"] = list(
-            Invitation.objects.to_user(mine.enrolment.user)
-            .open_at(access.now)
-            .filter(project__topic__course=mine.course)
-            .select_related("project__topic", "invited_by__user")
-        )
         context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
         return context
     open_invitations = Invitation.objects.filter(project=team.project, state=Invitation.State.OPEN)

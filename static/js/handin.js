@@ -5,7 +5,8 @@
   if (!form) return;
   const field = form.querySelector("input[type=file]");
   const list = form.querySelector("[data-chosen]");
-  const kinds = list.dataset.kinds.split(" ");
+  const kinds = list.dataset.kinds.split(" ").flatMap((kind) => (kind === "tar.gz" ? [kind, "tgz"] : [kind]));
+  const size = (bytes) => `${(Math.ceil(bytes * 10 / 1048576) / 10).toLocaleString(document.documentElement.lang)} MB`;
 
   const judge = (file) => {
     if (!kinds.some((kind) => file.name.toLowerCase().endsWith(`.${kind}`))) return list.dataset.wrongKind;
@@ -17,7 +18,7 @@
       const item = document.createElement("li");
       const wrong = judge(file);
       item.className = wrong ? "wrong" : "fine";
-      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${(file.size / 1048576).toFixed(1)} MB): ${wrong || list.dataset.fine}`;
+      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${size(file.size)}): ${wrong || list.dataset.fine}`;
       return item;
     }));
   };
@@ -92,6 +93,14 @@
     event.preventDefault();
     const button = form.querySelector("button");
     if (button.disabled) return;
+    // What the server would refuse is not sent at all.
+    const stopped = form.querySelector("[data-stopped]");
+    stopped.hidden = ![...field.files].some(judge);
+    if (!stopped.hidden) {
+      show();
+      stopped.focus();
+      return;
+    }
     button.disabled = true;
     form.querySelector("[data-failed]").hidden = true;
     form.elements.ticket.value = "";

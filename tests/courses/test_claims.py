@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.http.response import HttpResponseBase
@@ -24,6 +23,7 @@ from amls.membership.claims import claim_by_number, claim_in_own_courses, decide
 from amls.membership.roster import import_roster
 from amls.privacy.registry import delete_account
 from tests.cast import Cast
+from tests.tables import agree, show
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
@@ -325,12 +325,12 @@ def test_a_roster_that_comes_later_finds_who_enrolled_by_themselves(cast: Cast) 
     User.objects.filter(pk=cast.assistant.user_id).update(matriculation_number="8")
     content = f"email,matriculation number\ngrace@university.example,{NUMBER}\nx@university.example,8\n".encode()
     lecturer, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
-    file = SimpleUploadedFile("roster.csv", content)
-    shown = lecturer.post(address, {"course": cast.course.pk, "file": file})
+    shown = show(lecturer, address, content, course=cast.course.pk)
     assert "1 person is enrolled with another address" in shown.content.decode()
     assert (RosterEntry.objects.count(), Notice.objects.count()) == (0, 0)
-    data = {"course": cast.course.pk, "kept_file": shown.context["kept"], "_agreed": "1"}
-    assert "1 person is to confirm" in lecturer.post(address, data, follow=True).content.decode()
+    assert agree(lecturer, address, shown, course=cast.course.pk).status_code == 302
+    changelist = lecturer.get(reverse("admin:courses_rosterentry_changelist")).content.decode()
+    assert "1 person is to confirm" in changelist
     assert RosterEntry.objects.get(claimed_by__isnull=False).claimed_by == cast.student.user
     again = import_roster(course=cast.course, content=content, now=NOW)
     assert (again.claimed, Notice.objects.filter(kind="portal.roster-claimed").count()) == (0, 2)

@@ -10,9 +10,10 @@ from pytest_django import Settings
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.services import join_roster_entries, verify_number
-from amls.membership.roster import RosterResult, import_roster
+from amls.membership.roster import RosterPlan, import_roster
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
+from tests.tables import said
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
@@ -23,7 +24,7 @@ def _one_factor(settings: Settings) -> None:
     settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
-def roster(course: Course, *rows: tuple[str, str]) -> RosterResult:
+def roster(course: Course, *rows: tuple[str, str]) -> RosterPlan:
     lines = ["e-mail;matriculation number", *(f"{email};{number}" for email, number in rows)]
     return import_roster(course=course, content="\n".join(lines).encode(), now=NOW)
 
@@ -100,28 +101,28 @@ def test_contradictions_cost_three_queries(cast: Cast, count: int, django_assert
 
 def test_a_roster_that_gives_a_number_to_two_people_says_on_which_line(cast: Cast) -> None:
     found = roster(cast.course, ("a@uni.example", "500001"), ("b@uni.example", "0500001"))
-    assert found.problems == [
+    assert said(found.problems) == [
         "Line 2: 500001 is the number of b@uni.example as well. Correct one of the two.",
         "Line 3: 0500001 is the number of a@uni.example as well. Correct one of the two.",
     ]
     assert not RosterEntry.objects.exists()
-    assert roster(cast.course, ("a@uni.example", "500001")).problems == []
+    assert said(roster(cast.course, ("a@uni.example", "500001")).problems) == []
     found = roster(cast.course, ("b@uni.example", "00500001"))
-    assert found.problems == ["Line 2: 00500001 is the number of a@uni.example as well. Correct one of the two."]
+    assert said(found.problems) == ["Line 2: 00500001 is the number of a@uni.example as well. Correct one of the two."]
     # Two who have changed places in the new file are no contradiction.
     roster(cast.course, ("b@uni.example", "2"))
-    assert roster(cast.course, ("a@uni.example", "2"), ("b@uni.example", "500001")).problems == []
+    assert said(roster(cast.course, ("a@uni.example", "2"), ("b@uni.example", "500001")).problems) == []
 
 
 def test_a_roster_does_not_change_what_the_staff_have_checked(cast: Cast) -> None:
     enrolment = join(cast.course, cast.stranger, "500001")
     # What the roster itself had verified follows it.
-    assert roster(cast.course, (cast.stranger.email, "500002")).problems == []
+    assert said(roster(cast.course, (cast.stranger.email, "500002")).problems) == []
     enrolment.refresh_from_db()
     assert enrolment.verified_number == "500002"
     verify_number(enrolment=enrolment, number="700")
     found = roster(cast.course, (cast.stranger.email, "500003"))
-    assert found.problems == [
+    assert said(found.problems) == [
         f"Line 2: the staff have checked 700 for {cast.stranger}, not 500003. Correct one of the two."
     ]
     assert texts(cast.course) == ["The roster says 500002, the staff have checked 700."]
@@ -131,7 +132,7 @@ def test_a_roster_does_not_give_away_a_verified_number(cast: Cast) -> None:
     verify_number(enrolment=cast.student, number="500001")
     join(cast.course, cast.stranger, "2")
     found = roster(cast.course, (cast.stranger.email, "0500001"))
-    assert found.problems == [
+    assert said(found.problems) == [
         f"Line 2: 0500001 is verified for {cast.student.user}, who is not stranger@example.org. Correct one of the two."
     ]
     # Who joins later doesn't get it either, but the staff see it.

@@ -19,6 +19,7 @@ from amls.privacy.hooks.people import purge_enrolments
 from amls.privacy.registry import delete_account
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
+from tests.tables import said
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
@@ -55,14 +56,14 @@ def test_who_has_a_name_of_older_rules_can_do_all_else(cast: Cast) -> None:
 
 
 def test_brackets_in_the_names_of_a_roster_become_round(cast: Cast) -> None:
-    rows, problems = read_roster(b"e-mail;name\nli@example.org;Li Wei [Austausch] <\\x>\n")
+    _table, rows, problems = read_roster(b"e-mail;name\nli@example.org;Li Wei [Austausch] <\\x>\n")
     assert ([row.name for row in rows], problems) == (["Li Wei (Austausch) (/x)"], [])
 
 
 def test_an_address_as_a_name_of_a_roster_is_refused_with_its_line() -> None:
-    rows, problems = read_roster(b"e-mail;name\na@example.org;www.evil.example\nb@example.org;B\n")
+    _table, rows, problems = read_roster(b"e-mail;name\na@example.org;www.evil.example\nb@example.org;B\n")
     assert [row.name for row in rows] == ["B"]
-    assert problems == ["Line 2: 'www.evil.example' is no name: a name has no addresses in it."]
+    assert said(problems) == ["Line 2: 'www.evil.example' is no name: a name has no addresses in it."]
 
 
 def test_the_desk_takes_no_such_name_into_a_roster(cast: Cast) -> None:

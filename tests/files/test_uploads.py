@@ -237,3 +237,29 @@ def test_a_browser_that_sends_far_too_much_gets_the_answer(
     assert said.endswith("413")
     assert "is larger than 2 MB" in said
     assert left_behind(settings) == []
+
+
+def test_who_is_stopped_reads_the_limit_of_the_form_and_finds_back(cast: Cast, settings: Settings) -> None:
+    due = timezone.now() + timedelta(days=9)
+    ProjectRulesFactory.create(course=cast.course, max_files=3, max_file_megabytes=1, submission_deadline=due)
+    register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=timezone.now())
+    path = "/amls/projects/mine/submit/"
+    for referer, back in ((f"http://testserver{path}", f"http://testserver{path}"), ("https://evil.example/", "/")):
+        data = {"csrfmiddlewaretoken": TOKEN, "request_key": str(uuid.uuid4()), "files": captions(2 * MEGABYTE + 1)}
+        answer = with_form_token(cast.client("student")).post(path, data, headers={"referer": referer})
+        page = answer.content.decode()
+        assert answer.status_code == 413
+        assert "is larger than 1 MB" in page
+        assert f'href="{back}">Back to the form' in page
+
+
+def test_a_request_that_says_that_it_is_too_large_is_stopped_before_its_first_file(
+    cast: Cast, settings: Settings
+) -> None:
+    # Read, the first file alone would be refused for its own size.
+    files = [captions(3 * MEGABYTE) for _each in range(3)]
+    answer = with_form_token(cast.client("student")).post(
+        "/amls/lectures/05/upload/", {"csrfmiddlewaretoken": TOKEN, "files": files}
+    )
+    assert answer.status_code == 413
+    assert "more than 4 MB together" in answer.content.decode()

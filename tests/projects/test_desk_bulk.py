@@ -18,16 +18,20 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.core.formulas import guard_text
 from amls.courses.models import Course
-from amls.files.sheets import guard, read_sheet, unguard
+from amls.files.tables.reading import read_table
+from amls.files.tables.values import cell_text
 from amls.mail.models import Notice
 from projects.desk import desk_views, for_desk
 from projects.exports.archive import archive_response, distinct, safe_name, slug
+from projects.exports.results import ResultResource
 from projects.models import Assessment, EarlierPass, Extension, Project, Topic
 from projects.receipts import receipt_code
 from projects.services.assessing import assess
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
+from tests.tables import agree
 
 pytestmark = pytest.mark.django_db
 
@@ -206,9 +210,9 @@ def test_names_that_differ_in_case_only_are_told_apart() -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@x", "\tx", "'=x", "plain", "'quoted'", "＝1"])
 def test_no_cell_runs_and_all_come_back(text: str) -> None:
-    cell = str(guard(text))
+    cell = guard_text(text)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "＝"))
-    assert unguard(cell) == text.strip() or text == "\tx"
+    assert cell_text(cell) == text
 
 
 def table(rows: list[list[object]]) -> SimpleUploadedFile:
@@ -222,14 +226,15 @@ def send(client: Client, name: str, course: int, file: SimpleUploadedFile) -> An
     address = reverse(name)
     assert client.get(address).status_code == 200
     shown = client.post(address, {"course": course, "file": file})
-    if shown.context.get("report") and not shown.context["report"].problems:
-        return client.post(address, {"course": course, "kept": shown.context["kept"], "_agreed": "1"})
+    preview = shown.context.get("preview")
+    if preview and not preview["plan"].problems:
+        return agree(client, address, shown, course=course)
     return shown
 
 
 def problems(answer: Any) -> list[tuple[int, str]]:
     assert answer.status_code == 422
-    return list(answer.context["report"].problems)
+    return [(one.line, one.text) for one in answer.context["preview"]["plan"].problems]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -237,8 +242,7 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
     first, second = make_teams(world, 2)
     decided(world, first)
     sent = run(desk, f"to_{kind}", [first, second])
-    data = read_sheet(sent.content)
-    rows = [dict(zip(data.headers, row, strict=True)) for row in data]
+    rows = [dict(row.cells) for row in read_table(sent.content, ResultResource.meanings).rows]
     assert [(row["project"], row["outcome"], row["feedback"]) for row in rows] == [
         (str(first.pk), "passed", "=1+1"),
         (str(second.pk), "", ""),
@@ -247,14 +251,14 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
         sheet = openpyxl.load_workbook(io.BytesIO(sent.content)).active
         assert {cell.data_type for row in sheet.iter_rows() for cell in row} <= {"s", "n", "inlineStr"}
     rows[0]["extra_points"], rows[1]["outcome"], rows[1]["extra_points"] = "3,5", "passed", "1"
-    file = table([data.headers, *(list(row.values()) for row in rows)])
+    file = table([list[object](rows[0]), *(list[object](row.values()) for row in rows)])
     answer = send(desk, "admin:projects_project_import", world.course.pk, file)
     assert answer.status_code == 302
     found = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
     assert found == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
 
 
-def test_a_wrong_row_is_named_and_nothing_is_saved(world: World, desk: Client) -> None:
+def test_a_wrong_row_is_named_and_left_out_alone(world: World, desk: Client) -> None:
     first, second, third = make_teams(world, 3)
     decided(world, third)
     header: list[object] = ["project", "outcome", "extra_points", "version"]
@@ -262,19 +266,26 @@ def test_a_wrong_row_is_named_and_nothing_is_saved(world: World, desk: Client) -
         header, [first.pk, "passed", "2", ""], [second.pk, "passed", "0.3", ""], [999999, "passed", "1", ""],
         [third.pk, "failed", "0", ""], [first.pk, "failed", "0", ""], [second.pk, "maybe", "0", ""],
     ]  # fmt: skip
-    found = problems(send(desk, "admin:projects_project_import", world.course.pk, table(rows)))
+    address = reverse("admin:projects_project_import")
+    shown = send(desk, "admin:projects_project_import", world.course.pk, table(rows))
+    found = problems(shown)
     assert [number for number, _text in found] == [3, 4, 5, 6, 7]
     texts = [text for _number, text in found]
     assert "half points" in texts[0]
     assert "There is no project '999999'" in texts[1]
     assert "changed this decision meanwhile" in texts[2]
-    assert texts[3] == "Row 2 speaks of the same already."
+    assert texts[3] == "Line 2 speaks of the same already."
     assert "'maybe' is no outcome" in texts[4]
     assert list(Assessment.objects.values_list("project", flat=True)) == [third.pk]
+    assert agree(desk, address, shown, course=world.course.pk).status_code == 302
+    assert dict(Assessment.objects.values_list("project", "outcome")) == {first.pk: "passed", third.pk: "passed"}
     lacking = desk.post(
         reverse("admin:projects_project_import"), {"course": world.course.pk, "file": table([["project"], [1]])}
     )
-    assert "lacks the column outcome, extra_points, version" in lacking.content.decode()
+    assert [str(one) for one in lacking.context["preview"]["plan"].problems] == [
+        f"Line 1: no column is named '{name}'. The first line must name the columns; found: project."
+        for name in ("outcome", "extra points", "version")
+    ]
 
 
 def test_another_courses_projects_are_unknown(world: World) -> None:
@@ -309,7 +320,7 @@ def test_topics_come_in_by_track_and_title(world: World, desk: Client) -> None:
         {"action": "to_csv", "_selected_action": [world.topic.pk, team.topic_id]},
     )
     again = send(desk, "admin:projects_topic_upload_topics", world.course.pk, SimpleUploadedFile("t.csv", out.content))
-    assert again.status_code == 302
+    assert (again.context["preview"]["plan"].unchanged, again.context["preview"]["plan"].can_be_done) == (2, False)
     assert b"Sparse kernels" in out.content
 
 

@@ -212,6 +212,25 @@ def test_who_follows_a_link_in_another_account_gets_in_with_the_right_one(soon: 
         assert "@e•••" not in page.content.decode()
 
 
+def test_an_invitation_stands_first_wherever_the_invited_look(soon: World, student: Client, other: Client) -> None:
+    project = make_project(soon)
+    invitation = invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
+    link = f'href="/amls/projects/invitations/{invitation.pk}/"'
+    pages = {
+        "/amls/": 'class="now"', "/amls/me/": 'class="grid"', "/amls/projects/": 'class="tiles', "/amls/projects/mine/": 'class="lead"',
+    }  # fmt: skip
+    for address, after in pages.items():
+        page = other.get(address).content.decode()
+        assert 0 < page.find(link) < (page.find(after) if after in page else len(page)), address
+        assert link not in student.get(address).content.decode()
+        assert link not in Client().get(address, follow=True).content.decode()
+    # Who is in another team is told too: accepting may be a switch.
+    register_project(enrolment=soon.other, topic=soon.single, now=timezone.now())
+    assert link in other.get("/amls/projects/mine/").content.decode()
+    other.post(f"/amls/projects/invitations/{invitation.pk}/", {"decline": ""})
+    assert all(link not in other.get(address).content.decode() for address in pages)
+
+
 def test_who_is_not_enrolled_is_led_to_enrol_and_back(soon: World) -> None:
     stranger = soon.cast.stranger
     EmailAddress.objects.create(user=stranger, email=stranger.email, verified=True, primary=True)

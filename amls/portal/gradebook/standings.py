@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.courses.eligibility import Finding, Verdict, evaluate, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
+from amls.files.tables.writing import Cell
 from projects.models import Outcome
 from projects.reading import StudentResult, results_of
 
@@ -81,7 +82,7 @@ def standings(course: Course, *, now: datetime, search: str = "", state: str = "
     return [one for one in found if (not state or one.state == state) and (not verdict or one.verdict == verdict)]
 
 
-def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[object]]]:
+def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:
     """Return the gradebook as a table: headers and rows."""
     headers = [
         _now("name"), _now("e-mail"), _now("matriculation number"), _now("project"), _now("topic"), _now("state"),

@@ -10,7 +10,7 @@ from amls.core.text import clean_line
 from amls.courses.access import open_course_as_manager
 from amls.courses.eligibility import Verdict
 from amls.exports.views.offer import document
-from amls.files.sheets import CSV, XLSX, sheet_response
+from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.portal.gradebook.standings import State, sheet_of, standings
 from amls.portal.hooks.exports import GRADEBOOK
 
@@ -41,7 +41,7 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
     kind = request.GET.get("format", "")
     if kind in (CSV, XLSX):
         headers, cells = sheet_of(rows)
-        return sheet_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
+        return table_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
     query = request.GET.copy()
     query.pop("format", None)
     context = {

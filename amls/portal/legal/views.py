@@ -5,17 +5,16 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.core.origin import is_same_origin
+from amls.core.origin import is_same_origin, place_here
 from amls.courses.models import Language, User
 from amls.courses.services import change_profile
 from amls.membership.claims import claim_in_own_courses
@@ -67,7 +66,7 @@ def language(request: HttpRequest) -> HttpResponse:
         return HttpResponseBadRequest(_("This language is not offered."))
     if isinstance(request.user, User):
         change_profile(user=request.user, language=chosen)
-    return _remember_language(redirect(_safe_next(request)), chosen)
+    return _remember_language(HttpResponseRedirect(place_here(request, request.POST.get("next")) or "/"), chosen)
 
 
 def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
@@ -80,12 +79,6 @@ def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
         samesite="Lax",
     )
     return response
-
-
-def _safe_next(request: HttpRequest) -> str:
-    target = request.POST.get("next", "")
-    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_safe else "/"
 
 
 @login_required

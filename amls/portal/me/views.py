@@ -6,13 +6,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.agenda.feeds import own_items
 from amls.agenda.models import Kind, Status
 from amls.agenda.views.subscribe import subscribe_context
+from amls.core.origin import place_here
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.eligibility import evaluate
@@ -32,7 +32,8 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     """Join the course by its policy."""
     access = open_course(request, slug)
     course = access.course
-    after = _safe_next(request) or reverse("portal:me", args=[slug])
+    asked = request.POST.get("next") or request.GET.get("next")
+    after = place_here(request, asked) or reverse("portal:me", args=[slug])
     if access.enrolment is not None:
         return HttpResponseRedirect(after)
     if request.method == "POST" and "claim" in request.POST:
@@ -96,12 +97,6 @@ def _enrol_page(
         claim_form = ClaimForm(user=request.user)
     context = {"access": access, "course": course, "form": form, "problem": problem, "claim_form": claim_form}
     return render(request, "portal/enrol.html", context, status=422 if has_errors else 200)
-
-
-def _safe_next(request: HttpRequest) -> str:
-    target = request.POST.get("next") or request.GET.get("next", "")
-    is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if is_safe and target.startswith("/") else ""
 
 
 @login_required

@@ -1,6 +1,6 @@
 """What accounts and enrolments are to a person, and how long they are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.bounds import purge_spendings
 from amls.courses.models import AccountEvent, Course, Enrolment, User
-from amls.privacy.registry import forget_people_of, personal_data, retention
+from amls.files.tables import imports
+from amls.privacy.registry import forget_people_of, on_account_deletion, on_course_purge, personal_data, retention
 
 _UNCONFIRMED_AFTER = timedelta(days=30)
 # As long as somebody may take to notice, and no longer.
@@ -108,3 +109,22 @@ def purge_account_events(now: datetime, dry_run: bool) -> int:
 retention("web.spendings", _("How often somebody asked for what is bounded, without their name"), _("up to a day"))(
     purge_spendings
 )
+
+
+@retention("files.imports", _("Which rows a table changed on its import, to take it back"), _("30 days"))
+def purge_imports(now: datetime, dry_run: bool) -> int:
+    """Delete imports that can't be taken back any more."""
+    return imports.purge_imports(now, dry_run=dry_run)
+
+
+@on_account_deletion
+def forget_imported_rows(user: User, now: datetime) -> None:
+    """Delete what imports of tables tell of the person."""
+    addresses = EmailAddress.objects.filter(user=user).values_list("email", flat=True)
+    imports.forget_person(user_id=user.pk, addresses=[user.email, *addresses])
+
+
+@on_course_purge
+def forget_imports(courses: Sequence[int]) -> None:
+    """Delete the imports of tables of these courses."""
+    imports.forget_courses(courses)

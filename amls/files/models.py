@@ -1,0 +1,64 @@
+"""What was imported from tables, for as long as it can be taken back."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.core.text import LineField
+
+
+class TableImport(models.Model):
+    """A table that was imported into a course."""
+
+    course = models.ForeignKey("courses.Course", models.CASCADE, related_name="+", verbose_name=_("course"))
+    kind = models.CharField(_("kind"), max_length=40)
+    subject = LineField(_("subject"), max_length=200, blank=True)
+    filename = LineField(_("file"), max_length=200, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("imported by")
+    )
+    at = models.DateTimeField(_("imported"))
+
+    class Meta:
+        verbose_name = _("import of a table")
+        verbose_name_plural = _("imports of tables")
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return self.filename or self.kind
+
+
+class ImportedRow(models.Model):
+    """One row that an import added or changed, with what was there before.
+
+    Attributes:
+        object_id: of what was added or changed; the kind of the import says of what.
+        before: its values; None where it was added.
+        after: what the import made of them.
+        person: whose row it is, so that it is forgotten with them.
+    """
+
+    table_import = models.ForeignKey(TableImport, models.CASCADE, related_name="rows")
+    line = models.PositiveIntegerField(_("line"))
+    label = LineField(_("what"), max_length=300)
+    object_id = models.BigIntegerField()
+    before = models.JSONField(null=True, blank=True)
+    after = models.JSONField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    undone_at = models.DateTimeField(_("taken back"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("imported row")
+        verbose_name_plural = _("imported rows")
+        ordering = ["table_import", "line", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["table_import", "object_id"], name="importedrow_once"),
+            models.CheckConstraint(
+                name="importedrow_changes_something",
+                condition=Q(before__isnull=True) | ~Q(before=F("after")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.label)

@@ -1,0 +1,1 @@
+"""Tables: read from whatever spreadsheets and offices write, shown as understood, written so that they open as tables."""

@@ -1,0 +1,199 @@
+"""The form of every import: a file, what is chosen about it, and the file itself while its preview is looked at."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.core.violations import RuleViolation
+from amls.files.tables.encodings import LABELS
+from amls.files.tables.meanings import label_of
+from amls.files.tables.plan import Plan
+from amls.files.tables.reading import MAX_BYTES, HowToRead, Table
+
+_SALT = "amls.files.tables"
+_COLUMN = "column-"
+# What travels along in the form is a field of text: Django takes 2.5 MB of such (DATA_UPLOAD_MAX_MEMORY_SIZE).
+_MAX_SEALED = 2_400_000
+_FIRST_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A table that was sent, and how it is to be read."""
+
+    content: bytes
+    filename: str
+    how: HowToRead
+
+
+class TableForm(forms.Form):
+    """A table to import: chosen, shown as understood, and then imported as it was shown.
+
+    Between the two the file travels in the form, sealed, so that what is imported is what was shown.
+
+    Args:
+        scope: for what the file is meant, such as an exam; a file that was shown for another one is refused.
+    """
+
+    file = forms.FileField(
+        label=gettext_lazy("Table"),
+        required=False,
+        help_text=gettext_lazy("CSV or XLSX, at most 5 MB."),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.txt,.tsv,text/csv"}),
+    )
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
+    encoding = forms.ChoiceField(required=False, choices=[("", ""), *LABELS.items()])
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, scope: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scope = scope
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether what was shown is to be imported."""
+        return "_agreed" in self.data and not self.files.get("file")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a file unless one was kept, bound its size, and open what was kept."""
+        data = super().clean() or {}
+        file = data.get("file")
+        if file is not None:
+            if file.size > MAX_BYTES:
+                raise ValidationError({"file": _("The file has more than 5 MB. Is this the right one?")})
+            # Another file is another table: what was chosen for the last one says nothing about it.
+            data["upload"] = Upload(file.read(), file.name or "", HowToRead())
+        elif data.get("kept"):
+            data["upload"] = self._open(data["kept"], data.get("encoding", ""))
+        elif not self.errors:
+            raise ValidationError({"file": _("Choose a file first.")})
+        return data
+
+    def _open(self, kept: str, encoding: str) -> Upload:
+        try:
+            content, filename = signing.loads(kept, salt=f"{_SALT}:{self.scope}")
+            return Upload(base64.b64decode(content), filename, HowToRead(encoding, self._columns()))
+        except (signing.BadSignature, binascii.Error, ValueError, TypeError) as error:
+            raise ValidationError({"file": _("Choose the file again.")}) from error
+
+    def _columns(self) -> dict[str, int]:
+        chosen = {}
+        for name, value in self.data.items():
+            text = str(value)
+            if name.startswith(_COLUMN) and (text == "-1" or (text.isascii() and text.isdecimal() and len(text) < 4)):
+                chosen[name.removeprefix(_COLUMN)] = int(text)
+        return chosen
+
+    @property
+    def upload(self) -> Upload:
+        """The table that was sent; after `is_valid()`."""
+        found: Upload = self.cleaned_data["upload"]
+        return found
+
+    def sealed(self) -> str:
+        """Return the file as it travels in the form; '' where it is too large for that."""
+        upload = self.upload
+        sealed = signing.dumps(
+            [base64.b64encode(upload.content).decode(), upload.filename], salt=f"{_SALT}:{self.scope}", compress=True
+        )
+        return sealed if len(sealed) <= _MAX_SEALED else ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChoice:
+    """A select of the preview: which column means this."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str, bool]]
+    is_asked: bool
+
+
+def column_choices(table: Table) -> list[ColumnChoice]:
+    """Return for each meaning which columns may be chosen; those that must be chosen first."""
+    found = []
+    for one in table.meanings:
+        if not one.is_read:
+            continue
+        is_asked, current = one.name in table.questions, table.columns.get(one.name)
+        options = [("", _("– choose –"), True)] if is_asked else []
+        options.append(("-1", _("not in this file"), not is_asked and current is None))
+        options += [
+            (str(index), heading or _("column %(number)d") % {"number": index + 1}, index == current)
+            for index, heading in enumerate(table.heading)
+        ]
+        label = label_of(one.name, table.meanings)
+        found.append(ColumnChoice(f"{_COLUMN}{one.name}", label, options, is_asked))
+    return sorted(found, key=lambda choice: not choice.is_asked)
+
+
+class Run(Protocol):
+    """Reads an uploaded table and compares it, or writes what it says."""
+
+    def __call__(self, upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        """Return the plan; with `dry_run`, or where its fingerprint isn't `expected`, nothing is written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the form of a table.
+
+    Attributes:
+        plan: None where the form is wrong or the file no table.
+        preview: for `files/_table.html`; None where there is nothing to show.
+        is_done: whether it was imported.
+        status: of the answer that shows it.
+    """
+
+    plan: Plan | None = None
+    preview: dict[str, Any] | None = None
+    is_done: bool = False
+    status: int = 200
+
+
+def preview_or_apply(form: TableForm, run: Run) -> Outcome:
+    """Show what the table of a form would change; where that was shown and agreed to, do exactly that.
+
+    What changed meanwhile is shown again. A violation of a rule becomes an error of the form.
+    """
+    if not form.is_valid():
+        return Outcome(status=422)
+    expected = form.cleaned_data.get("shown") or "nothing was shown"
+    try:
+        plan = run(form.upload, dry_run=not form.is_agreed, expected=expected)
+    except RuleViolation as violation:
+        form.add_error("file", str(violation.message))
+        return Outcome(status=422)
+    is_stale = form.is_agreed and plan.fingerprint != expected
+    if form.is_agreed and not is_stale and plan.can_be_done:
+        return Outcome(plan, is_done=True)
+    is_wrong = not plan.table.is_clear or bool(plan.problems)
+    return Outcome(plan, _preview(form, plan, is_stale=is_stale), status=422 if is_wrong else 200)
+
+
+def _preview(form: TableForm, plan: Plan, *, is_stale: bool) -> dict[str, Any]:
+    table, kept = plan.table, form.sealed()
+    columns = [
+        name for name in sorted(table.columns, key=lambda name: table.columns[name])
+        if next(one.is_read for one in table.meanings if one.name == name)
+    ]  # fmt: skip
+    choices = column_choices(table)
+    return {
+        "plan": plan,
+        "table": table,
+        "labels": [label_of(name, table.meanings) for name in columns],
+        "first_rows": [(row.line, [row[name] for name in columns]) for row in table.rows[:_FIRST_ROWS]],
+        "asked": [one for one in choices if one.is_asked],
+        "other_choices": [one for one in choices if not one.is_asked],
+        "kept": kept,
+        "is_stale": is_stale,
+        "filename": form.upload.filename,
+    }

@@ -1,0 +1,326 @@
+"""The one reader of every table that comes in: CSV or XLSX by its content, its heading row and columns by what they mean."""
+
+import csv
+import io
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
+from openpyxl.utils.exceptions import InvalidFileException
+
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
+from amls.files.tables.encodings import Choice, choices, decode
+from amls.files.tables.meanings import Meaning, label_of, recognise
+from amls.files.tables.values import cell_text
+
+MAX_BYTES = 5 * 1024**2
+MAX_ROWS = 20_000
+MAX_COLUMNS = 200
+# An XLSX file is a ZIP archive of XML: what it unpacks to, its size does not say.
+_MAX_UNPACKED = 100 * 1024**2
+_SEPARATORS = ";,\t|"
+# Above its headings a sheet has a title, the course, the day on which it was made.
+_LINES_BEFORE_HEADINGS = 20
+_FORMULA_OF_A_SHEET = b"<f"
+_XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+# What openpyxl and the libraries below it raise on files that only look like XLSX; faults of XML are SyntaxErrors.
+_NO_SHEET = (
+    InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, IndexError, TypeError,
+    AttributeError, OSError, EOFError, NotImplementedError, RuntimeError, OverflowError, AssertionError,
+)  # fmt: skip
+
+Line = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class HowToRead:
+    """What somebody chose where a file can be read in several ways.
+
+    Attributes:
+        encoding: its name; '' finds out.
+        columns: the index of a meaning's column by the meaning's name; -1 says that the file has none.
+    """
+
+    encoding: str = ""
+    columns: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        line: on which it begins in the file, as programs count.
+        cells: by the names of the meanings that the table has.
+        all_cells: as they stand there.
+    """
+
+    line: int
+    cells: Mapping[str, str]
+    all_cells: Sequence[str]
+
+    def __getitem__(self, name: str) -> str:
+        """Return what the row says of a meaning; empty where the table has no such column."""
+        return self.cells.get(name, "")
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the same, or `default` where the table has no such column."""
+        return self.cells.get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a file says.
+
+    Attributes:
+        meanings: that were looked for.
+        heading: the texts of the row that names the columns, and its line.
+        columns: the index of a meaning's column by the meaning's name.
+        rows: below the heading; blank ones are left out.
+        questions: by the names of meanings several columns of different contents that fit; somebody must choose.
+        missing: what is needed and not there, in words.
+        encoding: of a CSV file; '' of a sheet.
+        encodings: the ways to read its letters that differ.
+    """
+
+    meanings: Sequence[Meaning]
+    heading: Sequence[str]
+    heading_line: int
+    columns: Mapping[str, int]
+    rows: Sequence[Row]
+    questions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    missing: Sequence[str] = ()
+    encoding: str = ""
+    encodings: Sequence[Choice] = ()
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether every column that is needed is there, once."""
+        return not self.questions and not self.missing
+
+    def has(self, name: str) -> bool:
+        """Return whether the table has a column of this meaning."""
+        return name in self.columns
+
+    @property
+    def recognised(self) -> list[tuple[str, str]]:
+        """The columns that are read: what their heading says, and what it is taken for."""
+        by_index = sorted((index, name) for name, index in self.columns.items())
+        return [(self.heading[index], label_of(name, self.meanings)) for index, name in by_index if self._is_read(name)]
+
+    @property
+    def ignored(self) -> list[str]:
+        """The headings of columns that say something and are not read."""
+        read = {index for name, index in self.columns.items() if self._is_read(name)}
+        return [
+            heading or _("column %(number)d, without a name") % {"number": index + 1}
+            for index, heading in enumerate(self.heading)
+            if index not in read and (heading or any(_at(row.all_cells, index) for row in self.rows))
+        ]
+
+    def _is_read(self, name: str) -> bool:
+        return next(one.is_read for one in self.meanings if one.name == name)
+
+
+def read_table(
+    content: bytes,
+    meanings: Sequence[Meaning],
+    *,
+    needs: Sequence[Sequence[str]] = (),
+    how: HowToRead | None = None,
+) -> Table:
+    """Return the rows of a CSV or XLSX file, whichever its content is.
+
+    Args:
+        content: of the file.
+        meanings: what its columns may say.
+        needs: groups of names of meanings, of each of which the table must have one at least.
+        how: what somebody chose, where several readings fit.
+
+    Raises:
+        RuleViolation: it is no table, too large, in another encoding than was chosen, or a quotation mark is left open.
+    """
+    how = how or HowToRead()
+    if len(content) > MAX_BYTES:
+        raise RuleViolation(_("The file has more than 5 MB. Is this the right one?"), code="too-large", field="file")
+    encoding, ways = "", []
+    if content.startswith(_XLSX):
+        lines = [(number, cells) for number, cells in enumerate(_sheet(content), start=1) if any(cells)]
+    else:
+        if content.startswith(_OLD_EXCEL):
+            raise RuleViolation(
+                _("This is a workbook of the old Excel (.xls). Save it as .xlsx or CSV and choose it again."),
+                code="old-excel", field="file",
+            )  # fmt: skip
+        text, encoding = decode(content, how.encoding)
+        ways = choices(content, encoding)
+        lines = csv_lines(text, meanings)
+    if not lines:
+        raise RuleViolation(_("The file is empty."), code="empty", field="file")
+    if len(lines) > MAX_ROWS:
+        raise RuleViolation(
+            _("The file has more than 20,000 lines. Is this the right one?"), code="too-long", field="file"
+        )
+    return _table(lines, meanings, needs, how, encoding, ways)
+
+
+def xlsx_rows(content: bytes, *, most: int) -> list[list[object]]:
+    """Return the rows of the sheet of an XLSX file that was open when it was saved, as values.
+
+    It needs neither the database nor settings, so that it can run in a process of its own.
+
+    Args:
+        content: of the file.
+        most: how many rows are read; of each row, the first 200 cells are.
+
+    Raises:
+        ValueError: it unpacks to more than 100 MB, or its sheet is a chart. Files that only look like
+            XLSX break the libraries below in ways of their own.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+            raise ValueError("The workbook unpacks to too much.")
+        has_formulas = any(
+            one.startswith("xl/worksheets/") and _FORMULA_OF_A_SHEET in archive.read(one) for one in archive.namelist()
+        )
+    rows = _values(content, most, is_computed=True)
+    if has_formulas:
+        # A program that is no spreadsheet writes formulas without what comes of them: better said than read as blank.
+        for values, formulas in zip(rows, _values(content, most, is_computed=False), strict=False):
+            values.extend([None] * (len(formulas) - len(values)))
+            for index, formula in enumerate(formulas):
+                if values[index] is None:
+                    values[index] = formula
+    return rows
+
+
+def _values(content: bytes, most: int, *, is_computed: bool) -> list[list[object]]:
+    sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=is_computed).active
+    if not hasattr(sheet, "iter_rows"):
+        raise ValueError("The workbook has no table.")
+    rows: list[list[object]] = []
+    for cells in sheet.iter_rows(values_only=True, max_row=most, max_col=MAX_COLUMNS):
+        row = list(cells)
+        while row and row[-1] is None:
+            row.pop()
+        rows.append(row)
+    return rows
+
+
+def _sheet(content: bytes) -> list[list[str]]:
+    try:
+        # Line breaks and signs that XML can't hold are escaped in a workbook: '_x000D_' (ECMA-376, 22.9.2.19).
+        return [
+            [_cell(unescape(value) if isinstance(value, str) else value) for value in cells]
+            for cells in xlsx_rows(content, most=MAX_ROWS + 1)
+        ]
+    except _NO_SHEET as error:
+        raise RuleViolation(
+            _("This is not a file that a spreadsheet program wrote as XLSX. Save it as .xlsx or CSV and choose it again."),
+            code="no-sheet", field="file",
+        ) from error  # fmt: skip
+
+
+def csv_lines(text: str, meanings: Sequence[Meaning] = ()) -> list[Line]:
+    """Return the rows of a CSV text that aren't blank, each with the line on which it begins.
+
+    Args:
+        text: separated by what its first line says ('sep=;', as Excel writes it), else by that of semicolon,
+            comma, tab and bar by which most headings are known and most cells come of it; lines end in any way.
+        meanings: by whose words the headings are known.
+
+    Raises:
+        RuleViolation: a quotation mark is left open, so that it would swallow the rows below it,
+            or is closed in the middle of a cell. It names the line on which that row begins.
+    """
+    first, _end, rest = text.partition("\n")
+    said = first.strip().strip('"').lower()
+    skipped, separator = 0, ""
+    if (said.startswith("sep=") and len(said) == len("sep=") + 1) or first.rstrip("\r").lower() == "sep=\t":
+        skipped, separator, text = 1, first.rstrip("\r").strip('"')[-1], rest
+    separator = separator or _separator(text, meanings)
+    lines: list[Line] = []
+    began = 1
+    try:
+        # Without translation, so that the reader itself sees every kind of line end.
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+        for cells in reader:
+            cleaned = [_cell(one) for one in cells]
+            if any(cleaned):
+                lines.append((began + skipped, cleaned))
+            began = reader.line_num + 1
+    except csv.Error as error:
+        raise RuleViolation(
+            _(
+                "Line %(line)d: a quotation mark opens here and isn't closed at the end of its cell. Mend it in the file."
+            )
+            % {"line": began + skipped},
+            code="open-quotation",
+            field="file",
+        ) from error
+    return lines
+
+
+def _separator(text: str, meanings: Sequence[Meaning]) -> str:
+    def judge(separator: str) -> tuple[int, int]:
+        rows: list[list[str]] = []
+        try:
+            for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+                if any(cells):
+                    rows.append(cells)
+                if len(rows) == _LINES_BEFORE_HEADINGS:
+                    break
+        except csv.Error:
+            pass
+        known = max((len(recognise(cells, meanings)) for cells in rows), default=0)
+        return known, len(rows[0]) if rows else 0
+
+    return max(_SEPARATORS, key=judge)
+
+
+def _cell(value: object) -> str:
+    """Return a cell's text; its line breaks stay, for feedback has some."""
+    return cell_text(value).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _table(
+    lines: Sequence[Line],
+    meanings: Sequence[Meaning],
+    needs: Sequence[Sequence[str]],
+    how: HowToRead,
+    encoding: str,
+    ways: Sequence[Choice],
+) -> Table:
+    heading_at = max(
+        range(min(len(lines), _LINES_BEFORE_HEADINGS)), key=lambda at: (len(recognise(lines[at][1], meanings)), -at)
+    )
+    heading_line, named = lines[heading_at]
+    below = lines[heading_at + 1 :]
+    heading = [clean_line(one) for one in named]
+    found = recognise(heading, meanings)
+    columns: dict[str, int] = {}
+    questions: dict[str, list[int]] = {}
+    for one in meanings:
+        chosen, fitting = how.columns.get(one.name), found.get(one.name, [])
+        if chosen is not None and -1 <= chosen < len(heading):
+            if chosen >= 0:
+                columns[one.name] = chosen
+        elif len({tuple(_at(cells, index) for _line, cells in below) for index in fitting}) == 1:
+            columns[one.name] = fitting[0]
+        elif fitting and one.is_read:
+            questions[one.name] = fitting
+    rows = [Row(line, {name: _at(cells, index) for name, index in columns.items()}, cells) for line, cells in below]
+    present = columns.keys() | questions.keys()
+    missing = [
+        _(" or ").join(label_of(name, meanings) for name in group) for group in needs if not present & set(group)
+    ]
+    return Table(meanings, heading, heading_line, columns, rows, questions, missing, encoding, ways)
+
+
+def _at(cells: Sequence[str], index: int) -> str:
+    return cells[index] if index < len(cells) else ""

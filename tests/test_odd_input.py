@@ -1,0 +1,67 @@
+"""Odd input at every address, as everyone: words, never a fault of the server; and who only reads changes nothing.
+
+The sample of every run is the same until the site changes. Everything takes hours: `make test ARGS='-m odd'`.
+"""
+
+import logging
+import os
+import random
+import sys
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+from pytest_django import Settings
+
+from tests.cast import Cast
+from tests.odd.plan import everything
+from tests.odd.sending import Sender, send_all
+from tests.odd.world import addresses, furnish
+from tests.test_addresses import PARTS, places  # noqa: F401 - a fixture
+
+pytestmark = pytest.mark.django_db
+# How many addresses a run of the sample tries as each part of the cast, and how often each.
+_ADDRESSES, _REQUESTS = 24, 12
+_SEED, _SHARE, _ONLY = (
+    os.environ.get(f"ODD_{name}", usual) for name, usual in (("SEED", "11"), ("SHARE", "1"), ("ONLY", ""))
+)
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(settings: Settings) -> Iterator[None]:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    # Django tells of every 404.
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def sites(cast: Cast, places: dict[str, str]) -> list[str]:  # noqa: F811
+    """Every address of a site with something of everything in it."""
+    return addresses(places, furnish(cast, places))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_odd_input_is_a_fault_of_the_server(cast: Cast, sites: list[str], part: str) -> None:
+    rng, sender = random.Random(f"{_SEED} {part}"), Sender(cast.client(part))
+    tried = rng.sample(sites, _ADDRESSES)
+    requests = [
+        rng.sample(found, min(_REQUESTS, len(found))) for path in tried for found in [[*everything(sender, path, rng)]]
+    ]
+    faults = send_all(sender, chain.from_iterable(requests), part)
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.odd
+@pytest.mark.parametrize("part", PARTS)
+def test_no_odd_input_of_all_is_a_fault_of_the_server(cast: Cast, sites: list[str], part: str) -> None:
+    rng, sender = random.Random(f"{_SEED} {part}"), Sender(cast.client(part))
+    faults: list[str] = []
+    for number, path in enumerate(sites):
+        if _ONLY not in path:
+            continue
+        found = [*everything(sender, path, rng)]
+        faults += (new := send_all(sender, rng.sample(found, max(1, int(len(found) * _SHARE))), part))
+        print(f"{number}/{len(sites)} {path}: {len(found)}", *new, sep="\n", file=sys.stderr, flush=True)
+    assert not faults, "\n".join(faults)
