@@ -1,5 +1,6 @@
 """A course is archived after its loose ends were named, and reopened with a reason."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,13 +26,18 @@ def send(client: Client, course: Course, **values: str) -> Any:
     address = reverse("admin:courses_course_change", args=[course.pk])
     form = client.get(address).context["adminform"].form
     data = {name: form[name].value() for name in form.fields}
-    data = {name: value for name, value in data.items() if value not in (None, False)}
-    data |= {"staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
-    return client.post(address, data)
+    data = {name: value for name, value in data.items() if value is not None and value is not False}
+    data = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
+    # What calendars show is asked about in any case.
+    data |= {"_agreed": "1", "staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
+    answer = client.post(address, data)
+    if answer.context and "adminform" in answer.context:
+        assert answer.context["adminform"].form.errors == {}
+    return answer
 
 
 def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
-    ProjectRulesFactory.create(course=cast.course)
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, slots=2)
     for one in (cast.student, cast.other_student):
         register_project(enrolment=one, topic=topic, now=timezone.now())
