@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import pghistory
 from django.contrib import admin, messages
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
@@ -16,13 +17,14 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.core.names import SortName
+from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
 from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserForm, is_number_unchecked
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
 from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
-from amls.courses.services import enrol, follow_roster, take_out, verify_as_typed, verify_number
+from amls.courses.services import enrol, follow_roster, loose_ends_of, take_out, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
@@ -64,6 +66,39 @@ class CourseAdmin(CourseScopedAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers delete a course; everyone else archives it."""
         return bool(request.user.is_superuser)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add or change a course; archiving asks first, reopening asks why."""
+        row = self.get_object(request, object_id) if object_id and request.method == "POST" else None
+        wanted = request.POST.get("state", "")
+        if row is None or not self.has_change_permission(request, row) or wanted not in Course.State.values:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        is_closing = row.state != Course.State.ARCHIVED and wanted == Course.State.ARCHIVED
+        is_reopening = row.state == Course.State.ARCHIVED and wanted != Course.State.ARCHIVED
+        reason = request.POST.get("_reason", "").strip()
+        if (is_closing and "_archive" not in request.POST) or (is_reopening and not reason):
+            return self._ask_about_state(request, row, is_closing=is_closing)
+        with pghistory.context(**({"reason": clean_text(reason)} if is_reopening else {})):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _ask_about_state(self, request: HttpRequest, row: Course, *, is_closing: bool) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": (_("Archive %(course)s?") if is_closing else _("Reopen %(course)s?")) % {"course": row},
+            "opts": self.opts,
+            "is_closing": is_closing,
+            "loose_ends": loose_ends_of(row) if is_closing else [],
+            "is_reason_missing": "_reason" in request.POST,
+            "posted": [(name, one) for name, all_of in request.POST.lists() if name != "_reason" for one in all_of],
+        }
+        status = 422 if "_reason" in request.POST else 200
+        return TemplateResponse(request, "admin/state.html", context, status=status)
 
     def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
         """Make whoever adds a course its lecturer."""

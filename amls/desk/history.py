@@ -4,8 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from amls.courses.models import User
@@ -26,14 +31,30 @@ def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
                 "when": event.pgh_created_at,
                 "who": people.get(user_pk, _("the system")),
                 "what": labels.get(event.pgh_label, event.pgh_label),
-                "model": event.pgh_obj_model,
+                "model": capfirst(_model_of(event)._meta.verbose_name),  # noqa: SLF001 - documented
+                "reason": context.get("reason", ""),
                 "diff": [
-                    (name, [_in_local_time(value) for value in values])
-                    for name, values in sorted((event.pgh_diff or {}).items())
+                    _in_words(_model_of(event), name, values) for name, values in sorted((event.pgh_diff or {}).items())
                 ],
             }
         )
     return described
+
+
+def _model_of(event: Any) -> type[Model]:
+    return apps.get_model(event.pgh_obj_model)
+
+
+def _in_words(model: type[Model], name: str, values: Iterable[Any]) -> tuple[str, list[object]]:
+    """Return a field and its values as its forms show them; by its name where the model has it no more."""
+    try:
+        field: Any = model._meta.get_field(name.removesuffix("_id"))  # noqa: SLF001 - Django's documented way
+    except FieldDoesNotExist:
+        return name, [_in_local_time(value) for value in values]
+    words = {**dict(getattr(field, "flatchoices", ())), True: _("yes"), False: _("no")}
+    shown = [words.get(value, value) if isinstance(value, str | bool) else value for value in values]
+    label = getattr(field, "verbose_name", name)
+    return capfirst(str(label)), [_in_local_time(str(one) if isinstance(one, Promise) else one) for one in shown]
 
 
 def _in_local_time(value: object) -> object:

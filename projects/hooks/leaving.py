@@ -1,10 +1,14 @@
-"""What a student leaves behind who leaves the course."""
+"""What a student leaves behind who leaves the course, and what is left to do in a course that ends."""
+
+from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment
-from amls.courses.services import before_leaving
+from amls.courses.models import Course, Enrolment
+from amls.courses.services import before_archiving, before_leaving
+from projects.desk import waiting_in
 from projects.models import Invitation, Membership, Submission
 
 
@@ -25,3 +29,15 @@ def leave_projects(enrolment: Enrolment) -> None:
     # The history keeps that they were there.
     Invitation.objects.filter(invited_by=enrolment).delete()
     memberships.delete()
+
+
+@before_archiving
+def count_undecided(course: Course) -> Iterator[str]:
+    """Say how many projects are without a decision, and how many wishes for more time wait."""
+    found = waiting_in([course])
+    if found.ungraded:
+        text = ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded)
+        yield text % {"count": found.ungraded}
+    if found.requests:
+        text = ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests)
+        yield text % {"count": found.requests}

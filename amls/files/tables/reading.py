@@ -117,6 +117,7 @@ class Table:
     def ignored(self) -> list[str]:
         """The headings of columns that say something and are not read."""
         read = {index for name, index in self.columns.items() if self._is_read(name)}
+        read.update(*self.questions.values())
         return [
             heading or _("column %(number)d, without a name") % {"number": index + 1}
             for index, heading in enumerate(self.heading)

@@ -1,0 +1,69 @@
+"""A course is archived after its loose ends were named, and reopened with a reason."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.courses.models import Course
+from projects.services.registration import register_project
+from tests.cast import Cast
+from tests.factories import ProjectRulesFactory, TopicFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+def send(client: Client, course: Course, **values: str) -> Any:
+    address = reverse("admin:courses_course_change", args=[course.pk])
+    form = client.get(address).context["adminform"].form
+    data = {name: form[name].value() for name in form.fields}
+    data = {name: value for name, value in data.items() if value is not None and value is not False}
+    data = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
+    # What calendars show is asked about in any case.
+    data |= {"_agreed": "1", "staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
+    answer = client.post(address, data)
+    if answer.context and "adminform" in answer.context:
+        assert answer.context["adminform"].form.errors == {}
+    return answer
+
+
+def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    topic = TopicFactory.create(course=cast.course, slots=2)
+    for one in (cast.student, cast.other_student):
+        register_project(enrolment=one, topic=topic, now=timezone.now())
+    client = cast.client("lecturer")
+    asked = send(client, cast.course, state="archived", title="Other title")
+    assert asked.status_code == 200
+    assert "2 projects without a decision" in asked.content.decode()
+    cast.course.refresh_from_db()
+    assert (cast.course.state, cast.course.title) == ("running", "Architecture of Machine Learning Systems")
+    assert send(client, cast.course, state="archived", _archive="1").status_code == 302
+    cast.course.refresh_from_db()
+    assert cast.course.state == "archived"
+
+
+def test_reopening_asks_why_and_the_history_keeps_it(cast: Cast) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="archived")
+    client = cast.client("lecturer")
+    assert "Say why it is reopened" in send(client, cast.course, state="running").content.decode()
+    assert send(client, cast.course, state="running", _reason="  ").status_code == 422
+    cast.course.refresh_from_db()
+    assert cast.course.state == "archived"
+    assert send(client, cast.course, state="running", _reason="Late results of <October>").status_code == 302
+    cast.course.refresh_from_db()
+    assert cast.course.state == "running"
+    history = client.get(reverse("admin:courses_course_history", args=[cast.course.pk])).content.decode()
+    assert "Reason: Late results of &lt;October&gt;" in history
+    # In words, not as the database has it.
+    assert "<strong>State</strong>: <del>Archived</del>" in history
+    assert "courses.Course" not in history
