@@ -45,7 +45,7 @@ _MESSAGE = gettext_lazy("That was too often: at most %(most)s. Try again in %(wa
 
 # The time begins with the first use after the last one's end. One statement, so that two at once count as two.
 _SPEND = """
-INSERT INTO web_spending AS kept (what, who, spent, ends_at) VALUES (%(what)s, %(who)s, %(amount)s, %(ends_at)s)
+INSERT INTO core_spending AS kept (what, who, spent, ends_at) VALUES (%(what)s, %(who)s, %(amount)s, %(ends_at)s)
 ON CONFLICT (what, who) DO UPDATE SET
     spent = CASE WHEN kept.ends_at <= %(now)s THEN 0 ELSE kept.spent END + EXCLUDED.spent,
     ends_at = CASE WHEN kept.ends_at <= %(now)s THEN EXCLUDED.ends_at ELSE kept.ends_at END

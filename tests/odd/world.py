@@ -27,7 +27,7 @@ from tests.factories import LectureFactory, OfficeHourFactory, OpenExamFactory, 
 from tests.test_addresses import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OWN_APPS = ("amls/overview", "amls/courses", "amls/notifications", "amls/exports", "amls/agenda", "lectures", "exams", "projects")  # fmt: skip
+OWN_APPS = ("amls/portal", "amls/courses", "amls/mail", "amls/exports", "amls/agenda", "lectures", "exams", "projects")  # fmt: skip
 _READ = re.compile(
     r"""\.GET(?:\.get|\.getlist)?[(\[]\s*f?"(?P<read>[\w-]+)"|"(?P<asked>[\w-]+)"\s+(?:not\s+)?in\s+request\.GET"""
 )
@@ -132,11 +132,11 @@ def parameters_of(path: str) -> set[str]:
     if path.startswith("/admin/"):
         return {*_OF_LISTS, *_names_in("projects"), *_names_in("lectures"), "next"}
     if path.startswith("/accounts/"):
-        return {"next", "page", "_continue", "provider", *_names_in("amls/overview"), *_names_in("amls/exports")}
+        return {"next", "page", "_continue", "provider", *_names_in("amls/portal"), *_names_in("amls/exports")}
     parts = path.split("/")
     app = {"lectures": "lectures", "materials": "lectures", "exams": "exams", "projects": "projects"}
     area = app.get(parts[2] if len(parts) > 2 else "")
-    folders = [area] if area else ["amls/overview", "amls/courses", "amls/notifications", "amls/exports", "amls/agenda"]
+    folders = [area] if area else ["amls/portal", "amls/courses", "amls/mail", "amls/exports", "amls/agenda"]
     return set().union(*(_names_in(folder) for folder in folders), _names_in("amls/files"), {"next"})
 
 
