@@ -5,25 +5,22 @@ the words.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import IO, Any
 
-from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.sizes import say_size
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.files.limited.places import NoPlaceError, place
+from amls.files.limited.pace import Pace, read_at_pace
+from amls.files.limited.places import NoPlaceError
 from amls.files.limited.refused import Refused
-from amls.files.limited.run import Limits, StoppedError, read_in_child
+from amls.files.limited.run import StoppedError
 
 MAX_FILENAME = 200
-_MEMORY = 512 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +55,6 @@ class Kind:
 
     judge: str
     content_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long a check may take.
-
-    Attributes:
-        shelf: which places of the machine it shares with others of its pace.
-        places: how many files are looked into at once, over all processes of this machine.
-        patience: seconds that are waited for a place, and again for the verdict.
-        seconds: of processor time.
-    """
-
-    shelf: str
-    places: int
-    patience: float
-    seconds: int
-
-    @classmethod
-    def of_requests(cls) -> "Pace":
-        """Return that of a request, whose sender waits and holds a thread of the server."""
-        return cls("requests", settings.CHECKS_AT_ONCE, settings.CHECK_PATIENCE, settings.CHECK_PATIENCE)
-
-    @classmethod
-    def of_workers(cls) -> "Pace":
-        """Return that of a worker, for which nobody waits."""
-        return cls("workers", 1, 10 * settings.CHECK_SECONDS, settings.CHECK_SECONDS)
 
 
 _TEXT = "text/plain; charset=utf-8"
@@ -247,28 +217,8 @@ def _ending(filename: str) -> str:
 
 def _judge(stream: IO[bytes], kind: Kind, pace: Pace) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
-    if not connection.in_atomic_block:
-        # Who waits here, or sent what takes long, must not keep one of the few connections for itself.
-        connection.close()
-    limits = Limits(seconds=pace.seconds, memory=_MEMORY, patience=pace.patience)
-    with place(pace.shelf, most=pace.places, patience=pace.patience) as held:
-        read_in_child(
-            f"amls.files.judges.{kind.judge}",
-            _source(stream),
-            values={},
-            limits=limits,
-            on_line=found.append,
-            keeps_open=(held,),
-        )
-    with suppress(ValueError):
-        stream.seek(0)
+    read_at_pace(kind.judge, stream, pace=pace, on_line=found.append)
     return found[0]
-
-
-def _source(stream: IO[bytes]) -> Path | IO[bytes]:
-    # Django's large uploads are files already.
-    path = getattr(stream, "temporary_file_path", None)
-    return Path(path()) if path is not None else stream
 
 
 def _stopped(filename: str, suffix: str, problem: str) -> FileRefused:

@@ -13,7 +13,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from amls.files.checks import FileRefused, Pace, check_upload
+from amls.files.checks import FileRefused, check_upload
+from amls.files.limited.pace import Pace
 from projects.models import Submission, SubmissionFile
 from projects.services.common import follow_in_feeds, lock_project, members_of, tell
 

@@ -10,6 +10,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+from openpyxl import Workbook
+
 MEGABYTE = 1024**2
 
 
@@ -111,6 +113,91 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "line.vtt", long_captions()
     for sizes in (0, 1, 7, 2**32 - 1):
         yield f"boxes-{sizes}.mp4", bent_mp4(sizes)
+
+
+SHEET = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+SHARED_STRINGS = (
+    b'<Override PartName="/xl/sharedStrings.xml" '
+    b'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
+def workbook_of(**parts: bytes) -> bytes:
+    """Return an XLSX file of one cell in which parts, named without folder and ending, are replaced or added."""
+    book, target, result = Workbook(), io.BytesIO(), io.BytesIO()
+    book.active.append(["email"])
+    book.save(target)
+    with zipfile.ZipFile(target) as whole, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in whole.namelist():
+            content = parts.pop(name.rpartition("/")[2].partition(".")[0].strip("[]"), whole.read(name))
+            if name == "[Content_Types].xml" and "sharedStrings" in parts:
+                content = content.replace(b"</Types>", SHARED_STRINGS)
+            made.writestr(name, content)
+        for name, content in parts.items():
+            made.writestr(f"xl/{name}.xml", content)
+    return result.getvalue()
+
+
+WORKBOOK_BOMBS = (
+    "styles", "fonts", "shared-strings", "merged", "columns", "cells", "far-out", "rows", "deep", "text", "formulas", "digits",
+    "laughs", "quadratic", "outside",
+)  # fmt: skip
+
+
+def workbook_bomb(name: str) -> bytes:
+    """Return a workbook that packs well and costs whoever reads it, by its name in `WORKBOOK_BOMBS`."""
+    many = 30 * MEGABYTE
+
+    def filled(one: bytes) -> bytes:
+        return one * (many // len(one))
+
+    cell, entities = b"<c><v>1</v></c>", b""
+    match name:
+        case "styles":
+            fonts = b"<fonts><font/></fonts><fills><fill/></fills><borders><border/></borders>"
+            formats = filled(b'<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>')
+            return workbook_of(styles=_part(b"styleSheet", fonts + b"<cellXfs>%s</cellXfs>" % formats))
+        case "fonts":
+            return workbook_of(styles=_part(b"styleSheet", b"<fonts>%s</fonts>" % filled(b"<font><b/></font>")))
+        case "shared-strings":
+            return workbook_of(sharedStrings=_part(b"sst", filled(b"<si><t>x</t></si>")))
+        case "merged":
+            merged = filled(b'<mergeCell ref="A1:XFD1048576"/>')
+            inside = b"<sheetData><row>%s</row></sheetData><mergeCells>%s</mergeCells>" % (cell, merged)
+            return workbook_of(sheet1=_part(b"worksheet", inside))
+        case "columns":
+            rows = b"<row>%s</row>" % (cell * 1_000_000)
+        case "cells":
+            rows = (b"<row>%s</row>" % (cell * 200)) * 2501
+        case "far-out":
+            rows = b'<row><c r="XFD1"><v>1</v></c></row>' * 500_000
+        case "rows":
+            rows = b'<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+        case "deep":
+            rows = filled(b"<row>")
+        case "text":
+            rows = b'<row><c t="inlineStr"><is><t>%s</t></is></c></row>' % filled(b"x")
+        case "formulas":
+            rows = b"<row><c><f>%s</f></c></row>" % filled(b"A1+")
+        case "digits":
+            rows = b"<row><c><v>%s</v></c></row>" % filled(b"9")
+        case "laughs":
+            more = b"".join(b'<!ENTITY l%d "%s">' % (n, (b"&l%d;" % (n - 1)) * 10) for n in range(1, 12))
+            entities, rows = b'<!ENTITY l0 "lol">' + more, b'<row><c t="str"><v>&l11;</v></c></row>'
+        case "quadratic":
+            entities = b'<!ENTITY a "%s">' % (b"a" * 100_000)
+            rows = b'<row><c t="str"><v>%s</v></c></row>' % (b"&a;" * 100_000)
+        case _:
+            entities = b'<!ENTITY a SYSTEM "file:///etc/passwd">'
+            rows = b'<row><c t="str"><v>&a;</v></c></row>'
+    return workbook_of(sheet1=_part(b"worksheet", b"<sheetData>%s</sheetData>" % rows, entities))
+
+
+def _part(root: bytes, inside: bytes, entities: bytes = b"") -> bytes:
+    declared = b"<!DOCTYPE x [%s]>" % entities if entities else b""
+    return b'<?xml version="1.0"?>\n%s<%s xmlns="%s">%s</%s>' % (declared, root, SHEET, inside, root)
 
 
 def bend(content: bytes, luck: random.Random) -> bytes:

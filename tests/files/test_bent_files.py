@@ -17,6 +17,7 @@ from amls.files.checks import KINDS, check_upload
 from amls.files.limited.places import NoPlaceError, place
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
+from amls.files.tables.reading import read_table
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
 from tests.files import hostile
 
@@ -96,6 +97,22 @@ def test_a_bomb_costs_a_bounded_child_and_this_process_nothing(name: str, conten
     assert mine.ru_utime - own.ru_utime < 1
     # Bounded and no core of it left behind.
     assert spent.ru_maxrss * 1024 < 2**29 + 2**28
+
+
+@pytest.mark.parametrize("name", hostile.WORKBOOK_BOMBS)
+def test_a_bomb_of_a_workbook_costs_a_bounded_child_and_this_process_little(name: str, settings: Settings) -> None:
+    settings.CHECK_PATIENCE = 1
+    content = hostile.workbook_bomb(name)
+    children, own = (resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    try:
+        code = "" if not read_table(content, []).rows else "rows"
+    except RuleViolation as violation:
+        code = violation.code
+    assert code in {"", "no-sheet", "empty", "too_slow", "too_big", "too-many-cells"}
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert spent.ru_utime + spent.ru_stime - children.ru_utime - children.ru_stime < 2 + 5 + 1
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    assert mine.ru_utime - own.ru_utime < 2
 
 
 def test_a_pdf_may_have_a_mark_before_its_header() -> None:

@@ -5,18 +5,22 @@ import re
 import string
 import tracemalloc
 import zipfile
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from django.utils import translation
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as bounds
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from pytest_django import Settings
 
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.numbers import plain_number
+from amls.files.limited.places import place
 from amls.files.tables.encodings import LABELS, TWICE
 from amls.files.tables.meanings import Meaning
 from amls.files.tables.people import names_are_turned, person_name
@@ -27,6 +31,7 @@ from amls.membership.roster import read_roster
 from exams.services.pointfile import MEANINGS
 from projects.exports.results import ResultResource
 from projects.exports.topics import TopicResource
+from tests.files.hostile import workbook_bomb, workbook_of
 from tests.tables import workbook
 
 DATA = Path(__file__).parents[1] / "data"
@@ -35,16 +40,6 @@ DATA = Path(__file__).parents[1] / "data"
 def cells(content: bytes, *names: str, how: HowToRead | None = None) -> list[tuple[str, ...]]:
     """Return what a table says of the named meanings, row by row."""
     return [tuple(row[name] for name in names) for row in read_table(content, MEANINGS, how=how).rows]
-
-
-def broken(**parts: bytes) -> bytes:
-    """Return an XLSX file in which the named parts are replaced."""
-    book, target, result = Workbook(), io.BytesIO(), io.BytesIO()
-    book.save(target)
-    with zipfile.ZipFile(target) as whole, zipfile.ZipFile(result, "w") as made:
-        for name in whole.namelist():
-            made.writestr(name, parts.get(name.rpartition("/")[2].partition(".")[0].strip("[]"), whole.read(name)))
-    return result.getvalue()
 
 
 # ── letters ──
@@ -194,6 +189,41 @@ def test_totals_that_a_spreadsheet_computed_are_what_it_shows() -> None:
     assert {str(read_number(row["points"])) for row in table.rows} == {"57.7"}
 
 
+def test_cells_of_every_kind_come_out_of_a_workbook_as_text() -> None:
+    values = [
+        "Łukasz",
+        "a_x000D_\nb",
+        3,
+        2.5,
+        1e300,
+        True,
+        None,
+        date(2026, 2, 3),
+        datetime(2026, 2, 3, 4, 5),
+        time(6, 7),
+        "'=1",
+    ]
+    content = workbook([f"h{number}" for number in range(len(values))], values)
+    (row,) = read_table(content, []).rows
+    said = ["Łukasz", "a\nb", "3", "2.5", "1e+300", "true", "", "2026-02-03", "2026-02-03 04:05:00", "06:07:00", "=1"]
+    assert list(row.all_cells) == said
+
+
+def test_a_table_wider_or_longer_than_anyone_needs_says_so() -> None:
+    for content in (b"a;" * 1001 + b"\n", (b"name;" * 600 + b"\n") * 900):
+        with pytest.raises(RuleViolation, match="more than 500,000 cells, or more than 1,000 in one line"):
+            read_table(content, MEANINGS)
+    assert len(read_table(b"points;comment" + b";" * 16_000 + b"\n1;x\n", MEANINGS).rows) == 1
+    with pytest.raises(RuleViolation, match="more than 500,000 cells"):
+        read_table(workbook_bomb("cells"), MEANINGS)
+
+
+def test_who_finds_no_place_for_a_workbook_is_told(settings: Settings) -> None:
+    settings.CHECKS_AT_ONCE, settings.CHECK_PATIENCE = 1, 0
+    with place("tables", most=1, patience=0), pytest.raises(RuleViolation, match="many files are being read"):
+        read_table(workbook(["email"], ["a@example.org"]), MEANINGS)
+
+
 def test_a_formula_that_was_never_computed_is_not_read_as_blank() -> None:
     content = workbook(["email", "points"], ["a@example.org", "=1+1"])
     assert cells(content, "points") == [("=1+1",)]
@@ -227,14 +257,14 @@ def test_line_breaks_within_a_cell_stay() -> None:
 @pytest.mark.parametrize("content", [b"<a><b>", b"\x00\x01", b""])
 def test_a_workbook_with_a_broken_part_is_none(part: str, content: bytes) -> None:
     with pytest.raises(RuleViolation, match="not a file that a spreadsheet program wrote as XLSX"):
-        read_table(broken(**{part: content}), MEANINGS)
+        read_table(workbook_of(**{part: content}), MEANINGS)
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_none() -> None:
-    huge = io.BytesIO(broken())
+    huge = io.BytesIO(workbook_of())
     with zipfile.ZipFile(huge, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/media/image1.png", bytes(101 * 1024**2))
-    with pytest.raises(RuleViolation, match="not a file that a spreadsheet program wrote as XLSX"):
+    with pytest.raises(RuleViolation, match="unpacks to more than can be read here"):
         read_table(huge.getvalue(), MEANINGS)
 
 
@@ -304,14 +334,14 @@ def expected(rows: list[tuple[str, ...]]) -> list[list[str]]:
     return [row for row in cleaned if any(row)]
 
 
-@settings(deadline=None, max_examples=60)
+@bounds(deadline=None, max_examples=60)
 @given(TABLES, st.sampled_from(["en", "de"]), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]))
 def test_what_is_written_as_csv_reads_back_the_same(rows: list[tuple[str, ...]], language: str, encoding: str) -> None:
     text = b"".join(write_csv([one.name for one in COLUMNS], rows, language=language)).decode("utf-8-sig")
     assert came_back(text.encode(encoding)) == expected(rows)
 
 
-@settings(deadline=None, max_examples=60)
+@bounds(deadline=None, max_examples=60)
 @given(TABLES, st.sampled_from(["en", "de"]), st.sampled_from(["cp1252", "mac-roman", "cp1250", "cp1254", "cp1251", "cp850", "cp852"]))  # fmt: skip
 def test_what_an_office_saves_in_its_encoding_reads_back_by_that_encoding(
     rows: list[tuple[str, ...]], language: str, encoding: str
@@ -324,7 +354,7 @@ def test_what_an_office_saves_in_its_encoding_reads_back_by_that_encoding(
     assert came_back(content, HowToRead(encoding=encoding)) == [list(row) for row in kept if any(row)]
 
 
-@settings(deadline=None, max_examples=25)
+@bounds(deadline=None, max_examples=25)
 @given(TABLES)
 def test_what_is_written_as_xlsx_reads_back_the_same(rows: list[tuple[str, ...]]) -> None:
     assert came_back(b"".join(write_xlsx([one.name for one in COLUMNS], rows))) == expected(rows)
@@ -339,7 +369,7 @@ GARBAGE = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@bounds(deadline=None, max_examples=150)
 @given(
     GARBAGE,
     st.sampled_from(["", *LABELS, "nonsense"]),
@@ -353,7 +383,7 @@ def test_any_garbage_is_answered_in_words(content: bytes, encoding: str, columns
     assert found
 
 
-@settings(deadline=None, max_examples=100)
+@bounds(deadline=None, max_examples=100)
 @given(st.text(max_size=20) | st.from_regex(r"[-+]?[0-9.,' eE]{1,14}", fullmatch=True))
 def test_any_cell_is_a_number_or_words(text: str) -> None:
     with translation.override("de"):

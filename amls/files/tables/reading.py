@@ -2,18 +2,17 @@
 
 import csv
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
-from openpyxl import load_workbook
-from openpyxl.utils.escape import unescape
-from openpyxl.utils.exceptions import InvalidFileException
 
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
+from amls.files.limited.pace import Pace, read_at_pace
+from amls.files.limited.places import NoPlaceError
+from amls.files.limited.refused import Refused
+from amls.files.limited.run import StoppedError
 from amls.files.tables.encodings import Choice, choices, decode
 from amls.files.tables.meanings import Meaning, label_of, recognise
 from amls.files.tables.values import cell_text
@@ -21,18 +20,15 @@ from amls.files.tables.values import cell_text
 MAX_BYTES = 5 * 1024**2
 MAX_ROWS = 20_000
 MAX_COLUMNS = 200
-# An XLSX file is a ZIP archive of XML: what it unpacks to, its size does not say.
-_MAX_UNPACKED = 100 * 1024**2
+MAX_CELLS = 500_000
+# In a line of CSV; what is blank beyond is no matter.
+_MAX_IN_A_LINE = 1000
+# What the rows of a workbook may weigh as text: far more than those of a CSV file.
+_MAX_SAID = 20 * 1024**2
 _SEPARATORS = ";,\t|"
 # Above its headings a sheet has a title, the course, the day on which it was made.
 _LINES_BEFORE_HEADINGS = 20
-_FORMULA_OF_A_SHEET = b"<f"
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-# What openpyxl and the libraries below it raise on files that only look like XLSX; faults of XML are SyntaxErrors.
-_NO_SHEET = (
-    InvalidFileException, zipfile.BadZipFile, zlib.error, SyntaxError, KeyError, ValueError, IndexError, TypeError,
-    AttributeError, OSError, EOFError, NotImplementedError, RuntimeError, OverflowError, AssertionError,
-)  # fmt: skip
 
 Line = tuple[int, list[str]]
 
@@ -170,61 +166,52 @@ def read_table(
     return _table(lines, meanings, needs, how, encoding, ways)
 
 
-def xlsx_rows(content: bytes, *, most: int) -> list[list[object]]:
-    """Return the rows of the sheet of an XLSX file that was open when it was saved, as values.
-
-    It needs neither the database nor settings, so that it can run in a process of its own.
-
-    Args:
-        content: of the file.
-        most: how many rows are read; of each row, the first 200 cells are.
-
-    Raises:
-        ValueError: it unpacks to more than 100 MB, or its sheet is a chart. Files that only look like
-            XLSX break the libraries below in ways of their own.
-    """
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
-            raise ValueError("The workbook unpacks to too much.")
-        has_formulas = any(
-            one.startswith("xl/worksheets/") and _FORMULA_OF_A_SHEET in archive.read(one) for one in archive.namelist()
-        )
-    rows = _values(content, most, is_computed=True)
-    if has_formulas:
-        # A program that is no spreadsheet writes formulas without what comes of them: better said than read as blank.
-        for values, formulas in zip(rows, _values(content, most, is_computed=False), strict=False):
-            values.extend([None] * (len(formulas) - len(values)))
-            for index, formula in enumerate(formulas):
-                if values[index] is None:
-                    values[index] = formula
-    return rows
-
-
-def _values(content: bytes, most: int, *, is_computed: bool) -> list[list[object]]:
-    sheet = load_workbook(io.BytesIO(content), read_only=True, data_only=is_computed).active
-    if not hasattr(sheet, "iter_rows"):
-        raise ValueError("The workbook has no table.")
-    rows: list[list[object]] = []
-    for cells in sheet.iter_rows(values_only=True, max_row=most, max_col=MAX_COLUMNS):
-        row = list(cells)
-        while row and row[-1] is None:
-            row.pop()
-        rows.append(row)
-    return rows
-
-
 def _sheet(content: bytes) -> list[list[str]]:
+    lines: list[list[str]] = []
     try:
-        # Line breaks and signs that XML can't hold are escaped in a workbook: '_x000D_' (ECMA-376, 22.9.2.19).
-        return [
-            [_cell(unescape(value) if isinstance(value, str) else value) for value in cells]
-            for cells in xlsx_rows(content, most=MAX_ROWS + 1)
-        ]
-    except _NO_SHEET as error:
-        raise RuleViolation(
-            _("This is not a file that a spreadsheet program wrote as XLSX. Save it as .xlsx or CSV and choose it again."),
-            code="no-sheet", field="file",
-        ) from error  # fmt: skip
+        read_at_pace(
+            "sheets:read_sheet", io.BytesIO(content), pace=Pace.of_tables(), says=_MAX_SAID,
+            on_line=lambda values: lines.append([_cell(value) for value in values]),
+            most_rows=MAX_ROWS + 1, most_columns=MAX_COLUMNS, most_cells=MAX_CELLS,
+        )  # fmt: skip
+    except Refused as refused:
+        raise _no_sheet(refused.code) from refused
+    except StoppedError as error:
+        raise _no_sheet(error.problem) from error
+    except NoPlaceError as error:
+        raise _no_sheet("busy") from error
+    return lines
+
+
+def _no_sheet(why: str) -> RuleViolation:
+    if why == "busy":
+        message = _(
+            "The file could not be read, because many files are being read just now. Choose it again in a minute."
+        )
+    elif why == "too-many-cells":
+        return _too_many_cells()
+    elif why == "too_slow":
+        message = _("The workbook takes too long to be read. Save its sheet alone, as CSV, and choose that file.")
+    elif why == "too_big":
+        message = _(
+            "The workbook unpacks to more than can be read here. Save its sheet alone, as CSV, and choose that file."
+        )
+    else:
+        message = _(
+            "This is not a file that a spreadsheet program wrote as XLSX. Save it as .xlsx or CSV and choose it again."
+        )
+        why = "no-sheet"
+    return RuleViolation(message, code=why, field="file")
+
+
+def _too_many_cells() -> RuleViolation:
+    return RuleViolation(
+        _(
+            "The file has more than 500,000 cells, or more than 1,000 in one line. "
+            "Save only the columns that are needed, and choose that file."
+        ),
+        code="too-many-cells", field="file",
+    )  # fmt: skip
 
 
 def csv_lines(text: str, meanings: Sequence[Meaning] = ()) -> list[Line]:
@@ -237,7 +224,8 @@ def csv_lines(text: str, meanings: Sequence[Meaning] = ()) -> list[Line]:
 
     Raises:
         RuleViolation: a quotation mark is left open, so that it would swallow the rows below it,
-            or is closed in the middle of a cell. It names the line on which that row begins.
+            or is closed in the middle of a cell; it names the line on which that row begins. Or it has too
+            many cells.
     """
     first, _end, rest = text.partition("\n")
     said = first.strip().strip('"').lower()
@@ -246,12 +234,15 @@ def csv_lines(text: str, meanings: Sequence[Meaning] = ()) -> list[Line]:
         skipped, separator, text = 1, first.rstrip("\r").strip('"')[-1], rest
     separator = separator or _separator(text, meanings)
     lines: list[Line] = []
-    began = 1
+    began, read = 1, 0
     try:
         # Without translation, so that the reader itself sees every kind of line end.
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         for cells in reader:
-            cleaned = [_cell(one) for one in cells]
+            read += len(cells)
+            if read > MAX_CELLS or any(cells[_MAX_IN_A_LINE:]):
+                raise _too_many_cells()
+            cleaned = [_cell(one) for one in cells[:_MAX_IN_A_LINE]]
             if any(cleaned):
                 lines.append((began + skipped, cleaned))
             began = reader.line_num + 1
@@ -273,7 +264,7 @@ def _separator(text: str, meanings: Sequence[Meaning]) -> str:
         try:
             for cells in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
                 if any(cells):
-                    rows.append(cells)
+                    rows.append(cells[:MAX_COLUMNS])
                 if len(rows) == _LINES_BEFORE_HEADINGS:
                     break
         except csv.Error:

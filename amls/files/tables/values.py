@@ -1,7 +1,6 @@
 """Cells as spreadsheets and offices write them: numbers, yes and no, and text that a program put into a shell."""
 
 import re
-from datetime import date, datetime, time
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
@@ -25,7 +24,7 @@ def cell_text(value: object) -> str:
     """Return a cell's value, of XLSX or CSV, as the text that somebody meant.
 
     An apostrophe before digits or a formula, and `="…"` around a text, are taken off; computed numbers lose
-    what only binary fractions made of them; yes and no are 'true' and 'false'; dates are ISO 8601.
+    what only binary fractions made of them; yes and no are 'true' and 'false'.
     """
     if value is None:
         return ""
@@ -33,10 +32,6 @@ def cell_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return _plain(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    if isinstance(value, date | time):
-        return value.isoformat()
     text = str(value).strip()
     kept = _TEXT_FORMULA.fullmatch(text)
     return kept.group(1).replace('""', '"').strip() if kept else unguard_text(text)
