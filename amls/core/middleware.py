@@ -85,11 +85,7 @@ class CleanRequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Mend query, cookies and form before anything reads them, then pass the request on.
-
-        Raises:
-            BadRequest, SuspiciousOperation: the form is too large, or can't be read.
-        """
+        """Mend query and cookies before anything reads them, then pass the request on."""
         query = request.META.get("QUERY_STRING", "")
         while "%00" in query:  # again: what is left can form a new one, as in %0%000
             query = query.replace("%00", "")
@@ -99,6 +95,21 @@ class CleanRequestMiddleware:
         if request.encoding is not None:
             # Every page is UTF-8, and so is every form that was filled in there, whatever its header says.
             request.encoding = "utf-8"
+        return self.get_response(request)
+
+
+class CleanFormMiddleware:
+    """Do so for forms. It stands behind whatever bounds bodies (`amls/core/bodies.py`): it reads them."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Mend a form without files before anything reads it, also where there is no page.
+
+        Raises:
+            BadRequest, SuspiciousOperation: the form is too large, or can't be read.
+        """
         if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
             _read_form(request)
         return self.get_response(request)
