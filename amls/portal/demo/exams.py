@@ -27,7 +27,7 @@ def make_exams(archived: Course, running: Course, *, now: datetime) -> None:
         return
     for course in (archived, running):
         for number, enrolment in enumerate(_students(course)):
-            _give_number(enrolment, number)
+            _give_number(enrolment, number, is_over=course == archived)
         ExamRules.objects.get_or_create(
             course=course, defaults={"binding_name": "Moses", "binding_url": "https://moses.example.org/"}
         )
@@ -44,10 +44,13 @@ def _students(course: Course) -> list[Enrolment]:
     return list(Enrolment.objects.students().filter(course=course).select_related("user", "course").order_by("pk"))
 
 
-def _give_number(enrolment: Enrolment, number: int) -> None:
-    # The first is the demo's student, who has still to give theirs.
+def _give_number(enrolment: Enrolment, number: int, *, is_over: bool) -> None:
+    given = str(412300 + 7 * number)
     if number and not enrolment.number:
-        verify_number(enrolment=enrolment, number=str(412300 + 7 * number))
+        verify_number(enrolment=enrolment, number=given)
+    elif is_over and not enrolment.verified_number:
+        # The first is the demo's student, who has still to give theirs; the earlier course had it from its roster.
+        Enrolment.objects.filter(pk=enrolment.pk).update(verified_number=given)
 
 
 def _add_rooms(exam: Exam) -> None:
