@@ -26,6 +26,7 @@ from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.services import enrol, follow_roster, loose_ends_of, take_out, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
+from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
@@ -286,7 +287,9 @@ class RosterEntryAdmin(CourseScopedAdmin):
     @action(description=gettext_lazy("Import a table"), url_path="import")
     def upload_roster(self, request: HttpRequest) -> HttpResponse:
         """Show what a table would change, then change it."""
-        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), scope=KIND)
+        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
+        shelf = Shelf(request.user.pk, KIND, request.now)  # type: ignore[attr-defined]
+        form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), shelf=shelf)
         context: dict[str, Any] = {
             **self.admin_site.each_context(request), "title": _("Import a roster"), "opts": self.opts, "form": form,
             "meanings": MEANINGS,

@@ -1,4 +1,6 @@
-"""What was imported from tables, for as long as it can be taken back."""
+"""What was imported from tables, for as long as it can be taken back; and uploads that wait for the next try."""
+
+import uuid
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +8,38 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
+
+KEPT_FOLDER = "kept"
+
+
+class KeptUpload(models.Model):
+    """A file that somebody sent with a form which was not done with; `amls.files.kept` writes and deletes it.
+
+    Attributes:
+        purpose: for what it was sent; for another one it is not there.
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("sent by"))
+    purpose = models.CharField(_("purpose"), max_length=100)
+    file = models.FileField(_("file"), max_length=200)
+    filename = LineField(_("name"), max_length=200)
+    size = models.PositiveBigIntegerField(_("bytes"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    kept_at = models.DateTimeField(_("kept"))
+
+    class Meta:
+        verbose_name = _("kept upload")
+        verbose_name_plural = _("kept uploads")
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["owner", "purpose"], name="keptupload_owner_purpose")]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def place(self) -> str:
+        """Return where it is stored: under a name that says nothing, and that nobody guesses."""
+        return f"{KEPT_FOLDER}/{uuid.uuid4().hex}"
 
 
 class TableImport(models.Model):

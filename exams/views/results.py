@@ -34,7 +34,7 @@ from exams.services.results import (
     regrade,
     set_grade_table,
 )
-from exams.views.staff import open_exam, show_or_import
+from exams.views.staff import open_exam, shelf_of, show_or_import
 
 
 @require_safe
@@ -158,9 +158,10 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Show what a file would change, then change it; between the two the file travels along in the form."""
+    """Show what a file would change, then change it; between the two the file is kept."""
     access, exam = open_exam(request, slug, pk)
-    form = PointsForm(request.POST or None, request.FILES or None, exam=exam, scope=f"exams.points:{pk}")
+    shelf = shelf_of(request, access, f"exams.points:{pk}")
+    form = PointsForm(request.POST or None, request.FILES or None, exam=exam, shelf=shelf)
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_points(

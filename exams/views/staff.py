@@ -16,6 +16,7 @@ from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
+from amls.files.kept import Shelf
 from amls.files.tables.forms import Outcome, Run, TableForm, Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
@@ -125,6 +126,12 @@ def _reason(request: HttpRequest) -> str:
 
 def _by(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
+
+
+def shelf_of(request: HttpRequest, access: Access, purpose: str) -> Shelf:
+    """Return where a table that somebody of the staff sent is kept while they look at what it changes."""
+    assert isinstance(request.user, User)  # noqa: S101 - `open_exam` says so
+    return Shelf(request.user.pk, purpose, access.now)
 
 
 def _register(request: HttpRequest, access: Access, exam: Exam) -> str:
@@ -258,7 +265,8 @@ def _unfreeze(request: HttpRequest, access: Access, exam: Exam) -> str:
 def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show who would stand on the university's list, then replace it."""
     access, exam = open_exam(request, slug, pk)
-    form = TableForm(request.POST or None, request.FILES or None, scope=f"exams.university:{pk}")
+    shelf = shelf_of(request, access, f"exams.university:{pk}")
+    form = TableForm(request.POST or None, request.FILES or None, shelf=shelf)
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_university_list(

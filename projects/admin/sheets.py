@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
+from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
@@ -31,8 +32,8 @@ class SheetAdmin(KeptAdmin):
 
     def sheet_view(self, request: HttpRequest) -> HttpResponse:
         """Show what a table would change, line by line; then change it."""
-        kind = self.sheet_resource.kind
-        form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request), scope=kind)
+        shelf = Shelf(user_of(request).pk, self.sheet_resource.kind, now_of(request))
+        form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request), shelf=shelf)
         form.initial.setdefault("course", usual_course(request))
         context: dict[str, Any] = {"title": self.sheet_title, "form": form, "meanings": self.sheet_resource.meanings}
         if request.method != "POST":

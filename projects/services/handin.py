@@ -53,6 +53,18 @@ _BYTES_A_DAY = 2 * 1024**3
 _FULL_ATTEMPTS_A_DAY = 10
 
 
+class FilesRefused(RuleViolation):
+    """Some of the files can't be handed in.
+
+    Attributes:
+        refused: these.
+    """
+
+    def __init__(self, message: str, *, code: str, refused: Sequence[UploadedFile[Any]]) -> None:
+        super().__init__(message, code=code, field="files")
+        self.refused = refused
+
+
 def _bytes_bound(rules: ProjectRules) -> Bound:
     return Bound(
         "projects.hand-in-bytes",
@@ -73,7 +85,8 @@ def check_files(
     """Return what each upload is; some are not judged yet, where that takes longer than a request may wait.
 
     Raises:
-        RuleViolation: too many files, or what is wrong with which of them, all at once.
+        RuleViolation: too many files.
+        FilesRefused: what is wrong with which of them, all at once.
     """
     if len(uploads) > rules.max_files:
         raise RuleViolation(
@@ -86,7 +99,7 @@ def check_files(
             code="too-many-files",
             field="files",
         )
-    checked, wrong = [], []
+    checked, wrong, refused = [], [], []
     for upload in uploads:
         try:
             found = check_upload(
@@ -99,10 +112,11 @@ def check_files(
             )
         except RuleViolation as violation:
             wrong.append(violation)
+            refused.append(upload)
         else:
             checked.append((upload, found))
     if wrong:
-        raise RuleViolation(" ".join(str(one.message) for one in wrong), code=wrong[0].code, field="files")
+        raise FilesRefused(" ".join(str(one.message) for one in wrong), code=wrong[0].code, refused=refused)
     return checked
 
 

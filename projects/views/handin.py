@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,14 +20,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.clock import deadline_closes_at
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
+from amls.files.checks import clean_filename
+from amls.files.kept import Shelf, opened
 from amls.files.serving import ServedFile, serve_file
 from amls.files.uploads import takes_files
 from projects.deadlines import Deadlines, Standing
 from projects.forms import HandInForm
-from projects.models import ProjectRules, SubmissionFile
+from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.permissions import may_see_project
 from projects.receipts import receipt_code
-from projects.services.handin import hand_in
+from projects.services.handin import FilesRefused, hand_in
 from projects.tickets import issue_ticket
 from projects.views.common import Mine, add_violation, open_mine
 
@@ -50,28 +53,50 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     """Say what handing in now means, take it, and show the receipt."""
     mine = open_mine(request, slug)
     mine.require_team()
+    shelf = Shelf(mine.enrolment.user_id, f"projects.hand-in:{mine.project.pk}", mine.access.now)
     form = HandInForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        uploads: list[UploadedFile[Any]] = [one for one in request.FILES.getlist("files") if one]
-        began: datetime = request.began  # type: ignore[attr-defined]
-        try:
-            submission = hand_in(
-                project=mine.project,
-                by=mine.enrolment,
-                uploads=uploads,
-                began_at=began,
-                # The body has been read by now: `request.now` is when it began.
-                now=timezone.now(),
-                **form.cleaned_data,
-            )
-        except RuleViolation as violation:
-            add_violation(form, violation)
-        else:
+    if request.method == "POST":
+        submission = _hand_in(request, mine, form, shelf)
+        if submission is not None:
+            shelf.drop()
             messages.success(
                 request, _("Attempt %(attempt)s is kept. This is its receipt.") % {"attempt": submission.attempt}
             )
             return redirect("projects:receipt", code=receipt_code(submission.pk))
-    return render(request, "projects/submit.html", _submit_context(mine, form), status=422 if form.errors else 200)
+    context = _submit_context(mine, form) | {"kept": shelf.all()}
+    return render(request, "projects/submit.html", context, status=422 if form.errors else 200)
+
+
+def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -> Submission | None:
+    """Hand in what was sent, and what is ticked of what was kept; if it can't be, keep that for the next try."""
+    began: datetime = request.began  # type: ignore[attr-defined]
+    sent: list[UploadedFile[Any]] = [one for one in request.FILES.getlist("files") if one]
+    # A file that is sent again under its name is the newer one.
+    names = {clean_filename(one.name or "") for one in sent}
+    ticked = [one for one in shelf.find(request.POST.getlist("kept")) if one.filename not in names]
+    refused: Sequence[UploadedFile[Any]] = ()
+    with opened(ticked) as again:
+        try:
+            if form.is_valid():
+                return hand_in(
+                    project=mine.project,
+                    by=mine.enrolment,
+                    uploads=[*again, *sent],
+                    began_at=began,
+                    # The body has been read by now: `request.now` is when it began.
+                    now=timezone.now(),
+                    **form.cleaned_data,
+                )
+        except FilesRefused as violation:
+            refused = violation.refused
+            add_violation(form, violation)
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        shelf.drop(but=[row for row, upload in zip(ticked, again, strict=True) if upload not in refused])
+    for upload in sent:
+        if upload not in refused and upload.size:
+            shelf.keep(upload)
+    return None
 
 
 def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:

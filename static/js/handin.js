@@ -25,16 +25,20 @@
   field.addEventListener("change", show);
   form.addEventListener("drop", () => setTimeout(show));
 
+  // What the server kept of the last try goes along where it is ticked.
+  const kept = () => [...form.querySelectorAll("input[name=kept]:checked")];
   const hex = (buffer) => [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   const takeTicket = async () => {
     // Proves when the upload began; without it the server's own clock decides.
-    const files = [];
+    const names = [...field.files].map((file) => file.name);
+    const files = kept().filter((one) => !names.includes(one.dataset.name)).map((one) => [Number(one.dataset.size), one.dataset.sha256]);
     for (const file of field.files) files.push([file.size, hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))]);
+    files.sort((one, other) => (one[1] < other[1] ? -1 : 1));
     // The same files, sent again after the upload broke off, began when they were first sent.
     const key = `handin:${form.dataset.handin}:${JSON.stringify(files)}`;
-    const [since, kept] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");
+    const [since, before] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");
     if (Date.now() - since < 29 * 60000) {
-      form.elements.ticket.value = kept;
+      form.elements.ticket.value = before;
       return;
     }
     const answer = await fetch(form.dataset.handin, {
@@ -104,7 +108,7 @@
     button.disabled = true;
     form.querySelector("[data-failed]").hidden = true;
     form.elements.ticket.value = "";
-    if (field.files.length && window.crypto?.subtle) {
+    if ((field.files.length || kept().length) && window.crypto?.subtle) {
       try { await takeTicket(); } catch { /* the server's clock decides */ }
     }
     send();

@@ -381,6 +381,8 @@ def test_two_uploads_at_once_give_two_versions() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_nginx_sends_the_bytes(live_server: LiveServer, settings: Settings, tmp_path: Path) -> None:
+    # Here nginx is in no group of ours, as it is where it is installed.
+    settings.FILE_UPLOAD_PERMISSIONS, settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o644, 0o755
     lecture = LectureFactory.create(course__slug="amls", number="05")
     version = upload_for_lecture(
         lecture=lecture, kind="pdf", upload=SimpleUploadedFile("05.pdf", PDF), by=None, now=timezone.now()

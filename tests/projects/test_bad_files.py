@@ -20,6 +20,7 @@ from pypdf import PdfWriter
 from pytest_django import Settings
 
 from amls.courses.models import User
+from amls.files.models import KeptUpload
 from amls.mail.models import Notice
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.services.registration import register_project
@@ -63,7 +64,12 @@ def hand_in(client: Client, *files: tuple[str, bytes]) -> Any:
 
 
 def stored(settings: Settings) -> list[Path]:
-    return [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    return [path for path in (Path(settings.MEDIA_ROOT) / "submissions").rglob("*") if path.is_file()]
+
+
+def waiting() -> list[str]:
+    """Return what is kept for the next try."""
+    return list(KeptUpload.objects.values_list("filename", flat=True))
 
 
 def zipped(*names: str, content: bytes = b"print()", link: str = "") -> bytes:
@@ -125,7 +131,7 @@ def real_pdf() -> bytes:
 def test_a_bad_file_is_named_and_nothing_is_kept(
     student: Client, settings: Settings, name: str, content: bytes, said: str
 ) -> None:
-    # The good one beside it is not kept either: a hand-in is whole or it is none.
+    # The good one beside it is not handed in either: a hand-in is whole or it is none. It waits for the next try.
     answer = hand_in(student, ("good.zip", zipped("main.py")), (name, content))
     page = answer.content.decode()
     assert answer.status_code == 422
@@ -133,6 +139,7 @@ def test_a_bad_file_is_named_and_nothing_is_kept(
     assert said in page
     assert "Nothing was handed in" in page
     assert (Submission.objects.count(), SubmissionFile.objects.count(), stored(settings)) == (0, 0, [])
+    assert waiting() == ["good.zip"]
     assert not Notice.objects.filter(kind="projects.receipt").exists()
 
 
@@ -190,13 +197,15 @@ class FillingUpStorage(FileSystemStorage):
 
 def test_a_full_disk_is_said_and_leaves_nothing(student: Client, settings: Settings) -> None:
     files = [(f"{number}.zip", zipped("main.py")) for number in range(3)]
-    with patch("amls.files.storing.default_storage", FillingUpStorage()):
+    disk = FillingUpStorage()
+    with patch("amls.files.storing.default_storage", disk), patch("amls.files.kept.default_storage", disk):
         answer = hand_in(student, *files)
     page = answer.content.decode()
     assert answer.status_code == 422
     assert "&#x27;1.zip&#x27; could not be stored: No space left on device" in page
     assert "tell whoever runs this installation" in page
-    assert (Submission.objects.count(), stored(settings)) == (0, [])
+    assert (Submission.objects.count(), stored(settings), waiting()) == (0, [], [])
+    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
     assert not Notice.objects.filter(kind="projects.receipt").exists()
     # The same page sent again, with room, is kept.
     assert hand_in(student, *files).status_code == 302

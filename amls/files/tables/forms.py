@@ -1,26 +1,22 @@
-"""The form of every import: a file, what is chosen about it, and the file itself while its preview is looked at."""
+"""The form of every import: a file, what is chosen about it, and the file kept while its preview is looked at."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django import forms
-from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
+from amls.files.kept import Shelf, opened
+from amls.files.models import KeptUpload
 from amls.files.tables.encodings import LABELS
 from amls.files.tables.meanings import label_of
 from amls.files.tables.plan import Plan
 from amls.files.tables.reading import MAX_BYTES, HowToRead, Table
 
-_SALT = "amls.files.tables"
 _COLUMN = "column-"
-# What travels along in the form is a field of text: Django takes 2.5 MB of such (DATA_UPLOAD_MAX_MEMORY_SIZE).
-_MAX_SEALED = 2_400_000
 _FIRST_ROWS = 5
 
 
@@ -36,10 +32,11 @@ class Upload:
 class TableForm(forms.Form):
     """A table to import: chosen, shown as understood, and then imported as it was shown.
 
-    Between the two the file travels in the form, sealed, so that what is imported is what was shown.
+    Between the two the file waits on the server, so that what is imported is what was shown.
 
     Args:
-        scope: for what the file is meant, such as an exam; a file that was shown for another one is refused.
+        shelf: where it waits: of one person, and for what the file is meant, such as an exam. A file that was
+            shown for another one, or to another person, is refused. A form that is only shown needs none.
     """
 
     file = forms.FileField(
@@ -52,9 +49,10 @@ class TableForm(forms.Form):
     encoding = forms.ChoiceField(required=False, choices=[("", ""), *LABELS.items()])
     shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, scope: str = "", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, shelf: Shelf | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.scope = scope
+        self.shelf = shelf
+        self.kept_file: KeptUpload | None = None
 
     @property
     def is_agreed(self) -> bool:
@@ -71,17 +69,18 @@ class TableForm(forms.Form):
             # Another file is another table: what was chosen for the last one says nothing about it.
             data["upload"] = Upload(file.read(), file.name or "", HowToRead())
         elif data.get("kept"):
-            data["upload"] = self._open(data["kept"], data.get("encoding", ""))
+            data["upload"] = self._find(data["kept"], data.get("encoding", ""))
         elif not self.errors:
             raise ValidationError({"file": _("Choose a file first.")})
         return data
 
-    def _open(self, kept: str, encoding: str) -> Upload:
-        try:
-            content, filename = signing.loads(kept, salt=f"{_SALT}:{self.scope}")
-            return Upload(base64.b64decode(content), filename, HowToRead(encoding, self._columns()))
-        except (signing.BadSignature, binascii.Error, ValueError, TypeError) as error:
-            raise ValidationError({"file": _("Choose the file again.")}) from error
+    def _find(self, token: str, encoding: str) -> Upload:
+        found = self.shelf.find([token]) if self.shelf is not None else []
+        if not found:
+            raise ValidationError({"file": _("Choose the file again.")})
+        self.kept_file = found[0]
+        with opened(found) as files:
+            return Upload(files[0].read(), found[0].filename, HowToRead(encoding, self._columns()))
 
     def _columns(self) -> dict[str, int]:
         chosen = {}
@@ -97,13 +96,17 @@ class TableForm(forms.Form):
         found: Upload = self.cleaned_data["upload"]
         return found
 
-    def sealed(self) -> str:
-        """Return the file as it travels in the form; '' where it is too large for that."""
-        upload = self.upload
-        sealed = signing.dumps(
-            [base64.b64encode(upload.content).decode(), upload.filename], salt=f"{_SALT}:{self.scope}", compress=True
-        )
-        return sealed if len(sealed) <= _MAX_SEALED else ""
+    def keep(self) -> None:
+        """Keep the file for the next try, so that `kept_file` names it; one that was found wrong itself is not kept."""
+        file = self.files.get("file")
+        if self.kept_file is None and self.shelf is not None and file is not None and "file" not in self.errors:
+            self.kept_file = self.shelf.keep(file)
+
+    def drop(self) -> None:
+        """Delete what was kept, for it was imported."""
+        if self.kept_file is not None and self.shelf is not None:
+            rest = [one for one in self.shelf.all() if one.pk != self.kept_file.pk]
+            self.shelf.drop(but=rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +168,27 @@ def preview_or_apply(form: TableForm, run: Run) -> Outcome:
     What changed meanwhile is shown again. A violation of a rule becomes an error of the form.
     """
     if not form.is_valid():
+        form.keep()
         return Outcome(status=422)
     expected = form.cleaned_data.get("shown") or "nothing was shown"
     try:
         plan = run(form.upload, dry_run=not form.is_agreed, expected=expected)
     except RuleViolation as violation:
+        if violation.field != "file":
+            form.keep()
         form.add_error("file", str(violation.message))
         return Outcome(status=422)
     is_stale = form.is_agreed and plan.fingerprint != expected
     if form.is_agreed and not is_stale and plan.can_be_done:
+        form.drop()
         return Outcome(plan, is_done=True)
     is_wrong = not plan.table.is_clear or bool(plan.problems)
     return Outcome(plan, _preview(form, plan, is_stale=is_stale), status=422 if is_wrong else 200)
 
 
 def _preview(form: TableForm, plan: Plan, *, is_stale: bool) -> dict[str, Any]:
-    table, kept = plan.table, form.sealed()
+    table = plan.table
+    form.keep()
     columns = [
         name for name in sorted(table.columns, key=lambda name: table.columns[name])
         if next(one.is_read for one in table.meanings if one.name == name)
@@ -193,7 +201,7 @@ def _preview(form: TableForm, plan: Plan, *, is_stale: bool) -> dict[str, Any]:
         "first_rows": [(row.line, [row[name] for name in columns]) for row in table.rows[:_FIRST_ROWS]],
         "asked": [one for one in choices if one.is_asked],
         "other_choices": [one for one in choices if not one.is_asked],
-        "kept": kept,
+        "kept": str(form.kept_file.token) if form.kept_file is not None else "",
         "is_stale": is_stale,
         "filename": form.upload.filename,
     }

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.bounds import purge_spendings
 from amls.courses.models import AccountEvent, Course, Enrolment, User
+from amls.files import kept
+from amls.files.models import KeptUpload
 from amls.files.tables import imports
 from amls.privacy.registry import forget_people_of, on_account_deletion, on_course_purge, personal_data, retention
 
@@ -115,6 +117,25 @@ retention("web.spendings", _("How often somebody asked for what is bounded, with
 def purge_imports(now: datetime, dry_run: bool) -> int:
     """Delete imports that can't be taken back any more."""
     return imports.purge_imports(now, dry_run=dry_run)
+
+
+@retention("files.kept", _("Files of a form that was not done with, for the next try"), _("a day"))
+def purge_kept_uploads(now: datetime, dry_run: bool) -> int:
+    """Delete uploads that nobody came back for."""
+    return kept.purge_kept(now, dry_run=dry_run)
+
+
+@on_account_deletion
+def forget_kept_uploads(user: User, now: datetime) -> None:
+    """Delete the uploads that wait for the person's next try."""
+    kept.forget_kept(owner_id=user.pk)
+
+
+@personal_data.named("files")
+def tell_kept_uploads(user: User) -> Iterator[tuple[str, Any]]:
+    """Yield what the person sent that waits for the next try."""
+    rows = KeptUpload.objects.filter(owner=user)
+    yield "kept.json", list(rows.values("purpose", "filename", "size", "kept_at"))
 
 
 @on_account_deletion
