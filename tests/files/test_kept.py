@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from amls.core.sizes import say_size
 from amls.courses.models import RosterEntry
 from amls.files.kept import LASTS, Shelf, opened
 from amls.files.models import KeptUpload
@@ -130,7 +131,7 @@ def test_after_an_error_the_files_are_handed_in_with_the_next_try(student: Clien
     assert wrong.status_code == 422
     page = wrong.content.decode()
     assert "Your files are kept" in page
-    assert "work.zip (0.3 kB)" in page
+    assert f"work.zip ({say_size(len(archive()))})" in page
     assert list(tokens(student)) == ["work.zip"]
     # Another field is wrong this time: nothing is lost either, and what comes along is kept too.
     assert try_(student, sent("b.zip"), kept=list(tokens(student).values()), repository_url="?").status_code == 422
