@@ -119,6 +119,11 @@ _WORDS = {
 }
 
 
+_TOO_LARGE = gettext_lazy(
+    "'%(name)s' has %(size)s, at most %(limit)s are allowed. Make it smaller and upload it again."
+)
+
+
 class FileRefused(RuleViolation):
     """A file is not what its name says.
 
@@ -196,11 +201,15 @@ def check_upload(
     return CheckedFile(filename, suffix, kind.content_type, **found)
 
 
+def file_bounds(max_bytes: int) -> dict[str, str]:
+    """Return the attributes of a field for files by which the browser refuses larger ones before they are sent."""
+    return {"data-max": str(max_bytes), "data-too-large": str(_TOO_LARGE)}
+
+
 def too_large(filename: str, size: int, max_bytes: int) -> RuleViolation:
     """Return the violation of a file that is larger than allowed."""
     return RuleViolation(
-        _("'%(name)s' has %(size)s, at most %(limit)s are allowed. Make it smaller and upload it again.")
-        % {"name": filename, "size": say_size(size, is_rounded_up=True), "limit": say_size(max_bytes)},
+        _TOO_LARGE % {"name": filename, "size": say_size(size, is_rounded_up=True), "limit": say_size(max_bytes)},
         code="too-large",
     )
 

@@ -90,8 +90,9 @@
   on("drop", "[data-drop]", (zone, event) => {
     event.preventDefault();
     zone.classList.remove("over");
-    zone.querySelector("input[type=file]").files = event.dataTransfer.files;
-    names(zone);
+    const field = zone.querySelector("input[type=file]");
+    field.files = event.dataTransfer.files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
   });
   on("submit", "form[data-progress]", (form, event) => {
     if (event.defaultPrevented) return;

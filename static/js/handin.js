@@ -6,7 +6,6 @@
   const field = form.querySelector("input[type=file]");
   const list = form.querySelector("[data-chosen]");
   const kinds = list.dataset.kinds.split(" ").flatMap((kind) => (kind === "tar.gz" ? [kind, "tgz"] : [kind]));
-  const size = (bytes) => `${(Math.ceil(bytes * 10 / 1048576) / 10).toLocaleString(document.documentElement.lang)} MB`;
 
   const judge = (file) => {
     if (!kinds.some((kind) => file.name.toLowerCase().endsWith(`.${kind}`))) return list.dataset.wrongKind;
@@ -18,7 +17,7 @@
       const item = document.createElement("li");
       const wrong = judge(file);
       item.className = wrong ? "wrong" : "fine";
-      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${size(file.size)}): ${wrong || list.dataset.fine}`;
+      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${sayFileSize(file.size, { up: file.size > Number(list.dataset.max) })}): ${wrong || list.dataset.fine}`;
       return item;
     }));
   };

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
+from amls.files.checks import file_bounds
 from amls.files.kept import Shelf, opened
 from amls.files.models import KeptUpload
 from amls.files.tables.encodings import LABELS
@@ -51,6 +52,7 @@ class TableForm(forms.Form):
 
     def __init__(self, *args: Any, shelf: Shelf | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs.update(file_bounds(MAX_BYTES))
         self.shelf = shelf
         self.kept_file: KeptUpload | None = None
 
