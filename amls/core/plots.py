@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from amls.core.templatetags.amls import day
+from amls.core.templatetags.amls import day, short_day
 
 _LABEL, _BAR, _ROW = 64, 470, 26
 
@@ -116,9 +115,7 @@ def by_week(
     shown = list(sums.items())
     while at_least is not None and len(shown) > at_least and not shown[0][1]:
         shown.pop(0)
-    rows = [
-        (date_format(monday, "j M"), _("Week from %(day)s") % {"day": day(monday)}, total) for monday, total in shown
-    ]
+    rows = [(short_day(monday), _("Week from %(day)s") % {"day": day(monday)}, total) for monday, total in shown]
     return draw(name, rows, title=title, column=_("Week from"), unit=unit, empty=empty)
 
 

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils import translation
-from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from amls.agenda.models import Kind
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
+from amls.core.words import say_short_day
 from amls.courses.models import Audience, Course, Enrolment
 from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration, Result
@@ -80,12 +80,7 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
 
 
 def _title(name: str, exam: Exam, course: Course) -> str:
-    return in_each_language(lambda: _(_TITLES[name]) % {"day": _day(exam, course)})
-
-
-def _day(exam: Exam, course: Course) -> str:
-    day = exam.starts_at.astimezone(course.zone)
-    return date_format(day, "j. M" if get_language() == "de" else "j M", use_l10n=False)
+    return in_each_language(lambda: _(_TITLES[name]) % {"day": say_short_day(exam.starts_at, course.zone)})
 
 
 def _path(course: Course) -> str:

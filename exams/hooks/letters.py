@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from amls.core.words import say_time
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
@@ -30,7 +30,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
                 "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
                 "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
             )
-            % {"exam": exam, "when": when, "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+            % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)},
         )
     return _letter(
         registration,
@@ -39,7 +39,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
             "You hold a seat for **%(exam)s**, %(when)s. You can withdraw or move to another date until %(until)s. "
             "The seat is not yet the admission: the page shows what is still missing."
         )
-        % {"exam": exam, "when": when, "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+        % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)},
     )
 
 
@@ -57,7 +57,11 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
             "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
             "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
         )
-        % {"exam": exam, "when": _when(exam), "until": _moment(exam.last_moment_to_withdraw, registration.course)},
+        % {
+            "exam": exam,
+            "when": _when(exam),
+            "until": say_time(exam.last_moment_to_withdraw, registration.course.zone),
+        },
     )
 
 
@@ -153,7 +157,7 @@ def _next_sign_up(course: Course, now: datetime) -> str:
     if exam is None:
         return ""
     exam.course = course
-    named = {"exam": exam, "when": _when(exam), "until": _moment(exam.last_moment_to_sign_up, course)}
+    named = {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_sign_up, course.zone)}
     return _("The next date is **%(exam)s**, %(when)s; sign-up closes %(until)s.") % named
 
 
@@ -182,7 +186,7 @@ def results(notice: Notice, now: datetime) -> Letter | None:
     text = _("The result of **%(exam)s**, %(when)s, stands on your page of the course.") % {"exam": exam, "when": _when(exam)}  # fmt: skip
     if exam.review_at is not None and now < exam.review_at:
         text += "\n\n" + _("You can look at your exam at the review: %(when)s, %(place)s.") % {
-            "when": _moment(exam.review_at, registration.course),
+            "when": say_time(exam.review_at, registration.course.zone),
             "place": exam.review_place or _("place to be announced"),
         }
     return _letter(registration, _("Your result of %(exam)s") % {"exam": exam}, text)
@@ -207,8 +211,4 @@ def _reason(course: Course) -> str:
 
 
 def _when(exam: Exam) -> str:
-    return _moment(exam.starts_at, exam.course)
-
-
-def _moment(value: datetime, course: Course) -> str:
-    return f"{date_format(value.astimezone(course.zone), 'D j M Y, H:i', use_l10n=False)} ({course.timezone})"
+    return say_time(exam.starts_at, exam.course.zone)

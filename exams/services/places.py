@@ -7,10 +7,10 @@ after the commit.
 
 from datetime import datetime
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
+from amls.core.words import say_day, say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat
@@ -186,12 +186,12 @@ def check_window(exam: Exam, course: Course, now: datetime) -> None:
         raise RuleViolation(_("The dates of the sign-up are not fixed yet."), code="sign-up-not-set")
     if state == SignUp.UPCOMING and exam.opens_at is not None:
         raise RuleViolation(
-            _("Sign-up opens %(when)s.") % {"when": _moment(exam.opens_at, course)}, code="sign-up-not-open"
+            _("Sign-up opens %(when)s.") % {"when": say_time(exam.opens_at, course.zone)}, code="sign-up-not-open"
         )
     if state == SignUp.CLOSED:
         raise RuleViolation(
             _("Sign-up closed %(when)s. Ask the staff of the course if you have to take this exam.")
-            % {"when": _moment(exam.last_moment_to_sign_up, course)},
+            % {"when": say_time(exam.last_moment_to_sign_up, course.zone)},
             code="sign-up-closed",
         )
 
@@ -210,7 +210,7 @@ def check_withdrawal(exam: Exam, registration: Registration, course: Course, now
     if registration.state != Registration.State.REGISTERED or not exam.may_withdraw(now):
         raise RuleViolation(
             _("The last moment to withdraw was %(when)s. If you are ill, tell the staff of the course.")
-            % {"when": _moment(exam.last_moment_to_withdraw, course)},
+            % {"when": say_time(exam.last_moment_to_withdraw, course.zone)},
             code="too-late-to-withdraw",
         )
 
@@ -247,11 +247,6 @@ def has_been(exam: Exam, course: Course) -> RuleViolation:
     )
 
 
-def _moment(value: datetime, course: Course) -> str:
-    local = value.astimezone(course.zone)
-    return f"{date_format(local, 'D j M Y, H:i', use_l10n=False)} ({course.timezone})"
-
-
 def day_of(exam: Exam, course: Course) -> str:
     """Return the day of the exam in the course's zone, in words."""
-    return date_format(exam.starts_at.astimezone(course.zone), "D j M Y", use_l10n=False)
+    return say_day(exam.starts_at, course.zone)

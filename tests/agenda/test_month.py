@@ -28,3 +28,12 @@ def test_a_week_is_whole_where_it_reaches_into_another_month(cast: Cast) -> None
     assert "Talk 03" not in page
     assert shows(page, '<time datetime="2024-04-30"><span class="weekday">Tue </span>30<span> April</span></time>')
     assert shows(page, '<time datetime="2024-05-02"><span class="weekday">Thu </span>2<span class="visually-hidden"> May</span></time>')  # fmt: skip
+
+
+def test_days_of_a_german_month_are_written_with_their_point(cast: Cast) -> None:
+    starts_at = datetime(2024, 4, 30, 14, tzinfo=UTC)
+    LectureFactory.create(course=cast.course, number="01", title="Talk 01", starts_at=starts_at)
+    reconcile(cast.course, now=starts_at)
+    client = Client(headers={"accept-language": "de"})
+    page = client.get("/amls/schedule/?view=month&month=2024-04").content.decode()
+    assert shows(page, '<time datetime="2024-04-30"><span class="weekday">Di </span>30.<span class="visually-hidden"> April</span></time>')  # fmt: skip

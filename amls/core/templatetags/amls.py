@@ -18,9 +18,18 @@ from amls.core.sizes import say_size
 
 register = template.Library()
 
+
+@dataclass(frozen=True, slots=True)
+class _DayFormats:
+    short: str
+    full: str
+    without_weekday: str
+    number: str
+
+
 # English as 'Thu 13 Jun', German as 'Do 13. Juni'; with the year where it isn't the current one.
-_DAY_FORMATS = {"de": ("D j. F", "D j. F Y")}
-_DEFAULT_FORMATS = ("D j M", "D j M Y")
+_DAY_FORMATS = {"de": _DayFormats("D j. F", "D j. F Y", "j. M", "j.")}
+_DEFAULT_FORMATS = _DayFormats("D j M", "D j M Y", "j M", "j")
 
 
 @register.filter
@@ -34,8 +43,20 @@ def day(value: datetime | date, now: datetime | None = None) -> str:
     """Return the local day, such as 'Thu 13 Jun'; with the year unless it is that of `now`."""
     local = _local(value)
     today = _local(now) if now is not None else None
-    short, full = _DAY_FORMATS.get((get_language() or "en")[:2], _DEFAULT_FORMATS)
-    return date_format(local, short if today is not None and today.year == local.year else full, use_l10n=False)
+    formats = _day_formats()
+    is_short = today is not None and today.year == local.year
+    return date_format(local, formats.short if is_short else formats.full, use_l10n=False)
+
+
+def short_day(value: datetime | date) -> str:
+    """Return the local day without its weekday and year, such as '13 Jun'."""
+    return date_format(_local(value), _day_formats().without_weekday, use_l10n=False)
+
+
+@register.filter
+def day_of_month(value: datetime | date) -> str:
+    """Return the number of the local day in its month as the language writes it, such as '13' or '13.'."""
+    return date_format(_local(value), _day_formats().number, use_l10n=False)
 
 
 @register.filter
@@ -100,6 +121,10 @@ def minutes(seconds: int) -> str:
     """Return a recording's length, at least a minute."""
     count = max(1, round(seconds / 60))
     return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
+
+
+def _day_formats() -> _DayFormats:
+    return _DAY_FORMATS.get((get_language() or "en")[:2], _DEFAULT_FORMATS)
 
 
 def _local(value: datetime | date) -> datetime:
