@@ -13,6 +13,8 @@ from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_c
 # Pictures of pages.
 _MOST_WRITTEN = 256 * 1024**2
 _MOST_SAID = 256 * 1024**2
+# How many times as long as the processor time the reading may last by the clock.
+_PATIENCE = 4
 # Suffixes of files that hold text, and what reads them.
 KINDS = {".pdf": "pdf", ".pptx": "pptx", ".vtt": "vtt"}
 
@@ -21,6 +23,8 @@ def limits_of_settings() -> Limits:
     """Return what reading one file may cost at this installation."""
     return Limits(
         seconds=settings.EXTRACTION_SECONDS,
+        # On a busy machine a file has its processor time later, not never.
+        patience=_PATIENCE * settings.EXTRACTION_SECONDS,
         memory=settings.EXTRACTION_MEMORY_MB * 1024**2,
         writes=_MOST_WRITTEN,
         says=_MOST_SAID,

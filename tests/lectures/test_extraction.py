@@ -2,6 +2,7 @@
 
 import io
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -180,12 +181,24 @@ def test_a_pdf_of_600_pages_is_read_up_to_the_limit() -> None:
     assert Passage.objects.filter(file=file).count() == 500
 
 
+def children_seconds() -> float:
+    """Return the processor time of all children so far: unlike a clock, it does not depend on who else is busy."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_a_pdf_bomb_costs_neither_time_nor_memory(settings: Settings) -> None:
     settings.EXTRACTION_SECONDS, settings.EXTRACTION_MEMORY_MB = 6, 700
-    state, problem, pages = outcome(read(LectureFactory.create(), "pdf", "bomb.pdf", bomb_pdf(megabytes=1500)))
-    # pdfium gives up on such a stream by itself, or the limits stop it; in no case is it text.
-    assert (state, problem, pages) in {("failed", "too_slow", 0), ("failed", "too_big", 0), ("done", "no_text", 1)}
-    assert [page.text for page in Passage.objects.all()] in ([], [""])
+    # The judge of uploads refuses it or not, as fast as the machine is: here is what the reader makes of it.
+    content, spent = bomb_pdf(megabytes=1500), children_seconds()
+    state, problem, pages = outcome(keep_unchecked("bomb.pdf", content))
+    # What the system gives beyond its limit is five seconds.
+    assert children_seconds() - spent < 6 + 5 + 1
+    # pdfium gives up on such a stream by itself, or the limits stop it, before its page is said or after; in no case
+    # is it text.
+    assert (state, pages) in {("failed", 0), ("done", 1)}
+    assert problem in {"too_slow", "too_big", "no_text"}
+    assert [page.text for page in Passage.objects.all()] == [""] * pages
 
 
 def test_a_page_as_wide_as_a_street_is_drawn_small() -> None:
@@ -218,9 +231,9 @@ def test_time_is_limited_and_what_was_read_before_is_kept(settings: Settings) ->
         writer.add_page(page)
     stream = io.BytesIO()
     writer.write(stream)
-    started = time.monotonic()
+    spent = children_seconds()
     state, problem, pages = outcome(read(LectureFactory.create(), "pdf", "slow.pdf", stream.getvalue()))
-    assert time.monotonic() - started < 10
+    assert children_seconds() - spent < 2 + 5 + 1 + 5
     assert (state, problem) == ("done", "too_slow")
     assert 1 <= pages < 31
 
