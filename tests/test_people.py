@@ -99,7 +99,7 @@ def person_of(row: Any) -> str:
 
 
 SEARCHED = [
-    "courses/user", "courses/enrolment", "courses/rosterentry", "notifications/notice", "exams/registration",
+    "courses/user", "courses/enrolment", "courses/rosterentry", "mail/notice", "exams/registration",
     "exams/result", "projects/project", "projects/extensionrequest", "projects/earlierpass",
 ]  # fmt: skip
 BY_NAME = [

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.folding import LETTERS, is_found, searchable
 from amls.core.keys import primary_key
+from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.models import Enrolment, User
@@ -174,8 +175,8 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _read_marks(request: HttpRequest) -> tuple[list[dict[str, Any]], datetime | None]:
     """Return the marks as a device sent them, and what its clock said then."""
     try:
-        found = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
+        found = json_of(request)
+    except ValueError as error:
         raise Http404 from error
     entries = found.get("marks") if isinstance(found, dict) else None
     if not isinstance(entries, list) or len(entries) > _MOST_MARKS or not all(isinstance(one, dict) for one in entries):

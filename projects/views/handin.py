@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.clock import deadline_closes_at
+from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from amls.files.checks import clean_filename
@@ -125,8 +125,8 @@ def ticket(request: HttpRequest, slug: str) -> HttpResponse:
     """Give a ticket that proves when the upload of these files began."""
     mine = open_mine(request, slug)
     try:
-        files = [(int(size), str(sha256)) for size, sha256 in json.loads(request.body)["files"]]
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        files = [(int(size), str(sha256)) for size, sha256 in json_of(request)["files"]]
+    except (ValueError, TypeError, KeyError, OverflowError):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
     if len(files) > 100 or not all(size >= 0 and _SHA256.fullmatch(sha256) for size, sha256 in files):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
