@@ -1,6 +1,8 @@
 """The desk in both themes, on a phone and on a desk: accessible, and without errors in the console."""
 
 import pytest
+from django.contrib import admin
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from amls.courses.models import Course
@@ -53,6 +55,39 @@ def test_axe_finds_nothing_at_the_desk(open_page: Open, site: str, width: int, d
     if problems := axe(page):
         found["the page that asks"] = problems
     assert found == {}
+
+
+# The texts of labels that lie over or under the field that they name.
+COVERED = """() => [...document.querySelectorAll("main form label")].filter(label => {
+  const field = label.control;
+  if (!field || label.contains(field) || !label.checkVisibility() || !field.checkVisibility()) return false;
+  const a = label.getBoundingClientRect(), b = field.getBoundingClientRect();
+  const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  return wide > 1 && high > 1;
+}).map(label => label.innerText.trim())"""
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str, width: int) -> None:
+    page = open_page("/admin/", user="admin", width=width)
+    found, looked_at = {}, 0
+    for model, desk in admin.site._registry.items():
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        first = model._default_manager.first()
+        paths = [reverse(f"{name}_add")] if hasattr(desk, "course_path") or model is Course else []
+        paths += [reverse(f"{name}_change", args=[first.pk])] if first is not None else []
+        for path in paths:
+            answer = page.goto(f"{site}{path}")
+            if answer is not None and answer.status == 200:
+                looked_at += 1
+                if labels := page.evaluate(COVERED):
+                    found[path] = labels
+    assert found == {}
+    assert looked_at > 20
+    page.goto(f"{site}{reverse('admin:courses_course_add')}")
+    page.add_style_tag(content="main form label { position: fixed; inset: 0 }")
+    assert page.evaluate(COVERED), "It sees a label that lies over its field."
 
 
 def test_the_keyboard_skips_and_opens_the_menu_of_the_desk(open_page: Open) -> None:
