@@ -9,6 +9,8 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
+from amls.core.origin import split_address
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _NULL = "\0"
@@ -95,6 +97,12 @@ class CleanRequestMiddleware:
         if request.encoding is not None:
             # Every page is UTF-8, and so is every form that was filled in there, whatever its header says.
             request.encoding = "utf-8"
+        if "next=" in query and not all(split_address(target).path for target in request.GET.getlist("next") if target):
+            # An address that is none, such as 'http://[': libraries take it apart as it is.
+            wanted = request.GET.copy()
+            del wanted["next"]
+            request.GET = wanted  # type: ignore[assignment]
+            request.META["QUERY_STRING"] = wanted.urlencode()
         return self.get_response(request)
 
 

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import TO_FIELD_VAR, IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.core.paginator import InvalidPage
+from django.db.models import Model
 from django.http import Http404, HttpRequest
 
 
@@ -25,3 +28,16 @@ def careful(view: Callable[..., Any]) -> Callable[..., Any]:
             raise Http404 from error
 
     return answer
+
+
+def refuse_odd_choice(request: HttpRequest, model: type[Model]) -> None:
+    """Refuse that rows are chosen in a list by what is no key of its model.
+
+    Raises:
+        Http404: so it is.
+    """
+    for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        try:
+            model._meta.pk.to_python(key)  # noqa: SLF001 - Django's documented name
+        except ValidationError as error:
+            raise Http404 from error
