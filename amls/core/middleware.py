@@ -97,7 +97,9 @@ class CleanRequestMiddleware:
         if request.encoding is not None:
             # Every page is UTF-8, and so is every form that was filled in there, whatever its header says.
             request.encoding = "utf-8"
-        if "next=" in query and not all(split_address(target).path for target in request.GET.getlist("next") if target):
+        if "next=" in query and not all(
+            split_address(target).geturl() for target in request.GET.getlist("next") if target
+        ):
             # An address that is none, such as 'http://[': libraries take it apart as it is.
             wanted = request.GET.copy()
             del wanted["next"]
