@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -14,7 +14,9 @@ from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,
+    DeadlineSpec,
     ExceptionSpec,
+    FreeDaySpec,
     LectureSpec,
     MaterialSpec,
     OfficeHourSpec,
@@ -40,13 +42,13 @@ def roll_over(
         new_slug: of the new course; it must be free.
         start: a day of the first teaching week: the first lecture keeps its weekday in it.
         now: aware; the moment of the change.
-        skip: days without teaching. A session on one of them moves to the same weekday of
-            the next week, and those that follow on later days move with it; an office hour
-            is cancelled. A deadline or an exam stays, with a warning.
+        skip: days without teaching, which the new course has as free days. A session on one of them moves to the
+            same weekday of the next week, and those of its kind that follow on later days move with it; an office
+            hour is cancelled. A deadline or an exam stays, with a warning.
         dry_run: compare only.
 
     Raises:
-        CourseFileError: the address is taken, or the course has no lectures to go by.
+        CourseFileError: the address is taken, or the course has no dates to go by.
     """
     spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
     spec = replace(spec, warnings=_on_free_days(spec, set(skip)))
@@ -55,15 +57,15 @@ def roll_over(
 
 def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collection[date] = ()) -> CourseSpec:
     """Return the course moved to another term; see roll_over()."""
-    if not spec.lectures:
+    held = [day for lecture in spec.lectures if (day := lecture.held_on)] or [day for day in (spec.first_day,) if day]
+    if not held:
         raise CourseFileError([_("The course has no lectures to count the weeks from.")])
-    first = min(lecture.starts_at for lecture in spec.lectures).date()
-    weeks = (_monday(start) - _monday(first)) // _WEEK
-    lectures = _shift_lectures(spec.lectures, weeks, set(skip))
-    # Deadlines and exams keep their distance to the last lecture: where weeks were skipped they move with it.
-    old_last = max(lecture.starts_at for lecture in spec.lectures).date()
-    new_last = max(lecture.starts_at for lecture in lectures).date()
-    late = (_monday(new_last) - _monday(old_last)) // _WEEK
+    weeks = (_monday(start) - _monday(min(held))) // _WEEK
+    moved = _shift_lectures(spec.lectures, weeks, set(skip))
+    lectures = tuple(lecture for lecture, _by in moved)
+    # Exams and the project keep their distance to the last session: where weeks were skipped they move with it.
+    held_anew = [day for lecture in lectures if (day := lecture.held_on)]
+    late = (_monday(max(held_anew)) - _monday(max(held))) // _WEEK if held_anew else weeks
 
     def at(moment: datetime | None) -> datetime | None:
         return moment + late * _WEEK if moment else None
@@ -89,10 +91,12 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
     return replace(
         spec,
         slug=new_slug,
-        term=term_label(spec.term, lectures[0].starts_at.date()),
+        term=term_label(spec.term, min(held_anew, default=start)),
         first_day=on(spec.first_day, weeks),
         last_day=on(spec.last_day, late),
         lectures=lectures,
+        free_days=_free_days(skip),
+        deadlines=_shift_deadlines(spec, moved, weeks),
         office_hours=office_hours,
         projects=projects,
         exams=exams,
@@ -107,19 +111,55 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _shift_lectures(lectures: tuple[LectureSpec, ...], weeks: int, skip: set[date]) -> tuple[LectureSpec, ...]:
+def _shift_lectures(lectures: tuple[LectureSpec, ...], weeks: int, skip: set[date]) -> list[tuple[LectureSpec, int]]:
+    """Return the sessions in their order, each moved and by how many weeks; each kind has its own pace."""
     shifted = []
-    by = weeks
-    for lecture in sorted(lectures, key=lambda one: one.starts_at):
-        while (lecture.starts_at + by * _WEEK).date() in skip:
+    pace: dict[str, int] = {}
+    for lecture in sorted(lectures, key=_order):
+        by = pace.get(lecture.kind, weeks)
+        day = lecture.held_on
+        while day is not None and day + by * _WEEK in skip:
             by += 1
-        length = lecture.ends_at - lecture.starts_at
-        starts_at = lecture.starts_at + by * _WEEK
+        pace[lecture.kind] = by
         materials = tuple(_announced(material, by) for material in lecture.materials)
-        shifted.append(
-            replace(lecture, starts_at=starts_at, ends_at=starts_at + length, state="planned", materials=materials)
+        moved = replace(
+            lecture, starts_at=_plus(lecture.starts_at, by), ends_at=_plus(lecture.ends_at, by),
+            day=lecture.day + by * _WEEK if lecture.day else None, state="planned", materials=materials,
+        )  # fmt: skip
+        shifted.append((moved, by))
+    return shifted
+
+
+def _order(lecture: LectureSpec) -> tuple[date, time]:
+    starts_at = lecture.starts_at
+    return lecture.held_on or date.max, starts_at.time() if starts_at else time.min
+
+
+def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], weeks: int) -> tuple[DeadlineSpec, ...]:
+    """Return the deadlines, each as long after the session before it as it was."""
+    pace = [(day - by * _WEEK, by) for lecture, by in moved if (day := lecture.held_on)]
+
+    def by_of(day: date) -> int:
+        return max((by for held, by in pace if held <= day), default=weeks)
+
+    return tuple(
+        replace(
+            one, due_at=_plus(one.due_at, by_of(one.due_on or date.min)), url="",
+            day=one.day + by_of(one.day) * _WEEK if one.day else None,
         )
-    return tuple(shifted)
+        for one in spec.deadlines
+    )  # fmt: skip
+
+
+def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
+    """Return days as free days; those that follow each other are one."""
+    found: list[FreeDaySpec] = []
+    for day in sorted(set(skip)):
+        if found and (found[-1].last or found[-1].date) + timedelta(days=1) == day:
+            found[-1] = replace(found[-1], last=day)
+        else:
+            found.append(FreeDaySpec(date=day))
+    return tuple(found)
 
 
 def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:
@@ -137,13 +177,12 @@ def _shift_office_hour(hour: OfficeHourSpec, weeks: int, late: int, skip: set[da
 
 def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
     """Return a warning for each deadline and exam on a day without teaching: moving those is a decision."""
-    dated = [(_("Exam"), exam.starts_at) for exam in spec.exams]
+    dated = [(_("Exam"), exam.starts_at.date()) for exam in spec.exams]
     if spec.projects and spec.projects.submission_deadline:
-        dated.append((_("Project submission deadline"), spec.projects.submission_deadline))
+        dated.append((_("Project submission deadline"), spec.projects.submission_deadline.date()))
+    dated += [(one.title, day) for one in spec.deadlines if (day := one.due_on)]
     why = _("%(what)s: %(day)s is a day without teaching. Look whether the date can stay.")
-    return tuple(
-        why % {"what": what, "day": moment.date().isoformat()} for what, moment in dated if moment.date() in skip
-    )
+    return tuple(why % {"what": what, "day": day.isoformat()} for what, day in dated if day in skip)
 
 
 def term_label(old: str, first: date) -> str:

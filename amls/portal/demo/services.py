@@ -78,7 +78,8 @@ def _archived_spec(texts: dict[str, LectureText]) -> CourseSpec:
         enrolment_policy="open",
         first_day=date(2024, 4, 15),
         last_day=date(2024, 7, 20),
-        slot=replace(spec.slot, call_in="https://meet.example.org/amls"),
+        timezone="Europe/Berlin",
+        slots=tuple(replace(one, call_in="https://meet.example.org/amls") for one in spec.slots),
         office_hours=tuple(
             replace(one, call_in="https://meet.example.org/amls-office-hour") for one in spec.office_hours
         ),

@@ -21,7 +21,7 @@ from amls.portal.takeover.labels import (
 )
 from amls.portal.takeover.page.lines import is_whole
 from amls.portal.takeover.rows import Wanted
-from amls.portal.takeover.spec import CourseFileError, CourseSpec, LectureSpec
+from amls.portal.takeover.spec import CourseFileError, CourseSpec, LectureSpec, SlotSpec
 from amls.portal.takeover.words import WEEKDAYS
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import Project, ProjectRules, Topic
@@ -97,7 +97,8 @@ class _Import(ExamImport):
     # ── the course itself ──
 
     def _course(self) -> None:
-        spec, slot, grading = self.spec, self.spec.slot, self.spec.grading
+        spec, grading = self.spec, self.spec.grading
+        slot = spec.slots[0] if spec.slots else SlotSpec()
         values: dict[str, Any] = {
             **{name: getattr(spec, name) for name in _COURSE_FIELDS},
             "codes": list(spec.codes),
@@ -115,6 +116,8 @@ class _Import(ExamImport):
         }
         if slot.weekday and slot.weekday not in WEEKDAYS:
             self.problems.append(_not_a_weekday("slot.weekday", slot.weekday))
+        if not spec.timezone:
+            del values["timezone"]
         is_new = self.course.pk is None
         if is_new:
             label = _("Course %(slug)s") % {"slug": self.course.slug}
@@ -385,5 +388,5 @@ _COURSE_FIELDS = (
     "contact_email", "enrolment_policy", "enrolment_code",
 )  # fmt: skip
 # What a page can't say, so that its reader's defaults must not overwrite it.
-_NOT_ON_PAGES = {"language", "timezone", "enrolment_policy", "description", "slot_call_in"}
+_NOT_ON_PAGES = {"language", "enrolment_policy", "description", "slot_call_in"}
 _PROJECT_TIMES = ("submission_deadline", "registration_opens_at", "registration_closes_at", "assessed_by")

@@ -30,6 +30,14 @@ from projects.models import ProjectRules, Topic
 def export_course(course: Course) -> CourseSpec:
     """Return all that the course is, without its people and what they did."""
     weekday = course.slot_weekday
+    slot = SlotSpec(
+        weekday=WEEKDAYS[weekday] if weekday is not None else "",
+        start=course.slot_start,
+        end=course.slot_end,
+        room=course.slot_room,
+        mode=course.slot_mode,
+        call_in=course.slot_call_in,
+    )
     return CourseSpec(
         slug=course.slug,
         title=course.title,
@@ -46,14 +54,7 @@ def export_course(course: Course) -> CourseSpec:
         contact_email=course.contact_email,
         enrolment_policy=course.enrolment_policy,
         enrolment_code=course.enrolment_code,
-        slot=SlotSpec(
-            weekday=WEEKDAYS[weekday] if weekday is not None else "",
-            start=course.slot_start,
-            end=course.slot_end,
-            room=course.slot_room,
-            mode=course.slot_mode,
-            call_in=course.slot_call_in,
-        ),
+        slots=() if slot == SlotSpec() else (slot,),
         staff=tuple(
             StaffSpec(role=one.role, name=one.name, affiliation=one.affiliation, email=one.email, url=one.url)
             for one in course.staff.order_by("position", "pk")

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 
+# A field may be called 'date' as in the file; its type then needs another name.
+_Date = date
+
 
 class CourseFileError(Exception):
     """A course file can't be read or applied; nothing was written.
@@ -67,9 +70,20 @@ class MaterialSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class LectureSpec:
+    """A session of the course.
+
+    Attributes:
+        kind: lecture, exercise, lab, tutorial, seminar or other.
+        starts_at, ends_at: both or neither; without them the date is open, or only the time where `day` is given.
+        day: its date while the time is open; never together with `starts_at`.
+        number: among the sessions of its kind.
+    """
+
     title: str
-    starts_at: datetime
-    ends_at: datetime
+    kind: str = "lecture"
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    day: date | None = None
     number: str = ""
     part: str = ""
     room: str = ""
@@ -79,6 +93,11 @@ class LectureSpec:
     state: str = "planned"
     abstract: str = ""
     materials: tuple[MaterialSpec, ...] = ()
+
+    @property
+    def held_on(self) -> _Date | None:
+        """Its date, as far as it is known."""
+        return self.starts_at.date() if self.starts_at else self.day
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +176,14 @@ class GradingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotSpec:
+    """When sessions of a kind are held each week, as far as it is known.
+
+    Attributes:
+        kind: of the sessions; see LectureSpec.
+        weekday: such as 'thursday'; empty where the course has none.
+    """
+
+    kind: str = "lecture"
     weekday: str = ""
     start: time | None = None
     end: time | None = None
@@ -166,10 +193,49 @@ class SlotSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreeDaySpec:
+    """Days without class.
+
+    Attributes:
+        date: the first, or only, day.
+        last: the last day of several, which is free as well.
+        title: why, such as 'Ascension Day'; may be empty.
+    """
+
+    date: _Date
+    last: _Date | None = None
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadlineSpec:
+    """Something that is due and is neither the project's nor an exam's.
+
+    Attributes:
+        kind: sheet, project, registration or other.
+        due_at: the last minute in which it is in time.
+        day: its date while the time is open; exactly one of the two is given.
+        url: where it stands, or where it is handed in; a whole address.
+    """
+
+    title: str
+    kind: str = "other"
+    due_at: datetime | None = None
+    day: _Date | None = None
+    url: str = ""
+
+    @property
+    def due_on(self) -> _Date | None:
+        """Its date."""
+        return self.due_at.date() if self.due_at else self.day
+
+
+@dataclass(frozen=True, kw_only=True)
 class CourseSpec:
     """A whole course.
 
     Attributes:
+        timezone: an IANA name; empty where a page doesn't say (a course.toml means Europe/Berlin then).
         is_complete: True for a course.toml, which says all: what is absent is empty. False
             for a page, which says only some: what is absent stays as it is.
         warnings: what was read as written but looks like a slip.
@@ -190,11 +256,13 @@ class CourseSpec:
     contact_email: str = ""
     enrolment_policy: str = "closed"
     enrolment_code: str = ""
-    slot: SlotSpec = SlotSpec()
+    slots: tuple[SlotSpec, ...] = ()
     staff: tuple[StaffSpec, ...] = ()
     office_hours: tuple[OfficeHourSpec, ...] = ()
     parts: tuple[PartSpec, ...] = ()
     lectures: tuple[LectureSpec, ...] = ()
+    free_days: tuple[FreeDaySpec, ...] = ()
+    deadlines: tuple[DeadlineSpec, ...] = ()
     projects: ProjectSpec | None = None
     topics: tuple[TopicSpec, ...] = ()
     exams: tuple[ExamSpec, ...] = ()

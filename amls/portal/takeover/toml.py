@@ -19,8 +19,10 @@ from amls.portal.takeover.spec import CourseFileError, CourseSpec
 FORMAT = 1
 _NOT_IN_FILE = {"is_complete", "warnings"}
 # Fields of CourseSpec that are tables of their own; everything else stands in [course].
-_TABLES = ("slot", "projects", "exam_rules", "grading")
-_LISTS = ("staff", "office_hours", "parts", "lectures", "topics", "exams")
+_TABLES = ("projects", "exam_rules", "grading")
+_LISTS = ("slots", "staff", "office_hours", "parts", "lectures", "free_days", "deadlines", "topics", "exams")
+# What files of before say otherwise: the only weekly slot, as a table.
+_OLD_SLOT = "slot"
 _NAMES = {
     str: gettext_lazy("text in quotes"),
     int: gettext_lazy("a whole number"),
@@ -90,7 +92,7 @@ def _may_be_multiline(value: str) -> bool:
 
 
 def load_toml(text: str) -> CourseSpec:
-    """Return what a course.toml says.
+    """Return what a course.toml says; `[slot]` of older files is the only one of `[[slots]]`.
 
     Raises:
         CourseFileError: not TOML, another format, unknown or missing keys, wrong types;
@@ -103,8 +105,8 @@ def load_toml(text: str) -> CourseSpec:
     if data.get("format") != FORMAT:
         why = _("format = %(format)d must stand at the top; found %(found)r.")
         raise CourseFileError([why % {"format": FORMAT, "found": data.get("format", _("nothing"))}])
-    reader = _Reader(text)
-    known = {"format", "course", *_TABLES, *_LISTS}
+    reader = _Reader(text, has_old_slot=_OLD_SLOT in data)
+    known = {"format", "course", _OLD_SLOT, *_TABLES, *_LISTS}
     for key in data.keys() - known:
         why = _("is not a part of a course file; known are %(known)s")
         reader.problem(key, why % {"known": ", ".join(sorted(known))})
@@ -112,6 +114,10 @@ def load_toml(text: str) -> CourseSpec:
     if not isinstance(course, dict):
         raise CourseFileError([_("[course] is missing: it holds at least slug, title and term.")])
     nested = {name: data[name] for name in (*_TABLES, *_LISTS) if name in data}
+    if _OLD_SLOT in data:
+        if "slots" in data:
+            reader.problem(_OLD_SLOT, _("stands beside [[slots]]; keep one of them"))
+        nested["slots"] = [data[_OLD_SLOT]] if data[_OLD_SLOT] else []
     misplaced = sorted(course.keys() & {*_TABLES, *_LISTS})
     for key in misplaced:
         reader.problem(f"course.{key}", _("belongs outside of [course], as [%(key)s]") % {"key": key})
@@ -124,11 +130,14 @@ def load_toml(text: str) -> CourseSpec:
 class _Reader:
     """Reads tables into dataclasses by their type hints, and collects every problem."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, has_old_slot: bool) -> None:
         self.lines = text.splitlines()
+        self.has_old_slot = has_old_slot
         self.problems: list[str] = []
 
     def problem(self, path: str, why: str) -> None:
+        if self.has_old_slot:
+            path = path.replace("slots[0]", _OLD_SLOT)
         line = self._line_of(path)
         if line:
             self.problems.append(_("line %(line)d: %(path)s %(why)s.") % {"line": line, "path": path, "why": why})

@@ -27,7 +27,7 @@ def seed() -> CourseSpec:
 def test_the_page_of_the_real_course(seed: CourseSpec) -> None:
     assert (seed.title, seed.term, seed.slug) == ("Architecture of Machine Learning Systems", "SS2024", "amls-ss2024")
     assert (seed.kinds, seed.codes, seed.ects) == (("VL", "UE"), ("41078",), Decimal(6))
-    slot = seed.slot
+    (slot,) = seed.slots
     assert (slot.weekday, slot.start, slot.end, slot.room, slot.mode) == (
         "thursday",
         time(16),
@@ -102,7 +102,7 @@ def test_a_winter_term_crosses_into_january() -> None:
     page = "Data Systems WS2021/22\n(VL/UE, 706.010)\nLectures take place Monday's 4.10pm in hybrid form in HS-i13.\n\nA: One\n\n• 01 X [Oct 18, pdf]\n• 02 Y [Jan 10]\n• 03 Z [Jan 10, 6.10pm]\n"
     spec = read_page(page)
     assert spec.codes == ("706.010",)
-    assert (spec.slot.room, spec.slot.mode, spec.slot.end) == ("HS-i13", "hybrid", None)
+    assert (spec.slots[0].room, spec.slots[0].mode, spec.slots[0].end) == ("HS-i13", "hybrid", None)
     assert lectures(page) == [
         ("01", "2021-10-18 16:10", "17:40", "HS-i13", "hybrid"),
         ("02", "2022-01-10 16:10", "17:40", "HS-i13", "hybrid"),
@@ -169,7 +169,11 @@ def test_html_gives_links_and_the_same_facts() -> None:
     <li>01 Introduction [Apr 18, <a href="https://x.example.org/1.pdf">pdf</a>, <a href="/1.mp4">mp4</a>]</li>
     <li><p>02 Joins [May 21 (in H0111), pdf]</p></li></ul></body></html>"""
     spec = read_page(page)
-    assert (spec.slot.room, spec.slot.mode, spec.slot.call_in) == ("H 0107", "hybrid", "https://zoom.example.org/1")
+    assert (spec.slots[0].room, spec.slots[0].mode, spec.slots[0].call_in) == (
+        "H 0107",
+        "hybrid",
+        "https://zoom.example.org/1",
+    )
     first, second = spec.lectures
     assert [(m.kind, m.url) for m in first.materials] == [("pdf", "https://x.example.org/1.pdf"), ("mp4", "/1.mp4")]
     assert (second.title, second.room, second.starts_at) == ("Joins", "H 0111", datetime(2024, 5, 21, 16))
@@ -188,7 +192,11 @@ def test_html_as_it_is_kept_by_hand() -> None:
     <table><tr><td>03 Storage</td><td>[Jun 13, virtual only]</td></tr></table></body></html>"""
     spec = read_page(page)
     assert (spec.title, spec.kinds, spec.codes) == ("Data Systems", ("VL", "UE"), ("41080",))
-    assert (spec.slot.room, spec.slot.mode, spec.slot.call_in) == ("H 0107", "hybrid", "https://zoom.example.org/1")
+    assert (spec.slots[0].room, spec.slots[0].mode, spec.slots[0].call_in) == (
+        "H 0107",
+        "hybrid",
+        "https://zoom.example.org/1",
+    )
     assert [hour.call_in for hour in spec.office_hours] == ["https://zoom.example.org/2"]
     assert [(one.number, one.title, one.room, one.mode) for one in spec.lectures] == [
         ("01", "Introduction", "H 0107", "hybrid"),
@@ -219,7 +227,7 @@ def test_a_link_that_is_no_address_leads_nowhere(address: str) -> None:
         assert len(spec.warnings) == 1
         assert f"the link '{address}' leads nowhere from here" in spec.warnings[0]
     call_in = page.replace("in H 0107.", f"and via <a href='{address}'>zoom</a>.")
-    assert read_page(call_in).slot.call_in == ""
+    assert read_page(call_in).slots[0].call_in == ""
 
 
 @pytest.mark.parametrize("tag", ["li", "p", "div", "b"])
@@ -231,7 +239,7 @@ def test_tags_that_are_never_closed_are_read(tag: str) -> None:
 
 def test_a_page_that_is_set_as_it_was_typed_keeps_its_lines() -> None:
     spec = read_page(f"<html><body><pre>{HEAD}• 01 <b>A</b> [Apr 18, <a href='https://x.example.org/1'>pdf</a>]\n• 02 B [Apr 25]</pre></body></html>")  # fmt: skip
-    assert (spec.title, spec.term, spec.slot.room) == ("Systems of Data", "SS2024", "H 0107")
+    assert (spec.title, spec.term, spec.slots[0].room) == ("Systems of Data", "SS2024", "H 0107")
     assert [(one.number, one.title) for one in spec.lectures] == [("01", "A"), ("02", "B")]
     assert [one.url for one in spec.lectures[0].materials] == ["https://x.example.org/1"]
     with pytest.raises(CourseFileError, match="Line 10: there is no 'Feb 30' in 2024"):

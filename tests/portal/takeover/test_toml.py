@@ -1,0 +1,118 @@
+"""What a course.toml says of kinds, weekly slots, open dates, free days and deadlines."""
+
+from datetime import date, datetime, time
+
+import pytest
+
+from amls.portal.takeover.spec import (
+    CourseFileError,
+    CourseSpec,
+    DeadlineSpec,
+    FreeDaySpec,
+    LectureSpec,
+    SlotSpec,
+)
+from amls.portal.takeover.toml import dump_toml, load_toml
+
+HEAD = 'format = 1\n[course]\nslug = "a"\ntitle = "b"\nterm = "c"\n'
+FULL = (
+    HEAD
+    + """
+[[slots]]
+weekday = "tuesday"
+start = 10:15:00
+end = 11:45:00
+room = "H 0107"
+
+[[slots]]
+kind = "exercise"
+weekday = "friday"
+
+[[lectures]]
+title = "First"
+starts_at = 2024-04-16T10:15:00
+ends_at = 2024-04-16T11:45:00
+number = "01"
+
+[[lectures]]
+title = "Sparse kernels"
+kind = "exercise"
+day = 2024-04-19
+number = "1"
+
+[[lectures]]
+title = "Outlook"
+
+[[free_days]]
+date = 2024-05-09
+title = "Ascension Day"
+
+[[free_days]]
+date = 2024-05-20
+last = 2024-05-24
+
+[[deadlines]]
+title = "Sheet 1"
+kind = "sheet"
+due_at = 2024-05-03T23:59:00
+url = "https://example.org/sheet-1"
+
+[[deadlines]]
+title = "Quiz"
+day = 2024-05-10
+"""
+)
+
+
+def test_a_file_says_kinds_slots_open_dates_free_days_and_deadlines() -> None:
+    spec = load_toml(FULL)
+    assert spec == CourseSpec(
+        slug="a",
+        title="b",
+        term="c",
+        slots=(
+            SlotSpec(weekday="tuesday", start=time(10, 15), end=time(11, 45), room="H 0107"),
+            SlotSpec(kind="exercise", weekday="friday"),
+        ),
+        lectures=(
+            LectureSpec(
+                title="First",
+                starts_at=datetime(2024, 4, 16, 10, 15),
+                ends_at=datetime(2024, 4, 16, 11, 45),
+                number="01",
+            ),
+            LectureSpec(title="Sparse kernels", kind="exercise", day=date(2024, 4, 19), number="1"),
+            LectureSpec(title="Outlook"),
+        ),
+        free_days=(
+            FreeDaySpec(date=date(2024, 5, 9), title="Ascension Day"),
+            FreeDaySpec(date=date(2024, 5, 20), last=date(2024, 5, 24)),
+        ),
+        deadlines=(
+            DeadlineSpec(
+                title="Sheet 1", kind="sheet", due_at=datetime(2024, 5, 3, 23, 59), url="https://example.org/sheet-1"
+            ),
+            DeadlineSpec(title="Quiz", day=date(2024, 5, 10)),
+        ),
+    )
+    assert load_toml(dump_toml(spec)) == spec
+
+
+def test_the_slot_of_older_files_is_the_only_one() -> None:
+    spec = load_toml(HEAD + '[slot]\nweekday = "thursday"\nstart = 16:00:00\n')
+    assert spec.slots == (SlotSpec(weekday="thursday", start=time(16)),)
+    assert load_toml(HEAD + "[slot]\n").slots == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('[slot]\nweekday = "friday"\n[[slots]]\nweekday = "friday"\n', r"line 6: slot stands beside \[\[slots\]\]"),
+        ("[slot]\nweekday = 4\n", r"line 7: slot\.weekday must be text in quotes, found 4"),
+        ("[[free_days]]\ntitle = 'x'\n", r"line 6: free_days\[0\]\.date is missing"),
+        ("[[deadlines]]\nday = 2024-05-10\n", r"line 6: deadlines\[0\]\.title is missing"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(text: str, why: str) -> None:
+    with pytest.raises(CourseFileError, match=why):
+        load_toml(HEAD + text)
