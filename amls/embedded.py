@@ -39,7 +39,7 @@ def running(var_dir: Path) -> Iterator[Path]:
         EmbeddedServerError: it does not start.
     """
     var_dir.mkdir(parents=True, exist_ok=True)
-    with (var_dir / "pg.users").open("w") as users:
+    with _private(var_dir / "pg.users").open("w") as users:
         # Waits for somebody who is just stopping it.
         fcntl.flock(users, fcntl.LOCK_SH)
         socket_dir = _start(var_dir)
@@ -96,6 +96,13 @@ def connect(host: str, *, timeout: float = 5) -> psycopg.Connection[Any]:
     return psycopg.connect(host=host, user="postgres", dbname="postgres", connect_timeout=int(timeout), autocommit=True)
 
 
+def _private(path: Path) -> Path:
+    # For its owner alone, whoever runs it and whatever an earlier version left.
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    return path
+
+
 def _start(var_dir: Path) -> Path:
     data = (var_dir / "pg").resolve()
     runtime = (var_dir / "run").resolve()
@@ -117,7 +124,7 @@ def _start(var_dir: Path) -> Path:
             server = package.get_server(data, cleanup_mode=None)
             host = Path(server.get_postmaster_info().socket_dir)
             with connect(str(host)):
-                (var_dir / "pg.socket").write_text(f"{host}\n")
+                _private(var_dir / "pg.socket").write_text(f"{host}\n")
                 return host
         except Exception as error:  # the package raises many kinds; all mean 'not yet'
             problem = f"{type(error).__name__}: {error}"
