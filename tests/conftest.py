@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.db import connection
 from django.utils import translation
@@ -11,6 +12,10 @@ from pytest_django import Settings
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
 from tests.tools import template
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("amls", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("amls")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -1,7 +1,6 @@
 """A change of the agenda in words: for previews, messages and change notices."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -9,7 +8,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.models import Kind
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import Item
-from amls.core.templatetags.amls import day
+from amls.core.times import say_clock, say_day, say_span
 from amls.courses.models import Mode
 
 
@@ -48,17 +47,11 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
 
 def when_and_where(item: Item, zone: ZoneInfo) -> str:
     """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block."""
-    start, end = item.starts_at.astimezone(zone), item.ends_at.astimezone(zone)
     is_moment = item.kind in (Kind.DEADLINE, Kind.OPENING)
-    first = item.moment.astimezone(zone)
-    clock = _clock(first) if is_moment else f"{_clock(start)}–{_clock(end)}"
-    words = [day(first.date()), clock]
+    clock = say_clock(item.moment, zone) if is_moment else say_span(item.starts_at, item.ends_at, zone)
+    words = [say_day(item.moment, zone), clock]
     if item.place:
         words.append(item.place)
     if item.mode == Mode.VIRTUAL:
         words.append(_("online only"))
     return ", ".join(words)
-
-
-def _clock(moment: datetime) -> str:
-    return f"{moment:%H:%M}"

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
 
 
@@ -19,7 +20,7 @@ def from_wall_clock(naive: datetime, zone: ZoneInfo) -> datetime:
     if instant.astimezone(zone).replace(tzinfo=None) != naive:
         raise RuleViolation(
             _("%(time)s does not exist in %(zone)s: the clocks go forward over it. Choose another time.")
-            % {"time": naive.strftime("%Y-%m-%d %H:%M"), "zone": zone.key},
+            % {"time": say_moment(naive), "zone": zone.key},
             code="time-does-not-exist",
         )
     return instant

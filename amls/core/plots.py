@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
-from amls.core.templatetags.amls import day, short_day
+from amls.core.times import say_date, say_day
 
 _LABEL, _BAR, _ROW = 64, 470, 26
 
@@ -115,7 +115,7 @@ def by_week(
     shown = list(sums.items())
     while at_least is not None and len(shown) > at_least and not shown[0][1]:
         shown.pop(0)
-    rows = [(short_day(monday), _("Week from %(day)s") % {"day": day(monday)}, total) for monday, total in shown]
+    rows = [(say_date(monday), _("Week from %(day)s") % {"day": say_day(monday)}, total) for monday, total in shown]
     return draw(name, rows, title=title, column=_("Week from"), unit=unit, empty=empty)
 
 

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
+from amls.core.times import say_moment
 
 
 class AccountEvent(models.Model):
@@ -64,4 +65,4 @@ class AccountEvent(models.Model):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        return f"{self.get_what_display()}, {self.at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.get_what_display()}, {say_moment(self.at)}"

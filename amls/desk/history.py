@@ -7,12 +7,12 @@ from typing import Any
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_moment
 from amls.courses.models import User
 
 
@@ -65,4 +65,4 @@ def _in_local_time(value: object) -> object:
         return value
     if moment is None or moment.tzinfo is None:
         return value
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+    return say_moment(moment, to_the_second=True)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.words import say_time
+from amls.core.times import say_time
 from amls.exports.kinds import ZIP, Kind, Order, Progress
 from amls.privacy.registry import StoredFile, everything_about
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.markdown import escape_markdown
-from amls.core.words import say_time
+from amls.core.times import say_time
 from amls.courses.models import User
 from amls.courses.zones import zone_of
 

@@ -21,7 +21,7 @@ from amls.agenda.models import Kind as ItemKind
 from amls.core.clock import deadline_closes_at
 from amls.core.doorbell import ring
 from amls.core.markdown import escape_markdown
-from amls.core.templatetags.amls import clock, day, relative
+from amls.core.times import say_distance, say_moment
 from amls.courses.models import Course, Enrolment, Role
 from amls.mail.categories import REMINDERS
 from amls.mail.letters import Letter
@@ -247,7 +247,7 @@ def letter_of(found: Reminder, course: Course | None, now: datetime) -> Letter:
 
 @lru_cache(maxsize=64)
 def _alike(found: Reminder, course: str, zone: str, now: datetime, _place: tuple[str, str]) -> Letter:
-    when = f"{day(found.moment, now)}, {clock(found.moment)}"
+    when = say_moment(found.moment, now=now)
     line = f"{found.title}: {when}"
     text = f"**{escape_markdown(found.title)}**: {escape_markdown(when)} ({zone}), {how_long(found.moment, now)}."
     if found.place:
@@ -271,7 +271,7 @@ def how_long(moment: datetime, now: datetime) -> str:
         if hours == 0:
             return _("in less than an hour")
         return ngettext("in about %(count)d hour", "in about %(count)d hours", hours) % {"count": hours}
-    return relative(moment, now)
+    return say_distance(moment, now)
 
 
 @dataclass(frozen=True, slots=True)

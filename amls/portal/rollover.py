@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_day
 from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.diff import Diff
@@ -182,7 +183,7 @@ def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
         dated.append((_("Project submission deadline"), spec.projects.submission_deadline.date()))
     dated += [(one.title, day) for one in spec.deadlines if (day := one.due_on)]
     why = _("%(what)s: %(day)s is a day without teaching. Look whether the date can stay.")
-    return tuple(why % {"what": what, "day": day.isoformat()} for what, day in dated if day in skip)
+    return tuple(why % {"what": what, "day": say_day(day)} for what, day in dated if day in skip)
 
 
 def term_label(old: str, first: date) -> str:

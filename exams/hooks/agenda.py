@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from amls.agenda.models import Kind
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
-from amls.core.words import say_short_day
+from amls.core.times import say_date
 from amls.courses.models import Audience, Course, Enrolment
 from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration, Result
@@ -80,7 +80,7 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
 
 
 def _title(name: str, exam: Exam, course: Course) -> str:
-    return in_each_language(lambda: _(_TITLES[name]) % {"day": say_short_day(exam.starts_at, course.zone)})
+    return in_each_language(lambda: _(_TITLES[name]) % {"day": say_date(exam.starts_at, course.zone)})
 
 
 def _path(course: Course) -> str:

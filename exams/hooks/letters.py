@@ -5,7 +5,7 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from amls.core.words import say_time
+from amls.core.times import say_time
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_day, say_time
 from amls.core.violations import RuleViolation
-from amls.core.words import say_day, say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat

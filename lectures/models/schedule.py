@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.core.times import say_span
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Mode, Weekday, choices_hold
 from lectures.managers import LectureQuerySet
@@ -183,7 +184,7 @@ class OfficeHour(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_weekday_display()}, {self.start:%H:%M}–{self.end:%H:%M}"
+        return f"{self.get_weekday_display()}, {say_span(self.start, self.end)}"
 
 
 class OfficeHourException(models.Model):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from amls.core.words import say_clock
+from amls.core.times import say_clock
 from amls.courses.models import User
 from projects.admin.forms import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
 from projects.models import AssessmentDraft
@@ -93,5 +93,5 @@ class Kept:
         if self.draft is None:
             return ""
         return _("What you typed is kept since %(time)s, for you alone. It is not saved yet.") % {
-            "time": say_clock(self.draft.kept_at, zone)
+            "time": say_clock(self.draft.kept_at, zone, to_the_second=True)
         }

@@ -12,9 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.templatetags.amls import length_of_time
+from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
-from amls.core.words import say_time
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.forms import AnswerForm, ForWhomForm, MoreTimeForm
@@ -112,7 +111,7 @@ class ExtensionAdmin(KeptAdmin):
         """Say until when, or by how much."""
         if row.due_at is not None:
             return _("until %(time)s") % {"time": say_time(row.due_at, row.course.zone)}
-        return _("by %(delta)s") % {"delta": length_of_time(row.delta) if row.delta else "–"}
+        return _("by %(delta)s") % {"delta": say_length(row.delta) if row.delta else "–"}
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

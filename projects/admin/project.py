@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
 from amls.core.keys import primary_key
-from amls.core.templatetags.amls import clock, day
+from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
 from projects.admin.assess import AssessAdmin
 from projects.admin.common import now_of, user_of
@@ -281,4 +281,4 @@ def _mark(kind: str, text: str) -> SafeString:
 
 def _time(project: Project, value: Any) -> str:
     with timezone.override(project.course.zone):
-        return f"{day(value, project.now)}, {clock(value)}"  # type: ignore[attr-defined]
+        return say_moment(value, now=project.now)  # type: ignore[attr-defined]

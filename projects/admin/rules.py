@@ -11,8 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.templatetags.amls import length_of_time
-from amls.core.words import say_time
+from amls.core.times import say_length, say_time
 from amls.desk.site import CourseScopedAdmin
 from projects.models import Extension, Project, ProjectRules
 
@@ -31,7 +30,7 @@ def extensions_after_move(rules: ProjectRules, deadline: datetime | None) -> lis
             else:
                 said.append(_("%(whom)s: stays at %(until)s.") % values)
         elif row.delta is not None and deadline is not None:
-            values = {"whom": whom, "by": length_of_time(row.delta), "until": say_time(row.extends(deadline), zone)}
+            values = {"whom": whom, "by": say_length(row.delta), "until": say_time(row.extends(deadline), zone)}
             said.append(_("%(whom)s: moves along by %(by)s to %(until)s.") % values)
     return said
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_person
 from amls.core.clock import is_open_until
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.core.words import say_clock, say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import Told, notify, notify_each
 from projects.deadlines import Deadlines
@@ -164,7 +164,7 @@ def require_open_under(
             _("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s")
             % {
                 "time": say_time(closes, course.zone, now=now),
-                "now": f"{say_time(now, course.zone, now=now)}, {say_clock(now, course.zone)}",
+                "now": say_time(now, course.zone, now=now, to_the_second=True),
                 "ask": whom_to_ask(course),
             },
             code="registration-closed",

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from amls.agenda.services import reconcile
 from amls.core.bounds import Bound, spend
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.core.words import say_time
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course, touch
 from amls.mail.outbox import notify_enrolled

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from amls.core.bounds import Bound, spend
 from amls.core.doorbell import ring
 from amls.core.sizes import say_size
+from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.core.words import say_clock, say_time
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
@@ -257,7 +257,7 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
             % {
                 "due": say_time(due_at, course.zone, now=now),
                 "closes": say_time(closes, course.zone, now=now),
-                "began": f"{say_time(began, course.zone, now=now)}, {say_clock(began, course.zone)}",
+                "began": say_time(began, course.zone, now=now, to_the_second=True),
                 "ask": whom_to_ask(course),
             },
             code="deadline-over",

@@ -51,7 +51,7 @@ def test_the_ledger_holds_our_words_in_every_language(course: Course) -> None:
     assert (closes.title, closes.titles) == ("Project registration closes", {"de": "Projektanmeldung endet"})
     (signup,) = AgendaItem.objects.base().filter(course=course, key__endswith=":signup-closes")
     assert signup.title == "Exam of 18 Jul: sign-up closes"
-    assert signup.titles == {"de": "Prüfung am 18. Jul: Anmeldung endet"}
+    assert signup.titles == {"de": "Prüfung am 18. Juli: Anmeldung endet"}
     # A lecture's title is the lecturer's.
     assert row(course, "lectures.lecture").titles == {}
     with translation.override("de"):

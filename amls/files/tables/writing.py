@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 
 from amls.core.formulas import guard_text
 from amls.core.text import clean_text
+from amls.core.times import stamp
 
 CSV, XLSX = "csv", "xlsx"
 Cell = str | int | float | Decimal | date | datetime | bool | None
@@ -159,7 +160,7 @@ def _csv_cell(value: Cell, *, is_german: bool, zone: tzinfo | None) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, datetime):
-        return _local(value, zone).strftime("%Y-%m-%d %H:%M")
+        return stamp(value, zone)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, int | float | Decimal):

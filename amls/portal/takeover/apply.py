@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from amls.core.templatetags.amls import day
+from amls.core.times import say_day, say_span
 from amls.courses.models import Course, StaffMember
 from amls.courses.services import finish_course_change, lock_course
 from amls.portal.takeover.diff import Diff
@@ -227,8 +227,8 @@ class _Import(ExamImport):
                 name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
             }
             values |= {"weekday": WEEKDAYS.index(hour.weekday)}
-            span = [day(one) for one in (hour.first, hour.last) if one]
-            note = ", ".join([f"{hour.start:%H:%M}–{hour.end:%H:%M}", *filter(None, [" – ".join(span), hour.room])])
+            span = [say_day(one) for one in (hour.first, hour.last) if one]
+            note = ", ".join([say_span(hour.start, hour.end), *filter(None, [" – ".join(span), hour.room])])
             wanted.append(Wanted(office_hour_label(hour), values, note))
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
-from amls.core.templatetags.amls import day
+from amls.core.times import say_clock, say_day, say_moment, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ def _in_words(field: models.Field[Any, Any], value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
-        return f"{day(value.date())}, {value:%H:%M}"
+        return say_moment(value)
     if isinstance(value, date):
-        return day(value)
+        return say_day(value)
     if isinstance(value, time):
-        return f"{value:%H:%M}"
+        return say_clock(value)
     return _words(dict(field.flatchoices).get(value, value) if field.choices else value)
 
 
@@ -79,7 +79,7 @@ def _words(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return stamp(value)
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     text = " ".join(str(value).split())

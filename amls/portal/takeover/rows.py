@@ -10,7 +10,7 @@ from django.db import models
 from django.utils.translation import gettext as _
 
 from amls.core.clock import from_wall_clock, to_wall_clock
-from amls.core.templatetags.amls import day
+from amls.core.times import say_day, say_span
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.portal.takeover.diff import Diff
@@ -101,8 +101,7 @@ class RowImport:
         """Return 'Tue 21 May 2024, 16:00–18:00, H 0111', of wall-clock times."""
         if starts_at is None:
             return ""
-        end = f"–{ends_at:%H:%M}" if ends_at is not None else ""
-        return ", ".join(filter(None, [day(starts_at.date()), f"{starts_at:%H:%M}{end}", place]))
+        return ", ".join(filter(None, [say_day(starts_at), say_span(starts_at, ends_at), place]))
 
     def _remove(self, row: models.Model, why_not: str) -> None:
         if why_not:

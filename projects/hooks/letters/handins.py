@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.markdown import escape_markdown
-from amls.core.words import say_time
+from amls.core.times import say_time
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from projects.deadlines import Deadlines, counting_submission, effective_deadline, is_counting
