@@ -209,7 +209,7 @@ def test_the_preview_of_a_new_term_names_its_dates(course: Course) -> None:
     assert "+ Projects (Mon 7 Jul 2025, 23:59)" in lines
     assert "+ Office hour Tuesday 2025-04-22 (cancelled)" in lines
     assert diff.warnings == [
-        "Project submission deadline: 2025-07-07 is a day without teaching. Look whether the date can stay."
+        "Project submission deadline: Mon 7 Jul 2025 is a day without teaching. Look whether the date can stay."
     ]
     assert not Course.objects.filter(slug="next").exists()
 
