@@ -42,9 +42,13 @@ class ReadOnlyAdmin(CourseScopedAdmin):
 class ExamRulesAdmin(CourseScopedAdmin):
     """What holds for all exams of a course."""
 
-    list_display = ("course", "binding_name", "extra_points_lift_fail", "needs_matriculation_number")
+    list_display = ("course", "project_is_prerequisite", "max_extra_points", "extra_points_lift_fail", "binding_name")
     list_select_related = ("course",)
-    fields = ("course", ("binding_name", "binding_url"), "extra_points_lift_fail", "needs_matriculation_number")
+    fieldsets = (
+        (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite")}),
+        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "extra_points_lift_fail")}),
+        (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
+    )
 
 
 class ExamForm(forms.ModelForm):  # type: ignore[type-arg]

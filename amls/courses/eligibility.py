@@ -39,14 +39,35 @@ class Finding:
     path: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a course asks of whoever sits its exams, and what it gives for the project.
+
+    Attributes:
+        needs_project: a passed project is a prerequisite.
+        most_extra_points: how far extra points count.
+    """
+
+    needs_project: bool = False
+    most_extra_points: Decimal = Decimal(0)
+
+
 # People of one course in, findings by enrolment pk out; whoever is left out is not under the rule.
 Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Finding]]
 # Extra points by enrolment pk, for those who have some.
 ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
+TermsOf = Callable[[Course], Terms]
 
 # The rules by name ('projects.passed'), and who knows of extra points for the exam.
 eligibility_rules: Hook[Rule] = Hook("rules of eligibility")
 extra_points: Hook[ExtraPoints] = Hook("sources of extra points")
+# Who knows the terms of a course's exams: one app does, the others ask `terms_of`.
+exam_terms: Hook[TermsOf] = Hook("terms of exams")
+
+
+def terms_of(course: Course) -> Terms:
+    """Return the terms of a course's exams: those of the app that knows exams, else none."""
+    return next((tell(course) for tell in exam_terms), Terms())
 
 
 def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, list[Finding]]:
@@ -63,10 +84,11 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
 
 
 def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
-    """Return everyone's published extra points by enrolment pk, at most `course.max_extra_points`; 0 for the others."""
+    """Return everyone's published extra points by enrolment pk, at most what the course gives; 0 for the others."""
     people = list(enrolments)
     total = {one.pk: Decimal(0) for one in people}
     for source in extra_points:
         for pk, points in source(course, people).items():
             total[pk] += points
-    return {pk: min(points, course.max_extra_points) for pk, points in total.items()}
+    most = terms_of(course).most_extra_points
+    return {pk: min(points, most) for pk, points in total.items()}

@@ -189,9 +189,6 @@ class Course(models.Model):
     language = models.CharField(_("language of the content"), max_length=5, choices=Language, default=Language.ENGLISH)
     description = CleanTextField(_("description"), blank=True, help_text=_("Markdown."))
     grading = CleanTextField(_("grading"), blank=True, help_text=_("Markdown."))
-    exam_percent = models.PositiveSmallIntegerField(_("share of the exam in percent"), null=True, blank=True)
-    project_is_prerequisite = models.BooleanField(_("project is a prerequisite of the exam"), default=False)
-    max_extra_points = models.DecimalField(_("most extra points"), max_digits=4, decimal_places=1, default=0)
     timezone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin", validators=[validate_timezone])
     first_day = models.DateField(_("first day"), null=True, blank=True)
     last_day = models.DateField(_("last day"), null=True, blank=True)
@@ -246,19 +243,9 @@ class Course(models.Model):
                 violation_error_message=_("Choose a weekday."),
             ),
             models.CheckConstraint(
-                name="course_extra_points_not_negative",
-                condition=Q(max_extra_points__gte=0),
-                violation_error_message=_("Extra points can't be negative."),
-            ),
-            models.CheckConstraint(
                 name="course_ects_positive",
                 condition=Q(ects__isnull=True) | Q(ects__gt=0),
                 violation_error_message=_("ECTS must be more than 0."),
-            ),
-            models.CheckConstraint(
-                name="course_exam_percent_valid",
-                condition=Q(exam_percent__isnull=True) | Q(exam_percent__range=(0, 100)),
-                violation_error_message=_("A share lies between 0 and 100 percent."),
             ),
             models.CheckConstraint(
                 name="course_code_policy_has_code",

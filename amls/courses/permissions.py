@@ -1,5 +1,7 @@
 """Who may see or do what in a course. What a person may not see is a 404."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
@@ -17,11 +19,12 @@ def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None
     return found
 
 
-def enrolment_at(user: User | AnonymousUser, slug: str) -> Enrolment | None:
-    """Return the person's enrolment in the course at `slug`, with the course, or None."""
+def enrolment_at(user: User | AnonymousUser, slug: str, *, along: Sequence[str] = ()) -> Enrolment | None:
+    """Return the person's enrolment in the course at `slug`, with the course and what is read `along` with it, or None."""
     if not user.is_authenticated:
         return None
-    found = Enrolment.objects.select_related("course").filter(user=user, course__slug=slug).first()
+    related = ["course", *(f"course__{name}" for name in along)]
+    found = Enrolment.objects.select_related(*related).filter(user=user, course__slug=slug).first()
     if found is not None:
         found.user = user
     return found

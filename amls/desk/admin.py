@@ -52,7 +52,6 @@ class CourseAdmin(CourseScopedAdmin):
         (None, {"fields": ("title", "slug", "term", "state", "institution", ("codes", "kinds"), ("ects", "language"), ("first_day", "last_day"), ("timezone", "contact_email"))}),
         (gettext_lazy("Weekly slot"), {"fields": (("slot_weekday", "slot_start", "slot_end"), ("slot_room", "slot_mode"), "slot_call_in"), "classes": ("tab",)}),
         (gettext_lazy("Texts"), {"fields": ("description", "grading"), "classes": ("tab",)}),
-        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "project_is_prerequisite"), "classes": ("tab",)}),
         (gettext_lazy("Enrolment"), {"fields": ("enrolment_policy", "enrolment_code"), "classes": ("tab",)}),
     )  # fmt: skip
 

@@ -24,9 +24,16 @@ class SignUp(StrEnum):
 
 
 class ExamRules(models.Model):
-    """What holds for all exams of a course."""
+    """What holds for all exams of a course: one row per course, made when something differs from the defaults."""
 
     course = models.OneToOneField(Course, models.CASCADE, related_name="exam_rules", verbose_name=_("course"))
+    exam_percent = models.PositiveSmallIntegerField(_("share of the exam in percent"), null=True, blank=True)
+    project_is_prerequisite = models.BooleanField(
+        _("project is a prerequisite of the exam"), default=False, db_default=False
+    )
+    max_extra_points = models.DecimalField(
+        _("most extra points"), max_digits=4, decimal_places=1, default=Decimal(0), db_default=Decimal(0)
+    )
     binding_name = LineField(
         _("binding registration"),
         max_length=100,
@@ -45,6 +52,16 @@ class ExamRules(models.Model):
                 name="examrules_binding_has_name",
                 condition=Q(binding_url="") | ~Q(binding_name=""),
                 violation_error_message=_("Name the registration that the address belongs to."),
+            ),
+            models.CheckConstraint(
+                name="examrules_exam_percent_valid",
+                condition=Q(exam_percent__isnull=True) | Q(exam_percent__range=(0, 100)),
+                violation_error_message=_("A share lies between 0 and 100 percent."),
+            ),
+            models.CheckConstraint(
+                name="examrules_extra_points_not_negative",
+                condition=Q(max_extra_points__gte=0),
+                violation_error_message=_("Extra points can't be negative."),
             ),
         ]
 

@@ -18,7 +18,8 @@ from amls.files.tables.values import read_number
 from amls.mail.outbox import notify
 from exams.grading import GradeTable
 from exams.managers import RegistrationQuerySet
-from exams.models import GRADES, Exam, ExamRules, GradeStep, Registration, Result, ResultChange
+from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
+from exams.reading import exam_rules
 from exams.services.following import follow_people
 from exams.services.places import check_not_frozen, need_reason
 
@@ -246,8 +247,7 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
 
 def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
     """Refuse to give the office a number that nobody has verified; no two people of a course have the same verified one."""
-    rules = ExamRules.objects.filter(course=exam.course_id).first()
-    if rules is not None and not rules.needs_matriculation_number:
+    if not exam_rules(exam.course).needs_matriculation_number:
         return
     listed = people.exclude(state__in=[Registration.State.WITHDRAWN, Registration.State.WAITLISTED])
     rows = listed.filter(enrolment__verified_number="").select_related("enrolment__user").by_name()
@@ -292,8 +292,7 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
 
 def lifts_fail(exam: Exam) -> bool:
     """Return whether extra points can lift a failed exam of this course to a pass."""
-    rules = ExamRules.objects.filter(course=exam.course_id).first()
-    return rules is not None and rules.extra_points_lift_fail
+    return exam_rules(exam.course).extra_points_lift_fail
 
 
 def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import from_wall_clock
 from amls.core.violations import RuleViolation
+from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.files.tables.forms import TableForm
 from projects.desk import label_of, with_names
@@ -187,7 +188,8 @@ def _points_field(**options: Any) -> forms.TypedChoiceField:
 
 
 def _points_choices(course: Course) -> list[tuple[str, str]]:
-    return [(f"{one:.1f}", f"{one:g}") for one in HALF_POINTS if one <= course.max_extra_points]
+    most = terms_of(course).most_extra_points
+    return [(f"{one:.1f}", f"{one:g}") for one in HALF_POINTS if one <= most]
 
 
 class AssessForm(forms.Form):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.clock import is_open_until
-from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points
+from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points, terms_of
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
 from projects.reading import ProjectState, StudentResult, results_of
@@ -19,7 +19,7 @@ PASSED = "projects.passed"
 @eligibility_rules.named(PASSED)
 def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Finding]:
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
-    if not course.project_is_prerequisite:
+    if not terms_of(course).needs_project:
         return {}
     deadlines = Deadlines.of_course(course)
     closes = deadlines.registration_closes_at

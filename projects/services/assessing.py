@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
+from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import touch_enrolment
 from amls.mail.outbox import notify_each
@@ -103,9 +104,9 @@ def _result(assessment: Assessment | None) -> object:
 
 
 def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
-    if points is not None and points > course.max_extra_points:
+    if points is not None and points > (most := terms_of(course).most_extra_points):
         raise RuleViolation(
-            _("This course gives at most %(points)s extra points.") % {"points": f"{float(course.max_extra_points):g}"},
+            _("This course gives at most %(points)s extra points.") % {"points": f"{float(most):g}"},
             code="too-many-points",
             field=field,
         )

@@ -57,6 +57,8 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "exam_seat_order_valid": lambda r: Exam.objects.filter(pk=r.exam.pk).update(seat_order="luck"),
     "exam_kind_valid": lambda r: Exam.objects.filter(pk=r.exam.pk).update(kind="x"),
     "examrules_binding_has_name": lambda r: ExamRules.objects.create(course=r.cast.course, binding_url="https://a.example"),
+    "examrules_exam_percent_valid": lambda r: ExamRules.objects.create(course=r.cast.course, exam_percent=101),
+    "examrules_extra_points_not_negative": lambda r: ExamRules.objects.create(course=r.cast.course, max_extra_points=-1),
     "registration_one_active": lambda r: r.sign_up(),
     "registration_state_valid": lambda r: r.sign_up(enrolment=r.cast.other_student, state="maybe"),
     "registration_position_while_waiting": lambda r: r.sign_up(enrolment=r.cast.other_student, state="waitlisted"),

@@ -22,7 +22,7 @@ ADDRESS = "/amls/staff/gradebook/"
 
 def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
     # Only what projects say is of interest here.
-    ExamRules.objects.create(course=world.course, needs_matriculation_number=False)
+    ExamRules.objects.filter(course=world.course).update(needs_matriculation_number=False)
     published, drafted = make_teams(world, 2)
     for team in (published, drafted):
         assess(project=team, outcome="passed", extra_points=Decimal("3.5"), feedback="", by=world.staff, now=NOW)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from amls.courses.models import Course, Enrolment, User
+from exams.models import ExamRules
 from projects.models import Project, ProjectRules, Topic
 from projects.services.registration import register_project
 from tests.cast import Cast
@@ -50,9 +51,8 @@ class World:
 
 @pytest.fixture
 def world(cast: Cast) -> World:
-    Course.objects.filter(pk=cast.course.pk).update(
-        max_extra_points=5, contact_email="amls@example.org", project_is_prerequisite=True
-    )
+    Course.objects.filter(pk=cast.course.pk).update(contact_email="amls@example.org")
+    ExamRules.objects.create(course=cast.course, max_extra_points=5, project_is_prerequisite=True)
     cast.course.refresh_from_db()
     for one in (cast.student, cast.other_student, cast.assistant, cast.lecturer):
         one.course = cast.course

@@ -28,7 +28,7 @@ def make_exams(archived: Course, running: Course, *, now: datetime) -> None:
     for course in (archived, running):
         for number, enrolment in enumerate(_students(course)):
             _give_number(enrolment, number, is_over=course == archived)
-        ExamRules.objects.get_or_create(
+        ExamRules.objects.update_or_create(
             course=course, defaults={"binding_name": "Moses", "binding_url": "https://moses.example.org/"}
         )
     _grade(archived)

@@ -15,6 +15,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from pypdf import PdfWriter
 
+from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.mail.models import Notice
 from projects.models import Project, ProjectRules, Topic
@@ -147,7 +148,7 @@ class _Story:
         )
 
     def assess(self, project: Project, outcome: str, points: str, feedback: str, at: datetime) -> None:
-        given = min(Decimal(points), self.course.max_extra_points)
+        given = min(Decimal(points), terms_of(self.course).most_extra_points)
         assess(project=project, outcome=outcome, extra_points=given, feedback=feedback, by=self.assistant, now=at)
 
 

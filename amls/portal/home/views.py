@@ -16,6 +16,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.store import cacheable
+from exams.reading import exam_rules
 from lectures.models import Lecture
 from lectures.reading import lectures_for
 from projects.deadlines import Deadlines
@@ -44,7 +45,7 @@ def courses(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request: HttpRequest, slug: str) -> HttpResponse:
     """Who, when, where; what is next; the schedule with its materials; key dates; staff."""
-    access = open_course(request, slug)
+    access = open_course(request, slug, along=["exam_rules"])
     response = render(request, "portal/home.html", _home_context(access))
     if request.user.is_authenticated:
         return response
@@ -83,6 +84,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         if access.enrolment and not access.enrolment.is_staff
         else None,
         "rules": rules,
+        "exam_rules": exam_rules(course),
         **subscribe_context(access),
     }
 

@@ -97,16 +97,13 @@ class _Import(ExamImport):
     # ── the course itself ──
 
     def _course(self) -> None:
-        spec, grading = self.spec, self.spec.grading
+        spec = self.spec
         slot = spec.slots[0] if spec.slots else SlotSpec()
         values: dict[str, Any] = {
             **{name: getattr(spec, name) for name in _COURSE_FIELDS},
             "codes": list(spec.codes),
             "kinds": list(spec.kinds),
-            "grading": grading.text,
-            "exam_percent": grading.exam_percent,
-            "project_is_prerequisite": grading.project_is_prerequisite,
-            "max_extra_points": grading.max_extra_points,
+            "grading": spec.grading.text,
             "slot_weekday": WEEKDAYS.index(slot.weekday) if slot.weekday in WEEKDAYS else None,
             "slot_start": slot.start,
             "slot_end": slot.end,

@@ -13,6 +13,7 @@ from exams.services.registration import promote_waiting
 _EXAM_FIELDS = (
     "kind", "title", "duration_minutes", "place", "capacity", "review_minutes", "review_place", "max_points",
 )  # fmt: skip
+_GRADING_FIELDS = ("exam_percent", "project_is_prerequisite", "max_extra_points")
 _EXAM_TIMES = ("starts_at", "opens_at", "closes_at", "withdraw_until", "review_at")
 
 
@@ -20,12 +21,18 @@ class ExamImport(RowImport):
     """What an import says of exams."""
 
     def exam_rules(self) -> None:
-        """Let the course's exam rules be those of the file."""
+        """Let the course's exam rules be those of the file: its tables `exam_rules` and `grading`."""
         existing = ExamRules.objects.filter(course=self.course)
-        spec = self.spec.exam_rules
-        if not self.spec.is_complete or (spec == ExamRulesSpec() and not existing.exists()):
+        spec, grading = self.spec.exam_rules, self.spec.grading
+        values = {name: getattr(grading, name) for name in _GRADING_FIELDS}
+        if self.spec.is_complete:
+            values |= {item.name: getattr(spec, item.name) for item in fields(spec)}
+            says_nothing = spec == ExamRulesSpec() and not any(getattr(grading, name) for name in _GRADING_FIELDS)
+        else:
+            values = {name: value for name, value in values.items() if value}
+            says_nothing = not values
+        if says_nothing and not (self.spec.is_complete and existing.exists()):
             return
-        values = {item.name: getattr(spec, item.name) for item in fields(spec)}
         self.sync(existing, [Wanted(_("Exam rules"), values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
 
     def exams(self) -> None:

@@ -21,7 +21,7 @@ from amls.portal.takeover.spec import (
     TopicSpec,
 )
 from amls.portal.takeover.words import WEEKDAYS
-from exams.models import Exam
+from exams.models import Exam, ExamRules
 from exams.reading import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from projects.models import ProjectRules, Topic
@@ -29,7 +29,7 @@ from projects.models import ProjectRules, Topic
 
 def export_course(course: Course) -> CourseSpec:
     """Return all that the course is, without its people and what they did."""
-    weekday = course.slot_weekday
+    weekday, rules = course.slot_weekday, exam_rules(course)
     slot = SlotSpec(
         weekday=WEEKDAYS[weekday] if weekday is not None else "",
         start=course.slot_start,
@@ -88,11 +88,11 @@ def export_course(course: Course) -> CourseSpec:
             _exam(one, course)
             for one in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
         ),
-        exam_rules=_exam_rules(course),
+        exam_rules=_exam_rules(rules),
         grading=GradingSpec(
-            exam_percent=course.exam_percent,
-            project_is_prerequisite=course.project_is_prerequisite,
-            max_extra_points=course.max_extra_points,
+            exam_percent=rules.exam_percent,
+            project_is_prerequisite=rules.project_is_prerequisite,
+            max_extra_points=rules.max_extra_points,
             text=course.grading,
         ),
     )
@@ -220,8 +220,7 @@ def _exam(exam: Exam, course: Course) -> ExamSpec:
     )
 
 
-def _exam_rules(course: Course) -> ExamRulesSpec:
-    rules = exam_rules(course)
+def _exam_rules(rules: ExamRules) -> ExamRulesSpec:
     return ExamRulesSpec(
         binding_name=rules.binding_name,
         binding_url=rules.binding_url,

@@ -18,8 +18,17 @@ from amls.portal.rollover import roll_over, shift_course, term_label
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.page import read_page
-from amls.portal.takeover.spec import CourseFileError, CourseSpec, LectureSpec, MaterialSpec, PartSpec, TopicSpec
+from amls.portal.takeover.spec import (
+    CourseFileError,
+    CourseSpec,
+    GradingSpec,
+    LectureSpec,
+    MaterialSpec,
+    PartSpec,
+    TopicSpec,
+)
 from amls.portal.takeover.toml import dump_toml, load_toml
+from exams.models import ExamRules
 from lectures.models import Lecture
 from tests.seed import PAGE, import_seed
 
@@ -68,6 +77,19 @@ def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
     assert (lecture.abstract, lecture.call_in) == ("Own words", "https://zoom.example.org/1")
     course.refresh_from_db()
     assert course.slot_call_in == "https://zoom.example.org/secret"
+
+
+def test_what_a_page_says_of_grading_holds_for_the_exams_and_the_rest_of_their_rules_stays(course: Course) -> None:
+    rules = ExamRules.objects.get(course=course)
+    assert (rules.exam_percent, rules.project_is_prerequisite, rules.max_extra_points) == (100, True, 5)
+    rules.needs_matriculation_number, rules.binding_name = False, "Moses"
+    rules.save()
+    diff = import_course(spec=read_page(TEXT.replace("up to 5 extra points", "up to 3 extra points")), now=NOW)
+    assert [str(entry) for entry in diff.entries] == ["~ Exam rules: max_extra_points: 5.0 → 3"]
+    said = replace(read_page(TEXT), grading=GradingSpec())
+    assert not import_course(spec=said, now=NOW)
+    rules.refresh_from_db()
+    assert (rules.max_extra_points, rules.needs_matriculation_number, rules.binding_name) == (3, False, "Moses")
 
 
 def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
