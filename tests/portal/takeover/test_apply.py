@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
 
 def test_what_a_page_says_of_grading_holds_for_the_exams_and_the_rest_of_their_rules_stays(course: Course) -> None:
     rules = ExamRules.objects.get(course=course)
-    assert (rules.exam_percent, rules.project_is_prerequisite, rules.max_extra_points) == (100, True, 5)
+    assert (rules.exam_percent, rules.project_is_prerequisite, rules.max_extra_points) == (100, True, Decimal(5))
     rules.needs_matriculation_number, rules.binding_name = False, "Moses"
     rules.save()
     diff = import_course(spec=read_page(TEXT.replace("up to 5 extra points", "up to 3 extra points")), now=NOW)
@@ -89,7 +90,7 @@ def test_what_a_page_says_of_grading_holds_for_the_exams_and_the_rest_of_their_r
     said = replace(read_page(TEXT), grading=GradingSpec())
     assert not import_course(spec=said, now=NOW)
     rules.refresh_from_db()
-    assert (rules.max_extra_points, rules.needs_matriculation_number, rules.binding_name) == (3, False, "Moses")
+    assert (rules.max_extra_points, rules.needs_matriculation_number, rules.binding_name) == (Decimal(3), False, "Moses")
 
 
 def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
