@@ -90,7 +90,11 @@ def test_what_a_page_says_of_grading_holds_for_the_exams_and_the_rest_of_their_r
     said = replace(read_page(TEXT), grading=GradingSpec())
     assert not import_course(spec=said, now=NOW)
     rules.refresh_from_db()
-    assert (rules.max_extra_points, rules.needs_matriculation_number, rules.binding_name) == (Decimal(3), False, "Moses")
+    assert (rules.max_extra_points, rules.needs_matriculation_number, rules.binding_name) == (
+        Decimal(3),
+        False,
+        "Moses",
+    )
 
 
 def test_a_link_within_another_site_is_announced_and_nothing_is_refused(course: Course) -> None:
