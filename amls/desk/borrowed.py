@@ -13,7 +13,6 @@ BORROWED = (
     gettext_noop("Date from"),
     gettext_noop("Date to"),
     gettext_noop("Expand row"),
-    gettext_noop("False"),
     gettext_noop("Filters"),
     gettext_noop("Go back"),
     gettext_noop("Image preview"),
@@ -40,6 +39,5 @@ BORROWED = (
     gettext_noop("This item will be deleted."),
     gettext_noop("This page yielded into no results. Create a new item or reset your filters."),
     gettext_noop("Toggle password visibility"),
-    gettext_noop("True"),
     gettext_noop("Type to search"),
 )

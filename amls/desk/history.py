@@ -51,10 +51,19 @@ def _in_words(model: type[Model], name: str, values: Iterable[Any]) -> tuple[str
         field: Any = model._meta.get_field(name.removesuffix("_id"))  # noqa: SLF001 - Django's documented way
     except FieldDoesNotExist:
         return name, [_in_local_time(value) for value in values]
-    words = {**dict(getattr(field, "flatchoices", ())), True: _("yes"), False: _("no")}
-    shown = [words.get(value, value) if isinstance(value, str | bool) else value for value in values]
     label = getattr(field, "verbose_name", name)
-    return capfirst(str(label)), [_in_local_time(str(one) if isinstance(one, Promise) else one) for one in shown]
+    return capfirst(str(label)), [_value_in_words(field, value) for value in values]
+
+
+def _value_in_words(field: Any, value: Any) -> object:
+    """Return a value as the forms of its field show it: choices by their labels, rows by their names."""
+    if isinstance(value, list) and hasattr(field, "base_field"):
+        return ", ".join(str(_value_in_words(field.base_field, one)) for one in value)
+    if field.is_relation and value is not None:
+        return str(field.related_model._default_manager.filter(pk=value).first() or _("one that was removed"))  # noqa: SLF001
+    words = {**dict(getattr(field, "flatchoices", ())), True: _("yes"), False: _("no")}
+    found = words.get(value, value) if isinstance(value, str | bool) else value
+    return _in_local_time(str(found) if isinstance(found, Promise) else found)
 
 
 def _in_local_time(value: object) -> object:

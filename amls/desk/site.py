@@ -33,7 +33,7 @@ from amls.courses.people import AccountChoice, PersonChoice
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
-from amls.desk.careful import careful, refuse_odd_choice
+from amls.desk.careful import careful
 from amls.desk.history import describe_events
 
 HISTORY_ROWS = 200
@@ -203,7 +203,6 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """List, edit in the list, and run actions, all or nothing."""
         self._activate_zone(request, None)
-        refuse_odd_choice(request, self.model)
         return self._in_one_transaction(
             request, None, lambda: super(CourseScopedAdmin, self).changelist_view(request, extra_context)
         )

@@ -5,11 +5,20 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
+from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
-from amls.exports.kinds import kinds
+from amls.exports.kinds import label_of
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.exports.services import retry_exports
+
+
+class ExportFilter(KindFilter):
+    """The kinds of exports."""
+
+    def label_of(self, kind: str) -> str:
+        """Return the kind's label."""
+        return label_of(kind)
 
 
 @admin.register(Export)
@@ -17,7 +26,7 @@ class ExportAdmin(CourseScopedAdmin):
     """What became of each export. Staff see those of their courses, superusers also 'my data'."""
 
     list_display = ("what", "course", "requested_by", "state", "created_at", "finished_at", "attempts", "error")
-    list_filter = ("state", "kind", "course")
+    list_filter = ("state", ExportFilter, "course")
     list_select_related = ("course", "requested_by")
     search_fields = ("requested_by__email", "requested_by__display_name", "error")
     actions = ("try_again",)
@@ -44,11 +53,8 @@ class ExportAdmin(CourseScopedAdmin):
 
     @admin.display(description=gettext_lazy("what"), ordering="kind")
     def what(self, export: Export) -> str:
-        """Name the kind; by its key where no app knows it any more."""
-        try:
-            return str(kinds[export.kind].label)
-        except LookupError:
-            return str(export.kind)
+        """Name the kind."""
+        return label_of(export.kind)
 
     @action(description=gettext_lazy("Try failed exports again"))
     def try_again(self, request: HttpRequest, queryset: ExportQuerySet) -> None:

@@ -47,6 +47,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.utils.translation import gettext as _
+
 from amls.core.hooks import Hook
 from amls.courses.models import Course, User
 
@@ -128,3 +130,9 @@ kinds: Hook[Kind] = Hook("kinds of exports")
 def offer(kind: Kind) -> Kind:
     """Contribute a kind of export."""
     return kinds.add(kind.name, kind)
+
+
+def label_of(name: str) -> str:
+    """Return a kind's label in the active language; some words for one that is not known (any more)."""
+    known = kinds.get(name)
+    return str(known.label) if known is not None else _("Another export")

@@ -95,7 +95,7 @@ class Export(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
+        return str(_("Export for %(whom)s") % {"whom": self.requested_by or _("everyone")})
 
     def get_absolute_url(self) -> str:
         """Return the page that shows its progress."""

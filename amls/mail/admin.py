@@ -14,9 +14,11 @@ from unfold.decorators import action
 
 from amls.core.doorbell import ring
 from amls.courses.models import User
+from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
+from amls.mail.letters import label_of
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.outbox import SWEEP, retry_notices
@@ -83,18 +85,26 @@ class MailSettingsAdmin(CourseScopedAdmin):
         return ("course",) if obj is not None else ()
 
 
+class LetterFilter(KindFilter):
+    """The kinds of mails."""
+
+    def label_of(self, kind: str) -> str:
+        """Return what its mails are about."""
+        return label_of(kind)
+
+
 @admin.register(Notice)
 class NoticeAdmin(CourseScopedAdmin):
     """What became of each mail. Staff see those of their courses, without text; superusers also account mails."""
 
     list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
-    list_filter = ("state", "kind", "course")
+    list_filter = ("state", LetterFilter, "course")
     list_select_related = ("recipient", "course")
     search_fields = ("recipient__email", "recipient__display_name", "address", "last_error", "subject")
     actions = ("try_again",)
     actions_list = ("show_health",)
     fields = (
-        "kind", "course", "recipient", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
+        "about", "course", "recipient", "address", "state", "not_before", "due_at", "attempts", "last_error", "created_at",
         "failed_at", "sent_at", "sent_to", "subject", "reason", "sent_with",
     )  # fmt: skip
     readonly_fields = fields
@@ -115,7 +125,12 @@ class NoticeAdmin(CourseScopedAdmin):
     @admin.display(description=gettext_lazy("mail"), ordering="kind")
     def what(self, notice: Notice) -> str:
         """Name it by its subject once it has one."""
-        return str(notice.subject or notice.kind)
+        return str(notice.subject or label_of(notice.kind))
+
+    @admin.display(description=gettext_lazy("kind"))
+    def about(self, notice: Notice) -> str:
+        """Say what kind of mail it is."""
+        return label_of(notice.kind)
 
     @action(description=gettext_lazy("Try failed mails again"))
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[Notice]) -> None:

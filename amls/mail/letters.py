@@ -3,10 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
 from amls.mail.categories import Topic
 from amls.mail.models import Notice
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +46,13 @@ Merger = Callable[[Sequence[tuple[Notice, Letter]], datetime], Letter]
 
 @dataclass(frozen=True, slots=True)
 class LetterKind:
-    """What is known of one kind of notice. Without a topic it is transactional: it can't be switched off."""
+    """What is known of one kind of notice. Without a topic it is transactional: it can't be switched off.
+
+    The label says to the staff, in a few words, what the mails of the kind are about.
+    """
 
     writer: Writer
+    label: "str | _StrPromise"
     topic: Topic | None = None
     prepare: Preparer | None = None
     merge: Merger | None = None
@@ -52,7 +62,12 @@ letter_kinds: Hook[LetterKind] = Hook("kinds of letters")
 
 
 def letter(
-    kind: str, *, topic: Topic | None = None, prepare: Preparer | None = None, merge: Merger | None = None
+    kind: str,
+    *,
+    label: "str | _StrPromise",
+    topic: Topic | None = None,
+    prepare: Preparer | None = None,
+    merge: Merger | None = None,
 ) -> Callable[[Writer], Writer]:
     """Contribute, as a decorator, who writes the letters of `kind`.
 
@@ -60,6 +75,7 @@ def letter(
 
     Args:
         kind: of notices; begins with the app.
+        label: what the mails are about, as the staff read it: a translatable noun or two.
         topic: by which people switch it off; None for what always comes.
         prepare: called with a batch before its writer is called for each, and again when what it found is
             some seconds old; it may set attributes on the notices.
@@ -67,7 +83,7 @@ def letter(
     """
 
     def register(writer: Writer) -> Writer:
-        letter_kinds.add(kind, LetterKind(writer, topic, prepare, merge))
+        letter_kinds.add(kind, LetterKind(writer, label, topic, prepare, merge))
         return writer
 
     return register
@@ -77,3 +93,9 @@ def topic_of(kind: str) -> Topic | None:
     """Return the topic by which a kind can be switched off; None if it can't, or is not known (any more)."""
     known = letter_kinds.get(kind)
     return known.topic if known is not None else None
+
+
+def label_of(kind: str) -> str:
+    """Return what mails of a kind are about, in the active language; some words for one that is not known (any more)."""
+    known = letter_kinds.get(kind)
+    return str(known.label) if known is not None else _("Another mail")

@@ -112,7 +112,7 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.key
+        return str(self.subject or _("Mail to %(whom)s") % {"whom": self.recipient or self.address})
 
 
 class Preference(models.Model):

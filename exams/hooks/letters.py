@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_time
 from amls.courses.models import Course
@@ -15,7 +16,7 @@ from exams.models.exam import SignUp
 _State = Registration.State
 
 
-@letter("exams.registered")
+@letter("exams.registered", label=gettext_lazy("Exam sign-up"))
 def registered(notice: Notice, now: datetime) -> Letter | None:
     """Confirm a sign-up, as it stands now: with a seat, or on the waiting list."""
     registration = _registration(notice)
@@ -43,7 +44,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("exams.promoted")
+@letter("exams.promoted", label=gettext_lazy("Seat from the waiting list"))
 def promoted(notice: Notice, now: datetime) -> Letter | None:
     """Tell that somebody who waited has a seat."""
     registration = _registration(notice)
@@ -65,7 +66,7 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("exams.moved")
+@letter("exams.moved", label=gettext_lazy("Moved to another exam date"))
 def moved(notice: Notice, now: datetime) -> Letter | None:
     """Confirm a move to another date."""
     registration = _registration(notice)
@@ -84,7 +85,7 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("exams.withdrawn")
+@letter("exams.withdrawn", label=gettext_lazy("Withdrawn from an exam"))
 def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     """Confirm a withdrawal; with the reason where staff did it."""
     registration = _registration(notice)
@@ -99,7 +100,7 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     return _letter(registration, _("You are withdrawn from %(exam)s") % {"exam": registration.exam}, text)
 
 
-@letter("exams.excused")
+@letter("exams.excused", label=gettext_lazy("Excused from an exam"))
 def excused(notice: Notice, now: datetime) -> Letter | None:
     """Tell that staff excused somebody."""
     registration = _registration(notice)
@@ -113,7 +114,7 @@ def excused(notice: Notice, now: datetime) -> Letter | None:
     )  # fmt: skip
 
 
-@letter("exams.admission")
+@letter("exams.admission", label=gettext_lazy("Admission to an exam"))
 def admission(notice: Notice, now: datetime) -> Letter | None:
     """Tell a decision on admission, unless a newer one has replaced it."""
     decision = AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
@@ -161,7 +162,7 @@ def _next_sign_up(course: Course, now: datetime) -> str:
     return _("The next date is **%(exam)s**, %(when)s; sign-up closes %(until)s.") % named
 
 
-@letter("exams.seats")
+@letter("exams.seats", label=gettext_lazy("Seats released"))
 def seats(notice: Notice, now: datetime) -> Letter | None:
     """Tell that seats are released; the seat itself stands on the page and the slip."""
     registration = _registration(notice)
@@ -175,7 +176,7 @@ def seats(notice: Notice, now: datetime) -> Letter | None:
     )  # fmt: skip
 
 
-@letter("exams.results")
+@letter("exams.results", label=gettext_lazy("Exam result"))
 def results(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a result is published or was changed; never which."""
     registration = _registration(notice)

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from pytest_django import Settings
@@ -167,3 +168,10 @@ def test_filters_that_the_list_does_not_know_hide_no_neighbour(cast: Cast, filte
     address = f"/admin/projects/project/{pks[0]}/assess/?{urlencode({'_changelist_filters': filters})}"
     answer = cast.client("lecturer").get(address)
     assert (answer.status_code, answer.context["count"]) == (200, 2)
+
+
+@pytest.mark.parametrize("key", ["foo", "", "²", "1e400", "%00"])
+@pytest.mark.parametrize("name", ["courses_user", "portal_legalpage", "account_emailaddress", "lectures_part"])
+def test_no_list_takes_what_is_no_key_for_a_chosen_row(cast: Cast, name: str, key: str) -> None:
+    data = {"action": "delete_selected", "_selected_action": key, "post": "yes"}
+    assert cast.client("admin").post(reverse(f"admin:{name}_changelist"), data).status_code == 404

@@ -40,11 +40,11 @@ def _writers() -> Iterator[None]:
 
 
 def _write_letters() -> None:
-    @letter("tests.plain")
+    @letter("tests.plain", label="Test")
     def plain(notice: Notice, now: object) -> Letter:
         return Letter(subject="Hello", text="World", reason="Because.")
 
-    @letter("tests.bulk", topic=ANNOUNCEMENTS)
+    @letter("tests.bulk", label="Test", topic=ANNOUNCEMENTS)
     def bulk(notice: Notice, now: object) -> Letter:
         return Letter(subject="Bulk", text="World", reason="Because.")
 
@@ -141,7 +141,7 @@ def test_refused_addresses_leave_the_connection_open(postbox: Postbox) -> None:
 def test_a_worker_told_to_stop_fails_no_mail(postbox: Postbox) -> None:
     people = make_people(3)
 
-    @letter("tests.slow")
+    @letter("tests.slow", label="Test")
     def slow(notice: Notice, now: object) -> Letter:
         raise SoftTimeLimitExceeded
 

@@ -17,7 +17,7 @@ from amls.mail.render import Mail, compose
 from tests.mail.conftest import Postbox
 
 pytestmark = pytest.mark.django_db
-KIND = LetterKind(lambda _notice, _now: None, topic=REMINDERS)
+KIND = LetterKind(lambda _notice, _now: None, "Test", topic=REMINDERS)
 NAMES = [
     "",
     "Ada Lovelace",

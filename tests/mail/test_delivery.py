@@ -34,7 +34,7 @@ def _writers() -> Iterator[None]:
 
 
 def _write_letters() -> None:
-    @letter("tests.greeting")
+    @letter("tests.greeting", label="Test")
     def greet(notice: Notice, now: datetime) -> Letter | None:
         if notice.references.get("is_over"):
             return None
@@ -45,7 +45,7 @@ def _write_letters() -> None:
             reason="You get this mail because you registered a project.",
         )
 
-    @letter("tests.broken")
+    @letter("tests.broken", label="Test")
     def fail(notice: Notice, now: datetime) -> Letter | None:
         raise KeyError("topic")
 

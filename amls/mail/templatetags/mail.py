@@ -13,10 +13,12 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import people_in
 from amls.mail.categories import CHANGES
 from amls.mail.changes import is_told, letter_about
+from amls.mail.letters import label_of
 from amls.mail.models import Announcement, MailSettings
 from amls.mail.outbox import wanting
 
 register = template.Library()
+register.filter("letter_label", label_of)
 
 
 @register.inclusion_tag("mail/_announcements.html", takes_context=True)

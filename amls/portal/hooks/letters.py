@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.markdown import escape_markdown
 from amls.courses.models import Enrolment, RosterEntry, User
@@ -60,7 +60,7 @@ def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     )
 
 
-@letter("portal.roster-claimed", merge=_merge)
+@letter("portal.roster-claimed", label=gettext_lazy("Somebody says who they are on the roster"), merge=_merge)
 def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
     """Ask the staff whether an account is the person of the roster."""
     rows = RosterEntry.objects.select_related("course", "claimed_by")
@@ -81,7 +81,7 @@ def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("portal.roster-confirmed")
+@letter("portal.roster-confirmed", label=gettext_lazy("Confirmed as a person of the roster"))
 def roster_confirmed(notice: Notice, now: datetime) -> Letter | None:
     """Tell a person that they are in the course."""
     course = notice.course
@@ -97,7 +97,7 @@ def roster_confirmed(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("portal.roster-declined")
+@letter("portal.roster-declined", label=gettext_lazy("Not confirmed as a person of the roster"))
 def roster_declined(notice: Notice, now: datetime) -> Letter | None:
     """Tell a person that the staff could not confirm who they are."""
     course = notice.course

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_time
 from amls.courses.models import Enrolment
@@ -22,7 +23,7 @@ def _request(notice: Notice) -> ExtensionRequest | None:
     return rows.filter(pk=notice.references["request"]).first()
 
 
-@letter("projects.extension-asked")
+@letter("projects.extension-asked", label=gettext_lazy("More time asked for"))
 def extension_asked(notice: Notice, now: datetime) -> Letter | None:
     """Tell staff that a team asks for more time; the reason stays on the site."""
     request = _request(notice)
@@ -37,7 +38,7 @@ def extension_asked(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.extension-declined")
+@letter("projects.extension-declined", label=gettext_lazy("More time declined"))
 def extension_declined(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is no more time, and why."""
     request = _request(notice)
@@ -72,7 +73,7 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
     )
 
 
-@letter("projects.extended")
+@letter("projects.extended", label=gettext_lazy("More time granted"))
 def extended(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is more time, with what the staff answered to a request."""
     if not Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).exists():
@@ -90,7 +91,7 @@ def extended(notice: Notice, now: datetime) -> Letter | None:
     return replace(found, text=f"{found.text}\n\n{request.answer}")
 
 
-@letter("projects.extension-revoked")
+@letter("projects.extension-revoked", label=gettext_lazy("More time revoked"))
 def extension_revoked(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the extra time is gone."""
     return _deadline_moved(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
@@ -23,7 +24,7 @@ def _submission(notice: Notice) -> Submission | None:
     return rows.prefetch_related("files").filter(pk=notice.references["submission"]).first()
 
 
-@letter("projects.receipt")
+@letter("projects.receipt", label=gettext_lazy("Receipt of a hand-in"))
 def receipt(notice: Notice, now: datetime) -> Letter | None:
     """Give everyone in the team the receipt of an attempt."""
     submission = _submission(notice)
@@ -71,7 +72,7 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.late-accepted")
+@letter("projects.late-accepted", label=gettext_lazy("Late hand-in accepted"))
 def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a late attempt counts."""
     submission = _submission(notice)
@@ -86,7 +87,7 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.attempt-withdrawn")
+@letter("projects.attempt-withdrawn", label=gettext_lazy("Hand-in taken out of account"))
 def attempt_withdrawn(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the staff took an attempt out of account, and what counts instead."""
     submission = _submission(notice)
@@ -96,7 +97,7 @@ def attempt_withdrawn(notice: Notice, now: datetime) -> Letter | None:
     return _about_attempt(submission, now, subject=_("A hand-in no longer counts: %(topic)s"), text=text)
 
 
-@letter("projects.attempt-refused")
+@letter("projects.attempt-refused", label=gettext_lazy("Hand-in not readable"))
 def attempt_refused(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a file of an attempt turned out not to be what its name says, and what counts instead."""
     submission = _submission(notice)
@@ -109,7 +110,7 @@ def attempt_refused(notice: Notice, now: datetime) -> Letter | None:
     return replace(letter, text=f"{letter.text}\n\n{reasons}\n\n{advice}")
 
 
-@letter("projects.attempt-restored")
+@letter("projects.attempt-restored", label=gettext_lazy("Hand-in brought back"))
 def attempt_restored(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the staff brought an attempt back, and what counts now."""
     submission = _submission(notice)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
@@ -12,13 +13,13 @@ from projects.hooks.letters.common import mine, why_member
 from projects.models import Assessment
 
 
-@letter("projects.result")
+@letter("projects.result", label=gettext_lazy("Project result"))
 def result(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is a result; the result itself is on the site only."""
     return _result_letter(notice, _("The result of your project is there: %(topic)s"))
 
 
-@letter("projects.result-changed")
+@letter("projects.result-changed", label=gettext_lazy("Project result changed"))
 def result_changed(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a result was changed."""
     return _result_letter(notice, _("The result of your project was changed: %(topic)s"))

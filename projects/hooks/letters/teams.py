@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.times import say_time
 from amls.courses.models import Enrolment
@@ -16,7 +16,7 @@ from projects.hooks.letters.common import about_team, due, escaped, mine, name_o
 from projects.models import Invitation, Membership, Topic, TopicSwitch
 
 
-@letter("projects.registered")
+@letter("projects.registered", label=gettext_lazy("Project registered"))
 def registered(notice: Notice, now: datetime) -> Letter | None:
     """Confirm a registration."""
     project = project_of(notice)
@@ -39,7 +39,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.switched")
+@letter("projects.switched", label=gettext_lazy("Topic changed"))
 def switched(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the team has another topic, who chose it, and until when it can be taken back."""
     project, before = project_of(notice), _topic_before(notice)
@@ -74,7 +74,7 @@ def switched(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.switched-back")
+@letter("projects.switched-back", label=gettext_lazy("Topic changed back"))
 def switched_back(notice: Notice, now: datetime) -> Letter | None:
     """Tell that the team has the topic again that it had before."""
     project, left = project_of(notice), _topic_before(notice)
@@ -98,7 +98,7 @@ def _topic_before(notice: Notice) -> str:
     return found.title if found is not None else "–"
 
 
-@letter("projects.member-joined")
+@letter("projects.member-joined", label=gettext_lazy("Somebody joined the team"))
 def member_joined(notice: Notice, now: datetime) -> Letter | None:
     """Tell that somebody accepted an invitation."""
     if notice.references["who"] == notice.references["enrolment"]:
@@ -114,7 +114,7 @@ def member_joined(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.member-left")
+@letter("projects.member-left", label=gettext_lazy("Somebody left the team"))
 def member_left(notice: Notice, now: datetime) -> Letter | None:
     """Tell that somebody left."""
     if notice.references["who"] == notice.references["enrolment"]:
@@ -142,7 +142,7 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.moved")
+@letter("projects.moved", label=gettext_lazy("Moved to another team"))
 def moved(notice: Notice, now: datetime) -> Letter | None:
     """Tell that staff put somebody into another team."""
     return about_team(
@@ -152,7 +152,7 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.withdrawn")
+@letter("projects.withdrawn", label=gettext_lazy("Project withdrawn"))
 def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a project was given up."""
     project = project_of(notice)
@@ -167,7 +167,7 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.restored")
+@letter("projects.restored", label=gettext_lazy("Project restored"))
 def restored(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a withdrawal was undone."""
     return about_team(
@@ -177,7 +177,7 @@ def restored(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invited")
+@letter("projects.invited", label=gettext_lazy("Invitation to a team"))
 def invited(notice: Notice, now: datetime) -> Letter | None:
     """Invite somebody, who may have no account."""
     invitation = (
@@ -209,7 +209,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invitation-declined")
+@letter("projects.invitation-declined", label=gettext_lazy("Invitation declined"))
 def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     """Tell the team that an invitation was declined."""
     rows = Invitation.objects.select_related("seeker__user")
@@ -226,7 +226,7 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invitation-revoked")
+@letter("projects.invitation-revoked", label=gettext_lazy("Invitation revoked"))
 def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
     """Tell whom a team had invited that it no longer does; nobody who never read of it."""
     pk = notice.references["invitation"]
@@ -249,7 +249,7 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.invitation-expired")
+@letter("projects.invitation-expired", label=gettext_lazy("Invitation expired"))
 def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     """Tell who invited somebody, and is in the team still, that there was no answer in time."""
     rows = Invitation.objects.select_related("project__topic__course", "seeker__user").filter(expires_at__lte=now)
@@ -273,7 +273,7 @@ def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.idea-proposed")
+@letter("projects.idea-proposed", label=gettext_lazy("Own idea proposed"))
 def idea_proposed(notice: Notice, now: datetime) -> Letter | None:
     """Tell staff that an idea waits."""
     topic = Topic.objects.select_related("course", "proposed_by__user").filter(pk=notice.references["topic"]).first()
@@ -289,7 +289,7 @@ def idea_proposed(notice: Notice, now: datetime) -> Letter | None:
     )
 
 
-@letter("projects.idea-decided")
+@letter("projects.idea-decided", label=gettext_lazy("Own idea decided"))
 def idea_decided(notice: Notice, now: datetime) -> Letter | None:
     """Tell a student what became of their idea."""
     topic = Topic.objects.select_related("course").filter(pk=notice.references["topic"]).first()
