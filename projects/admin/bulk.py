@@ -20,10 +20,10 @@ from amls.courses.models import Course
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
-from projects.admin.forms import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.desk import desk_views, for_desk
 from projects.exports.archive import archive_response
 from projects.exports.results import results_response
+from projects.forms.desk import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.models import Outcome, Project
 from projects.reading import TeamView
 from projects.services.assessing import assess, assign_assessor, publish_assessments, split_assessors
@@ -66,201 +66,206 @@ def _say_left_out(request: HttpRequest, projects: list[Project], given: Containe
         )
 
 
-class BulkAdmin(KeptAdmin):
-    """The actions of the list of projects."""
+def _views(queryset: QuerySet[Project]) -> list[TeamView]:
+    return list(desk_views(for_desk(queryset)).values())
 
-    actions = ("publish", "pass_all", "extend_all", "assign", "split", "withdraw_all", "download", "to_csv", "to_xlsx")
 
-    def _views(self, queryset: QuerySet[Project]) -> list[TeamView]:
-        return list(desk_views(for_desk(queryset)).values())
+def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
+    """Return the one course of the projects; of several none, and say so."""
+    courses = {one.topic.course_id: one.topic.course for one in projects}
+    if len(courses) != 1:
+        messages.error(request, _("Choose projects of one course: deadlines and staff differ between courses."))
+        return None
+    course = next(iter(courses.values()))
+    timezone.activate(course.zone)
+    return course
 
-    def _course(self, request: HttpRequest, projects: list[Project]) -> Course | None:
-        """Return the one course of the projects; of several none, and say so."""
-        courses = {one.topic.course_id: one.topic.course for one in projects}
-        if len(courses) != 1:
-            messages.error(request, _("Choose projects of one course: deadlines and staff differ between courses."))
-            return None
-        course = next(iter(courses.values()))
-        timezone.activate(course.zone)
-        return course
 
-    @admin.action(description=gettext_lazy("Publish the decisions"))
-    def publish(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Publish what is decided, after showing the mail and who gets it."""
-        projects, now = list(queryset.select_related("topic__course")), now_of(request)
-        if "_confirmed" in request.POST:
-            done = publish_assessments(projects=projects, now=now)
-            said = ngettext("%(count)d decision is published.", "%(count)d decisions are published.", len(done))
-            messages.success(request, said % {"count": len(done)})
-            return None
-        count, notices, letter = preview_letters(projects, now=now)
-        left = len(projects) - count
-        return self.ask(
-            request,
-            title=_("Publish %(what)s") % {"what": _count(count)},
-            submit=_("Publish and send the mails"),
-            action="publish",
-            rows=projects,
-            may=count > 0,
-            notes=[
-                _("%(what)s stay as they are: not decided yet, or published before.") % {"what": _count(left)},
-            ]
-            if left
-            else [],
-            letter=letter,
-            people=sorted({f"{one.recipient} <{one.recipient.email}>" for one in notices if one.recipient}),
-        )
+@admin.action(description=gettext_lazy("Publish the decisions"))
+def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Publish what is decided, after showing the mail and who gets it."""
+    projects, now = list(queryset.select_related("topic__course")), now_of(request)
+    if "_confirmed" in request.POST:
+        done = publish_assessments(projects=projects, now=now)
+        said = ngettext("%(count)d decision is published.", "%(count)d decisions are published.", len(done))
+        messages.success(request, said % {"count": len(done)})
+        return None
+    count, notices, letter = preview_letters(projects, now=now)
+    left = len(projects) - count
+    return desk.ask(
+        request,
+        title=_("Publish %(what)s") % {"what": _count(count)},
+        submit=_("Publish and send the mails"),
+        action="publish",
+        rows=projects,
+        may=count > 0,
+        notes=[
+            _("%(what)s stay as they are: not decided yet, or published before.") % {"what": _count(left)},
+        ]
+        if left
+        else [],
+        letter=letter,
+        people=sorted({f"{one.recipient} <{one.recipient.email}>" for one in notices if one.recipient}),
+    )
 
-    @admin.action(description=gettext_lazy("Pass"))
-    def pass_all(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Pass, as drafts, what is handed in and not decided."""
-        views = self._views(queryset)
-        fit = [v for v in views if v.counting and not (v.assessment and v.assessment.outcome) and v.project.is_active]
-        if "_confirmed" in request.POST:
-            with transaction.atomic():
-                for view in fit:
-                    draft = view.assessment
-                    assess(
-                        project=view.project,
-                        outcome=Outcome.PASSED,
-                        extra_points=draft.extra_points if draft else Decimal(0),
-                        feedback=draft.feedback if draft else "",
-                        by=user_of(request),
-                        now=now_of(request),
-                    )
-            messages.success(
-                request,
-                _("Passed as drafts: %(what)s. Nobody is told before you publish.") % {"what": _count(len(fit))},
-            )
-            return None
-        left = len(views) - len(fit)
-        return self.ask(
-            request,
-            title=_("Pass %(what)s") % {"what": _count(len(fit))},
-            submit=_("Pass, as drafts"),
-            action="pass_all",
-            rows=[view.project for view in fit],
-            may=bool(fit),
-            lead=_("Points and feedback stay as they are. Nobody is told before you publish."),
-            notes=[
-                _("%(what)s are left out: decided before, or without a hand-in that counts.") % {"what": _count(left)}
-            ]
-            if left
-            else [],
-        )
 
-    @admin.action(description=gettext_lazy("Extend the deadline"))
-    def extend_all(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Give teams more time."""
-        projects = list(queryset.active().select_related("topic__course"))  # type: ignore[attr-defined]
-        course = self._course(request, projects)
-        if course is None:
-            return None
-        is_sent = "_confirmed" in request.POST
-        form = MoreTimeForm(request.POST if is_sent else None, zone=course.zone)
-        if is_sent and form.is_valid():
-            try:
-                given = extend(
-                    course=course,
-                    projects=projects,
+@admin.action(description=gettext_lazy("Pass"))
+def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Pass, as drafts, what is handed in and not decided."""
+    views = _views(queryset)
+    fit = [v for v in views if v.counting and not (v.assessment and v.assessment.outcome) and v.project.is_active]
+    if "_confirmed" in request.POST:
+        with transaction.atomic():
+            for view in fit:
+                draft = view.assessment
+                assess(
+                    project=view.project,
+                    outcome=Outcome.PASSED,
+                    extra_points=draft.extra_points if draft else Decimal(0),
+                    feedback=draft.feedback if draft else "",
                     by=user_of(request),
-                    reason=form.cleaned_data["reason"],
                     now=now_of(request),
-                    **form.given(),
                 )
-            except RuleViolation as violation:
-                add_violation(form, violation)
-            else:
-                messages.success(
-                    request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(given))}
-                )
-                _say_left_out(request, projects, [one.project_id for one in given])
-                return None
-        return self.ask(
+        messages.success(
             request,
-            title=_("Extend the deadline of %(what)s") % {"what": _count(len(projects))},
-            submit=_("Extend, and tell the teams"),
-            action="extend_all",
-            rows=projects,
-            form=form,
+            _("Passed as drafts: %(what)s. Nobody is told before you publish.") % {"what": _count(len(fit))},
         )
+        return None
+    left = len(views) - len(fit)
+    return desk.ask(
+        request,
+        title=_("Pass %(what)s") % {"what": _count(len(fit))},
+        submit=_("Pass, as drafts"),
+        action="pass_all",
+        rows=[view.project for view in fit],
+        may=bool(fit),
+        lead=_("Points and feedback stay as they are. Nobody is told before you publish."),
+        notes=[_("%(what)s are left out: decided before, or without a hand-in that counts.") % {"what": _count(left)}]
+        if left
+        else [],
+    )
 
-    @admin.action(description=gettext_lazy("Give to an assessor"))
-    def assign(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Let one person assess them."""
-        projects = list(queryset.select_related("topic__course"))
-        course = self._course(request, projects)
-        if course is None:
-            return None
-        is_sent = "_confirmed" in request.POST
-        form = AssessorForm(request.POST if is_sent else None, people=staff_of([course]))
-        if is_sent and form.is_valid():
-            count = assign_assessor(projects=projects, assessor=form.user())
-            messages.success(request, _("Another assessor for %(what)s.") % {"what": _count(count)})
-            return None
-        title = _("Who assesses %(what)s?") % {"what": _count(len(projects))}
-        return self.ask(request, title=title, submit=_("Give"), action="assign", rows=projects, form=form)
 
-    @admin.action(description=gettext_lazy("Split among assessors"))
-    def split(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Give the open ones out evenly."""
-        projects = list(queryset.select_related("topic__course"))
-        course = self._course(request, projects)
-        if course is None:
-            return None
-        is_sent = "_confirmed" in request.POST
-        form = SplitForm(request.POST if is_sent else None, people=staff_of([course]))
-        if is_sent and form.is_valid():
-            count = split_assessors(course=course, assessors=form.users(), projects=projects)
-            messages.success(request, _("Given out: %(what)s.") % {"what": _count(count)})
-            return None
-        return self.ask(
-            request,
-            title=_("Split %(what)s evenly") % {"what": _count(len(projects))},
-            submit=_("Split"),
-            action="split",
-            rows=projects,
-            form=form,
-            lead=_(
-                "Only those without an assessor and without a decision are given out; whoever has the fewest gets the next."
-            ),
-        )
-
-    @admin.action(description=gettext_lazy("Withdraw"))
-    def withdraw_all(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-        """Withdraw projects; an undo brings them back."""
-        projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
-        if "_confirmed" in request.POST:
-            with transaction.atomic():
-                for one in projects:
-                    withdraw_project(project=one, now=now_of(request))
-            pks = ",".join(str(one.pk) for one in projects)
-            undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
-            messages.success(
-                request, _("Withdrawn: %(what)s.") % {"what": _count(len(projects))}, extra_tags=f"undo {undo}"
+@admin.action(description=gettext_lazy("Extend the deadline"))
+def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Give teams more time."""
+    projects = list(queryset.active().select_related("topic__course"))  # type: ignore[attr-defined]
+    course = _course(request, projects)
+    if course is None:
+        return None
+    is_sent = "_confirmed" in request.POST
+    form = MoreTimeForm(request.POST if is_sent else None, zone=course.zone)
+    if is_sent and form.is_valid():
+        try:
+            given = extend(
+                course=course,
+                projects=projects,
+                by=user_of(request),
+                reason=form.cleaned_data["reason"],
+                now=now_of(request),
+                **form.given(),
             )
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            messages.success(request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(given))})
+            _say_left_out(request, projects, [one.project_id for one in given])
             return None
-        return self.ask(
-            request,
-            title=_("Withdraw %(what)s") % {"what": _count(len(projects))},
-            submit=_("Withdraw, and tell the teams"),
-            action="withdraw_all",
-            rows=projects,
-            may=bool(projects),
-            lead=_("The slots are free again. Hand-ins, decisions and notes are kept, and you can undo it."),
+    return desk.ask(
+        request,
+        title=_("Extend the deadline of %(what)s") % {"what": _count(len(projects))},
+        submit=_("Extend, and tell the teams"),
+        action="extend_all",
+        rows=projects,
+        form=form,
+    )
+
+
+@admin.action(description=gettext_lazy("Give to an assessor"))
+def assign(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Let one person assess them."""
+    projects = list(queryset.select_related("topic__course"))
+    course = _course(request, projects)
+    if course is None:
+        return None
+    is_sent = "_confirmed" in request.POST
+    form = AssessorForm(request.POST if is_sent else None, people=staff_of([course]))
+    if is_sent and form.is_valid():
+        count = assign_assessor(projects=projects, assessor=form.user())
+        messages.success(request, _("Another assessor for %(what)s.") % {"what": _count(count)})
+        return None
+    title = _("Who assesses %(what)s?") % {"what": _count(len(projects))}
+    return desk.ask(request, title=title, submit=_("Give"), action="assign", rows=projects, form=form)
+
+
+@admin.action(description=gettext_lazy("Split among assessors"))
+def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Give the open ones out evenly."""
+    projects = list(queryset.select_related("topic__course"))
+    course = _course(request, projects)
+    if course is None:
+        return None
+    is_sent = "_confirmed" in request.POST
+    form = SplitForm(request.POST if is_sent else None, people=staff_of([course]))
+    if is_sent and form.is_valid():
+        count = split_assessors(course=course, assessors=form.users(), projects=projects)
+        messages.success(request, _("Given out: %(what)s.") % {"what": _count(count)})
+        return None
+    return desk.ask(
+        request,
+        title=_("Split %(what)s evenly") % {"what": _count(len(projects))},
+        submit=_("Split"),
+        action="split",
+        rows=projects,
+        form=form,
+        lead=_(
+            "Only those without an assessor and without a decision are given out; whoever has the fewest gets the next."
+        ),
+    )
+
+
+@admin.action(description=gettext_lazy("Withdraw"))
+def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Withdraw projects; an undo brings them back."""
+    projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
+    if "_confirmed" in request.POST:
+        with transaction.atomic():
+            for one in projects:
+                withdraw_project(project=one, now=now_of(request))
+        pks = ",".join(str(one.pk) for one in projects)
+        undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
+        messages.success(
+            request, _("Withdrawn: %(what)s.") % {"what": _count(len(projects))}, extra_tags=f"undo {undo}"
         )
+        return None
+    return desk.ask(
+        request,
+        title=_("Withdraw %(what)s") % {"what": _count(len(projects))},
+        submit=_("Withdraw, and tell the teams"),
+        action="withdraw_all",
+        rows=projects,
+        may=bool(projects),
+        lead=_("The slots are free again. Hand-ins, decisions and notes are kept, and you can undo it."),
+    )
 
-    @admin.action(description=gettext_lazy("Download the hand-ins (ZIP)"))
-    def download(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
-        """Send every attempt of these projects as one archive."""
-        return archive_response(self._views(queryset), filename=f"hand-ins-{timezone.localdate(now_of(request))}")
 
-    @admin.action(description=gettext_lazy("Results as CSV"))
-    def to_csv(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
-        """Send the decisions as a table that can be corrected and imported."""
-        return results_response(self._views(queryset), kind="csv", now=now_of(request))
+@admin.action(description=gettext_lazy("Download the hand-ins (ZIP)"))
+def download(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
+    """Send every attempt of these projects as one archive."""
+    return archive_response(_views(queryset), filename=f"hand-ins-{timezone.localdate(now_of(request))}")
 
-    @admin.action(description=gettext_lazy("Results as XLSX"))
-    def to_xlsx(self, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
-        """Send the decisions as a spreadsheet that can be corrected and imported."""
-        return results_response(self._views(queryset), kind="xlsx", now=now_of(request))
+
+@admin.action(description=gettext_lazy("Results as CSV"))
+def to_csv(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
+    """Send the decisions as a table that can be corrected and imported."""
+    return results_response(_views(queryset), kind="csv", now=now_of(request))
+
+
+@admin.action(description=gettext_lazy("Results as XLSX"))
+def to_xlsx(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase:
+    """Send the decisions as a spreadsheet that can be corrected and imported."""
+    return results_response(_views(queryset), kind="xlsx", now=now_of(request))
+
+
+# In the order of the menu.
+ACTIONS = (publish, pass_all, extend_all, assign, split, withdraw_all, download, to_csv, to_xlsx)

@@ -16,8 +16,8 @@ from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
 from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
-from projects.admin.forms import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.desk import desk_views, for_desk
+from projects.forms.desk import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.models import Extension, ExtensionRequest, Project
 from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
 

@@ -7,18 +7,19 @@ from typing import Any
 from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from projects.admin.common import KeptAdmin, user_of
-from projects.admin.sheets import SheetAdmin
+from projects.admin.sheets import import_sheet
 from projects.exports.passes import PassResource
 from projects.models import EarlierPass, Invitation
 from projects.services.assessing import enter_earlier_pass
 
 
 @admin.register(EarlierPass)
-class EarlierPassAdmin(SheetAdmin):
+class EarlierPassAdmin(KeptAdmin):
     """Who passed the project in an earlier term."""
 
     course_path = "enrolment__course"
@@ -34,8 +35,6 @@ class EarlierPassAdmin(SheetAdmin):
     )
     fields = ("enrolment", "term", "extra_points", "note")
     actions_list = ("upload_passes",)
-    sheet_resource = PassResource
-    sheet_title = gettext_lazy("Import passes of earlier terms")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Take back what was entered by mistake; the history keeps it."""
@@ -56,7 +55,7 @@ class EarlierPassAdmin(SheetAdmin):
     @action(description=gettext_lazy("Import a table"), url_path="import")
     def upload_passes(self, request: HttpRequest) -> HttpResponseBase:
         """Read passes from a table."""
-        return self.sheet_view(request)
+        return import_sheet(self, request, PassResource, title=_("Import passes of earlier terms"))
 
 
 @admin.register(Invitation)

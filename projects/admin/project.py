@@ -6,10 +6,9 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
 from django.db.models import Case, Model, QuerySet, Value, When
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.defaultfilters import floatformat
 from django.urls import URLPattern, path, reverse
@@ -23,8 +22,9 @@ from unfold.views import ChangeList
 from amls.core.keys import primary_key
 from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
-from projects.admin.assess import AssessAdmin
-from projects.admin.common import now_of, user_of
+from projects.admin.assess.views import assess_project, send_attempts
+from projects.admin.bulk import ACTIONS
+from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import (
     AssessorFilter,
     CourseFilter,
@@ -35,7 +35,7 @@ from projects.admin.filters import (
     TrackFilter,
     chosen_courses,
 )
-from projects.admin.sheets import SheetAdmin
+from projects.admin.sheets import import_sheet
 from projects.desk import Stage, desk_views, for_desk, is_mentor, names_of, progress_of, stage_of
 from projects.exports.results import ResultResource
 from projects.models import Project
@@ -69,7 +69,7 @@ class ProjectList(ChangeList):  # type: ignore[misc]
 
 
 @admin.register(Project)
-class ProjectAdmin(AssessAdmin, SheetAdmin):
+class ProjectAdmin(KeptAdmin):
     """The teams and what they hand in."""
 
     course_path = "topic__course"
@@ -91,8 +91,7 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
         "topic__title",
     )
     search_help_text = gettext_lazy("Name, address, matriculation number, topic or #number")
-    sheet_resource = ResultResource
-    sheet_title = gettext_lazy("Import corrected results")
+    actions = ACTIONS
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Add no project: students register, and staff move people."""
@@ -130,6 +129,24 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             path("<int:object_id>/zip/", wrap(self.zip_view), name="projects_project_zip"),
         ]
         return [*own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """Show the assessment instead of a form of bare fields."""
+        return self.assess_view(request, primary_key(object_id))
+
+    def assess_view(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Show a project with all that was handed in and decided, and do what is asked."""
+        return assess_project(self, request, object_id)
+
+    def zip_view(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Send every attempt of one project."""
+        return send_attempts(self, request, object_id)
+
+    def sheet_view(self, request: HttpRequest) -> HttpResponse:
+        """Read corrected results from a table."""
+        return import_sheet(self, request, ResultResource, title=_("Import corrected results"))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """List the projects, with how far the assessment is."""
@@ -233,46 +250,6 @@ class ProjectAdmin(AssessAdmin, SheetAdmin):
             what += " *"
         mark = _mark("ok", _("published")) if stage == Stage.PUBLISHED else _mark("wait", _("draft"))
         return format_html("{}{}", what, mark)
-
-    # ── neighbours ──
-
-    def neighbours(self, request: HttpRequest, project: Project) -> tuple[list[int], int | None, int | None]:
-        """Return the keys of the list that the person came from, and what stands before and after a project there.
-
-        A project that is no longer in the filtered list, such as one that has just been
-        decided, still has its place in the order.
-        """
-        listing = _ListRequest(request, request.GET.get("_changelist_filters", ""))
-        try:
-            cl = self.get_changelist_instance(listing)
-        except IncorrectLookupParameters:
-            # The list itself leaves out what it can't read, too.
-            listing = _ListRequest(request, "")
-            cl = self.get_changelist_instance(listing)
-        order = list(
-            cl.root_queryset.order_by(*cl.get_ordering(listing, cl.root_queryset)).values_list("pk", flat=True)
-        )
-        place = {pk: number for number, pk in enumerate(order)}
-        # The search joins to many rows: each key once, in the list's order.
-        keys = sorted(set(cl.queryset.order_by().values_list("pk", flat=True)), key=place.__getitem__)
-        here = place.get(project.pk, -1)
-        before = next((pk for pk in reversed(keys) if place[pk] < here), None)
-        after = next((pk for pk in keys if place[pk] > here), None)
-        return keys, before, after
-
-
-class _ListRequest:
-    """The request as if it were for the list with some filters."""
-
-    wants_keys_only = True
-    method = "GET"
-
-    def __init__(self, request: HttpRequest, filters: str) -> None:
-        self._request = request
-        self.GET = type(request.GET)(filters)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._request, name)
 
 
 def _mark(kind: str, text: str) -> SafeString:

@@ -15,40 +15,36 @@ from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
-from projects.admin.forms import SheetForm
 from projects.exports.resource import ServiceResource
+from projects.forms.desk import SheetForm
 
 
-class SheetAdmin(KeptAdmin):
-    """An admin with a table to import.
+def import_sheet(desk: KeptAdmin, request: HttpRequest, resource: type[ServiceResource], *, title: str) -> HttpResponse:
+    """Show what a table would change, line by line; then change it, and go back to the list.
 
-    Attributes:
-        sheet_resource: reads the table.
-        sheet_title: of the page.
+    Args:
+        desk: the admin of what the table is about.
+        request: with the form once it is sent.
+        resource: reads the table.
+        title: of the page.
     """
+    shelf = Shelf(user_of(request).pk, resource.kind, now_of(request))
+    form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request), shelf=shelf)
+    form.initial.setdefault("course", usual_course(request))
+    context: dict[str, Any] = {"title": title, "form": form, "meanings": resource.meanings}
+    if request.method != "POST":
+        return desk.page(request, "admin/table_import.html", context, 200)
 
-    sheet_resource: type[ServiceResource]
-    sheet_title: Any = ""
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        reader = resource(course=form.cleaned_data["course"], by=user_of(request), now=now_of(request))
+        return reader.run(
+            upload.content, how=upload.how, filename=upload.filename, is_preview=dry_run, expected=expected
+        )
 
-    def sheet_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what a table would change, line by line; then change it."""
-        shelf = Shelf(user_of(request).pk, self.sheet_resource.kind, now_of(request))
-        form = SheetForm(request.POST or None, request.FILES or None, courses=courses_of(request), shelf=shelf)
-        form.initial.setdefault("course", usual_course(request))
-        context: dict[str, Any] = {"title": self.sheet_title, "form": form, "meanings": self.sheet_resource.meanings}
-        if request.method != "POST":
-            return self.page(request, "admin/table_import.html", context, 200)
-
-        def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
-            resource = self.sheet_resource(course=form.cleaned_data["course"], by=user_of(request), now=now_of(request))
-            return resource.run(
-                upload.content, how=upload.how, filename=upload.filename, is_preview=dry_run, expected=expected
-            )
-
-        outcome = preview_or_apply(form, run)
-        if outcome.is_done and outcome.plan is not None:
-            count = len(outcome.plan.lines)
-            said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count)
-            messages.success(request, with_undo(said % {"count": count}, form.cleaned_data["course"].slug))
-            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        return self.page(request, "admin/table_import.html", context | {"preview": outcome.preview}, outcome.status)
+    outcome = preview_or_apply(form, run)
+    if outcome.is_done and outcome.plan is not None:
+        count = len(outcome.plan.lines)
+        said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count)
+        messages.success(request, with_undo(said % {"count": count}, form.cleaned_data["course"].slug))
+        return redirect(f"admin:{desk.opts.app_label}_{desk.opts.model_name}_changelist")
+    return desk.page(request, "admin/table_import.html", context | {"preview": outcome.preview}, outcome.status)

@@ -14,16 +14,16 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
-from projects.admin.common import add_violation, now_of
-from projects.admin.forms import AnswerForm
-from projects.admin.sheets import SheetAdmin
+from projects.admin.common import KeptAdmin, add_violation, now_of
+from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
+from projects.forms.desk import AnswerForm
 from projects.models import Topic
 from projects.services.ideas import decide_idea
 
 
 @admin.register(Topic)
-class TopicAdmin(SheetAdmin):
+class TopicAdmin(KeptAdmin):
     """The project proposals of a course, open ideas first."""
 
     previews = True
@@ -33,8 +33,6 @@ class TopicAdmin(SheetAdmin):
     search_fields = ("title", "description", "mentor__name")
     actions = ("to_csv", "to_xlsx")
     actions_list = ("upload_topics",)
-    sheet_resource = TopicResource
-    sheet_title = gettext_lazy("Import topics")
     fieldsets = (
         (None, {"fields": ("course", ("track", "title"), "description", "mentor", ("team_min", "team_max"), ("slots", "is_open", "position"))}),
         (gettext_lazy("Skills and links"), {"fields": ("skills", "links"), "classes": ("tab",)}),
@@ -109,7 +107,7 @@ class TopicAdmin(SheetAdmin):
     @action(description=gettext_lazy("Import topics"), url_path="import")
     def upload_topics(self, request: HttpRequest) -> HttpResponseBase:
         """Read topics from a table."""
-        return self.sheet_view(request)
+        return import_sheet(self, request, TopicResource, title=_("Import topics"))
 
     @admin.action(description=gettext_lazy("Export as CSV"))
     def to_csv(self, request: HttpRequest, queryset: QuerySet[Topic]) -> HttpResponseBase:

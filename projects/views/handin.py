@@ -25,7 +25,7 @@ from amls.files.kept import Shelf, opened
 from amls.files.serving import ServedFile, serve_file
 from amls.files.uploads import takes_files
 from projects.deadlines import Deadlines, Standing
-from projects.forms import HandInForm
+from projects.forms.pages import HandInForm
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.permissions import may_see_project
 from projects.receipts import receipt_code

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from amls.core.violations import RuleViolation
-from projects.forms import IdeaForm
+from projects.forms.pages import IdeaForm
 from projects.models import Topic
 from projects.services.ideas import propose_idea, take_idea_back
 from projects.views.common import add_violation, open_mine

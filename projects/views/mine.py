@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
-from projects.forms import ExtensionForm, InviteForm
+from projects.forms.pages import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic, TopicSwitch
 from projects.reading import personal_result
 from projects.receipts import receipt_code

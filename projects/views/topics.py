@@ -16,7 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.exports.views.offer import document
 from projects.deadlines import Deadlines
-from projects.forms import SeekingForm, TeamForm
+from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import ProjectRules, SeekingNote, Topic
 from projects.reading import team_of

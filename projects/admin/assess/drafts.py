@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.times import say_clock
 from amls.courses.models import User
-from projects.admin.forms import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
+from projects.forms.desk import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
 from projects.models import AssessmentDraft
 from projects.reading import TeamView
 from projects.services.assessing import version_of

@@ -1,0 +1,300 @@
+"""What each button of the page does: one view per button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.keys import primary_key
+from amls.core.violations import RuleViolation
+from projects.admin.assess.drafts import fields_of
+from projects.admin.assess.page import AssessPage
+from projects.admin.common import add_violation, now_of
+from projects.forms.desk import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.models import Extension, Submission
+from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
+from projects.services.drafts import forget_draft
+from projects.services.extensions import extend, revoke_extension
+from projects.services.handin import accept_late, restore_submission, withdraw_submission
+from projects.services.registration import restore_project, withdraw_project
+from projects.services.teams import merge_teams, move_member
+
+# Answers a button, or returns None where the page is to be shown again.
+Act = Callable[[AssessPage], HttpResponse | None]
+# Does one thing, and returns what to say of it.
+Deed = Callable[[AssessPage], str]
+
+# By the name of the button.
+acts: dict[str, Act] = {}
+
+
+def button(*names: str) -> Callable[[Act], Act]:
+    """Let a view answer the buttons of these names."""
+
+    def register(act: Act) -> Act:
+        acts.update(dict.fromkeys(names, act))
+        return act
+
+    return register
+
+
+def deed(name: str, *, undo: Callable[[AssessPage], str] = lambda _page: "") -> Callable[[Deed], Deed]:
+    """Let a button do one thing: what came of it is said, and what was typed for it is no draft any more.
+
+    Args:
+        name: of the button.
+        undo: the address that undoes it by POST, and after spaces a field's name and value.
+    """
+
+    def register(do: Deed) -> Deed:
+        def act(page: AssessPage) -> HttpResponse:
+            if page.desk.attempt(page.request, lambda: do(page), undo=undo(page)):
+                forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
+            return redirect(page.address())
+
+        acts[name] = act
+        return do
+
+    return register
+
+
+def sent_form(name: str, make: Callable[[AssessPage], forms.Form]) -> Callable[[Callable[[AssessPage, Any], str]], Any]:
+    """Let a button do what its form says; the form is shown again with what is wrong with it.
+
+    Args:
+        name: of the button and of the form.
+        make: makes the form of what was sent.
+    """
+
+    def register(do: Callable[[AssessPage, Any], str]) -> Callable[[AssessPage, Any], str]:
+        def act(page: AssessPage) -> HttpResponse | None:
+            form = page.shown[name] = make(page)
+            if not form.is_valid():
+                return None
+            try:
+                said = do(page, form)
+            except RuleViolation as violation:
+                add_violation(form, violation)
+                return None
+            messages.success(page.request, said)
+            forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
+            return redirect(page.address())
+
+        acts[name] = act
+        return do
+
+    return register
+
+
+# ── on the way, with what is typed kept ──
+
+
+@button("discard")
+def discard(page: AssessPage) -> HttpResponse:
+    """Throw away what was typed."""
+    forget_draft(project=page.project, by=page.user)
+    messages.success(page.request, _("What you typed is thrown away; here is what is saved."))
+    return redirect(page.address())
+
+
+@button("compare")
+def compare(page: AssessPage) -> HttpResponse:
+    """Lead to the comparison of two attempts."""
+    here, asked = page.address(), urlencode({name: page.request.POST.get(name, "") for name in ("old", "new")})
+    return redirect(f"{here}{'&' if '?' in here else '?'}{asked}#compare")
+
+
+@button("keep", "go")
+def walk(page: AssessPage) -> HttpResponse:
+    """Keep what is typed, and lead to where the person goes next."""
+    kept, post = page.kept, page.request.POST
+    said = kept.words(page.project.course.zone)
+    if post.get("keep") == "quietly":
+        return HttpResponse(said, content_type="text/plain; charset=utf-8")
+    _keys, before, after = page.around
+    target = {"previous": before, "next": after}.get(post.get("go", ""))
+    if target is None and post.get("go") != "list":
+        target = page.project.pk
+    if kept.draft is not None and target != page.project.pk:
+        messages.info(page.request, f"#{page.project.pk}: {said}", extra_tags=f"open {page.address()}")
+    return redirect(page.address(target) if target is not None else page.list_address)
+
+
+# ── the decision ──
+
+
+@button("preview", "show_letter")
+def preview(page: AssessPage) -> None:
+    """Show the feedback, or the mail, as the team would read it."""
+    form = page.shown["assess"] = AssessForm(page.request.POST, view=page.view)
+    form.full_clean()
+
+
+@button("save", "save_next", "save_publish")
+def save(page: AssessPage) -> HttpResponse | None:
+    """Save the decision; go on to the next project, or publish it."""
+    request, view, project = page.request, page.view, page.project
+    form = AssessForm(request.POST, view=view)
+    page.shown["assess"] = form
+    if not form.is_valid():
+        return None
+    # Where to go next is known before the decision takes the project out of a filtered list.
+    _keys, _before, after = page.around
+    data = form.cleaned_data
+    try:
+        assess(
+            project=project,
+            outcome=data["outcome"],
+            extra_points=data["extra_points"],
+            feedback=data["feedback"],
+            by=page.user,
+            now=now_of(request),
+            overrides=form.overrides(),
+            seen=data["seen"],
+        )
+        if "save_publish" in request.POST:
+            said = _publish(page, otherwise=_("Saved."))
+        else:
+            is_out = view.published is not None
+            said = _("Saved; the team is told what changed.") if is_out else _("Saved as a draft.")
+    except RuleViolation as violation:
+        add_violation(form, violation)
+        return None
+    forget_draft(project=project, by=page.user, fields=fields_of("assess", view))
+    target = after if "save_next" in request.POST else project.pk
+    # What left the filtered list is still reached from here.
+    tags = f"open {page.address()}" if target != project.pk else ""
+    messages.success(request, f"#{project.pk}: {said}", extra_tags=tags)
+    if target is None:
+        messages.info(request, _("This was the last one of the list."))
+        return redirect(page.list_address)
+    return redirect(page.address(target))
+
+
+def _publish(page: AssessPage, *, otherwise: str) -> str:
+    done = publish_assessments(projects=[page.project], now=now_of(page.request))
+    return _("Published; the team is told.") if done else otherwise
+
+
+@deed("publish")
+def publish(page: AssessPage) -> str:
+    """Publish the decision."""
+    return _publish(page, otherwise=_("There was nothing to publish."))
+
+
+@sent_form("note", lambda page: NoteForm(page.request.POST))
+def note(page: AssessPage, form: NoteForm) -> str:
+    """Keep a note among the staff."""
+    note_for_staff(project=page.project, text=form.cleaned_data["text"], by=page.user, now=now_of(page.request))
+    return _("The note is kept.")
+
+
+# ── attempts ──
+
+
+def _attempt_of(page: AssessPage, name: str) -> Submission:
+    return get_object_or_404(Submission, project=page.project, pk=primary_key(page.request.POST[name]))
+
+
+@deed("accept")
+def accept(page: AssessPage) -> str:
+    """Let a late attempt count."""
+    row = _attempt_of(page, "accept")
+    accept_late(submission=row, by=page.user, now=now_of(page.request))
+    return _("Attempt %(attempt)d counts; the team is told.") % {"attempt": row.attempt}
+
+
+@deed(
+    "withdraw_attempt",
+    undo=lambda page: f"{page.address()} restore_attempt {primary_key(page.request.POST['withdraw_attempt'])}",
+)
+def withdraw_attempt(page: AssessPage) -> str:
+    """Let an attempt no longer count."""
+    row = _attempt_of(page, "withdraw_attempt")
+    withdraw_submission(submission=row, now=now_of(page.request))
+    return _("Attempt %(attempt)d no longer counts. It is kept.") % {"attempt": row.attempt}
+
+
+@deed("restore_attempt")
+def restore_attempt(page: AssessPage) -> str:
+    """Bring an attempt back."""
+    row = _attempt_of(page, "restore_attempt")
+    restore_submission(submission=row, now=now_of(page.request))
+    return _("Attempt %(attempt)d is back.") % {"attempt": row.attempt}
+
+
+# ── time ──
+
+
+@sent_form("extend", lambda page: MoreTimeForm(page.request.POST, zone=page.project.course.zone))
+def give_time(page: AssessPage, form: MoreTimeForm) -> str:
+    """Give the team more time."""
+    extend(
+        course=page.project.course,
+        projects=[page.project],
+        by=page.user,
+        reason=form.cleaned_data["reason"],
+        now=now_of(page.request),
+        **form.given(),
+    )
+    return _("The team has more time and is told.")
+
+
+@deed("revoke")
+def revoke(page: AssessPage) -> str:
+    """Take an extension back."""
+    row = get_object_or_404(Extension, project=page.project, pk=primary_key(page.request.POST["revoke"]))
+    revoke_extension(extension=row, now=now_of(page.request))
+    return _("The extension is revoked; the team is told.")
+
+
+# ── people ──
+
+
+@sent_form("move", lambda page: MoveForm(page.request.POST, view=page.view))
+def move(page: AssessPage, form: MoveForm) -> str:
+    """Put a member into another team."""
+    member = form.cleaned_data["member"]
+    to = move_member(enrolment=member, to=form.target(), by=page.user, now=now_of(page.request))
+    return _("%(name)s is now in %(project)s; both teams are told.") % {"name": member.user, "project": to}
+
+
+@sent_form("merge", lambda page: MergeForm(page.request.POST, view=page.view))
+def merge(page: AssessPage, form: MergeForm) -> str:
+    """Put the whole team into another one."""
+    target = form.cleaned_data["target"]
+    merge_teams(source=page.project, target=target, by=page.user, now=now_of(page.request))
+    return _("Everyone is now in %(project)s.") % {"project": target}
+
+
+@button("assign")
+def assign(page: AssessPage) -> HttpResponse:
+    """Let somebody else assess it."""
+    form = AssessorForm(page.request.POST, people=staff_of([page.project.course]))
+    if form.is_valid():
+        assign_assessor(projects=[page.project], assessor=form.user())
+        messages.success(page.request, _("Assessor: %(name)s.") % {"name": form.user() or _("nobody")})
+    forget_draft(project=page.project, by=page.user, fields=fields_of("assign", page.view))
+    return redirect(page.address())
+
+
+@deed("withdraw", undo=lambda page: f"{reverse('admin:projects_project_restore')}?pks={page.project.pk}")
+def withdraw(page: AssessPage) -> str:
+    """Withdraw the project."""
+    withdraw_project(project=page.project, now=now_of(page.request))
+    return _("The project is withdrawn. Everything in it is kept.")
+
+
+@deed("restore")
+def restore(page: AssessPage) -> str:
+    """Bring the project back."""
+    restore_project(project=page.project, now=now_of(page.request))
+    return _("The project is back.")
