@@ -4,8 +4,8 @@ import logging
 from datetime import datetime
 
 from celery import shared_task
-from django.utils import timezone
 
+from amls.core import clock
 from amls.courses.models import Course
 from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 @shared_task
 def follow(enrolment_pks: list[int]) -> int:
     """Bring agenda and seats of these people up to date; return how many they are. Rung after a commit."""
-    now = timezone.now()
+    now = clock.now()
     # Seats come second: whoever gets one is followed by a ring of their own.
     follow_now(enrolment_pks, now=now)
     seat_late_ones(enrolment_pks=enrolment_pks, now=now)
@@ -33,7 +33,7 @@ def tend_exams() -> int:
     That is: free seats for whom somebody waits, people without a seat in a room, calendars. A
     course in which something fails keeps none of the others waiting.
     """
-    now = timezone.now()
+    now = clock.now()
     admitted = 0
     courses = Course.objects.filter(state=Course.State.RUNNING, exams__isnull=False).order_by("pk").distinct()
     for course in courses:

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from allauth.account.adapter import get_adapter
 from allauth.core.internal.ratelimit import truncate_ip
@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from amls.agenda.models import FeedToken, FeedUse
+from amls.core import clock
 from amls.courses.models import Course, Enrolment
 
 _PREFIX, _PUBLIC = "feed-fetch:", "feed-use:"
@@ -73,7 +74,7 @@ def note_fetch(enrolment_pk: int, request: HttpRequest) -> None:
         if len(_noted) > _MOST_NOTED:
             _noted.clear()
         _noted[enrolment_pk] = now
-    moment = datetime.now(UTC).isoformat()
+    moment = request.now.isoformat()  # type: ignore[attr-defined]
     # A feed is answered also while the cache is away.
     with suppress(RedisError):
         cache.set(
@@ -85,13 +86,17 @@ def note_public_fetch(course_pk: int, request: HttpRequest) -> None:
     """Count in the cache that a calendar fetched a course's public feed, once a day for each."""
     # A feed is not refused to whose address is not known, or while the cache is away.
     with suppress(RedisError, PermissionDenied, ImproperlyConfigured):
-        _count(course_pk, truncate_ip(get_adapter().get_client_ip(request)), request.headers.get("User-Agent", ""))
+        _count(
+            course_pk,
+            truncate_ip(get_adapter().get_client_ip(request)),
+            request.headers.get("User-Agent", ""),
+            request.now.date(),  # type: ignore[attr-defined]
+        )
 
 
-def _count(course_pk: int, address: str, user_agent: str) -> None:
+def _count(course_pk: int, address: str, user_agent: str, day: date) -> None:
     name = client_name(user_agent)
     client = name if name in _PROGRAMS else OTHER
-    day = datetime.now(UTC).date()
     who = hashlib.blake2b(f"{address} {client}".encode(), key=_key_of(day).encode(), digest_size=12).hexdigest()
     with _lock:
         if (course_pk, who) in _seen:
@@ -146,7 +151,7 @@ def flush_fetches() -> int:
 
 def _flush_public() -> None:
     """Write down the counts of yesterday and today; a cache that was emptied meanwhile takes nothing back."""
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     places = {
         _count_key(day, pk, client): FeedUse(course_id=pk, day=day, client=client, count=0)
         for day in (today - timedelta(days=1), today)

@@ -1,12 +1,79 @@
-"""Local wall-clock time at the edges; aware UTC inside."""
+"""What time it is, by the database's clock; local wall-clock time at the edges, aware UTC inside.
 
+Several machines judge one deadline and share one outbox: none of their own clocks has a say.
+"""
+
+import logging
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 from zoneinfo import ZoneInfo
 
+from django.db import Error, connection
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
+
+logger = logging.getLogger(__name__)
+
+# A stopwatch that goes wrong by 500 ppm, which is much, is 15 ms off after this.
+_READ_AGAIN_SECONDS = 30.0
+# While the database does not answer it is not asked for every page.
+_PAUSE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time that was read once and goes on by this machine's stopwatch.
+
+    Attributes:
+        at: the time, aware.
+        read_at: the stopwatch when it was read, in seconds.
+    """
+
+    at: datetime
+    read_at: float = field(default_factory=monotonic)
+
+    def now(self) -> datetime:
+        """Return what time it is by this clock."""
+        return self.at + timedelta(seconds=monotonic() - self.read_at)
+
+
+def now() -> datetime:
+    """Return the database's time: 1 query.
+
+    Tasks and commands take it once per batch; what a request decides goes by `request.now`.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        return cursor.fetchone()[0].astimezone(UTC)  # type: ignore[no-any-return]
+
+
+class DatabaseClock:
+    """The database's clock, as a process that answers requests carries it: it is asked twice a minute."""
+
+    def __init__(self) -> None:
+        self._clock: Clock | None = None
+        self._ask_at = float("-inf")
+
+    def now(self) -> datetime:
+        """Return the database's time; by this machine's clock only if the database has never answered."""
+        if monotonic() >= self._ask_at:
+            try:
+                self.set(now())
+            except Error as error:
+                self._ask_at = monotonic() + _PAUSE_SECONDS
+                logger.warning("The database does not say what time it is: %s", error)
+        return timezone.now() if self._clock is None else self._clock.now()
+
+    def set(self, moment: datetime) -> None:
+        """Go on from `moment`, which is the database's time."""
+        self._clock, self._ask_at = Clock(moment), monotonic() + _READ_AGAIN_SECONDS
+
+
+database_clock = DatabaseClock()
 
 
 def from_wall_clock(naive: datetime, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 
+from amls.core.clock import database_clock
 from amls.core.origin import split_address
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -22,7 +23,8 @@ class RequestNowMiddleware:
     """Stamp `request.now` before anything reads the body.
 
     CSRF protection reads the body before the view: a stamp taken later would come
-    after a slow upload. Everything that a request decides uses this one `now`.
+    after a slow upload. Everything that a request decides uses this one `now`, which is
+    the database's: all web servers judge alike, whatever their own clocks say.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -30,7 +32,9 @@ class RequestNowMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Stamp the request and forget the zone that it activated."""
-        request.now = timezone.now()  # type: ignore[attr-defined]
+        # Probes of life and static files ask nothing of the database.
+        asks_nobody = request.path_info == "/healthz" or request.path_info.startswith(settings.STATIC_URL)
+        request.now = timezone.now() if asks_nobody else database_clock.now()  # type: ignore[attr-defined]
         request.began = _began(request, request.now)  # type: ignore[attr-defined]
         try:
             return self.get_response(request)
@@ -38,8 +42,8 @@ class RequestNowMiddleware:
             timezone.deactivate()
 
 
-def _began(request: HttpRequest, now: datetime) -> datetime:
-    """Return when the request began: by the front server's stamp where it sets one, else now.
+def front_stamp(request: HttpRequest) -> datetime | None:
+    """Return when the request began by the clock of the front server, where it says so.
 
     A front server that buffers uploads passes them on when they are complete; only it knows
     when they began (nginx: `set $began $msec;` at server level). It must set the header on
@@ -47,10 +51,15 @@ def _began(request: HttpRequest, now: datetime) -> datetime:
     """
     stamp = request.META.get(settings.REQUEST_BEGAN_META) if settings.REQUEST_BEGAN_META else None
     try:
-        began = datetime.fromtimestamp(float(stamp), tz=UTC) if stamp else now
+        return datetime.fromtimestamp(float(stamp), tz=UTC) if stamp else None
     except (ValueError, OverflowError, OSError):
-        return now
-    return began if now - LONGEST_REQUEST <= began <= now else now
+        return None
+
+
+def _began(request: HttpRequest, now: datetime) -> datetime:
+    """Return when the request began: by the front server's stamp, else now. Nothing begins after it came here."""
+    began = front_stamp(request)
+    return began if began is not None and now - LONGEST_REQUEST <= began <= now else now
 
 
 class HeadersMiddleware:

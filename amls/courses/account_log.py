@@ -18,8 +18,8 @@ from django.contrib.auth.signals import user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.utils import timezone
 
+from amls.core.clock import database_clock
 from amls.core.peers import network_of
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
@@ -38,7 +38,7 @@ def record(what: AccountEvent.What, *, user: User | None, request: HttpRequest |
         how: by which means, such as 'password'.
     """
     network, browser = _network(request), request.headers.get("User-Agent", "") if request is not None else ""
-    at: datetime = getattr(request, "now", None) or timezone.now()
+    at: datetime = getattr(request, "now", None) or database_clock.now()
     logger.info("%s user=%s how=%s network=%s", what.value, user.pk if user else "-", how or "-", network or "-")
     AccountEvent.objects.create(user=user, what=what, how=how[:30], at=at, network=network, browser=browser[:200])
 

@@ -4,26 +4,23 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import celeryd_after_setup, worker_process_init
-from django.utils import timezone
 
+from amls.core import clock
 from amls.exports.cleaning import purge_everything
-from amls.exports.jobs import work_once
+from amls.exports.jobs import EXPORTS, work_once
 from amls.exports.pdf import warm_up
 
 
 @shared_task
 def work() -> int:
     """Make exports until nothing waits; return how many were handled. Rung by an order, and swept by beat."""
-    handled = 0
-    while work_once(now=timezone.now()):
-        handled += 1
-    return handled
+    return EXPORTS.work_off(work_once)
 
 
 @shared_task
 def purge() -> int:
     """Delete whatever has been kept long enough, exports among it; return how many rows."""
-    return purge_everything(now=timezone.now())
+    return purge_everything(now=clock.now())
 
 
 _serves_exports = False

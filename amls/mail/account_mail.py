@@ -13,9 +13,10 @@ from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.dispatch import receiver
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
+from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
 from amls.courses.account_log import owner_of, record
 from amls.courses.accounts import AccountAdapter as CoursesAccountAdapter
@@ -37,7 +38,7 @@ class AccountAdapter(CoursesAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Seal the mail and put it into the outbox; codes are worthless when they no longer open anything."""
-        now, name = timezone.now(), template_prefix.rpartition("/")[2]
+        now, name = database_clock.now(), template_prefix.rpartition("/")[2]
         user = owner_of(email)
         language = user.language if user is not None and user.language else translation.get_language() or "en"
         with translation.override(language):
@@ -78,7 +79,7 @@ class AccountAdapter(CoursesAccountAdapter):
 
     def _where(self) -> dict[str, Any]:
         return {
-            "timestamp": timezone.now(),
+            "timestamp": database_clock.now(),
             "ip": self.get_client_ip(self.request),
             "user_agent": self.get_http_user_agent(self.request)[:200],
         }

@@ -1,13 +1,12 @@
 """Mail at the desk: announcements, reminder rules, and what became of each mail."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
@@ -40,7 +39,8 @@ class AnnouncementAdmin(CourseScopedAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Publish at once, unless another time is typed."""
-        return {"publish_at": timezone.now(), **super().get_changeform_initial_data(request)}
+        now: datetime = request.now  # type: ignore[attr-defined]
+        return {"publish_at": now, **super().get_changeform_initial_data(request)}
 
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
         """Keep who wrote it; what is due goes out at once."""

@@ -1,21 +1,16 @@
 """The postman's rounds."""
 
-import time
+from functools import partial
 
 from celery import shared_task
-from django.utils import timezone
 
-from amls.core.doorbell import ring
+from amls.core import clock
 from amls.mail.announcements import mail_announcements
 from amls.mail.changes import tell_changes
 from amls.mail.connection import Postman
 from amls.mail.health import beat_seen
-from amls.mail.outbox import DELIVER
 from amls.mail.reminders import plan_reminders
-from amls.mail.send import BATCH, deliver_due
-
-# A round ends well before the task's time limit, and the next one goes on.
-LONGEST_ROUND_SECONDS = 600.0
+from amls.mail.send import BATCH, OUTBOX, deliver_due
 
 
 @shared_task
@@ -25,24 +20,17 @@ def deliver() -> int:
     Rung after a commit, and swept by beat in any case. Where more than a batch is due it calls
     the next of the worker's processes, which does the same: mail servers take their time.
     """
-    handled, postman, started = 0, Postman(), time.monotonic()
+    postman = Postman()
     try:
-        while count := deliver_due(now=timezone.now(), postman=postman):
-            handled += count
-            is_over = time.monotonic() - started > LONGEST_ROUND_SECONDS
-            if is_over or handled == count >= BATCH:
-                ring(DELIVER)
-            if is_over:
-                break
+        return OUTBOX.work_off(partial(deliver_due, postman=postman), batch=BATCH)
     finally:
         postman.close()
-    return handled
 
 
 @shared_task
 def sweep(*, is_beat: bool = False) -> int:
     """Fill the outbox with what has come due: reminders, changes, announcements; return how many mails."""
-    now = timezone.now()
+    now = clock.now()
     if is_beat:
         beat_seen(now=now)
     return plan_reminders(now=now) + tell_changes(now=now) + mail_announcements(now=now)

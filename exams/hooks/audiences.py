@@ -1,9 +1,10 @@
 """Whom an announcement about exams can go to."""
 
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import database_clock
 from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import audience
 from exams.admission import AdmissionState, admissions_of
@@ -13,7 +14,7 @@ from exams.models import Exam, Registration
 @audience("exams.next", _("Who is registered for the next exam"))
 def registered_for_the_next(course: Course) -> QuerySet[Enrolment]:
     """Return who holds a seat in the exam that comes next: part of one query."""
-    coming = Exam.objects.filter(course=course, starts_at__gt=timezone.now(), closed_at__isnull=True)
+    coming = Exam.objects.filter(course=course, starts_at__gt=Now(), closed_at__isnull=True)
     following = coming.order_by("starts_at", "pk").values("pk")[:1]
     rows = Registration.objects.active().filter(exam__in=following, state=Registration.State.REGISTERED)
     return Enrolment.objects.filter(course=course, pk__in=rows.values("enrolment"))
@@ -23,7 +24,7 @@ def registered_for_the_next(course: Course) -> QuerySet[Enrolment]:
 def waitlisted(course: Course) -> QuerySet[Enrolment]:
     """Return who waits for a seat in a coming exam: part of one query."""
     rows = Registration.objects.active().filter(
-        exam__course=course, exam__starts_at__gt=timezone.now(), state=Registration.State.WAITLISTED
+        exam__course=course, exam__starts_at__gt=Now(), state=Registration.State.WAITLISTED
     )
     return Enrolment.objects.filter(course=course, pk__in=rows.values("enrolment"))
 
@@ -34,6 +35,6 @@ def admission_pending(course: Course) -> QuerySet[Enrolment]:
     students = list(Enrolment.objects.filter(course=course).students().select_related("user"))
     for one in students:
         one.course = course
-    found = admissions_of(course, students, now=timezone.now())
+    found = admissions_of(course, students, now=database_clock.now())
     pending = [pk for pk, admission in found.items() if admission.state == AdmissionState.PENDING]
     return Enrolment.objects.filter(course=course, pk__in=pending)

@@ -1,15 +1,11 @@
-"""From an upload to its text: claim, commit, read in a child process, store, mark.
-
-Any number of workers may run it at once: a file is claimed by one of them, and what a
-killed worker left is claimed again after its lease.
-"""
+"""From an upload to its text: claim, commit, read in a child process, store, mark."""
 
 import logging
 import re
 import tempfile
 import uuid
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,10 +15,9 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils import timezone
 
-from amls.core.doorbell import ring
 from amls.core.fulltext import words_sql
+from amls.core.jobs import Claim, LostClaimError, Queue
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from amls.files.storing import delete_stored
@@ -57,14 +52,14 @@ def await_extraction(file: MaterialFile, *, now: datetime) -> None:
     if readable_kind(file.filename) is None:
         return
     Extraction.objects.bulk_create([Extraction(file=file, created_at=now)], ignore_conflicts=True)
-    ring(EXTRACT)
+    EXTRACTIONS.ring()
 
 
 def retry_extraction(file: MaterialFile, *, now: datetime) -> None:
     """Have a file read again that could not be read, or not all of it: the limits may be wider by now."""
     failed = Extraction.objects.filter(file=file).exclude(problem="")
     if failed.update(state=Extraction.State.WAITING, problem="", attempts=0, created_at=now, finished_at=None):
-        ring(EXTRACT)
+        EXTRACTIONS.ring()
 
 
 def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> None:
@@ -102,66 +97,39 @@ def align_languages() -> int:
     )
 
 
-def extract_next(*, now: datetime) -> bool:
-    """Claim one file that waits and read it; return whether there was one."""
-    claim = _claim(now=now)
-    if claim is None:
-        return False
-    if claim.extraction.attempts > MAX_ATTEMPTS:
-        # Three workers died over it.
-        _finish(claim, Reading(problem=Problem.BROKEN), Path())
-        return True
-    with tempfile.TemporaryDirectory(prefix="amls-reading-") as name:
-        try:
-            reading = _read(claim, Path(name))
-            _finish(claim, reading, Path(name))
-        except ReadingStoppedError:
-            logger.info("reading taken over or removed file=%s", claim.extraction.pk)
-    return True
+class _Extractions(Queue[Extraction]):
+    """Mail waits for the same workers: files never take all of them."""
 
+    model, task, lease, most_attempts = Extraction, EXTRACT, LEASE, MAX_ATTEMPTS
+    claimed = {"state": Extraction.State.WORKING, "pages_done": 0, "pages_total": 0}
 
-@dataclass(slots=True)
-class _Claim:
-    extraction: Extraction
-    leased_until: datetime
-
-    def held(self) -> Any:
-        """Return the row as long as the claim holds."""
-        return Extraction.objects.filter(
-            pk=self.extraction.pk, state=Extraction.State.WORKING, leased_until=self.leased_until
-        )
-
-    def renew(self, done: int, total: int) -> bool:
-        """Note progress and prolong the lease; return whether the claim still holds."""
-        leased_until = timezone.now() + LEASE
-        count = self.held().update(leased_until=leased_until, pages_done=done, pages_total=total)
-        self.leased_until = leased_until
-        return bool(count == 1)
-
-
-def _claim(*, now: datetime) -> _Claim | None:
-    with transaction.atomic():
-        # Mail waits for the same workers: files never take all of them.
+    def choose(self, *, now: datetime, limit: int) -> Iterable[Extraction]:
+        """Return the files that wait longest, locked."""
         if Extraction.objects.being_worked_at(now).count() >= settings.EXTRACTION_WORKERS:
-            return None
-        found = (
-            Extraction.objects.claimable_at(now)
-            .select_for_update(skip_locked=True, of=("self",))
-            .select_related("file__material__lecture__course")
-            .order_by("created_at", "pk")
-            .first()
-        )
-        if found is None:
-            return None
-        found.state, found.leased_until = Extraction.State.WORKING, now + LEASE
-        found.attempts += 1
-        found.pages_done = found.pages_total = 0
-        found.save(update_fields=["state", "leased_until", "attempts", "pages_done", "pages_total"])
-    return _Claim(found, now + LEASE)
+            return []
+        waiting = Extraction.objects.claimable_at(now).select_related("file__material__lecture__course")
+        return self.free(waiting).order_by("created_at", "pk")[:limit]
 
 
-def _read(claim: _Claim, folder: Path) -> Reading:
-    file = claim.extraction.file
+EXTRACTIONS = _Extractions()
+
+
+def extract_next(now: datetime) -> bool:
+    """Claim one file that waits and read it; return whether there was one."""
+    for claim in EXTRACTIONS.claim(now=now):
+        with tempfile.TemporaryDirectory(prefix="amls-reading-") as name:
+            try:
+                # Where it is one too many, three workers died over it.
+                reading = Reading(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
+                _finish(claim, reading, Path(name))
+            except (ReadingStoppedError, LostClaimError):
+                logger.info("reading taken over or removed file=%s", claim.row.pk)
+        return True
+    return False
+
+
+def _read(claim: Claim[Extraction], folder: Path) -> Reading:
+    file = claim.row.file
     kind = readable_kind(file.filename)
     if kind is None:
         return Reading(problem=Problem.BROKEN)
@@ -175,7 +143,7 @@ def _read(claim: _Claim, folder: Path) -> Reading:
         folder=folder,
         most=settings.EXTRACTION_MAX_PAGES,
         limits=limits_of_settings(),
-        on_progress=claim.renew,
+        on_progress=lambda done, total: claim.prolong(pages_done=done, pages_total=total),
     )
 
 
@@ -193,9 +161,9 @@ def _local_path(name: str, folder: Path) -> Path:
     return path
 
 
-def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
+def _finish(claim: Claim[Extraction], reading: Reading, folder: Path) -> None:
     """Store what was read in place of what was read before, and mark the row, if the claim still holds."""
-    file = claim.extraction.file
+    file = claim.row.file
     lecture = file.material.lecture
     drop_running_lines(reading.pages)
     passages = [_passage(page, file, lecture.course) for page in reading.pages]
@@ -205,7 +173,7 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
             course = lock_course(lecture.course_id)
             held = claim.held().select_for_update().first()
             if held is None:
-                raise ReadingStoppedError
+                raise LostClaimError
             for passage in passages:
                 passage.language = course.language
             _forget_file(file)
@@ -214,10 +182,11 @@ def _finish(claim: _Claim, reading: Reading, folder: Path) -> None:
             held.problem = reading.problem or ("" if passages else Problem.NO_TEXT)
             held.pages_done, held.pages_total = len(passages), max(reading.total, len(passages))
             held.cues_dropped, held.is_tagged = reading.cues_dropped, reading.is_tagged
-            held.leased_until, held.finished_at = None, timezone.now()
+            now = claim.clock.now()
+            held.leased_until, held.finished_at = None, now
             held.save()
             follow_texts(lecture)
-            touch(course, now=timezone.now())
+            touch(course, now=now)
     except BaseException:
         delete_stored(stored)
         raise

@@ -51,6 +51,7 @@ class Submission(models.Model):
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
     # Its files could not be judged while the upload waited: it counts, and a worker looks from this time on.
     check_due_at = models.DateTimeField(_("still to be checked"), null=True, blank=True, editable=False)
+    check_attempts = models.PositiveSmallIntegerField(_("checks begun"), default=0, db_default=0, editable=False)
 
     objects: ClassVar[SubmissionQuerySet] = SubmissionQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.core.bounds import Bound, spend
-from amls.core.doorbell import ring
 from amls.core.sizes import say_size
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
@@ -24,6 +23,7 @@ from amls.files.storing import KeptFile, keeping
 from projects.deadlines import Deadlines, Standing, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path
+from projects.services.checking import CHECKS
 from projects.services.common import (
     follow_in_feeds,
     lock_project,
@@ -36,8 +36,6 @@ from projects.services.common import (
 from projects.services.registration import require_active
 from projects.tickets import began_by_ticket
 
-# A worker is told by this name that there are files to judge.
-CHECK = "projects.tasks.check_attempts"
 # Short, so that whoever presses too often at a deadline waits minutes; what is refused counts too.
 _TRIES = Bound(
     "projects.hand-in-tries",
@@ -185,7 +183,7 @@ def hand_in(
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)
             if waits:
-                ring(CHECK)
+                CHECKS.ring()
             people = members_of(project)
             references = {"submission": submission.pk}
             tell("projects.receipt", people, cause=str(submission.pk), now=now, references=references)

@@ -12,11 +12,10 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amls.core.clock import deadline_closes_at
+from amls.core.clock import database_clock, deadline_closes_at
 from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
@@ -84,7 +83,7 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
                     uploads=[*again, *sent],
                     began_at=began,
                     # The body has been read by now: `request.now` is when it began.
-                    now=timezone.now(),
+                    now=database_clock.now(),
                     **form.cleaned_data,
                 )
         except FilesRefused as violation:

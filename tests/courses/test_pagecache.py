@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from amls.core.clock import database_clock
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import touch, touch_enrolment
 from amls.pagecache import store as pagecache
@@ -129,13 +130,13 @@ def test_hosts_that_are_not_allowed_are_refused_also_after_a_kept_answer(client:
     assert client.get("/amls/", headers={"host": "evil.example"}).status_code == 400
 
 
-def test_a_boundary_in_time_ends_an_answer(client: Client, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_boundary_in_time_ends_an_answer(client: Client, course: Course) -> None:
     client.get("/amls/")
     later = next_boundary(course, timezone.now())
-    monkeypatch.setattr(timezone, "now", lambda: later - timedelta(microseconds=1))
+    database_clock.set(later - timedelta(seconds=20))
     client.get("/amls/")
     assert rendered["page"] == 1
-    monkeypatch.setattr(timezone, "now", lambda: later)
+    database_clock.set(later)
     client.get("/amls/")
     assert rendered["page"] == 2
 

@@ -1,5 +1,6 @@
 """2,000 reminders through two workers and two beats, while workers, beat, broker and database are killed."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -48,9 +49,10 @@ AgendaItem.objects.create(course=course, key="tests.due", kind="deadline", title
 
 
 class Post:
-    """A mail server that counts, and does something at certain mails, before it says that it took them."""
+    """A mail server that counts, takes its time, and does something at certain mails, before it says that it took them."""
 
-    def __init__(self) -> None:
+    def __init__(self, pause: float = 0) -> None:
+        self.pause = pause
         self.taken: Counter[str] = Counter()
         self.ids: dict[str, set[str]] = {}
         self.at: dict[int, Callable[[int], None]] = {}
@@ -59,6 +61,7 @@ class Post:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         mail = message_from_bytes(cast("bytes", envelope.content))
+        await asyncio.sleep(self.pause)
         with self._lock:
             self.count += 1
             action = self.at.pop(self.count, None)
@@ -92,18 +95,18 @@ class House:
         command = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]
         self.redis = self.spawn(command)
 
-    def spawn(self, command: list[str]) -> subprocess.Popen[bytes]:
+    def spawn(self, command: list[str], **extra: str) -> subprocess.Popen[bytes]:
         log = self.stack.enter_context((self.var / "log").open("ab"))
         child = subprocess.Popen(
-            command, cwd=settings.BASE_DIR, env=getattr(self, "environment", None), stdout=log, stderr=log,
-            start_new_session=True,
+            command, cwd=settings.BASE_DIR, env={**getattr(self, "environment", os.environ), **extra}, stdout=log,
+            stderr=log, start_new_session=True,
         )  # fmt: skip
         self.stack.callback(kill, child)
         return child
 
-    def worker(self, name: str) -> subprocess.Popen[bytes]:
+    def worker(self, name: str, **extra: str) -> subprocess.Popen[bytes]:
         celery = [sys.executable, "-m", "celery", "--app", "amls", "worker", "--queues", "mail", "--concurrency", "1"]
-        return self.spawn([*celery, "--hostname", f"{name}@here", "--loglevel", "warning", "--without-mingle"])
+        return self.spawn([*celery, "--hostname", f"{name}@here", "--loglevel", "warning", "--without-mingle"], **extra)
 
     def beat(self, name: str) -> subprocess.Popen[bytes]:
         celery = [sys.executable, "-m", "celery", "--app", "amls", "beat", "--pidfile", "", "--loglevel", "warning"]

@@ -48,6 +48,7 @@ def state(client: Client) -> tuple[int, dict[str, str]]:
     found = answer.json()
     # How mail and exports flow is told where it can be known; what is late does not take the site out of service.
     flow = {"mail": found.pop("mail"), "exports": found.pop("exports")} if found["migrations"] == "ok" else {}
+    assert found.pop("clocks", "ok") == "ok"
     assert flow in ({}, {"mail": MAIL, "exports": EXPORTS})
     return answer.status_code, found
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db.models.signals import post_save
 from django.dispatch import receiver
-from django.utils import timezone
 
+from amls.core.clock import database_clock
 from amls.mail.materials import tell_of_material
 from lectures.models import Material, MaterialFile
 
@@ -24,6 +24,6 @@ def tell_of_first_version(instance: MaterialFile, created: bool, **_kwargs: Any)
         key=str(material.pk),
         title=f"{lecture}: {material.get_kind_display()}",
         path=lecture.get_absolute_url(),
-        now=timezone.now(),
+        now=database_clock.now(),
         visible_from=material.visible_from,
     )

@@ -10,6 +10,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from amls.core import clock
 from amls.mail.connection import Postman
 from amls.mail.models import Notice
 from amls.mail.reminders import KIND, plan_reminders
@@ -66,7 +67,7 @@ def _text(moment: datetime | None) -> str:
 
 def _moment(text: str | None) -> datetime:
     if not text:
-        return timezone.now()
+        return clock.now()
     try:
         found = parse_datetime(text)
     except ValueError:

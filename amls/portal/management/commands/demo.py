@@ -4,8 +4,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from amls.core import clock
 from amls.portal.demo.accounts import DEMO_ACCOUNTS
 from amls.portal.demo.services import make_demo
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Make it and say who may sign in."""
-        make_demo(now=timezone.now())
+        make_demo(now=clock.now())
         if options["verbosity"]:
             self.stdout.write(f"Accounts, all with the password {settings.DEMO_PASSWORD} (on this machine only):")
             for address, name in DEMO_ACCOUNTS.items():

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from amls.core import clock
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.reading import read_course_file
 from amls.portal.takeover.spec import CourseFileError
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             raise CommandError(f"{name} can't be read: {error}") from error
         try:
             spec = read_course_file(text, slug=options["slug"], year=options["year"])
-            diff = import_course(spec=spec, slug=options["slug"], now=timezone.now(), dry_run=options["dry_run"])
+            diff = import_course(spec=spec, slug=options["slug"], now=clock.now(), dry_run=options["dry_run"])
         except CourseFileError as error:
             raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
         for warning in diff.warnings:

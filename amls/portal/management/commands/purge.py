@@ -4,8 +4,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
+from amls.core import clock
 from amls.privacy.registry import retentions
 
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Delete or count, kind by kind."""
-        now = timezone.now()
+        now = clock.now()
         for one in retentions():
             count = one.purge(now, options["dry_run"])
             self.stdout.write(f"{count:>8}  {one.name}  ({one.label}: {one.period})")

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
+from amls.core import clock
 from amls.courses.models import Course
 from amls.portal.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError
@@ -36,7 +36,7 @@ class Command(BaseCommand):
                 new_slug=options["new_slug"],
                 start=options["start"],
                 skip=options["skip"],
-                now=timezone.now(),
+                now=clock.now(),
                 dry_run=options["dry_run"],
             )
         except CourseFileError as error:

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.utils import timezone
 
+from amls.core import clock
 from amls.courses.models import Course, Role, User
 from amls.courses.services import enrol
 from amls.portal.takeover.apply import import_course
@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"Account {email} is there already and stays as it is.")
             if spec is not None:
                 try:
-                    import_course(spec=spec, slug=options["slug"], now=timezone.now())
+                    import_course(spec=spec, slug=options["slug"], now=clock.now())
                 except CourseFileError as error:
                     raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error
                 course = Course.objects.get(slug=options["slug"] or spec.slug)

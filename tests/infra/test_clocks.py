@@ -1,0 +1,108 @@
+"""Clocks that are wrong by five minutes decide nothing: neither a worker's nor a web server's."""
+
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings
+from django.test import Client, override_settings
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from amls.core.clock import Clock, DatabaseClock, now
+from amls.embedded import running
+from projects.deadlines import effective_deadline, is_counting
+from projects.models import Submission
+from projects.services.registration import register_project
+from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.infra.test_mail_for_real import _PREPARE, House, Post, wait_for
+from tests.mail.conftest import free_port
+from tests.projects.served import form, get, granian, notebook, send, signed_in
+
+pytestmark = pytest.mark.xdist_group("serve")
+SKEW = 305
+
+
+def skewed(seconds: int) -> dict[str, str]:
+    """Return the environment of a process whose clock is so much ahead; its stopwatch is right."""
+    said = subprocess.run(["faketime", "-f", f"{seconds:+}s", "env"], capture_output=True, text=True, check=True).stdout
+    found = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME")))
+    return {**found, "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+@pytest.mark.usefixtures("migrated")
+def test_workers_with_wrong_clocks_mail_nobody_twice(var: Path) -> None:
+    people, post = 300, Post(pause=0.02)
+    controller = Controller(post, hostname="127.0.0.1", port=free_port())
+    with ExitStack() as stack:
+        controller.start()
+        stack.callback(controller.stop)
+        stack.enter_context(running(var))
+        house = House(var, controller.port, free_port(), stack)
+        prepare = [sys.executable, "-c", _PREPARE, str(people)]
+        subprocess.run(prepare, cwd=settings.BASE_DIR, env=house.environment, check=True)
+        for name, seconds in (("ahead", SKEW), ("behind", -SKEW), ("right", 0)):
+            house.worker(name, MAIL_LEASE_SECONDS="60", **skewed(seconds))
+        house.beat("one")
+        wait_for(lambda: len(post.taken) == people, 90, var / "log")
+        # Whoever would send again what another is sending has had time to.
+        time.sleep(3)
+    assert {address: count for address, count in post.taken.items() if count > 1} == {}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("closed_for", "counts"), [(timedelta(minutes=2), False), (-timedelta(minutes=2), True)])
+def test_web_servers_with_wrong_clocks_judge_a_hand_in_alike(
+    tmp_path: Path, closed_for: timedelta, counts: bool
+) -> None:
+    course = CourseFactory.create(slug="amls")
+    rules = ProjectRulesFactory.create(course=course, submission_deadline=timezone.now() + timedelta(days=1))
+    for name, seconds in (("ahead", SKEW), ("behind", -SKEW)):
+        enrolment = EnrolmentFactory.create(course=course)
+        project = register_project(enrolment=enrolment, topic=TopicFactory.create(course=course), now=timezone.now())
+        rules.submission_deadline = timezone.now() - closed_for - timedelta(minutes=1)
+        rules.save()
+        body, kind = form({"work.ipynb": notebook(2000)})
+        folder = tmp_path / name
+        folder.mkdir()
+        with granian(folder, skewed(seconds), workers=1) as port:
+            before = timezone.now()
+            status, _where = send(port, "/amls/projects/mine/submit/", cookie=signed_in(enrolment.user), body=body, kind=kind)  # fmt: skip
+            after = timezone.now()
+            clocks = get(port, "/readyz")[2].decode()
+        assert status == 302
+        kept = Submission.objects.get(project=project)
+        assert is_counting(kept, effective_deadline(project)) is counts
+        assert before - timedelta(seconds=1) <= kept.began_at <= kept.received_at <= after + timedelta(seconds=1)
+        assert f'"clocks": "this server is {SKEW} s {name.replace("ahead", "ahead of")} the database"' in clocks
+        rules.submission_deadline = timezone.now() + timedelta(days=1)
+        rules.save()
+
+
+@pytest.mark.django_db
+def test_requests_go_by_the_databases_clock_which_is_asked_now_and_then(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ours = DatabaseClock()
+    with django_assert_num_queries(1):
+        first, second = ours.now(), ours.now()
+    assert timedelta(0) <= second - first < timedelta(seconds=5)
+    assert abs(first - now()) < timedelta(seconds=5)
+
+
+def test_a_clock_goes_on_by_the_stopwatch() -> None:
+    start = timezone.now()
+    assert Clock(start, time.monotonic() - 90).now() - start >= timedelta(seconds=90)
+
+
+@pytest.mark.django_db
+def test_a_front_server_whose_clock_is_wrong_is_named(client: Client) -> None:
+    stamp = {"x-request-began": f"{time.time() - SKEW:.3f}"}
+    with override_settings(REQUEST_BEGAN_META="HTTP_X_REQUEST_BEGAN"):
+        found = client.get("/readyz", headers=stamp).json()
+    assert found["clocks"] == f"the front server is {SKEW} s behind the database"
