@@ -30,7 +30,7 @@ def agree(client: Client, address: str, shown: Any, **data: Any) -> Any:
 def kept(shown: Any) -> dict[str, str]:
     """Return what the form of a preview holds."""
     preview = shown.context["preview"]
-    return {"kept": preview["kept"], "shown": preview["plan"].fingerprint}
+    return {"kept": preview["kept"], "_shown": preview["seal"]}
 
 
 def said(problems: Any) -> list[str]:

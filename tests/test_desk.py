@@ -19,11 +19,14 @@ from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
 from amls.exports.models import Export
+from amls.files.models import KeptUpload
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.membership.roster import import_roster, read_roster
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Lecture, MaterialFile
+from lectures.services.schedule import change_lecture
 from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import (
     ExamFactory,
@@ -183,7 +186,7 @@ def test_a_move_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) ->
     lecture.refresh_from_db()
     before_again = AgendaItem.objects.get(pk=before.pk)
     assert (lecture.room, before_again.sequence) == ("H 0107", before.sequence)
-    saved = client.post(address, {**data, "_agreed": "1"})
+    saved = agree_to(client, address, data, asked)
     assert saved.status_code == 302
     lecture.refresh_from_db()
     after = AgendaItem.objects.get(pk=before.pk)
@@ -191,6 +194,42 @@ def test_a_move_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) ->
     history = client.get(reverse("admin:lectures_lecture_history", args=[lecture.pk])).content.decode()
     assert str(cast.lecturer.user) in history
     assert "H 0107" in history
+
+
+def test_what_others_changed_since_a_move_was_shown_is_shown_again(cast: Cast, rows: dict[str, int]) -> None:
+    client, lecture = cast.client("lecturer"), Lecture.objects.get()
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    data = lecture_post(lecture, room="H 0111")
+    asked = client.post(address, data)
+    change_lecture(lecture_pk=lecture.pk, room="EB 301", now=timezone.now())
+    again = agree_to(client, address, data, asked)
+    assert again.status_code == 200
+    assert "something changed since this was shown" in again.content.decode()
+    assert ", EB 301 → " in again.content.decode()
+    assert Lecture.objects.get().room == "EB 301"
+    # Who agrees without having seen anything sees it first.
+    assert client.post(address, {**data, "_agreed": "1"}).status_code == 200
+    assert Lecture.objects.get().room == "EB 301"
+    assert agree_to(client, address, data, again).status_code == 302
+    assert Lecture.objects.get().room == "H 0111"
+
+
+def test_a_file_waits_while_the_desk_asks(cast: Cast, rows: dict[str, int]) -> None:
+    client, lecture = cast.client("lecturer"), Lecture.objects.get()
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    files_before = MaterialFile.objects.count()
+    data = lecture_post(lecture, room="H 0111") | {
+        "materials-TOTAL_FORMS": "1", "materials-0-kind": "captions", "materials-0-title": "", "materials-0-url": "",
+        "materials-0-audience": "public", "materials-0-position": "0",
+    }  # fmt: skip
+    asked = client.post(address, {**data, "materials-0-upload": SimpleUploadedFile("Größe.vtt", b"WEBVTT\n\n")})
+    assert "Kept until you decide: Größe.vtt" in " ".join(asked.content.decode().split())
+    assert MaterialFile.objects.count() == files_before
+    # It waits for the person to whom it was shown, at this page.
+    assert [(row.owner, row.filename) for row in KeptUpload.objects.all()] == [(cast.lecturer.user, "Größe.vtt")]
+    assert agree_to(client, address, data, asked).status_code == 302
+    assert [one.filename for one in MaterialFile.objects.order_by("pk")][files_before:] == ["Größe.vtt"]
+    assert not KeptUpload.objects.exists()
 
 
 def test_a_move_in_the_list_is_shown_before_it_is_saved(cast: Cast, rows: dict[str, int]) -> None:
@@ -204,7 +243,7 @@ def test_a_move_in_the_list_is_shown_before_it_is_saved(cast: Cast, rows: dict[s
     asked = client.post(address, data)
     assert "→ Wed 22 May 2024, 16:00–18:00, H 0111" in asked.content.decode()
     assert Lecture.objects.get().room == "H 0107"
-    assert client.post(address, {**data, "_agreed": "1"}).status_code == 302
+    assert agree_to(client, address, data, asked).status_code == 302
     lecture.refresh_from_db()
     assert (lecture.room, lecture.starts_at) == ("H 0111", datetime(2024, 5, 22, 14, tzinfo=UTC))
     assert AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}").place == "H 0111"
@@ -213,7 +252,7 @@ def test_a_move_in_the_list_is_shown_before_it_is_saved(cast: Cast, rows: dict[s
     assert "Europe/Berlin" in str(wrong.context["cl"].formset.errors[0]["starts_at"])
 
 
-def test_a_move_with_a_file_is_shown_first_and_says_that_the_file_stays_behind(
+def test_a_move_with_a_file_is_shown_first_and_without_one_the_file_is_kept_at_once(
     cast: Cast, rows: dict[str, int]
 ) -> None:
     client, lecture = cast.client("lecturer"), Lecture.objects.get()
@@ -230,7 +269,7 @@ def test_a_move_with_a_file_is_shown_first_and_says_that_the_file_stays_behind(
 
     said = send(room="H 0111")
     assert "Nothing is saved yet" in said
-    assert "These files are not sent along: 05.vtt." in said
+    assert "Kept until you decide: 05.vtt" in said
     assert (Lecture.objects.get().room, MaterialFile.objects.count()) == ("H 0107", 0)
     Lecture.objects.filter(pk=lecture.pk).update(ends_at=datetime(2024, 5, 21, 16, tzinfo=UTC))
     reconcile(cast.course, now=timezone.now())
@@ -261,9 +300,7 @@ def test_the_hour_that_the_clocks_skip_is_a_field_error(cast: Cast, rows: dict[s
 def test_a_row_cannot_be_moved_into_anothers_course(cast: Cast, rows: dict[str, int]) -> None:
     lecture = Lecture.objects.get()
     data = lecture_post(lecture, course=str(cast.other_course.pk))
-    answer = cast.client("lecturer").post(
-        reverse("admin:lectures_lecture_change", args=[lecture.pk]), {**data, "_agreed": "1"}
-    )
+    answer = cast.client("lecturer").post(reverse("admin:lectures_lecture_change", args=[lecture.pk]), data)
     assert "course" in answer.context["adminform"].form.errors
     assert Lecture.objects.get().course_id == cast.course.pk
 

@@ -47,6 +47,12 @@ class Change:
         """The item's identity."""
         return self.after.key
 
+    @property
+    def shown(self) -> object:
+        """All that people see of it; what a new row gets anew with every attempt, its key and address, is none of it."""
+        items = [item and replace(item, key="", path="") for item in (self.before, self.after)]
+        return str(self.kind), items
+
 
 Listener = Callable[[Course, Sequence[Change], datetime], None]
 # Who is to hear of changes that everyone sees, in their transaction.

@@ -24,6 +24,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.sites import UnfoldAdminSite
 
 from amls.core.origin import place_here
+from amls.core.preview import AGREED, SEAL, Preview, preview_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.access import lead_to_factor
@@ -35,8 +36,11 @@ from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
 from amls.desk.careful import careful
 from amls.desk.history import describe_events
+from amls.desk.waiting import WAITING, WaitingFiles, files_of, waiting_files
 
 HISTORY_ROWS = 200
+# What calendars see of a write, by course.
+Changes = list[tuple[Course, Any]]
 
 
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -239,35 +243,31 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
             return redirect(request.get_full_path())
 
     def _write(self, request: HttpRequest, row: Any, act: Any) -> Any:
-        asks = self.previews and "_agreed" not in request.POST
-        if asks and request.FILES:
-            # The page that asks can't send files on: whether it has to is found out without them.
-            changes = self._changes_without_files(request, row, act)
-            if changes:
-                return self._ask(request, changes)
-            asks = False
-        response, changes = self._attempt(request, row, act, keeps=not asks)
-        if asks and changes:
-            return self._ask(request, changes)
+        def is_wanted(changes: Changes) -> bool:
+            return not self.previews or not changes or _preview(request, changes).is_agreed
+
+        with waiting_files(request) as waiting:
+            if self.previews and request.FILES:
+                # Nothing is stored of a file before it is certain that the write stays.
+                changes = self._changes_without_files(request, row, act)
+                if not is_wanted(changes):
+                    return self._ask(request, changes, waiting)
+            response, changes = self._attempt(request, row, act, keeps=is_wanted)
+            if not is_wanted(changes):
+                return self._ask(request, changes, waiting)
+            waiting.drop(response)
         return response
 
-    def _changes_without_files(self, request: HttpRequest, row: Any, act: Any) -> list[tuple[Course, Any]]:
-        sent: MultiValueDict[str, Any] = request.FILES
-        request._files = MultiValueDict()  # type: ignore[attr-defined]  # noqa: SLF001 - Django offers no setter
-        try:
-            return self._attempt(request, row, act, keeps=None)[1]
-        finally:
-            request._files = sent  # type: ignore[attr-defined]  # noqa: SLF001
-            _forget_messages(request)
+    def _changes_without_files(self, request: HttpRequest, row: Any, act: Any) -> Changes:
+        with files_of(request, MultiValueDict()):
+            changes = self._attempt(request, row, act, keeps=lambda _changes: False)[1]
+        _forget_messages(request)
+        return changes
 
     def _attempt(
-        self, request: HttpRequest, row: Any, act: Any, *, keeps: bool | None
-    ) -> tuple[Any, list[tuple[Course, Any]]]:
-        """Run what writes, and return its response and what calendars see of it.
-
-        With `keeps` True the write stays, with None it is rolled back, with False only where
-        calendars change.
-        """
+        self, request: HttpRequest, row: Any, act: Any, *, keeps: Callable[[Changes], bool]
+    ) -> tuple[Any, Changes]:
+        """Run what writes, and return its response and what calendars see of it; it stays if `keeps` of that says so."""
         now: datetime = request.now  # type: ignore[attr-defined]
         touched: dict[int, Course] = {}
         request.touched_courses = touched  # type: ignore[attr-defined]
@@ -284,20 +284,27 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
                     for one in touched.values()
                     for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
                 ]
-            if keeps is None or (changes and not keeps):
+            if not keeps(changes):
                 transaction.set_rollback(True)
         return response, changes
 
-    def _ask(self, request: HttpRequest, changes: list[tuple[Course, Any]]) -> HttpResponse:
+    def _ask(self, request: HttpRequest, changes: Changes, waiting: WaitingFiles) -> HttpResponse:
         # What the form wanted to tell was rolled back with it.
         _forget_messages(request)
+        waiting.keep()
         context = {
             **self.admin_site.each_context(request),
             "title": _("Everyone's calendar will change"),
             "opts": self.opts,
             "changes": changes,
-            "files": [file.name for _field, files in request.FILES.lists() for file in files],
-            "posted": [(name, value) for name, values in request.POST.lists() for value in values],
+            "preview": _preview(request, changes),
+            "waiting": waiting,
+            "posted": [
+                (name, value)
+                for name, values in request.POST.lists()
+                if name not in {"csrfmiddlewaretoken", AGREED, SEAL, WAITING}
+                for value in values
+            ],
         }
         return TemplateResponse(request, "admin/agree.html", context)
 
@@ -351,6 +358,10 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/history.html", context)
+
+
+def _preview(request: HttpRequest, changes: Changes) -> Preview:
+    return preview_of(request.POST, [(course.pk, change.shown) for course, change in changes])
 
 
 def _forget_messages(request: HttpRequest) -> None:

@@ -175,7 +175,7 @@ def import_roster(
         filename: under which it is kept, to be taken back.
         by: who imports.
         dry_run: whether it is only to be shown.
-        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+        expected: the seal of the plan that was shown; with another one nothing is written.
 
     Raises:
         RuleViolation: it is no table.
@@ -206,7 +206,7 @@ def import_roster(
             joined=joined, claimed=(claimed := claim_for_enrolled(course=course, now=now)),
             notes=_notes(joined, claimed),
         )  # fmt: skip
-        if dry_run or (expected and plan.fingerprint != expected):
+        if dry_run or (expected and plan.seal != expected):
             transaction.set_rollback(True)
         else:
             record_import(course_id=course.pk, kind=KIND, rows=kept, filename=filename, by=by, now=now)

@@ -72,7 +72,7 @@ def import_points(
         reason: why, where published results change.
         now: the request's clock.
         dry_run: whether it is only to be shown.
-        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+        expected: the seal of the plan that was shown; with another one nothing is written.
 
     Raises:
         RuleViolation: it is no table.
@@ -102,7 +102,7 @@ def import_points(
                 left=left,
                 changes=changes,
             )
-            if dry_run or (expected and plan.fingerprint != expected):
+            if dry_run or (expected and plan.seal != expected):
                 transaction.set_rollback(True)
             else:
                 kept = [_imported(change, wanted[change.registration.pk].line) for change in changes]

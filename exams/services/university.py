@@ -64,7 +64,7 @@ def import_university_list(
         how: what somebody chose, where several readings fit.
         now: the request's clock.
         dry_run: whether it is only to be shown.
-        expected: the fingerprint of the plan that was shown; with another one nothing is written.
+        expected: the seal of the plan that was shown; with another one nothing is written.
 
     Raises:
         RuleViolation: it is no table.
@@ -85,7 +85,7 @@ def import_university_list(
             table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
             left=[_said(one) for number, one in before.items() if number not in entries], is_replacement=True,
         )  # fmt: skip
-        if dry_run or not entries or (expected and plan.fingerprint != expected):
+        if dry_run or not entries or (expected and plan.seal != expected):
             return plan
         exam.university_list_at = now
         exam.save(update_fields=["university_list_at"])

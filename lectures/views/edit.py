@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
 from amls.core.origin import split_address
+from amls.core.preview import Preview, is_wanted, preview_of, without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
@@ -34,36 +34,36 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
     form = LectureForm(request.POST or None, lecture=lecture, course=access.course)
-    preview: list[Change] = []
+    changes: list[Change] = []
+    preview: Preview | None = None
     if request.method == "POST" and form.is_valid():
-        if "preview" in request.POST:
-            preview = _preview(form, lecture, access)
-        elif _save(request, form, lecture, access):
+        if "preview" in request.POST or is_wanted(request.POST):
+            changes = _changes(form, lecture, access)
+            preview = preview_of(request.POST, (form.values(), [change.shown for change in changes]))
+        may_save = not form.errors and (preview is None or preview.is_agreed)
+        if may_save and _save(request, form, lecture, access):
             return _done(request, lecture)
     context = {
         "access": access,
         "course": access.course,
         "lecture": lecture,
         "form": form,
-        "preview": [describe_change(change, access.course.zone) for change in preview],
-        "changes": [(access.course, change) for change in preview],
-        "is_previewed": "preview" in request.POST and form.is_valid(),
+        "preview": None if form.errors else preview,
+        "described": [describe_change(change, access.course.zone) for change in changes],
+        "changes": [(access.course, change) for change in changes],
     }
     is_part = request.headers.get("HX-Request") == "true"
     status = 422 if form.errors and not is_part else 200
     return render(request, "lectures/_edit.html" if is_part else "lectures/edit.html", context, status=status)
 
 
-def _preview(form: LectureForm, lecture: Lecture, access: Access) -> list[Change]:
+def _changes(form: LectureForm, lecture: Lecture, access: Access) -> list[Change]:
     """Return what saving would change for subscribers: the same code, rolled back."""
     try:
-        with transaction.atomic():
-            changes = change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values())
-            transaction.set_rollback(True)
+        return without_trace(lambda: change_lecture(lecture_pk=lecture.pk, now=access.now, **form.values()))
     except ValidationError as error:
         _add_errors(form, error)
         return []
-    return changes
 
 
 def _save(request: HttpRequest, form: LectureForm, lecture: Lecture, access: Access) -> bool:

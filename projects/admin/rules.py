@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_length, say_time
-from amls.desk.site import CourseScopedAdmin
+from amls.desk.site import Changes, CourseScopedAdmin
+from amls.desk.waiting import WaitingFiles
 from projects.models import Extension, Project, ProjectRules
 
 
@@ -59,8 +60,8 @@ class ProjectRulesAdmin(CourseScopedAdmin):
             request.moved_deadline = obj  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
-    def _ask(self, request: HttpRequest, changes: list[tuple[Any, Any]]) -> HttpResponse:
-        response = super()._ask(request, changes)
+    def _ask(self, request: HttpRequest, changes: Changes, waiting: WaitingFiles) -> HttpResponse:
+        response = super()._ask(request, changes, waiting)
         moved: ProjectRules | None = getattr(request, "moved_deadline", None)
         if moved is not None:
             notes = extensions_after_move(moved, moved.submission_deadline)

@@ -188,7 +188,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
             how: what somebody chose, where several readings fit.
             filename: under which it is kept, to be taken back.
             is_preview: whether it is only to be shown.
-            expected: the fingerprint of the plan that was shown; with another one nothing is written.
+            expected: the seal of the plan that was shown; with another one nothing is written.
 
         Raises:
             RuleViolation: it is no table.
@@ -202,7 +202,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         self._meta.store_instance = True
         with transaction.atomic():
             plan = self._plan(table, self.import_data(data, use_transactions=False, raise_errors=False))
-            if is_preview or (expected and plan.fingerprint != expected):
+            if is_preview or (expected and plan.seal != expected):
                 transaction.set_rollback(True)
             else:
                 record_import(

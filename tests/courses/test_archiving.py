@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from amls.courses.models import Course
 from projects.services.registration import register_project
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import ProjectRulesFactory, TopicFactory
 
@@ -29,8 +30,8 @@ def send(client: Client, course: Course, **values: str) -> Any:
     data = {name: value for name, value in data.items() if value is not None and value is not False}
     data = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
     # What calendars show is asked about in any case.
-    data |= {"_agreed": "1", "staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
-    answer = client.post(address, data)
+    data |= {"staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
+    answer = agree_to(client, address, data)
     if answer.context and "adminform" in answer.context:
         assert answer.context["adminform"].form.errors == {}
     return answer

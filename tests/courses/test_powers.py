@@ -92,9 +92,9 @@ def test_an_assistant_who_rolls_a_course_over_stays_an_assistant(cast: Cast) -> 
     client, address = cast.client("assistant"), "/amls/staff/roll-over/"
     data = {"new_slug": "amls-next", "start": "2025-04-14", "term": "SS2025"}
     shown = client.post(address, data)
-    seen = re.search(r'name="seen" value="([^"]+)"', shown.content.decode())
+    seen = re.search(r'name="_shown" value="([^"]+)"', shown.content.decode())
     assert seen is not None, shown.content.decode()[:3000]
-    assert client.post(address, {**data, "confirm": "1", "seen": seen.group(1)}).status_code == 302
+    assert client.post(address, {**data, "_agreed": "1", "_shown": seen.group(1)}).status_code == 302
     people = Enrolment.objects.filter(course__slug="amls-next").values_list("user__email", "role")
     assert dict(people) == {"assistant@example.org": "assistant", "lecturer@example.org": "lecturer"}
 

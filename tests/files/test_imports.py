@@ -67,7 +67,7 @@ def test_nothing_is_imported_that_was_not_shown(cast: Cast) -> None:
     client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
     shown = show(client, address, b"email\na@example.org\n", course=cast.course.pk)
     client.post(address, {"kept": kept(shown)["kept"], "course": cast.course.pk, "_agreed": "1"})
-    show(client, address, b"email\nb@example.org\n", course=cast.course.pk, _agreed="1", shown=kept(shown)["shown"])
+    show(client, address, b"email\nb@example.org\n", course=cast.course.pk, _agreed="1", _shown=kept(shown)["_shown"])
     assert not RosterEntry.objects.exists()
 
 

@@ -201,11 +201,13 @@ def test_the_form_of_a_lecture_at_the_desk_says_it(cast: Cast, lecture: Lecture,
         "room": lecture.room, "mode": lecture.mode, "state": lecture.state, "call_in": "", "abstract": "",
         "materials-TOTAL_FORMS": "1", "materials-INITIAL_FORMS": "0", "materials-0-kind": "captions",
         "materials-0-title": "", "materials-0-url": "", "materials-0-audience": "public",
-        "materials-0-position": "0", "materials-0-upload": captions(MEGABYTE), "_agreed": "1",
+        "materials-0-position": "0", "materials-0-upload": captions(MEGABYTE),
     }  # fmt: skip
-    answer = cast.client("lecturer").post(
-        reverse("admin:lectures_lecture_change", args=[lecture.pk]), data, follow=True
-    )
+    client, address = cast.client("lecturer"), reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    asked = client.post(address, data)
+    assert "These files are not sent along: 05.vtt." in asked.content.decode()
+    agreed = {"materials-0-upload": captions(MEGABYTE), "_agreed": "1", "_shown": asked.context["preview"].seal}
+    answer = client.post(address, {**data, **agreed}, follow=True)
     assert answer.redirect_chain != []
     assert "could not be stored: No space left on device" in answer.content.decode()
     assert (MaterialFile.objects.count(), lecture.materials.count(), left_behind(settings)) == (0, 0, [])

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import LectureFactory
 from tests.test_desk import lecture_post
@@ -25,9 +26,10 @@ def test_a_material_is_deleted_with_its_lecture_saved(cast: Cast, settings: Sett
         "TOTAL_FORMS": "1", "INITIAL_FORMS": "1", "0-id": Material.objects.get().pk, "0-lecture": lecture.pk, "0-kind": "captions",
         "0-title": "", "0-url": "", "0-audience": "public", "0-position": "0", "0-DELETE": "on",
     }  # fmt: skip
-    data = {**lecture_post(lecture), "_agreed": "1", **{f"materials-{name}": value for name, value in row.items()}}
+    data = {**lecture_post(lecture), **{f"materials-{name}": value for name, value in row.items()}}
     if has_file:
         data["materials-0-upload"] = SimpleUploadedFile("05.vtt", b"WEBVTT\n\n")
-    answer = cast.client("lecturer").post(reverse("admin:lectures_lecture_change", args=[lecture.pk]), data)
+    address = reverse("admin:lectures_lecture_change", args=[lecture.pk])
+    answer = agree_to(cast.client("lecturer"), address, data)
     assert answer.status_code == 302
     assert not Material.objects.exists()

@@ -18,6 +18,7 @@ from amls.mail.models import Announcement, ItemChange, MailSettings, Notice
 from amls.mail.preferences import set_preference
 from amls.mail.send import deliver_due
 from lectures.models import Lecture, Material, MaterialFile
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import LectureFactory, MaterialFactory
 from tests.mail.conftest import Postbox
@@ -200,9 +201,9 @@ def test_the_desk_shows_the_mail_and_can_hold_it(cast: Cast, lecture: Lecture, s
     page = client.post(address, data).content.decode()
     assert "4 people get this mail" in page
     assert "Moved: 05 Parallel Execution" in page
-    client.post(address, {**data, "_agreed": "1", "_quiet": "1"})
+    agree_to(client, address, {**data, "_quiet": "1"})
     assert not ItemChange.objects.exists()
-    client.post(address, {**data, "room": "H 0222", "_agreed": "1"})
+    agree_to(client, address, {**data, "room": "H 0222"})
     assert ItemChange.objects.get().after["place"] == "H 0222"
 
 

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.preview import SEAL, Preview, is_wanted, preview_of
 from amls.core.violations import RuleViolation
 from amls.files.checks import file_bounds
 from amls.files.kept import Shelf, opened
@@ -48,7 +49,6 @@ class TableForm(forms.Form):
     )
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
     encoding = forms.ChoiceField(required=False, choices=[("", ""), *LABELS.items()])
-    shown = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, shelf: Shelf | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +59,7 @@ class TableForm(forms.Form):
     @property
     def is_agreed(self) -> bool:
         """Whether what was shown is to be imported."""
-        return "_agreed" in self.data and not self.files.get("file")
+        return is_wanted(self.data) and not self.files.get("file")
 
     def clean(self) -> dict[str, Any]:
         """Ask for a file unless one was kept, bound its size, and open what was kept."""
@@ -143,7 +143,7 @@ class Run(Protocol):
     """Reads an uploaded table and compares it, or writes what it says."""
 
     def __call__(self, upload: Upload, *, dry_run: bool, expected: str) -> Plan:
-        """Return the plan; with `dry_run`, or where its fingerprint isn't `expected`, nothing is written."""
+        """Return the plan; with `dry_run`, or where its seal isn't `expected`, nothing is written."""
         ...
 
 
@@ -172,7 +172,7 @@ def preview_or_apply(form: TableForm, run: Run) -> Outcome:
     if not form.is_valid():
         form.keep()
         return Outcome(status=422)
-    expected = form.cleaned_data.get("shown") or "nothing was shown"
+    expected = str(form.data.get(SEAL) or "nothing was shown")
     try:
         plan = run(form.upload, dry_run=not form.is_agreed, expected=expected)
     except RuleViolation as violation:
@@ -180,15 +180,15 @@ def preview_or_apply(form: TableForm, run: Run) -> Outcome:
             form.keep()
         form.add_error("file", str(violation.message))
         return Outcome(status=422)
-    is_stale = form.is_agreed and plan.fingerprint != expected
-    if form.is_agreed and not is_stale and plan.can_be_done:
+    preview = preview_of(form.data, plan.shown)
+    if form.is_agreed and preview.is_agreed and plan.can_be_done:
         form.drop()
         return Outcome(plan, is_done=True)
     is_wrong = not plan.table.is_clear or bool(plan.problems)
-    return Outcome(plan, _preview(form, plan, is_stale=is_stale), status=422 if is_wrong else 200)
+    return Outcome(plan, _preview(form, plan, preview), status=422 if is_wrong else 200)
 
 
-def _preview(form: TableForm, plan: Plan, *, is_stale: bool) -> dict[str, Any]:
+def _preview(form: TableForm, plan: Plan, preview: Preview) -> dict[str, Any]:
     table = plan.table
     form.keep()
     columns = [
@@ -204,6 +204,7 @@ def _preview(form: TableForm, plan: Plan, *, is_stale: bool) -> dict[str, Any]:
         "asked": [one for one in choices if one.is_asked],
         "other_choices": [one for one in choices if not one.is_asked],
         "kept": str(form.kept_file.token) if form.kept_file is not None else "",
-        "is_stale": is_stale,
+        "seal": preview.seal,
+        "is_other": form.is_agreed and preview.is_other,
         "filename": form.upload.filename,
     }

@@ -1,11 +1,11 @@
 """What a table would change, line by line and by name: shown first, then done."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from amls.core.preview import seal_of
 from amls.files.tables.reading import Table
 
 # What is changed: the column, what it was, what it becomes.
@@ -82,11 +82,15 @@ class Plan:
         return self.table.is_clear and (bool(self.lines) or (self.is_replacement and self.unchanged > 0))
 
     @property
-    def fingerprint(self) -> str:
+    def shown(self) -> object:
+        """All that is shown of it before it is done."""
+        said = [(line.line, line.subject, line.is_new, list(map(tuple, line.changes))) for line in self.lines]
+        return said, list(self.left) if self.is_replacement else []
+
+    @property
+    def seal(self) -> str:
         """What names this plan: if it differs between showing and doing, something changed meanwhile."""
-        said = [(one.line, one.subject, one.is_new, list(map(tuple, one.changes))) for one in self.lines]
-        gone = list(self.left) if self.is_replacement else []
-        return hashlib.sha256(repr((said, gone)).encode()).hexdigest()[:32]
+        return seal_of(self.shown)
 
 
 def problems_of(table: Table) -> list[Problem]:

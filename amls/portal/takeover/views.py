@@ -1,23 +1,21 @@
 """Paste-import and roll-over for staff: first what would change, then the change."""
 
-import hashlib
 from functools import partial
 from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
+from amls.core.preview import preview_of
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.models import Course, Role, User
 from amls.courses.services import enrol
 from amls.portal.rollover import roll_over
 from amls.portal.takeover.apply import import_course
-from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.forms import ImportForm, NewCourseForm, RollOverForm
 from amls.portal.takeover.reading import read_course_file
 from amls.portal.takeover.spec import CourseFileError
@@ -33,15 +31,15 @@ def import_page(request: HttpRequest, slug: str) -> HttpResponse:
         try:
             spec = read_course_file(form.cleaned_data["text"], slug=slug, year=form.cleaned_data["year"])
             diff = import_course(spec=spec, slug=slug, now=access.now, dry_run=True)
-            is_agreed = _is_agreed(request, form, diff)
-            if is_agreed:
+            preview = preview_of(request.POST, (form.cleaned_data, diff))
+            if preview.is_agreed:
                 import_course(spec=spec, slug=slug, now=access.now)
         except CourseFileError as error:
             return render(request, "portal/takeover/import.html", {**context, "problems": error.problems}, status=422)
-        if is_agreed:
+        if preview.is_agreed:
             messages.success(request, _("Imported. Everyone's calendar follows."))
             return redirect(access.course)
-        context |= _preview(request, form, diff)
+        context |= {"diff": diff, "preview": preview}
     return render(request, "portal/takeover/import.html", context)
 
 
@@ -59,18 +57,18 @@ def new_course(request: HttpRequest) -> HttpResponse:
             )
             slug = form.cleaned_data["slug"] or spec.slug
             diff = import_course(spec=spec, slug=slug, now=now, dry_run=True, must_be_new=True)
-            is_agreed = _is_agreed(request, form, diff)
-            if is_agreed:
+            preview = preview_of(request.POST, (form.cleaned_data, diff))
+            if preview.is_agreed:
                 with transaction.atomic():
                     import_course(spec=spec, slug=slug, now=now, must_be_new=True)
                     course = Course.objects.get(slug=slug)
                     enrol(user=maker, course=course, role=Role.LECTURER)
         except CourseFileError as error:
             return render(request, "portal/takeover/import.html", {**context, "problems": error.problems}, status=422)
-        if is_agreed:
+        if preview.is_agreed:
             messages.success(request, _("The course was made as a draft: only you can see it until you publish it."))
             return redirect(course)
-        context |= _preview(request, form, diff)
+        context |= {"diff": diff, "preview": preview}
     return render(request, "portal/takeover/import.html", context)
 
 
@@ -85,8 +83,8 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
         make = partial(roll_over, course=access.course, now=access.now, **form.cleaned_data)
         try:
             diff = make(dry_run=True)
-            is_agreed = _is_agreed(request, form, diff)
-            if is_agreed:
+            preview = preview_of(request.POST, (form.cleaned_data, diff))
+            if preview.is_agreed:
                 with transaction.atomic():
                     make()
                     course = Course.objects.get(slug=form.cleaned_data["new_slug"])
@@ -94,10 +92,10 @@ def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
         except CourseFileError as error:
             context["problems"] = error.problems
         else:
-            if is_agreed:
+            if preview.is_agreed:
                 messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
                 return redirect(course)
-            context |= _preview(request, form, diff)
+            context |= {"diff": diff, "preview": preview}
     status = 422 if "problems" in context or form.errors else 200
     return render(request, "portal/takeover/roll_over.html", context, status=status)
 
@@ -108,17 +106,3 @@ def _staff_new_term(old: Access, new: Course, maker: User) -> None:
         enrol(user=lecturer.user, course=new, role=Role.LECTURER)
     own = old.enrolment
     enrol(user=maker, course=new, role=Role(own.role) if own is not None and own.is_staff else Role.LECTURER)
-
-
-def _is_agreed(request: HttpRequest, form: Form, diff: Diff) -> bool:
-    """Return whether the person has seen this very change and wants it."""
-    return "confirm" in request.POST and request.POST.get("seen") == _seen(form, diff)
-
-
-def _preview(request: HttpRequest, form: Form, diff: Diff) -> dict[str, Any]:
-    """Return what shows a change; whoever agreed to another one, by what they typed since or others did, is told."""
-    return {"diff": diff, "seen": _seen(form, diff), "is_other": "confirm" in request.POST}
-
-
-def _seen(form: Form, diff: Diff) -> str:
-    return hashlib.sha256(f"{form.cleaned_data}\n{diff}".encode()).hexdigest()

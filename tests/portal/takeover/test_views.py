@@ -21,7 +21,7 @@ IMPORT, ROLL_OVER, NEW = "/amls/staff/import/", "/amls/staff/roll-over/", "/new/
 
 
 def seen(content: bytes) -> str:
-    match = re.search(r'name="seen" value="([0-9a-f]+)"', content.decode())
+    match = re.search(r'name="_shown" value="([0-9a-f]+)"', content.decode())
     assert match is not None
     return match.group(1)
 
@@ -31,7 +31,7 @@ def agree(cast: Cast, path: str, data: dict[str, Any], **changes: Any) -> Any:
     client = cast.client("lecturer")
     shown = client.post(path, data)
     assert shown.status_code == 200, shown.content.decode()
-    return client.post(path, {**data, **changes, "seen": seen(shown.content), "confirm": "1"})
+    return client.post(path, {**data, **changes, "_shown": seen(shown.content), "_agreed": "1"})
 
 
 def test_a_pasted_page_is_shown_first_and_saved_then(cast: Cast) -> None:
@@ -46,7 +46,7 @@ def test_a_pasted_page_is_shown_first_and_saved_then(cast: Cast) -> None:
 def test_what_was_typed_after_the_preview_is_shown_again(cast: Cast) -> None:
     answer = agree(cast, IMPORT, {"text": TEXT}, text=TEXT.replace("[Jul 04]", "[Jul 05]"))
     assert answer.status_code == 200
-    assert "this is not what you have seen before" in answer.content.decode()
+    assert "something changed since this was shown" in answer.content.decode()
     assert not Lecture.objects.exists()
 
 
@@ -55,7 +55,7 @@ def test_what_others_changed_after_the_preview_is_shown_again(cast: Cast) -> Non
     client, data = cast.client("lecturer"), {"text": TEXT.replace("[Jul 04]", "[Jul 05]")}
     shown = client.post(IMPORT, data)
     Lecture.objects.filter(number="01").update(room="MAR 0.001")
-    answer = client.post(IMPORT, {**data, "seen": seen(shown.content), "confirm": "1"})
+    answer = client.post(IMPORT, {**data, "_shown": seen(shown.content), "_agreed": "1"})
     assert "MAR 0.001" in answer.content.decode()
     assert Lecture.objects.get(number="01").room == "MAR 0.001"
 
@@ -63,7 +63,7 @@ def test_what_others_changed_after_the_preview_is_shown_again(cast: Cast) -> Non
 def test_a_line_that_cannot_be_read_is_named_and_nothing_is_saved(cast: Cast) -> None:
     text = TEXT.replace("[Jul 04]", "[Jun 31]")
     line = next(number for number, row in enumerate(text.split("\n"), start=1) if "Jun 31" in row)
-    answer = cast.client("lecturer").post(IMPORT, {"text": text, "confirm": "1"})
+    answer = cast.client("lecturer").post(IMPORT, {"text": text, "_agreed": "1"})
     assert answer.status_code == 422
     assert f"Line {line}: there is no &#x27;Jun 31&#x27; in 2024" in answer.content.decode()
     assert not Lecture.objects.exists()
@@ -82,7 +82,7 @@ def test_a_new_term_is_made_as_it_was_shown(cast: Cast) -> None:
     agree(cast, IMPORT, {"text": TEXT})
     data = {"new_slug": "amls-ss2025", "start": "2025-04-14", "skip": "2025-05-01"}
     other = agree(cast, ROLL_OVER, data, start="2025-04-21")
-    assert "this is not what you have seen before" in other.content.decode()
+    assert "something changed since this was shown" in other.content.decode()
     assert not Course.objects.filter(slug="amls-ss2025").exists()
     assert agree(cast, ROLL_OVER, data)["Location"] == "/amls-ss2025/"
     assert Lecture.objects.filter(course__slug="amls-ss2025").count() == 12
@@ -110,7 +110,7 @@ def test_an_admin_who_was_a_student_lectures_in_the_term_they_make(cast: Cast) -
     EnrolmentFactory.create(course=cast.course, user=cast.admin)
     client = cast.client("admin")
     shown = client.post(ROLL_OVER, roll_over_data())
-    client.post(ROLL_OVER, {**roll_over_data(), "seen": seen(shown.content), "confirm": "1"})
+    client.post(ROLL_OVER, {**roll_over_data(), "_shown": seen(shown.content), "_agreed": "1"})
     assert Enrolment.objects.get(course__slug="amls-ss2025", user=cast.admin).role == Role.LECTURER
 
 
@@ -120,7 +120,7 @@ def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast
     agree(cast, IMPORT, {"text": TEXT})
     data = {"text": TEXT, "slug": "amls-ss2025"} if path == NEW else roll_over_data()
     shown = cast.client("lecturer").post(path, data)
-    agreed = {**data, "seen": seen(shown.content), "confirm": "1"}
+    agreed = {**data, "_shown": seen(shown.content), "_agreed": "1"}
     gate = threading.Barrier(2)
 
     def press(client: Client) -> tuple[int, str]:

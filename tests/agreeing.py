@@ -1,0 +1,30 @@
+"""How a person agrees to what the desk and pages show before they do it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django.test import Client
+
+
+def seal_in(answer: Any) -> str:
+    """Return the seal of what a page shows; nothing where it asks for nothing."""
+    found = re.search(r'name="_shown" value="([0-9a-f]+)"', answer.content.decode())
+    return found.group(1) if found else ""
+
+
+def agree_to(client: Client, address: str, data: Mapping[str, Any], shown: Any = None) -> Any:
+    """Return what comes of agreeing to what these data would do.
+
+    Args:
+        client: of the person.
+        address: of the page.
+        data: what its form holds.
+        shown: the answer that asked; without one it is asked for first, and returned where nothing is asked.
+    """
+    if shown is None:
+        shown = client.post(address, data)
+        if not seal_in(shown):
+            return shown
+    waiting = re.findall(r'name="_waiting" value="([^"]+)"', shown.content.decode())
+    return client.post(address, {**data, "_agreed": "1", "_shown": seal_in(shown), "_waiting": waiting})
