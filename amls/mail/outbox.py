@@ -116,15 +116,17 @@ def notify_enrolled(
 ) -> int:
     """Put a notice for each of many people of a course into the outbox with one INSERT … SELECT; return how many.
 
-    People who switched the kind's topic off get none. `key` is completed by the person's pk.
+    People who switched the kind's topic off get none. `key` is completed by the person's pk, where it says {person} or
+    at its end.
     Other parameters as for notify().
     """
+    before, _person, after = key.partition("{person}") if "{person}" in key else (f"{key}:", "", "")
     topic = topic_of(kind)
     rows = enrolments.filter(course=course, user__is_active=True)
     if topic is not None:
         rows = wanting(rows, topic=topic)
     columns: dict[str, Any] = {
-        "key": Concat(Value(f"{key}:"), Cast("user_id", CharField()), output_field=CharField()),
+        "key": Concat(Value(before), Cast("user_id", CharField()), Value(after), output_field=CharField()),
         "kind": Value(kind, CharField()),
         "course_id": F("course_id"),
         "recipient_id": F("user_id"),

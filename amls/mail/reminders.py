@@ -1,4 +1,4 @@
-"""Reminders of what is dated: planned by a sweep in the database, decided again when they are sent.
+"""Reminders of what is dated: planned by a sweep, decided again when they are sent.
 
 A reminder is due while `remind_at <= now < due_at`, once per (rule, person, item, due time).
 It is planned at most an hour ahead, so that what falls due together goes out together; a
@@ -11,22 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import AgendaItem, name_of
+from amls.agenda.models import AgendaItem, moment_of, name_of
 from amls.agenda.models import Kind as ItemKind
 from amls.core.clock import deadline_closes_at
-from amls.core.doorbell import ring
 from amls.core.markdown import escape_markdown
 from amls.core.times import say_distance, say_moment
 from amls.courses.models import Course, Enrolment, Role
 from amls.mail.categories import REMINDERS
 from amls.mail.letters import Letter
+from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import MailSettings, Notice, ReminderRule
-from amls.mail.outbox import DELIVER, wanting
+from amls.mail.outbox import notify_enrolled, wanting
 from amls.mail.render import language_of
 from amls.mail.send import TOGETHER
 from amls.mail.still_due import still_due_for
@@ -42,75 +43,6 @@ _DEFAULT_RULES = (
     (0, 3, ["deadline", "exam", "opening"]),
 )
 _AHEAD = TOGETHER + timedelta(minutes=5)
-
-# What people may be reminded of, from `now` on: the shared items, and what differs for a person.
-_MOMENTS = """
-    moments AS (
-        SELECT i.course_id, i.key, i.enrolment_id, i.kind, i.path, c.timezone,
-               CASE WHEN i.kind = 'deadline' THEN i.ends_at ELSE i.starts_at END AS moment,
-               CASE WHEN i.kind = 'deadline' THEN i.ends_at + interval '1 minute' ELSE i.starts_at END AS due_at
-        FROM agenda_agendaitem i
-        JOIN courses_course c ON c.id = i.course_id AND c.state = 'running'
-        WHERE i.kind IN ('deadline', 'opening', 'exam') AND i.status = 'confirmed'
-          AND NOT i.is_removed AND NOT i.is_done
-          AND i.ends_at + interval '1 minute' > %(now)s
-          AND (%(course)s::bigint IS NULL OR i.course_id = %(course)s)
-    )
-"""
-# Of several rules whose time has come the latest is told: one reminder of an item at a time.
-_CHOSEN = """
-    timed AS (
-        SELECT m.*, r.id AS rule_id,
-               ((m.moment AT TIME ZONE m.timezone) - make_interval(days => r.days)) AT TIME ZONE m.timezone
-               - make_interval(hours => r.hours) AS remind_at
-        FROM moments m
-        JOIN mail_reminderrule r
-          ON r.course_id = m.course_id AND NOT r.is_paused AND m.kind = ANY (r.kinds)
-        WHERE m.due_at > %(now)s
-    ),
-    chosen AS (
-        SELECT DISTINCT ON (course_id, key, enrolment_id) *
-        FROM timed
-        WHERE remind_at <= %(horizon)s
-        ORDER BY course_id, key, enrolment_id, remind_at DESC
-    )
-"""
-_PLAN = f"""
-    WITH {_MOMENTS}, {_CHOSEN}
-    INSERT INTO mail_notice
-        (key, kind, course_id, recipient_id, address, "references", grouping_key, priority, not_before, due_at,
-         state, attempts, last_error, created_at, sent_to, subject, reason)
-    SELECT format('reminder:%%s:%%s:%%s:%%s', ch.rule_id, e.user_id, ch.key, extract(epoch FROM ch.due_at)::bigint),
-           %(kind)s, ch.course_id, e.user_id, '',
-           jsonb_build_object('rule', ch.rule_id, 'item', ch.key),
-           'reminders:' || ch.course_id, 1, ch.remind_at, ch.due_at, 'due', 0, '', %(now)s, '', '', ''
-    FROM chosen ch
-    JOIN courses_enrolment e
-      ON e.course_id = ch.course_id AND e.role = 'student' AND e.created_at <= ch.remind_at
-     AND (e.id = ch.enrolment_id OR ch.enrolment_id IS NULL)
-    JOIN courses_user u ON u.id = e.user_id AND u.is_active
-    WHERE NOT (ch.enrolment_id IS NULL AND EXISTS (
-              SELECT 1 FROM agenda_agendaitem v
-              WHERE v.enrolment_id = e.id AND v.course_id = ch.course_id AND v.key = ch.key AND NOT v.is_removed))
-      AND NOT EXISTS (
-              SELECT 1 FROM mail_preference p
-              WHERE p.user_id = e.user_id AND p.course_id = e.course_id AND p.topic = 'reminders' AND NOT p.is_on)
-    ON CONFLICT (key) DO NOTHING
-"""  # noqa: S608 - constants only
-# What is planned for a time that is no longer so may be planned again, should the time come back.
-_FORGET = f"""
-    WITH {_MOMENTS}
-    DELETE FROM mail_notice n
-    WHERE n.kind = %(kind)s AND n.state IN ('due', 'dropped')
-      AND (%(course)s::bigint IS NULL OR n.course_id = %(course)s)
-      AND (n.due_at <= %(now)s
-           OR NOT EXISTS (
-              SELECT 1 FROM moments m
-              WHERE m.course_id = n.course_id AND m.key = n."references"->>'item' AND m.due_at = n.due_at)
-           OR EXISTS (
-              SELECT 1 FROM mail_reminderrule r
-              WHERE r.id = (n."references"->>'rule')::bigint AND r.is_paused))
-"""  # noqa: S608 - constants only
 
 
 def ensure_rules(course: Course) -> None:
@@ -131,22 +63,106 @@ def _rules_of(course: Course) -> list[ReminderRule]:
     return found if found or MailSettings.objects.filter(course=course).exists() else _default_rules(course)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When an item is, for everyone (`is_shared`) or for those of whom the ledger says so."""
+
+    key: str
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+    is_shared: bool
+
+    @property
+    def at(self) -> datetime:
+        return moment_of(self.kind, self.starts_at, self.ends_at)
+
+    @property
+    def due_at(self) -> datetime:
+        return due_at_of(self.kind, self.at)
+
+
 def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
     """Put every reminder whose time has come, or comes within the hour, into the outbox; return how many are new.
 
-    One statement takes away what is no longer so, one plans; any number of sweeps may run
-    at once, and a second one plans nothing.
+    What is no longer so is taken away. Any number of sweeps may run at once, and a second one plans nothing.
+    One statement per date whose reminders are due, for any number of people.
     """
-    for one in Course.objects.filter(state=Course.State.RUNNING, mail_settings__isnull=True):
-        ensure_rules(one)
-    values = {"now": now, "horizon": now + _AHEAD, "course": course.pk if course else None, "kind": KIND}
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FORGET, values)
-        cursor.execute(_PLAN, values)
-        count = int(cursor.rowcount)
-        if count:
-            ring(DELIVER)
-    return count
+    running = Course.objects.filter(state=Course.State.RUNNING).select_related("mail_settings")
+    courses = list(running if course is None else running.filter(pk=course.pk))
+    for one in courses:
+        if not hasattr(one, "mail_settings"):
+            ensure_rules(one)
+    rules: dict[int, list[ReminderRule]] = defaultdict(list)
+    for rule in ReminderRule.objects.filter(course__in=courses, is_paused=False):
+        rules[rule.course_id].append(rule)
+    moments = _moments(courses, now)
+    unsent = Notice.objects.filter(kind=KIND, state__in=[Notice.State.DUE, Notice.State.DROPPED])
+    _forget(unsent if course is None else unsent.filter(course=course), moments, rules, now)
+    return sum(_plan(one, moment, rules[one.pk], now) for one in courses for moment in moments[one.pk])
+
+
+def _moments(courses: Sequence[Course], now: datetime) -> dict[int, list[_Moment]]:
+    """Return what is still to come of what people are reminded of, each moment once, by course: 1 query."""
+    items = AgendaItem.objects.filter(kind__in=REMINDED, status="confirmed", is_removed=False, is_done=False)
+    rows = items.filter(course__in=courses, ends_at__gt=now - timedelta(minutes=1)).order_by()
+    named = rows.annotate(is_shared=Q(enrolment__isnull=True)).values_list(
+        "course", "key", "kind", "starts_at", "ends_at", "is_shared"
+    )
+    found: dict[int, list[_Moment]] = defaultdict(list)
+    for course_pk, *values in named.distinct():
+        found[course_pk].append(_Moment(*values))
+    return found
+
+
+def _forget(
+    unsent: NoticeQuerySet, moments: dict[int, list[_Moment]], rules: dict[int, list[ReminderRule]], now: datetime
+) -> None:
+    """Take away what is planned for a time or by a rule that is no longer so; it may be planned again if that returns."""
+    so = {(pk, one.key, one.due_at) for pk in moments for one in moments[pk] if one.due_at > now}
+    active = {rule.pk for found in rules.values() for rule in found}
+    names = ("course", "references__item", "references__rule", "due_at")
+    for values in unsent.order_by().values_list(*names).distinct():
+        course_pk, key, rule_pk, due_at = values
+        if (course_pk, key, due_at) not in so or rule_pk not in active:
+            unsent.filter(**dict(zip(names, values, strict=True))).delete()
+
+
+def _plan(course: Course, moment: _Moment, rules: Sequence[ReminderRule], now: datetime) -> int:
+    """Put the reminders of one moment into the outbox if it is time for them; return how many are new.
+
+    Of several rules whose time has come the latest is told: one reminder of an item at a time.
+    """
+    if moment.due_at <= now:
+        return 0
+    times = [(remind_at_of(moment.at, rule, course), rule.pk) for rule in rules if moment.kind in rule.kinds]
+    ripe = [(remind_at, pk) for remind_at, pk in times if remind_at <= now + _AHEAD]
+    if not ripe:
+        return 0
+    remind_at, rule_pk = max(ripe)
+    own = AgendaItem.objects.filter(enrolment=OuterRef("pk"), course=course, key=moment.key, is_removed=False)
+    students = Enrolment.objects.filter(role=Role.STUDENT, created_at__lte=remind_at)
+    if moment.is_shared:
+        people = students.exclude(Exists(own))
+    else:
+        then = {"starts_at": moment.starts_at, "ends_at": moment.ends_at}
+        people = students.filter(Exists(own.filter(**then, status="confirmed", is_done=False)))
+    return notify_enrolled(
+        people,
+        course=course,
+        key=f"reminder:{rule_pk}:{{person}}:{moment.key}:{int(moment.due_at.timestamp())}",
+        kind=KIND,
+        now=now,
+        references={"rule": rule_pk, "item": moment.key},
+        grouping_key=f"reminders:{course.pk}",
+        not_before=remind_at,
+        due_at=moment.due_at,
+    )
+
+
+def due_at_of(kind: str, moment: datetime) -> datetime:
+    """Return until when a reminder of something of this kind is of use: the whole minute of a deadline counts."""
+    return deadline_closes_at(moment) if kind == ItemKind.DEADLINE else moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +214,10 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
         row = (variants.get((enrolment.pk, key)) if enrolment else None) or shared.get(key)
         found: Reminder | None = None
         if enrolment is not None and row is not None:
-            closes_at = deadline_closes_at(row.moment) if row.kind == ItemKind.DEADLINE else row.moment
             is_so = (
                 course.state == Course.State.RUNNING
                 and not (row.is_removed or row.is_cancelled or row.is_done)
-                and closes_at == one.due_at
+                and due_at_of(row.kind, row.moment) == one.due_at
                 and one.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
@@ -330,7 +345,7 @@ def _planned(
     now: datetime,
     until: datetime,
 ) -> list[Planned]:
-    due_at = deadline_closes_at(row.moment) if row.kind == ItemKind.DEADLINE else row.moment
+    due_at = due_at_of(row.kind, row.moment)
     planned = []
     for rule in rules:
         remind_at = remind_at_of(row.moment, rule, course)
@@ -343,7 +358,7 @@ def _planned(
 def remind_at_of(moment: datetime, rule: ReminderRule, course: Course) -> datetime:
     """Return when a rule reminds of a moment: days back by the course's wall clock, then hours by the stopwatch."""
     local = moment.astimezone(course.zone).replace(tzinfo=None) - timedelta(days=rule.days)
-    # As PostgreSQL does it: an hour that comes twice means the second, one that is skipped means an hour later.
+    # An hour that comes twice means the second, one that is skipped means an hour later.
     instant = local.replace(tzinfo=course.zone, fold=1).astimezone(UTC)
     if instant.astimezone(course.zone).replace(tzinfo=None) != local:
         instant = local.replace(tzinfo=course.zone, fold=0).astimezone(UTC)

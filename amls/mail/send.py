@@ -46,7 +46,7 @@ _LINE_FAILURES = 2
 # Of a limit per minute this share is left to mail that nobody should wait for.
 _RESERVED_SHARE = 0.1
 # A claim, and what its notice has to say.
-Told = tuple[Claim[Notice], Letter]
+Written = tuple[Claim[Notice], Letter]
 # The database is gone, or the worker is to stop: that says nothing of the mail at hand.
 _NOT_ABOUT_ONE_MAIL = (DatabaseError, SoftTimeLimitExceeded)
 
@@ -198,7 +198,7 @@ class _Batch:
     def _is_wanted(self, notice: Notice, now: datetime) -> bool:
         return (notice.due_at is None or now < notice.due_at) and notice.pk not in self.unwanted
 
-    def _write(self, bundle: list[Claim[Notice]], now: datetime) -> list[Told]:
+    def _write(self, bundle: list[Claim[Notice]], now: datetime) -> list[Written]:
         """Return the letters of what is still so and still wanted; mark the rest, and take it out of the bundle."""
         told = []
         for claim in list(bundle):
@@ -241,7 +241,7 @@ def _stamps(notices: Sequence[Notice]) -> Stamps:
     return {(user, course): (course_revision, own) for user, course, course_revision, own in values}
 
 
-def _merged(told: Sequence[Told], now: datetime) -> Letter:
+def _merged(told: Sequence[Written], now: datetime) -> Letter:
     letters = [(claim.row, letter) for claim, letter in told]
     merge = letter_kinds[letters[0][0].kind].merge
     return merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
@@ -270,7 +270,7 @@ def _is_permanent(error: Exception) -> bool:
     return not isinstance(error, OSError)
 
 
-def _mark_sent(told: Sequence[Told], mail: Letter, *, sent_at: datetime) -> None:
+def _mark_sent(told: Sequence[Written], mail: Letter, *, sent_at: datetime) -> None:
     """Mark what one mail told, all of it or nothing."""
     lead = told[0][0]
     with transaction.atomic() if len(told) > 1 else nullcontext():
