@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 
 from allauth.account.adapter import get_adapter
-from allauth.core.internal.ratelimit import truncate_ip
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest
@@ -22,6 +21,7 @@ from redis.exceptions import RedisError
 
 from amls.agenda.models import FeedToken, FeedUse
 from amls.core import clock
+from amls.core.peers import line_of
 from amls.courses.models import Course, Enrolment
 
 _PREFIX, _PUBLIC = "feed-fetch:", "feed-use:"
@@ -88,7 +88,7 @@ def note_public_fetch(course_pk: int, request: HttpRequest) -> None:
     with suppress(RedisError, PermissionDenied, ImproperlyConfigured):
         _count(
             course_pk,
-            truncate_ip(get_adapter().get_client_ip(request)),
+            line_of(get_adapter().get_client_ip(request)),
             request.headers.get("User-Agent", ""),
             request.now.date(),  # type: ignore[attr-defined]
         )

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+from csp.decorators import csp_update
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -67,20 +68,20 @@ class HeadersMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self.get_desk_response = cast("GetResponse", csp_update(settings.ADMIN_CONTENT_SECURITY_POLICY)(get_response))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Add the Permissions-Policy, and the admin's own content security policy.
 
         What signed-in people see is kept nowhere unless the view says so (ASVS 5.0, 14.3.2).
         """
-        response = self.get_response(request)
+        is_desk = request.path.startswith("/admin/")
+        response = self.get_desk_response(request) if is_desk else self.get_response(request)
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "private, no-store")
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
         )
-        if request.path.startswith("/admin/"):
-            response._csp_update = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined]  # noqa: SLF001
         return response
 
 

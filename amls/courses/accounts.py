@@ -11,7 +11,6 @@ from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed
 from allauth.core.exceptions import ReauthenticationRequired
-from allauth.core.internal.ratelimit import truncate_ip
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.peers import line_of
 from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.emails import replace_addresses
@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         # Counted by account alone, whoever types bad passwords would shut the owner out.
         by_account = super()._get_login_attempts_cache_key(request, **credentials)
-        return f"{truncate_ip(self.get_client_ip(request))}:{by_account}"
+        return f"{line_of(self.get_client_ip(request))}:{by_account}"
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Let those who have neither password nor factor sign in again with a code: they can't prove it otherwise."""

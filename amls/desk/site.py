@@ -367,7 +367,7 @@ def _preview(request: HttpRequest, changes: Changes) -> Preview:
 def _forget_messages(request: HttpRequest) -> None:
     """Drop what this request wanted to tell: to read it would not do, templates would show it once more."""
     storage: Any = messages.get_messages(request)
-    storage._queued_messages = []  # noqa: SLF001
+    storage._queued_messages = []  # noqa: SLF001 - messages can't be taken back otherwise
 
 
 class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]

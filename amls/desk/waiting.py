@@ -80,4 +80,4 @@ def files_of(request: HttpRequest, files: MultiValueDict[str, Any]) -> Iterator[
     try:
         yield
     finally:
-        request._files = sent  # type: ignore[attr-defined]  # noqa: SLF001
+        request._files = sent  # type: ignore[attr-defined]  # noqa: SLF001 - see above

@@ -17,6 +17,9 @@ from amls.files.tables.writing import Cell
 from projects.models import Outcome
 from projects.reading import StudentResult, results_of
 
+# The kind of its exports.
+GRADEBOOK = "portal.gradebook"
+
 
 class State(TextChoices):
     """How a student stands with their project; the values are those of `projects.reading.ProjectState`."""

@@ -11,8 +11,7 @@ from amls.courses.access import open_course_as_manager
 from amls.courses.eligibility import Verdict
 from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.portal.gradebook.standings import State, sheet_of, standings
-from amls.portal.hooks.exports import GRADEBOOK
+from amls.portal.gradebook.standings import GRADEBOOK, State, sheet_of, standings
 
 
 def _chosen(request: HttpRequest) -> dict[str, str]:

@@ -16,12 +16,11 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import ICS, PDF, Kind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
-from amls.portal.gradebook.standings import State, standings
+from amls.portal.gradebook.standings import GRADEBOOK, State, standings
 from lectures.models import Lecture
 from projects.models import ProjectRules
 
 SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
-GRADEBOOK = "portal.gradebook"
 # More than these don't fit on one page in columns that can be read.
 _KEY_DATES_ON_ONE_PAGE = 14
 
