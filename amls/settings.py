@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import environ
 import pghistory
+from celery.schedules import crontab
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -355,6 +356,10 @@ CELERY_BEAT_SCHEDULE = {
     "check-attempts": {
         "task": "projects.tasks.check_attempts",
         "schedule": timedelta(seconds=30),
+    },
+    "look-for-strays": {
+        "task": "amls.portal.tasks.look_for_strays",
+        "schedule": crontab(day_of_week="sun", hour="3", minute="20"),
     },
     "flush-material-counts": {
         "task": "lectures.tasks.flush_material_counts",

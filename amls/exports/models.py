@@ -51,7 +51,7 @@ class Export(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     not_before = models.DateTimeField(_("not before"))
     leased_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
-    file = models.CharField(_("file"), max_length=200, blank=True)
+    file = models.FileField(_("file"), max_length=200, blank=True)
     filename = LineField(_("file name"), max_length=200, blank=True)
     bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
     sha256 = models.CharField(_("SHA-256"), max_length=64, blank=True)

@@ -4,13 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models.signals import post_delete
-from django.dispatch import receiver
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -20,6 +17,7 @@ from amls.courses.models import Course, User
 from amls.exports.kinds import Kind, Order, kinds
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
+from amls.files.rows import forget_files
 
 KEPT = timedelta(days=7)
 FOLDER = "exports"
@@ -80,7 +78,7 @@ def request_export(*, order: Order) -> Export:
         row, is_new = Export.objects.get_or_create(fingerprint=fingerprint, defaults=values)
         if not is_new:
             row = Export.objects.select_for_update().get(pk=row.pk)
-            is_lost = row.state == Export.State.DONE and not default_storage.exists(row.file)
+            is_lost = row.state == Export.State.DONE and not default_storage.exists(row.file.name or "")
             if is_lost or row.state == Export.State.FAILED:
                 _reset(row, now=order.now)
                 is_new = True
@@ -160,7 +158,7 @@ def purge_exports(*, now: datetime, dry_run: bool = False) -> int:
 
 def _reset(row: Export, *, now: datetime) -> None:
     if row.file:
-        transaction.on_commit(partial(default_storage.delete, row.file))
+        forget_files([row.file.name or ""])
     row.state = Export.State.WAITING
     row.error, row.remark, row.file, row.sha256 = "", "", "", ""
     row.attempts = row.done = row.total = 0
@@ -181,11 +179,3 @@ def _fingerprint(kind: Kind, order: Order) -> str:
         kind.content_key(order),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-@receiver(post_delete, sender=Export)
-def _forget_file(instance: Export, **_kwargs: Any) -> None:
-    # Also when the course or the person is deleted: Django cascades through here.
-    if instance.file:
-        name = instance.file
-        transaction.on_commit(lambda: default_storage.delete(name))

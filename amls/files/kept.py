@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from django.core.files.base import File
@@ -78,7 +77,7 @@ class Shelf:
         try:
             with transaction.atomic():
                 kept.save()
-                _delete(_beyond_bounds(self.owner_id))
+                _beyond_bounds(self.owner_id).delete()
         except BaseException:
             default_storage.delete(name)
             raise
@@ -86,7 +85,7 @@ class Shelf:
 
     def drop(self, but: Sequence[KeptUpload] = ()) -> None:
         """Delete everything on it, but some."""
-        _delete(self._rows().exclude(pk__in=[one.pk for one in but]))
+        self._rows().exclude(pk__in=[one.pk for one in but]).delete()
 
     def _rows(self) -> QuerySet[KeptUpload]:
         return KeptUpload.objects.filter(
@@ -106,7 +105,7 @@ def opened(rows: Iterable[KeptUpload]) -> Iterator[list[UploadedFile[Any]]]:
 
 def forget_kept(*, owner_id: int) -> None:
     """Delete whatever a person sent that is kept."""
-    _delete(KeptUpload.objects.filter(owner=owner_id))
+    KeptUpload.objects.filter(owner=owner_id).delete()
 
 
 def purge_kept(now: datetime, *, dry_run: bool) -> int:
@@ -114,7 +113,7 @@ def purge_kept(now: datetime, *, dry_run: bool) -> int:
     rows = KeptUpload.objects.filter(kept_at__lte=now - LASTS)
     count = rows.count()
     if not dry_run:
-        _delete(rows)
+        rows.delete()
         delete_stored(_left_behind(now))
     return count
 
@@ -136,9 +135,3 @@ def _beyond_bounds(owner_id: int) -> QuerySet[KeptUpload]:
             break
         fitting.append(pk)
     return KeptUpload.objects.filter(owner=owner_id).exclude(pk__in=fitting)
-
-
-def _delete(rows: QuerySet[KeptUpload]) -> None:
-    names = list(rows.values_list("file", flat=True))
-    rows.delete()
-    transaction.on_commit(partial(delete_stored, names))

@@ -68,13 +68,11 @@ def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> Non
     extractions = Extraction.objects.filter(file__material=material)
     if keep is not None:
         passages, extractions = passages.exclude(file=keep), extractions.exclude(file=keep)
-    names = [name for pair in passages.values_list("image", "thumb") for name in pair if name]
     passages.delete()
     extractions.delete()
     if keep is not None:
         # Chapters of the old slides don't outlive them either.
         propose_chapters(lecture=material.lecture)
-    transaction.on_commit(lambda: delete_stored(names))
 
 
 def adopt_files(*, now: datetime) -> int:
@@ -176,7 +174,7 @@ def _finish(claim: Claim[Extraction], reading: Reading, folder: Path) -> None:
                 raise LostClaimError
             for passage in passages:
                 passage.language = course.language
-            _forget_file(file)
+            Passage.objects.filter(file=file).delete()
             Passage.objects.bulk_create(passages, batch_size=200)
             held.state = Extraction.State.DONE if passages else Extraction.State.FAILED
             held.problem = reading.problem or ("" if passages else Problem.NO_TEXT)
@@ -217,13 +215,6 @@ def drop_running_lines(pages: list[dict[str, Any]]) -> None:
 
 def _without_numbers(line: str) -> str:
     return re.sub(r"\d+", "", line).strip()
-
-
-def _forget_file(file: MaterialFile) -> None:
-    old = Passage.objects.filter(file=file)
-    names = [name for pair in old.values_list("image", "thumb") for name in pair if name]
-    old.delete()
-    transaction.on_commit(lambda: delete_stored(names))
 
 
 def _passage(page: dict[str, Any], file: MaterialFile, course: Course) -> Passage:

@@ -16,7 +16,7 @@ from django.db.models import Max
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
-from amls.files.storing import KeptFile, delete_stored, keeping
+from amls.files.storing import KeptFile, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
@@ -67,11 +67,9 @@ def change_material(*, material: Material, now: datetime, **values: Any) -> Mate
 def remove_material(*, material: Material, now: datetime) -> None:
     """Remove a material and all its versions; their files go once the removal is committed."""
     with _changing(material.lecture, now=now):
-        names = list(material.files.values_list("file", flat=True))
         forget_texts(material)
         material.delete()
         follow_texts(material.lecture)
-        transaction.on_commit(lambda: delete_stored(names))
 
 
 def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | None, now: datetime) -> MaterialFile:

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Prefetch, Q
 from django.urls import reverse
 
 from amls.courses.models import User
-from amls.files.storing import delete_stored
 from amls.privacy.registry import (
     StoredFile,
     delete_with_history,
@@ -221,7 +219,6 @@ def forget_people(courses: Sequence[int]) -> None:
     """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
     projects = Project.objects.filter(topic__course__in=courses)
     files = SubmissionFile.objects.filter(submission__project__in=projects)
-    names = [name for name in files.values_list("file", flat=True) if name]
     for rows in (
         MemberAssessment.objects.filter(assessment__project__in=projects),
         Assessment.objects.filter(project__in=projects),
@@ -238,4 +235,3 @@ def forget_people(courses: Sequence[int]) -> None:
     ):
         delete_with_history(rows)
     Topic.objects.filter(course__in=courses).update(taken=0)
-    transaction.on_commit(lambda: delete_stored(names))

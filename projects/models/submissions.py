@@ -86,6 +86,10 @@ class Submission(models.Model):
         return f"{self.project} · {self.attempt}"
 
 
+# Where hand-ins lie in the storage: nothing deletes them but the rows that they belong to.
+FOLDER = "submissions"
+
+
 def stored_path(_instance: object, filename: str) -> str:
     """Return where a handed-in file is kept: under a random name, so that nothing can be guessed."""
     suffix = (
@@ -94,7 +98,7 @@ def stored_path(_instance: object, filename: str) -> str:
         else PurePosixPath(filename.lower()).suffix
     )
     key = uuid.uuid4().hex
-    return f"submissions/{key[:2]}/{key}{suffix}"
+    return f"{FOLDER}/{key[:2]}/{key}{suffix}"
 
 
 class SubmissionFile(models.Model):

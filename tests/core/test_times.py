@@ -140,7 +140,7 @@ def test_one_day_reads_the_same_on_all_that_people_see(cast: Cast, tmp_path: Pat
     desk = cast.client("admin")
     desk.cookies[settings.LANGUAGE_COOKIE_NAME] = client.cookies[settings.LANGUAGE_COOKIE_NAME] = "de"
     pdf = subprocess.run(
-        ["pdftotext", "-raw", tmp_path / "media" / export.file, "-"], check=True, capture_output=True, text=True
+        ["pdftotext", "-raw", tmp_path / "media" / str(export.file), "-"], check=True, capture_output=True, text=True
     ).stdout
     seen = {
         "mail": letter.text,

@@ -39,7 +39,7 @@ def make(
 
 
 def content_of(export: Export, tmp_path: Path) -> Path:
-    return tmp_path / "media" / export.file
+    return tmp_path / "media" / str(export.file)
 
 
 def check_pdf(path: Path, *, language: str, title: str) -> PdfReader:

@@ -303,10 +303,10 @@ def test_old_exports_go_with_their_files(
     assert export.expires_at - export.finished_at == KEPT
     assert purge_exports(now=export.expires_at - timedelta(seconds=1)) == 0
     assert purge_exports(now=export.expires_at, dry_run=True) == 1
-    assert default_storage.exists(export.file)
+    assert default_storage.exists(str(export.file))
     with django_capture_on_commit_callbacks(execute=True):
         assert purge_exports(now=export.expires_at) == 1
-    assert not default_storage.exists(export.file)
+    assert not default_storage.exists(str(export.file))
     assert not Export.objects.exists()
 
 
@@ -315,11 +315,11 @@ def test_a_lost_file_is_made_again(cast: Cast, make_kind: MakeKind) -> None:
     export = ask(cast.student.user)
     run()
     export.refresh_from_db()
-    default_storage.delete(export.file)
+    default_storage.delete(str(export.file))
     assert ask(cast.student.user).state == "waiting"
     run()
     export.refresh_from_db()
-    assert default_storage.exists(export.file)
+    assert default_storage.exists(str(export.file))
 
 
 def test_the_schedules_address_offers_then_serves(cast: Cast) -> None:

@@ -97,13 +97,13 @@ def test_a_new_archive_takes_the_place_of_the_older_one(cast: Cast, django_captu
     while work_once(now=timezone.now()):
         pass
     first = Export.objects.get(kind="exports.my-data", requested_by=user)
-    assert default_storage.exists(first.file)
+    assert default_storage.exists(str(first.file))
     with django_capture_on_commit_callbacks(execute=True):
         second = request_export(order=make_order(kind="exports.my-data", now=now, user=user, language="de"))
         third = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
     assert second.pk != third.pk
     assert set(Export.objects.values_list("pk", flat=True)) == {other.pk, dates.pk, third.pk}
-    assert not default_storage.exists(first.file)
+    assert not default_storage.exists(str(first.file))
     again = request_export(order=make_order(kind="exports.my-data", now=now + timedelta(minutes=1), user=user))
     assert again == third
 
@@ -121,7 +121,7 @@ def test_a_deleted_account_is_nameless_and_leaves_the_others_their_work(
     client = cast.client("student")
     client.post("/accounts/data/archive.zip")
     assert work_once(now=timezone.now())
-    stored = Export.objects.get().file
+    stored = str(Export.objects.get().file)
     with django_capture_on_commit_callbacks(execute=True):
         delete_account(user=user, now=timezone.now())
     user = User.objects.get(pk=user.pk)

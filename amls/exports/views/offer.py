@@ -53,7 +53,7 @@ def serve_export(request: HttpRequest, export: Export) -> HttpResponseBase:
     return serve_file(
         request,
         ServedFile(
-            name=export.file,
+            name=export.file.name or "",
             filename=export.filename,
             content_type=media.content_type,
             size=export.bytes,
