@@ -1,13 +1,14 @@
 """AMLS SS2024 with the instants that every reader of its calendar must find."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from django.utils import timezone
 
 from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
-from amls.portal.takeover.page import read_page
+from amls.portal.takeover.reading import read_course_file
+from amls.portal.takeover.spec import CourseSpec
 
 PAGE = Path(__file__).parent / "data" / "amls-ss2024.txt"
 # Berlin has summer time on all of these days: 16:00 there is 14:00 UTC.
@@ -30,6 +31,11 @@ OFFICE_HOURS = [
     for start in (datetime(2024, 4, 23, 14, tzinfo=UTC) + timedelta(weeks=week) for week in range(12))
 ]
 INSTANTS = sorted(LECTURES + EXAMS + DEADLINE + OFFICE_HOURS)
+
+
+def read_page(text: str, *, slug: str | None = None, year: int | None = None) -> CourseSpec:
+    """Return what a course page says, read in the spring of 2024."""
+    return read_course_file(text, slug=slug, year=year, today=date(2024, 4, 1))
 
 
 def import_seed(slug: str = "amls-ss2024") -> Course:

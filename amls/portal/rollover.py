@@ -22,7 +22,7 @@ from amls.portal.takeover.spec import (
     MaterialSpec,
     OfficeHourSpec,
 )
-from amls.portal.takeover.words import WEEKDAYS
+from amls.portal.takeover.understanding.slots import WEEKDAYS
 
 _WEEK = timedelta(weeks=1)
 

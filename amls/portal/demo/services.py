@@ -21,7 +21,7 @@ from amls.portal.demo.slides import LectureText, load_texts, make_captions, make
 from amls.portal.rollover import shift_course
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
-from amls.portal.takeover.page import read_page
+from amls.portal.takeover.reading import read_course_file
 from amls.portal.takeover.spec import CourseSpec, ExceptionSpec, TopicSpec
 from lectures.models import Lecture, Material, MaterialCount
 from lectures.services.materials import upload_for_lecture
@@ -63,7 +63,8 @@ def _make_people() -> dict[str, User]:
 
 
 def _archived_spec(texts: dict[str, LectureText]) -> CourseSpec:
-    spec = read_page((_FOLDER / "amls-ss2024.txt").read_text(encoding="utf-8"), slug=ARCHIVED)
+    # The page names its term, so that no year is guessed by today's.
+    spec = read_course_file((_FOLDER / "amls-ss2024.txt").read_bytes(), slug=ARCHIVED, today=date(2024, 4, 15))
     lectures = tuple(replace(one, abstract=texts[one.number].abstract) for one in spec.lectures)
     exams = tuple(
         replace(exam, opens_at=exam.starts_at - timedelta(weeks=6), closes_at=exam.starts_at - timedelta(days=7),

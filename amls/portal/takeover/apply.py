@@ -19,10 +19,10 @@ from amls.portal.takeover.labels import (
     teams_have,
     topic_label,
 )
-from amls.portal.takeover.page.lines import is_whole
 from amls.portal.takeover.rows import Wanted
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, LectureSpec, SlotSpec
-from amls.portal.takeover.words import WEEKDAYS
+from amls.portal.takeover.understanding.links import is_whole
+from amls.portal.takeover.understanding.slots import WEEKDAYS
 from lectures.models import Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
 from projects.models import Project, ProjectRules, Topic
 

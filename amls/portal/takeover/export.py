@@ -20,7 +20,7 @@ from amls.portal.takeover.spec import (
     StaffSpec,
     TopicSpec,
 )
-from amls.portal.takeover.words import WEEKDAYS
+from amls.portal.takeover.understanding.slots import WEEKDAYS
 from exams.models import Exam, ExamRules
 from exams.reading import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part

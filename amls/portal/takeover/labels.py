@@ -5,7 +5,7 @@ from django.utils.translation import ngettext
 
 from amls.courses.models import Weekday
 from amls.portal.takeover.spec import CourseFileError, LectureSpec, OfficeHourSpec, TopicSpec
-from amls.portal.takeover.words import WEEKDAYS
+from amls.portal.takeover.understanding.slots import WEEKDAYS
 from projects.models import Topic
 
 

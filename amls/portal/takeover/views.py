@@ -29,7 +29,9 @@ def import_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {"access": access, "course": access.course, "form": form, "heading": _("Import the course page")}
     if request.method == "POST" and form.is_valid():
         try:
-            spec = read_course_file(form.cleaned_data["text"], slug=slug, year=form.cleaned_data["year"])
+            spec = read_course_file(
+                form.cleaned_data["text"], slug=slug, year=form.cleaned_data["year"], today=access.now.date()
+            )
             diff = import_course(spec=spec, slug=slug, now=access.now, dry_run=True)
             preview = preview_of(request.POST, (form.cleaned_data, diff))
             if preview.is_agreed:
@@ -53,7 +55,10 @@ def new_course(request: HttpRequest) -> HttpResponse:
         now = request.now  # type: ignore[attr-defined]
         try:
             spec = read_course_file(
-                form.cleaned_data["text"], slug=form.cleaned_data["slug"] or None, year=form.cleaned_data["year"]
+                form.cleaned_data["text"],
+                slug=form.cleaned_data["slug"] or None,
+                year=form.cleaned_data["year"],
+                today=now.date(),
             )
             slug = form.cleaned_data["slug"] or spec.slug
             diff = import_course(spec=spec, slug=slug, now=now, dry_run=True, must_be_new=True)

@@ -18,7 +18,6 @@ from amls.courses.models import Course
 from amls.portal.rollover import roll_over, shift_course, term_label
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
-from amls.portal.takeover.page import read_page
 from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,
@@ -31,7 +30,7 @@ from amls.portal.takeover.spec import (
 from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.models import ExamRules
 from lectures.models import Lecture
-from tests.seed import PAGE, import_seed
+from tests.seed import PAGE, import_seed, read_page
 
 NOW = timezone.now()
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -251,8 +250,8 @@ def test_days_of_a_preview_are_written_as_on_pages(course: Course) -> None:
 def test_what_an_import_says_is_in_the_readers_language(course: Course) -> None:
     page = TEXT.replace("[Jun 20]", "[Jun 20, virtual only]")
     with translation.override("de"):
-        with pytest.raises(CourseFileError, match=r"Zeile 2: .*\[Apr 18, pdf\].*: • 01 X"):
-            read_page("Data Systems SS2024\n• 01 X\n")
+        with pytest.raises(CourseFileError, match=r"Zeile 2: .*'Feb 30'.* 2024.*: • 01 X \[Feb 30\]"):
+            read_page("Data Systems SS2024\n• 01 X [Feb 30]\n")
         entries = import_course(spec=read_page(page), now=NOW).entries
     assert [(entry.what, entry.name, entry.before, entry.after) for entry in entries] == [
         ("Vorlesung 09", "Raum", "H 0107", ""),
@@ -293,7 +292,7 @@ def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:
     call_command("roll_over", "amls-ss2024", "amls-ss2025", start=date(2025, 4, 14), stdout=out)
     assert Course.objects.get(slug="amls-ss2025").lectures.count() == 12
     bad = tmp_path / "bad.txt"
-    bad.write_text("Data SS2024\n• 01 X\n• 02 Y [Apr 33]\n")
+    bad.write_text("Data SS2024\n• 01 X [Feb 30]\n• 02 Y [Apr 31]\n")
     with pytest.raises(CommandError, match=r"Nothing was written[\s\S]*Line 3"):
         call_command("import_course", str(bad))
     with pytest.raises(CommandError, match="There is no course 'nowhere'"):

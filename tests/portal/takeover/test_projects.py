@@ -12,13 +12,12 @@ from amls.courses.models import Course, Enrolment
 from amls.portal.rollover import roll_over
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
-from amls.portal.takeover.page import read_page
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, TopicSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from projects.models import Project, ProjectRules, Topic
 from projects.services.registration import register_project, withdraw_project
 from tests.factories import EnrolmentFactory, TopicFactory
-from tests.seed import PAGE, import_seed
+from tests.seed import PAGE, import_seed, read_page
 
 NOW = timezone.now()
 TEXT = PAGE.read_text(encoding="utf-8")

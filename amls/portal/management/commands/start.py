@@ -84,9 +84,11 @@ class Command(BaseCommand):
     def _course(self, options: dict[str, Any], *, asks: bool) -> CourseSpec | None:
         try:
             if options["course"]:
-                text = Path(options["course"]).read_text(encoding="utf-8")
-                return read_course_file(text, slug=options["slug"])
-        except (OSError, UnicodeDecodeError) as error:
+                path = Path(options["course"])
+                return read_course_file(
+                    path.read_bytes(), slug=options["slug"], today=timezone.localdate(), name=path.name
+                )
+        except OSError as error:
             raise CommandError(f"{options['course']} can't be read: {error}") from error
         except CourseFileError as error:
             raise CommandError("Nothing was written.\n" + "\n".join(error.problems)) from error

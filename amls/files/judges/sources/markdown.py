@@ -1,0 +1,60 @@
+"""The reader of Markdown, as GitHub, Jekyll and Hugo write it: made to HTML, whose lines remember where they stood."""
+
+import re
+from collections.abc import Iterator
+from typing import IO
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from mdit_py_plugins.deflist import deflist_plugin
+
+from amls.files.judges.sources.data import read_yaml
+from amls.files.judges.sources.html import read_html
+from amls.files.judges.sources.rows import Row, bounded, fact
+
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+# What Kramdown, Jekyll and Quarto add, and what no reader sees.
+_ATTRIBUTES = re.compile(r"\{:[^{}\n]*\}|\{%[^%\n]*%\}|^:::.*$|<!--.*?-->", re.MULTILINE | re.DOTALL)
+_PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}")
+_NESTED_DEFINITION = re.compile(r"^[ \t]+:(?=[ \t]+\S)", re.MULTILINE)
+
+
+def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
+    """Yield the rows of a file as JSON knows them; the limited child begins here."""
+    return bounded(read_markdown(file.read(), base=base))
+
+
+def read_markdown(content: bytes, *, base: str = "") -> Iterator[Row]:
+    """Yield the rows of a Markdown page; its front matter gives facts, and rows where it holds lists."""
+    text = content.decode()
+    front = _FRONT_MATTER.match(text)
+    if front is not None:
+        before = text.count("\n", 0, front.start(1))
+        yield from read_yaml(front.group(1).encode(), first_line=before, is_front=True)
+        text = "\n" * text.count("\n", 0, front.end()) + text[front.end() :]
+    if _PLACEHOLDER.search(text) or "{%" in text:
+        yield fact("template", "yes")
+    text = _ATTRIBUTES.sub(_only_breaks, text)
+    text = _PLACEHOLDER.sub(" ", text)
+    # Definitions within definitions are definitions of the same term.
+    text = _NESTED_DEFINITION.sub(":", text)
+    markdown = (
+        MarkdownIt("commonmark", {"html": True, "linkify": False})
+        .enable(["table", "strikethrough"])
+        .use(deflist_plugin)
+    )
+    markdown.core.ruler.push("lines", _number_lines)
+    renderer = markdown.renderer
+    rendered = markdown.render(text) if isinstance(renderer, RendererHTML) else ""
+    yield from read_html(rendered.encode(), base=base, made_of="markdown")
+
+
+def _only_breaks(match: re.Match[str]) -> str:
+    return "\n" * match.group().count("\n")
+
+
+def _number_lines(state: StateCore) -> None:
+    for token in state.tokens:
+        if token.map is not None and token.nesting == 1:
+            token.attrSet("data-line", str(token.map[0] + 1))

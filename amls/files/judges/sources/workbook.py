@@ -1,0 +1,94 @@
+"""The reader of XLSX: the rows of every sheet, with real dates, merged cells and links."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from typing import IO
+
+from openpyxl import load_workbook
+from openpyxl.cell.cell import Cell as SheetCell
+from openpyxl.utils.escape import unescape
+from openpyxl.worksheet.worksheet import Worksheet
+
+from amls.files.judges.sources.rows import MAX_COLUMNS, MAX_ROWS, Cell, Row, bounded, fact, tidy
+from amls.files.limited.refused import Refused
+
+_MAX_UNPACKED = 30 * 1024**2
+
+
+def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
+    """Yield the rows of a file as JSON knows them; the limited child begins here."""
+    return bounded(read_workbook(file.read()))
+
+
+def read_workbook(content: bytes) -> Iterator[Row]:
+    """Yield the rows of a workbook; each further sheet that says something begins with its name as heading.
+
+    Raises:
+        Refused: it unpacks to too much.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
+            raise Refused("too_big")
+    book = load_workbook(io.BytesIO(content), data_only=True)
+    sheets = [one for one in book.worksheets if one.sheet_state == "visible" and isinstance(one, Worksheet)]
+    if book.properties.title:
+        yield fact("title", book.properties.title)
+    for number, sheet in enumerate(sheets, start=1):
+        rows = list(_rows(sheet, number))
+        if rows and len(sheets) > 1:
+            yield Row(0, "heading", [Cell(sheet.title)], 2)
+        yield from rows
+
+
+def _rows(sheet: Worksheet, number: int) -> Iterator[Row]:
+    origins = _origins(sheet)
+    for index, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), start=1):
+        row = [
+            _at(sheet, cell, origins.get((index, column)), index, column) for column, cell in enumerate(cells, start=1)
+        ]
+        while row and not (row[-1].text or row[-1].links):
+            row.pop()
+        if row:
+            yield Row(index, "cells", row, table=number)
+
+
+def _origins(sheet: Worksheet) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return for each cell that a merged one covers where that stands."""
+    found: dict[tuple[int, int], tuple[int, int]] = {}
+    for one in sheet.merged_cells.ranges:
+        if one.size["rows"] * one.size["columns"] <= MAX_ROWS:
+            first = (one.min_row, one.min_col)
+            found |= {place: first for place in one.cells if place != first}
+    return found
+
+
+def _at(sheet: Worksheet, cell: SheetCell, origin: tuple[int, int] | None, index: int, column: int) -> Cell:
+    if origin is None:
+        return _cell(cell)
+    if origin[0] < index and origin[1] == column:
+        above = _cell(sheet.cell(*origin))
+        return Cell(above.text, above.links, spans=True, begins=above.begins)
+    return Cell("", [], spans=True)
+
+
+def _cell(cell: SheetCell) -> Cell:
+    value = cell.value
+    begins = ""
+    if isinstance(value, datetime):
+        begins = value.date().isoformat() if value.time() == time() else value.isoformat(timespec="minutes")
+        text = begins.replace("T", " ")
+    elif isinstance(value, date):
+        begins = text = value.isoformat()
+    elif isinstance(value, time):
+        text = value.isoformat(timespec="minutes")
+    elif isinstance(value, float) and value.is_integer():
+        text = str(int(value))
+    elif isinstance(value, float) and 0 < value < 1 and "h" in str(cell.number_format).lower():
+        minutes = round(value * 24 * 60)
+        text = f"{minutes // 60:02}:{minutes % 60:02}"
+    else:
+        text = tidy(str(unescape(str(value)))) if value is not None else ""
+    link = cell.hyperlink.target if cell.hyperlink is not None else None
+    return Cell(text, [(text, link)] if link else [], begins=begins)

@@ -1,0 +1,1 @@
+"""What a source means as a course: pure, the same every time, and quick."""

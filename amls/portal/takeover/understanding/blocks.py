@@ -1,0 +1,220 @@
+"""The blocks of a source, in their order: its tables, pairs and lines to drafts and facts, with what became of each row."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+
+from amls.portal.takeover.middle import Cell, Row, Source
+from amls.portal.takeover.spec import PartSpec
+from amls.portal.takeover.understanding import columns as column_roles
+from amls.portal.takeover.understanding import facts, kinds
+from amls.portal.takeover.understanding.dates import Mention, find_days
+from amls.portal.takeover.understanding.drafts import Draft, Ids
+from amls.portal.takeover.understanding.heads import Head
+from amls.portal.takeover.understanding.lines import is_undated_session, read_line, read_pair, undated, without_bullet
+from amls.portal.takeover.understanding.people import Person, find_people, is_label
+from amls.portal.takeover.understanding.results import IGNORED, USED, Answers, ColumnUse
+from amls.portal.takeover.understanding.sections import chosen_section
+from amls.portal.takeover.understanding.slots import Slot, find_slots, slot_room_in_head
+from amls.portal.takeover.understanding.tables import Where, is_schedule, read_table
+from amls.portal.takeover.understanding.terms import find_term
+
+_I = re.IGNORECASE
+_PART = re.compile(r"^\s*(?:Part\s+|Teil\s+)?(?P<letter>[A-Z])\s*[:.)]\s+(?P<title>\S.{2,118})$")
+_WEEK_HEADING = re.compile(r"^\W*(?:week|woche|wk|kw)\W*\d+\W*$", _I)
+_DUE_DATES = re.compile(r"\b(?:due dates?|deadlines?|abgabetermine|fristen)\b", _I)
+
+
+class Blocks:
+    """One reading of a source: what its rows say, before anything is decided."""
+
+    def __init__(self, source: Source, answers: Answers, today: date) -> None:
+        self.source, self.answers, self.today = source, answers, today
+        self.rows, self.section_question, self.outside = chosen_section(source.rows, answers)
+        self.ids = Ids()
+        self.drafts: list[Draft] = []
+        self.by_row: dict[int, list[Draft]] = {}
+        self.uses: dict[int, tuple[str, str]] = {}
+        self.slots: list[Slot] = []
+        self.people: list[Person] = []
+        self.parts: list[PartSpec] = []
+        self.columns: list[ColumnUse] = []
+        self.call_in = ""
+        self.where = Where()
+        self.plain: list[tuple[Row, Cell]] = []
+        self.dated: list[Mention] = []
+
+    def use(self, row: Row, use: str, what: str) -> None:
+        """Note what became of a row."""
+        self.uses[id(row)] = (use, what)
+
+    def read_blocks(self, head: Head) -> None:
+        """Read all rows, block by block."""
+        for table, group in groupby(self.rows, key=lambda row: (row.table, row.kind == "pair") if row.table else None):
+            rows = list(group)
+            if table is None:
+                for row in rows:
+                    self._line(row, head, row)
+            elif table[1]:
+                self._pairs(rows, head)
+            else:
+                self._table(rows, head)
+
+    def _table(self, rows: Sequence[Row], head: Head) -> None:
+        at = column_roles.header_at(rows)
+        header = rows[at] if at >= 0 else None
+        repeated = [row for row in rows[at + 1 :] if header is not None and row.text == header.text]
+        body = [row for row in rows[at + 1 :] if row not in repeated]
+        columns = column_roles.columns_of(header, body, self._chosen_columns(rows[0].table))
+        is_read = is_schedule(header, columns, body)
+        for row in rows[: max(at, 0)] if is_read else rows:
+            self._line(_as_line(row), head, row)
+        if not is_read:
+            return
+        for row in [*([header] if header is not None else []), *repeated]:
+            self.use(row, USED, "header")
+        number = rows[0].table
+        self.columns += [ColumnUse(f"column:{number}:{one.index}", number, one.heading, one.role) for one in columns]
+        for read in read_table(columns, body, self.where, self.ids):
+            if read.part:
+                self._part("", read.part)
+            if not read.drafts:
+                self.use(read.row, USED if read.part else IGNORED, "part" if read.part else read.why)
+            for draft in read.drafts:
+                self._add(draft, read.row)
+
+    def _chosen_columns(self, table: int) -> dict[int, str]:
+        """Return the roles of a table's columns that somebody corrected."""
+        start = f"column:{table}:"
+        chosen = {key.removeprefix(start): role for key, role in self.answers.items() if key.startswith(start)}
+        return {int(index): role for index, role in chosen.items() if index.isdigit()}
+
+    def _pairs(self, rows: Sequence[Row], head: Head) -> None:
+        before: Draft | None = None
+        for row in rows:
+            draft = read_pair(row, before, self.where, self.ids)
+            if draft is None:
+                self._line(_as_line(row), head, row)
+            elif draft.title or draft.details or draft.dues:
+                self._add(draft, row)
+                before = draft
+            else:
+                self.use(row, USED, "materials")
+
+    def _line(self, row: Row, head: Head, origin: Row) -> None:
+        """Read a line; `origin` is the row of the source that it is, or was made of."""
+        if row.kind == "fact":
+            return
+        if origin in head.rows:
+            self.use(origin, USED, "head")
+            self._facts(row, origin)
+            return
+        text = without_bullet(row.text)
+        if row.kind == "heading" and self._heading(row, text):
+            return
+        drafts = [] if self._is_part(row, text, origin) else self._drafts(row, text)
+        for draft in drafts:
+            self._add(draft, origin)
+        is_fact = self._facts(row, origin) if not drafts or drafts[0].kind in (kinds.EXAM, kinds.DEADLINE) else True
+        if not drafts and not is_fact and id(origin) not in self.uses:
+            self._undated(row, text, origin)
+
+    def _is_part(self, row: Row, text: str, origin: Row) -> bool:
+        part = _PART.match(row.text)
+        is_plain = row.kind in ("text", "heading") and not row.text.endswith(".")
+        if part is None or not is_plain or find_slots(text) or is_label(text):
+            return False
+        self._part(part.group("letter"), part.group("title").strip())
+        self.use(origin, USED, "part")
+        return True
+
+    def _drafts(self, row: Row, text: str) -> list[Draft]:
+        draft = read_line(row, self.where, self.ids) if not is_label(text) and not _is_facts(text) else None
+        return [draft] if draft is not None else facts.exams_and_deadlines(row, self.ids)
+
+    def _undated(self, row: Row, text: str, origin: Row) -> None:
+        is_among = bool(self.drafts) or row.kind == "item" or "[" in text
+        if row.kind in ("item", "text") and is_undated_session(text) and is_among:
+            self._add(undated(row, self.where, self.ids), origin)
+        else:
+            self.plain.append((origin, row.cells[0]))
+
+    def _heading(self, row: Row, text: str) -> bool:
+        """Take a heading for what stands below it; return whether it is nothing else."""
+        days = [one for one in find_days(text) if one.days and not one.is_loose]
+        weeks = [one for one in find_days(text) if one.week is not None]
+        if days and not find_term(text):
+            return False
+        if weeks and _WEEK_HEADING.match(text):
+            self.where.week = weeks[0]
+            self.use(row, USED, "heading")
+            return True
+        if weeks and len(text) < 120 and not days:
+            return False
+        part = _PART.match(row.text)
+        if part is not None:
+            return False
+        kind = kinds.session_kind(text, is_heading=True) if len(text.split()) <= 5 else ""
+        self.where.kind = "" if kind in (kinds.LECTURE, kinds.OTHER) or _DUE_DATES.search(text) else kind
+        self.use(row, USED if kind else IGNORED, "heading")
+        self._facts(row, row)
+        return True
+
+    def _part(self, letter: str, title: str) -> None:
+        known = PartSpec(letter=letter, title=title)
+        if known not in self.parts:
+            self.parts.append(known)
+        self.where.part = letter or title
+
+    def _add(self, draft: Draft, row: Row) -> None:
+        self.drafts.append(draft)
+        self.by_row.setdefault(id(row), []).append(draft)
+        self.dated += [one for one in draft.days if one.days]
+
+    def _facts(self, row: Row, origin: Row) -> bool:
+        """Read what a line says of the whole course; return whether it said something."""
+        cell = (
+            row.cells[0]
+            if len(row.cells) == 1
+            else Cell(row.text, tuple(link for one in row.cells for link in one.links))
+        )
+        people = find_people(cell)
+        slots = find_slots(cell.text, default_kind=self.where.kind) if len(cell.text) < 2_000 else []
+        if slots and not slots[0].room:
+            room = slot_room_in_head(cell.text)
+            slots = [Slot(one.kind, one.weekday, one.begins, one.ends, one.room or room, one.mode) for one in slots]
+        self.people += [one for one in people if one.name not in {known.name for known in self.people}]
+        known = {(one.kind, one.weekday) for one in self.slots}
+        self.slots += [one for one in slots if (one.kind, one.weekday) not in known]
+        if slots:
+            self.call_in = self.call_in or facts.call_in(cell, of_office_hour=False)
+        is_office = re.search(r"office hours?|sprechstunde", cell.text, _I) is not None
+        if people or slots or is_office:
+            what = "people" if people else "slots" if slots else "office hours"
+            self.use(origin, USED, what)
+            self.plain.append((origin, cell))
+        return bool(people or slots or is_office)
+
+
+def _as_line(row: Row) -> Row:
+    """Return a row of a table of facts as a line: 'Lecturers: Prof. X'."""
+    if len(row.cells) == 1:
+        return row
+    filled = [cell for cell in row.cells if (cell.text or cell.links) and not cell.spans]
+    words = [" ".join(cell.text.split()) for cell in filled]
+    text = f"{words[0].rstrip(':')}: {', '.join(words[1:])}" if len(words) > 1 else "".join(words)
+    return Row(row.number, "text", (Cell(text, tuple(link for cell in filled for link in cell.links)),))
+
+
+def _is_facts(text: str) -> bool:
+    """Return whether a line tells of the course and is no row of its schedule: 'Final exams: Jul 18, 4pm; Aug 10, 2pm'."""
+    return (
+        re.match(
+            r"(?:[\w.]+\s+){0,4}(?:exams?|grading|klausur(?:en)?|prüfung(?:en)?|office hours?|sprechstunde|abgabe\w*|deadline)\b[^:\[]{0,40}:",
+            text,
+            _I,
+        )
+        is not None
+        and "[" not in text
+    )

@@ -1,0 +1,405 @@
+"""From drafts to sessions, days without class, deadlines and exams: kinds and times, once the days are decided."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, time, timedelta
+
+from django.utils.translation import gettext as _
+
+from amls.portal.takeover.understanding import kinds
+from amls.portal.takeover.understanding.dates import Mention, find_days
+from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
+from amls.portal.takeover.understanding.drafts import Draft, Due
+from amls.portal.takeover.understanding.dues import due_title
+from amls.portal.takeover.understanding.places import room_in, room_of
+from amls.portal.takeover.understanding.resolving import Days, local, week_day, wrong_weekday
+from amls.portal.takeover.understanding.results import Answers, Deadline, Exam, FreeDay, Session
+from amls.portal.takeover.understanding.slots import Slot, slot_for
+from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
+
+_DEFAULT_MINUTES = 90
+_MAX_RANGE = 100
+
+
+@dataclass(slots=True)
+class Built:
+    """What came of the drafts; `what` says for each draft's id what it became."""
+
+    sessions: list[Session] = field(default_factory=list)
+    free_days: list[FreeDay] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    exams: list[Exam] = field(default_factory=list)
+    what: dict[str, str] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    without_time: list[Session] = field(default_factory=list)
+    by_week: list[Draft] = field(default_factory=list)
+    warnings: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+class Builder:
+    """Makes things of drafts, in their order."""
+
+    def __init__(
+        self,
+        days: Days,
+        slots: Sequence[Slot],
+        answers: Answers,
+        *,
+        zone: str,
+        default_kind: str,
+        first_week: date | None,
+    ) -> None:
+        self.days, self.slots, self.answers, self.zone = days, slots, answers, zone
+        self.default_kind, self.first_week = default_kind, first_week
+        self.built = Built()
+        self._lectures: set[date] = set()
+
+    def all(self, drafts: Iterable[Draft]) -> Built:
+        """Return what came of all drafts."""
+        ordered = list(drafts)
+        named = {
+            draft.id: kind_of(draft, chosen=self.answers.get(f"kind:{draft.id}", ""), default=self.default_kind)
+            for draft in ordered
+        }
+        self._lectures = {
+            day
+            for draft in ordered
+            if named[draft.id] == kinds.LECTURE
+            for day, _last in self._days(draft, kinds.LECTURE, quiet=True)
+        }
+        for draft in ordered:
+            self._one(draft, named[draft.id])
+        self.built.exams = merged(self.built.exams)
+        self.built.deadlines = list(
+            {(one.title.lower(), one.day, one.at): one for one in reversed(self.built.deadlines)}.values()
+        )[::-1]
+        return self.built
+
+    # ── its days ──
+
+    def _days(self, draft: Draft, kind: str, *, quiet: bool = False) -> list[tuple[date, date | None]]:
+        """Return the days of a draft, each with the last of its range."""
+        chosen = _date(self.answers.get(f"date:{draft.id}", ""))
+        if chosen is not None:
+            return [(chosen, None)]
+        if draft.begins:
+            return self._known_days(draft)
+        found = self._written_days(draft, quiet=quiet)
+        if draft.weekday is not None and draft.is_week:
+            found = [(at + timedelta(days=draft.weekday - at.weekday()), None) for at, _last in found[:1]]
+        elif draft.is_week and kind not in (kinds.DEADLINE, kinds.EXAM) and found:
+            found = self._in_week(found[0][0], kind)
+        if not found and draft.week is not None:
+            found = self._by_week(draft, kind, quiet=quiet)
+        return found
+
+    def _known_days(self, draft: Draft) -> list[tuple[date, date | None]]:
+        begins, ends = local(draft.begins, self.zone), local(draft.ends, self.zone) if draft.ends else None
+        if begins is None:
+            return []
+        is_range = ends is not None and "T" not in draft.ends and ends.date() > begins.date()
+        return [(begins.date(), ends.date() if is_range and ends is not None else None)]
+
+    def _written_days(self, draft: Draft, *, quiet: bool) -> list[tuple[date, date | None]]:
+        found: list[tuple[date, date | None]] = []
+        for one in draft.days:
+            for day in one.days:
+                at = self.days.day(day)
+                if at is None:
+                    if not quiet:
+                        self._no_such_day(draft, one)
+                    continue
+                if one.weekday is not None and at.weekday() != one.weekday and not quiet:
+                    self.built.warnings.append((draft.line, wrong_weekday(at, one.weekday), draft.text))
+                found.append((at, self.days.last(one, at)))
+        return found
+
+    def _no_such_day(self, draft: Draft, mention: Mention) -> None:
+        missing = next(day for day in mention.days if self.days.day(day) is None)
+        plain = self.days.numbers(missing)
+        shown = next(
+            (draft.text[one.start : one.end] for one in find_days(draft.text) if missing in one.days),
+            f"{plain.day:02}.{plain.month:02}.",
+        )
+        year = self.days.year_of(plain)
+        if year is not None:
+            self.built.why[draft.id] = _("there is no '%(day)s' in %(year)d") % {"day": shown.strip(), "year": year}
+
+    def _in_week(self, start: date, kind: str) -> list[tuple[date, date | None]]:
+        monday = start - timedelta(days=start.weekday())
+        if kind == kinds.FREE:
+            return [(monday, monday + timedelta(days=6))]
+        own = [slot.weekday for slot in self.slots if slot.kind == kind] or [
+            slot.weekday for slot in self.slots if slot.kind == kinds.LECTURE
+        ]
+        return [(monday + timedelta(days=weekday), None) for weekday in own[:1]]
+
+    def _by_week(self, draft: Draft, kind: str, *, quiet: bool) -> list[tuple[date, date | None]]:
+        week = draft.week
+        if week is None or week.week is None:
+            return []
+        if week.is_calendar_week:
+            term = self.days.term
+            year = term.year_of(1 if week.week < 27 else 12) if term is not None else None
+            monday = week_day(year, week.week, 0) if year is not None else None
+        else:
+            monday = (
+                self.first_week - timedelta(days=self.first_week.weekday()) + timedelta(weeks=week.week - 1)
+                if self.first_week
+                else None
+            )
+        if monday is None:
+            if not quiet:
+                self.built.by_week.append(draft)
+            return []
+        if draft.weekday is not None:
+            return [(monday + timedelta(days=draft.weekday), None)]
+        return self._in_week(monday, kind)
+
+    # ── what comes of it ──
+
+    def _one(self, draft: Draft, kind: str) -> None:
+        if self.answers.get(f"drop:{draft.id}"):
+            self.built.what[draft.id] = "dropped"
+            return
+        title = self.answers.get(f"title:{draft.id}", "").strip()
+        if title:
+            draft = replace(draft, title=title)
+        days = self._days(draft, kind)
+        self._dues(draft, days)
+        make: dict[str, Callable[[Draft, list[tuple[date, date | None]]], None]] = {
+            kinds.FREE: self._free, kinds.DEADLINE: self._deadline, kinds.EXAM: self._exam,
+        }  # fmt: skip
+        if kind in make:
+            make[kind](draft, days)
+        elif kind in (OUT, DUES):
+            self.built.what[draft.id] = "deadline" if draft.dues else "work that is given out"
+        elif kind == WORK:
+            self.built.why[draft.id] = _("a piece of work, but not whether it is given out or due on this day")
+        else:
+            self._session(draft, kind, days)
+        for word in draft.unknown:
+            self.built.warnings.append(
+                (draft.line, _("'%(word)s' was not understood") % {"word": word[:60]}, draft.text)
+            )
+
+    def _free(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        if draft.from_column:
+            self.built.what[draft.id] = "no session"
+            return
+        said = (
+            draft.title
+            if draft.title and not _says_nothing(draft.title)
+            else draft.label or next(iter(draft.details), "")
+        )
+        title = free_title(said) or free_title(next(iter(draft.details), "")) or said
+        for number, (day, last) in enumerate(days, start=1):
+            self.built.free_days.append(
+                FreeDay(id=_numbered(draft.id, number), line=draft.line, title=title, day=day, last=last)
+            )
+        if days or draft in self.built.by_week:
+            self.built.what[draft.id] = kinds.FREE
+        else:
+            self.built.why.setdefault(draft.id, _("a day without class, but not which"))
+
+    def _dues(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        for number, due in enumerate(draft.dues, start=1):
+            self._due(draft, due, days, f"{draft.id}.d{number}")
+
+    def _due(self, draft: Draft, due: Due, days: list[tuple[date, date | None]], name: str) -> None:
+        if self.answers.get(f"drop:{name}"):
+            return
+        day = self.days.day(due.mention.days[0]) if due.mention is not None else days[0][0] if days else None
+        title = due_title(due.text)
+        if not title or re.fullmatch(r"\W*(?:bis|by|at|um)?\W*", title):
+            title = draft.title or draft.label
+        at = self._time(due.times)
+        title = self.answers.get(f"title:{name}", "") or title
+        self.built.deadlines.append(
+            Deadline(
+                id=name,
+                line=draft.line,
+                title=title[:200],
+                kind=kinds.deadline_kind(title),
+                day=day,
+                at=at,
+                url=due.url,
+            )
+        )
+
+    def _deadline(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        options = [
+            draft.title,
+            *(detail for detail in draft.details if kinds.is_due(detail) or kinds.is_work(detail)),
+            draft.label,
+        ]
+        titles = [due_title(one) for one in options if one]
+        title = next((one for one in titles if len(one) > 1), "") or re.split(r"\s*:\s", draft.title or draft.label)[0]
+        at = self._time(draft.times) or next((self._time(found[0]) for one in options if (found := _times(one))), None)
+        if draft.begins:
+            moment = local(draft.begins, self.zone)
+            at = moment.time() if moment is not None and "T" in draft.begins else at
+        else:
+            at = at or next((one.at for one in draft.days if one.at), None)
+        if not title:
+            self.built.why[draft.id] = _("something is due, but not what")
+            return
+        url = next((one.url for one in draft.materials if one.url), "")
+        for number, (day, last) in enumerate(days or [(None, None)], start=1):
+            self.built.deadlines.append(
+                Deadline(
+                    id=_numbered(draft.id, number),
+                    line=draft.line,
+                    title=title[:200],
+                    kind=kinds.deadline_kind(f"{draft.label} {title}"),
+                    day=last or day,
+                    at=at,
+                    url=url,
+                )
+            )
+        self.built.what[draft.id] = kinds.DEADLINE
+
+    def _exam(self, draft: Draft, days: list[tuple[date, date | None]]) -> None:
+        is_label = (
+            kinds.is_exam(draft.label)
+            and len(draft.label.split()) <= 4
+            and (draft.label.lower() != "exam" or not draft.title)
+        )
+        title = draft.label if is_label or not (kinds.is_exam(draft.title) or not draft.label) else draft.title
+        title = title or draft.label
+        text = " ".join([draft.title, draft.label, *draft.details])
+        times = draft.times or next(iter(_times(text)), None)
+        begins, ends = self._own_times(draft, times)
+        room = (
+            draft.room
+            or room_in(text)
+            or next((found for piece in re.split(r"[,;()]", draft.title)[1:] if (found := room_of(piece.strip()))), "")
+        )
+        minutes = minutes_between(begins, ends) if begins and ends and ends > begins else find_minutes(text)
+        shown = exam_title(title)
+        for number, (day, _last) in enumerate(days or [(None, None)], start=1):
+            at, until = begins, minutes
+            if at is None and day is not None:
+                slot = slot_for(self.slots, kinds.LECTURE, day.weekday())
+                if slot is not None:
+                    at, until = slot.begins, until or (minutes_between(slot.begins, slot.ends) if slot.ends else None)
+                    room = room or slot.room
+            self.built.exams.append(
+                Exam(
+                    id=_numbered(draft.id, number),
+                    line=draft.line,
+                    title=shown,
+                    kind=kinds.exam_kind(f"{text}"),
+                    day=day,
+                    begins=at,
+                    minutes=until,
+                    room=room,
+                )
+            )
+        self.built.what[draft.id] = kinds.EXAM
+
+    def _session(self, draft: Draft, kind: str, days: list[tuple[date, date | None]]) -> None:
+        title = draft.title or draft.label
+        if not title:
+            if draft.dues or draft.materials:
+                title = (draft.dues and "") or next((one.title for one in draft.materials if one.title), "")
+            if not title:
+                self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
+                return
+        is_cancelled = draft.is_cancelled or (kinds.is_cancelled(draft.title) and bool(draft.number))
+        spread = [one for day, last in days for one in self._spread(day, last, kind)]
+        if draft.id in self.built.why:
+            return
+        begins, ends = self._own_times(draft, draft.times)
+        if self.answers.get(f"time:{draft.id}"):
+            chosen = _times(self.answers[f"time:{draft.id}"])
+            begins, ends = (chosen[0].begins, chosen[0].ends) if chosen else (begins, ends)
+        if draft.times is not None and draft.times.problem:
+            self.built.why[draft.id] = _("'%(text)s' is not a time") % {"text": draft.times.problem}
+            return
+        for number, day in enumerate(spread or [None], start=1):
+            slot = self._slot(kind, day) if day is not None else None
+            at = begins or (slot.begins if slot is not None and day is not None else None)
+            until = ends or (self._end(at, slot) if at is not None else None)
+            mode = draft.mode or (slot.mode if slot is not None else "in_person")
+            room = "" if mode == "virtual" else draft.room or (slot.room if slot is not None else "")
+            session = Session(
+                id=_numbered(draft.id, number), line=draft.line, kind=kind, title=title[:500], number=draft.number, part=draft.part,
+                day=day, begins=at, ends=until, room=self.answers.get(f"room:{draft.id}", "") or room, mode=mode, call_in=draft.call_in,
+                is_cancelled=is_cancelled, details="\n".join(dict.fromkeys(draft.details)), materials=tuple(draft.materials),
+            )  # fmt: skip
+            self.built.sessions.append(session)
+            if day is not None and at is None:
+                self.built.without_time.append(session)
+            if at is not None and at.hour < 6:
+                at_night = _("%(time)s at night is surely a slip; it is imported as written")
+                self.built.warnings.append((draft.line, at_night % {"time": f"{at:%H:%M}"}, draft.text))
+        self.built.what[draft.id] = kind
+
+    def _spread(self, day: date, last: date | None, kind: str) -> list[date]:
+        """Return the days of a range on which the course meets; its first where nothing says when it meets."""
+        if last is None or (last - day).days > _MAX_RANGE:
+            return [day]
+        weekdays = {slot.weekday for slot in self.slots if slot.kind == kind} or {slot.weekday for slot in self.slots}
+        within = [day + timedelta(days=number) for number in range((last - day).days + 1)]
+        if not weekdays:
+            return within if len(within) <= 7 else [day]
+        return [one for one in within if one.weekday() in weekdays] or [day]
+
+    def _own_times(self, draft: Draft, times: Times | None) -> tuple[time | None, time | None]:
+        if draft.begins and "T" in draft.begins:
+            begins, ends = local(draft.begins, self.zone), local(draft.ends, self.zone) if draft.ends else None
+            if begins is not None:
+                is_same_day = ends is not None and ends.date() == begins.date() and ends > begins
+                return begins.time(), ends.time() if is_same_day and ends is not None else None
+        if times is not None and not times.problem:
+            return times.begins, times.ends
+        return next(((one.at, None) for one in draft.days if one.at), (None, None))
+
+    def _time(self, times: Times | None) -> time | None:
+        if times is None or times.problem:
+            return None
+        return times.ends or times.begins
+
+    def _slot(self, kind: str, day: date) -> Slot | None:
+        own = [slot for slot in self.slots if slot.kind == kind]
+        if own:
+            fitting = [slot for slot in own if slot.weekday == day.weekday()]
+            if fitting:
+                return fitting[0]
+            # Off its weekday a session is held at the same time, where there is only one.
+            return own[0] if len({(slot.begins, slot.ends) for slot in own}) == 1 else None
+        if kind != kinds.LECTURE and day in self._lectures:
+            return None
+        found = slot_for(self.slots, kind, day.weekday())
+        lectures = [slot for slot in self.slots if slot.kind == kinds.LECTURE]
+        return found or (lectures[0] if kind in (kinds.LECTURE, kinds.SEMINAR) and len(lectures) == 1 else None)
+
+    def _end(self, begins: time, slot: Slot | None) -> time | None:
+        minutes = (
+            minutes_between(slot.begins, slot.ends) if slot is not None and slot.ends is not None else _DEFAULT_MINUTES
+        )
+        return add_minutes(begins, minutes)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _says_nothing(title: str) -> bool:
+    return not re.sub(r"\W", "", title)
+
+
+def _times(text: str) -> list[Times]:
+    plain = text
+    for one in reversed(find_days(text)):
+        plain = f"{plain[: one.start]} {plain[one.end :]}"
+    return [one for one in find_times(plain) if not one.problem]
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name}.{number}"

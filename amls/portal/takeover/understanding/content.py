@@ -1,0 +1,145 @@
+"""What stands in a cell or line besides its date: title, number, kind, materials, what is due, and the rest."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from amls.portal.takeover.middle import Link
+from amls.portal.takeover.understanding import kinds
+from amls.portal.takeover.understanding.links import CALL, OTHER, Material, is_place, material_of, word_kind
+
+_I = re.IGNORECASE
+_PREFIX = re.compile(
+    r"^(?P<word>lecture|lect|lec|class|session|vorlesung|vl|sitzung|einheit|termin|l|v)\s*[#.:]?\s*(?P<number>\d{1,2}[a-z]?(?:\.\d{1,2})?)?\s*(?:[:.)\]|–—-]+\s*|\s+|$)(?P<rest>.*)$",
+    _I | re.DOTALL,
+)
+_NUMBERED = re.compile(r"^(?P<number>\d{1,2}[a-z]?)(?:[.:)]|\s*[–—-])?\s+(?P<rest>[^\W\d_].*|[\"'(„].*)$", re.DOTALL)
+_OUT_LABEL = re.compile(
+    r"^\W*(?:assigned|assignments?(?: out)?|released?|out|ausgabe|handed out|homework|hw|project|quiz(?:zes)?)\s*:", _I
+)
+_MATERIAL_LABEL = re.compile(
+    r"^\W*(?:optional\s+|required\s+|suggested\s+|further\s+|additional\s+|recommended\s+|pre-?)?(?:readings?|preparation|prep|papers?|slides?|folien|videos?|recordings?|notes?|materials?|material(?:ien)?|links?|code|literatur|references?|textbook|resources?|unterlagen|handouts?)\b[^:\n]{0,20}:",
+    _I,
+)
+_TOPIC_LABEL = re.compile(r"^\W*(?:topics?|thema|themen|title|titel|content|inhalt)\s*:\s*", _I)
+_EMPTY_BRACKETS = re.compile(r"\(\s*[,;/|&\s]*\)|\[\s*[,;/|&\s]*\]")
+_MATERIAL_WORDS = re.compile(
+    r"(?:\s*[\[(]\s*(?:slides?|pdf|pptx?|folien|videos?|notes?|recordings?|aufzeichnung|mp4|html|code|notebook)(?:\s*[,;/|&]\s*(?:slides?|pdf|pptx?|folien|videos?|notes?|recordings?|aufzeichnung|mp4|html|code|notebook))*\s*[\])])+\s*$",
+    _I,
+)
+_NOTHING = re.compile(r"^[\s\-–—―_.…*/|]*$|^(?:none|n/?a|keine?|tba|tbd|no (?:assignments?|reading)\.?)$", _I)
+
+
+@dataclass(slots=True)
+class Content:
+    """What a text says; `dues` are its lines or brackets that say that something is due."""
+
+    title: str = ""
+    details: list[str] = field(default_factory=list)
+    number: str = ""
+    kind: str = ""
+    materials: list[Material] = field(default_factory=list)
+    dues: list[tuple[str, str]] = field(default_factory=list)
+    call_in: str = ""
+
+
+def is_nothing(text: str) -> bool:
+    """Return whether a cell says nothing: a dash, 'none', 'n/a'."""
+    return _NOTHING.match(text.strip()) is not None
+
+
+def read_content(text: str, links: Sequence[Link], *, column: str = "") -> Content:
+    """Return what a text with its links says.
+
+    Args:
+        text: with the line breaks of its source, without the date.
+        links: that stand in it.
+        column: the kind of materials that its column holds, if it does.
+    """
+    content = Content()
+    left = [link for link in links if not is_place(link)]
+    for line in text.split("\n"):
+        own = [link for link in left if link.text and link.text in line]
+        for link in own:
+            left.remove(link)
+        _read_line(line.strip(), own, content, column)
+    for link in left:
+        _add(content, material_of(link, column=column))
+    _name(content)
+    return content
+
+
+def _read_line(line: str, links: Sequence[Link], content: Content, column: str) -> None:
+    is_first = not content.title
+    label = _MATERIAL_LABEL.match(line)
+    if label is not None and (links or not is_first):
+        for link in links:
+            _add(content, material_of(link, column=column, before=label.group()))
+        if not links:
+            content.details.append(line)
+    elif not is_first and kinds.is_due(line):
+        content.dues.append((line, links[0].href if links else ""))
+    elif not is_first and _OUT_LABEL.match(line):
+        content.details.append(line)
+    else:
+        _read_words(line, links, content, column)
+
+
+def _read_words(line: str, links: Sequence[Link], content: Content, column: str) -> None:
+    """Read a line of the title or of what follows it, without what only names its links."""
+    is_first = not content.title
+    for link in links:
+        before = line[: line.find(link.text)]
+        _add(content, material_of(link, column=column, before=before.rpartition(":")[0][-30:]))
+        if word_kind(link.text) and len(link.text.split()) <= 3 and link.text.strip() != line.strip(" -–—:;,.()[]"):
+            line = line.replace(link.text, "", 1)
+        elif line.endswith(f", {link.text}") and is_first:
+            line = line.removesuffix(f", {link.text}")
+    line = _EMPTY_BRACKETS.sub("", line)
+    if is_first:
+        line = _TOPIC_LABEL.sub("", _MATERIAL_WORDS.sub("", line))
+    line = re.sub(r"\s+", " ", line).strip(" \t|,;·•–—-*/@")
+    line = line[:-1].strip() if line.endswith(".") and links else line
+    if is_first:
+        content.title = line
+    elif line and not is_nothing(line):
+        content.details.append(line)
+
+
+def _add(content: Content, material: Material) -> None:
+    if material.kind == CALL:
+        content.call_in = content.call_in or material.url
+    elif material not in content.materials:
+        content.materials.append(material)
+
+
+def _name(content: Content) -> None:
+    """Take number and kind off the title: 'LEC 3: Replication', 'Lecture 1.1:' with its title on the next line."""
+    prefix = _PREFIX.match(content.title)
+    # 'L: Mental models' is one; 'Vectors in space' and 'Lecture hall' are none.
+    if prefix is not None and (prefix.group("number") or re.match(r"^\w+\s*[:|–—]", content.title)):
+        rest = prefix.group("rest").strip(" :–—-")
+        if rest or content.details or prefix.group("number"):
+            content.number, content.kind = prefix.group("number") or "", kinds.LECTURE
+            if not rest and content.details:
+                rest = content.details.pop(0)
+            content.title = rest or content.title.strip(" :")
+        return
+    numbered = _NUMBERED.match(content.title)
+    if numbered is not None:
+        content.number, content.title = numbered.group("number"), numbered.group("rest").strip()
+        return
+    short = re.match(r"^(?P<kind>[A-Za-zÜü]{1,2})(?P<number>\d{1,2})?\s*[:|]\s+(?P<rest>\S.*)$", content.title)
+    if short is not None and kinds.kind_of_word(short.group("kind")) in kinds.SESSIONS:
+        content.kind, content.title = kinds.kind_of_word(short.group("kind")), short.group("rest")
+        return
+    if content.title.endswith(":") or (content.details and re.fullmatch(r".*:", content.title)):
+        content.title = (
+            f"{content.title.rstrip(':')}: {content.details.pop(0)}" if content.details else content.title.rstrip(":")
+        )
+
+
+def announced(words: str, kind: str) -> list[Material]:
+    """Return the materials that a cell of a column of materials only announces: 'pdf, pptx', 'Folien 01'."""
+    pieces = [word for word in re.split(r"\s*[,;/|\n]\s*", words) if word and not is_nothing(word) and len(word) <= 60]
+    return [Material(kind, word) for word in pieces if word_kind(word) or kind != OTHER]

@@ -1,0 +1,119 @@
+"""What a draft is, and how it is called."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from amls.portal.takeover.understanding import kinds
+from amls.portal.takeover.understanding.dates import find_days
+from amls.portal.takeover.understanding.drafts import Draft
+from amls.portal.takeover.understanding.results import Exam
+from amls.portal.takeover.understanding.times import find_times
+
+OUT, DUES, WORK = "out", "dues", "work"
+_I = re.IGNORECASE
+FREE_WORDS = re.compile(
+    r"\b(?:no|keine?|kein)\s+(?:\w+\s+)?(?:class(?:es)?|lectures?|meetings?|sessions?|labs?|school|vorlesung(?:en)?|veranstaltung(?:en)?|lehrveranstaltung(?:en)?|übung(?:en)?|termin|unterricht|sitzung|recitations?|instruction|discussions?)(?:\s+today)?\b"
+    r"|\b(?:entfällt|fällt aus|ausgefallen|cancel+ed|(?:class(?:es)?|lecture)\s+cancel+ed)\b|^\W*(?:university\s+|public\s+|national\s+)?(?:holiday|feiertag)\b(?=\W+\w)",
+    _I,
+)
+
+
+def kind_of(draft: Draft, *, chosen: str, default: str) -> str:
+    """Return what a draft is: one of `kinds.KINDS`, work that is given out or only due, or work of which neither is said.
+
+    Args:
+        draft: with its title, label and context.
+        chosen: a correction, or ''.
+        default: kind of the sessions of which nothing more is said.
+    """
+    if chosen in kinds.KINDS:
+        return chosen
+    if _is_free(draft):
+        return kinds.FREE
+    if draft.kind == kinds.DEADLINE or kinds.is_due(draft.title) or kinds.is_due(draft.label):
+        return kinds.DEADLINE
+    if draft.kind == kinds.EXAM or kinds.is_exam(draft.title) or kinds.is_exam(draft.label):
+        return kinds.EXAM
+    return _work(draft) or _session(draft) or default
+
+
+def _is_free(draft: Draft) -> bool:
+    if draft.kind == kinds.FREE or kinds.is_free(draft.label):
+        return True
+    if draft.title and kinds.is_free(draft.title):
+        # A lecture that is cancelled is one: 'Lecture 5: Joins (cancelled)'.
+        rest = FREE_WORDS.sub("", draft.title)
+        is_session = kinds.is_cancelled(draft.title) and draft.number and rest.split() and not kinds.is_free(rest)
+        return not is_session
+    first = draft.details[0] if draft.details else ""
+    is_short = not draft.title or (len(f"{draft.label} {draft.title}".split()) <= 6 and not draft.kind)
+    return is_short and kinds.is_free(first)
+
+
+def _work(draft: Draft) -> str:
+    is_work = draft.kind == "work" or kinds.is_work(draft.title) or kinds.is_work(draft.label)
+    if not is_work:
+        return ""
+    if kinds.is_out(f"{draft.label} {draft.title}"):
+        return OUT
+    if draft.dues and draft.context not in kinds.SESSIONS:
+        return DUES
+    return WORK if draft.kind == "work" else ""
+
+
+def _session(draft: Draft) -> str:
+    own = kinds.session_kind(draft.title)
+    if draft.kind in kinds.SESSIONS and draft.kind != kinds.LECTURE:
+        return draft.kind
+    if own and (own != kinds.LECTURE or not draft.context):
+        return own
+    return draft.kind or kinds.session_kind(draft.label) or draft.context
+
+
+def free_title(text: str) -> str:
+    """Return why there is no class, without that there is none: 'Labor Day' of 'No class: Labor Day'."""
+    plain = re.sub(r"\s+", " ", FREE_WORDS.sub(" ", text)).strip(" :.,;–—-()[]!*|")
+    inner = re.fullmatch(r"happy (.*)", plain, _I)
+    plain = inner.group(1) if inner is not None else plain
+    return plain[:200]
+
+
+def exam_title(title: str) -> str:
+    """Return the title of an exam without its times and places."""
+    plain = re.sub(r"\([^()]*\)", " ", title)
+    cuts = [one.start for one in find_times(plain)] + [
+        one.start for one in find_days(plain) if one.days and not one.is_loose
+    ]
+    plain = plain[: min(cuts)] if cuts and min(cuts) > 3 else plain
+    plain = re.split(r",\s|\s[–—-]\s(?=\D*$)|\s+(?:in|im|at|takes? place|findet)\s", plain)[0]
+    plain = re.sub(r"^(?:the|die|der|das)\s+|\s+(?:on|am|is|ist|um)$", "", plain.strip(" ,:;–—-|"), flags=_I)
+    plain = re.sub(r"^exam\W+(?=\S*\s*(?:mid-?term|final|exam|quiz|test)\b)", "", plain, flags=_I)
+    return plain.strip(" ,:;–—-|")[:200] or title[:200]
+
+
+def merged(exams: Sequence[Exam]) -> list[Exam]:
+    """Return the exams, those that are said twice only once: the same day, and no other time."""
+    found: list[Exam] = []
+    for one in exams:
+        same = next(
+            (
+                at
+                for at, other in enumerate(found)
+                if other.day == one.day
+                and one.day is not None
+                and (other.begins == one.begins or one.begins is None or other.begins is None)
+            ),
+            None,
+        )
+        if same is None:
+            found.append(one)
+        else:
+            other = found[same]
+            found[same] = replace(
+                other,
+                begins=other.begins or one.begins,
+                minutes=other.minutes or one.minutes,
+                room=other.room or one.room,
+            )
+    return found

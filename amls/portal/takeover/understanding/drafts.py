@@ -1,0 +1,82 @@
+"""Rows on their way to sessions: what one row says, before the days and kinds of all are decided together."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+from amls.portal.takeover.understanding.dates import Mention
+from amls.portal.takeover.understanding.links import Material
+from amls.portal.takeover.understanding.times import Times
+
+
+@dataclass(slots=True)
+class Due:
+    """Something that a row says is due: its words, and its own day and time, where it names them."""
+
+    text: str
+    mention: Mention | None = None
+    times: Times | None = None
+    url: str = ""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What one row says.
+
+    Attributes:
+        id: stable as long as the row says the same.
+        days: the places that name its days.
+        week: of the term or the year, where it has no day.
+        weekday: that its column says.
+        is_week: whether its day is only the first of its week.
+        begins, ends: ISO 8601, from containers that know.
+        kind: that a column, a label or a heading says; 'work' of work to do.
+        label: what the column of kinds says.
+        is_main_due: whether the row itself is a deadline.
+        unknown: words of its brackets that mean nothing here.
+        text: of the source's row.
+    """
+
+    id: str
+    line: int
+    text: str
+    days: list[Mention] = field(default_factory=list)
+    week: Mention | None = None
+    weekday: int | None = None
+    is_week: bool = False
+    begins: str = ""
+    ends: str = ""
+    times: Times | None = None
+    title: str = ""
+    details: list[str] = field(default_factory=list)
+    kind: str = ""
+    context: str = ""
+    label: str = ""
+    number: str = ""
+    part: str = ""
+    room: str = ""
+    mode: str = ""
+    call_in: str = ""
+    is_cancelled: bool = False
+    materials: list[Material] = field(default_factory=list)
+    dues: list[Due] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    from_column: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says that its date is open, or says none."""
+        return not self.begins and not any(one.days for one in self.days)
+
+
+class Ids:
+    """Names rows by what they say: the same row has the same name in the next reading, wherever it stands then."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, text: str) -> str:
+        """Return the name of a row; the second of equal rows has a '-2'."""
+        name = hashlib.blake2s(" ".join(text.split()).encode(), digest_size=5).hexdigest()
+        self._seen[name] += 1
+        return name if self._seen[name] == 1 else f"{name}-{self._seen[name]}"

@@ -1,0 +1,298 @@
+"""Lines and items of lists to drafts: '01 Title [Apr 18, pdf]', 'Apr 16: Title', 'Title (16.04.)', 'Week 3: Title'."""
+
+import re
+from dataclasses import replace
+
+from amls.portal.takeover.middle import Cell, Link, Row
+from amls.portal.takeover.plaintext import BULLET
+from amls.portal.takeover.understanding import kinds, links
+from amls.portal.takeover.understanding.content import read_content
+from amls.portal.takeover.understanding.dates import Mention, find_days
+from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
+from amls.portal.takeover.understanding.links import ANNOUNCED, Material
+from amls.portal.takeover.understanding.places import mode_of, room_of
+from amls.portal.takeover.understanding.tables import Where
+from amls.portal.takeover.understanding.times import Times, find_times
+
+_I = re.IGNORECASE
+_BRACKETS = re.compile(r"^(?P<title>.*?\S)\s*\[(?P<brackets>(?:[^\[\]]|\[[^\[\]]*\])*)\]\s*\.?$", re.DOTALL)
+_NUMBER = re.compile(r"^(?P<number>\d{1,3}[a-z]?)(?:[.:)]\s*|\s+)(?=\S)")
+_HAS_NUMBER = re.compile(r"^0\d[a-z]?[.:]?\s|^\d{1,2}[.)]\s")
+_LABEL = re.compile(
+    r"^(?:[\w.]+\s+)*(?:lecturers?|instructors?|professors?|assistants?|TAs?|exams?|grading|prüfung|klausur|dozent\w*)\s*:",
+    _I,
+)
+_SENTENCE = 160
+
+
+def without_bullet(text: str) -> str:
+    """Return a line without the sign of its list."""
+    return BULLET.sub("", text, count=1).strip()
+
+
+def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
+    """Return what a line says that may be a session, a day without class, a deadline or an exam; None if it names no day.
+
+    A line whose brackets name a day is one, wherever it stands; otherwise its day must stand at its beginning or
+    end, so that a sentence that only mentions a day is none.
+    """
+    cell = row.cells[0]
+    text = without_bullet(cell.text)
+    bracketed = _bracketed(row, cell, text, where, ids)
+    if bracketed is not None:
+        return bracketed
+    number = _NUMBER.match(text)
+    # '14.04. Kickoff' and '5 October: Categories' begin with a day and no number.
+    if number is not None and any(one.start < number.end() and (one.days or one.week) for one in find_days(text)):
+        number = None
+    rest = text[number.end() :] if number is not None else text
+    days = find_days(rest)
+    at_start = [one for one in days if one.start <= _lead(rest)]
+    at_end = [one for one in days if len(rest) - one.end <= 2 or re.fullmatch(r"[\s)\].,;]*", rest[one.end :])]
+    first = next((one for one in at_start if one.days or one.week is not None or one.is_open), None)
+    is_item = row.kind in ("item", "pair") or number is not None
+    if (
+        first is None
+        and at_end
+        and len(rest) < _SENTENCE
+        and (is_item or row.kind == "heading")
+        and not kinds.is_due(rest)
+    ):
+        last = at_end[-1]
+        first = last if (last.days and not last.is_loose) or last.is_open else None
+    if first is None or (len(rest) > 4 * _SENTENCE and not is_item):
+        return None
+    if first.week is not None and not is_item and row.kind != "text":
+        return None
+    behind = _further(rest, first, days)
+    title = _cut(rest, [first, *behind])
+    draft = _draft(row, where, ids)
+    draft.days = [one for one in (first, *behind) if one.days or one.is_open]
+    draft.week = first if first.week is not None else None
+    times = find_times(title[:40], expects=first.start <= _lead(rest)) if first.days else []
+    own = [
+        one
+        for one in times
+        if not one.problem
+        and not kinds.is_due(title)
+        and (one.start <= 3 or re.search(r"[(,]\s*$", title[: one.start]))
+    ]
+    if own:
+        draft.times = own[0]
+        title = title[: own[0].start] + title[own[0].end :]
+    elif not kinds.is_due(title):
+        inner = [one for one in find_times(title) if not one.problem]
+        draft.times = inner[0] if inner else None
+    _fill(
+        draft,
+        re.sub(r"^(?:\s*\(\s*\))?[\s:–—,;.|-]+|\(\s*\)", "", title),
+        cell.links,
+        number.group("number") if number else "",
+    )
+    return draft
+
+
+def is_undated_session(text: str) -> bool:
+    """Return whether a line without a date is a session by its number: '02 Caching'."""
+    return _HAS_NUMBER.match(text) is not None and not _LABEL.match(text) and len(text) < _SENTENCE
+
+
+def undated(row: Row, where: Where, ids: Ids) -> Draft:
+    """Return the draft of a session whose date is open."""
+    text = without_bullet(row.cells[0].text)
+    number = _NUMBER.match(text)
+    draft = _draft(row, where, ids)
+    _fill(draft, text[number.end() :] if number else text, row.cells[0].links, number.group("number") if number else "")
+    return draft
+
+
+def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft | None:
+    """Return what a term and its definition say where the term is a day: '18 Sept' – 'Floating point'."""
+    term, said = row.cells[0], row.cells[1]
+    days = [one for one in find_days(term.text) if one.days or one.week is not None or one.is_open]
+    if not days or len(term.text) > 60:
+        return None
+    draft = _draft(row, where, ids)
+    draft.days = [one for one in days if one.days or one.is_open]
+    draft.week = next((one for one in days if one.week is not None), None) if not draft.days else None
+    times = find_times(_cut(term.text, days), expects=True)
+    draft.times = times[0] if times else None
+    _fill(draft, said.text, (*said.links, *term.links), "")
+    if draft.times is None and not kinds.is_due(draft.title):
+        inner = find_times(draft.title)
+        draft.times = inner[0] if inner else None
+    is_only_links = (
+        before is not None
+        and term.spans
+        and draft.materials
+        and draft.title.lower() in {one.title.lower() for one in draft.materials}
+    )
+    if is_only_links and before is not None:
+        before.materials += [one for one in draft.materials if one not in before.materials]
+        draft.title = ""
+    return draft
+
+
+def _draft(row: Row, where: Where, ids: Ids) -> Draft:
+    return Draft(ids.of(row.text), row.number, row.text, context=where.kind, part=where.part)
+
+
+def _lead(text: str) -> int:
+    """Return how far a day at the beginning may stand from it: behind a bracket, a sign, or a word such as 'am'."""
+    match = re.match(r"^[\s(\[*_•–—-]*(?:(?:am|on|ab|from|vom|date|datum|der|den)[\s:]+)?", text, _I)
+    return match.end() if match is not None else 0
+
+
+def _further(text: str, first: Mention, days: list[Mention]) -> list[Mention]:
+    """Return the days that follow at once: 'Apr 16, Apr 18: Title'."""
+    found, end = [], first.end
+    for one in days:
+        if (
+            one.start > first.start
+            and one.days
+            and re.fullmatch(r"\s*(?:[,;&/+]|and|und)\s*", text[end : one.start], _I)
+        ):
+            found.append(one)
+            end = one.end
+    return found
+
+
+def _cut(text: str, mentions: list[Mention]) -> str:
+    for one in sorted(mentions, key=lambda one: -one.start):
+        text = (
+            f"{text[: one.start]}{text[one.end :]}"
+            if one.start == 0
+            else f"{text[: one.start].rstrip(' ,–—-(|')} {text[one.end :].lstrip(' )')}"
+        )
+    return text.strip()
+
+
+def _fill(draft: Draft, text: str, own: tuple[Link, ...], number: str) -> None:
+    due = re.search(r"\((?P<due>[^()]*)\)", text)
+    if due is not None and kinds.is_due(due.group("due")):
+        inner = due.group("due")
+        head = text[: due.start()].strip(" ,;:-–")
+        draft.dues.append(
+            Due(
+                f"{head} {inner}",
+                _day_in(inner),
+                _time_in(inner),
+                next((link.href for link in own if link.text and link.text in head), ""),
+            )
+        )
+        draft.is_cancelled = False
+        text = text[: due.start()] + text[due.end() :]
+    content = read_content(text, own)
+    draft.title = content.title
+    draft.number = number or content.number
+    draft.kind = draft.kind or content.kind
+    draft.details += content.details
+    draft.materials += content.materials
+    draft.call_in = content.call_in
+    draft.dues += [Due(line, _day_in(line), _time_in(line), url) for line, url in content.dues]
+
+
+def _day_in(text: str) -> Mention | None:
+    return next((one for one in find_days(text) if one.days), None)
+
+
+def _time_in(text: str) -> Times | None:
+    plain = _cut(text, find_days(text))
+    found = find_times(plain)
+    return found[0] if found else None
+
+
+def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft | None:
+    match = _BRACKETS.match(text)
+    if match is None:
+        return None
+    title, inner = match.group("title"), match.group("brackets")
+    number = _NUMBER.match(title)
+    days = _sure([one for one in find_days(inner) if one.days or one.week is not None or one.is_open])
+    is_cancelled = kinds.is_cancelled(inner)
+    if not days and any(one.start <= _lead(title) and (one.days or one.week) for one in find_days(title)):
+        return None
+    is_numbered = (
+        number is not None and row.kind != "heading" and (row.kind == "item" or _HAS_NUMBER.match(text) is not None)
+    )
+    if not (days or is_cancelled or is_numbered):
+        return None
+    draft = _draft(row, where, ids)
+    draft.days = [one for one in days if one.days or one.is_open]
+    draft.week = next((one for one in days if one.week is not None), None) if not draft.days else None
+    draft.is_cancelled = is_cancelled
+    content = read_content(
+        title[number.end() :] if number is not None else title,
+        [link for link in cell.links if link.text and link.text in title],
+    )
+    # Here the title is what stands before the brackets, as it stands there.
+    draft.title = " ".join((title[number.end() :] if number is not None else title).split())
+    draft.number = number.group("number") if number is not None else ""
+    draft.kind = content.kind if content.kind != kinds.LECTURE else ""
+    draft.materials = content.materials
+    rest = inner
+    for one in sorted(days, key=lambda one: -one.start):
+        rest = f"{rest[: one.start]},{rest[one.end :]}"
+    by_text = {link.text.lower(): link for link in cell.links if link.text}
+    for token in re.split(r"\s*[,;()\[\]]\s*|\s+(?:and|und)\s+", rest):
+        if token.strip(" -–.:|"):
+            _token(draft, token.strip(" :|"), by_text)
+    return draft
+
+
+def _sure(days: list[Mention]) -> list[Mention]:
+    """Return the days without what only may be one, where others are: 'Thu 08.05., in L-1.02'."""
+    sure = [one for one in days if not one.is_loose]
+    return sure if any(one.days for one in sure) else days
+
+
+def _token(draft: Draft, token: str, by_text: dict[str, Link]) -> None:
+    """Read one piece of the brackets, in whatever order they stand."""
+    lowered = token.lower().strip(". ")
+    link = by_text.get(lowered)
+    kind = kinds.kind_of_word(token) or kinds.session_kind(token)
+    if link is not None:
+        _link(draft, link, token)
+    elif lowered in ANNOUNCED:
+        draft.materials.append(Material(ANNOUNCED[lowered], lowered))
+    elif mode_of(token):
+        draft.mode = mode_of(token)
+    elif kinds.is_cancelled(token):
+        draft.is_cancelled = True
+    elif times := _only_times(token):
+        draft.times = times
+    elif kind in kinds.KINDS:
+        draft.kind = kind
+    elif room_of(token):
+        draft.room = room_of(token)
+    else:
+        _other_token(draft, token)
+
+
+def _link(draft: Draft, link: Link, token: str) -> None:
+    if links.is_call(link):
+        draft.call_in, draft.mode = link.href, mode_of(token) or draft.mode
+    else:
+        lowered = link.text.lower().strip(". ")
+        draft.materials.append(links.material_of(replace(link, text=lowered if lowered in ANNOUNCED else link.text)))
+
+
+def _only_times(token: str) -> Times | None:
+    """Return the time that a piece names, where it says nothing else."""
+    found = find_times(token, expects=True)
+    if not found or re.search(r"[^\W\d_]{2}", token[: found[0].start] + token[found[0].end :]):
+        return None
+    return found[0]
+
+
+def _other_token(draft: Draft, token: str) -> None:
+    announced = links.word_kind(token) if len(token.split()) <= 2 else ""
+    times = find_times(token, expects=True)
+    if announced:
+        draft.materials.append(Material(announced, token))
+    elif times:
+        draft.times = times[0]
+    elif token.startswith(("http://", "https://")):
+        draft.materials.append(links.material_of(Link("", token)))
+    else:
+        draft.unknown.append(token)

@@ -1,0 +1,84 @@
+"""Rooms and modes, as brackets, cells and sentences name them."""
+
+import re
+
+_I = re.IGNORECASE
+ROOM = r"[A-ZÄÖÜ][\w.-]*?(?:[ -]?[A-Za-z]{0,3}\d[\w.-]*)"
+_MODES = {
+    "virtual only": "virtual", "virtual": "virtual", "virtually": "virtual", "online": "virtual", "online only": "virtual", "zoom": "virtual", "via zoom": "virtual", "on zoom": "virtual",
+    "remote": "virtual", "digital": "virtual", "webex": "virtual", "teams": "virtual", "bbb": "virtual", "hybrid": "hybrid", "in person": "in_person", "in-person": "in_person", "on site": "in_person", "präsenz": "in_person", "in präsenz": "in_person", "vor ort": "in_person",
+}  # fmt: skip
+_LABELLED = re.compile(
+    r"^(?:moved to|verlegt (?:in|nach)|now in|in|at|@|im|room:?|raum:?|location:?|ort:?|venue:?|rm\.?)\s+(?P<room>\S.*)$",
+    _I,
+)
+_PLACE_WORD = re.compile(
+    r"\b(?:room|rm|hall|hörsaal|hs|raum|auditorium|audimax|aud|theatre|theater|lt|building|bldg|geb|center|centre|lab|pool|library|campus|saal|seminarraum|sr|zoom|stata|gates)\b",
+    _I,
+)
+_SENTENCE = re.compile(
+    rf"\b(?:in|im|at|@)\s+(?:(?:the|der|dem)\s+)?(?:lecture\s+)?(?:(?P<word>(?:room|hall|raum|hörsaal|saal|building|rm\.?|seminarraum)\s+)?(?P<room>{ROOM}))",
+    _I,
+)
+_BEHIND = re.compile(
+    r"^\s*[,;·|(@-]*\s*(?:(?:in|im|at|@|room|raum|location|ort|rm)\b[\s:.]*)*(?P<room>[^.;|·()\n]+?(?:\.\d[\w.]*)*)\s*(?=[.;|·()\n]|$|,\s*(?:and|und|hybrid|online|zoom|via|starting|ab|beginn)|\s+(?:and|und|via|starting|beginning|ab|statt|hybrid|mit|with|on zoom|as well)\b)",
+    _I,
+)
+
+
+def clean_room(text: str) -> str:
+    """Return a room as written, but for one space between letters and digits: 'H0111' is 'H 0111'."""
+    room = " ".join(text.strip(" .,;:").split())
+    room = re.sub(r"^(?:room|raum|rm\.?|hörsaal(?=\s+[A-Z]+\s?\d)|in|im|at)\s+", "", room, flags=_I)
+    return re.sub(r"^([A-ZÄÖÜ]{1,3})(\d)", r"\1 \2", room)
+
+
+def mode_of(token: str) -> str:
+    """Return the mode that a token alone names, or ''."""
+    return _MODES.get(token.lower().strip(". "), "")
+
+
+def room_of(token: str) -> str:
+    """Return the room that a token of brackets or a list names, or ''."""
+    labelled = _LABELLED.match(token)
+    if labelled is not None:
+        return clean_room(labelled.group("room"))
+    if (
+        re.fullmatch(ROOM, token)
+        or (_PLACE_WORD.search(token) and len(token) < 40)
+        or re.fullmatch(r"\d{1,3}-\d{2,4}|[A-Z]{1,4}\d?-[\w.]+|[A-Z]\w+ [A-Z]?\d{1,4}[a-z]?", token)
+    ):
+        return clean_room(token)
+    return ""
+
+
+def room_in(text: str) -> str:
+    """Return the room that a sentence names behind 'in', or ''."""
+    match = _SENTENCE.search(text)
+    return clean_room(match.group("room")) if match else ""
+
+
+def room_behind(text: str) -> str:
+    """Return the room that follows a time in a line such as 'Mon 10:00-11:00, Gates B03'."""
+    match = _BEHIND.match(text)
+    if match is None:
+        return ""
+    room = clean_room(match.group("room"))
+    if mode_of(room) or not room or len(room) > 60 or not re.search(r"[A-ZÄÖÜ\d]", room[:12]):
+        return ""
+    if re.match(
+        r"(?:lectures?|starting|ab|the|every|weekly|wöchentlich|all times|recorded|instructor|est|edt|pst|pdt|eastern|pacific|ct|et|pt|cet)\b",
+        room,
+        _I,
+    ):
+        return ""
+    return room
+
+
+def mode_in(text: str) -> str:
+    """Return how a sentence says that something is held."""
+    is_online = re.search(r"\b(?:virtual|virtually|online|zoom|hybrid)\b", text, _I) is not None
+    has_room = bool(room_in(text)) or re.search(r"\bhybrid\b", text, _I) is not None
+    if is_online:
+        return "hybrid" if has_room else "virtual"
+    return "in_person"

@@ -1,0 +1,244 @@
+"""Which days are meant: the order of day and month, and the years, decided over all rows together."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from amls.courses.models import Weekday
+from amls.portal.takeover.understanding.dates import Day, Mention, exists
+from amls.portal.takeover.understanding.results import Answers, Question
+from amls.portal.takeover.understanding.terms import Term, in_year, plain_year
+
+DAY_FIRST, MONTH_FIRST = "dm", "md"
+_FIRST_YEAR, _LAST_YEAR = 1990, 2100
+
+
+@dataclass(slots=True)
+class Days:
+    """The days of a source as they are decided.
+
+    Attributes:
+        order: 'dm' or 'md' of days written as two numbers.
+        term: with its year; None where neither page nor answer names one.
+        questions: what could not be decided.
+    """
+
+    order: str = DAY_FIRST
+    term: Term | None = None
+    questions: list[Question] = field(default_factory=list)
+
+    def numbers(self, day: Day) -> Day:
+        """Return a day with its month decided."""
+        if day.numbers is None:
+            return day
+        first, second = day.numbers
+        is_day_first = self.order == DAY_FIRST
+        if second > 12:
+            is_day_first = False
+        elif first > 12:
+            is_day_first = True
+        number, month = (first, second) if is_day_first else (second, first)
+        return Day(number, month, day.year)
+
+    def year_of(self, day: Day) -> int | None:
+        """Return in which year a day lies."""
+        if day.year is not None:
+            return day.year
+        return self.term.year_of(day.month) if self.term is not None else None
+
+    def day(self, day: Day) -> date | None:
+        """Return the day, or None where there is none of this name."""
+        plain = self.numbers(day)
+        year = self.year_of(plain)
+        return exists(year, plain.month, plain.day) if year is not None else None
+
+    def last(self, mention: Mention, first: date) -> date | None:
+        """Return the last day of a range, which may lie in the next year."""
+        if mention.until is None:
+            return None
+        found = self.day(mention.until)
+        if found is not None and found < first and mention.until.year is None:
+            found = exists(first.year + (1 if found.month < first.month else 0), found.month, found.day)
+        return found if found is not None and first < found < first + timedelta(days=120) else None
+
+
+def decide(
+    mentions: Sequence[Mention],
+    *,
+    term: Term | None,
+    answers: Answers,
+    today: date,
+    prefers_month_first: bool,
+    weekdays: Iterable[int],
+) -> Days:
+    """Decide order and years by all the places that name days.
+
+    Args:
+        mentions: in the order of the source, only those that are meant for days.
+        term: that the source names, if any.
+        answers: which may hold 'order' and 'year'.
+        today: by which a year is suggested where nothing says one.
+        prefers_month_first: which order is suggested where nothing tells them apart.
+        weekdays: on which the course meets, as far as it says.
+    """
+    days = Days()
+    usual = set(weekdays)
+    said = answers.get("year", "").strip()
+    year = int(said) if said.isdigit() and _FIRST_YEAR <= int(said) <= _LAST_YEAR else None
+    if year is not None:
+        term = in_year(term, year) if term is not None else plain_year(year)
+    days.order = _order(mentions, term, usual, answers, days.questions, prefers_month_first=prefers_month_first)
+    plain = [days.numbers(day) for one in mentions for day in one.days]
+    without = [day for day in plain if day.year is None]
+    if term is not None:
+        days.term = _begun(term, plain)
+    elif without:
+        years = Counter(day.year for day in plain if day.year is not None)
+        preset = years.most_common(1)[0][0] if years else _likely_year(mentions, days, today)
+        days.term = _begun(plain_year(preset or today.year), plain)
+    if year is None and term is not None and without:
+        _ask_contradicted(mentions, days)
+    return days
+
+
+def _begun(term: Term, plain: Sequence[Day]) -> Term:
+    """Return the term with what its sessions tell: 'Winter 2022' that begins in January, '2024' that runs into January."""
+    months = [day.month for day in plain if day.year is None]
+    if not months:
+        return term
+    if term.season == "year" and months[0] >= 8 and any(month <= 6 for month in months):
+        return Term(term.label, term.year, "autumn", term.start, term.end)
+    return term.begun_in(months[0])
+
+
+def _order(
+    mentions: Sequence[Mention],
+    term: Term | None,
+    usual: set[int],
+    answers: Answers,
+    questions: list[Question],
+    *,
+    prefers_month_first: bool,
+) -> str:
+    said = answers.get("order", "").strip().lower()
+    open_ones = [(one, day) for one in mentions for day in one.days if day.numbers is not None]
+    if said in (DAY_FIRST, MONTH_FIRST) or not open_ones:
+        return said if said in (DAY_FIRST, MONTH_FIRST) else DAY_FIRST
+    pairs = [day.numbers for _one, day in open_ones if day.numbers is not None]
+    is_md, is_dm = all(a <= 12 for a, _b in pairs), all(b <= 12 for _a, b in pairs)
+    if is_md != is_dm:
+        return MONTH_FIRST if is_md else DAY_FIRST
+    score = {order: _score(open_ones, order, term, usual) for order in (DAY_FIRST, MONTH_FIRST)}
+    if abs(score[DAY_FIRST] - score[MONTH_FIRST]) >= 1:
+        return max(score, key=lambda order: score[order])
+    preset = MONTH_FIRST if prefers_month_first else DAY_FIRST
+    first = pairs[0]
+    questions.append(
+        Question(
+            "order",
+            _("Is %(day)s written with its day or its month first?") % {"day": f"{first[0]}/{first[1]}"},
+            "order",
+            ((DAY_FIRST, _("day first")), (MONTH_FIRST, _("month first"))),
+            preset,
+            len(open_ones),
+            "--order dm|md",
+        )
+    )
+    return preset
+
+
+def _score(open_ones: Sequence[tuple[Mention, Day]], order: str, term: Term | None, usual: set[int]) -> float:
+    days = Days(order)
+    if term is not None:
+        days.term = _begun(term, [days.numbers(day) for _one, day in open_ones])
+    score, last = 0.0, None
+    for one, day in open_ones:
+        plain = days.numbers(day)
+        found = days.day(day)
+        if found is None:
+            # Without a year the order of the rows still tells.
+            found = exists(plain.year or 2023, plain.month, plain.day)
+            if found is None:
+                score -= 3
+                continue
+        elif one.weekday is not None:
+            score += 3 if found.weekday() == one.weekday else -3
+        elif usual:
+            score += 1 if found.weekday() in usual else -1
+        if term is not None:
+            score += 1 if plain.month in term.months else -1
+        if last is not None:
+            score += 1 if 0 <= (found - last).days <= 21 else -1
+        last = found
+    return score
+
+
+def _likely_year(mentions: Sequence[Mention], days: Days, today: date) -> int | None:
+    """Return the year nearest to today in which the weekdays fit, where at least two are written."""
+    written = [(one.weekday, days.numbers(one.days[0])) for one in mentions if one.weekday is not None and one.days]
+    if len(written) < 2:
+        return None
+    best = None
+    for year in sorted(range(today.year - 8, today.year + 2), key=lambda year: abs(year - today.year)):
+        fitting = _fitting(written, plain_year(year), days)
+        if fitting == len(written):
+            return year
+        if best is None or fitting > best[0]:
+            best = (fitting, year)
+    return best[1] if best is not None and best[0] > len(written) / 2 else None
+
+
+def _fitting(written: Sequence[tuple[int, Day]], term: Term, days: Days) -> int:
+    moved = Days(days.order, _begun(term, [day for _weekday, day in written]))
+    return sum((found := moved.day(day)) is not None and found.weekday() == weekday for weekday, day in written)
+
+
+def _ask_contradicted(mentions: Sequence[Mention], days: Days) -> None:
+    """Ask for the year where the weekdays fit another one than the term."""
+    term = days.term
+    written = [
+        (one.weekday, days.numbers(one.days[0]))
+        for one in mentions
+        if one.weekday is not None and one.days and one.days[0].year is None
+    ]
+    if term is None or len(written) < 2 or 2 * _fitting(written, term, days) >= len(written):
+        return
+    for shift in (1, -1, 2, -2, 3, -3):
+        if _fitting(written, in_year(term, term.year + shift), days) >= 0.8 * len(written):
+            words = _("The term is %(term)s, but the weekdays fit %(year)d. In which year does it begin?")
+            questions = Question(
+                "year", words % {"term": term.label, "year": term.year + shift}, "year",
+                ((str(term.year), str(term.year)), (str(term.year + shift), str(term.year + shift))), str(term.year), len(written), "--year",
+            )  # fmt: skip
+            days.questions.append(questions)
+            return
+
+
+def wrong_weekday(found: date, written: int) -> str:
+    """Return the warning that a weekday does not fit its date."""
+    return _("%(day)s is a %(right)s, not a %(written)s") % {
+        "day": found.isoformat(), "right": Weekday(found.weekday()).label, "written": Weekday(written).label,
+    }  # fmt: skip
+
+
+def week_day(year: int, week: int, weekday: int) -> date | None:
+    """Return a day of a calendar week (ISO 8601)."""
+    try:
+        return date.fromisocalendar(year, week, weekday + 1)
+    except ValueError:
+        return None
+
+
+def local(moment: str, zone: str) -> datetime | None:
+    """Return the wall-clock time of an ISO 8601 moment; one with an offset is turned into the zone, where there is one."""
+    try:
+        found = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    if found.tzinfo is None:
+        return found
+    return found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if zone else found.replace(tzinfo=None)
