@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.building import Built
 from amls.portal.takeover.understanding.heads import Head
+from amls.portal.takeover.understanding.labels import kind_label
 from amls.portal.takeover.understanding.resolving import Days
 from amls.portal.takeover.understanding.results import Answers, Question, Session
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot
@@ -186,11 +187,3 @@ def _contradictions(known: Asked) -> None:
                     "other": session.title,
                 }
             )
-
-
-def kind_label(kind: str) -> str:
-    """Return what a kind of row is called."""
-    return {
-        kinds.LECTURE: _("lecture"), kinds.EXERCISE: _("exercise"), kinds.LAB: _("lab"), kinds.TUTORIAL: _("tutorial"), kinds.SEMINAR: _("seminar"),
-        kinds.OTHER: _("other session"), kinds.FREE: _("no class"), kinds.DEADLINE: _("deadline"), kinds.EXAM: _("exam"),
-    }.get(kind, kind)  # fmt: skip

@@ -1,0 +1,81 @@
+"""What kinds of rows, roles of columns and uses of lines are called, in the reader's language."""
+
+from django.utils.translation import gettext as _
+
+from amls.portal.takeover.understanding import columns, kinds
+from amls.portal.takeover.understanding.results import IGNORED, NOT_UNDERSTOOD, USED
+
+
+def kind_label(kind: str) -> str:
+    """Return what a kind of row is called."""
+    return {
+        kinds.LECTURE: _("lecture"),
+        kinds.EXERCISE: _("exercise"),
+        kinds.LAB: _("lab"),
+        kinds.TUTORIAL: _("tutorial"),
+        kinds.SEMINAR: _("seminar"),
+        kinds.OTHER: _("other session"),
+        kinds.FREE: _("no class"),
+        kinds.DEADLINE: _("deadline"),
+        kinds.EXAM: _("exam"),
+    }.get(kind, kind)
+
+
+def role_label(role: str) -> str:
+    """Return what a role of a column is called."""
+    group, _colon, kind = role.partition(":")
+    if group == "sessions":
+        return kind_label(kind)
+    return {
+        columns.DATE: _("date"),
+        columns.WEEKDAY: _("weekday"),
+        columns.WEEK: _("week"),
+        columns.TIME: _("time"),
+        columns.BEGINS: _("begin"),
+        columns.ENDS: _("end"),
+        columns.NUMBER: _("number"),
+        columns.TITLE: _("title"),
+        columns.DETAILS: _("description"),
+        columns.KIND: _("kind"),
+        columns.ROOM: _("room"),
+        columns.PEOPLE: _("people"),
+        columns.DUE: _("what is due"),
+        columns.WORK: _("work to do"),
+        columns.STATUS: _("state"),
+        columns.MODE: _("mode"),
+        columns.GRID: _("day of the week, with its sessions"),
+        "materials:slides": _("slides"),
+        "materials:notes": _("notes"),
+        "materials:recording": _("recording"),
+        "materials:reading": _("reading"),
+        "materials:code": _("code"),
+        "materials:other": _("materials"),
+    }.get(role, _("not read"))
+
+
+def use_label(use: str) -> str:
+    """Return how it is called that a line was used, ignored or not understood."""
+    return {USED: _("used"), IGNORED: _("ignored"), NOT_UNDERSTOOD: _("not understood")}[use]
+
+
+def what_label(what: str) -> str:
+    """Return what a line became, or why it was ignored; what is words already stays as it is."""
+    return {
+        "another course": _("another course"),
+        "description": _("description"),
+        "dropped": _("dropped by you"),
+        "empty": _("says nothing"),
+        "head": _("title and term"),
+        "header": _("headings of columns"),
+        "heading": _("a heading"),
+        "materials": _("materials"),
+        "no session": _("no session"),
+        "office hours": _("office hours"),
+        "only a day": _("a day without anything"),
+        "part": _("a part of the course"),
+        "people": _("people"),
+        "project": _("the project"),
+        "slots": _("weekly times"),
+        "text": _("text without a date"),
+        "work that is given out": _("work that is given out"),
+    }.get(what) or kind_label(what)
