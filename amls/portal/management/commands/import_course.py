@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from amls.core import clock
 from amls.courses.models import Course
@@ -92,11 +91,11 @@ class Command(BaseCommand):
         if source.container == "toml":
             return load_toml(source.text)
         answers = _answers(options)
-        understood = understand(source, answers, today=timezone.localdate(clock.now()))
+        understood = understand(source, answers, today=clock.now().date())
         known = Course.objects.filter(slug=options["slug"] or make_slug(understood.title, understood.term)).first()
         if known is not None and "zone" not in answers:
             # A course that there is has its zone.
-            understood = understand(source, {**answers, "zone": known.timezone}, today=timezone.localdate(clock.now()))
+            understood = understand(source, {**answers, "zone": known.timezone}, today=clock.now().date())
         if options["json"]:
             self.stdout.write(
                 json.dumps(

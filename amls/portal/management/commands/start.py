@@ -86,7 +86,7 @@ class Command(BaseCommand):
             if options["course"]:
                 path = Path(options["course"])
                 return read_course_file(
-                    path.read_bytes(), slug=options["slug"], today=timezone.localdate(), name=path.name
+                    path.read_bytes(), slug=options["slug"], today=clock.now().date(), name=path.name
                 )
         except OSError as error:
             raise CommandError(f"{options['course']} can't be read: {error}") from error
