@@ -61,6 +61,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:language": ("/language/", dict.fromkeys(PARTS, 405)),
     "portal:legal": ("/legal/privacy/", ALL),
     "portal:profile": ("/accounts/profile/", LOGIN),
+    "portal:signed_in": ("/accounts/signed-in/", {**dict.fromkeys(PARTS, 204), "anonymous": 401}),
     "portal:sign_in_again": ("/accounts/sign-in-again/", LOGIN),
     "portal:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "portal:schedule_pdf": ("/amls/schedule.pdf", ALL),

@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", legal.language, name="language"),
     path("legal/<slug:kind>/", legal.legal, name="legal"),
     path("accounts/profile/", legal.profile, name="profile"),
+    path("accounts/signed-in/", account.signed_in, name="signed_in"),
     path("accounts/sign-in-again/", account.sign_in_again, name="sign_in_again"),
     path("search/", search.everywhere, name="search_everywhere"),
     path("accounts/my-courses.ics", documents.my_dates, name="my_dates"),

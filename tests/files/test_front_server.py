@@ -2,7 +2,9 @@
 
 import select
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,9 @@ from django.utils import timezone
 from amls.courses.models import Audience
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
-from tests.factories import LectureFactory
+from tests.factories import LectureFactory, UserFactory
 from tests.lectures.files import pdf
-from tests.projects.served import NGINX_EXAMPLE, get, granian, nginx
+from tests.projects.served import NGINX_EXAMPLE, get, granian, head, nginx, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
 KEPT_HEADERS = (
@@ -76,30 +78,64 @@ def test_the_log_keeps_neither_what_people_seek_nor_what_lets_them_in(tmp_path: 
     assert "secret" not in kept
 
 
-@pytest.mark.parametrize(
-    ("path", "size", "passes"),
-    [
-        ("/accounts/login/", 3 * 1024**2 + 1, False),
-        ("/amls/", 3 * 1024**2 + 1, False),
-        ("/amls/projects/mine/submit/", 3 * 1024**2 + 1, True),
-        ("/amls/projects/mine/submit/", 500 * 1024**2 + 1, False),
-        ("/amls/projects/mine/submit/ticket/", 3 * 1024**2 + 1, False),
-        ("/amls/exams/1/results/", 25 * 1024**2 + 1, False),
-        ("/admin/lectures/material/add/", 500 * 1024**2 + 1, True),
-        ("/amls/lectures/05/upload/", 2100 * 1024**2, True),
-        ("/amls/lectures/05/upload/", 2100 * 1024**2 + 1, False),
-    ],
-)
-def test_only_where_files_are_sent_a_front_server_takes_large_bodies(
-    front: int, path: str, size: int, passes: bool
-) -> None:
-    with socket.create_connection(("127.0.0.1", front), timeout=20) as line:
-        line.sendall(
-            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {size}\r\nExpect: 100-continue\r\n\r\n".encode()
-        )
-        assert line.recv(100).split(b"\r\n")[0] == (
-            b"HTTP/1.1 100 Continue" if passes else b"HTTP/1.1 413 Request Entity Too Large"
-        )
+SIZES = [
+    ("/accounts/login/", 3 * 1024**2 + 1, False),
+    ("/amls/", 3 * 1024**2 + 1, False),
+    ("/amls/projects/mine/submit/", 3 * 1024**2 + 1, True),
+    ("/amls/projects/mine/submit/", 500 * 1024**2 + 1, False),
+    ("/amls/projects/mine/submit/ticket/", 3 * 1024**2 + 1, False),
+    ("/amls/exams/1/", 3 * 1024**2 + 1, False),
+    ("/amls/exams/1/results/", 3 * 1024**2 + 1, True),
+    ("/amls/exams/1/staff/university/", 25 * 1024**2 + 1, False),
+    ("/admin/lectures/material/add/", 500 * 1024**2 + 1, True),
+    ("/amls/lectures/05/upload/", 2100 * 1024**2, True),
+    ("/amls/lectures/05/upload/", 2100 * 1024**2 + 1, False),
+]
+
+
+def _said(port: int, path: str, size: int, cookie: str, method: str = "POST", sent: int = 0) -> str:
+    """Return the first thing that is said to somebody who announces a body, or else sends the beginning of it."""
+    expects = "" if sent else "Expect: 100-continue\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\nContent-Length: {size}\r\n{expects}\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+        line.sendall(head.encode())
+        with suppress(OSError):
+            line.sendall(b"x" * sent)
+        return line.recv(1000).split(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ")
+
+
+def test_only_where_files_are_sent_a_front_server_takes_large_bodies(tmp_path: Path) -> None:
+    cookie = signed_in(UserFactory.create())
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
+        found = {(path, size): _said(port, path, size, cookie) for path, size, _passes in SIZES}
+    assert found == {
+        (path, size): "100 Continue" if passes else "413 Request Entity Too Large" for path, size, passes in SIZES
+    }
+
+
+@pytest.mark.parametrize("cookie", ["", f"{settings.SESSION_COOKIE_NAME}=invented"])
+def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path, cookie: str) -> None:
+    kept, begun = tmp_path / "n-client_body", 5 * 1024**2
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
+        for path in sorted({path for path, _size, passes in SIZES if passes}):
+            for method in ("POST", "PUT"):
+                said = _said(port, path, 20 * 1024**2, cookie, method, begun)
+                assert said == "303 See Other", (method, path)
+        assert list(kept.rglob("*")) == []
+        # Whoever only looks is led to where to sign in, and then back to the same page.
+        status, headers, _body = get(port, "/admin/lectures/lecture/?course=1&state=planned", cookie)
+        assert (status, headers["location"]) == (302, "/admin/login/?next=/admin/lectures/lecture/%3Fcourse%3D1%26state%3Dplanned")  # fmt: skip
+        # As is kept of somebody who is.
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as known:
+            known.sendall(
+                head("/admin/", port=port, cookie=signed_in(UserFactory.create()), length=2 * begun, kind="x/x")
+                + b"x" * begun
+            )
+            for _attempt in range(100):
+                if found := [one for one in kept.rglob("*") if one.is_file()]:
+                    break
+                time.sleep(0.1)
+        assert found
 
 
 def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:

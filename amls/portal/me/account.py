@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.courses.models import AccountEvent, User
 from amls.courses.zones import zone_of
@@ -49,6 +49,13 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
 
 
 sessions = SessionsView.as_view()
+
+
+@require_safe
+@never_cache
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Say to the front server whether somebody is signed in: 204 or 401. It asks before it takes a large body."""
+    return HttpResponse(status=204 if request.user.is_authenticated else 401)
 
 
 @login_required
