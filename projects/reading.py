@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, Sum
 
 from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, Standing, counting_submission, is_counting, may_pick
@@ -21,7 +21,14 @@ from projects.models import (
     Outcome,
     Project,
     Submission,
+    SubmissionFile,
 )
+
+
+def bytes_kept(project: Project) -> int:
+    """Return how many bytes the files of all attempts of a project have, also of those out of account: 1 query."""
+    rows = SubmissionFile.objects.filter(submission__project=project)
+    return int(rows.aggregate(bytes=Sum("size"))["bytes"] or 0)
 
 
 @dataclass(frozen=True, slots=True)

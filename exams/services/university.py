@@ -1,21 +1,29 @@
 """The university's own, binding registration: its list, and who is in one and not in the other."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.names import SortName
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
+from amls.courses.models import User
 from amls.courses.numbers import clean_number, looks_like_a_number, plain_number
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.files.tables.meanings import NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import Plan, PlanLine, Problem, problems_of
 from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from exams.models import Exam, Registration, UniversityEntry
 
+KIND = "exams.university"
 MEANINGS = (NUMBER, *NAMES)
 
 
@@ -49,19 +57,21 @@ def import_university_list(
     content: bytes,
     filename: str = "",
     how: HowToRead | None = None,
+    by: User | None,
     now: datetime,
     dry_run: bool = False,
     expected: str = "",
 ) -> Plan:
     """Replace the university's list of an exam; lines that are wrong are left out.
 
-    The exam's history tells who imported one and when.
+    The exam's history tells who imported one and when, and the import can be taken back.
 
     Args:
         exam_pk: whose list.
         content: of the file.
-        filename: of the file.
+        filename: of the file, under which the import is kept.
         how: what somebody chose, where several readings fit.
+        by: who imports.
         now: the request's clock.
         dry_run: whether it is only to be shown.
         expected: the seal of the plan that was shown; with another one nothing is written.
@@ -89,9 +99,69 @@ def import_university_list(
             return plan
         exam.university_list_at = now
         exam.save(update_fields=["university_list_at"])
-        UniversityEntry.objects.filter(exam_id=exam_pk).delete()
-        UniversityEntry.objects.bulk_create(entry for _line, entry in entries.values())
+        rows = _replace(exam, before, entries)
+        record_import(
+            course_id=exam.course_id, kind=KIND, rows=rows, filename=filename, by=by, now=now, subject=str(exam)
+        )
     return plan
+
+
+def _replace(
+    exam: Exam, before: Mapping[str, UniversityEntry], entries: Mapping[str, tuple[int, UniversityEntry]]
+) -> list[Imported]:
+    """Write the new list, and return what became other than it was, to be taken back."""
+    people = Participants(exam.course)
+    kept: list[Imported] = []
+
+    def note(line: int, entry: UniversityEntry, was: str | None, becomes: str | None) -> None:
+        person = None
+        with suppress(RuleViolation):
+            person = people.find(number=entry.matriculation_number, name=entry.name).user_id
+        kept.append(Imported(line, _said(entry), entry.pk, _values(entry, was), _values(entry, becomes), person))
+
+    for number, entry in before.items():
+        if number not in entries:
+            note(0, entry, entry.name, None)
+    UniversityEntry.objects.filter(pk__in=[one.pk for number, one in before.items() if number not in entries]).delete()
+    for number, (line, entry) in entries.items():
+        known = before.get(number)
+        if known is None:
+            entry.save()
+            note(line, entry, None, entry.name)
+        elif known.name != entry.name:
+            UniversityEntry.objects.filter(pk=known.pk).update(name=entry.name)
+            note(line, known, known.name, entry.name)
+    return kept
+
+
+def _values(entry: UniversityEntry, name: str | None) -> dict[str, Any]:
+    """Return what the list says of somebody; without a name (None) they don't stand on it."""
+    return {"exam": entry.exam_id, "number": entry.matriculation_number, "name": name}
+
+
+@takes_back(KIND, gettext_lazy("The university's list"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Let the university's list say of somebody what it said before an import: nothing, another name, or that they stand on it.
+
+    Raises:
+        RuleViolation: another list was imported since that says something else, or the exam is gone.
+    """
+    exam = Exam.objects.select_for_update(no_key=True).filter(pk=row.after["exam"]).first()
+    if exam is None:
+        need_unchanged(row, None)
+        return
+    present = UniversityEntry.objects.filter(exam=exam, plain_number=plain_number(row.after["number"])).first()
+    need_unchanged(row, {**row.after, "name": present.name if present is not None else None})
+    name = row.before["name"] if row.before is not None else None
+    if name is None and present is not None:
+        present.delete()
+    elif present is not None:
+        present.name = name
+        present.save(update_fields=["name"])
+    else:
+        UniversityEntry.objects.create(exam=exam, matriculation_number=row.after["number"], name=name)
+    exam.university_list_at = now
+    exam.save(update_fields=["university_list_at"])
 
 
 def _read_entries(exam_pk: int, table: Table) -> tuple[dict[str, tuple[int, UniversityEntry]], list[Problem]]:

@@ -270,8 +270,8 @@ def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_university_list(
-            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, now=access.now,
-            dry_run=dry_run, expected=expected,
+            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=_by(request),
+            now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
     def said(count: int) -> str:

@@ -44,7 +44,7 @@ class ProjectRulesAdmin(CourseScopedAdmin):
     list_select_related = ("course",)
     fieldsets = (
         (None, {"fields": ("course", "submission_deadline", ("registration_opens_at", "registration_closes_at"), "assessed_by", ("hours", "ects", "is_mandatory"), "takes_own_ideas")}),
-        (gettext_lazy("Hand-in"), {"fields": ("late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes")), "classes": ("tab",)}),
+        (gettext_lazy("Hand-in"), {"fields": ("late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
         (gettext_lazy("Description"), {"fields": ("description",), "classes": ("tab",)}),
     )  # fmt: skip
 

@@ -15,6 +15,9 @@ from amls.courses.models import Course
 # What a project may be handed in as, unless the course says otherwise (domain: Submission).
 HAND_IN_SUFFIXES = ("zip", "pdf", "ipynb", "tar.gz")
 
+# A hundred of the largest files by default.
+PROJECT_MEGABYTES = 5120
+
 
 def default_suffixes() -> list[str]:
     """Return the kinds of files that a course takes unless it says otherwise."""
@@ -56,6 +59,12 @@ class ProjectRules(models.Model):
     )
     max_files = models.PositiveSmallIntegerField(_("most files in a hand-in"), default=10)
     max_file_megabytes = models.PositiveSmallIntegerField(_("largest file in MB"), default=50)
+    max_total_megabytes = models.PositiveIntegerField(
+        _("room for all hand-ins of a project in MB"),
+        default=PROJECT_MEGABYTES,
+        db_default=PROJECT_MEGABYTES,
+        help_text=_("Every attempt stays. A team that has used its room up asks you: raise it here."),
+    )
 
     class Meta:
         verbose_name = _("project rules")
@@ -72,6 +81,13 @@ class ProjectRules(models.Model):
                 name="projectrules_limits_positive",
                 condition=Q(max_files__gte=1, max_file_megabytes__gte=1),
                 violation_error_message=_("A hand-in takes at least one file of at least 1 MB."),
+            ),
+            models.CheckConstraint(
+                name="projectrules_total_holds_a_file",
+                condition=Q(max_total_megabytes__gte=F("max_file_megabytes")),
+                violation_error_message=_(
+                    "All hand-ins of a project need room for at least one file of the largest size."
+                ),
             ),
             models.CheckConstraint(
                 name="projectrules_kinds_valid",
@@ -92,6 +108,11 @@ class ProjectRules(models.Model):
     def max_bytes(self) -> int:
         """The largest file that is taken, in bytes."""
         return self.max_file_megabytes * 1024**2
+
+    @property
+    def max_total_bytes(self) -> int:
+        """How many bytes all attempts of a project may have together."""
+        return self.max_total_megabytes * 1024**2
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Take '.ZIP' for 'zip'."""

@@ -23,6 +23,7 @@ from amls.files.storing import KeptFile, keeping
 from projects.deadlines import Deadlines, Standing, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path
+from projects.reading import bytes_kept
 from projects.services.checking import CHECKS
 from projects.services.common import (
     follow_in_feeds,
@@ -153,7 +154,12 @@ def hand_in(
         RuleViolation: nothing to hand in, a file that is not taken, after the cut-off (with
             the exact times and whom to ask), not in this team, or too much within a short time.
     """
+    said = {"repository_url": repository_url, "commit": commit, "comment": comment}
     if not uploads and not repository_url:
+        pressed = Submission.objects.filter(request_key=request_key, project=project).first()
+        if pressed is not None and _is_same(pressed, None, **said):
+            # Its files had been kept on the server, and went with the first press of the button.
+            return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
     rules = ProjectRules.objects.filter(course=project.course).first()
     if rules is None:
@@ -161,7 +167,6 @@ def hand_in(
     spend(_TRIES, who=project.pk, now=now)
     checked = check_files(uploads, rules)
     waits = not all(found.is_judged for _upload, found in checked)
-    said = {"repository_url": repository_url, "commit": commit, "comment": comment}
     values: dict[str, Any] = {**said, "request_key": request_key}
     try:
         with keeping(checked, stored_path) as kept, transaction.atomic():
@@ -178,6 +183,7 @@ def hand_in(
                 # The page came back from the browser's history and was filled in anew.
                 values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
+            _require_room(project, rules, sum(one.size for one in kept))
             spend(_bytes_bound(rules), who=project.pk, amount=sum(one.size for one in kept), now=now)
             values["check_due_at"] = now if waits else None
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
@@ -193,14 +199,17 @@ def hand_in(
     return submission
 
 
-def _is_same(existing: Submission, files: Sequence[tuple[int, str]], **values: str) -> bool:
+def _is_same(existing: Submission, files: Sequence[tuple[int, str]] | None, **values: str) -> bool:
+    """Return whether an attempt is what is sent now; without `files`, whether what was typed is."""
     # Cleaned as the stored ones were.
     said = Submission(**values)
     for name, value in values.items():
         field: Any = Submission._meta.get_field(name)  # noqa: SLF001 - Django's documented way
         setattr(said, name, field.to_python(value))
     kept = existing.files.values_list("size", "sha256")
-    return sorted(kept) == sorted(files) and all(getattr(existing, name) == getattr(said, name) for name in values)
+    return (files is None or sorted(kept) == sorted(files)) and all(
+        getattr(existing, name) == getattr(said, name) for name in values
+    )
 
 
 def _add_files(submission: Submission, kept: Sequence[KeptFile]) -> None:
@@ -223,6 +232,25 @@ class _PressedTwiceError(Exception):
     def __init__(self, submission: Submission) -> None:
         super().__init__()
         self.submission = submission
+
+
+def _require_room(project: Project, rules: ProjectRules, sent: int) -> None:
+    kept = bytes_kept(project)
+    if sent and kept + sent > rules.max_total_bytes:
+        raise RuleViolation(
+            _(
+                "All hand-ins of a project may have %(most)s together; with these files yours would have %(size)s. What "
+                "was kept stays and counts. Leave large data out and give its address in the comment, or ask for more "
+                "room. %(ask)s"
+            )
+            % {
+                "most": say_size(rules.max_total_bytes),
+                "size": say_size(kept + sent, is_rounded_up=True),
+                "ask": whom_to_ask(project.course),
+            },
+            code="no-room",
+            field="files",
+        )
 
 
 def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submission:

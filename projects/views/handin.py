@@ -27,6 +27,7 @@ from projects.deadlines import Deadlines, Standing
 from projects.forms.pages import HandInForm
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.permissions import may_see_project
+from projects.reading import bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
 from projects.tickets import issue_ticket
@@ -109,6 +110,7 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "team": team,
         "topic": team.project.topic,
         "rules": ProjectRules.objects.get(course=mine.course),
+        "kept_bytes": bytes_kept(team.project),
         "form": form,
         "attempt": (team.attempts[0].row.attempt if team.attempts else 0) + 1,
         "standing": standing.value,

@@ -383,7 +383,7 @@ def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: 
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
     numbers = [one.enrolment.user.matriculation_number for one in people]
     text = f"Nachname;Vorname;Matrikelnr.\n0000;S;{numbers[0]}\nS;0001;{numbers[1]}\nX;Y;777\n"
-    done = import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", now=AFTER)
+    done = import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", by=None, now=AFTER)
     subjects = [f"S 0000 ({numbers[0]})", f"0001 S ({numbers[1]})", "Y X (777)"]
     assert ([one.subject for one in done.lines], done.problems) == (subjects, [])
     exam.refresh_from_db()
@@ -403,7 +403,9 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
     assert (entry.matriculation_number, problem) == (
         numbers[1], "The line names Łukasz Żółć, but number or address are those of S 0001."
     )  # fmt: skip
-    none = import_university_list(exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv", now=AFTER + timedelta(hours=1))
+    none = import_university_list(
+        exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv", by=None, now=AFTER + timedelta(hours=1)
+    )
     assert (none.can_be_done, len(none.problems), exam.university_entries.count()) == (False, 1, 3)
     exam.refresh_from_db()
     assert exam.university_list_at == AFTER

@@ -13,12 +13,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.test import Client
+from django.utils import timezone
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.mail.models import Notice
-from projects.models import Project, Submission, SubmissionFile
+from projects.models import Project, ProjectRules, Submission, SubmissionFile
 from projects.reading import team_of
 from projects.receipts import receipt_code, submission_pk_of
 from projects.services.extensions import extend
@@ -27,6 +29,7 @@ from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member
 from projects.tickets import LASTS, issue_ticket
 from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.served import notebook
 
 pytestmark = pytest.mark.django_db
 LAST_INSTANT = DEADLINE + timedelta(seconds=59, microseconds=999_999)
@@ -340,3 +343,51 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, write: Any)
     kept = attempt(world, world.project())
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         write(kept)
+
+
+def test_all_attempts_of_a_project_have_room_for_so_much_together(world: World) -> None:
+    ProjectRules.objects.update(max_file_megabytes=1, max_total_megabytes=2)
+    project, large = world.project(), lambda name: SimpleUploadedFile(name, notebook(900 * 1024))
+    first = attempt(world, project, uploads=[large("1.ipynb")])
+    # What is out of account stays, and takes its room.
+    withdraw_submission(submission=first, now=NOW)
+    attempt(world, project, uploads=[large("2.ipynb")])
+    with pytest.raises(RuleViolation) as refused:
+        attempt(world, project, uploads=[large("3.ipynb")])
+    assert (refused.value.code, refused.value.field) == ("no-room", "files")
+    assert str(refused.value.message) == (
+        "All hand-ins of a project may have 2 MB together; with these files yours would have 2.7 MB. What was kept stays "
+        "and counts. Leave large data out and give its address in the comment, or ask for more room. Ask "
+        "amls@example.org."
+    )
+    assert (Submission.objects.count(), len(stored())) == (2, 2)
+    # What takes no room is never refused for it, nor another team.
+    attempt(world, project, uploads=[], repository_url="https://example.org/amls", commit="a" * 40)
+    ProjectRules.objects.update(max_total_megabytes=3)
+    assert attempt(world, project, uploads=[large("3.ipynb")]).attempt == 4
+
+
+def test_a_project_has_room_for_a_file_of_the_largest_size(world: World) -> None:
+    rules = ProjectRules.objects.get(course=world.course)
+    with pytest.raises(IntegrityError, match="projectrules_total_holds_a_file"), transaction.atomic():
+        ProjectRules.objects.filter(pk=rules.pk).update(max_file_megabytes=3, max_total_megabytes=2)
+
+
+def test_the_room_is_said_before_anything_is_sent(world: World) -> None:
+    project, client = world.project(), Client()
+    client.force_login(world.student.user, backend="amls.courses.accounts.AccountBackend")
+    ProjectRules.objects.update(submission_deadline=timezone.now() + timedelta(days=1))
+    attempt(world, project, uploads=[SimpleUploadedFile("1.ipynb", notebook(2 * 1024**2))])
+    page = " ".join(client.get(f"/{world.course.slug}/projects/mine/submit/").content.decode().split())
+    assert "All attempts of a project together: at most 5 GB, of which 2 MB are used." in page
+
+
+def test_what_only_kept_files_are_handed_in_of_is_one_attempt_pressed_twice(world: World) -> None:
+    project, key = world.project(), uuid.uuid4()
+    first = attempt(world, project, request_key=key, comment="Łukasz")
+    # The files went from the shelf with the first press.
+    assert attempt(world, project, request_key=key, comment="Łukasz", uploads=[]) == first
+    for values in ({"request_key": key, "comment": "Other"}, {"request_key": uuid.uuid4(), "comment": "Łukasz"}):
+        with pytest.raises(RuleViolation, match="Choose a file"):
+            attempt(world, project, uploads=[], **values)
+    assert Submission.objects.count() == 1

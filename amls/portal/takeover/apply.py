@@ -282,6 +282,7 @@ class _Import(ExamImport):
                         "is_mandatory": spec.mandatory, "description": spec.description, "takes_own_ideas": spec.takes_own_ideas,
                         "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
                         "max_files": spec.max_files, "max_file_megabytes": spec.max_file_megabytes,
+                        "max_total_megabytes": spec.max_total_megabytes,
                     },
                     self.when(spec.submission_deadline),
                 )
@@ -290,7 +291,7 @@ class _Import(ExamImport):
             wanted_key=lambda _wanted: 0,
             page_keeps={
                 "registration_opens_at", "registration_closes_at", "late_cutoff_hours", "assessed_by", "description",
-                "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes",
+                "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes", "max_total_megabytes",
             },
         )  # fmt: skip
 

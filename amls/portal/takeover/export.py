@@ -174,6 +174,7 @@ def _projects(course: Course) -> ProjectSpec | None:
         kinds_of_files=tuple(rules.kinds_of_files),
         max_files=rules.max_files,
         max_file_megabytes=rules.max_file_megabytes,
+        max_total_megabytes=rules.max_total_megabytes,
     )
 
 

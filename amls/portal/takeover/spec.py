@@ -115,6 +115,7 @@ class ProjectSpec:
     kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
     max_files: int = 10
     max_file_megabytes: int = 50
+    max_total_megabytes: int = 5120
 
 
 @dataclass(frozen=True, kw_only=True)

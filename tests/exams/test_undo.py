@@ -1,0 +1,139 @@
+"""What a file brought in is taken back, where nobody changed it since: points, and the university's list."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.files.models import ImportedRow, TableImport
+from amls.privacy.registry import delete_account
+from exams.grading import usual_table
+from exams.models import Exam, Registration, Result, ResultChange, UniversityEntry
+from exams.services.registration import register
+from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.university import import_university_list
+from tests.cast import Cast
+from tests.exams.people import make_students, verify_all
+from tests.factories import OpenExamFactory
+from tests.tables import agree, show
+
+pytestmark = pytest.mark.django_db
+JUNE, AFTER = datetime(2024, 6, 20, 10, tzinfo=UTC), datetime(2024, 7, 25, 10, tzinfo=UTC)
+IMPORTS = "/amls/staff/imports/"
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def exam(cast: Cast) -> Exam:
+    return OpenExamFactory.create(course=cast.course, capacity=None)
+
+
+@pytest.fixture
+def people(cast: Cast, exam: Exam) -> list[Registration]:
+    """Three who attended, with verified numbers."""
+    found = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 3)]
+    verify_all(cast.course)
+    Registration.objects.filter(exam=exam).update(state="attended", arrived_at=AFTER)
+    return found
+
+
+def undo(client: Any) -> Any:
+    """Press the undo of the newest import."""
+    return client.post(IMPORTS, {"undo": TableImport.objects.latest("pk").pk})
+
+
+def points_of(people: list[Registration]) -> list[Decimal | None]:
+    found = dict(Result.objects.filter(registration__in=people).values_list("registration", "points"))
+    return [found.get(one.pk) for one in people]
+
+
+def numbers_of(people: list[Registration]) -> list[str]:
+    return [one.enrolment.user.matriculation_number for one in people]
+
+
+def test_points_of_a_file_are_taken_back_but_for_those_corrected_since(
+    cast: Cast, exam: Exam, people: list[Registration]
+) -> None:
+    enter_points(exam_pk=exam.pk, points={people[0].pk: Decimal(10)}, by=None, reason="", now=AFTER)
+    first, second, third = numbers_of(people)
+    content = f"Matrikelnummer;Punkte\n{first};20,5\n{second};30\n{third};40\n".encode()
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/import/"
+    shown = show(client, address, content)
+    assert agree(client, address, shown).status_code == 302
+    assert points_of(people) == [Decimal("20.5"), Decimal(30), Decimal(40)]
+    enter_points(exam_pk=exam.pk, points={people[2].pk: Decimal(41)}, by=None, reason="", now=AFTER)
+    answer = undo(client)
+    assert [(answer.status_code, answer.context["undoing"].done), answer.context["undoing"].problems] == [
+        (409, 2), [(str(people[2].enrolment.user), "Somebody changed it since: it stays as it is.")],
+    ]  # fmt: skip
+    assert points_of(people) == [Decimal(10), None, Decimal(41)]
+    # On record, with its reason.
+    assert ResultChange.objects.filter(registration=people[0]).latest("pk").reason == (
+        "The import of a file was taken back."
+    )
+
+
+def test_published_points_of_a_file_are_not_taken_away(cast: Cast, exam: Exam, people: list[Registration]) -> None:
+    Exam.objects.filter(pk=exam.pk).update(starts_at=timezone.now() - timedelta(days=1))
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/import/"
+    content = "".join(["Matrikelnummer;Punkte\n", *(f"{number};60\n" for number in numbers_of(people))]).encode()
+    agree(client, address, show(client, address, content))
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=timezone.now())
+    publish_results(exam_pk=exam.pk, by=None, now=timezone.now())
+    answer = undo(client)
+    assert {text for _label, text in answer.context["undoing"].problems} == {
+        "The result is published: it can be corrected, but not taken away."
+    }
+    assert points_of(people) == [Decimal(60)] * 3
+
+
+def listed(exam: Exam) -> list[tuple[str, str]]:
+    found = UniversityEntry.objects.filter(exam=exam).order_by("matriculation_number")
+    return list(found.values_list("matriculation_number", "name"))
+
+
+def test_the_universitys_list_is_taken_back_to_the_one_before(cast: Cast, exam: Exam) -> None:
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/staff/university/"
+    for content in (
+        b"Matrikelnummer;Name\n0500001;Ada\n500002;Bob\n",
+        "Matrikelnummer;Name\n500001;Łukasz Żółć\n500003;Şahin\n500004;Größe\n".encode(),
+    ):
+        assert agree(client, address, show(client, address, content)).status_code == 302
+    assert listed(exam) == [("0500001", "Łukasz Żółć"), ("500003", "Şahin"), ("500004", "Größe")]
+    UniversityEntry.objects.filter(matriculation_number="500004").update(name="Mended")
+    answer = undo(client)
+    assert (answer.status_code, answer.context["undoing"].done) == (409, 3)
+    assert answer.context["undoing"].problems == [("Größe (500004)", "Somebody changed it since: it stays as it is.")]
+    assert listed(exam) == [("0500001", "Ada"), ("500002", "Bob"), ("500004", "Mended")]
+    shown = client.get(IMPORTS).content.decode()
+    assert "The university&#x27;s list" in shown
+    UniversityEntry.objects.filter(matriculation_number="500004").delete()
+    first = TableImport.objects.earliest("pk")
+    assert client.post(IMPORTS, {"undo": first.pk}).status_code == 302
+    assert listed(exam) == []
+    exam.refresh_from_db()
+    assert exam.university_list_at is not None
+
+
+def test_a_list_that_says_the_same_again_is_nothing_to_take_back(exam: Exam) -> None:
+    content = b"Matrikelnummer;Name\n500001;Ada\n"
+    for _again in range(2):
+        import_university_list(exam_pk=exam.pk, content=content, by=None, now=AFTER)
+    assert TableImport.objects.count() == 1
+
+
+def test_what_a_list_said_of_a_person_is_forgotten_with_them(
+    exam: Exam, people: list[Registration], cast: Cast
+) -> None:
+    first, second, _third = numbers_of(people)
+    content = f"Matrikelnummer\n{first}\n{second}\n".encode()
+    import_university_list(exam_pk=exam.pk, content=content, by=cast.lecturer.user, now=AFTER)
+    delete_account(user=people[0].enrolment.user, now=AFTER)
+    assert [one.after["number"] for one in ImportedRow.objects.all()] == [second]
