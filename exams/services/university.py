@@ -152,14 +152,14 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         return
     present = UniversityEntry.objects.filter(exam=exam, plain_number=plain_number(row.after["number"])).first()
     need_unchanged(row, {**row.after, "name": present.name if present is not None else None})
-    name = row.before["name"] if row.before is not None else None
-    if name is None and present is not None:
+    name: str | None = row.before["name"] if row.before is not None else None
+    if present is None:
+        UniversityEntry.objects.create(exam=exam, matriculation_number=row.after["number"], name=name or "")
+    elif name is None:
         present.delete()
-    elif present is not None:
+    else:
         present.name = name
         present.save(update_fields=["name"])
-    else:
-        UniversityEntry.objects.create(exam=exam, matriculation_number=row.after["number"], name=name)
     exam.university_list_at = now
     exam.save(update_fields=["university_list_at"])
 

@@ -347,7 +347,11 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, write: Any)
 
 def test_all_attempts_of_a_project_have_room_for_so_much_together(world: World) -> None:
     ProjectRules.objects.update(max_file_megabytes=1, max_total_megabytes=2)
-    project, large = world.project(), lambda name: SimpleUploadedFile(name, notebook(900 * 1024))
+    project = world.project()
+
+    def large(name: str) -> SimpleUploadedFile:
+        return SimpleUploadedFile(name, notebook(900 * 1024))
+
     first = attempt(world, project, uploads=[large("1.ipynb")])
     # What is out of account stays, and takes its room.
     withdraw_submission(submission=first, now=NOW)
