@@ -142,7 +142,7 @@ def _questions(understood: Understood) -> str:
     lines = ["Nothing was written: the source leaves questions open."]
     for question in understood.open_questions:
         option = question.option or f"--answer '{question.id}=…'"
-        preset = f" (perhaps: {', '.join(question.preset.split())})" if question.preset else ""
+        preset = f" (perhaps: {', '.join(question.preset.splitlines())})" if question.preset else ""
         lines.append(f"- {question.words}{preset} Answer with {option}")
         lines += [f"    {value}: {label}" for value, label in question.choices if value != label]
     lines += [f"Warning: {warning}" for warning in understood.warnings]
