@@ -208,7 +208,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 USERSESSIONS_ADAPTER = "amls.courses.accounts.SessionsAdapter"
-ACCOUNT_ADAPTER = "amls.mail.account_mail.AccountAdapter"
+ACCOUNT_ADAPTER = "amls.mail.account_mail.OutboxAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # A code that was typed as the next one came counts (RFC 6238, 5.2).

@@ -14,7 +14,7 @@ SEATS_KNOWN = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingExams:
     """Exams that something is to be done for, with their courses, in the order of their dates.
 
     Attributes:
@@ -31,7 +31,7 @@ class Waiting:
     unpublished: list[Exam]
 
 
-def waiting_in(courses: Sequence[Course], *, now: datetime) -> Waiting:
+def waiting_in(courses: Sequence[Course], *, now: datetime) -> WaitingExams:
     """Return what waits for the staff of these courses: 1 query."""
     holds = Q(registrations__state__in=["registered", "attended"])
     no_own_room = Q(
@@ -49,7 +49,7 @@ def waiting_in(courses: Sequence[Course], *, now: datetime) -> Waiting:
     )
     coming = [one for one in exams if one.starts_at > now]
     written = [one for one in exams if one.ends_at <= now and one.holding]
-    return Waiting(
+    return WaitingExams(
         overfull=[one for one in coming if one.waiting],
         unseated=[
             one

@@ -102,7 +102,7 @@ def _rounded(value: Decimal) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class GradeBar:
     """One bar of a plot, in the plot's own units (percent of width and height).
 
     Attributes:
@@ -135,12 +135,12 @@ class Bar:
         return self.x + self.width / 2
 
 
-def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[Bar]:
+def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[GradeBar]:
     """Return the bars of how many have each grade, and of how many had it `before` a change that is previewed."""
     highest = max([*counts.values(), *(before or {}).values(), 1])
     width = 100 / len(counts)
     return [
-        Bar(
+        GradeBar(
             label=f"{grade:.1f}",
             count=count,
             x=round(n * width + width * 0.1, 3),
@@ -154,7 +154,9 @@ def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | No
     ]
 
 
-def point_bars(points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decimal | None, bins: int = 20) -> list[Bar]:
+def point_bars(
+    points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decimal | None, bins: int = 20
+) -> list[GradeBar]:
     """Return the bars of how many have how many points, in `bins` equal steps."""
     size = max_points / bins
     counts = [0] * bins
@@ -162,7 +164,7 @@ def point_bars(points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decim
         counts[min(int(value / size), bins - 1)] += 1
     highest, width = max([*counts, 1]), 100 / bins
     return [
-        Bar(
+        GradeBar(
             label=f"{(size * n).normalize():f}",
             count=count,
             x=round(n * width, 3),

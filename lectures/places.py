@@ -71,7 +71,7 @@ def first_of(materials: Iterable[Material], kind: str) -> Material | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """One place to go to.
 
     Attributes:
@@ -84,7 +84,7 @@ class Place:
     key: tuple[str, int]
 
 
-def place_of(passage: Passage, *, cue: int, lecture: Lecture, material: Material, shown: Shown) -> Place:
+def place_of(passage: Passage, *, cue: int, lecture: Lecture, material: Material, shown: Shown) -> Target:
     """Return where a passage of one of the lecture's files is seen or heard.
 
     Args:
@@ -98,21 +98,21 @@ def place_of(passage: Passage, *, cue: int, lecture: Lecture, material: Material
         return _second(passage, cue, lecture, material, shown)
     page, number = shown.page, passage.number
     if material in (shown.deck, shown.notes):
-        return Place(f"{page}#page={number}", _("Slide %(number)d") % {"number": number}, ("slide", number))
+        return Target(f"{page}#page={number}", _("Slide %(number)d") % {"number": number}, ("slide", number))
     if material == shown.apart:
         where = _("Presentation, slide %(number)d") % {"number": number}
-        return Place(f"{page}?presentation#presentation={number}", where, ("presentation", number))
+        return Target(f"{page}?presentation#presentation={number}", where, ("presentation", number))
     where = _("%(material)s, page %(number)d") % {"material": material, "number": number}
-    return Place(f"{material.get_absolute_url()}#page={number}", where, (f"file{passage.file_id}", number))
+    return Target(f"{material.get_absolute_url()}#page={number}", where, (f"file{passage.file_id}", number))
 
 
-def _second(passage: Passage, cue: int, lecture: Lecture, material: Material, shown: Shown) -> Place:
+def _second(passage: Passage, cue: int, lecture: Lecture, material: Material, shown: Shown) -> Target:
     second = int(passage.cues[cue][0]) // 1000 if passage.cues else 0
     time = {"time": stamp(second), "material": material}
     if shown.plays(material):
         where = _("Recording, %(time)s") % time
-        return Place(f"{shown.page}?t={second}#recording", where, ("second", second))
+        return Target(f"{shown.page}?t={second}#recording", where, ("second", second))
     if material == shown.captions:
         address = reverse("lectures:lecture_transcript", args=[lecture.course.slug, lecture.ref])
-        return Place(f"{address}#said-{passage.number}-{cue}", _("Transcript, %(time)s") % time, ("said", second))
-    return Place(material.get_absolute_url(), _("%(material)s, %(time)s") % time, (f"file{passage.file_id}", second))
+        return Target(f"{address}#said-{passage.number}-{cue}", _("Transcript, %(time)s") % time, ("said", second))
+    return Target(material.get_absolute_url(), _("%(material)s, %(time)s") % time, (f"file{passage.file_id}", second))

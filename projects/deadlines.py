@@ -16,7 +16,7 @@ from amls.courses.models import Course, Enrolment
 from projects.models import Extension, Membership, Project, ProjectRules, Submission
 
 
-class Standing(StrEnum):
+class Timeliness(StrEnum):
     """How a hand-in stands whose upload began at some time."""
 
     IN_TIME = "in-time"
@@ -89,11 +89,11 @@ class Deadlines:
         """Return from when nothing is taken any more, for a deadline at `due_at`."""
         return None if due_at is None else deadline_closes_at(due_at) + self.cutoff
 
-    def standing_at(self, due_at: datetime | None, began_at: datetime) -> Standing:
+    def standing_at(self, due_at: datetime | None, began_at: datetime) -> Timeliness:
         """Return how a hand-in stands whose upload began at `began_at`; the whole minute of `due_at` counts."""
         if due_at is None or is_open_until(due_at, began_at):
-            return Standing.IN_TIME
-        return Standing.LATE if began_at < deadline_closes_at(due_at) + self.cutoff else Standing.REFUSED
+            return Timeliness.IN_TIME
+        return Timeliness.LATE if began_at < deadline_closes_at(due_at) + self.cutoff else Timeliness.REFUSED
 
 
 def effective_deadline(project: Project) -> datetime | None:

@@ -11,7 +11,7 @@ from django.db.models.enums import TextChoices
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines
 from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
@@ -128,7 +128,7 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
         .order_by()
     }
     exams = AgendaItem.objects.filter(
-        course=OuterRef("course"), enrolment__isnull=True, kind=Kind.EXAM, status=Status.CONFIRMED, is_removed=False
+        course=OuterRef("course"), enrolment__isnull=True, kind=ItemKind.EXAM, status=Status.CONFIRMED, is_removed=False
     ).filter(starts_at__gt=OuterRef("submission_deadline"))
     first_exam = Subquery(exams.order_by("starts_at").values("starts_at")[:1])
     rules = ProjectRules.objects.filter(course__in=wanted).annotate(due_at=Coalesce(F("assessed_by"), first_exam))
@@ -141,7 +141,7 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingProjects:
     """What in some courses waits for the staff, in numbers."""
 
     ideas: int
@@ -151,7 +151,7 @@ class Waiting:
     small: int
 
 
-def waiting_in(courses: Sequence[Course]) -> Waiting:
+def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     """Return what waits for the staff of these courses."""
     rows = Project.objects.active().filter(topic__course__in=courses)
     late = sum(
@@ -161,7 +161,7 @@ def waiting_in(courses: Sequence[Course]) -> Waiting:
     open_requests = ExtensionRequest.objects.filter(
         project__topic__course__in=courses, state=ExtensionRequest.State.OPEN
     )
-    return Waiting(
+    return WaitingProjects(
         ideas=Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN).count(),
         requests=open_requests.count(),
         late=late,

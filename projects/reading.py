@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import Prefetch, QuerySet, Sum
 
 from amls.courses.models import Course, Enrolment, User
-from projects.deadlines import Deadlines, Standing, counting_submission, is_counting, may_pick
+from projects.deadlines import Deadlines, Timeliness, counting_submission, is_counting, may_pick
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -137,7 +137,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
         attempts=[
             Attempt(
                 row,
-                is_late=deadlines.standing_at(due_at, row.began_at) != Standing.IN_TIME,
+                is_late=deadlines.standing_at(due_at, row.began_at) != Timeliness.IN_TIME,
                 is_counting=is_counting(row, due_at),
                 counts=row == counting,
             )

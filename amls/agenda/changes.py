@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import Kind
+from amls.agenda.models import ItemKind
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import Item
 from amls.core.times import say_clock, say_day, say_span
@@ -47,7 +47,7 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
 
 def when_and_where(item: Item, zone: ZoneInfo) -> str:
     """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block."""
-    is_moment = item.kind in (Kind.DEADLINE, Kind.OPENING)
+    is_moment = item.kind in (ItemKind.DEADLINE, ItemKind.OPENING)
     clock = say_clock(item.moment, zone) if is_moment else say_span(item.starts_at, item.ends_at, zone)
     words = [say_day(item.moment, zone), clock]
     if item.place:

@@ -6,14 +6,14 @@ from urllib.parse import quote
 from django.conf import settings
 from django.urls import reverse
 
-from amls.agenda.ical import Entry
+from amls.agenda.ical import FeedEvent
 from amls.agenda.models import AgendaItem, FeedToken
 from amls.agenda.sources import registry
 from amls.agenda.tokens import enrolment_pk_of, is_valid, make_token
 from amls.courses.models import Course, Enrolment
 
 
-def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[Entry]:
+def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[FeedEvent]:
     """Return the events of a course, with the person's variants where there are any; see `own_entries` for theirs.
 
     Args:
@@ -25,15 +25,15 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
         AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment).order_by("starts_at", "key")
     )
     if enrolment is None:
-        return [Entry(row) for row in shared]
+        return [FeedEvent(row) for row in shared]
     variants = {row.key: row for row in AgendaItem.objects.filter(enrolment=enrolment)}
-    entries = [Entry(row, variants.pop(row.key, None)) for row in shared]
+    entries = [FeedEvent(row, variants.pop(row.key, None)) for row in shared]
     # What only this person has, such as an own exam time without a shared item.
-    entries += [Entry(row) for row in variants.values() if not row.is_removed]
+    entries += [FeedEvent(row) for row in variants.values() if not row.is_removed]
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
 
 
-def own_entries(enrolment: Enrolment, *, now: datetime) -> list[Entry]:
+def own_entries(enrolment: Enrolment, *, now: datetime) -> list[FeedEvent]:
     """Return the events of a person's feed: of the course's dates those that still concern them.
 
     Other dates are the course's, not theirs: a calendar that holds them beside one's own tells nobody where to be.
@@ -58,7 +58,7 @@ def present_items(course: Course, enrolment: Enrolment | None, *, now: datetime)
     return _present(entries_for(course, enrolment, now=now))
 
 
-def _present(entries: list[Entry]) -> list[AgendaItem]:
+def _present(entries: list[FeedEvent]) -> list[AgendaItem]:
     rows = [entry.row for entry in entries if not entry.base.is_removed]
     return sorted(rows, key=lambda row: (row.moment, row.key))
 

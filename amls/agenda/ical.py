@@ -10,17 +10,17 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vDDDTypes, vRecur, vText, vUri
 
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, Mode
 
 REFRESH = timedelta(hours=1)
 CONTENT_TYPE = "text/calendar; charset=utf-8"
 # Kinds that take no time of their own: they leave the calendar free.
-_MARKERS = {Kind.DEADLINE, Kind.OPENING}
+_MARKERS = {ItemKind.DEADLINE, ItemKind.OPENING}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEvent:
     """One event of a feed: a row, and the person's variant of it where there is one."""
 
     base: AgendaItem
@@ -45,7 +45,13 @@ class Entry:
 
 
 def render_feed(
-    course: Course, entries: Iterable[Entry], *, name: str, source: str, shows_call_in: bool, with_refresh: bool = True
+    course: Course,
+    entries: Iterable[FeedEvent],
+    *,
+    name: str,
+    source: str,
+    shows_call_in: bool,
+    with_refresh: bool = True,
 ) -> bytes:
     """Return a feed as bytes.
 
@@ -82,7 +88,7 @@ def render_feed(
         return bytes(calendar.to_ical())
 
 
-def _event(course: Course, entry: Entry, *, shows_call_in: bool, in_zone: bool) -> Event:
+def _event(course: Course, entry: FeedEvent, *, shows_call_in: bool, in_zone: bool) -> Event:
     row = entry.row
     is_cancelled = row.status == Status.CANCELLED
     event = Event()
@@ -103,7 +109,7 @@ def _event(course: Course, entry: Entry, *, shows_call_in: bool, in_zone: bool) 
     url = f"{settings.SITE_URL}{row.path}" if row.path else ""
     lines = [str(course), *_notes(row, call_in), url]
     event.add("description", "\n".join(line for line in lines if line))
-    event.add("categories", [str(Kind(row.kind).label)])
+    event.add("categories", [str(ItemKind(row.kind).label)])
     if url:
         event.add("url", vUri(url))
     if call_in:

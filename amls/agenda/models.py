@@ -15,7 +15,7 @@ from amls.core.text import LineField
 from amls.courses.models import Audience, Course, Enrolment, choices_hold
 
 
-class Kind(models.TextChoices):
+class ItemKind(models.TextChoices):
     """What an item is to its readers."""
 
     LECTURE = "lecture", _("Lecture")
@@ -34,7 +34,7 @@ class Status(models.TextChoices):
 
 def moment_of(kind: str, starts_at: datetime, ends_at: datetime) -> datetime:
     """Return when a dated thing matters: a deadline ends the block that stands for it, all else starts it."""
-    return ends_at if kind == Kind.DEADLINE else starts_at
+    return ends_at if kind == ItemKind.DEADLINE else starts_at
 
 
 def name_of(title: str, titles: Mapping[str, str], language: str | None = None) -> str:
@@ -59,7 +59,7 @@ class AgendaItem(models.Model):
     key = models.CharField(_("key"), max_length=120)
     uid = models.UUIDField(_("UID"), default=uuid.uuid4, editable=False)
     sequence = models.PositiveIntegerField(_("sequence"), default=0)
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind)
+    kind = models.CharField(_("kind"), max_length=12, choices=ItemKind)
     title = LineField(_("title"), max_length=600)
     titles = models.JSONField(_("title in other languages"), default=dict, blank=True)
     starts_at = models.DateTimeField(_("starts"))
@@ -94,7 +94,7 @@ class AgendaItem(models.Model):
                 condition=Q(status="confirmed", cancelled_at__isnull=True)
                 | Q(status="cancelled", cancelled_at__isnull=False),
             ),
-            choices_hold("agendaitem_kind_valid", "kind", Kind.values),
+            choices_hold("agendaitem_kind_valid", "kind", ItemKind.values),
             choices_hold("agendaitem_status_valid", "status", Status.values),
             choices_hold("agendaitem_audience_valid", "audience", Audience.values),
         ]

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise, lazy
 
-from amls.agenda.models import AgendaItem, Kind, Status, moment_of, name_of
+from amls.agenda.models import AgendaItem, ItemKind, Status, moment_of, name_of
 from amls.core.hooks import Hook
 from amls.core.text import clean_line
 from amls.courses.models import Audience, Course, Enrolment
@@ -38,7 +38,7 @@ class Item:
     """
 
     key: str
-    kind: Kind
+    kind: ItemKind
     title: str
     starts_at: datetime
     ends_at: datetime
@@ -66,7 +66,7 @@ class Item:
         """Return what the ledger holds in the form in which sources speak."""
         return cls(
             key=row.key,
-            kind=Kind(row.kind),
+            kind=ItemKind(row.kind),
             title=row.title,
             starts_at=row.starts_at,
             ends_at=row.ends_at,
@@ -118,7 +118,13 @@ def in_each_language(say: Callable[[], str]) -> str:
 def deadline(*, key: str, title: str, due_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:
     """Return the item of a deadline: a block that ends at `due_at`, as typed."""
     return Item(
-        key=key, kind=Kind.DEADLINE, title=title, starts_at=due_at - BLOCK, ends_at=due_at, path=path, audience=audience
+        key=key,
+        kind=ItemKind.DEADLINE,
+        title=title,
+        starts_at=due_at - BLOCK,
+        ends_at=due_at,
+        path=path,
+        audience=audience,
     )
 
 
@@ -126,7 +132,7 @@ def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audienc
     """Return the item of something that opens: a block that begins at `opens_at`."""
     return Item(
         key=key,
-        kind=Kind.OPENING,
+        kind=ItemKind.OPENING,
         title=title,
         starts_at=opens_at,
         ends_at=opens_at + BLOCK,

@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FormProblem:
     """One thing to mend.
 
     Attributes:
@@ -27,21 +27,21 @@ class Problem:
     place: str = ""
 
 
-def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[Problem]:
+def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[FormProblem]:
     """Return the problems of a form and of the rows that belong to it, as Django's admin wraps them."""
     found = list(_of_form(form))
     for one in inlines:
-        found += [Problem(str(text)) for text in one.formset.non_form_errors()]
+        found += [FormProblem(str(text)) for text in one.formset.non_form_errors()]
         for number, row in enumerate(one.formset.forms, start=1):
             found += _of_form(row, f"{capfirst(one.opts.verbose_name)} {number}")
     return found
 
 
-def _of_form(form: BaseForm, place: str = "") -> Iterator[Problem]:
+def _of_form(form: BaseForm, place: str = "") -> Iterator[FormProblem]:
     for name, texts in form.errors.items():
         if name not in form.fields:
-            yield from (Problem(str(text), place=place) for text in texts)
+            yield from (FormProblem(str(text), place=place) for text in texts)
             continue
         field = form[name]
         anchor = field.id_for_label or field.auto_id
-        yield from (Problem(str(text), capfirst(str(field.label)), anchor, place) for text in texts)
+        yield from (FormProblem(str(text), capfirst(str(field.label)), anchor, place) for text in texts)

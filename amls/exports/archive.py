@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_time
-from amls.exports.kinds import ZIP, Kind, Order, Progress
+from amls.exports.kinds import ZIP, ExportKind, Order, Progress
 from amls.privacy.registry import StoredFile, everything_about
 
 NAME = "exports.my-data"
@@ -77,7 +77,7 @@ def _readme(order: Order) -> str:
     }
 
 
-MY_DATA = Kind(
+MY_DATA = ExportKind(
     name=NAME,
     label=gettext_lazy("My data"),
     media=ZIP,

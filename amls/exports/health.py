@@ -9,7 +9,7 @@ from amls.exports.models import Export
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class ExportHealth:
     """What is known of the workshop.
 
     Attributes:
@@ -23,8 +23,8 @@ class Health:
     failed: int
 
 
-def health(*, now: datetime) -> Health:
+def health(*, now: datetime) -> ExportHealth:
     """Return how exports come along, in two queries."""
     found = Export.objects.claimable_at(now).aggregate(count=Count("pk"), oldest=Min("not_before"))
     failed = Export.objects.failed_since(now - timedelta(days=1)).count()
-    return Health(waiting=found["count"], oldest_due_at=found["oldest"], failed=failed)
+    return ExportHealth(waiting=found["count"], oldest_due_at=found["oldest"], failed=failed)

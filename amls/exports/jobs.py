@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from amls.core.jobs import Claim, LostClaimError, Queue
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.exports.kinds import Kind, Order, kinds
+from amls.exports.kinds import ExportKind, Order, kinds
 from amls.exports.models import Export
 from amls.exports.services import FOLDER, KEPT, WORK, order_of
 
@@ -95,7 +95,7 @@ def _make(claim: Claim[Export]) -> None:
         _give_up(claim, text % {"error": type(error).__name__})
 
 
-def _write(claim: Claim[Export], kind: Kind, order: Order) -> None:
+def _write(claim: Claim[Export], kind: ExportKind, order: Order) -> None:
     export, digest, size = claim.row, hashlib.sha256(), 0
     report = _Reporter(claim)
     with tempfile.TemporaryFile() as draft:

@@ -1,14 +1,14 @@
 """What can be exported: each app contributes its kinds in `hooks/exports.py`.
 
     # exams/hooks/exports.py
-    from amls.exports.kinds import PDF, Kind, Order, Progress, offer
+    from amls.exports.kinds import PDF, ExportKind, Order, Progress, offer
     from amls.exports.pdf import render_pdf
 
     def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
         registration = Registration.objects.select_related("exam").get(pk=order.parameters["registration"])
         yield render_pdf("exams/slip.html", {"registration": registration}, title=_("Admission slip"), order=order)
 
-    offer(Kind(
+    offer(ExportKind(
         name="exams.slip",                       # begins with the app
         label=gettext_lazy("Admission slip"),    # as it stands on its page and in the list of exports
         media=PDF,                               # or CSV, XLSX, ICS, ZIP
@@ -109,7 +109,7 @@ Writer = Callable[[Order, Progress], Iterable[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ExportKind:
     """One kind of export; the module's docstring says how to make one."""
 
     name: str
@@ -124,10 +124,10 @@ class Kind:
     is_quick: bool = False
 
 
-kinds: Hook[Kind] = Hook("kinds of exports")
+kinds: Hook[ExportKind] = Hook("kinds of exports")
 
 
-def offer(kind: Kind) -> Kind:
+def offer(kind: ExportKind) -> ExportKind:
     """Contribute a kind of export."""
     return kinds.add(kind.name, kind)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.doorbell import ring
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.exports.kinds import Kind, Order, kinds
+from amls.exports.kinds import ExportKind, Order, kinds
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.files.rows import forget_files
@@ -167,7 +167,7 @@ def _reset(row: Export, *, now: datetime) -> None:
     row.save()
 
 
-def _fingerprint(kind: Kind, order: Order) -> str:
+def _fingerprint(kind: ExportKind, order: Order) -> str:
     owner = "" if kind.is_public or order.user is None else order.user.pk
     parts = [
         _EDITION,

@@ -46,7 +46,7 @@ class CheckedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileKind:
     """A kind of file that is taken.
 
     Attributes:
@@ -58,17 +58,19 @@ class Kind:
 
 
 _TEXT = "text/plain; charset=utf-8"
-KINDS: Mapping[str, Kind] = {
-    ".pdf": Kind("documents:judge_pdf", "application/pdf"),
-    ".pptx": Kind("archives:judge_pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    ".mp4": Kind("media:judge_mp4", "video/mp4"),
-    ".vtt": Kind("texts:judge_vtt", "text/vtt; charset=utf-8"),
-    ".txt": Kind("texts:judge_text", _TEXT),
-    ".md": Kind("texts:judge_text", _TEXT),
-    ".csv": Kind("texts:judge_text", _TEXT),
-    ".zip": Kind("archives:judge_zip", "application/zip"),
-    ".tar.gz": Kind("archives:judge_tar", "application/gzip"),
-    ".ipynb": Kind("texts:judge_notebook", "application/x-ipynb+json"),
+KINDS: Mapping[str, FileKind] = {
+    ".pdf": FileKind("documents:judge_pdf", "application/pdf"),
+    ".pptx": FileKind(
+        "archives:judge_pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+    ),
+    ".mp4": FileKind("media:judge_mp4", "video/mp4"),
+    ".vtt": FileKind("texts:judge_vtt", "text/vtt; charset=utf-8"),
+    ".txt": FileKind("texts:judge_text", _TEXT),
+    ".md": FileKind("texts:judge_text", _TEXT),
+    ".csv": FileKind("texts:judge_text", _TEXT),
+    ".zip": FileKind("archives:judge_zip", "application/zip"),
+    ".tar.gz": FileKind("archives:judge_tar", "application/gzip"),
+    ".ipynb": FileKind("texts:judge_notebook", "application/x-ipynb+json"),
 }
 
 
@@ -224,7 +226,7 @@ def _ending(filename: str) -> str:
     return filename[-len(".tar.gz") :] if filename.lower().endswith(".tar.gz") else PurePosixPath(filename).suffix
 
 
-def _judge(stream: IO[bytes], kind: Kind, pace: Pace) -> dict[str, Any]:
+def _judge(stream: IO[bytes], kind: FileKind, pace: Pace) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     read_at_pace(kind.judge, stream, pace=pace, on_line=found.append)
     return found[0]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
 from amls.courses.account_log import owner_of, record
-from amls.courses.accounts import AccountAdapter as CoursesAccountAdapter
+from amls.courses.accounts import AccountAdapter
 from amls.courses.models import AccountEvent, User
 from amls.mail.accountwords import changed_words
 from amls.mail.letters import Letter
@@ -33,7 +33,7 @@ KIND = "mail.account"
 _ASKED = {"login_code", "unknown_account", "password_reset_key", "account_already_exists", "email_confirmation_signup"}
 
 
-class AccountAdapter(CoursesAccountAdapter):
+class OutboxAdapter(AccountAdapter):
     """Writes what allauth would send into the outbox, in the transaction of its cause."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
+class MailTopic:
     """One kind of mail that a person may have or not.
 
     Attributes:
@@ -24,12 +24,14 @@ class Topic:
     is_default: bool
 
 
-REMINDERS = Topic(
+REMINDERS = MailTopic(
     "reminders", _("Reminders"), _("Before deadlines, openings and exams that still concern you."), is_default=True
 )
-CHANGES = Topic("changes", _("Changes"), _("When a lecture, deadline or exam is moved or cancelled."), is_default=True)
-ANNOUNCEMENTS = Topic("announcements", _("Announcements"), _("What the staff tell everyone."), is_default=True)
-MATERIALS = Topic(
+CHANGES = MailTopic(
+    "changes", _("Changes"), _("When a lecture, deadline or exam is moved or cancelled."), is_default=True
+)
+ANNOUNCEMENTS = MailTopic("announcements", _("Announcements"), _("What the staff tell everyone."), is_default=True)
+MATERIALS = MailTopic(
     "materials", _("New slides and recordings"), _("When a file of a lecture can be opened."), is_default=False
 )
 TOPICS = {topic.name: topic for topic in (REMINDERS, CHANGES, ANNOUNCEMENTS, MATERIALS)}

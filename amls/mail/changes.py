@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.agenda.changes import describe_change
-from amls.agenda.models import AgendaItem, Status
-from amls.agenda.models import Kind as ItemKind
+from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import REVISING_FIELDS, Item
 from amls.core.doorbell import ring

@@ -7,7 +7,7 @@ from django.forms import ModelForm
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from amls.agenda.models import Kind as ItemKind
+from amls.agenda.models import ItemKind
 from amls.mail.audiences import audience_choices
 from amls.mail.models import Announcement, ReminderRule
 from amls.mail.reminders import REMINDED

@@ -13,7 +13,7 @@ _LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class MailHealth:
     """What is known of the mail's flow.
 
     Attributes:
@@ -45,11 +45,11 @@ def beat_seen(*, now: datetime) -> None:
     Pulse.objects.update_or_create(name=_BEAT, defaults={"at": now})
 
 
-def health(*, now: datetime) -> Health:
+def health(*, now: datetime) -> MailHealth:
     """Return whether mail flows, in three queries."""
     waiting = Notice.objects.waiting_at(now)
     pulse = Pulse.objects.filter(name=_BEAT).first()
-    return Health(
+    return MailHealth(
         waiting=waiting.count(),
         oldest_due_at=waiting.aggregate(oldest=Min("not_before"))["oldest"],
         last_beat_at=pulse.at if pulse else None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext as _
 
 from amls.core.hooks import Hook
-from amls.mail.categories import Topic
+from amls.mail.categories import MailTopic
 from amls.mail.models import Notice
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class LetterKind:
 
     writer: Writer
     label: "str | _StrPromise"
-    topic: Topic | None = None
+    topic: MailTopic | None = None
     prepare: Preparer | None = None
     merge: Merger | None = None
 
@@ -65,7 +65,7 @@ def letter(
     kind: str,
     *,
     label: "str | _StrPromise",
-    topic: Topic | None = None,
+    topic: MailTopic | None = None,
     prepare: Preparer | None = None,
     merge: Merger | None = None,
 ) -> Callable[[Writer], Writer]:
@@ -89,7 +89,7 @@ def letter(
     return register
 
 
-def topic_of(kind: str) -> Topic | None:
+def topic_of(kind: str) -> MailTopic | None:
     """Return the topic by which a kind can be switched off; None if it can't, or is not known (any more)."""
     known = letter_kinds.get(kind)
     return known.topic if known is not None else None

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from amls.agenda.models import Kind as ItemKind
+from amls.agenda.models import ItemKind
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, User, choices_hold
 from amls.mail.managers import AnnouncementQuerySet, ItemChangeQuerySet, NoticeQuerySet

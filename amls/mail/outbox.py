@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment, User
-from amls.mail.categories import Topic
+from amls.mail.categories import MailTopic
 from amls.mail.letters import topic_of
 from amls.mail.models import Notice, Preference
 
@@ -159,7 +159,7 @@ def notify_enrolled(
     return count
 
 
-def wanting(enrolments: QuerySet[Enrolment], *, topic: Topic) -> QuerySet[Enrolment]:
+def wanting(enrolments: QuerySet[Enrolment], *, topic: MailTopic) -> QuerySet[Enrolment]:
     """Return those who want the mails of a topic."""
     said = Preference.objects.filter(topic=topic.name, is_on=not topic.is_default)
     unlike = said.filter(user=OuterRef("user_id"), course=OuterRef("course_id"))

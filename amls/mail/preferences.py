@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 
 from amls.courses.models import Course, Enrolment, User
-from amls.mail.categories import TOPICS, Topic
+from amls.mail.categories import TOPICS, MailTopic
 from amls.mail.letters import topic_of
 from amls.mail.models import Notice, Preference
 
 
-def wants(*, user: User, course: Course, topic: Topic) -> bool:
+def wants(*, user: User, course: Course, topic: MailTopic) -> bool:
     """Return whether the person wants the mails of a topic in a course."""
     said = Preference.objects.filter(user=user, course=course, topic=topic.name).values_list("is_on", flat=True).first()
     return topic.is_default if said is None else said
 
 
-def preferences_of(user: User, course: Course) -> list[tuple[Topic, bool]]:
+def preferences_of(user: User, course: Course) -> list[tuple[MailTopic, bool]]:
     """Return every topic with what the person wants."""
     said = dict(Preference.objects.filter(user=user, course=course).values_list("topic", "is_on"))
     return [(topic, said.get(topic.name, topic.is_default)) for topic in TOPICS.values()]
 
 
-def set_preference(*, user: User, course: Course, topic: Topic, is_on: bool) -> None:
+def set_preference(*, user: User, course: Course, topic: MailTopic, is_on: bool) -> None:
     """Keep what the person wants."""
     Preference.objects.update_or_create(user=user, course=course, topic=topic.name, defaults={"is_on": is_on})
 

@@ -17,8 +17,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import AgendaItem, moment_of, name_of
-from amls.agenda.models import Kind as ItemKind
+from amls.agenda.models import AgendaItem, ItemKind, moment_of, name_of
 from amls.core.clock import deadline_closes_at
 from amls.core.markdown import escape_markdown
 from amls.core.times import say_distance, say_moment

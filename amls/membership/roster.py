@@ -23,7 +23,7 @@ from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
-from amls.files.tables.plan import Plan, PlanLine, Problem, changes_of, problems_of
+from amls.files.tables.plan import LineProblem, Plan, PlanLine, changes_of, problems_of
 from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from amls.membership.claims import claim_for_enrolled
 
@@ -54,7 +54,7 @@ class RosterPlan(Plan):
     claimed: int = 0
 
 
-def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[Problem]]:
+def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[LineProblem]]:
     """Return a roster as understood, its people, and what is wrong with which line.
 
     Args:
@@ -74,7 +74,7 @@ def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, li
             row = _row(one, is_turned=is_turned)
             _check(row, seen)
         except RuleViolation as violation:
-            problems.append(Problem(one.line, str(violation.message)))
+            problems.append(LineProblem(one.line, str(violation.message)))
         else:
             seen[row.email] = row.line
             rows.append(row)
@@ -108,7 +108,7 @@ def _check(row: RosterRow, seen: dict[str, int]) -> None:
         raise RuleViolation(problem, code="no-name") from error
 
 
-def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course: Course) -> list[Problem]:
+def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course: Course) -> list[LineProblem]:
     """Return which lines give a number that the roster or the course's staff know to be another's."""
     numbers = {email: entry.matriculation_number for email, entry in known.items()}
     numbers |= {row.email: row.matriculation_number for row in rows if row.matriculation_number}
@@ -116,11 +116,11 @@ def _contradictions(rows: list[RosterRow], known: dict[str, RosterEntry], course
     for email, number in numbers.items():
         bearers[plain_number(number)].append(email)
     verified = Participants(course).verified
-    problems: list[Problem] = []
+    problems: list[LineProblem] = []
     for row in rows:
         plain = plain_number(row.matriculation_number)
         if plain and (problem := _contradiction(row, known.get(row.email), bearers[plain], verified.get(plain, []))):
-            problems.append(Problem(row.line, problem))
+            problems.append(LineProblem(row.line, problem))
     return problems
 
 

@@ -9,7 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from amls.agenda.models import Kind
+from amls.agenda.models import ItemKind
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.core.times import say_date
 from amls.courses.models import Audience, Course, Enrolment
@@ -40,7 +40,7 @@ def exam_item(exam: Exam, course: Course) -> Item:
     """Return the item of the exam itself, as everyone sees it."""
     return Item(
         key=f"{SOURCE}.exam:{exam.pk}",
-        kind=Kind.EXAM,
+        kind=ItemKind.EXAM,
         title=in_each_language(lambda: str(exam)),
         starts_at=exam.starts_at,
         ends_at=exam.ends_at,
@@ -69,7 +69,7 @@ def _windows(exam: Exam, course: Course) -> Iterator[Item]:
     if exam.review_at:
         yield Item(
             key=f"{key}:review",
-            kind=Kind.EXAM,
+            kind=ItemKind.EXAM,
             title=_title("review", exam, course),
             starts_at=exam.review_at,
             ends_at=exam.review_at + timedelta(minutes=exam.review_minutes),

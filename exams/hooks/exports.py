@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from amls.courses.permissions import may_manage
-from amls.exports.kinds import PDF, XLSX, Kind, Order, Progress, offer
+from amls.exports.kinds import PDF, XLSX, ExportKind, Order, Progress, offer
 from amls.exports.pdf import qr_code, render_pdf
 from amls.files.tables.writing import Cell, write_xlsx
 from exams.admission import admissions_of
@@ -80,7 +80,7 @@ def _write_slip(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 offer(
-    Kind(
+    ExportKind(
         name="exams.slip",
         label=gettext_lazy("Admission slip"),
         media=PDF,
@@ -223,7 +223,7 @@ def _at_the_door(row: dict[str, Any], exam: Exam) -> list[Cell]:
 
 
 offer(
-    Kind(
+    ExportKind(
         name="exams.attendees",
         label=gettext_lazy("Attendance list"),
         media=PDF,
@@ -234,7 +234,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name="exams.attendees-sheet",
         label=gettext_lazy("Attendance list as a spreadsheet"),
         media=XLSX,
@@ -245,7 +245,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name="exams.door",
         label=gettext_lazy("List for the door"),
         media=PDF,
@@ -256,7 +256,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name="exams.seats",
         label=gettext_lazy("Seat plan"),
         media=PDF,

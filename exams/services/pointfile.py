@@ -18,7 +18,7 @@ from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
-from amls.files.tables.plan import Plan, PlanLine, Problem, problems_of
+from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
@@ -110,7 +110,7 @@ def import_points(
                     course_id=exam.course_id, kind=KIND, rows=kept, filename=filename, by=by, now=now, subject=str(exam)
                 )
     except RuleViolation as violation:
-        return PointsPlan(table=table, problems=[*problems, Problem(0, str(violation.message))])
+        return PointsPlan(table=table, problems=[*problems, LineProblem(0, str(violation.message))])
     return plan
 
 
@@ -134,11 +134,11 @@ def _values(points: Decimal) -> dict[str, Any]:
 
 def _read_points(
     exam: Exam, table: Table, registrations: Mapping[int, Registration]
-) -> tuple[dict[int, _Wanted], list[Problem]]:
+) -> tuple[dict[int, _Wanted], list[LineProblem]]:
     """Return the points of a file by registration, and what is wrong with which line."""
     people, is_turned = Participants(exam.course), names_are_turned(table)
     wanted: dict[int, _Wanted] = {}
-    problems: list[Problem] = []
+    problems: list[LineProblem] = []
     for row in table.rows:
         if not row["points"]:
             continue
@@ -147,7 +147,7 @@ def _read_points(
             found = _registration_of(row, name, people, registrations, wanted)
             wanted[found.pk] = _Wanted(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
-            problems.append(Problem(row.line, str(violation.message)))
+            problems.append(LineProblem(row.line, str(violation.message)))
     return wanted, problems
 
 

@@ -19,7 +19,7 @@ from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.files.tables.meanings import NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
-from amls.files.tables.plan import Plan, PlanLine, Problem, problems_of
+from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.reading import HowToRead, Row, Table, read_table
 from exams.models import Exam, Registration, UniversityEntry
 
@@ -164,10 +164,10 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     exam.save(update_fields=["university_list_at"])
 
 
-def _read_entries(exam_pk: int, table: Table) -> tuple[dict[str, tuple[int, UniversityEntry]], list[Problem]]:
+def _read_entries(exam_pk: int, table: Table) -> tuple[dict[str, tuple[int, UniversityEntry]], list[LineProblem]]:
     """Return who stands on a list by their plain numbers, with the line, and what is wrong with which line."""
     entries: dict[str, tuple[int, UniversityEntry]] = {}
-    problems: list[Problem] = []
+    problems: list[LineProblem] = []
     is_turned = names_are_turned(table)
     for row in table.rows:
         try:
@@ -177,7 +177,7 @@ def _read_entries(exam_pk: int, table: Table) -> tuple[dict[str, tuple[int, Univ
                 who = entry.matriculation_number[:40]
                 raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, code="twice")
         except RuleViolation as violation:
-            problems.append(Problem(row.line, str(violation.message)))
+            problems.append(LineProblem(row.line, str(violation.message)))
         else:
             entries[plain] = row.line, entry
     return entries, problems

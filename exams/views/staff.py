@@ -17,7 +17,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import Outcome, Run, TableForm, Upload, preview_or_apply
+from amls.files.tables.forms import ImportOutcome, Run, TableForm, Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from exams.admission import AdmissionState, admissions_of
@@ -308,7 +308,7 @@ def show_or_import(
         back: address of the page from which the form comes.
         page: the tab of the exam to which it belongs.
     """
-    outcome = preview_or_apply(form, run) if request.method == "POST" else Outcome()
+    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
     if outcome.is_done and outcome.plan is not None:
         text = said(len(outcome.plan.lines))
         messages.success(request, text if outcome.plan.is_replacement else with_undo(text, access.course.slug))

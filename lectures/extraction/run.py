@@ -32,7 +32,7 @@ def limits_of_settings() -> Limits:
 
 
 @dataclass(slots=True)
-class Reading:
+class Extracted:
     """What was read of a file.
 
     Attributes:
@@ -54,7 +54,7 @@ class ReadingStoppedError(Exception):
 
 def read_file(
     path: Path, *, kind: str, folder: Path, most: int, limits: Limits, on_progress: Callable[[int, int], bool]
-) -> Reading:
+) -> Extracted:
     """Return what the limited child reads in a file; pictures of pages are left in `folder`.
 
     Args:
@@ -69,7 +69,7 @@ def read_file(
     Raises:
         ReadingStoppedError: `on_progress` said so.
     """
-    reading = Reading()
+    reading = Extracted()
     try:
         read_in_child(
             "lectures.extraction.readers:read",
@@ -88,7 +88,7 @@ def read_file(
     return reading
 
 
-def _take(said: dict[str, Any], reading: Reading) -> None:
+def _take(said: dict[str, Any], reading: Extracted) -> None:
     """Add what the child said to the reading."""
     if "total" in said:
         reading.total, reading.is_tagged = said["total"], said["tagged"]

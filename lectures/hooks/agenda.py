@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from amls.agenda.models import Kind, Status
+from amls.agenda.models import ItemKind, Status
 from amls.agenda.sources import Item, in_each_language, registry
 from amls.core.clock import from_wall_clock
 from amls.courses.models import Course, Mode
@@ -28,7 +28,7 @@ def items(course: Course) -> Iterator[Item]:
 def _lecture_item(lecture: Lecture) -> Item:
     return Item(
         key=f"lectures.lecture:{lecture.pk}",
-        kind=Kind.LECTURE,
+        kind=ItemKind.LECTURE,
         title=str(lecture),
         starts_at=lecture.starts_at,
         ends_at=lecture.ends_at,
@@ -75,7 +75,7 @@ def _office_hour_items(course: Course, office_hour: OfficeHour) -> Iterator[Item
             status = Status.CANCELLED if exception.is_cancelled else status
         yield Item(
             key=f"lectures.officehour:{office_hour.pk}:{day.isoformat()}",
-            kind=Kind.OFFICE_HOUR,
+            kind=ItemKind.OFFICE_HOUR,
             title=in_each_language(lambda: _("Office hour")),
             starts_at=starts_at,
             ends_at=ends_at,

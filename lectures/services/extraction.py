@@ -21,7 +21,7 @@ from amls.core.jobs import Claim, LostClaimError, Queue
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from amls.files.storing import delete_stored
-from lectures.extraction.run import KINDS, Reading, ReadingStoppedError, limits_of_settings, read_file
+from lectures.extraction.run import KINDS, Extracted, ReadingStoppedError, limits_of_settings, read_file
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
 
@@ -118,7 +118,7 @@ def extract_next(now: datetime) -> bool:
         with tempfile.TemporaryDirectory(prefix="amls-reading-") as name:
             try:
                 # Where it is one too many, three workers died over it.
-                reading = Reading(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
+                reading = Extracted(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
                 _finish(claim, reading, Path(name))
             except (ReadingStoppedError, LostClaimError):
                 logger.info("reading taken over or removed file=%s", claim.row.pk)
@@ -126,15 +126,15 @@ def extract_next(now: datetime) -> bool:
     return False
 
 
-def _read(claim: Claim[Extraction], folder: Path) -> Reading:
+def _read(claim: Claim[Extraction], folder: Path) -> Extracted:
     file = claim.row.file
     kind = readable_kind(file.filename)
     if kind is None:
-        return Reading(problem=Problem.BROKEN)
+        return Extracted(problem=Problem.BROKEN)
     try:
         path = _local_path(file.file.name or "", folder)
     except FileNotFoundError:
-        return Reading(problem=Problem.BROKEN)
+        return Extracted(problem=Problem.BROKEN)
     return read_file(
         path,
         kind=kind,
@@ -159,7 +159,7 @@ def _local_path(name: str, folder: Path) -> Path:
     return path
 
 
-def _finish(claim: Claim[Extraction], reading: Reading, folder: Path) -> None:
+def _finish(claim: Claim[Extraction], reading: Extracted, folder: Path) -> None:
     """Store what was read in place of what was read before, and mark the row, if the claim still holds."""
     file = claim.row.file
     lecture = file.material.lecture

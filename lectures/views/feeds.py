@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from amls.agenda.ical import Entry, render_feed
+from amls.agenda.ical import FeedEvent, render_feed
 from amls.agenda.models import AgendaItem
 from amls.agenda.views.feeds import calendar_response
 from amls.core.keys import primary_key
@@ -28,7 +28,7 @@ def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     row = AgendaItem.objects.base().present().filter(course=course, key=f"lectures.lecture:{lecture.pk}").first()
     if row is None:
         raise Http404
-    entries = [Entry(row)]
+    entries = [FeedEvent(row)]
     address = request.build_absolute_uri(reverse("lectures:lecture_feed", args=[slug, ref]))
     body = render_feed(course, entries, name=row.title, source=address, shows_call_in=False, with_refresh=False)
     response = calendar_response(body, entries=entries, course=course, filename=f"{slug}-{ref}")

@@ -20,7 +20,7 @@ from amls.files.tables.imports import need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import number_of, person_name
 from amls.files.tables.plan import changes_of
-from projects.exports.resource import Line, ServiceResource, Standing
+from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.exports.results import EXTRA_POINTS, read_points
 from projects.models import EarlierPass
 from projects.services.assessing import enter_earlier_pass, remove_earlier_pass
@@ -50,7 +50,7 @@ class PassResource(ServiceResource):
     def _passes(self) -> dict[int, EarlierPass]:
         return {one.enrolment_id: one for one in EarlierPass.objects.filter(enrolment__course=self.course)}
 
-    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+    def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the student."""
         number, email = number_of(row), clean_line(row.get("email", ""))
         found = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
@@ -70,17 +70,17 @@ class PassResource(ServiceResource):
         }
         after = {"term": term, "extra_points": f"{points.normalize():f}", "note": note}
         values = {"term": term, "extra_points": points, "note": note}
-        line = Line(str(found.user), found, values, is_new=existing is None, changes=changes_of(before, after))
+        line = ImportRow(str(found.user), found, values, is_new=existing is None, changes=changes_of(before, after))
         return found.pk, line
 
-    def write(self, line: Line) -> None:
+    def write(self, line: ImportRow) -> None:
         """Enter it."""
         enter_earlier_pass(enrolment=line.row, by=self.by, **line.values)
 
-    def standing(self, line: Line) -> Standing | None:
+    def standing(self, line: ImportRow) -> StoredRow | None:
         """Return the pass as it stands."""
         earlier = EarlierPass.objects.filter(enrolment=line.row).first()
-        return Standing(line.row.pk, _values(earlier) if earlier is not None else None, line.row.user_id)
+        return StoredRow(line.row.pk, _values(earlier) if earlier is not None else None, line.row.user_id)
 
 
 def _values(earlier: EarlierPass) -> dict[str, str]:

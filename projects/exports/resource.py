@@ -20,12 +20,12 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.files.tables.imports import Imported, record_import
 from amls.files.tables.meanings import Meaning
-from amls.files.tables.plan import Change, Plan, PlanLine, Problem, problems_of
+from amls.files.tables.plan import Change, LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.reading import HowToRead, Table, read_table
 
 
 @dataclass
-class Line:
+class ImportRow:
     """What one row of a table asks for.
 
     Attributes:
@@ -44,7 +44,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StoredRow:
     """What a row of a table speaks of, as it stands in the database.
 
     Attributes:
@@ -105,7 +105,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
 
     # ── what a table says ──
 
-    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+    def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Return the identity of what a row is about, and what it asks for.
 
         Args:
@@ -116,7 +116,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         """
         raise NotImplementedError
 
-    def write(self, line: Line) -> None:
+    def write(self, line: ImportRow) -> None:
         """Do what a row asks for, through a service.
 
         Raises:
@@ -124,17 +124,17 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         """
         raise NotImplementedError
 
-    def standing(self, line: Line) -> Standing | None:
+    def standing(self, line: ImportRow) -> StoredRow | None:
         """Return how what a row is about stands in the database now; None where it was never there."""
         raise NotImplementedError
 
     # ── the library's steps ──
 
-    def get_or_init_instance(self, instance_loader: Any, row: Any) -> tuple[Line, bool]:
+    def get_or_init_instance(self, instance_loader: Any, row: Any) -> tuple[ImportRow, bool]:
         """Read a row."""
-        return Line(), True
+        return ImportRow(), True
 
-    def import_instance(self, instance: Line, row: Any, **kwargs: Any) -> None:
+    def import_instance(self, instance: ImportRow, row: Any, **kwargs: Any) -> None:
         """Understand a row; the same thing twice in a table is a mistake."""
         try:
             key, found = self.read({name: value or "" for name, value in row.items()})
@@ -146,18 +146,18 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         self._seen[key] = found.number = number
         instance.__dict__.update(found.__dict__)
 
-    def skip_row(self, instance: Line, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
+    def skip_row(self, instance: ImportRow, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Skip what is so already."""
         return not import_validation_errors and not instance.changes and not instance.is_new
 
     def validate_instance(
-        self, instance: Line, import_validation_errors: Any = None, validate_unique: bool = True
+        self, instance: ImportRow, import_validation_errors: Any = None, validate_unique: bool = True
     ) -> None:
         """Pass on what reading found."""
         if import_validation_errors:
             raise ValidationError(import_validation_errors)
 
-    def save_instance(self, instance: Line, is_create: bool, row: Any, **kwargs: Any) -> None:
+    def save_instance(self, instance: ImportRow, is_create: bool, row: Any, **kwargs: Any) -> None:
         """Write a row, also for a preview: that is rolled back."""
         try:
             with transaction.atomic():
@@ -226,7 +226,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
             lines=[PlanLine(one.number, one.subject, one.is_new, one.changes) for one in done],
             unchanged=sum(one.import_type == RowResult.IMPORT_TYPE_SKIP for one in result.rows),
             problems=[
-                Problem(self._lines[one.number - 1], " ".join(one.error.messages))
+                LineProblem(self._lines[one.number - 1], " ".join(one.error.messages))
                 for one in sorted(result.invalid_rows, key=lambda one: int(one.number))
             ],
         )

@@ -25,7 +25,7 @@ from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number
 from amls.files.tables.writing import table_response
 from projects.desk import names_of, stage_of
-from projects.exports.resource import Line, ServiceResource, Standing
+from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.models import Assessment, Outcome, Project
 from projects.reading import TeamView
 from projects.services.assessing import assess, version_of
@@ -113,7 +113,7 @@ class ResultResource(ServiceResource):
         rows = Project.objects.of_course(self.course).select_related("topic__course", "assessment__assessed_by")
         return {one.pk: one for one in rows}
 
-    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+    def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the project and what is to be corrected."""
         number = row["project"].strip().removeprefix("#")
         project = self._projects.get(primary_key(number))
@@ -140,16 +140,16 @@ class ResultResource(ServiceResource):
         after = {"outcome": str(outcome), "extra_points": f"{points.normalize():f}", "feedback": feedback}
         before["extra_points"] = f"{Decimal(before['extra_points']).normalize():f}"
         values = {"outcome": str(outcome), "extra_points": points, "feedback": feedback, "seen": row["version"].strip()}
-        return project.pk, Line(str(project), project, values, changes=changes_of(before, after))
+        return project.pk, ImportRow(str(project), project, values, changes=changes_of(before, after))
 
-    def write(self, line: Line) -> None:
+    def write(self, line: ImportRow) -> None:
         """Decide, unless somebody else did meanwhile."""
         assess(project=line.row, by=self.by, now=self.now, **line.values)
 
-    def standing(self, line: Line) -> Standing | None:
+    def standing(self, line: ImportRow) -> StoredRow | None:
         """Return the decision as it stands."""
         assessment = Assessment.objects.filter(project=line.row).first()
-        return Standing(line.row.pk, _values(assessment) if assessment is not None else None)
+        return StoredRow(line.row.pk, _values(assessment) if assessment is not None else None)
 
 
 def _values(assessment: Assessment) -> dict[str, object]:

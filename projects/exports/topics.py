@@ -22,7 +22,7 @@ from amls.files.tables.meanings import Meaning
 from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number, read_yes_no
 from amls.files.tables.writing import table_response
-from projects.exports.resource import Line, ServiceResource, Standing
+from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.models import Topic
 from projects.services.topics import delete_topic, save_topic
 
@@ -79,7 +79,7 @@ class TopicResource(ServiceResource):
         rows = Topic.objects.filter(course=self.course).select_related("mentor")
         return {(one.track, one.title): one for one in rows}
 
-    def read(self, row: Mapping[str, str]) -> tuple[object, Line]:
+    def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the topic and what becomes of it."""
         key = clean_line(row["track"]), clean_line(row["title"])
         if not all(key):
@@ -93,7 +93,7 @@ class TopicResource(ServiceResource):
         shown = {name: after[name] for name in after if topic is None or _ATTRIBUTES[name] in values}
         if topic is None:
             shown = {name: text for name, text in shown.items() if text}
-        line = Line(f"{key[0]}: {key[1]}", topic, values, is_new=topic is None, changes=changes_of(before, shown))
+        line = ImportRow(f"{key[0]}: {key[1]}", topic, values, is_new=topic is None, changes=changes_of(before, shown))
         line.values |= {"track": key[0], "title": key[1]}
         return key, line
 
@@ -120,12 +120,12 @@ class TopicResource(ServiceResource):
             )
         return self._mentors.get(name.lower())
 
-    def standing(self, line: Line) -> Standing | None:
+    def standing(self, line: ImportRow) -> StoredRow | None:
         """Return the topic as it stands."""
         topic = Topic.objects.filter(course=self.course, track=line.values["track"], title=line.values["title"]).first()
-        return Standing(topic.pk, _stored(topic)) if topic is not None else None
+        return StoredRow(topic.pk, _stored(topic)) if topic is not None else None
 
-    def write(self, line: Line) -> None:
+    def write(self, line: ImportRow) -> None:
         """Save the topic."""
         values = dict(line.values)
         save_topic(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.courses.permissions import enrolment_of, may_manage
-from amls.exports.kinds import PDF, Kind, Order, Progress, may_see_course, offer
+from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
 from projects.deadlines import Deadlines, effective_deadline, is_counting, registration_closes_at
 from projects.models import ProjectRules, Submission, Topic
@@ -57,7 +57,7 @@ def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 offer(
-    Kind(
+    ExportKind(
         name=TOPICS,
         label=gettext_lazy("Project topics"),
         media=PDF,
@@ -119,7 +119,7 @@ def _write_receipt(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 offer(
-    Kind(
+    ExportKind(
         name=RECEIPT,
         label=gettext_lazy("Receipt of a hand-in"),
         media=PDF,

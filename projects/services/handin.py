@@ -20,7 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
-from projects.deadlines import Deadlines, Standing, is_counting, may_pick
+from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path
 from projects.reading import bytes_kept
@@ -274,7 +274,7 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
     deadlines = Deadlines.of_course(course)
     due_at = deadlines.for_team(project.pk, members)
     closes = deadlines.closes_at(due_at)
-    if due_at is not None and closes is not None and deadlines.standing_at(due_at, began) == Standing.REFUSED:
+    if due_at is not None and closes is not None and deadlines.standing_at(due_at, began) == Timeliness.REFUSED:
         raise RuleViolation(
             _(
                 "The deadline was %(due)s, and late hand-ins were kept until %(closes)s. "

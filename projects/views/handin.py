@@ -23,7 +23,7 @@ from amls.files.checks import clean_filename
 from amls.files.kept import Shelf, opened
 from amls.files.serving import ServedFile, serve_file
 from amls.files.uploads import takes_files
-from projects.deadlines import Deadlines, Standing
+from projects.deadlines import Deadlines, Timeliness
 from projects.forms.pages import HandInForm
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.permissions import may_see_project
@@ -114,7 +114,7 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
         "form": form,
         "attempt": (team.attempts[0].row.attempt if team.attempts else 0) + 1,
         "standing": standing.value,
-        "is_refused": standing == Standing.REFUSED,
+        "is_refused": standing == Timeliness.REFUSED,
         "left": deadline_closes_at(due_at) - now if due_at else None,
         "over": now - due_at if due_at else None,
     }

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from amls.agenda.feeds import entries_for
-from amls.agenda.models import AgendaItem, Kind, Status
+from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.services import ChangeKind, reconcile, reconcile_enrolment
 from amls.agenda.sources import Item, Registry, deadline
 from amls.courses.models import Course
@@ -30,7 +30,7 @@ def lecture(number: int, *, weeks: int = 0, **values: object) -> Item:
         "starts_at": start,
         "ends_at": start + timedelta(hours=2),
     }
-    return Item(key=f"fake.lecture:{number}", kind=Kind.LECTURE, **{**fields, **values})
+    return Item(key=f"fake.lecture:{number}", kind=ItemKind.LECTURE, **{**fields, **values})
 
 
 class Fake:

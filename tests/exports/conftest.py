@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from amls.core.hooks import Hook
-from amls.exports.kinds import CSV, Kind, Order, Progress, kinds, offer
+from amls.exports.kinds import CSV, ExportKind, Order, Progress, kinds, offer
 
 Write = Callable[[Order, Progress], Iterator[bytes]]
 
@@ -18,17 +18,17 @@ def write_parameters(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 @pytest.fixture
-def known() -> Iterator[Hook[Kind]]:
+def known() -> Iterator[Hook[ExportKind]]:
     """The registry, put back after the test."""
     with kinds.replaced(dict(kinds.items())):
         yield kinds
 
 
 @pytest.fixture
-def make_kind(known: Hook[Kind]) -> Callable[..., Kind]:
+def make_kind(known: Hook[ExportKind]) -> Callable[..., ExportKind]:
     """Register a kind of the test; it is a CSV for whom it was made unless said otherwise."""
 
-    def make(name: str = "tests.list", write: Write = write_parameters, **values: object) -> Kind:
+    def make(name: str = "tests.list", write: Write = write_parameters, **values: object) -> ExportKind:
         fields: dict = {
             "label": "List",
             "media": CSV,
@@ -37,7 +37,7 @@ def make_kind(known: Hook[Kind]) -> Callable[..., Kind]:
             "filename": lambda order: "list.csv",
             **values,
         }
-        return offer(Kind(name=name, write=write, **fields))
+        return offer(ExportKind(name=name, write=write, **fields))
 
     return make
 

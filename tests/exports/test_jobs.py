@@ -15,13 +15,13 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.exports import jobs as work
 from amls.exports.jobs import EXPORTS, LEASE, work_once
-from amls.exports.kinds import PDF, Kind, Order, Progress
+from amls.exports.kinds import PDF, ExportKind, Order, Progress
 from amls.exports.models import Export
 from amls.exports.services import KEPT, find_export, make_order, purge_exports, request_export
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
-MakeKind = Callable[..., Kind]
+MakeKind = Callable[..., ExportKind]
 
 
 def ask(user: User | None, course: Course | None = None, kind: str = "tests.list", **parameters: object) -> Export:

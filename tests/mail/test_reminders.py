@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.management import CommandError, call_command
 
-from amls.agenda.models import Kind
+from amls.agenda.models import ItemKind
 from amls.agenda.services import reconcile, reconcile_enrolment
 from amls.agenda.sources import Item, Registry, deadline, opening
 from amls.courses.models import Course, Enrolment
@@ -327,7 +327,7 @@ def test_after_a_standstill_only_the_latest_reminder_of_an_item_comes(
 
 def test_openings_and_exams_are_reminded_of_at_their_start(cast: Cast, source: Registry, says: dict[str, Item]) -> None:
     exam = Item(
-        key="tests.exam", kind=Kind.EXAM, title="Written exam", starts_at=DUE, ends_at=DUE + timedelta(minutes=90)
+        key="tests.exam", kind=ItemKind.EXAM, title="Written exam", starts_at=DUE, ends_at=DUE + timedelta(minutes=90)
     )
     say(cast, source, says, exam, opening(key="tests.opens", title="Sign-up opens", opens_at=DUE))
     assert len(planned(DUE - timedelta(days=7))) == 2

@@ -8,13 +8,13 @@ from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
 from amls.agenda.fetches import note_fetch, note_public_fetch
-from amls.agenda.ical import CONTENT_TYPE, Entry, render_feed
+from amls.agenda.ical import CONTENT_TYPE, FeedEvent, render_feed
 from amls.courses.access import open_course
 from amls.courses.models import Course
 from amls.pagecache.store import cacheable
 
 
-def calendar_response(body: bytes, *, entries: list[Entry], course: Course, filename: str) -> HttpResponse:
+def calendar_response(body: bytes, *, entries: list[FeedEvent], course: Course, filename: str) -> HttpResponse:
     """Return a calendar file with the headers that calendar programs look at."""
     response = HttpResponse(body, content_type=CONTENT_TYPE)
     changed = max((entry.changed_at for entry in entries), default=course.revised_at)

@@ -11,7 +11,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import present_items
-from amls.agenda.models import AgendaItem, Kind
+from amls.agenda.models import AgendaItem, ItemKind
 from amls.courses.access import Access, open_course
 from amls.pagecache.store import cacheable
 
@@ -31,7 +31,7 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     """The schedule; `?view=month&month=2024-05` shows a month, `?kind=lecture` only one kind."""
     access = open_course(request, slug)
     kind = request.GET.get("kind", "")
-    kind = kind if kind in Kind.values else ""
+    kind = kind if kind in ItemKind.values else ""
     items = [
         item for item in present_items(access.course, access.enrolment, now=access.now) if not kind or item.kind == kind
     ]
@@ -40,7 +40,7 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
         "access": access,
         "course": access.course,
         "kind": kind,
-        "kinds": Kind.choices,
+        "kinds": ItemKind.choices,
         "is_month": is_month,
         "tab": "schedule",
     }

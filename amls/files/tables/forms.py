@@ -148,7 +148,7 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ImportOutcome:
     """What became of the form of a table.
 
     Attributes:
@@ -164,14 +164,14 @@ class Outcome:
     status: int = 200
 
 
-def preview_or_apply(form: TableForm, run: Run) -> Outcome:
+def preview_or_apply(form: TableForm, run: Run) -> ImportOutcome:
     """Show what the table of a form would change; where that was shown and agreed to, do exactly that.
 
     What changed meanwhile is shown again. A violation of a rule becomes an error of the form.
     """
     if not form.is_valid():
         form.keep()
-        return Outcome(status=422)
+        return ImportOutcome(status=422)
     expected = str(form.data.get(SEAL) or "nothing was shown")
     try:
         plan = run(form.upload, dry_run=not form.is_agreed, expected=expected)
@@ -179,13 +179,13 @@ def preview_or_apply(form: TableForm, run: Run) -> Outcome:
         if violation.field != "file":
             form.keep()
         form.add_error("file", str(violation.message))
-        return Outcome(status=422)
+        return ImportOutcome(status=422)
     preview = preview_of(form.data, plan.shown)
     if form.is_agreed and preview.is_agreed and plan.can_be_done:
         form.drop()
-        return Outcome(plan, is_done=True)
+        return ImportOutcome(plan, is_done=True)
     is_wrong = not plan.table.is_clear or bool(plan.problems)
-    return Outcome(plan, _preview(form, plan, preview), status=422 if is_wrong else 200)
+    return ImportOutcome(plan, _preview(form, plan, preview), status=422 if is_wrong else 200)
 
 
 def _preview(form: TableForm, plan: Plan, preview: Preview) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Change = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LineProblem:
     """What is wrong with a line of a table: it is left out, the others can be imported.
 
     Attributes:
@@ -61,7 +61,7 @@ class Plan:
     table: Table
     lines: Sequence[PlanLine] = ()
     unchanged: int = 0
-    problems: Sequence[Problem] = ()
+    problems: Sequence[LineProblem] = ()
     left: Sequence[str] = ()
     is_replacement: bool = False
     notes: Sequence[str] = field(default_factory=list)
@@ -93,10 +93,10 @@ class Plan:
         return seal_of(self.shown)
 
 
-def problems_of(table: Table) -> list[Problem]:
+def problems_of(table: Table) -> list[LineProblem]:
     """Return why a table can't be understood as a whole, in sentences; nothing if it is clear."""
     return [
-        Problem(
+        LineProblem(
             table.heading_line,
             _("no column is named '%(name)s'. The first line must name the columns; found: %(found)s.")
             % {"name": name, "found": ", ".join(one for one in table.heading if one)[:200]},

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import irrelevant_keys, present_items
 from amls.agenda.hooks.boundaries import JOIN_LEAD
-from amls.agenda.models import Kind, Status
+from amls.agenda.models import ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course
@@ -59,7 +59,7 @@ def _home_context(access: Access) -> dict[str, Any]:
     lectures = lectures_for(access)
     upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
     agenda = present_items(course, access.enrolment, now=now)
-    dates = [item for item in agenda if item.kind in (Kind.DEADLINE, Kind.EXAM)]
+    dates = [item for item in agenda if item.kind in (ItemKind.DEADLINE, ItemKind.EXAM)]
     others = irrelevant_keys(access.enrolment, now=now) if access.enrolment is not None else set()
     coming = [
         item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED and item.key not in others
@@ -73,8 +73,8 @@ def _home_context(access: Access) -> dict[str, Any]:
         "next_lecture": upcoming,
         "is_on": upcoming is not None and upcoming.starts_at <= now,
         "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
-        "deadline": next((item for item in coming if item.kind == Kind.DEADLINE and not item.is_done), None),
-        "next_exam": next((item for item in coming if item.kind == Kind.EXAM), None),
+        "deadline": next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None),
+        "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),

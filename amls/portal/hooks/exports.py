@@ -10,11 +10,10 @@ from icalendar import Calendar
 
 from amls.agenda.feeds import own_entries, personal_feed_url
 from amls.agenda.ical import render_feed
-from amls.agenda.models import AgendaItem
-from amls.agenda.models import Kind as ItemKind
+from amls.agenda.models import AgendaItem, ItemKind
 from amls.courses.models import Course, Enrolment
 from amls.courses.permissions import may_manage
-from amls.exports.kinds import ICS, PDF, Kind, Order, Progress, may_see_course, offer
+from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
 from amls.portal.gradebook.standings import GRADEBOOK, State, standings
 from lectures.models import Lecture
@@ -120,7 +119,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
 
 
 offer(
-    Kind(
+    ExportKind(
         name=GRADEBOOK,
         label=gettext_lazy("Gradebook"),
         media=PDF,
@@ -134,7 +133,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name=SHORT,
         label=gettext_lazy("Schedule on one page"),
         media=PDF,
@@ -147,7 +146,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name=LONG,
         label=gettext_lazy("Schedule with abstracts"),
         media=PDF,
@@ -159,7 +158,7 @@ offer(
     )
 )
 offer(
-    Kind(
+    ExportKind(
         name=MY_DATES,
         label=gettext_lazy("All my courses as a calendar file"),
         media=ICS,

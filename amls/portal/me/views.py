@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.agenda.feeds import own_items
-from amls.agenda.models import Kind, Status
+from amls.agenda.models import ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
 from amls.core.violations import RuleViolation
@@ -121,8 +121,8 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "has_projects": ProjectRules.objects.filter(course=access.course).exists(),
         "is_student": is_student,
         "team": team_of(access.enrolment, with_files=False) if is_student else None,
-        "sessions": [row for row in coming if row.kind in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
-        "deadlines": [row for row in coming if row.kind not in (Kind.LECTURE, Kind.OFFICE_HOUR)][:_COMING],
+        "sessions": [row for row in coming if row.kind in (ItemKind.LECTURE, ItemKind.OFFICE_HOUR)][:_COMING],
+        "deadlines": [row for row in coming if row.kind not in (ItemKind.LECTURE, ItemKind.OFFICE_HOUR)][:_COMING],
         **subscribe_context(access),
     }
     return render(request, "portal/me.html", context)

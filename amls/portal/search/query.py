@@ -24,7 +24,7 @@ CONFIGURATIONS = {"de": ("german", "german_stem"), "en": ("english", "english_st
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SearchTerm:
     """A word, or several in quotation marks."""
 
     text: str
@@ -46,7 +46,7 @@ class Typed:
     """
 
     text: str
-    terms: tuple[Term, ...]
+    terms: tuple[SearchTerm, ...]
     is_cut: bool = False
     is_last_open: bool = True
 
@@ -61,7 +61,7 @@ class Typed:
         def change(text: str) -> str:
             return WORD.sub(lambda match: replaced.get(match[0].lower(), match[0]), text)
 
-        terms = tuple(Term(change(term.text), term.is_phrase) for term in self.terms)
+        terms = tuple(SearchTerm(change(term.text), term.is_phrase) for term in self.terms)
         return Typed(" ".join(map(str, terms)), terms, self.is_cut, self.is_last_open)
 
 
@@ -74,7 +74,7 @@ def read_typed(raw: str) -> Typed:
     for phrase, word in _TERM.findall(text.translate(_QUOTES)):
         found = phrase or word
         if WORD.search(found):
-            terms.append(Term(found.strip('"'), is_phrase=bool(phrase)))
+            terms.append(SearchTerm(found.strip('"'), is_phrase=bool(phrase)))
     is_last_open = bool(terms) and not terms[-1].is_phrase
     return Typed(text, tuple(terms[:MAX_TERMS]), is_cut or len(terms) > MAX_TERMS, is_last_open)
 
@@ -134,7 +134,7 @@ def make_queries(typed: Typed, language: str) -> Queries:
     return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(written))
 
 
-def _parse(configuration: str, terms: tuple[Term, ...]) -> list[tuple[str, str]]:
+def _parse(configuration: str, terms: tuple[SearchTerm, ...]) -> list[tuple[str, str]]:
     """Return each term's tsquery text in the language, and of the words as written."""
     columns = []
     parameters: list[str] = []
