@@ -12,7 +12,7 @@ from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.mail.models import Notice
 from amls.portal.gradebook.standings import standings
 from exams.models import Accommodation, Exam, Registration, Result
-from exams.reading import office_rows
+from exams.queries import office_rows
 from exams.services.registration import staff_register
 from exams.services.seatplan import in_order
 from projects.models import EarlierPass, ExtensionRequest, Membership, Project

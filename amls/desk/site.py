@@ -36,7 +36,7 @@ from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, lock_course, quietly
 from amls.desk.careful import careful
 from amls.desk.history import describe_events
-from amls.desk.waiting import WAITING, WaitingFiles, files_of, waiting_files
+from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 
 HISTORY_ROWS = 200
 # What calendars see of a write, by course.

@@ -16,9 +16,9 @@ from amls.core.sizes import say_size
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
-from amls.files.limited.places import NoPlaceError
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import StoppedError
+from amls.files.limited.slots import NoPlaceError
 
 MAX_FILENAME = 200
 

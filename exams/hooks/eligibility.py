@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from amls.courses.eligibility import Finding, Terms, Verdict, eligibility_rules, exam_terms
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import looks_like_a_number
-from exams.reading import exam_rules
+from exams.queries import exam_rules
 
 RULE = "exams.matriculation"
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from exams.models import CheckInMark, Exam, HelperLink, Registration, Result
-from exams.services.following import follow_people
-from exams.services.places import check_not_frozen, need_reason
+from exams.services.calendars import follow_people
+from exams.services.capacity import check_not_frozen, need_reason
 
 _Action = CheckInMark.Action
 # No device keeps its marks for longer; what claims to be older has a wrong clock.

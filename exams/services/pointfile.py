@@ -19,7 +19,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.reading import HowToRead, Row, Table, read_table
+from amls.files.tables.table import HowToRead, Row, Table, read_table
 from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
 

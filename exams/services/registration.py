@@ -1,6 +1,6 @@
 """Sign-up: seats, the waiting list, and the way from one date to another.
 
-No seat is sold twice: every write locks the exam's row first (see exams.services.places).
+No seat is sold twice: every write locks the exam's row first (see exams.services.capacity).
 What the lock would ever let through, three constraints of the database refuse:
 `exam_never_overbooked`, `registration_one_active`, `registration_position_unique`.
 """
@@ -15,8 +15,8 @@ from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
-from exams.services.following import follow_people
-from exams.services.places import (
+from exams.services.calendars import follow_people
+from exams.services.capacity import (
     check_not_frozen,
     check_student,
     check_window,

@@ -19,9 +19,9 @@ from amls.mail.outbox import notify
 from exams.grading import GradeTable
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
-from exams.reading import exam_rules
-from exams.services.following import follow_people
-from exams.services.places import check_not_frozen, need_reason
+from exams.queries import exam_rules
+from exams.services.calendars import follow_people
+from exams.services.capacity import check_not_frozen, need_reason
 
 
 @dataclass(frozen=True, slots=True)

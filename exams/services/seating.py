@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.mail.outbox import notify
 from exams.models import Accommodation, Exam, Registration, Room, Seat
-from exams.services.following import follow_people
+from exams.services.calendars import follow_people
 from exams.services.seatplan import Place, fits, in_order, plan_seats
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from amls.courses.access import Access
-from exams.reading import exams_for
+from exams.queries import exams_for
 
 register = template.Library()
 

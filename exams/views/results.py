@@ -21,7 +21,7 @@ from amls.files.tables.writing import CSV, table_response
 from exams.forms import PointsForm
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, Registration, ResultChange
-from exams.reading import office_rows
+from exams.queries import office_rows
 from exams.services.pointfile import import_points
 from exams.services.results import (
     check_steps,

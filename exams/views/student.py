@@ -13,7 +13,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from exams.models import Exam, Registration
-from exams.reading import ExamsOverview, exams_for, place_in_line
+from exams.queries import ExamsOverview, exams_for, place_in_line
 from exams.services.registration import move, register, withdraw
 
 

@@ -1,9 +1,9 @@
 """Lectures, their materials with text and counts, and office hours."""
 
-from lectures.models.following import Chapter, LastDownload, MaterialCount, WatchPosition
 from lectures.models.materials import Material, MaterialFile, stored_name
 from lectures.models.schedule import Lecture, OfficeHour, OfficeHourException, Part
 from lectures.models.texts import Extraction, Passage, PassageVector, Problem, Word
+from lectures.models.usage import Chapter, LastDownload, MaterialCount, WatchPosition
 
 __all__ = [
     "Chapter",

@@ -11,8 +11,8 @@ from amls.courses.models import User
 from amls.pagecache.store import cacheable
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
-from lectures.places import first_of, shown_of
-from lectures.reading import lectures_for
+from lectures.queries import lectures_for
+from lectures.targets import first_of, shown_of
 from lectures.viewing import add_versions, chapters_of, deck_of, position_of, texts_of
 
 

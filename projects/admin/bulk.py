@@ -19,13 +19,13 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
-from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
-from projects.desk import desk_views, for_desk
+from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.exports.archive import archive_response
 from projects.exports.results import results_response
-from projects.forms.desk import AssessorForm, MoreTimeForm, SplitForm, staff_of
+from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.models import Outcome, Project
-from projects.reading import TeamView
+from projects.progress import desk_views, for_desk
+from projects.queries import TeamView
 from projects.services.assessing import assess, assign_assessor, publish_assessments, split_assessors
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project

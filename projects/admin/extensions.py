@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
-from projects.admin.common import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
-from projects.desk import desk_views, for_desk
-from projects.forms.desk import AnswerForm, ForWhomForm, MoreTimeForm
+from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
+from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.models import Extension, ExtensionRequest, Project
+from projects.progress import desk_views, for_desk
 from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
 
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment, StaffMember, User
-from projects.desk import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
 from projects.models import Project, ProjectRules, Topic
-from projects.reading import TeamView
+from projects.progress import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
+from projects.queries import TeamView
 
 
 def courses_of(request: HttpRequest) -> list[Course]:

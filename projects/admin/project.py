@@ -24,7 +24,6 @@ from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
 from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
-from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import (
     AssessorFilter,
     CourseFilter,
@@ -35,11 +34,12 @@ from projects.admin.filters import (
     TrackFilter,
     chosen_courses,
 )
+from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.admin.sheets import import_sheet
-from projects.desk import Stage, desk_views, for_desk, is_mentor, names_of, progress_of, stage_of
 from projects.exports.results import ResultResource
 from projects.models import Project
-from projects.reading import TeamView
+from projects.progress import Stage, desk_views, for_desk, is_mentor, names_of, progress_of, stage_of
+from projects.queries import TeamView
 from projects.services.registration import restore_project
 
 

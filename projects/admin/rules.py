@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_length, say_time
+from amls.desk.kept_files import WaitingFiles
 from amls.desk.site import Changes, CourseScopedAdmin
-from amls.desk.waiting import WaitingFiles
 from projects.models import Extension, Project, ProjectRules
 
 

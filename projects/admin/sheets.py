@@ -13,10 +13,10 @@ from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
-from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.filters import courses_of, usual_course
+from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.exports.resource import ServiceResource
-from projects.forms.desk import SheetForm
+from projects.forms.staff import SheetForm
 
 
 def import_sheet(desk: KeptAdmin, request: HttpRequest, resource: type[ServiceResource], *, title: str) -> HttpResponse:

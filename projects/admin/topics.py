@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
-from projects.admin.common import KeptAdmin, add_violation, now_of
+from projects.admin.pages import KeptAdmin, add_violation, now_of
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
-from projects.forms.desk import AnswerForm
+from projects.forms.staff import AnswerForm
 from projects.models import Topic
 from projects.services.ideas import decide_idea
 

@@ -14,7 +14,7 @@ from zipstream import ZIP_STORED, ZipStream
 
 from amls.files.tables.writing import Cell, write_csv
 from projects.models import SubmissionFile
-from projects.reading import Attempt, TeamView
+from projects.queries import Attempt, TeamView
 from projects.receipts import receipt_code
 
 _CHUNK = 256 * 1024

@@ -21,7 +21,7 @@ from amls.courses.models import Course, User
 from amls.files.tables.imports import Imported, record_import
 from amls.files.tables.meanings import Meaning
 from amls.files.tables.plan import Change, LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.reading import HowToRead, Table, read_table
+from amls.files.tables.table import HowToRead, Table, read_table
 
 
 @dataclass

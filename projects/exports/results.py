@@ -24,10 +24,10 @@ from amls.files.tables.meanings import Meaning
 from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number
 from amls.files.tables.writing import table_response
-from projects.desk import names_of, stage_of
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.models import Assessment, Outcome, Project
-from projects.reading import TeamView
+from projects.progress import names_of, stage_of
+from projects.queries import TeamView
 from projects.services.assessing import assess, version_of
 
 _OUTCOMES = {

@@ -7,7 +7,7 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import audience
 from projects.deadlines import Deadlines
 from projects.models import Membership, Project
-from projects.reading import team_views, with_team
+from projects.queries import team_views, with_team
 
 
 @audience("projects.none", _("Who has no project yet"))

@@ -11,7 +11,7 @@ from amls.core.clock import is_open_until
 from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points, terms_of
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
-from projects.reading import ProjectState, StudentResult, results_of
+from projects.queries import ProjectState, StudentResult, results_of
 
 PASSED = "projects.passed"
 

@@ -8,8 +8,8 @@ from django.utils.translation import ngettext
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import before_archiving, before_leaving
-from projects.desk import waiting_in
 from projects.models import Invitation, Membership, Submission
+from projects.progress import waiting_in
 
 
 @before_leaving

@@ -32,7 +32,7 @@ from projects.models import (
     Topic,
     TopicSwitch,
 )
-from projects.reading import personal_result
+from projects.queries import personal_result
 from projects.receipts import receipt_code
 from projects.services.farewell import say_farewell
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.models import EarlierPass, Membership
-from projects.reading import ProjectState, results_of
+from projects.queries import ProjectState, results_of
 
 
 @still_due.named("projects.registration")

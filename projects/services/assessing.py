@@ -17,7 +17,7 @@ from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import touch_enrolment
 from amls.mail.outbox import notify_each
 from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
-from projects.services.common import (
+from projects.services.locks import (
     lock_project,
     lock_projects,
     members_by_project,

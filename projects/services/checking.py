@@ -13,7 +13,7 @@ from amls.core.jobs import Claim, Queue
 from amls.files.checks import FileRefused, check_upload
 from amls.files.limited.pace import Pace
 from projects.models import Submission, SubmissionFile
-from projects.services.common import follow_in_feeds, lock_project, members_of, tell
+from projects.services.locks import follow_in_feeds, lock_project, members_of, tell
 
 CHECK = "projects.tasks.check_attempts"
 _AGAIN_AFTER = timedelta(minutes=1)

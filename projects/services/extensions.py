@@ -19,7 +19,7 @@ from amls.courses.services import lock_course, touch
 from amls.mail.outbox import notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Extension, ExtensionRequest, Membership, Project
-from projects.services.common import (
+from projects.services.locks import (
     active_membership,
     follow_in_feeds,
     lock_project,

@@ -11,8 +11,8 @@ from django.db.models.functions import Lower
 from amls.courses.models import Course, Enrolment, User, nameless_address
 from amls.courses.traces import addresses_of
 from projects.models import Assessment, Extension, ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.common import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
 from projects.services.ideas import take_idea_back
+from projects.services.locks import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
 from projects.services.registration import close_project, end_membership
 
 

@@ -23,9 +23,9 @@ from amls.files.storing import KeptFile, keeping
 from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
 from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
 from projects.models.submissions import stored_path
-from projects.reading import bytes_kept
+from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
-from projects.services.common import (
+from projects.services.locks import (
     follow_in_feeds,
     lock_project,
     members_of,

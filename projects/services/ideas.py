@@ -12,7 +12,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
 from projects.models import Project, Topic
-from projects.services.common import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
+from projects.services.locks import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
 from projects.services.registration import start_project
 
 OWN_IDEA = "Own idea"

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic, TopicSwitch
-from projects.services.common import (
+from projects.services.locks import (
     active_membership,
     follow_in_feeds,
     lock_enrolment,

@@ -10,7 +10,7 @@ from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from projects.models import Project, Topic, TopicSwitch
-from projects.services.common import (
+from projects.services.locks import (
     lock_teams,
     lock_topics,
     members_of,

@@ -17,7 +17,7 @@ from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify
 from projects.deadlines import registration_closes_at
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.common import (
+from projects.services.locks import (
     active_membership,
     follow_in_feeds,
     lock_enrolment,

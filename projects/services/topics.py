@@ -11,7 +11,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from projects.models import Project, Topic
-from projects.services.common import lock_topics, save_checked
+from projects.services.locks import lock_topics, save_checked
 
 
 def save_topic(*, course: Course, track: str, title: str, values: Mapping[str, Any], now: datetime) -> Topic:

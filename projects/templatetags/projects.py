@@ -6,7 +6,7 @@ from django import template
 
 from amls.courses.access import Access
 from amls.courses.models import User
-from projects.reading import invitations_to
+from projects.queries import invitations_to
 
 register = template.Library()
 

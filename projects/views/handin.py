@@ -27,11 +27,11 @@ from projects.deadlines import Deadlines, Timeliness
 from projects.forms.pages import HandInForm
 from projects.models import ProjectRules, Submission, SubmissionFile
 from projects.permissions import may_see_project
-from projects.reading import bytes_kept
+from projects.queries import bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
 from projects.tickets import issue_ticket
-from projects.views.common import Mine, add_violation, open_mine
+from projects.views.access import Mine, add_violation, open_mine
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

@@ -12,7 +12,7 @@ from amls.core.violations import RuleViolation
 from projects.forms.pages import IdeaForm
 from projects.models import Topic
 from projects.services.ideas import propose_idea, take_idea_back
-from projects.views.common import add_violation, open_mine
+from projects.views.access import add_violation, open_mine
 
 
 @login_required

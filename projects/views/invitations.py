@@ -14,8 +14,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
 from projects.models import Invitation
-from projects.reading import team_of
-from projects.services.common import members_of
+from projects.queries import team_of
+from projects.services.locks import members_of
 from projects.services.teams import accept_invitation, decline_invitation
 
 

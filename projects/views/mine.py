@@ -16,14 +16,14 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from projects.forms.pages import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic, TopicSwitch
-from projects.reading import personal_result
+from projects.queries import personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
-from projects.views.common import Mine, add_violation, number, open_mine
+from projects.views.access import Mine, add_violation, number, open_mine
 
 
 def mine_context(mine: Mine) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import ProjectRules, SeekingNote, Topic
-from projects.reading import team_of
+from projects.queries import team_of
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.views.common import add_violation, number, open_mine, registration_problem
+from projects.views.access import add_violation, number, open_mine, registration_problem
 
 
 def _own(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> dict[str, Any]:

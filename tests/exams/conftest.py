@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from exams import tasks
-from exams.services.following import FOLLOW
+from exams.services.calendars import FOLLOW
 
 Rings = Callable[[], AbstractContextManager[None]]
 

@@ -13,7 +13,7 @@ from amls.courses.services import verify_number
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, ResultChange, UniversityEntry
-from exams.reading import office_rows
+from exams.queries import office_rows
 from exams.services.registration import close_exam, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, regrade, set_grade_table
 from tests.cast import Cast

@@ -19,7 +19,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, ExamRules, Registration, Result, ResultChange, UniversityEntry
-from exams.reading import office_rows
+from exams.queries import office_rows
 from exams.services.pointfile import import_points
 from exams.services.registration import excuse, register
 from exams.services.results import (

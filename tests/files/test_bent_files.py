@@ -14,10 +14,10 @@ from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import KINDS, check_upload
-from amls.files.limited.places import NoPlaceError, place
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
-from amls.files.tables.reading import read_table
+from amls.files.limited.slots import NoPlaceError, place
+from amls.files.tables.table import read_table
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
 from tests.files import hostile
 

@@ -20,11 +20,11 @@ from pytest_django import Settings
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.numbers import plain_number
-from amls.files.limited.places import place
+from amls.files.limited.slots import place
 from amls.files.tables.encodings import LABELS, TWICE
 from amls.files.tables.meanings import Meaning
 from amls.files.tables.people import names_are_turned, person_name
-from amls.files.tables.reading import HowToRead, Table, read_table
+from amls.files.tables.table import HowToRead, Table, read_table
 from amls.files.tables.values import read_number, read_yes_no
 from amls.files.tables.writing import write_csv, write_xlsx
 from amls.membership.roster import read_roster

@@ -8,8 +8,8 @@ from django.utils import timezone
 from amls.courses.models import Course
 from amls.mail.models import Notice
 from amls.portal.demo.services import make_demo
-from projects.desk import desk_views, for_desk, stage_of
 from projects.models import ExtensionRequest, Project, Submission, Topic
+from projects.progress import desk_views, for_desk, stage_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from amls.files.tables.meanings import EMAIL
-from amls.files.tables.reading import read_table
+from amls.files.tables.table import read_table
 from amls.portal.gradebook.standings import standings
 from exams.models import ExamRules
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments

@@ -15,7 +15,7 @@ from amls.mail.still_due import still_due_for
 from exams.models import ExamRules
 from projects.hooks.eligibility import PASSED
 from projects.models import Assessment, MemberAssessment, Project, Topic
-from projects.reading import ProjectState, results_of
+from projects.queries import ProjectState, results_of
 from projects.services.assessing import (
     Override,
     assess,

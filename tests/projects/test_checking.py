@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.files.limited.places import place
+from amls.files.limited.slots import place
 from amls.mail.models import Notice
 from projects.deadlines import effective_deadline, is_counting
 from projects.hooks.letters.handins import attempt_refused

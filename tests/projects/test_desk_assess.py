@@ -10,7 +10,6 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from amls.mail.models import Notice
-from projects.desk import compare_attempts
 from projects.models import (
     Assessment,
     EarlierPass,
@@ -23,6 +22,7 @@ from projects.models import (
     SubmissionFile,
     Topic,
 )
+from projects.progress import compare_attempts
 from projects.services.assessing import assess
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea

@@ -20,13 +20,13 @@ from pytest_django import Settings
 
 from amls.core.formulas import guard_text
 from amls.courses.models import Course
-from amls.files.tables.reading import read_table
+from amls.files.tables.table import read_table
 from amls.files.tables.values import cell_text
 from amls.mail.models import Notice
-from projects.desk import desk_views, for_desk
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.exports.results import ResultResource
 from projects.models import Assessment, EarlierPass, Extension, Project, Topic
+from projects.progress import desk_views, for_desk
 from projects.receipts import receipt_code
 from projects.services.assessing import assess
 from tests.projects.conftest import DEADLINE, NOW, World

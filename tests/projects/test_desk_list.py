@@ -12,9 +12,9 @@ from pytest_django import Settings
 
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
-from projects.desk import Stage, desk_views, for_desk, progress_of, stage_of
 from projects.hooks.audiences import not_handed_in
 from projects.models import Project
+from projects.progress import Stage, desk_views, for_desk, progress_of, stage_of
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project

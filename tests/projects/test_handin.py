@@ -21,7 +21,7 @@ from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.mail.models import Notice
 from projects.models import Project, ProjectRules, Submission, SubmissionFile
-from projects.reading import team_of
+from projects.queries import team_of
 from projects.receipts import receipt_code, submission_pk_of
 from projects.services.extensions import extend
 from projects.services.handin import accept_late, hand_in, pick_submission, restore_submission, withdraw_submission

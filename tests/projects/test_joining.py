@@ -10,7 +10,7 @@ from django.urls import reverse
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import Invitation, Project
-from projects.services.common import members_of
+from projects.services.locks import members_of
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member, move_member
 from tests.projects.conftest import NOW, World

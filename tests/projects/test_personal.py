@@ -34,9 +34,9 @@ from projects.models import (
     Topic,
 )
 from projects.receipts import receipt_code
-from projects.services.common import follow_in_feeds
 from projects.services.extensions import request_extension
 from projects.services.ideas import decide_idea, propose_idea
+from projects.services.locks import follow_in_feeds
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member, invite_seeker, write_seeking_note
 from tests.factories import TopicFactory

@@ -21,10 +21,10 @@ from amls.mail.models import Notice
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import Assessment, Invitation, Membership, Project, Submission, Topic, TopicSwitch
 from projects.services.assessing import assess, publish_assessments
-from projects.services.common import members_of
 from projects.services.extensions import extend, revoke_extension
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea
+from projects.services.locks import members_of
 from projects.services.registration import (
     dissolve_project,
     leave_team,

@@ -11,7 +11,7 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.services import leave_course
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.common import members_of
+from projects.services.locks import members_of
 from projects.services.registration import (
     dissolve_project,
     leave_team,

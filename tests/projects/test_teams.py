@@ -11,7 +11,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.common import members_of
+from projects.services.locks import members_of
 from projects.services.teams import (
     INVITATION_LASTS,
     accept_invitation,

@@ -11,8 +11,8 @@ from typing import IO, Any
 from django.conf import settings
 from django.db import connection
 
-from amls.files.limited.places import place
 from amls.files.limited.run import Limits, read_in_child
+from amls.files.limited.slots import place
 
 _MEMORY = 512 * 1024**2
 

@@ -16,7 +16,7 @@ from amls.files.models import KeptUpload
 from amls.files.tables.encodings import LABELS
 from amls.files.tables.meanings import label_of
 from amls.files.tables.plan import Plan
-from amls.files.tables.reading import MAX_BYTES, HowToRead, Table
+from amls.files.tables.table import MAX_BYTES, HowToRead, Table
 
 _COLUMN = "column-"
 _FIRST_ROWS = 5

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.tables.meanings import FAMILY, FAMILY_GIVEN, GIVEN, NAME, NUMBER
-from amls.files.tables.reading import Row, Table
+from amls.files.tables.table import Row, Table
 from amls.files.tables.values import is_shortened, split_family_given
 
 

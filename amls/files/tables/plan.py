@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from amls.core.preview import seal_of
-from amls.files.tables.reading import Table
+from amls.files.tables.table import Table
 
 # What is changed: the column, what it was, what it becomes.
 Change = tuple[str, str, str]

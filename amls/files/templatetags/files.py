@@ -7,7 +7,7 @@ from django.forms.utils import flatatt
 from django.utils.safestring import SafeString
 
 from amls.files.checks import file_bounds
-from amls.files.tables.reading import MAX_BYTES
+from amls.files.tables.table import MAX_BYTES
 from amls.files.uploads import upload_limit
 
 register = template.Library()

@@ -15,11 +15,11 @@ from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, RosterEntry, User
 from amls.mail.health import health
 from amls.mail.models import Notice
-from exams.desk import waiting_in as exams_waiting_in
 from exams.models import Exam
+from exams.waiting import waiting_in as exams_waiting_in
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
-from projects.desk import waiting_in as projects_waiting_in
+from projects.progress import waiting_in as projects_waiting_in
 
 
 @dataclass(frozen=True, slots=True)

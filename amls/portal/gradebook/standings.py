@@ -15,14 +15,14 @@ from amls.courses.eligibility import Finding, Verdict, evaluate, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
 from amls.files.tables.writing import Cell
 from projects.models import Outcome
-from projects.reading import StudentResult, results_of
+from projects.queries import StudentResult, results_of
 
 # The kind of its exports.
 GRADEBOOK = "portal.gradebook"
 
 
 class State(TextChoices):
-    """How a student stands with their project; the values are those of `projects.reading.ProjectState`."""
+    """How a student stands with their project; the values are those of `projects.queries.ProjectState`."""
 
     NONE = "none", _("No project")
     REGISTERED = "registered", _("Registered")

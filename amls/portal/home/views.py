@@ -16,12 +16,12 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.store import cacheable
-from exams.reading import exam_rules
+from exams.queries import exam_rules
 from lectures.models import Lecture
-from lectures.reading import lectures_for
+from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
 from projects.models import ProjectRules
-from projects.reading import team_of
+from projects.queries import team_of
 
 
 @require_safe

@@ -21,7 +21,7 @@ from amls.courses.services import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from projects.models import ProjectRules
-from projects.reading import team_of
+from projects.queries import team_of
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8

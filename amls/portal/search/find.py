@@ -17,7 +17,7 @@ from amls.portal.search.snippets import Marked, marked, marker, snippet, words_o
 from amls.portal.search.sources import Source, sources
 from amls.portal.search.suggest import corrections
 from lectures.models import Lecture, Material, Passage
-from lectures.places import Shown, place_of, shown_of
+from lectures.targets import Shown, place_of, shown_of
 
 MAX_PASSAGES = 60
 # Of a word that stands on more pages than this the first so many are ranked: it tells none from another.

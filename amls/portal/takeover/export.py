@@ -22,7 +22,7 @@ from amls.portal.takeover.spec import (
 )
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from exams.models import Exam, ExamRules
-from exams.reading import exam_rules
+from exams.queries import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from projects.models import ProjectRules, Topic
 

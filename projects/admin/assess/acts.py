@@ -17,8 +17,8 @@ from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import AssessPage
-from projects.admin.common import add_violation, now_of
-from projects.forms.desk import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.admin.pages import add_violation, now_of
+from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, Submission
 from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
 from projects.services.drafts import forget_draft

@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from amls.core.times import say_clock
 from amls.courses.models import User
-from projects.forms.desk import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
+from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
 from projects.models import AssessmentDraft
-from projects.reading import TeamView
+from projects.queries import TeamView
 from projects.services.assessing import version_of
 
 # The page's other forms are empty until somebody types into them.

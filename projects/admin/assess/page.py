@@ -18,12 +18,12 @@ from amls.courses.models import User
 from amls.desk.history import describe_events
 from projects.admin.assess.drafts import ACTS, Kept, fields_of
 from projects.admin.bulk import preview_letters
-from projects.admin.common import KeptAdmin, now_of, user_of
 from projects.admin.neighbours import neighbours
-from projects.desk import compare_attempts, desk_views, for_desk, names_of, stage_of
-from projects.forms.desk import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.admin.pages import KeptAdmin, now_of, user_of
+from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, ExtensionRequest, Project, Submission
-from projects.reading import TeamView
+from projects.progress import compare_attempts, desk_views, for_desk, names_of, stage_of
+from projects.queries import TeamView
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
 

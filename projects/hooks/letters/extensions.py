@@ -14,7 +14,7 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of
-from projects.hooks.letters.common import due, escaped, mine, why_member, why_staff
+from projects.hooks.letters.wording import due, escaped, mine, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.common import mine, why_member
+from projects.hooks.letters.wording import mine, why_member
 from projects.models import Assessment
 
 

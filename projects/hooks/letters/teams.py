@@ -12,7 +12,7 @@ from amls.core.times import say_time
 from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.common import about_team, due, escaped, mine, name_of, project_of, why_member, why_staff
+from projects.hooks.letters.wording import about_team, due, escaped, mine, name_of, project_of, why_member, why_staff
 from projects.models import Invitation, Membership, Topic, TopicSwitch
 
 

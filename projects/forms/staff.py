@@ -18,9 +18,9 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.files.tables.forms import TableForm
-from projects.desk import label_of, with_names
 from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
-from projects.reading import TeamView
+from projects.progress import label_of, with_names
+from projects.queries import TeamView
 from projects.services.assessing import Override, version_of
 
 UNDECIDED = [("", _("Not decided")), *Outcome.choices]

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
-from amls.files.limited.places import NoPlaceError
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import StoppedError
+from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import Choice, choices, decode
 from amls.files.tables.meanings import Meaning, label_of, recognise
 from amls.files.tables.values import cell_text

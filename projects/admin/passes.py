@@ -1,4 +1,4 @@
-"""Passes of earlier terms, and invitations to look at."""
+"""Passes of earlier terms."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
-from projects.admin.common import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin, user_of
 from projects.admin.sheets import import_sheet
 from projects.exports.passes import PassResource
-from projects.models import EarlierPass, Invitation
+from projects.models import EarlierPass
 from projects.services.assessing import enter_earlier_pass
 
 
@@ -56,22 +56,3 @@ class EarlierPassAdmin(KeptAdmin):
     def upload_passes(self, request: HttpRequest) -> HttpResponseBase:
         """Read passes from a table."""
         return import_sheet(self, request, PassResource, title=_("Import passes of earlier terms"))
-
-
-@admin.register(Invitation)
-class InvitationAdmin(KeptAdmin):
-    """Who was invited, to look at."""
-
-    course_path = "project__topic__course"
-    list_display = ("email", "project", "invited_by", "invited_at", "expires_at", "state")
-    list_filter = ("project__topic__course", "state")
-    list_select_related = ("project__topic__course", "invited_by__user")
-    search_fields = ("email", "project__topic__title")
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Invite nobody: the teams do."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Only look."""
-        return False

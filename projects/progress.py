@@ -15,7 +15,7 @@ from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines
 from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
-from projects.reading import TeamView, team_views, with_team
+from projects.queries import TeamView, team_views, with_team
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
 

@@ -13,8 +13,8 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
 from projects.models import Project, ProjectRules
-from projects.reading import TeamView, team_of
-from projects.services.common import require_open_under
+from projects.queries import TeamView, team_of
+from projects.services.locks import require_open_under
 
 
 @dataclass(frozen=True, slots=True)

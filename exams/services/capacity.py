@@ -15,7 +15,7 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
-from exams.services.following import follow_people
+from exams.services.calendars import follow_people
 
 _COUNTERS = ["seats_taken", "waiting", "last_position"]
 
