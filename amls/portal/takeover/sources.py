@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
-from amls.files.limited.slots import NoPlaceError
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import StoppedError
+from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import decode
 from amls.files.tables.table import csv_lines
 from amls.portal.takeover.middle import Cell, Link, Row, Source, row_of
