@@ -16,7 +16,7 @@ _MANNERS = {
     "shared", "stuff", "tools", "util", "utils", "work",
 }  # fmt: skip
 # Rebuilt at present.
-_LATER = ("amls/portal/takeover/",)
+_LATER = ("amls/portal/takeover/", "amls/files/judges/sources/")
 
 
 def _modules() -> list[Path]:
