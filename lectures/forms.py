@@ -14,11 +14,17 @@ from lectures.models import Lecture
 
 
 class LectureForm(forms.Form):
-    """Day, times, place, mode, link and state of a lecture; times in the course's zone."""
+    """Day, times, place, mode, link and state of a lecture; times in the course's zone, open as long as they are empty."""
 
-    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    start = forms.TimeField(label=_("From"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
-    end = forms.TimeField(label=_("Until"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    day = forms.DateField(
+        label=_("Day"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    start = forms.TimeField(
+        label=_("From"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
+    end = forms.TimeField(
+        label=_("Until"), required=False, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
     room = forms.CharField(label=_("Room"), max_length=100, required=False)
     mode = forms.ChoiceField(label=_("Mode"), choices=Mode)
     call_in = forms.URLField(
@@ -31,11 +37,11 @@ class LectureForm(forms.Form):
     state = forms.ChoiceField(label=_("State"), choices=Lecture.State)
 
     def __init__(self, *args: Any, lecture: Lecture, course: Course, **kwargs: Any) -> None:
-        starts, ends = to_wall_clock(lecture.starts_at, course.zone), to_wall_clock(lecture.ends_at, course.zone)
+        starts, ends = (to_wall_clock(at, course.zone) if at else None for at in (lecture.starts_at, lecture.ends_at))
         initial = {
-            "day": starts.date(),
-            "start": starts.time(),
-            "end": ends.time(),
+            "day": lecture.held_on,
+            "start": starts.time() if starts else None,
+            "end": ends.time() if ends else None,
             "room": lecture.room,
             "mode": lecture.mode,
             "call_in": lecture.call_in,
@@ -47,11 +53,20 @@ class LectureForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Turn day and times into instants; the hour that the clocks skip is refused."""
         data = super().clean() or {}
-        day, start, end = data.get("day"), data.get("start"), data.get("end")
-        if day is None or start is None or end is None:
+        if self.errors:
             return data
+        day, start, end = data["day"], data["start"], data["end"]
+        data |= {"starts_at": None, "ends_at": None}
+        if start is None and end is None:
+            return data
+        if day is None:
+            raise ValidationError({"day": _("Give the day too, or leave day and times empty while the date is open.")})
+        if start is None or end is None:
+            field = "start" if start is None else "end"
+            raise ValidationError({field: _("Give both times, or leave both empty while the time is open.")})
+        data["day"] = None
         if end <= start:
-            raise ValidationError({"end": _("The lecture ends before it starts.")})
+            raise ValidationError({"end": _("It ends before it starts.")})
         for field, clock, target in (("start", start, "starts_at"), ("end", end, "ends_at")):
             try:
                 data[target] = from_wall_clock(datetime.combine(day, clock), self.course.zone)
@@ -61,7 +76,7 @@ class LectureForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """Return the fields of the model as the form says them."""
-        names = ("starts_at", "ends_at", "room", "mode", "call_in", "state")
+        names = ("starts_at", "ends_at", "day", "room", "mode", "call_in", "state")
         return {name: self.cleaned_data[name] for name in names}
 
 

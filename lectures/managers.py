@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from amls.core.keys import primary_key
+
 if TYPE_CHECKING:
     from amls.courses.models import Enrolment
     from lectures.models import Extraction, Lecture, Material, Passage  # noqa: F401
@@ -15,6 +17,15 @@ if TYPE_CHECKING:
 
 class LectureQuerySet(models.QuerySet["Lecture"]):
     """Lectures."""
+
+    def at(self, ref: str) -> LectureQuerySet:
+        """Return what `ref` stands for in an address; see `Lecture.ref`."""
+        kind, dash, rest = ref.partition("-")
+        if not dash:
+            return self.filter(kind="lecture", number=ref)
+        return (
+            self.filter(number="", pk=primary_key(rest)) if kind == "session" else self.filter(kind=kind, number=rest)
+        )
 
 
 class ExtractionQuerySet(models.QuerySet["Extraction"]):

@@ -1,8 +1,14 @@
-"""Lectures as a page shows them to one reader."""
+"""Lectures in their order, and as a page shows them to one reader."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
 
 from django.db.models import Prefetch
 
 from amls.courses.access import Access
+from amls.courses.models import Course
+from lectures.managers import LectureQuerySet
 from lectures.models import Lecture, Material
 
 
@@ -13,16 +19,63 @@ def lectures_for(access: Access) -> list[Lecture]:
     """
     visible = Material.objects.visible_to(access.enrolment, now=access.now, is_manager=access.is_manager)
     prefetch = Prefetch("materials", queryset=visible.select_related("current"), to_attr="shown_materials")
-    found = (
-        Lecture.objects.filter(course=access.course)
-        .select_related("part")
-        .prefetch_related(prefetch)
-        .order_by("starts_at", "number", "pk")
-    )
+    found = Lecture.objects.filter(course=access.course).select_related("part").prefetch_related(prefetch)
     lectures = list(found)
     for lecture in lectures:
         # One loaded course for all: addresses and chips cost no query.
         lecture.course = access.course
         for material in getattr(lecture, "shown_materials", []):
             material.lecture = lecture
-    return lectures
+    return in_order(lectures)
+
+
+def lectures_of(course: Course, rows: LectureQuerySet | None = None) -> list[Lecture]:
+    """Return a course's lectures in order, each with this course: 1 query.
+
+    Args:
+        course: whose they are.
+        rows: where to look them up, for what is to be loaded with them.
+    """
+    found = rows if rows is not None else Lecture.objects.all()
+    lectures = list(found.filter(course=course).select_related("part"))
+    for lecture in lectures:
+        lecture.course = course
+    return in_order(lectures)
+
+
+def in_order(lectures: Iterable[Lecture]) -> list[Lecture]:
+    """Return lectures of one course by their dates; whose date is open stands where its number belongs.
+
+    That is behind the last of its kind with a smaller number, else before the next one, else at the end.
+    """
+    found = sorted(lectures, key=lambda one: (_begins(one), one.number, one.pk))
+    dated = [one for one in found if one.held_on is not None]
+    places = {one.pk: (place, 0) for place, one in enumerate(dated)}
+    for one in found:
+        if one.held_on is None:
+            places[one.pk] = _place_by_number(one, dated)
+    return sorted(found, key=lambda one: (places[one.pk], _count(one) if one.held_on is None else (0, ""), one.pk))
+
+
+def _begins(lecture: Lecture) -> datetime:
+    day = lecture.held_on
+    if day is None:
+        return datetime.max.replace(tzinfo=UTC)
+    return lecture.starts_at or datetime.combine(day, time(), lecture.course.zone)
+
+
+def _place_by_number(lecture: Lecture, dated: list[Lecture]) -> tuple[int, int]:
+    alike = [(place, one) for place, one in enumerate(dated) if one.kind == lecture.kind and one.number]
+    if lecture.number:
+        before = [place for place, one in alike if _count(one) < _count(lecture)]
+        if before:
+            return before[-1], 1
+        behind = [place for place, one in alike if _count(one) > _count(lecture)]
+        if behind:
+            return behind[0], -1
+    return len(dated), 0
+
+
+def _count(lecture: Lecture) -> tuple[int, str]:
+    digits = re.match(r"\d*", lecture.number)
+    return int((digits.group() if digits else "") or "99999"), lecture.number

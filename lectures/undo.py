@@ -1,6 +1,7 @@
 """Taking back a change of a lecture: what it was before, signed, for an hour."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 from django.core import signing
@@ -12,13 +13,18 @@ from lectures.models import Lecture
 
 _SALT = "lectures.undo"
 _SECONDS = 3600
-FIELDS = ("starts_at", "ends_at", "room", "mode", "call_in", "state")
-_TIMES = {"starts_at", "ends_at"}
+FIELDS = ("starts_at", "ends_at", "day", "room", "mode", "call_in", "state")
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "starts_at": datetime.fromisoformat,
+    "ends_at": datetime.fromisoformat,
+    "day": date.fromisoformat,
+}
 
 
 def snapshot(lecture: Lecture) -> dict[str, str]:
     """Return the values that an undo brings back, as text."""
-    return {name: str(getattr(lecture, name)) for name in FIELDS}
+    values = {name: getattr(lecture, name) for name in FIELDS}
+    return {name: "" if value is None else str(value) for name, value in values.items()}
 
 
 def make_undo(before: dict[str, str], after: Lecture, *, is_quiet: bool = False) -> str:
@@ -63,5 +69,10 @@ def read_undo(token: str, lecture: Lecture) -> tuple[dict[str, Any], bool]:
             _("Somebody changed this lecture since. Look at it, then change it by hand."), code="undo-overtaken"
         )
     before = kept["before"].items()
-    values = {name: datetime.fromisoformat(value) if name in _TIMES else value for name, value in before}
-    return values, kept["quiet"]
+    return {name: _value(name, text) for name, text in before}, kept["quiet"]
+
+
+def _value(name: str, text: str) -> Any:
+    if name not in _TYPES:
+        return text
+    return _TYPES[name](text) if text else None

@@ -6,7 +6,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from amls.courses.models import Course, Enrolment, Mode, Role, StaffMember, User, Weekday
+from amls.courses.models import Course, Enrolment, Mode, Role, StaffMember, User, Weekday, WeeklySlot
 from exams.models import Exam
 from lectures.models import Lecture, Material, OfficeHour, Part
 from projects.models import ProjectRules, Topic
@@ -29,6 +29,7 @@ class UserFactory(DjangoModelFactory[User]):
 class CourseFactory(DjangoModelFactory[Course]):
     class Meta:
         model = Course
+        skip_postgeneration_save = True
 
     slug = factory.Sequence(lambda n: f"amls-{n}")
     title = "Architecture of Machine Learning Systems"
@@ -38,12 +39,20 @@ class CourseFactory(DjangoModelFactory[Course]):
     ects = 6
     state = Course.State.RUNNING
     timezone = "Europe/Berlin"
-    slot_weekday = Weekday.THURSDAY
-    slot_start = time(16)
-    slot_end = time(18)
-    slot_room = "H 0107"
-    slot_mode = Mode.HYBRID
-    slot_call_in = "https://zoom.example.org/lecture"
+    slot = factory.RelatedFactory("tests.factories.WeeklySlotFactory", factory_related_name="course")
+
+
+class WeeklySlotFactory(DjangoModelFactory[WeeklySlot]):
+    class Meta:
+        model = WeeklySlot
+
+    course = factory.SubFactory(CourseFactory, slot=None)
+    weekday = Weekday.THURSDAY
+    start = time(16)
+    end = time(18)
+    room = "H 0107"
+    mode = Mode.HYBRID
+    call_in = "https://zoom.example.org/lecture"
 
 
 class EnrolmentFactory(DjangoModelFactory[Enrolment]):

@@ -43,6 +43,6 @@ def import_seed(slug: str = "amls-ss2024") -> Course:
     import_course(spec=read_page(PAGE.read_text(encoding="utf-8"), slug=slug), now=timezone.now())
     course = Course.objects.get(slug=slug)
     course.state = Course.State.RUNNING
-    course.slot_call_in = "https://zoom.example.org/secret"
     course.save()
+    course.weekly_slots.update(call_in="https://zoom.example.org/secret")
     return course

@@ -163,7 +163,7 @@ def test_lists_hold_only_ones_own(cast: Cast, rows: dict[str, int], name: str) -
 
 def lecture_post(lecture: Lecture, **changes: str) -> dict[str, str]:
     data = {
-        "course": str(lecture.course_id), "part": "", "number": lecture.number, "title": lecture.title,
+        "course": str(lecture.course_id), "part": "", "kind": lecture.kind, "number": lecture.number, "title": lecture.title,
         "starts_at_0": "2024-05-21", "starts_at_1": "16:00", "ends_at_0": "2024-05-21", "ends_at_1": "18:00",
         "room": lecture.room, "mode": lecture.mode, "state": lecture.state, "call_in": "", "abstract": "",
         "materials-TOTAL_FORMS": "0", "materials-INITIAL_FORMS": "0",

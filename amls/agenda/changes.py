@@ -1,6 +1,7 @@
 """A change of the agenda in words: for previews, messages and change notices."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -46,10 +47,20 @@ def describe_change(change: Change, zone: ZoneInfo) -> Described:
 
 
 def when_and_where(item: Item, zone: ZoneInfo) -> str:
-    """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block."""
-    is_moment = item.kind in (ItemKind.DEADLINE, ItemKind.OPENING)
-    clock = say_clock(item.moment, zone) if is_moment else say_span(item.starts_at, item.ends_at, zone)
-    words = [say_day(item.moment, zone), clock]
+    """Return 'Tue 21 May 2024, 16:00–18:00, H 0111'; of deadlines and openings the moment, not their block.
+
+    What has no time of day says its days, and that the time is open where it is to have one.
+    """
+    first = say_day(item.moment, zone)
+    if item.is_all_day:
+        last = say_day(item.ends_at - timedelta(microseconds=1), zone)
+        words = [first if last == first else f"{first} – {last}"]
+        if item.is_time_open:
+            words.append(_("time open"))
+    else:
+        is_moment = item.kind in (ItemKind.DEADLINE, ItemKind.OPENING)
+        clock = say_clock(item.moment, zone) if is_moment else say_span(item.starts_at, item.ends_at, zone)
+        words = [first, clock]
     if item.place:
         words.append(item.place)
     if item.mode == Mode.VIRTUAL:

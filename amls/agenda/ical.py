@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vDDDTypes, vRecur, vText, vUri
 
-from amls.agenda.models import AgendaItem, ItemKind, Status
+from amls.agenda.models import AgendaItem, ItemKind, Status, absolute
 from amls.courses.models import Course, Mode
 
 REFRESH = timedelta(hours=1)
@@ -99,14 +99,19 @@ def _event(course: Course, entry: FeedEvent, *, shows_call_in: bool, in_zone: bo
     event.add("sequence", entry.sequence)
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("summary", _summary(row, is_cancelled=is_cancelled))
-    zone = course.zone if in_zone else UTC
-    event.add("dtstart", row.starts_at.astimezone(zone))
-    event.add("dtend", row.ends_at.astimezone(zone))
+    if row.is_all_day:
+        # Dates, of which the end is the day after the last (RFC 5545, 3.6.1).
+        event.add("dtstart", row.starts_at.astimezone(course.zone).date())
+        event.add("dtend", row.ends_at.astimezone(course.zone).date())
+    else:
+        zone = course.zone if in_zone else UTC
+        event.add("dtstart", row.starts_at.astimezone(zone))
+        event.add("dtend", row.ends_at.astimezone(zone))
     call_in = row.call_in if shows_call_in or row.is_call_in_public else ""
     where = _where(row)
     if where:
         event.add("location", where)
-    url = f"{settings.SITE_URL}{row.path}" if row.path else ""
+    url = absolute(row.path)
     lines = [str(course), *_notes(row, call_in), url]
     event.add("description", "\n".join(line for line in lines if line))
     event.add("categories", [str(ItemKind(row.kind).label)])
@@ -118,7 +123,7 @@ def _event(course: Course, entry: FeedEvent, *, shows_call_in: bool, in_zone: bo
         conference.params["FEATURE"] = "VIDEO"
         conference.params["LABEL"] = _("Call-in link")
         event.add("conference", conference)
-    event.add("transp", "TRANSPARENT" if row.kind in _MARKERS or is_cancelled else "OPAQUE")
+    event.add("transp", "TRANSPARENT" if row.kind in _MARKERS or row.is_all_day or is_cancelled else "OPAQUE")
     return event
 
 
@@ -129,6 +134,8 @@ def _whole(instant: datetime) -> datetime:
 def _summary(row: AgendaItem, *, is_cancelled: bool) -> str:
     if is_cancelled:
         return _("Cancelled: %(title)s") % {"title": row.title}
+    if row.is_time_open:
+        return _("%(title)s (time open)") % {"title": row.title}
     return f"✓ {row.title}" if row.is_done else row.title
 
 

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import urljoin
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
@@ -12,17 +14,26 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.agenda.managers import AgendaItemQuerySet
 from amls.core.text import LineField
-from amls.courses.models import Audience, Course, Enrolment, choices_hold
+from amls.courses.models import Audience, Course, Enrolment, SessionKind, choices_hold
 
 
 class ItemKind(models.TextChoices):
-    """What an item is to its readers."""
+    """What an item is to its readers; sessions of a course have the kinds of `SessionKind`."""
 
-    LECTURE = "lecture", _("Lecture")
+    LECTURE = SessionKind.LECTURE.value, SessionKind.LECTURE.label
+    EXERCISE = SessionKind.EXERCISE.value, SessionKind.EXERCISE.label
+    LAB = SessionKind.LAB.value, SessionKind.LAB.label
+    TUTORIAL = SessionKind.TUTORIAL.value, SessionKind.TUTORIAL.label
+    SEMINAR = SessionKind.SEMINAR.value, SessionKind.SEMINAR.label
+    OTHER = SessionKind.OTHER.value, SessionKind.OTHER.label
     OFFICE_HOUR = "office_hour", _("Office hour")
     DEADLINE = "deadline", _("Deadline")
     OPENING = "opening", _("Opening")
     EXAM = "exam", _("Exam")
+    FREE_DAY = "free_day", _("No class")
+
+
+SESSIONS = frozenset(ItemKind(one.value) for one in SessionKind)
 
 
 class Status(models.TextChoices):
@@ -32,9 +43,17 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
-def moment_of(kind: str, starts_at: datetime, ends_at: datetime) -> datetime:
-    """Return when a dated thing matters: a deadline ends the block that stands for it, all else starts it."""
-    return ends_at if kind == ItemKind.DEADLINE else starts_at
+def moment_of(kind: str, starts_at: datetime, ends_at: datetime, *, is_all_day: bool = False) -> datetime:
+    """Return when a dated thing matters: a deadline ends the block that stands for it, all else starts it.
+
+    Of what has no time of day it is the beginning of its day: what is due then is due at a time nobody knows yet.
+    """
+    return ends_at if kind == ItemKind.DEADLINE and not is_all_day else starts_at
+
+
+def absolute(path: str) -> str:
+    """Return the whole address of what an item leads to; empty where it leads nowhere."""
+    return urljoin(settings.SITE_URL, path) if path else ""
 
 
 def name_of(title: str, titles: Mapping[str, str], language: str | None = None) -> str:
@@ -64,11 +83,15 @@ class AgendaItem(models.Model):
     titles = models.JSONField(_("title in other languages"), default=dict, blank=True)
     starts_at = models.DateTimeField(_("starts"))
     ends_at = models.DateTimeField(_("ends"))
+    # From the local midnight before its first day to the one after its last: a free day, or a day whose time is open.
+    is_all_day = models.BooleanField(_("without a time of day"), default=False, db_default=False)
     place = LineField(_("place"), max_length=200, blank=True)
     mode = models.CharField(_("mode"), max_length=10, blank=True)
     call_in = models.CharField(_("call-in link"), max_length=500, blank=True)
     is_call_in_public = models.BooleanField(_("call-in link for everyone"), default=False)
-    path = models.CharField(_("address on this site"), max_length=300, blank=True)
+    path = models.CharField(
+        _("address on this site"), max_length=500, blank=True, help_text=_("Or a whole address elsewhere.")
+    )
     audience = models.CharField(_("audience"), max_length=10, choices=Audience, default=Audience.PUBLIC)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.CONFIRMED)
     is_done = models.BooleanField(_("done"), default=False)
@@ -111,7 +134,17 @@ class AgendaItem(models.Model):
     @property
     def moment(self) -> datetime:
         """When it matters; see `moment_of`."""
-        return moment_of(self.kind, self.starts_at, self.ends_at)
+        return moment_of(self.kind, self.starts_at, self.ends_at, is_all_day=self.is_all_day)
+
+    @property
+    def is_time_open(self) -> bool:
+        """Whether it has a date whose time is not known yet."""
+        return self.is_all_day and self.kind != ItemKind.FREE_DAY
+
+    @property
+    def last_moment(self) -> datetime:
+        """A moment on its last day."""
+        return self.ends_at - timedelta(microseconds=1)
 
     @property
     def is_cancelled(self) -> bool:

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Self
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise, lazy
 
 from amls.agenda.models import AgendaItem, ItemKind, Status, moment_of, name_of
+from amls.core.clock import start_of_day
 from amls.core.hooks import Hook
 from amls.core.text import clean_line
 from amls.courses.models import Audience, Course, Enrolment
@@ -20,7 +22,7 @@ BLOCK = timedelta(minutes=30)
 
 # A change of one of these is a new revision of the event (RFC 5545, 3.8.7.4); a change of
 # any other field is only a later LAST-MODIFIED.
-REVISING_FIELDS = ("starts_at", "ends_at", "place", "mode", "status")
+REVISING_FIELDS = ("starts_at", "ends_at", "is_all_day", "place", "mode", "status")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +33,11 @@ class Item:
         key: identity, unique per course; begins with the source's name and a dot, and
             never contains what can change ('lectures.lecture:17').
         starts_at, ends_at: aware instants.
+        is_all_day: it has days and no time of day; see `all_day`.
         title: as everyone shares it, in calendars for instance: in the course's language, in which sources
             are asked. Words of ours are given by `in_each_language`.
         titles: the same in other languages, by code, as far as they differ.
-        path: address on this site.
+        path: address on this site, or a whole one elsewhere.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Item:
     title: str
     starts_at: datetime
     ends_at: datetime
+    is_all_day: bool = False
     place: str = ""
     mode: str = ""
     call_in: str = ""
@@ -70,6 +74,7 @@ class Item:
             title=row.title,
             starts_at=row.starts_at,
             ends_at=row.ends_at,
+            is_all_day=row.is_all_day,
             place=row.place,
             mode=row.mode,
             call_in=row.call_in,
@@ -89,7 +94,12 @@ class Item:
     @property
     def moment(self) -> datetime:
         """When it matters; see `moment_of`."""
-        return moment_of(self.kind, self.starts_at, self.ends_at)
+        return moment_of(self.kind, self.starts_at, self.ends_at, is_all_day=self.is_all_day)
+
+    @property
+    def is_time_open(self) -> bool:
+        """Whether it has a date whose time is not known yet."""
+        return self.is_all_day and self.kind != ItemKind.FREE_DAY
 
     def as_cancelled(self) -> Self:
         """Return the same item, cancelled."""
@@ -113,6 +123,15 @@ def _in_other_languages(title: Promise) -> dict[str, str]:
 def in_each_language(say: Callable[[], str]) -> str:
     """Return a title that `say` gives in the active language, to be said in every one."""
     return lazy(say, str)()
+
+
+def all_day(first: date, last: date, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the times of an item that has days and no time of day: the local midnights around them."""
+    return {
+        "starts_at": start_of_day(first, zone),
+        "ends_at": start_of_day(last + timedelta(days=1), zone),
+        "is_all_day": True,
+    }
 
 
 def deadline(*, key: str, title: str, due_at: datetime, path: str = "", audience: Audience = Audience.PUBLIC) -> Item:
@@ -141,7 +160,23 @@ def opening(*, key: str, title: str, opens_at: datetime, path: str = "", audienc
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undated:
+    """What is to have a date and has none yet: pages show it, no calendar has it, nobody is reminded of it.
+
+    Attributes:
+        kind: as the item that it becomes.
+        name: in the active language.
+        path: address on this site.
+    """
+
+    kind: ItemKind
+    name: str
+    path: str
+
+
 CourseSource = Callable[[Course], Iterable[Item]]
+UndatedSource = Callable[[Course], Iterable[Undated]]
 PersonalSource = Callable[[Enrolment], Iterable[Item]]
 IrrelevantKeys = Callable[[Enrolment, datetime], Iterable[str]]
 
@@ -152,6 +187,7 @@ class Registry:
 
     Attributes:
         items: what an app says of a course.
+        undated: what of it has no date yet, in its order.
         personal_items: where a person's view differs from the course's.
         irrelevant_keys: which of the app's shared items are of no concern to a person at a moment. The course's
             schedule has them all the same; the person's own dates and feed leave them out. Whatever changes the
@@ -159,6 +195,7 @@ class Registry:
     """
 
     items: Hook[CourseSource] = field(default_factory=lambda: Hook("sources of the agenda"))
+    undated: Hook[UndatedSource] = field(default_factory=lambda: Hook("sources of what has no date yet"))
     personal_items: Hook[PersonalSource] = field(default_factory=lambda: Hook("personal sources of the agenda"))
     irrelevant_keys: Hook[IrrelevantKeys] = field(default_factory=lambda: Hook("judges of what concerns whom"))
 

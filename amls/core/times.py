@@ -72,7 +72,7 @@ def say_time(instant: datetime, zone: ZoneInfo, *, now: datetime | None = None, 
     return f"{say_moment(instant, zone, now=now, to_the_second=to_the_second)} ({zone.key})"
 
 
-def say_distance(value: datetime, now: datetime) -> str:
+def say_distance(value: datetime | date, now: datetime) -> str:
     """Return how far away a moment is, by local days: 'today', 'tomorrow', 'in 5 days'."""
     days = (_local(value).date() - _local(now).date()).days
     if days == 0:

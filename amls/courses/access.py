@@ -48,7 +48,8 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = ()) -
     if enrolment is not None and enrolment.course.state != Course.State.DRAFT:
         course = enrolment.course
     else:
-        course = get_object_or_404(Course.objects.visible_to(request.user).select_related(*along), slug=slug)
+        courses = Course.objects.visible_to(request.user).with_slots()
+        course = get_object_or_404(courses.select_related(*along), slug=slug)
     timezone.activate(course.zone)
     now: datetime = request.now  # type: ignore[attr-defined]
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)

@@ -1,6 +1,5 @@
 """People, courses, and who belongs to what."""
 
-from datetime import timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -18,72 +17,33 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.names import SortName
 from amls.core.text import CleanTextField, LineField, LowerEmailField
 from amls.courses.accountevents import AccountEvent
+from amls.courses.choices import STAFF_ROLES, Audience, Language, Mode, Role, SessionKind, Weekday, choices_hold
 from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
+from amls.courses.slots import WeeklySlot, in_weekly_order
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
 
-# Models of this app that have a file of their own.
+# What of this app has a file of its own stands here too.
 __all__ = [
-    "AccountEvent", "Audience", "Course", "Enrolment", "Language", "Mode", "Role", "RosterEntry", "StaffMember", "User",
+    "STAFF_ROLES",
+    "AccountEvent",
+    "Audience",
+    "Course",
+    "Enrolment",
+    "Language",
+    "Mode",
+    "Role",
+    "RosterEntry",
+    "SessionKind",
+    "StaffMember",
+    "User",
     "Weekday",
+    "WeeklySlot",
+    "choices_hold",
 ]  # fmt: skip
 
 
-class Role(models.TextChoices):
-    """What a person is in a course."""
-
-    STUDENT = "student", _("Student")
-    ASSISTANT = "assistant", _("Teaching assistant")
-    LECTURER = "lecturer", _("Lecturer")
-
-
-STAFF_ROLES = (Role.ASSISTANT, Role.LECTURER)
-
-
-class Mode(models.TextChoices):
-    """How a session is held."""
-
-    IN_PERSON = "in_person", _("In person")
-    HYBRID = "hybrid", _("In person and online")
-    VIRTUAL = "virtual", _("Online only")
-
-
-class Weekday(models.IntegerChoices):
-    """Days as `date.weekday()` counts them."""
-
-    MONDAY = 0, _("Monday")
-    TUESDAY = 1, _("Tuesday")
-    WEDNESDAY = 2, _("Wednesday")
-    THURSDAY = 3, _("Thursday")
-    FRIDAY = 4, _("Friday")
-    SATURDAY = 5, _("Saturday")
-    SUNDAY = 6, _("Sunday")
-
-
-class Audience(models.TextChoices):
-    """Who may see something."""
-
-    PUBLIC = "public", _("Everyone")
-    ENROLLED = "enrolled", _("Enrolled people")
-
-
-class Language(models.TextChoices):
-    """The languages of the interface and of mail."""
-
-    ENGLISH = "en", _("English")
-    GERMAN = "de", _("German")
-
-
 _NAMELESS_DOMAIN = "deleted.invalid"
-
-
-def choices_hold(name: str, field: str, values: list[Any]) -> models.CheckConstraint:
-    """Return a constraint by which the database keeps to a field's choices."""
-    return models.CheckConstraint(
-        name=name,
-        condition=Q(**{f"{field}__in": values}),
-        violation_error_message=_("Choose one of the offered values."),
-    )
 
 
 def nameless_address(pk: int) -> str:
@@ -192,19 +152,6 @@ class Course(models.Model):
     timezone = models.CharField(_("time zone"), max_length=60, default="Europe/Berlin", validators=[validate_timezone])
     first_day = models.DateField(_("first day"), null=True, blank=True)
     last_day = models.DateField(_("last day"), null=True, blank=True)
-    slot_weekday = models.PositiveSmallIntegerField(
-        _("weekday of the lectures"), choices=Weekday, null=True, blank=True
-    )
-    slot_start = models.TimeField(_("start"), null=True, blank=True)
-    slot_end = models.TimeField(_("end"), null=True, blank=True)
-    slot_room = LineField(_("room"), max_length=100, blank=True)
-    slot_mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
-    slot_call_in = models.URLField(
-        _("call-in link"),
-        max_length=500,
-        blank=True,
-        help_text=_("Seen by enrolled people only, unless a lecture opens its own link."),
-    )
     contact_email = models.EmailField(
         _("contact address"), blank=True, help_text=_("Replies to every mail of this course go here.")
     )
@@ -226,21 +173,10 @@ class Course(models.Model):
             choices_hold("course_state_valid", "state", ["draft", "running", "archived"]),
             choices_hold("course_policy_valid", "enrolment_policy", ["open", "code", "roster", "closed"]),
             choices_hold("course_language_valid", "language", Language.values),
-            choices_hold("course_mode_valid", "slot_mode", Mode.values),
             models.CheckConstraint(
                 name="course_days_in_order",
                 condition=Q(last_day__isnull=True) | Q(first_day__isnull=True) | Q(last_day__gte=F("first_day")),
                 violation_error_message=_("The last day lies before the first."),
-            ),
-            models.CheckConstraint(
-                name="course_slot_in_order",
-                condition=Q(slot_end__isnull=True) | Q(slot_start__isnull=True) | Q(slot_end__gt=F("slot_start")),
-                violation_error_message=_("The weekly slot ends before it starts."),
-            ),
-            models.CheckConstraint(
-                name="course_slot_weekday_valid",
-                condition=Q(slot_weekday__isnull=True) | Q(slot_weekday__range=(0, 6)),
-                violation_error_message=_("Choose a weekday."),
             ),
             models.CheckConstraint(
                 name="course_ects_positive",
@@ -266,13 +202,13 @@ class Course(models.Model):
         """The course's time zone, in which people type and read its times."""
         return ZoneInfo(self.timezone)
 
-    @property
-    def slot_length(self) -> timedelta:
-        """How long a lecture lasts unless it says otherwise; 90 minutes without a full slot."""
-        if self.slot_start and self.slot_end:
-            start = timedelta(hours=self.slot_start.hour, minutes=self.slot_start.minute)
-            return timedelta(hours=self.slot_end.hour, minutes=self.slot_end.minute) - start
-        return timedelta(minutes=90)
+    @cached_property
+    def slots(self) -> list[WeeklySlot]:
+        """Its weekly slots as pages name them; no query where the course was loaded `with_slots`."""
+        found: list[dict[str, Any]] | None = getattr(self, "slot_values", None)
+        if found is None:
+            return in_weekly_order(self.weekly_slots.all())
+        return in_weekly_order(WeeklySlot.from_values(self.pk, values) for values in found)
 
 
 class StaffMember(models.Model):
@@ -400,6 +336,7 @@ class RosterEntry(models.Model):
 
 
 pghistory.track(exclude=["revision", "revised_at"])(Course)
+pghistory.track()(WeeklySlot)
 pghistory.track()(StaffMember)
 pghistory.track(exclude=["revision"])(Enrolment)
 pghistory.track()(RosterEntry)

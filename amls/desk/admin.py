@@ -21,7 +21,7 @@ from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
 from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserForm, is_number_unchecked
-from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User, WeeklySlot
 from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.services import enrol, follow_roster, loose_ends_of, take_out, verify_as_typed, verify_number
@@ -39,18 +39,22 @@ class StaffMemberInline(CourseScopedInline):
     fields = ("role", "name", "affiliation", "email", "url", "position")
 
 
+class WeeklySlotInline(CourseScopedInline):
+    model = WeeklySlot
+    fields = ("kind", "weekday", "start", "end", "room", "mode", "call_in")
+
+
 @admin.register(Course)
 class CourseAdmin(CourseScopedAdmin):
-    """A course: its facts, its weekly slot, its staff, its state."""
+    """A course: its facts, its weekly slots, its staff, its state."""
 
     course_path = "pk"
     list_display = ("title", "term", "state", "enrolment_policy", "slug")
     list_filter = ("state",)
     search_fields = ("title", "slug", "term")
-    inlines = (StaffMemberInline,)
+    inlines = (WeeklySlotInline, StaffMemberInline)
     fieldsets = (
         (None, {"fields": ("title", "slug", "term", "state", "institution", ("codes", "kinds"), ("ects", "language"), ("first_day", "last_day"), ("timezone", "contact_email"))}),
-        (gettext_lazy("Weekly slot"), {"fields": (("slot_weekday", "slot_start", "slot_end"), ("slot_room", "slot_mode"), "slot_call_in"), "classes": ("tab",)}),
         (gettext_lazy("Texts"), {"fields": ("description", "grading"), "classes": ("tab",)}),
         (gettext_lazy("Enrolment"), {"fields": ("enrolment_policy", "enrolment_code"), "classes": ("tab",)}),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.agenda.changes import describe_change
-from amls.agenda.models import AgendaItem, ItemKind, Status
+from amls.agenda.models import SESSIONS, AgendaItem, ItemKind, Status
 from amls.agenda.services import Change, ChangeKind
 from amls.agenda.sources import REVISING_FIELDS, Item
 from amls.core.doorbell import ring
@@ -28,7 +28,7 @@ KIND = "mail.changes"
 SOON = timedelta(hours=24)
 # Corrections put the mail off again, but not for longer than this in all.
 _LONGEST_HOLD_FACTOR = 3
-_TOLD_WHEN_NEW = {ItemKind.LECTURE, ItemKind.DEADLINE, ItemKind.EXAM}
+_TOLD_WHEN_NEW = SESSIONS | {ItemKind.DEADLINE, ItemKind.EXAM}
 
 
 def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> None:
@@ -50,7 +50,12 @@ def note_changes(course: Course, changes: Sequence[Change], now: datetime) -> No
 
 
 def is_told(change: Change, now: datetime) -> bool:
-    """Return whether a change concerns those who attend: not what is over, nor a mere correction of a title."""
+    """Return whether a change concerns those who attend: not what is over, nor a mere correction of a title.
+
+    Nor a day without class: whoever had planned for it hears of the sessions that move.
+    """
+    if change.after.kind == ItemKind.FREE_DAY:
+        return False
     moments = [one.moment for one in (change.before, change.after) if one is not None]
     if max(moments) <= now:
         return False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from amls.agenda.models import absolute
 from amls.core.hooks import Hook
 from amls.mail.categories import MailTopic
 from amls.mail.models import Notice
@@ -22,7 +23,7 @@ class Letter:
     Attributes:
         subject: one line.
         text: Markdown, a few short paragraphs.
-        action: label and path on this site of the one thing to do.
+        action: label and path on this site, or whole address elsewhere, of the one thing to do.
         reason: why the person gets it.
         code: something to type, shown large and on a line of its own.
         line: what it says in one line, where several letters become one mail; the subject by default.
@@ -34,6 +35,11 @@ class Letter:
     reason: str
     code: str = ""
     line: str = ""
+
+    @property
+    def address(self) -> str:
+        """The whole address of the one thing to do; empty without one."""
+        return absolute(self.action[1]) if self.action else ""
 
 
 # Returns None where the notice is no longer true or no longer wanted: it is then dropped.

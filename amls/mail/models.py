@@ -160,6 +160,10 @@ class MailSettings(models.Model):
         return str(self.course)
 
 
+# What people can be reminded of.
+_REMINDED = [(kind.value, kind.label) for kind in (ItemKind.DEADLINE, ItemKind.OPENING, ItemKind.EXAM)]
+
+
 def _reminded_kinds() -> list[str]:
     return [ItemKind.DEADLINE.value, ItemKind.EXAM.value]
 
@@ -171,7 +175,7 @@ class ReminderRule(models.Model):
     days = models.PositiveSmallIntegerField(_("days before"), default=0)
     hours = models.PositiveSmallIntegerField(_("hours before"), default=0)
     kinds = ArrayField(
-        models.CharField(max_length=12, choices=ItemKind),
+        models.CharField(max_length=12, choices=_REMINDED),
         verbose_name=_("of what"),
         default=_reminded_kinds,
         help_text=_("deadline, exam, opening; separated by commas."),

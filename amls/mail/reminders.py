@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.models import AgendaItem, ItemKind, moment_of, name_of
 from amls.core.clock import deadline_closes_at
 from amls.core.markdown import escape_markdown
-from amls.core.times import say_distance, say_moment
+from amls.core.times import say_day, say_distance, say_moment
 from amls.courses.models import Course, Enrolment, Role
 from amls.mail.categories import REMINDERS
 from amls.mail.letters import Letter
@@ -70,15 +70,16 @@ class _Moment:
     kind: str
     starts_at: datetime
     ends_at: datetime
+    is_all_day: bool
     is_shared: bool
 
     @property
     def at(self) -> datetime:
-        return moment_of(self.kind, self.starts_at, self.ends_at)
+        return moment_of(self.kind, self.starts_at, self.ends_at, is_all_day=self.is_all_day)
 
     @property
     def due_at(self) -> datetime:
-        return due_at_of(self.kind, self.at)
+        return due_at_of(self.kind, self.at, is_all_day=self.is_all_day)
 
 
 def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
@@ -106,7 +107,7 @@ def _moments(courses: Sequence[Course], now: datetime) -> dict[int, list[_Moment
     items = AgendaItem.objects.filter(kind__in=REMINDED, status="confirmed", is_removed=False, is_done=False)
     rows = items.filter(course__in=courses, ends_at__gt=now - timedelta(minutes=1)).order_by()
     named = rows.annotate(is_shared=Q(enrolment__isnull=True)).values_list(
-        "course", "key", "kind", "starts_at", "ends_at", "is_shared"
+        "course", "key", "kind", "starts_at", "ends_at", "is_all_day", "is_shared"
     )
     found: dict[int, list[_Moment]] = defaultdict(list)
     for course_pk, *values in named.distinct():
@@ -159,9 +160,9 @@ def _plan(course: Course, moment: _Moment, rules: Sequence[ReminderRule], now: d
     )
 
 
-def due_at_of(kind: str, moment: datetime) -> datetime:
+def due_at_of(kind: str, moment: datetime, *, is_all_day: bool = False) -> datetime:
     """Return until when a reminder of something of this kind is of use: the whole minute of a deadline counts."""
-    return deadline_closes_at(moment) if kind == ItemKind.DEADLINE else moment
+    return deadline_closes_at(moment) if kind == ItemKind.DEADLINE and not is_all_day else moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ class Reminder:
     path: str
     kind: str
     is_still_so: bool
+    is_time_open: bool = False
 
 
 def prepare_reminders(notices: Sequence[Notice], now: datetime) -> None:
@@ -216,12 +218,12 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
             is_so = (
                 course.state == Course.State.RUNNING
                 and not (row.is_removed or row.is_cancelled or row.is_done)
-                and due_at_of(row.kind, row.moment) == one.due_at
+                and due_at_of(row.kind, row.moment, is_all_day=row.is_all_day) == one.due_at
                 and one.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
             title = name_of(row.title, row.titles, language_of(one))
-            found = Reminder(title, row.moment, row.place, row.path, row.kind, is_so)
+            found = Reminder(title, row.moment, row.place, row.path, row.kind, is_so, row.is_time_open)
         one.reminder = found  # type: ignore[attr-defined]
 
 
@@ -261,9 +263,13 @@ def letter_of(found: Reminder, course: Course | None, now: datetime) -> Letter:
 
 @lru_cache(maxsize=64)
 def _alike(found: Reminder, course: str, zone: str, now: datetime, _place: tuple[str, str]) -> Letter:
-    when = say_moment(found.moment, now=now)
+    when = (
+        f"{say_day(found.moment, now=now)}, {_('time open')}"
+        if found.is_time_open
+        else say_moment(found.moment, now=now)
+    )
     line = f"{found.title}: {when}"
-    text = f"**{escape_markdown(found.title)}**: {escape_markdown(when)} ({zone}), {how_long(found.moment, now)}."
+    text = f"**{escape_markdown(found.title)}**: {escape_markdown(when)} ({zone}), {_how_far(found, now)}."
     if found.place:
         text += "\n\n" + _("Place: %(place)s") % {"place": escape_markdown(found.place)}
     if found.kind == ItemKind.DEADLINE:
@@ -275,6 +281,11 @@ def _alike(found: Reminder, course: str, zone: str, now: datetime, _place: tuple
         action=(_("Open the page"), found.path) if found.path else None,
         reason=_("You get this mail because %(course)s reminds you of its dates.") % {"course": course},
     )
+
+
+def _how_far(found: Reminder, now: datetime) -> str:
+    # Hours to a time that nobody knows would be wrong.
+    return say_distance(found.moment, now) if found.is_time_open else how_long(found.moment, now)
 
 
 def how_long(moment: datetime, now: datetime) -> str:
@@ -344,7 +355,7 @@ def _planned(
     now: datetime,
     until: datetime,
 ) -> list[Planned]:
-    due_at = due_at_of(row.kind, row.moment)
+    due_at = due_at_of(row.kind, row.moment, is_all_day=row.is_all_day)
     planned = []
     for rule in rules:
         remind_at = remind_at_of(row.moment, rule, course)

@@ -57,7 +57,9 @@ class TestOf:
             return None
         by = ReminderRule.objects.filter(course=course, pk=primary_key(rule)).first()
         at = remind_at_of(row.moment, by, course) if by is not None else now
-        found = Reminder(row.name, row.moment, row.place, row.path, row.kind, is_still_so=True)
+        found = Reminder(
+            row.name, row.moment, row.place, row.path, row.kind, is_still_so=True, is_time_open=row.is_time_open
+        )
         return reminder_letter(found, course, at)
 
 

@@ -19,7 +19,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.files.checks import check_upload
-from lectures.models import Lecture, Material, OfficeHour, OfficeHourException, Part
+from lectures.models import Deadline, FreeDay, Lecture, Material, OfficeHour, OfficeHourException, Part
+from lectures.queries import lectures_of
 from lectures.recognise import recognise
 from lectures.services.materials import SUFFIXES, upload_for_lecture, upload_version
 
@@ -32,8 +33,8 @@ def _moment_widget() -> forms.DateTimeInput:
 class QuickEditForm(forms.ModelForm):  # type: ignore[type-arg]
     """A lecture's row in the list: one field for each moment, so that date, room and mode fit side by side."""
 
-    starts_at = forms.DateTimeField(label=gettext_lazy("starts"), widget=_moment_widget())
-    ends_at = forms.DateTimeField(label=gettext_lazy("ends"), widget=_moment_widget())
+    starts_at = forms.DateTimeField(label=gettext_lazy("starts"), required=False, widget=_moment_widget())
+    ends_at = forms.DateTimeField(label=gettext_lazy("ends"), required=False, widget=_moment_widget())
 
 
 class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -88,10 +89,10 @@ class PartAdmin(CourseScopedAdmin):
 class LectureAdmin(CourseScopedAdmin):
     """All lectures on one page, with quick edit of date, room and mode."""
 
-    list_display = ("number", "title", "starts_at", "ends_at", "room", "mode", "state")
+    list_display = ("number", "title", "kind", "starts_at", "ends_at", "room", "mode", "state")
     list_display_links = ("number", "title")
     list_editable = ("starts_at", "ends_at", "room", "mode", "state")
-    list_filter = ("course", "part", "mode", "state")
+    list_filter = ("course", "kind", "part", "mode", "state")
     list_select_related = ("course", "part")
     list_per_page = 60
     search_fields = ("number", "title")
@@ -100,7 +101,15 @@ class LectureAdmin(CourseScopedAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("course", "part", ("number", "title"), ("starts_at", "ends_at"), ("room", "mode", "state"))},
+            {
+                "fields": (
+                    "course",
+                    "part",
+                    ("kind", "number", "title"),
+                    ("starts_at", "ends_at", "day"),
+                    ("room", "mode", "state"),
+                )
+            },
         ),
         (gettext_lazy("Online"), {"fields": ("call_in", "is_call_in_public"), "classes": ("tab",)}),
         (gettext_lazy("Abstract"), {"fields": ("abstract",), "classes": ("tab",)}),
@@ -130,7 +139,7 @@ class LectureAdmin(CourseScopedAdmin):
             raise Http404
         results: list[dict[str, Any]] = []
         if request.method == "POST" and course is not None:
-            lectures = list(Lecture.objects.filter(course=course).order_by("starts_at"))
+            lectures = lectures_of(course)
             target = next((one for one in lectures if str(one.pk) == request.POST.get("lecture")), None)
             results = [self._keep(request, file, lectures, target) for file in request.FILES.getlist("files")]
             if not results:
@@ -144,7 +153,7 @@ class LectureAdmin(CourseScopedAdmin):
             "opts": self.opts,
             "courses": courses,
             "chosen": course,
-            "lectures": Lecture.objects.filter(course=course).order_by("starts_at") if course else [],
+            "lectures": lectures_of(course) if course else [],
             "results": results,
         }
         return TemplateResponse(request, "admin/upload.html", context)
@@ -177,3 +186,24 @@ class OfficeHourAdmin(CourseScopedAdmin):
     list_filter = ("course",)
     list_select_related = ("course",)
     inlines = (ExceptionInline,)
+
+
+@admin.register(FreeDay)
+class FreeDayAdmin(CourseScopedAdmin):
+    """Days without class."""
+
+    list_display = ("first", "last", "title", "course")
+    list_filter = ("course",)
+    list_select_related = ("course",)
+    fields = ("course", ("first", "last"), "title")
+
+
+@admin.register(Deadline)
+class DeadlineAdmin(CourseScopedAdmin):
+    """Deadlines that are neither the project's nor an exam's."""
+
+    list_display = ("title", "kind", "due_at", "day", "course")
+    list_filter = ("course", "kind")
+    list_select_related = ("course",)
+    search_fields = ("title",)
+    fields = ("course", ("title", "kind"), ("due_at", "day"), "url")

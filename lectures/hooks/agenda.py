@@ -1,16 +1,18 @@
-"""What lectures and office hours say to the agenda."""
+"""What sessions, office hours, free days and deadlines say to the agenda."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import ItemKind, Status
-from amls.agenda.sources import Item, in_each_language, registry
+from amls.agenda.sources import Item, Undated, all_day, deadline, in_each_language, registry
 from amls.core.clock import from_wall_clock
 from amls.courses.models import Course, Mode
-from lectures.models import Lecture, OfficeHour
+from lectures.models import Deadline, FreeDay, Lecture, OfficeHour
+from lectures.queries import lectures_of
 
 # Without a last day and without lectures, an office hour is expanded this far.
 _OPEN_ENDED = timedelta(weeks=16)
@@ -18,20 +20,36 @@ _OPEN_ENDED = timedelta(weeks=16)
 
 @registry.items.named("lectures")
 def items(course: Course) -> Iterator[Item]:
-    """Yield an item for every lecture and every occurrence of every office hour."""
-    for lecture in Lecture.objects.filter(course=course).select_related("course"):
-        yield _lecture_item(lecture)
+    """Yield an item for every session with a date, free day and deadline, and every occurrence of every office hour."""
+    sessions = list(Lecture.objects.filter(course=course))
+    for lecture in sessions:
+        # One loaded course for all: its zone and weekly slots cost no query.
+        lecture.course = course
+        if lecture.held_on is not None:
+            yield _lecture_item(lecture)
+    free_days = list(course.free_days.all())
+    days = sorted(day for one in sessions if (day := one.held_on) is not None)
     for office_hour in OfficeHour.objects.filter(course=course).prefetch_related("exceptions"):
-        yield from _office_hour_items(course, office_hour)
+        yield from _office_hour_items(course, office_hour, days, free_days)
+    for free_day in free_days:
+        yield _free_day_item(course, free_day)
+    for one in course.deadlines.all():
+        yield _deadline_item(course, one)
+
+
+@registry.undated.named("lectures")
+def undated(course: Course) -> Iterator[Undated]:
+    """Yield the sessions whose date is open, in the order of their numbers."""
+    for lecture in lectures_of(course, Lecture.objects.filter(starts_at__isnull=True, day__isnull=True)):
+        yield Undated(kind=ItemKind(lecture.kind), name=str(lecture), path=lecture.get_absolute_url())
 
 
 def _lecture_item(lecture: Lecture) -> Item:
     return Item(
         key=f"lectures.lecture:{lecture.pk}",
-        kind=ItemKind.LECTURE,
-        title=str(lecture),
-        starts_at=lecture.starts_at,
-        ends_at=lecture.ends_at,
+        kind=ItemKind(lecture.kind),
+        title=in_each_language(lambda: str(lecture)) if lecture.label else str(lecture),
+        **_times(lecture.starts_at, lecture.ends_at, lecture.day, lecture.course),
         place="" if lecture.mode == Mode.VIRTUAL else lecture.room,
         mode=lecture.mode,
         call_in=lecture.effective_call_in,
@@ -41,18 +59,52 @@ def _lecture_item(lecture: Lecture) -> Item:
     )
 
 
-def occurrences(course: Course, office_hour: OfficeHour) -> Iterator[date]:
-    """Yield the original dates of an office hour, from its first to its last day."""
-    first, last = _span(course, office_hour)
+def _times(starts_at: datetime | None, ends_at: datetime | None, day: date | None, course: Course) -> dict[str, Any]:
+    if starts_at is not None and ends_at is not None:
+        return {"starts_at": starts_at, "ends_at": ends_at}
+    assert day is not None  # noqa: S101 - the database says so of what has no moment
+    return all_day(day, day, course.zone)
+
+
+def _free_day_item(course: Course, free_day: FreeDay) -> Item:
+    return Item(
+        key=f"lectures.freeday:{free_day.pk}",
+        kind=ItemKind.FREE_DAY,
+        title=in_each_language(
+            lambda: _("No class: %(why)s") % {"why": free_day.title} if free_day.title else _("No class")
+        ),
+        **all_day(free_day.first, free_day.until, course.zone),
+        path=reverse("agenda:schedule", args=[course.slug]),
+    )
+
+
+def _deadline_item(course: Course, one: Deadline) -> Item:
+    key, path = f"lectures.deadline:{one.pk}", one.url or reverse("agenda:schedule", args=[course.slug])
+    if one.due_at is not None:
+        return deadline(key=key, title=one.title, due_at=one.due_at, path=path)
+    return Item(key=key, kind=ItemKind.DEADLINE, title=one.title, path=path, **_times(None, None, one.day, course))
+
+
+def occurrences(
+    course: Course, office_hour: OfficeHour, days: Sequence[date], free_days: Sequence[FreeDay] = ()
+) -> Iterator[date]:
+    """Yield the original dates of an office hour, from its first to its last day.
+
+    Args:
+        course: of the office hour.
+        office_hour: with its rule.
+        days: on which the course has sessions, in order.
+        free_days: on which there is none.
+    """
+    first, last = _span(course, office_hour, days)
     day = first + timedelta(days=(office_hour.weekday - first.weekday()) % 7)
     while day <= last:
-        yield day
+        if not any(one.covers(day) for one in free_days):
+            yield day
         day += timedelta(weeks=1)
 
 
-def _span(course: Course, office_hour: OfficeHour) -> tuple[date, date]:
-    starts = list(course.lectures.order_by("starts_at").values_list("starts_at", flat=True))
-    days = [start.astimezone(course.zone).date() for start in starts]
+def _span(course: Course, office_hour: OfficeHour, days: Sequence[date]) -> tuple[date, date]:
     first = office_hour.first or course.first_day or (days[0] if days else None)
     if first is None:
         return date.max, date.min
@@ -60,10 +112,12 @@ def _span(course: Course, office_hour: OfficeHour) -> tuple[date, date]:
     return first, last
 
 
-def _office_hour_items(course: Course, office_hour: OfficeHour) -> Iterator[Item]:
+def _office_hour_items(
+    course: Course, office_hour: OfficeHour, days: Sequence[date], free_days: Sequence[FreeDay]
+) -> Iterator[Item]:
     exceptions = {exception.day: exception for exception in office_hour.exceptions.all()}
     path = reverse("portal:home", args=[course.slug])
-    for day in occurrences(course, office_hour):
+    for day in occurrences(course, office_hour, days, free_days):
         exception = exceptions.get(day)
         starts_at = from_wall_clock(datetime.combine(day, office_hour.start), course.zone)
         ends_at = from_wall_clock(datetime.combine(day, office_hour.end), course.zone)

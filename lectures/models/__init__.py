@@ -1,5 +1,6 @@
 """Lectures, their materials with text and counts, and office hours."""
 
+from lectures.models.days import Deadline, FreeDay
 from lectures.models.materials import Material, MaterialFile, stored_name
 from lectures.models.schedule import Lecture, OfficeHour, OfficeHourException, Part
 from lectures.models.texts import Extraction, Passage, PassageVector, Problem, Word
@@ -7,7 +8,9 @@ from lectures.models.usage import Chapter, LastDownload, MaterialCount, WatchPos
 
 __all__ = [
     "Chapter",
+    "Deadline",
     "Extraction",
+    "FreeDay",
     "LastDownload",
     "Lecture",
     "Material",

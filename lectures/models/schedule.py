@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import pghistory
@@ -11,13 +12,17 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.clock import to_wall_clock
 from amls.core.text import CleanTextField, LineField
 from amls.core.times import say_span
 from amls.courses.belonging import of_same_course, require_own_course
-from amls.courses.models import Course, Mode, Weekday, choices_hold
+from amls.courses.models import Course, Mode, SessionKind, Weekday, choices_hold
 from lectures.managers import LectureQuerySet
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from amls.courses.models import WeeklySlot
     from lectures.models.materials import Material
 
 
@@ -47,7 +52,10 @@ class Part(models.Model):
 
 
 class Lecture(models.Model):
-    """One session of the course: a numbered lecture, or a discussion without a number."""
+    """One session of the course: a numbered lecture or exercise, or a discussion without a number.
+
+    While its date is open it has no moment; while only its time is open it has its `day`.
+    """
 
     class State(models.TextChoices):
         PLANNED = "planned", _("Planned")
@@ -57,6 +65,9 @@ class Lecture(models.Model):
     part = models.ForeignKey(
         Part, models.SET_NULL, null=True, blank=True, related_name="lectures", verbose_name=_("part")
     )
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=SessionKind, default=SessionKind.LECTURE, db_default=SessionKind.LECTURE.value
+    )
     number = models.CharField(
         _("number"),
         max_length=5,
@@ -65,8 +76,11 @@ class Lecture(models.Model):
     )
     title = LineField(_("title"), max_length=500)
     abstract = CleanTextField(_("abstract"), blank=True, help_text=_("Markdown."))
-    starts_at = models.DateTimeField(_("starts"))
-    ends_at = models.DateTimeField(_("ends"))
+    starts_at = models.DateTimeField(_("starts"), null=True, blank=True, help_text=_("Empty: the date is open."))
+    ends_at = models.DateTimeField(_("ends"), null=True, blank=True)
+    day = models.DateField(
+        _("day"), null=True, blank=True, help_text=_("While only the time is open; instead of start and end.")
+    )
     room = LineField(_("room"), max_length=100, blank=True)
     mode = models.CharField(_("mode"), max_length=10, choices=Mode, default=Mode.IN_PERSON)
     call_in = models.URLField(_("call-in link"), max_length=500, blank=True, help_text=_("Empty: the course's link."))
@@ -84,22 +98,45 @@ class Lecture(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="lecture_ends_after_start",
-                condition=Q(ends_at__gt=F("starts_at")),
-                violation_error_message=_("The lecture ends before it starts."),
+                condition=Q(starts_at__isnull=True, ends_at__isnull=True)
+                | Q(starts_at__isnull=False, ends_at__isnull=False, ends_at__gt=F("starts_at")),
+                violation_error_message=_("A session needs a start and a later end, or neither while they are open."),
+            ),
+            models.CheckConstraint(
+                name="lecture_day_while_time_open",
+                condition=Q(day__isnull=True) | Q(starts_at__isnull=True),
+                violation_error_message=_("Give start and end, or only the day while the time is open, not both."),
             ),
             models.UniqueConstraint(
-                fields=["course", "number"],
+                fields=["course", "kind", "number"],
                 condition=~Q(number=""),
                 name="lecture_number_unique",
-                violation_error_message=_("The course has a lecture with this number already."),
+                violation_error_message=_("The course has a session of this kind with this number already."),
             ),
+            choices_hold("lecture_kind_valid", "kind", SessionKind.values),
             choices_hold("lecture_mode_valid", "mode", Mode.values),
             choices_hold("lecture_state_valid", "state", ["planned", "cancelled"]),
         ]
         triggers = [of_same_course("lecture_part_of_same_course", "part", "lectures_part")]
 
     def __str__(self) -> str:
-        return f"{self.number} {self.title}".strip()
+        if self.kind == SessionKind.LECTURE or not self.number:
+            return f"{self.number} {self.title}".strip()
+        return f"{self.label}: {self.title}"
+
+    @property
+    def label(self) -> str:
+        """What it is, with its number, such as 'Exercise 3'; lectures go by their number alone, and say nothing."""
+        if self.kind == SessionKind.LECTURE:
+            return ""
+        return f"{self.get_kind_display()} {self.number}".strip()
+
+    @property
+    def short_name(self) -> str:
+        """What it is called where there is little room: '05', 'Exercise 3', else its title."""
+        if not self.number:
+            return str(self.title)
+        return self.label or self.number
 
     def clean(self) -> None:
         """Refuse a part of another course."""
@@ -109,7 +146,9 @@ class Lecture(models.Model):
     @property
     def ref(self) -> str:
         """What stands for the lecture in its address."""
-        return self.number or f"session-{self.pk}"
+        if not self.number:
+            return f"session-{self.pk}"
+        return self.number if self.kind == SessionKind.LECTURE else f"{self.kind}-{self.number}"
 
     @property
     def is_cancelled(self) -> bool:
@@ -127,28 +166,60 @@ class Lecture(models.Model):
         return [one.short_label for one in shown if one.stands_in_rows and not one.is_available]
 
     @property
+    def held_on(self) -> date | None:
+        """Its local date; None while that is open."""
+        return self.starts_at.astimezone(self.course.zone).date() if self.starts_at else self.day
+
+    def is_over_at(self, now: datetime) -> bool:
+        """Return whether it, or the day on which it is held, is over; never while its date is open."""
+        if self.ends_at is not None:
+            return self.ends_at <= now
+        return self.day is not None and self.day < now.astimezone(self.course.zone).date()
+
+    def is_on_at(self, now: datetime, lead: timedelta = timedelta()) -> bool:
+        """Return whether it is being held at `now`, or begins within `lead`."""
+        return self.starts_at is not None and self.starts_at - lead <= now and not self.is_over_at(now)
+
+    @property
+    def usual_slot(self) -> WeeklySlot | None:
+        """The weekly slot of its kind in which it is held, or that comes next to it."""
+        own = [slot for slot in self.course.slots if slot.kind == self.kind]
+        day = self.held_on
+        weekday = day.weekday() if day is not None else None
+        time = to_wall_clock(self.starts_at, self.course.zone).time() if self.starts_at else None
+
+        def likeness(slot: WeeklySlot) -> tuple[bool, bool, bool]:
+            return slot.weekday == weekday, slot.start == time, slot.room == self.room
+
+        return max(own, key=likeness, default=None)
+
+    @property
     def effective_call_in(self) -> str:
-        """The lecture's own call-in link, or the course's where it is held online."""
+        """The session's own call-in link, or the weekly slot's where it is held online; the course's first without one."""
         if self.mode == Mode.IN_PERSON:
             return ""
-        return self.call_in or self.course.slot_call_in
+        slot = self.usual_slot or next(iter(self.course.slots), None)
+        return self.call_in or (slot.call_in if slot is not None else "")
 
     @property
     def is_off_weekday(self) -> bool:
-        """Whether it is held on another weekday than the course's weekly slot."""
-        weekday = self.course.slot_weekday
-        return weekday is not None and self.starts_at.astimezone(self.course.zone).weekday() != weekday
+        """Whether it is held on another weekday than its weekly slot."""
+        slot, day = self.usual_slot, self.held_on
+        return slot is not None and slot.weekday is not None and day is not None and day.weekday() != slot.weekday
 
     @property
     def is_off_time(self) -> bool:
-        """Whether it starts at another time of day than the course's weekly slot."""
-        start = self.course.slot_start
-        return start is not None and self.starts_at.astimezone(self.course.zone).time() != start
+        """Whether it starts at another time of day than its weekly slot."""
+        slot = self.usual_slot
+        if slot is None or slot.start is None or self.starts_at is None:
+            return False
+        return to_wall_clock(self.starts_at, self.course.zone).time() != slot.start
 
     @property
     def is_off_room(self) -> bool:
-        """Whether it is held in another room than the course's weekly slot."""
-        return bool(self.course.slot_room) and self.mode != Mode.VIRTUAL and self.room != self.course.slot_room
+        """Whether it is held in another room than its weekly slot."""
+        slot = self.usual_slot
+        return slot is not None and bool(slot.room) and self.mode != Mode.VIRTUAL and self.room != slot.room
 
 
 class OfficeHour(models.Model):

@@ -17,11 +17,13 @@ SOURCES = ("lectures",)
 LECTURE_FIELDS = frozenset(
     {
         "part",
+        "kind",
         "number",
         "title",
         "abstract",
         "starts_at",
         "ends_at",
+        "day",
         "room",
         "mode",
         "call_in",
@@ -45,7 +47,7 @@ def add_lecture(*, course: Course, now: datetime, **values: Any) -> Lecture:
 
 
 def change_lecture(*, lecture_pk: int, now: datetime, **values: Any) -> list[Change]:
-    """Change fields of a lecture and let every calendar follow.
+    """Change fields of a lecture and let every calendar follow; one that gets a moment has no open day any more.
 
     Returns:
         What changes for those who see the agenda.
@@ -61,6 +63,8 @@ def change_lecture(*, lecture_pk: int, now: datetime, **values: Any) -> list[Cha
         course_pk = Lecture.objects.values_list("course_id", flat=True).get(pk=lecture_pk)
         lock_course(course_pk)
         lecture = Lecture.objects.select_related("course").select_for_update(of=("self",)).get(pk=lecture_pk)
+        if values.get("starts_at") is not None:
+            values.setdefault("day", None)
         for name, value in values.items():
             setattr(lecture, name, value)
         if lecture.mode == Mode.VIRTUAL and "room" not in values:

@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 from amls.agenda.ical import FeedEvent, render_feed
 from amls.agenda.models import AgendaItem
 from amls.agenda.views.feeds import calendar_response
-from amls.core.keys import primary_key
 from amls.courses.access import open_course
 from amls.pagecache.store import cacheable
 from lectures.models import Lecture
@@ -21,10 +20,7 @@ def lecture_feed(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """The one event, with the same UID as in every feed: imported again it is updated, not doubled."""
     access = open_course(request, slug)
     course = access.course
-    chosen = Lecture.objects.filter(course=course)
-    pk = ref.removeprefix("session-")
-    chosen = chosen.filter(number="", pk=primary_key(pk)) if pk != ref else chosen.filter(number=ref)
-    lecture = get_object_or_404(chosen)
+    lecture = get_object_or_404(Lecture.objects.filter(course=course).at(ref))
     row = AgendaItem.objects.base().present().filter(course=course, key=f"lectures.lecture:{lecture.pk}").first()
     if row is None:
         raise Http404

@@ -60,9 +60,9 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "starts_at_second": _asked_second(request),
         "going_on": going_on,
         "to_mend": to_mend,
-        "is_on": found.starts_at <= access.now < found.ends_at,
-        "joins_now": found.starts_at - JOIN_LEAD <= access.now < found.ends_at,
-        "is_over": found.ends_at <= access.now,
+        "is_on": found.is_on_at(access.now),
+        "joins_now": found.is_on_at(access.now, JOIN_LEAD),
+        "is_over": found.is_over_at(access.now),
         **subscribe_context(access),
     }
     response = render(request, "lectures/lecture.html", context)

@@ -74,6 +74,8 @@ def test_staff_move_a_lecture_from_a_phone_and_take_it_back(open_page: Open, sit
     page.get_by_role("form", name=re.compile("Change 07")).get_by_role("button", name="Save").click()
     expect(page.get_by_text("in everyone's calendar")).to_contain_text("H 0111")
     moved = Lecture.objects.get(pk=lecture.pk)
+    assert moved.starts_at is not None
+    assert lecture.starts_at is not None
     assert (moved.starts_at - lecture.starts_at, moved.room) == (timedelta(hours=1), "H 0111")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Taken back")).to_be_visible()

@@ -190,7 +190,7 @@ def test_the_desk_shows_the_mail_and_can_hold_it(cast: Cast, lecture: Lecture, s
         reconcile(cast.course, now=timezone.now())
     local = start.astimezone(cast.course.zone)
     data = {
-        "course": str(cast.course.pk), "part": "", "number": "05", "title": lecture.title,
+        "course": str(cast.course.pk), "part": "", "kind": "lecture", "number": "05", "title": lecture.title,
         "starts_at_0": f"{local:%Y-%m-%d}", "starts_at_1": f"{local:%H:%M:%S}",
         "ends_at_0": f"{local:%Y-%m-%d}", "ends_at_1": "23:59",
         "room": "H 0111", "mode": lecture.mode, "state": "planned", "call_in": "", "abstract": "",

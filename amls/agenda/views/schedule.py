@@ -12,8 +12,12 @@ from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import present_items
 from amls.agenda.models import AgendaItem, ItemKind
+from amls.agenda.sources import registry
 from amls.courses.access import Access, open_course
 from amls.pagecache.store import cacheable
+
+# What every course may be filtered by; other kinds only where a course has them.
+_USUAL = {ItemKind.LECTURE, ItemKind.OFFICE_HOUR, ItemKind.DEADLINE, ItemKind.OPENING, ItemKind.EXAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,28 +36,37 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course(request, slug)
     kind = request.GET.get("kind", "")
     kind = kind if kind in ItemKind.values else ""
-    items = [
-        item for item in present_items(access.course, access.enrolment, now=access.now) if not kind or item.kind == kind
-    ]
+    everything = present_items(access.course, access.enrolment, now=access.now)
+    items = [item for item in everything if not kind or item.kind == kind]
     is_month = request.GET.get("view") == "month"
     context = {
         "access": access,
         "course": access.course,
         "kind": kind,
-        "kinds": ItemKind.choices,
+        "kinds": _kinds_among(everything),
         "is_month": is_month,
         "tab": "schedule",
     }
     if is_month:
         context |= _month_context(request.GET.get("month", ""), items, access)
     else:
-        context["months"] = _by_month(items, access)
+        undated = [one for undated_of in registry.undated for one in undated_of(access.course)]
+        context |= {
+            "months": _by_month(items, access),
+            "undated": [one for one in undated if not kind or one.kind == kind],
+        }
     part = request.headers.get("HX-Request") == "true"
     response = render(request, "agenda/_schedule.html" if part else "agenda/schedule.html", context)
     patch_vary_headers(response, ["HX-Request"])
     if request.user.is_authenticated:
         return response
     return cacheable(response, course=access.course, now=access.now)
+
+
+def _kinds_among(items: list[AgendaItem]) -> list[tuple[str, str]]:
+    """Return the kinds to choose from: the usual ones, and of the others those that the course has."""
+    there = {item.kind for item in items}
+    return [(kind.value, str(kind.label)) for kind in ItemKind if kind in _USUAL or kind in there]
 
 
 def _local_day(moment: datetime, access: Access) -> date:
@@ -71,7 +84,8 @@ def _month_context(asked: str, items: list[AgendaItem], access: Access) -> dict[
     today = _local_day(access.now, access)
     days: dict[date, list[AgendaItem]] = defaultdict(list)
     for item in items:
-        days[_local_day(item.moment, access)].append(item)
+        for day in _days_of(item, access):
+            days[day].append(item)
     first = _first_of(asked) or _nearest_month(sorted(days), today)
     weeks = [
         [Day(day, day.month == first.month, day == today, days.get(day, [])) for day in week]
@@ -84,6 +98,14 @@ def _month_context(asked: str, items: list[AgendaItem], access: Access) -> dict[
         "earlier": max((month for month in busy if month < first), default=None),
         "later": min((month for month in busy if month > first), default=None),
     }
+
+
+def _days_of(item: AgendaItem, access: Access) -> list[date]:
+    """Return the days on which the month shows an item: days without class on each, all else where it matters."""
+    first = _local_day(item.moment, access)
+    if not item.is_all_day:
+        return [first]
+    return [first + timedelta(days=n) for n in range((_local_day(item.last_moment, access) - first).days + 1)]
 
 
 def _first_of(asked: str) -> date | None:

@@ -54,10 +54,12 @@ def day(value: datetime | date, now: datetime | None = None) -> str:
 
 @register.simple_tag(takes_context=True)
 def moment(
-    context: template.Context, value: datetime, style: str = "full", until: datetime | None = None
+    context: template.Context, value: datetime | date, style: str = "full", until: datetime | None = None
 ) -> SafeString:
-    """Return a <time> element: 'day', 'clock', 'second', or 'full' with day and clock and, if given, the end."""
+    """Return a <time> element: 'day', 'clock', 'second', or 'full' with day and clock and, if given, the end; of a date its day."""
     now = context.get("now")
+    if not isinstance(value, datetime):
+        return format_html('<time datetime="{}">{}</time>', value.isoformat(), day(value, now))
     if style == "day":
         text = say_day(value, now=now)
     elif style == "clock":

@@ -139,8 +139,8 @@ def _upload(course: Course, texts: dict[str, LectureText], *, now: datetime) -> 
     """Upload what the course announces: in the running copy only for lectures that have begun, or begin this week."""
     is_archived = course.state == Course.State.ARCHIVED
     for lecture in Lecture.objects.filter(course=course).prefetch_related("materials").order_by("starts_at"):
-        slides_are_out = is_archived or lecture.starts_at < now + timedelta(days=7)
-        is_recorded = is_archived or lecture.ends_at < now
+        slides_are_out = is_archived or (lecture.starts_at is not None and lecture.starts_at < now + timedelta(days=7))
+        is_recorded = is_archived or lecture.is_over_at(now)
         announced = {material.kind for material in lecture.materials.all()}
         if lecture.number not in texts or not announced or not slides_are_out:
             continue
@@ -157,7 +157,7 @@ def _count_uses(course: Course, *, now: datetime) -> None:
     for index, lecture in enumerate(Lecture.objects.filter(course=course, starts_at__lt=now).order_by("starts_at")):
         for material in lecture.materials.filter(current__isnull=False, kind__in=["pdf", "pptx", "mp4"]):
             use = MaterialCount.Use.WATCHED if material.kind == Material.Kind.MP4 else MaterialCount.Use.DOWNLOADED
-            first = lecture.starts_at.date()
+            first = lecture.held_on or now.date()
             for day in range(0, 21, 3):
                 count = (180 - 9 * index) // (day + 2) // (3 if material.kind == Material.Kind.PPTX else 1)
                 if first + timedelta(days=day) <= now.date():

@@ -27,6 +27,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Lectures"), "event", "admin:lectures_lecture_changelist"),
                 (_("Upload files"), "upload", "admin:lectures_lecture_upload_files"),
                 (_("Office hours"), "schedule", "admin:lectures_officehour_changelist"),
+                (_("Deadlines"), "alarm", "admin:lectures_deadline_changelist"),
+                (_("Days without class"), "event_busy", "admin:lectures_freeday_changelist"),
                 (_("Parts"), "segment", "admin:lectures_part_changelist"),
             ],
         ),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from amls.courses.contradictions import contradictions_of
-from amls.courses.models import Course, RosterEntry, User
+from amls.courses.models import Course, RosterEntry, SessionKind, User
 from amls.mail.health import health
 from amls.mail.models import Notice
 from exams.models import Exam
@@ -169,12 +169,12 @@ def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
     )
     groups: list[tuple[QuerySet[Any], Callable[[Any], Need], Promise]] = [
         (
-            lectures.filter(starts_at__lt=now).exclude(_has(Material.Kind.PDF)),
+            lectures.filter(starts_at__lt=now, kind=SessionKind.LECTURE).exclude(_has(Material.Kind.PDF)),
             _of_lecture,
             ngettext_lazy("%(count)d past lecture without slides", "%(count)d past lectures without slides", "count"),
         ),
         (
-            lectures.filter(ends_at__lt=now).exclude(_has(Material.Kind.MP4)),
+            lectures.filter(ends_at__lt=now, kind=SessionKind.LECTURE).exclude(_has(Material.Kind.MP4)),
             _of_lecture,
             ngettext_lazy(
                 "%(count)d past lecture without a recording", "%(count)d past lectures without a recording", "count"

@@ -57,7 +57,7 @@ def _home_context(access: Access) -> dict[str, Any]:
     rules = ProjectRules.objects.filter(course=course).first()
     deadlines = Deadlines.of_rules(rules)
     lectures = lectures_for(access)
-    upcoming = next((one for one in lectures if one.ends_at > now and not one.is_cancelled), None)
+    upcoming = next((one for one in lectures if one.held_on and not one.is_over_at(now) and not one.is_cancelled), None)
     agenda = present_items(course, access.enrolment, now=now)
     dates = [item for item in agenda if item.kind in (ItemKind.DEADLINE, ItemKind.EXAM)]
     others = irrelevant_keys(access.enrolment, now=now) if access.enrolment is not None else set()
@@ -71,8 +71,8 @@ def _home_context(access: Access) -> dict[str, Any]:
         "parts": _by_part(lectures),
         "rows_that_say": lectures if access.is_manager else [],
         "next_lecture": upcoming,
-        "is_on": upcoming is not None and upcoming.starts_at <= now,
-        "joins_now": upcoming is not None and upcoming.starts_at - JOIN_LEAD <= now,
+        "is_on": upcoming is not None and upcoming.is_on_at(now),
+        "joins_now": upcoming is not None and upcoming.is_on_at(now, JOIN_LEAD),
         "deadline": next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None),
         "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
         "key_dates": dates,

@@ -16,7 +16,7 @@ from amls.courses.permissions import may_manage
 from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
 from amls.portal.gradebook.standings import GRADEBOOK, State, standings
-from lectures.models import Lecture
+from lectures.queries import lectures_of
 from projects.models import ProjectRules
 
 SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
@@ -31,9 +31,7 @@ def _revision(order: Order) -> str:
 def _schedule_context(order: Order) -> dict[str, Any]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
-    lectures = list(
-        Lecture.objects.filter(course=course).select_related("part", "course").order_by("starts_at", "number", "pk")
-    )
+    lectures = lectures_of(course)
     ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
     agenda = AgendaItem.objects.base().filter(course=course, audience="public").present()
     dates = sorted(
@@ -42,7 +40,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
     )
     return {
         # Days of the year in which the course begins stand without it.
-        "year": lectures[0].starts_at if lectures else None,
+        "year": next((day for one in lectures if (day := one.held_on)), None),
         "parts": [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)],
         "key_dates": dates,
         "staff": list(course.staff.all()),

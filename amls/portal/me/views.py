@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.agenda.feeds import own_items
-from amls.agenda.models import ItemKind, Status
+from amls.agenda.models import SESSIONS, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
 from amls.core.violations import RuleViolation
@@ -25,6 +25,7 @@ from projects.queries import team_of
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8
+_SESSIONS = SESSIONS | {ItemKind.OFFICE_HOUR, ItemKind.FREE_DAY}
 
 
 @login_required
@@ -121,8 +122,8 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "has_projects": ProjectRules.objects.filter(course=access.course).exists(),
         "is_student": is_student,
         "team": team_of(access.enrolment, with_files=False) if is_student else None,
-        "sessions": [row for row in coming if row.kind in (ItemKind.LECTURE, ItemKind.OFFICE_HOUR)][:_COMING],
-        "deadlines": [row for row in coming if row.kind not in (ItemKind.LECTURE, ItemKind.OFFICE_HOUR)][:_COMING],
+        "sessions": [row for row in coming if row.kind in _SESSIONS][:_COMING],
+        "deadlines": [row for row in coming if row.kind not in _SESSIONS][:_COMING],
         **subscribe_context(access),
     }
     return render(request, "portal/me.html", context)

@@ -11,7 +11,8 @@ from amls.agenda.fetches import OTHER
 from amls.agenda.models import FeedToken, FeedUse
 from amls.core.plots import Plot, by_week, draw, last_weeks
 from amls.courses.models import Course
-from lectures.models import Lecture, MaterialCount
+from lectures.models import MaterialCount
+from lectures.queries import lectures_of
 
 # A calendar that has not asked for its feed for so long is no longer subscribed.
 SUBSCRIBED_WITHIN = timedelta(days=30)
@@ -24,7 +25,7 @@ def plots(course: Course, *, now: datetime) -> list[Plot]:
 
 
 def _by_lecture(course: Course) -> list[Plot]:
-    lectures = list(Lecture.objects.filter(course=course).order_by("starts_at", "number", "pk"))
+    lectures = lectures_of(course)
     sums = (
         MaterialCount.objects.filter(material__lecture__course=course)
         .values_list("material__lecture", "use")
@@ -34,7 +35,7 @@ def _by_lecture(course: Course) -> list[Plot]:
     found = {(lecture, use): total for lecture, use, total in sums}
 
     def rows(use: str) -> list[tuple[str, str, int]]:
-        return [(one.number or "–", str(one), found.get((one.pk, use), 0)) for one in lectures]
+        return [(one.label or one.number or "–", str(one), found.get((one.pk, use), 0)) for one in lectures]
 
     return [
         draw(

@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from amls.core.clock import to_wall_clock
-from amls.courses.models import Course
+from amls.courses.models import Course, WeeklySlot
 from amls.portal.takeover.spec import (
     CourseSpec,
+    DeadlineSpec,
     ExamRulesSpec,
     ExamSpec,
     ExceptionSpec,
+    FreeDaySpec,
     GradingSpec,
     LectureSpec,
     MaterialSpec,
@@ -24,20 +26,13 @@ from amls.portal.takeover.understanding.slots import WEEKDAYS
 from exams.models import Exam, ExamRules
 from exams.queries import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
+from lectures.queries import lectures_of
 from projects.models import ProjectRules, Topic
 
 
 def export_course(course: Course) -> CourseSpec:
     """Return all that the course is, without its people and what they did."""
-    weekday, rules = course.slot_weekday, exam_rules(course)
-    slot = SlotSpec(
-        weekday=WEEKDAYS[weekday] if weekday is not None else "",
-        start=course.slot_start,
-        end=course.slot_end,
-        room=course.slot_room,
-        mode=course.slot_mode,
-        call_in=course.slot_call_in,
-    )
+    rules = exam_rules(course)
     return CourseSpec(
         slug=course.slug,
         title=course.title,
@@ -54,7 +49,7 @@ def export_course(course: Course) -> CourseSpec:
         contact_email=course.contact_email,
         enrolment_policy=course.enrolment_policy,
         enrolment_code=course.enrolment_code,
-        slots=() if slot == SlotSpec() else (slot,),
+        slots=tuple(_slot(one) for one in course.slots),
         staff=tuple(
             StaffSpec(role=one.role, name=one.name, affiliation=one.affiliation, email=one.email, url=one.url)
             for one in course.staff.order_by("position", "pk")
@@ -70,11 +65,12 @@ def export_course(course: Course) -> CourseSpec:
             for part in Part.objects.filter(course=course).order_by("position", "pk")
         ),
         lectures=tuple(
-            _lecture(one, course)
-            for one in Lecture.objects.filter(course=course)
-            .select_related("part")
-            .prefetch_related("materials__current")
-            .order_by("starts_at", "number", "pk")
+            _lecture(one, course) for one in lectures_of(course, Lecture.objects.prefetch_related("materials__current"))
+        ),
+        free_days=tuple(FreeDaySpec(date=one.first, last=one.last, title=one.title) for one in course.free_days.all()),
+        deadlines=tuple(
+            DeadlineSpec(title=one.title, kind=one.kind, due_at=_local(one.due_at, course), day=one.day, url=one.url)
+            for one in course.deadlines.all()
         ),
         projects=_projects(course),
         topics=tuple(
@@ -95,6 +91,18 @@ def export_course(course: Course) -> CourseSpec:
             max_extra_points=rules.max_extra_points,
             text=course.grading,
         ),
+    )
+
+
+def _slot(slot: WeeklySlot) -> SlotSpec:
+    return SlotSpec(
+        kind=slot.kind,
+        weekday=WEEKDAYS[slot.weekday] if slot.weekday is not None else "",
+        start=slot.start,
+        end=slot.end,
+        room=slot.room,
+        mode=slot.mode,
+        call_in=slot.call_in,
     )
 
 
@@ -131,8 +139,10 @@ def _lecture(lecture: Lecture, course: Course) -> LectureSpec:
         number=lecture.number,
         part=(lecture.part.letter or lecture.part.title) if lecture.part else "",
         title=lecture.title,
-        starts_at=to_wall_clock(lecture.starts_at, course.zone),
-        ends_at=to_wall_clock(lecture.ends_at, course.zone),
+        kind=lecture.kind,
+        starts_at=_local(lecture.starts_at, course),
+        ends_at=_local(lecture.ends_at, course),
+        day=lecture.day,
         room=lecture.room,
         mode=lecture.mode,
         call_in=lecture.call_in,

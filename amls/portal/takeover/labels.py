@@ -1,10 +1,13 @@
 """How an import calls what it changes, in the reader's language."""
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.courses.models import Weekday
-from amls.portal.takeover.spec import CourseFileError, LectureSpec, OfficeHourSpec, TopicSpec
+from amls.core.times import say_day
+from amls.courses.models import SessionKind, Weekday
+from amls.portal.takeover.spec import CourseFileError, FreeDaySpec, LectureSpec, OfficeHourSpec, SlotSpec, TopicSpec
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from projects.models import Topic
 
@@ -30,8 +33,33 @@ def topic_label(topic: Topic | TopicSpec) -> str:
 
 
 def lecture_label(spec: LectureSpec) -> str:
-    """Return how a lecture is called in a diff."""
-    return _("Lecture %(number)s") % {"number": spec.number or spec.title}
+    """Return how a session is called in a diff, such as 'Lecture 05'."""
+    kind = SessionKind(spec.kind).label if spec.kind in SessionKind.values else spec.kind
+    return f"{kind} {spec.number or spec.title}"
+
+
+def slot_label(spec: SlotSpec) -> str:
+    """Return how a weekly slot is called in a diff, such as 'Weekly slot Tuesday (Exercise)'."""
+    weekday = Weekday(WEEKDAYS.index(spec.weekday)).label if spec.weekday else ""
+    kind = f"({SessionKind(spec.kind).label})" if spec.kind != SessionKind.LECTURE else ""
+    return " ".join(str(word) for word in (_("Weekly slot"), weekday, kind) if word)
+
+
+def free_day_label(spec: FreeDaySpec) -> str:
+    """Return how days without class are called in a diff."""
+    days = " – ".join(say_day(one) for one in (spec.date, spec.last) if one)
+    return _("No class on %(days)s") % {"days": days}
+
+
+def not_a_weekday(where: str, word: str) -> str:
+    """Return the refusal of a weekday."""
+    return _("%(where)s: '%(word)s' is not a weekday such as 'thursday'.") % {"where": where, "word": word}
+
+
+def not_offered(where: str, word: str, known: Sequence[str]) -> str:
+    """Return the refusal of a kind that is none."""
+    why = _("%(where)s: there is no kind '%(word)s'; kinds are %(known)s.")
+    return why % {"where": where, "word": word, "known": ", ".join(known)}
 
 
 def office_hour_label(spec: OfficeHourSpec) -> str:

@@ -1,8 +1,10 @@
 """Rows made to be what a file wants of them, with every change and problem noted."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django.core.exceptions import ValidationError
@@ -28,6 +30,32 @@ class Wanted:
     note: str = ""
 
 
+def _counted(keys: Iterable[Any]) -> list[Any]:
+    """Return keys with how many equal ones stand before each."""
+    seen: Counter[Any] = Counter()
+    counted = []
+    for key in keys:
+        counted.append((key, seen[key]))
+        seen[key] += 1
+    return counted
+
+
+def _paired(
+    existing: dict[Any, M], wanted: dict[Any, Wanted], else_by: Callable[[Callable[[str], Any]], Any]
+) -> dict[Any, M]:
+    """Return rows by key, those that no key has paired under the key of what is alike, in turn."""
+    paired = dict(existing)
+    left: dict[Any, list[Any]] = defaultdict(list)
+    for key, row in existing.items():
+        if key not in wanted:
+            left[else_by(partial(getattr, row))].append(key)
+    for key, one in wanted.items():
+        alike = else_by(one.values.__getitem__) if key not in existing else None
+        if alike and left[alike]:
+            paired[key] = paired.pop(left[alike].pop(0))
+    return paired
+
+
 class RowImport:
     """How an import writes: the course, what is wanted of it, and what was found."""
 
@@ -47,6 +75,10 @@ class RowImport:
         may_remove: Callable[[Any], str] = lambda _row: "",
         keep_instead: Callable[[Any], bool] = lambda _row: False,
         removes: bool = True,
+        order: Callable[[Iterable[M]], list[M]] = list,
+        repeats: bool = False,
+        else_by: Callable[[Callable[[str], Any]], Any] = lambda _get: None,
+        takes: Callable[[M, dict[str, Any]], dict[str, Any]] = lambda _row, values: values,
     ) -> list[M]:
         """Make the rows be what is wanted, and return them in the order of what is wanted.
 
@@ -62,12 +94,21 @@ class RowImport:
                 as is fitting.
             removes: whether rows that are not wanted go. A page that names none of a list
                 says nothing about it.
+            order: of the rows, where it matters.
+            repeats: whether several may have the same key: then the first is the first, and so on.
+            else_by: by what rows and what is wanted are taken for each other, in turn, that no key has paired; it
+                gets what returns a field's value, and returns nothing where it can't tell.
+            takes: returns which of the values a row takes that is there already.
         """
-        existing = {key(row): row for row in rows}
+        present = order(rows)
         kept = set() if self.spec.is_complete else set(page_keeps)
         found: list[M] = []
         # Removed first: what comes may need the number or name of what goes.
-        wanted_keys = [wanted_key(one) for one in wanted]
+        row_keys, wanted_keys = [key(row) for row in present], [wanted_key(one) for one in wanted]
+        if repeats:
+            row_keys, wanted_keys = _counted(row_keys), _counted(wanted_keys)
+        existing = dict(zip(row_keys, present, strict=True))
+        existing = _paired(existing, dict(zip(wanted_keys, wanted, strict=True)), else_by)
         if len(set(wanted_keys)) < len(wanted_keys):
             twice = next(one.label for one, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
             self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
@@ -78,14 +119,14 @@ class RowImport:
                     self._remove(gone, may_remove(gone))
         row: M
         for one, one_key in zip(wanted, wanted_keys, strict=True):
-            present = existing.get(one_key)
-            if present is None:
+            own = existing.get(one_key)
+            if own is None:
                 row = rows.model(**(parent or {"course": self.course}), **one.values)
                 self.diff.added(one.label, ", ".join(filter(None, [self._name(row, one.label), one.note])))
                 self.save(row, one.label)
             else:
-                row = present
-                values = {name: value for name, value in one.values.items() if name not in kept}
+                row = own
+                values = takes(row, {name: value for name, value in one.values.items() if name not in kept})
                 if not self.spec.is_complete and "url" in values and not values["url"]:
                     values.pop("url")
                 self.update(row, Wanted(one.label, values))
@@ -102,6 +143,10 @@ class RowImport:
         if starts_at is None:
             return ""
         return ", ".join(filter(None, [say_day(starts_at), say_span(starts_at, ends_at), place]))
+
+    def open_when(self, on: date | None) -> str:
+        """Return 'Tue 21 May 2024, time open', or that the date is open."""
+        return f"{say_day(on)}, {_('time open')}" if on is not None else _("date open")
 
     def _remove(self, row: models.Model, why_not: str) -> None:
         if why_not:

@@ -75,8 +75,7 @@ def test_a_page_leaves_alone_what_it_cannot_say(course: Course) -> None:
     assert not import_course(spec=read_page(TEXT), now=NOW)
     lecture.refresh_from_db()
     assert (lecture.abstract, lecture.call_in) == ("Own words", "https://zoom.example.org/1")
-    course.refresh_from_db()
-    assert course.slot_call_in == "https://zoom.example.org/secret"
+    assert course.weekly_slots.get().call_in == "https://zoom.example.org/secret"
 
 
 def test_what_a_page_says_of_grading_holds_for_the_exams_and_the_rest_of_their_rules_stays(course: Course) -> None:

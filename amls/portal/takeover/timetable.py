@@ -1,0 +1,291 @@
+"""What an import does to a course's timetable: weekly slots, sessions with materials, office hours, days, deadlines."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from amls.core.clock import to_wall_clock
+from amls.core.times import say_day, say_span
+from amls.courses.models import SessionKind, WeeklySlot
+from amls.courses.slots import DEFAULT_LENGTH, in_weekly_order
+from amls.portal.takeover.labels import (
+    free_day_label,
+    lecture_label,
+    not_a_weekday,
+    not_offered,
+    office_hour_label,
+    slot_label,
+)
+from amls.portal.takeover.rows import RowImport, Wanted
+from amls.portal.takeover.spec import LectureSpec
+from amls.portal.takeover.understanding.links import is_whole
+from amls.portal.takeover.understanding.slots import WEEKDAYS
+from lectures.models import Deadline, FreeDay, Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
+from lectures.queries import in_order
+
+_MOMENT = ("starts_at", "ends_at", "day")
+
+
+class TimetableImport(RowImport):
+    """The part of an import that writes when the course meets and what is due."""
+
+    def timetable(self) -> None:
+        """Write weekly slots, parts and sessions, office hours, free days and deadlines."""
+        self._slots()
+        self._parts_and_lectures()
+        self._office_hours()
+        self._free_days()
+        self._deadlines()
+
+    def _slots(self) -> None:
+        wanted = []
+        for slot in self.spec.slots:
+            if slot.weekday and slot.weekday not in WEEKDAYS:
+                self.problems.append(not_a_weekday("slots", slot.weekday))
+                return
+            if slot.kind not in SessionKind.values:
+                self.problems.append(not_offered("slots", slot.kind, SessionKind.values))
+                return
+            values = {name: getattr(slot, name) for name in ("kind", "start", "end", "room", "mode", "call_in")}
+            values["weekday"] = WEEKDAYS.index(slot.weekday) if slot.weekday else None
+            hours = "–".join(f"{one:%H:%M}" for one in (slot.start, slot.end) if one)
+            wanted.append(Wanted(slot_label(slot), values, ", ".join(filter(None, [hours, slot.room]))))
+        self.sync(
+            WeeklySlot.objects.filter(course=self.course),
+            wanted,
+            key=lambda row: (row.kind, row.weekday, row.start),
+            wanted_key=lambda w: (w.values["kind"], w.values["weekday"], w.values["start"]),
+            page_keeps={"call_in"},
+            order=in_weekly_order,
+            repeats=True,
+            else_by=lambda get: get("kind"),
+        )
+
+    def _parts_and_lectures(self) -> None:
+        parts = self.sync(
+            Part.objects.filter(course=self.course),
+            [Wanted(_("Part %(name)s") % {"name": p.letter or p.title}, {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
+            key=lambda row: row.letter or row.title,
+            wanted_key=lambda wanted: wanted.values["letter"] or wanted.values["title"],
+        )  # fmt: skip
+        by_name = {part.letter or part.title: part for part in parts}
+        wanted = [w for lecture in self.spec.lectures if (w := self._lecture(lecture, by_name)) is not None]
+        rows = self.sync(
+            Lecture.objects.filter(course=self.course),
+            wanted,
+            key=lambda row: _session_key(partial(getattr, row)),
+            wanted_key=lambda w: _session_key(w.values.__getitem__),
+            page_keeps={"abstract", "call_in", "is_call_in_public", "state"},
+            may_remove=_has_no_files,
+            order=self._in_order,
+            repeats=True,
+            else_by=lambda get: (get("kind"), get("number"), get("part"), get("title")),
+            takes=self._unless_left_open,
+        )
+        if len(rows) == len(self.spec.lectures):
+            for row, lecture in zip(rows, self.spec.lectures, strict=True):
+                self._materials(row, lecture)
+
+    def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> Wanted | None:
+        label = lecture_label(spec)
+        if spec.part and spec.part not in parts:
+            why = _("%(what)s: there is no part '%(part)s'; parts are %(parts)s.")
+            self.problems.append(why % {"what": label, "part": spec.part, "parts": ", ".join(parts) or _("none")})
+            return None
+        if spec.kind not in SessionKind.values:
+            self.problems.append(not_offered(label, spec.kind, SessionKind.values))
+            return None
+        if spec.starts_at is None and spec.ends_at is not None:
+            self.problems.append(_("%(what)s: it has an end, but no start.") % {"what": label})
+            return None
+        ends = spec.ends_at or (spec.starts_at + self._length(spec) if spec.starts_at else None)
+        starts_at, ends_at = self.instant(spec.starts_at, label), self.instant(ends, label)
+        if spec.starts_at is not None and (starts_at is None or ends_at is None):
+            return None
+        return Wanted(
+            label,
+            {
+                "kind": spec.kind, "day": spec.day,
+                "number": spec.number, "part": parts.get(spec.part), "title": spec.title, "abstract": spec.abstract,
+                "starts_at": starts_at, "ends_at": ends_at, "room": spec.room, "mode": spec.mode, "call_in": spec.call_in,
+                "is_call_in_public": spec.call_in_public, "state": spec.state,
+            },
+            self.when(spec.starts_at, ends, spec.room) or self.open_when(spec.day),
+        )  # fmt: skip
+
+    def _length(self, spec: LectureSpec) -> timedelta:
+        """Return how long a session lasts that says no end: as long as its weekly slot."""
+        own = [slot for slot in self.course.weekly_slots.all() if slot.kind == spec.kind]
+        return in_weekly_order(own)[0].length if own else DEFAULT_LENGTH
+
+    def _in_order(self, rows: Iterable[Lecture]) -> list[Lecture]:
+        found = list(rows)
+        for row in found:
+            row.course = self.course
+        return in_order(found)
+
+    def _unless_left_open(self, row: Lecture, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave the moment out that a page doesn't say, where the course knows it already."""
+        says_less = values["starts_at"] is None and values["day"] in (None, row.held_on)
+        if self.spec.is_complete or not says_less:
+            return values
+        return {name: value for name, value in values.items() if name not in _MOMENT}
+
+    def _materials(self, lecture: Lecture, spec: LectureSpec) -> None:
+        label = lecture_label(spec)
+        wanted = []
+        for position, material in enumerate(spec.materials):
+            # What a page links within its own site stays announced: the reading has warned of it.
+            url = material.url if self.spec.is_complete or is_whole(material.url) else ""
+            values = {
+                "kind": material.kind, "title": material.title, "url": url, "audience": material.audience,
+                "visible_from": self.instant(material.visible_from, label), "position": position,
+            }  # fmt: skip
+            wanted.append(Wanted(f"{label}, {material.title or material.kind}", values))
+        rows = self.sync(
+            Material.objects.filter(lecture=lecture).select_related("current"),
+            wanted,
+            key=lambda row: f"{row.kind}|{row.title}",
+            wanted_key=lambda w: f"{w.values['kind']}|{w.values['title']}",
+            parent={"lecture": lecture},
+            page_keeps={"title", "audience", "visible_from", "position"},
+            may_remove=lambda row: _has_no_file(row, label),
+            removes=self.spec.is_complete,
+        )  # fmt: skip
+        for row, material in zip(rows, spec.materials, strict=False):
+            if material.sha256:
+                self._file(row, material.sha256, material.file, label)
+
+    def _file(self, material: Material, sha256: str, filename: str, label: str) -> None:
+        """Give a material the file with this hash, where this installation has it already."""
+        if material.current is not None and material.current.sha256 == sha256:
+            return
+        known = MaterialFile.objects.filter(sha256=sha256).order_by("pk").first()
+        if known is None:
+            why = _("%(what)s: upload '%(file)s' yourself; this installation does not have it.")
+            self.diff.warnings.append(why % {"what": label, "file": filename})
+            return
+        newest = material.files.order_by("-version").values_list("version", flat=True).first() or 0
+        copy = MaterialFile.objects.create(
+            material=material, version=newest + 1, file=known.file.name, filename=filename or known.filename,
+            content_type=known.content_type, size=known.size, sha256=sha256, pages=known.pages, seconds=known.seconds,
+            uploaded_at=known.uploaded_at,
+        )  # fmt: skip
+        material.current = copy
+        material.save(update_fields=["current"])
+        self.diff.added(_("%(what)s, file") % {"what": label}, copy.filename)
+
+    def _office_hours(self) -> None:
+        wanted = []
+        for hour in self.spec.office_hours:
+            if hour.weekday not in WEEKDAYS:
+                self.problems.append(not_a_weekday("office_hours", hour.weekday))
+                return
+            values = {
+                name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
+            }
+            values |= {"weekday": WEEKDAYS.index(hour.weekday)}
+            span = [say_day(one) for one in (hour.first, hour.last) if one]
+            note = ", ".join([say_span(hour.start, hour.end), *filter(None, [" – ".join(span), hour.room])])
+            wanted.append(Wanted(office_hour_label(hour), values, note))
+        rows = self.sync(
+            OfficeHour.objects.filter(course=self.course),
+            wanted,
+            key=lambda row: row.weekday,
+            wanted_key=lambda w: w.values["weekday"],
+            page_keeps={"call_in", "first", "last"},
+        )
+        if not self.spec.is_complete:
+            return
+        for row, hour in zip(rows, self.spec.office_hours, strict=False):
+            self.sync(
+                OfficeHourException.objects.filter(office_hour=row),
+                [
+                    Wanted(
+                        f"{office_hour_label(hour)} {one.day}",
+                        {
+                            "day": one.day, "is_cancelled": one.cancelled, "room": one.room,
+                            "moved_to_start": self.instant(one.starts_at, office_hour_label(hour)),
+                            "moved_to_end": self.instant(one.ends_at, office_hour_label(hour)),
+                        },
+                        _("cancelled") if one.cancelled else self.when(one.starts_at, one.ends_at, one.room),
+                    )
+                    for one in hour.exceptions
+                ],
+                key=lambda exception: exception.day,
+                wanted_key=lambda w: w.values["day"],
+                parent={"office_hour": row},
+            )  # fmt: skip
+
+    def _free_days(self) -> None:
+        self.sync(
+            FreeDay.objects.filter(course=self.course),
+            [
+                Wanted(free_day_label(one), {"first": one.date, "last": one.last, "title": one.title})
+                for one in self.spec.free_days
+            ],
+            key=lambda row: row.first,
+            wanted_key=lambda w: w.values["first"],
+            else_by=lambda get: get("title"),
+        )
+
+    def _deadlines(self) -> None:
+        wanted = []
+        for one in self.spec.deadlines:
+            label = _("Deadline %(title)s") % {"title": one.title}
+            if one.kind not in Deadline.Kind.values:
+                self.problems.append(not_offered(label, one.kind, Deadline.Kind.values))
+                return
+            if (one.due_at is None) == (one.day is None):
+                why = _("%(what)s: give due_at, or day while the time is open, and not both.")
+                self.problems.append(why % {"what": label})
+                return
+            due_at = self.instant(one.due_at, label)
+            values = {"kind": one.kind, "title": one.title, "due_at": due_at, "day": one.day, "url": one.url}
+            wanted.append(Wanted(label, values, self.when(one.due_at) or self.open_when(one.day)))
+        self.sync(
+            Deadline.objects.filter(course=self.course),
+            wanted,
+            key=lambda row: (row.title, row.due_at, row.day),
+            wanted_key=lambda w: (w.values["title"], w.values["due_at"], w.values["day"]),
+            else_by=lambda get: get("title"),
+            order=lambda rows: sorted(rows, key=self._due),
+            repeats=True,
+            takes=self._unless_due,
+        )
+
+    def _due(self, row: Deadline) -> tuple[date, bool, str]:
+        due = to_wall_clock(row.due_at, self.course.zone) if row.due_at else None
+        return (due.date() if due else row.day) or date.max, due is None, str(due)
+
+    def _unless_due(self, row: Deadline, values: dict[str, Any]) -> dict[str, Any]:
+        """Leave out that the time is open, as a page says it of a day whose time the course knows already."""
+        if self.spec.is_complete or values["day"] is None or values["day"] != self._due(row)[0]:
+            return values
+        return {name: value for name, value in values.items() if name not in ("due_at", "day")}
+
+
+def _session_key(get: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return by what a session is recognised: by its number, else by its title and when it is held."""
+    if get("number"):
+        return get("kind"), get("number")
+    return get("kind"), get("part"), get("title"), get("starts_at"), get("day")
+
+
+def _has_no_file(material: Material, label: str) -> str:
+    if material.current is None:
+        return ""
+    why_not = _("%(what)s: its file '%(file)s' would be lost; remove it at the desk first.")
+    return why_not % {"what": label, "file": material.current.filename}
+
+
+def _has_no_files(lecture: Lecture) -> str:
+    if lecture.materials.filter(current__isnull=False).exists():
+        why_not = _(
+            "'%(lecture)s' is no longer in the file but has uploaded files. Cancel it, or remove its files at the desk first."
+        )
+        return why_not % {"lecture": lecture}
+    return ""
