@@ -1,7 +1,7 @@
 """The staff's desk: who sees what, what is shown before it is saved, what is kept."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from amls.files.models import KeptUpload
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.membership.roster import import_roster, read_roster
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
-from lectures.models import Lecture, MaterialFile
+from lectures.models import Deadline, FreeDay, Lecture, MaterialFile
 from lectures.services.schedule import change_lecture
 from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
 from tests.agreeing import agree_to
@@ -42,6 +42,7 @@ pytestmark = pytest.mark.django_db
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
+    "lectures_freeday", "lectures_deadline",
     "exams_examrules", "exams_registration", "exams_accommodation",
     "exams_admissiondecision", "exams_result", "exams_resultchange",
     "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
@@ -85,6 +86,8 @@ def rows(cast: Cast) -> dict[str, Any]:
         "lectures_lecture": lecture.pk,
         "lectures_part": PartFactory.create(course=course).pk,
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
+        "lectures_freeday": FreeDay.objects.create(course=course, first=date(2024, 5, 9)).pk,
+        "lectures_deadline": Deadline.objects.create(course=course, title="Sheet 1", due_at=now).pk,
         "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
         **project_rows(cast),
         "exams_exam": exam.pk,

@@ -196,7 +196,7 @@ def test_a_disk_that_fills_up_halfway_is_said(cast: Cast, settings: Settings, ad
 def test_the_form_of_a_lecture_at_the_desk_says_it(cast: Cast, lecture: Lecture, settings: Settings) -> None:
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": "tests.files.test_uploads.FullStorage"}}
     data = {
-        "course": lecture.course_id, "part": "", "number": "05", "title": lecture.title,
+        "course": lecture.course_id, "part": "", "kind": "lecture", "number": "05", "title": lecture.title,
         "starts_at_0": "2024-05-21", "starts_at_1": "16:00", "ends_at_0": "2024-05-21", "ends_at_1": "18:00",
         "room": lecture.room, "mode": lecture.mode, "state": lecture.state, "call_in": "", "abstract": "",
         "materials-TOTAL_FORMS": "1", "materials-INITIAL_FORMS": "0", "materials-0-kind": "captions",

@@ -1,8 +1,6 @@
 """Kinds of sessions, several weekly slots, open dates and times, days without class, deadlines of a course's own."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -29,7 +27,7 @@ from lectures.services.days import (
     remove_free_day,
 )
 from lectures.services.schedule import add_lecture, add_office_hour, change_lecture
-from tests.cast import Cast, make_cast
+from tests.cast import make_cast
 from tests.factories import CourseFactory, EnrolmentFactory, WeeklySlotFactory
 
 pytestmark = pytest.mark.django_db
@@ -332,22 +330,3 @@ def test_deadlines_keep_their_rules(course: Course) -> None:
             Deadline.objects.filter(pk=sheet.pk).update(**values)
     with pytest.raises(IntegrityError, match="deadline_unique"), transaction.atomic():
         Deadline.objects.create(course=course, title="Sheet 1", due_at=NOW)
-
-
-# ── the desk ──
-
-
-@pytest.mark.parametrize("name", ["freeday", "deadline"])
-def test_the_desk_shows_only_rows_of_ones_own_courses(name: str) -> None:
-    cast: Cast = make_cast()
-    rows: dict[str, Callable[[Course], Any]] = {
-        "freeday": lambda course: add_free_day(course=course, now=NOW, first=date(2024, 5, 9), title=course.slug),
-        "deadline": lambda course: add_deadline(course=course, now=NOW, title=course.slug, due_at=NOW),
-    }
-    mine, theirs = rows[name](cast.course), rows[name](cast.other_course)
-    client = cast.client("lecturer")
-    listed = client.get(f"/admin/lectures/{name}/").content.decode()
-    assert f"/admin/lectures/{name}/{mine.pk}/change/" in listed
-    assert f"/admin/lectures/{name}/{theirs.pk}/change/" not in listed
-    assert client.get(f"/admin/lectures/{name}/{mine.pk}/change/").status_code == 200
-    assert client.get(f"/admin/lectures/{name}/{theirs.pk}/change/").status_code == 302
