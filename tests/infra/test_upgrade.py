@@ -25,7 +25,7 @@ RECONCILE = (
     "from amls.courses.models import Course\n"
     "for course in Course.objects.all(): reconcile(course, now=timezone.now())\n"
 )
-CALENDAR = "SELECT uid, sequence, title, starts_at, ends_at, place, is_removed FROM agenda_agendaitem ORDER BY uid"
+CALENDAR = "SELECT uid, sequence, title, starts_at, ends_at, place, is_removed FROM agenda_agendaitem ORDER BY uid, id"
 
 
 @pytest.fixture(params=RELEASES, ids=lambda path: path.name.removesuffix(".sql.xz"))

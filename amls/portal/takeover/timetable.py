@@ -87,7 +87,9 @@ class TimetableImport(RowImport):
         )
         if len(rows) == len(self.spec.lectures):
             for row, lecture in zip(rows, self.spec.lectures, strict=True):
-                self._materials(row, lecture)
+                # What broke a rule was not saved, and is told.
+                if row.pk is not None:
+                    self._materials(row, lecture)
 
     def _lecture(self, spec: LectureSpec, parts: dict[str, Part]) -> Wanted | None:
         label = lecture_label(spec)
