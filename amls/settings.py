@@ -333,6 +333,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.exports.tasks.purge",
         "schedule": timedelta(hours=1),
     },
+    "fetch-course-pages": {
+        "task": "amls.portal.tasks.fetch_drafts",
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+    },
     "reconcile-running-courses": {
         "task": "amls.agenda.tasks.reconcile_running_courses",
         "schedule": timedelta(minutes=15),

@@ -1,11 +1,14 @@
-"""The pages that the law asks for, as the installation's staff word them."""
+"""The pages that the law asks for, as the installation's staff word them; courses that are being brought in."""
+
+import uuid
 
 import pghistory
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from amls.core.text import CleanTextField
-from amls.courses.models import Language, choices_hold
+from amls.core.text import CleanTextField, LineField
+from amls.courses.models import Course, Language, choices_hold
 
 
 class LegalPage(models.Model):
@@ -39,3 +42,48 @@ class LegalPage(models.Model):
 
 
 pghistory.track()(LegalPage)
+
+
+class ImportDraft(models.Model):
+    """A course that somebody is bringing in: what they brought, and what they answered and corrected since.
+
+    Attributes:
+        course: that it is to change; None for a new one.
+        name: of the file, or the address, for people; empty for what was pasted.
+        address: from where the worker fetches it; empty for what was sent.
+        source: what it says, in the form of `amls.portal.takeover.middle`; None until it was fetched.
+        problem: why it could not be fetched or read, in the owner's language.
+        changes: each a pair of what was asked or corrected and the answer, in their order; of two with the same name
+            the later one counts, so that taking one back is to drop the last.
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("brought by"))
+    course = models.ForeignKey(
+        Course, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("course")
+    )
+    name = LineField(_("name"), max_length=300, blank=True)
+    address = models.CharField(_("address"), max_length=2000, blank=True)
+    source = models.JSONField(null=True, blank=True)
+    problem = CleanTextField(_("problem"), blank=True)
+    changes = models.JSONField(_("answers"), default=list, blank=True)
+    made_at = models.DateTimeField(_("brought"))
+
+    class Meta:
+        verbose_name = _("course being brought in")
+        verbose_name_plural = _("courses being brought in")
+        ordering = ["-made_at", "-pk"]
+        indexes = [models.Index(fields=["owner", "made_at"], name="importdraft_owner_made")]
+
+    def __str__(self) -> str:
+        return self.name or str(self.token)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the worker has still to fetch it."""
+        return self.source is None and not self.problem
+
+    @property
+    def answers(self) -> dict[str, str]:
+        """What counts of the answers and corrections."""
+        return dict(self.changes)

@@ -12,7 +12,7 @@ from amls.portal.me import account
 from amls.portal.me import views as me
 from amls.portal.search import views as search
 from amls.portal.stats import views as stats
-from amls.portal.takeover import views as takeover
+from amls.portal.takeover.views import bringing, rollover
 
 app_name = "portal"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -28,13 +28,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sign-in-again/", account.sign_in_again, name="sign_in_again"),
     path("search/", search.everywhere, name="search_everywhere"),
     path("accounts/my-courses.ics", documents.my_dates, name="my_dates"),
-    path("new/", takeover.new_course, name="new_course"),
+    path("new/", bringing.bring_new, name="new_course"),
+    path("new/<uuid:token>/", bringing.draft_page, name="import_draft"),
+    path("new/<uuid:token>/change/", bringing.change, name="import_change"),
+    path("new/<uuid:token>/undo/", bringing.take_back, name="import_undo"),
+    path("new/<uuid:token>/again/", bringing.start_again, name="import_again"),
+    path("new/<uuid:token>/make/", bringing.make, name="import_make"),
+    path("new/<uuid:token>/discard/", bringing.discard, name="import_discard"),
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/search/", search.in_course, name="search"),
     path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
-    path("<slug:slug>/staff/import/", takeover.import_page, name="import"),
-    path("<slug:slug>/staff/roll-over/", takeover.roll_over_page, name="roll_over"),
+    path("<slug:slug>/staff/import/", bringing.bring_into, name="import"),
+    path("<slug:slug>/staff/roll-over/", rollover.roll_over_page, name="roll_over"),
     path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
     path("<slug:slug>/staff/gradebook.pdf", gradebook.gradebook_pdf, name="gradebook_pdf"),
     path("<slug:slug>/schedule.pdf", documents.schedule_pdf, name="schedule_pdf"),

@@ -1,4 +1,4 @@
-"""Course files and roll-over in the browser."""
+"""Bringing a course in, and holding one again, in the browser."""
 
 import re
 from datetime import date
@@ -11,44 +11,56 @@ from django.utils.translation import gettext_lazy
 
 from amls.courses.models import Course
 from amls.courses.validators import validate_slug
+from amls.files.checks import file_bounds
+from amls.portal.takeover.sources import MAX_BYTES
 
-# A page of a whole course is some 10 kB; a course.toml with long topics some 100 kB.
-MAX_TEXT = 1_000_000
+_FILES = ".html,.htm,.md,.txt,.csv,.tsv,.xlsx,.ics,.yml,.yaml,.json,.docx,.toml"
 
 
-class ImportForm(forms.Form):
-    """A course page or course.toml, pasted."""
+class SourceForm(forms.Form):
+    """What a lecturer has: a page that they paste, a file, or the address of one."""
 
     text = forms.CharField(
-        label=gettext_lazy("The course page or course.toml"),
-        widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "false"}),
-        max_length=MAX_TEXT,
+        label=gettext_lazy("Paste the course page, or only its schedule"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-rich": "id_html"}),
         strip=False,
-        help_text=gettext_lazy("Paste the page as text or HTML. Nothing is saved before you have seen what changes."),
+        help_text=gettext_lazy("As it is: text, a table, Markdown, HTML. Links of a pasted page are kept."),
     )
-    year = forms.IntegerField(
-        label=gettext_lazy("Year in which the term begins"),
+    # What the clipboard holds beside the text, put here by a script: with it the links survive.
+    html = forms.CharField(required=False, strip=False, widget=forms.HiddenInput)
+    file = forms.FileField(
+        label=gettext_lazy("Or choose a file"),
         required=False,
-        min_value=1990,
-        max_value=2100,
-        help_text=gettext_lazy("Only if the page doesn't say."),
+        help_text=gettext_lazy("Excel, Word, CSV, a calendar (.ics), HTML, Markdown, YAML, JSON or course.toml."),
+        widget=forms.ClearableFileInput(attrs={"accept": _FILES}),
     )
-
-
-class NewCourseForm(ImportForm):
-    """The same for a course that does not exist yet."""
-
-    slug = forms.CharField(
-        label=gettext_lazy("Address"),
-        max_length=60,
+    address = forms.CharField(
+        label=gettext_lazy("Or name its address"),
         required=False,
-        validators=[validate_slug],
-        help_text=gettext_lazy("Such as 'amls-ss2024'. Empty: made of title and term."),
+        max_length=2000,
+        widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
+        help_text=gettext_lazy("A page, a file or a calendar that everyone can open."),
     )
 
-    def clean_slug(self) -> str:
-        """Refuse an address that is taken."""
-        return _free(self.cleaned_data["slug"])
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["file"].widget.attrs.update(file_bounds(MAX_BYTES))
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for exactly one of the three."""
+        data = super().clean() or {}
+        given = [name for name in ("text", "file", "address") if data.get(name) and str(data[name]).strip()]
+        if not given and not self.errors:
+            raise ValidationError(
+                _("Paste something, choose a file, or name an address: one of the three."), code="nothing"
+            )
+        if len(given) > 1:
+            raise ValidationError(
+                _("Bring one thing at a time: what you pasted, the file, or the address. Empty the others."),
+                code="several",
+            )
+        return data
 
 
 class RollOverForm(forms.Form):

@@ -1,4 +1,4 @@
-"""Paste-import and roll-over in the browser: seen first, and then exactly what was seen."""
+"""Bringing in and roll-over in the browser: seen first, and then exactly what was seen."""
 
 import re
 import threading
@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from amls.courses.models import Course, Enrolment, Role
+from amls.portal.models import ImportDraft
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
@@ -20,66 +21,97 @@ TEXT = PAGE.read_text(encoding="utf-8")
 IMPORT, ROLL_OVER, NEW = "/amls/staff/import/", "/amls/staff/roll-over/", "/new/"
 
 
-def seen(content: bytes) -> str:
+def brought(client: Client, path: str, data: dict[str, Any]) -> str:
+    """Bring something in; return the address of its workbench."""
+    answer = client.post(path, data)
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
+
+
+def shown(content: bytes) -> str:
     match = re.search(r'name="_shown" value="([0-9a-f]+)"', content.decode())
     assert match is not None
     return match.group(1)
 
 
+def imported(client: Client, data: dict[str, Any]) -> Any:
+    """Bring a page into the course, look at what changes, and agree."""
+    address = brought(client, IMPORT, data)
+    seen = client.post(f"{address}make/")
+    assert seen.status_code == 200, seen.content.decode()
+    return client.post(f"{address}make/", {"_shown": shown(seen.content), "_agreed": "1"})
+
+
 def agree(cast: Cast, path: str, data: dict[str, Any], **changes: Any) -> Any:
     """Look at a preview, and agree to it with what was typed since."""
     client = cast.client("lecturer")
-    shown = client.post(path, data)
-    assert shown.status_code == 200, shown.content.decode()
-    return client.post(path, {**data, **changes, "_shown": seen(shown.content), "_agreed": "1"})
+    answer = client.post(path, data)
+    assert answer.status_code == 200, answer.content.decode()
+    return client.post(path, {**data, **changes, "_shown": shown(answer.content), "_agreed": "1"})
 
 
 def test_a_pasted_page_is_shown_first_and_saved_then(cast: Cast) -> None:
-    shown = cast.client("lecturer").post(IMPORT, {"text": TEXT}).content.decode()
-    assert "new: 05 Data- and Task-Parallel Execution, Tue 21 May 2024, 16:00–18:00, H 0111" in shown
+    client = cast.client("lecturer")
+    address = brought(client, IMPORT, {"text": TEXT})
+    page = client.get(address).content.decode()
+    assert "Data- and Task-Parallel Execution" in page
+    changes = client.post(f"{address}make/").content.decode()
+    assert "new: 05 Data- and Task-Parallel Execution, Tue 21 May 2024, 16:00–18:00, H 0111" in changes
     assert not Lecture.objects.exists()
-    assert agree(cast, IMPORT, {"text": TEXT}).status_code == 302
+    assert imported(client, {"text": TEXT}).status_code == 302
     assert Lecture.objects.filter(course=cast.course).count() == 12
-    assert b"the course says all this already" in cast.client("lecturer").post(IMPORT, {"text": TEXT}).content
+    again = client.post(f"{brought(client, IMPORT, {'text': TEXT})}make/")
+    assert b"the course says all this already" in again.content
 
 
-def test_what_was_typed_after_the_preview_is_shown_again(cast: Cast) -> None:
-    answer = agree(cast, IMPORT, {"text": TEXT}, text=TEXT.replace("[Jul 04]", "[Jul 05]"))
+def test_what_was_corrected_after_the_preview_is_shown_again(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    address = brought(client, IMPORT, {"text": TEXT})
+    seal = shown(client.post(f"{address}make/").content)
+    client.post(f"{address}change/", {"title": "Another Course", "term": "SS2024"})
+    answer = client.post(f"{address}make/", {"_shown": seal, "_agreed": "1"})
     assert answer.status_code == 200
     assert "something changed since this was shown" in answer.content.decode()
     assert not Lecture.objects.exists()
 
 
 def test_what_others_changed_after_the_preview_is_shown_again(cast: Cast) -> None:
-    agree(cast, IMPORT, {"text": TEXT})
-    client, data = cast.client("lecturer"), {"text": TEXT.replace("[Jul 04]", "[Jul 05]")}
-    shown = client.post(IMPORT, data)
+    client = cast.client("lecturer")
+    imported(client, {"text": TEXT})
+    address = brought(client, IMPORT, {"text": TEXT.replace("[Jul 04]", "[Jul 05]")})
+    seal = shown(client.post(f"{address}make/").content)
     Lecture.objects.filter(number="01").update(room="MAR 0.001")
-    answer = client.post(IMPORT, {**data, "_shown": seen(shown.content), "_agreed": "1"})
+    answer = client.post(f"{address}make/", {"_shown": seal, "_agreed": "1"})
     assert "MAR 0.001" in answer.content.decode()
     assert Lecture.objects.get(number="01").room == "MAR 0.001"
 
 
-def test_a_line_that_cannot_be_read_is_named_before_anything_is_saved(cast: Cast) -> None:
-    text = TEXT.replace("[Jul 04]", "[Jun 31]")
-    line = next(number for number, row in enumerate(text.split("\n"), start=1) if "Jun 31" in row)
-    answer = cast.client("lecturer").post(IMPORT, {"text": text, "_agreed": "1"})
-    assert answer.status_code == 200
-    assert f"Line {line}: there is no &#x27;Jun 31&#x27; in 2024" in answer.content.decode()
-    assert not Lecture.objects.exists()
-
-
-def test_who_pastes_a_new_course_lectures_in_it(cast: Cast) -> None:
-    answer = agree(cast, NEW, {"text": TEXT, "slug": "amls-ss2024"})
-    assert answer["Location"] == "/amls-ss2024/"
-    course = Course.objects.get(slug="amls-ss2024")
+def test_who_brings_a_new_course_lectures_in_it(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    address = brought(client, NEW, {"text": TEXT})
+    assert not Course.objects.filter(slug="amls-ss2024").exists()
+    client.post(f"{address}change/", {"slug": "ml-systems"})
+    assert client.post(f"{address}make/")["Location"] == "/ml-systems/"
+    course = Course.objects.get(slug="ml-systems")
     assert course.state == Course.State.DRAFT
     assert course.enrolments.get().user == cast.lecturer.user
     assert course.enrolments.get().role == Role.LECTURER
+    assert not ImportDraft.objects.exists()
+
+
+def test_a_taken_address_is_said_and_the_draft_stays(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    address = brought(client, NEW, {"text": TEXT})
+    client.post(f"{address}change/", {"slug": "databases"})
+    answer = client.post(f"{address}make/")
+    assert answer.status_code == 422
+    assert "There is a course" in answer.content.decode() or "is taken" in answer.content.decode()
+    assert ImportDraft.objects.count() == 1
+    assert client.post(f"{address}change/", {"slug": "No Address!"}).status_code == 422
 
 
 def test_a_new_term_is_made_as_it_was_shown(cast: Cast) -> None:
-    agree(cast, IMPORT, {"text": TEXT})
+    imported(cast.client("lecturer"), {"text": TEXT})
     data = {"new_slug": "amls-ss2025", "start": "2025-04-14", "skip": "2025-05-01"}
     other = agree(cast, ROLL_OVER, data, start="2025-04-21")
     assert "something changed since this was shown" in other.content.decode()
@@ -96,7 +128,7 @@ def roll_over_data() -> dict[str, Any]:
 
 
 def test_who_has_left_does_not_teach_the_new_term(cast: Cast) -> None:
-    agree(cast, IMPORT, {"text": TEXT})
+    imported(cast.client("lecturer"), {"text": TEXT})
     EnrolmentFactory.create(
         course=cast.course, role=Role.LECTURER, user__email="deleted-17@deleted.invalid", user__is_active=False
     )
@@ -106,33 +138,46 @@ def test_who_has_left_does_not_teach_the_new_term(cast: Cast) -> None:
 
 
 def test_an_admin_who_was_a_student_lectures_in_the_term_they_make(cast: Cast) -> None:
-    agree(cast, IMPORT, {"text": TEXT})
+    imported(cast.client("lecturer"), {"text": TEXT})
     EnrolmentFactory.create(course=cast.course, user=cast.admin)
     client = cast.client("admin")
-    shown = client.post(ROLL_OVER, roll_over_data())
-    client.post(ROLL_OVER, {**roll_over_data(), "_shown": seen(shown.content), "_agreed": "1"})
+    answer = client.post(ROLL_OVER, roll_over_data())
+    client.post(ROLL_OVER, {**roll_over_data(), "_shown": shown(answer.content), "_agreed": "1"})
     assert Enrolment.objects.get(course__slug="amls-ss2025", user=cast.admin).role == Role.LECTURER
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", [NEW, ROLL_OVER])
 def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast: Cast, path: str) -> None:
-    agree(cast, IMPORT, {"text": TEXT})
-    data = {"text": TEXT, "slug": "amls-ss2025"} if path == NEW else roll_over_data()
-    shown = cast.client("lecturer").post(path, data)
-    agreed = {**data, "_shown": seen(shown.content), "_agreed": "1"}
+    imported(cast.client("lecturer"), {"text": TEXT})
+    clients = [cast.client("lecturer") for _ in range(2)]
+    if path == NEW:
+        ways = [(f"{brought(client, NEW, {'text': TEXT})}make/", dict[str, Any]()) for client in clients]
+    else:
+        seal = shown(clients[0].post(path, roll_over_data()).content)
+        ways = [(path, {**roll_over_data(), "_shown": seal, "_agreed": "1"})] * 2
     gate = threading.Barrier(2)
 
-    def press(client: Client) -> tuple[int, str]:
+    def press(client: Client, way: tuple[str, dict[str, Any]]) -> tuple[int, str]:
         gate.wait()
         try:
-            answer = client.post(path, agreed)
+            answer = client.post(*way)
             return answer.status_code, answer.content.decode()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        (first, _page), (second, page) = sorted(pool.map(press, [cast.client("lecturer") for _ in range(2)]))
+        (first, _page), (second, page) = sorted(pool.map(press, clients, ways))
     assert (first, second) == (302, 422)
     assert "There is a course" in page or "is taken by another course" in page or "already exists" in page
-    assert Enrolment.objects.get(course__slug="amls-ss2025").user == cast.lecturer.user
+    slug = "amls-ss2024" if path == NEW else "amls-ss2025"
+    assert Enrolment.objects.get(course__slug=slug).user == cast.lecturer.user
+
+
+def test_a_line_that_cannot_be_read_is_named_before_anything_is_saved(cast: Cast) -> None:
+    text = TEXT.replace("[Jul 04]", "[Jun 31]")
+    line = next(number for number, row in enumerate(text.split("\n"), start=1) if "Jun 31" in row)
+    client = cast.client("lecturer")
+    page = client.get(brought(client, IMPORT, {"text": text})).content.decode()
+    assert f"Line {line}: there is no &#x27;Jun 31&#x27; in 2024" in page
+    assert not Lecture.objects.exists()

@@ -1,0 +1,1 @@
+"""Bringing a course in, and holding one again."""

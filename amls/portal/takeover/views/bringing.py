@@ -1,0 +1,241 @@
+"""A course comes in: brought, understood, answered and corrected, and then made, or changed after what changes was seen."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from amls.core.preview import Preview, preview_of
+from amls.core.violations import RuleViolation
+from amls.courses.access import Access, need_course_maker, open_course_as_manager
+from amls.courses.models import Course, Role, User
+from amls.courses.services import enrol
+from amls.courses.zones import zone_of
+from amls.portal.models import ImportDraft
+from amls.portal.takeover import drafts
+from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.diff import Diff
+from amls.portal.takeover.forms import SourceForm
+from amls.portal.takeover.joining import make_slug
+from amls.portal.takeover.reading import spec_of
+from amls.portal.takeover.sources import read_source
+from amls.portal.takeover.spec import CourseFileError, CourseSpec
+from amls.portal.takeover.toml import load_toml
+from amls.portal.takeover.understanding.slots import WEEKDAYS
+from amls.portal.takeover.workbench import Workbench, open_workbench, weekday_name
+
+
+@login_required
+def bring_new(request: HttpRequest) -> HttpResponse:
+    """Bring a new course in; who makes it becomes its lecturer."""
+    maker = need_course_maker(request)
+    return _bring(request, maker, None, {"heading": _("New course")})
+
+
+@login_required
+def bring_into(request: HttpRequest, slug: str) -> HttpResponse:
+    """Bring into a course what is to change it."""
+    access = open_course_as_manager(request, slug)
+    assert isinstance(request.user, User)  # noqa: S101 - whoever manages a course has signed in
+    context = {"access": access, "course": access.course, "heading": _("Import the course page")}
+    return _bring(request, request.user, access.course, context)
+
+
+def _bring(request: HttpRequest, owner: User, course: Course | None, context: dict[str, Any]) -> HttpResponse:
+    form = SourceForm(request.POST or None, request.FILES or None)
+    status = 200
+    if request.method == "POST":
+        if form.is_valid():
+            try:
+                return redirect("portal:import_draft", _start(form.cleaned_data, owner, course, request.now).token)  # type: ignore[attr-defined]
+            except CourseFileError as error:
+                for problem in error.problems:
+                    form.add_error(None, problem)
+            except RuleViolation as violation:
+                form.add_error(violation.field, violation.as_validation_error().messages)
+        status = 422
+    mine = ImportDraft.objects.filter(owner=owner, course=course).order_by("-made_at", "-pk")[:5]
+    return render(request, "portal/takeover/bring.html", {**context, "form": form, "drafts": mine}, status=status)
+
+
+def _start(given: dict[str, Any], owner: User, course: Course | None, now: Any) -> ImportDraft:
+    if given["address"].strip():
+        return drafts.start_fetched_draft(owner=owner, course=course, address=given["address"].strip(), now=now)
+    upload: UploadedFile[Any] | None = given["file"]
+    if upload is not None:
+        name = upload.name or ""
+        source = read_source(upload.read(), name=name)
+    else:
+        # The clipboard's HTML says the same with its links.
+        name, source = "", read_source(given["html"].strip() or given["text"])
+    return drafts.start_draft(owner=owner, course=course, source=source, name=name, now=now)
+
+
+class _Opened:
+    """A draft of the person, with whom its course lets in."""
+
+    def __init__(self, request: HttpRequest, token: UUID) -> None:
+        if not isinstance(request.user, User):
+            raise Http404
+        self.request, self.owner = request, request.user
+        rows = ImportDraft.objects.select_related("course")
+        self.draft: ImportDraft = get_object_or_404(rows, token=token, owner=request.user)
+        self.access: Access | None = None
+        if self.draft.course is not None:
+            self.access = open_course_as_manager(request, self.draft.course.slug)
+        else:
+            need_course_maker(request)
+        self.now = request.now  # type: ignore[attr-defined]
+
+    @property
+    def is_toml(self) -> bool:
+        return drafts.source_of(self.draft).container == "toml"
+
+    def workbench(self) -> Workbench:
+        zone = self.draft.course.zone if self.draft.course is not None else zone_of(self.owner)
+        return open_workbench(self.draft, today=timezone.localdate(self.now, zone))
+
+    def spec(self, bench: Workbench | None) -> CourseSpec:
+        """Return what is to be made.
+
+        Raises:
+            CourseFileError: something is missing.
+        """
+        slug = self.draft.course.slug if self.draft.course is not None else self.draft.answers.get("slug") or None
+        if bench is None:
+            return load_toml(drafts.source_of(self.draft).text)
+        if bench.missing:
+            raise CourseFileError(
+                [_("Answer this first: %(question)s") % {"question": one.words} for one in bench.missing]
+            )
+        return spec_of(bench.understood, drafts.source_of(self.draft), slug=slug)
+
+    def show(self, *, status: int = 200, **more: Any) -> HttpResponse:
+        """Return its page; only the part that changes where htmx asked for it."""
+        draft = self.draft
+        context: dict[str, Any] = {
+            "draft": draft, "access": self.access, "course": draft.course,
+            "heading": _("Import the course page") if draft.course is not None else _("New course"), **more,
+        }  # fmt: skip
+        if draft.is_waiting or draft.problem:
+            template = "portal/takeover/_fetching.html" if _is_part(self.request) else "portal/takeover/fetching.html"
+            return render(self.request, template, context, status=status)
+        if not self.is_toml:
+            bench = self.workbench()
+            context["bench"] = bench
+            context["weekdays"] = [(name, weekday_name(number)) for number, name in enumerate(WEEKDAYS)]
+            context["slug"] = draft.answers.get("slug") or make_slug(bench.understood.title, bench.understood.term)
+        context.setdefault("diff", None)
+        template = "portal/takeover/_workbench.html" if _is_part(self.request) else "portal/takeover/workbench.html"
+        return render(self.request, template, context, status=status)
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"
+
+
+@login_required
+def draft_page(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Show what was understood, what is open, and what it comes from."""
+    return _Opened(request, token).show()
+
+
+@login_required
+@require_POST
+def change(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Answer a question, or correct what was understood."""
+    opened = _Opened(request, token)
+    if opened.draft.source is None or opened.is_toml:
+        return opened.show()
+    try:
+        changes = opened.workbench().changes(request.POST.dict())
+    except RuleViolation as violation:
+        return opened.show(status=422, problems=[str(violation.message)])
+    return _written(opened, partial(drafts.change_draft, changes=changes))
+
+
+@login_required
+@require_POST
+def take_back(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Take the last answer or correction back."""
+    return _written(_Opened(request, token), drafts.take_back_change)
+
+
+@login_required
+@require_POST
+def start_again(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Take all answers and corrections back."""
+    return _written(_Opened(request, token), drafts.start_again)
+
+
+def _written(opened: _Opened, write: Callable[..., ImportDraft]) -> HttpResponse:
+    try:
+        opened.draft = write(draft=opened.draft)
+    except RuleViolation as violation:
+        return opened.show(status=422, problems=[str(violation.message)])
+    if _is_part(opened.request):
+        return opened.show()
+    return redirect("portal:import_draft", opened.draft.token)
+
+
+@login_required
+@require_POST
+def discard(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Forget what was brought."""
+    opened = _Opened(request, token)
+    drafts.delete_draft(draft=opened.draft)
+    messages.success(request, _("What you brought was thrown away. Nothing of it was saved."))
+    slug = opened.draft.course.slug if opened.draft.course is not None else None
+    return redirect(reverse("portal:import", args=[slug]) if slug else reverse("portal:new_course"))
+
+
+@login_required
+@require_POST
+def make(request: HttpRequest, token: UUID) -> HttpResponse:
+    """Make the course as a draft; or show what changes in one that is there, and then change it."""
+    opened = _Opened(request, token)
+    if opened.draft.source is None:
+        return opened.show()
+    bench = None if opened.is_toml else opened.workbench()
+    try:
+        spec = opened.spec(bench)
+        if opened.draft.course is None:
+            return _made(opened, spec)
+        shown, diff = _changed(opened, spec, opened.draft.course)
+    except CourseFileError as error:
+        return opened.show(status=422, problems=error.problems)
+    if shown.is_agreed:
+        messages.success(request, _("Imported. Everyone's calendar follows."))
+        return redirect(opened.draft.course)
+    return opened.show(diff=diff, preview=shown)
+
+
+def _made(opened: _Opened, spec: CourseSpec) -> HttpResponse:
+    with transaction.atomic():
+        import_course(spec=spec, slug=spec.slug, now=opened.now, must_be_new=True)
+        course = Course.objects.get(slug=spec.slug)
+        enrol(user=opened.owner, course=course, role=Role.LECTURER)
+        drafts.delete_draft(draft=opened.draft)
+    messages.success(opened.request, _("The course was made as a draft: only you can see it until you publish it."))
+    return redirect(course)
+
+
+def _changed(opened: _Opened, spec: CourseSpec, course: Course) -> tuple[Preview, Diff]:
+    diff = import_course(spec=spec, slug=course.slug, now=opened.now, dry_run=True)
+    shown = preview_of(opened.request.POST, (spec, diff))
+    if shown.is_agreed:
+        with transaction.atomic():
+            import_course(spec=spec, slug=course.slug, now=opened.now)
+            drafts.delete_draft(draft=opened.draft)
+    return shown, diff

@@ -1,0 +1,55 @@
+"""Holding a course again: first what would be made, then that."""
+
+from functools import partial
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from amls.core.preview import preview_of
+from amls.courses.access import Access, open_course_as_manager
+from amls.courses.models import Course, Role, User
+from amls.courses.services import enrol
+from amls.portal.rollover import roll_over
+from amls.portal.takeover.forms import RollOverForm
+from amls.portal.takeover.spec import CourseFileError
+
+
+@login_required
+def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make the course of a new term out of this one."""
+    access = open_course_as_manager(request, slug)
+    maker = cast("User", request.user)  # whoever manages a course has signed in
+    form = RollOverForm(request.POST or None)
+    context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
+    if request.method == "POST" and form.is_valid():
+        make = partial(roll_over, course=access.course, now=access.now, **form.cleaned_data)
+        try:
+            diff = make(dry_run=True)
+            preview = preview_of(request.POST, (form.cleaned_data, diff))
+            if preview.is_agreed:
+                with transaction.atomic():
+                    make()
+                    course = Course.objects.get(slug=form.cleaned_data["new_slug"])
+                    _staff_new_term(access, course, maker)
+        except CourseFileError as error:
+            context["problems"] = error.problems
+        else:
+            if preview.is_agreed:
+                messages.success(request, _("The new course was made as a draft. Look at its dates, then publish it."))
+                return redirect(course)
+            context |= {"diff": diff, "preview": preview}
+    status = 422 if "problems" in context or form.errors else 200
+    return render(request, "portal/takeover/roll_over.html", context, status=status)
+
+
+def _staff_new_term(old: Access, new: Course, maker: User) -> None:
+    """Give the new term the old one's lecturers, and whoever made it their part in its staff."""
+    for lecturer in old.course.enrolments.filter(role=Role.LECTURER, user__is_active=True).select_related("user"):
+        enrol(user=lecturer.user, course=new, role=Role.LECTURER)
+    own = old.enrolment
+    enrol(user=maker, course=new, role=Role(own.role) if own is not None and own.is_staff else Role.LECTURER)

@@ -1,0 +1,355 @@
+"""What a course that is being brought in looks like so far: its rows, questions and facts, and the changes that answer them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.translation import gettext as _
+
+from amls.core.times import say_day, say_span
+from amls.core.violations import RuleViolation
+from amls.courses.validators import validate_slug
+from amls.portal.models import ImportDraft
+from amls.portal.takeover.drafts import source_of
+from amls.portal.takeover.understanding import columns
+from amls.portal.takeover.understanding.columns import ROLES
+from amls.portal.takeover.understanding.interpret import understand
+from amls.portal.takeover.understanding.kinds import DEADLINE, EXAM, FREE, KINDS, SESSIONS
+from amls.portal.takeover.understanding.links import Material
+from amls.portal.takeover.understanding.questions import kind_label
+from amls.portal.takeover.understanding.results import (
+    ColumnUse,
+    Deadline,
+    Exam,
+    FreeDay,
+    LineUse,
+    Question,
+    Session,
+    Understood,
+)
+from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot, find_slots
+
+# Beyond this the original is not shown line by line; nothing of it is lost.
+MOST_LINES = 1_000
+# Questions without whose answer a course would be wrong in silence. What else is open stays open in the draft.
+_NEEDED = {"text", "year", "zone", "order", "choice"}
+_ROW_FIELDS = ("kind", "title", "date", "room")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRow:
+    """One dated thing as it was understood; `day` and `begins` may be open."""
+
+    id: str
+    line: int
+    kind: str
+    title: str
+    number: str = ""
+    part: str = ""
+    day: date | None = None
+    last: date | None = None
+    begins: time | None = None
+    ends: time | None = None
+    room: str = ""
+    is_cancelled: bool = False
+    links: tuple[Material, ...] = ()
+    is_corrected: bool = False
+
+    @property
+    def kind_label(self) -> str:
+        """What kind of row it is, in the reader's language."""
+        return kind_label(self.kind).capitalize()
+
+    @property
+    def is_session(self) -> bool:
+        """Whether people meet then."""
+        return self.kind in SESSIONS
+
+    @property
+    def when(self) -> str:
+        """Its date, as far as it is known."""
+        if self.day is None:
+            return _("date open")
+        return say_day(self.day) + (f" – {say_day(self.last)}" if self.last else "")
+
+    @property
+    def at(self) -> str:
+        """Its time, as far as it is known."""
+        if self.begins is None:
+            return _("time open") if self.day is not None and self.kind != FREE else ""
+        return say_span(self.begins, self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFields:
+    """One line of an answer about weekly times."""
+
+    weekday: str = ""
+    begins: str = ""
+    ends: str = ""
+    room: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """A draft with all that was understood of it.
+
+    Attributes:
+        answered: the answers and corrections so far.
+    """
+
+    draft: ImportDraft
+    understood: Understood
+    answered: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[PreviewRow]:
+        """Everything dated, in the order of the source."""
+        one = self.understood
+        rows = [
+            *map(self._session, one.sessions), *map(self._free_day, one.free_days),
+            *map(self._deadline, one.deadlines), *map(self._exam, one.exams),
+        ]  # fmt: skip
+        return sorted(rows, key=lambda row: (row.line, row.day or date.max, row.begins or time.min))
+
+    @property
+    def lines(self) -> list[LineUse]:
+        """The lines of the source, with what became of each."""
+        return list(self.understood.lines[:MOST_LINES])
+
+    @property
+    def lines_more(self) -> int:
+        """How many lines are not shown."""
+        return max(0, len(self.understood.lines) - MOST_LINES)
+
+    @property
+    def questions(self) -> list["Asked"]:
+        """What is still to be answered; what is needed first."""
+        return [Asked(question) for question in sorted(self.understood.questions, key=lambda one: not one.must)]
+
+    @property
+    def missing(self) -> list[Question]:
+        """The questions without whose answer nothing can be made."""
+        return [question for question in self.understood.questions if question.must and question.kind in _NEEDED]
+
+    @property
+    def slots(self) -> str:
+        """The weekly times, a line each, as they are typed."""
+        return "\n".join(map(_slot_line, self.understood.slots))
+
+    @property
+    def slot_words(self) -> list[str]:
+        """The weekly times as people read them."""
+        return [
+            f"{kind_label(slot.kind).capitalize()}: {weekday_name(slot.weekday)} {say_span(slot.begins, slot.ends)} {slot.room}"
+            for slot in self.understood.slots
+        ]
+
+    @property
+    def columns(self) -> list[ColumnUse]:
+        """What the columns of tables are taken for."""
+        return list(self.understood.columns)
+
+    @property
+    def roles(self) -> list[tuple[str, str]]:
+        """What a column may be taken for."""
+        return [(role, role_label(role)) for role in ROLES]
+
+    @property
+    def zones(self) -> list[str]:
+        """The time zones that a course may be in."""
+        return zone_names()
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The kinds that a row may have."""
+        return [(kind, kind_label(kind).capitalize()) for kind in KINDS]
+
+    def changes(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """Return what a form of the page answers or corrects, by the keys of `understand`.
+
+        Args:
+            sent: the fields of one of its forms: an answer to a question (`question`, `answer` or fields of weekly
+                times), what a column means (`column`, `role`), a row (`row` and its fields), or facts of the course.
+
+        Raises:
+            RuleViolation: it can't be understood; nothing of it counts.
+        """
+        changes = self._changes(sent)
+        for name, value in changes.items():
+            _check(name, value)
+        return changes
+
+    def _changes(self, sent: Mapping[str, str]) -> dict[str, str]:
+        if "question" in sent:
+            return self._answer(sent)
+        if "column" in sent:
+            known = {column.id for column in self.understood.columns}
+            return {sent["column"]: sent.get("role", "")} if sent["column"] in known else {}
+        if "row" in sent:
+            return self._row_changes(sent)
+        facts = {"title": self.understood.title, "term": self.understood.term, "zone": self.understood.zone}
+        facts |= {"slots": self.slots, "slug": self.answered.get("slug", "")}
+        return {name: value for name in facts if (value := _clean(sent.get(name, facts[name]))) != facts[name]}
+
+    def _answer(self, sent: Mapping[str, str]) -> dict[str, str]:
+        name = sent["question"]
+        if not any(question.id == name for question in self.understood.questions):
+            return {}
+        if "answer" in sent:
+            return {name: _clean(sent["answer"])}
+        lines = []
+        for number in range(20):
+            one = SlotFields(
+                *(sent.get(f"{part}-{number}", "").strip() for part in ("weekday", "begins", "ends", "room"))
+            )
+            if one.weekday in WEEKDAYS and one.begins:
+                lines.append(f"{one.weekday} {one.begins}{f'-{one.ends}' if one.ends else ''} {one.room}".strip())
+        return {name: "\n".join(lines)} if lines else {}
+
+    def _row_changes(self, sent: Mapping[str, str]) -> dict[str, str]:
+        row = next((one for one in self.rows if one.id == sent["row"]), None)
+        if row is None:
+            return {}
+        if "drop" in sent:
+            return {f"drop:{row.id}": "1"}
+        before = {
+            "kind": row.kind, "title": row.title, "date": row.day.isoformat() if row.day else "", "room": row.room,
+        }  # fmt: skip
+        changes = {
+            f"{name}:{row.id}": value
+            for name in _ROW_FIELDS
+            if (value := _clean(sent.get(name, before[name]))) != before[name]
+        }
+        begins, ends = (f"{at:%H:%M}" if at else "" for at in (row.begins, row.ends))
+        wanted = (sent.get("begins", begins).strip()[:5], sent.get("ends", ends).strip()[:5])
+        if wanted != (begins, ends):
+            changes[f"time:{row.id}"] = "-".join(filter(None, wanted))
+        return changes
+
+    def _is_corrected(self, name: str) -> bool:
+        return any(f"{what}:{name}" in self.answered for what in (*_ROW_FIELDS, "time"))
+
+    def _session(self, one: Session) -> PreviewRow:
+        return PreviewRow(
+            id=one.id, line=one.line, kind=one.kind, title=one.title, number=one.number, part=one.part, day=one.day,
+            begins=one.begins, ends=one.ends, room=one.room, is_cancelled=one.is_cancelled, links=one.materials,
+            is_corrected=self._is_corrected(one.id),
+        )  # fmt: skip
+
+    def _free_day(self, one: FreeDay) -> PreviewRow:
+        return PreviewRow(
+            id=one.id, line=one.line, kind=FREE, title=one.title, day=one.day, last=one.last,
+            is_corrected=self._is_corrected(one.id),
+        )  # fmt: skip
+
+    def _deadline(self, one: Deadline) -> PreviewRow:
+        return PreviewRow(
+            id=one.id, line=one.line, kind=DEADLINE, title=one.title, day=one.day, begins=one.at,
+            is_corrected=self._is_corrected(one.id),
+        )  # fmt: skip
+
+    def _exam(self, one: Exam) -> PreviewRow:
+        return PreviewRow(
+            id=one.id, line=one.line, kind=EXAM, title=one.title, day=one.day, begins=one.begins, room=one.room,
+            is_corrected=self._is_corrected(one.id),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with the fields that answer it."""
+
+    question: Question
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether nothing can be made before it is answered."""
+        return self.question.must and self.question.kind in _NEEDED
+
+    @property
+    def choices(self) -> Iterable[tuple[str, str]]:
+        """The answers among which to choose, if they are some."""
+        return self.question.choices
+
+    @property
+    def slot_fields(self) -> list[tuple[int, SlotFields]]:
+        """The lines of an answer about weekly times, one more than is known."""
+        known = [SlotFields(weekday=line.split()[0]) for line in self.question.preset.splitlines() if line.strip()]
+        return list(enumerate([*known, SlotFields()][:20]))
+
+
+def open_workbench(draft: ImportDraft, *, today: date) -> Workbench:
+    """Understand a draft with the answers so far; only for one that isn't waiting."""
+    answers = draft.answers
+    return Workbench(draft, understand(source_of(draft), answers, today=today), answers)
+
+
+def weekday_name(weekday: int) -> str:
+    """Return what a weekday is called; 0 is Monday."""
+    return str(WEEKDAY_NAMES[weekday]).capitalize()
+
+
+def role_label(role: str) -> str:
+    """Return what a column is called that is taken for something."""
+    what, _colon, kind = role.partition(":")
+    if what == "sessions":
+        return _("Dates of kind: %(kind)s") % {"kind": kind_label(kind)}
+    if what == "materials":
+        return {
+            "slides": _("Slides"), "notes": _("Notes"), "recording": _("Recording"), "reading": _("Reading"),
+            "code": _("Code"), "other": _("Other materials"),
+        }[kind]  # fmt: skip
+    return {
+        columns.DATE: _("Date"), columns.WEEKDAY: _("Weekday"), columns.WEEK: _("Week"), columns.TIME: _("Time"),
+        columns.BEGINS: _("Begins"), columns.ENDS: _("Ends"), columns.NUMBER: _("Number"), columns.TITLE: _("Title"),
+        columns.DETAILS: _("Details"), columns.KIND: _("Kind"), columns.ROOM: _("Room"), columns.PEOPLE: _("People"),
+        columns.DUE: _("What is due"), columns.WORK: _("Work that is given out"), columns.STATUS: _("Status"),
+        columns.MODE: _("In the room or online"), columns.IGNORED: _("Not read"),
+    }.get(role, role)  # fmt: skip
+
+
+def zone_names() -> list[str]:
+    """Return the time zones in which people live."""
+    others = ("Etc/", "SystemV/", "posix/", "right/", "US/")
+    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(others))
+
+
+def _slot_line(slot: Slot) -> str:
+    times = f"{slot.begins:%H:%M}" + (f"-{slot.ends:%H:%M}" if slot.ends else "")
+    kind = "" if slot.kind == SESSIONS[0] else f"{slot.kind} "
+    return f"{kind}{WEEKDAYS[slot.weekday]} {times} {slot.room}".strip()
+
+
+def _check(name: str, value: str) -> None:
+    what, _colon, kind = name.partition(":")
+    if what == "zone" and value not in available_timezones():
+        raise RuleViolation(
+            _("'%(zone)s' is no time zone. Choose one of the list, such as Europe/Berlin.") % {"zone": value[:60]},
+            "zone",
+        )
+    if what == "slots":
+        for line in value.splitlines():
+            if not find_slots(line, default_kind=kind):
+                raise RuleViolation(
+                    _("'%(line)s' is no weekly time. Write it such as 'tuesday 10:15-11:45 H 0107'.")
+                    % {"line": line[:80]},
+                    "slots",
+                )
+    if what == "slug" and value:
+        try:
+            validate_slug(value)
+        except ValidationError as error:
+            raise RuleViolation(" ".join(error.messages), "slug") from error
+    if what in ("date", "first-week") and value:
+        try:
+            date.fromisoformat(value)
+        except ValueError as error:
+            raise RuleViolation(_("'%(day)s' is no date such as 2026-10-13.") % {"day": value[:40]}, "date") from error
+
+
+def _clean(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
