@@ -54,6 +54,22 @@ def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
         return [found for finisher in after_course_change for found in finisher(course, now)]
 
 
+def publish_course(*, course: Course, now: datetime) -> Course:
+    """Let everyone see a draft; return the course.
+
+    Raises:
+        RuleViolation: it is no draft any more.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        if course.state != Course.State.DRAFT:
+            raise RuleViolation(_("The course is no draft any more: it is published already."), "no-draft")
+        course.state = Course.State.RUNNING
+        course.save(update_fields=["state"])
+        finish_course_change(course, now=now)
+    return course
+
+
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 

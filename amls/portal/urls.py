@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", bringing.bring_into, name="import"),
+    path("<slug:slug>/staff/publish/", bringing.publish, name="publish"),
     path("<slug:slug>/staff/roll-over/", rollover.roll_over_page, name="roll_over"),
     path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
     path("<slug:slug>/staff/gradebook.pdf", gradebook.gradebook_pdf, name="gradebook_pdf"),

@@ -195,3 +195,10 @@ def test_htmx_gets_the_part_that_changes(client: Client) -> None:
     part = answer.content.decode()
     assert part.lstrip().startswith('<div id="workbench"')
     assert "<html" not in part
+
+
+def test_loading_an_action_anew_leads_back_to_the_draft(client: Client) -> None:
+    address = brought(client, NEW, {"text": WITHOUT_TIMES})
+    for verb in ("change", "undo", "again", "make", "discard"):
+        assert client.get(f"{address}{verb}/")["Location"] == address
+    assert ImportDraft.objects.count() == 1

@@ -1,7 +1,7 @@
 """A course comes in: brought, understood, answered and corrected, and then made, or changed after what changes was seen."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from amls.core.preview import Preview, preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.models import Course, Role, User
-from amls.courses.services import enrol
+from amls.courses.services import enrol, publish_course
 from amls.courses.zones import zone_of
 from amls.portal.models import ImportDraft
 from amls.portal.takeover import drafts
@@ -145,38 +145,47 @@ def _is_part(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def _posted(act: Callable[[_Opened], HttpResponse]) -> Callable[[HttpRequest, UUID], HttpResponse]:
+    """Make a view of what is done with a draft; whoever only opens its address, as by loading anew, sees the draft."""
+
+    @login_required
+    @wraps(act)
+    def view(request: HttpRequest, token: UUID) -> HttpResponse:
+        if request.method != "POST":
+            return redirect("portal:import_draft", token)
+        return act(_Opened(request, token))
+
+    return view
+
+
 @login_required
 def draft_page(request: HttpRequest, token: UUID) -> HttpResponse:
     """Show what was understood, what is open, and what it comes from."""
     return _Opened(request, token).show()
 
 
-@login_required
-@require_POST
-def change(request: HttpRequest, token: UUID) -> HttpResponse:
+@_posted
+def change(opened: _Opened) -> HttpResponse:
     """Answer a question, or correct what was understood."""
-    opened = _Opened(request, token)
     if opened.draft.source is None or opened.is_toml:
         return opened.show()
     try:
-        changes = opened.workbench().changes(request.POST.dict())
+        changes = opened.workbench().changes(opened.request.POST.dict())
     except RuleViolation as violation:
         return opened.show(status=422, problems=[str(violation.message)])
     return _written(opened, partial(drafts.change_draft, changes=changes))
 
 
-@login_required
-@require_POST
-def take_back(request: HttpRequest, token: UUID) -> HttpResponse:
+@_posted
+def take_back(opened: _Opened) -> HttpResponse:
     """Take the last answer or correction back."""
-    return _written(_Opened(request, token), drafts.take_back_change)
+    return _written(opened, drafts.take_back_change)
 
 
-@login_required
-@require_POST
-def start_again(request: HttpRequest, token: UUID) -> HttpResponse:
+@_posted
+def start_again(opened: _Opened) -> HttpResponse:
     """Take all answers and corrections back."""
-    return _written(_Opened(request, token), drafts.start_again)
+    return _written(opened, drafts.start_again)
 
 
 def _written(opened: _Opened, write: Callable[..., ImportDraft]) -> HttpResponse:
@@ -189,22 +198,18 @@ def _written(opened: _Opened, write: Callable[..., ImportDraft]) -> HttpResponse
     return redirect("portal:import_draft", opened.draft.token)
 
 
-@login_required
-@require_POST
-def discard(request: HttpRequest, token: UUID) -> HttpResponse:
+@_posted
+def discard(opened: _Opened) -> HttpResponse:
     """Forget what was brought."""
-    opened = _Opened(request, token)
     drafts.delete_draft(draft=opened.draft)
-    messages.success(request, _("What you brought was thrown away. Nothing of it was saved."))
+    messages.success(opened.request, _("What you brought was thrown away. Nothing of it was saved."))
     slug = opened.draft.course.slug if opened.draft.course is not None else None
     return redirect(reverse("portal:import", args=[slug]) if slug else reverse("portal:new_course"))
 
 
-@login_required
-@require_POST
-def make(request: HttpRequest, token: UUID) -> HttpResponse:
+@_posted
+def make(opened: _Opened) -> HttpResponse:
     """Make the course as a draft; or show what changes in one that is there, and then change it."""
-    opened = _Opened(request, token)
     if opened.draft.source is None:
         return opened.show()
     bench = None if opened.is_toml else opened.workbench()
@@ -216,7 +221,7 @@ def make(request: HttpRequest, token: UUID) -> HttpResponse:
     except CourseFileError as error:
         return opened.show(status=422, problems=error.problems)
     if shown.is_agreed:
-        messages.success(request, _("Imported. Everyone's calendar follows."))
+        messages.success(opened.request, _("Imported. Everyone's calendar follows."))
         return redirect(opened.draft.course)
     return opened.show(diff=diff, preview=shown)
 
@@ -239,3 +244,17 @@ def _changed(opened: _Opened, spec: CourseSpec, course: Course) -> tuple[Preview
             import_course(spec=spec, slug=course.slug, now=opened.now)
             drafts.delete_draft(draft=opened.draft)
     return shown, diff
+
+
+@login_required
+@require_POST
+def publish(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let everyone see a course that was made as a draft."""
+    access = open_course_as_manager(request, slug)
+    try:
+        publish_course(course=access.course, now=access.now)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    else:
+        messages.success(request, _("Published: everyone sees the course now, and its calendar can be subscribed to."))
+    return redirect(access.course)
