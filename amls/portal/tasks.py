@@ -27,4 +27,4 @@ def fetch_drafts() -> int:
 
 def _read(address: str) -> Source:
     fetched = fetch(address)
-    return read_source(fetched.content, name=fetched.name, base=fetched.base)
+    return read_source(fetched.content, name=fetched.name, base=fetched.address)

@@ -1,6 +1,6 @@
 """What a course that is being brought in looks like so far: its rows, questions and facts, and the changes that answer them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from zoneinfo import available_timezones
@@ -18,8 +18,8 @@ from amls.portal.takeover.understanding import columns
 from amls.portal.takeover.understanding.columns import ROLES
 from amls.portal.takeover.understanding.interpret import understand
 from amls.portal.takeover.understanding.kinds import DEADLINE, EXAM, FREE, KINDS, SESSIONS
+from amls.portal.takeover.understanding.labels import kind_label
 from amls.portal.takeover.understanding.links import Material
-from amls.portal.takeover.understanding.questions import kind_label
 from amls.portal.takeover.understanding.results import (
     ColumnUse,
     Deadline,
