@@ -14,11 +14,10 @@ from amls.core.violations import RuleViolation
 from amls.courses.validators import validate_slug
 from amls.portal.models import ImportDraft
 from amls.portal.takeover.drafts import source_of
-from amls.portal.takeover.understanding import columns
 from amls.portal.takeover.understanding.columns import ROLES
 from amls.portal.takeover.understanding.interpret import understand
 from amls.portal.takeover.understanding.kinds import DEADLINE, EXAM, FREE, KINDS, SESSIONS
-from amls.portal.takeover.understanding.labels import kind_label
+from amls.portal.takeover.understanding.labels import kind_label, role_label
 from amls.portal.takeover.understanding.links import Material
 from amls.portal.takeover.understanding.results import (
     ColumnUse,
@@ -62,6 +61,16 @@ class PreviewRow:
     def kind_label(self) -> str:
         """What kind of row it is, in the reader's language."""
         return kind_label(self.kind).capitalize()
+
+    @property
+    def begins_typed(self) -> str:
+        """Its begin as a field for a time holds it."""
+        return f"{self.begins:%H:%M}" if self.begins else ""
+
+    @property
+    def ends_typed(self) -> str:
+        """Its end as a field for a time holds it."""
+        return f"{self.ends:%H:%M}" if self.ends else ""
 
     @property
     def is_session(self) -> bool:
@@ -156,7 +165,7 @@ class Workbench:
     @property
     def roles(self) -> list[tuple[str, str]]:
         """What a column may be taken for."""
-        return [(role, role_label(role)) for role in ROLES]
+        return [(role, role_label(role).capitalize()) for role in ROLES]
 
     @property
     def zones(self) -> list[str]:
@@ -224,7 +233,7 @@ class Workbench:
             for name in _ROW_FIELDS
             if (value := _clean(sent.get(name, before[name]))) != before[name]
         }
-        begins, ends = (f"{at:%H:%M}" if at else "" for at in (row.begins, row.ends))
+        begins, ends = row.begins_typed, row.ends_typed
         wanted = (sent.get("begins", begins).strip()[:5], sent.get("ends", ends).strip()[:5])
         if wanted != (begins, ends):
             changes[f"time:{row.id}"] = "-".join(filter(None, wanted))
@@ -291,25 +300,6 @@ def open_workbench(draft: ImportDraft, *, today: date) -> Workbench:
 def weekday_name(weekday: int) -> str:
     """Return what a weekday is called; 0 is Monday."""
     return str(WEEKDAY_NAMES[weekday]).capitalize()
-
-
-def role_label(role: str) -> str:
-    """Return what a column is called that is taken for something."""
-    what, _colon, kind = role.partition(":")
-    if what == "sessions":
-        return _("Dates of kind: %(kind)s") % {"kind": kind_label(kind)}
-    if what == "materials":
-        return {
-            "slides": _("Slides"), "notes": _("Notes"), "recording": _("Recording"), "reading": _("Reading"),
-            "code": _("Code"), "other": _("Other materials"),
-        }[kind]  # fmt: skip
-    return {
-        columns.DATE: _("Date"), columns.WEEKDAY: _("Weekday"), columns.WEEK: _("Week"), columns.TIME: _("Time"),
-        columns.BEGINS: _("Begins"), columns.ENDS: _("Ends"), columns.NUMBER: _("Number"), columns.TITLE: _("Title"),
-        columns.DETAILS: _("Details"), columns.KIND: _("Kind"), columns.ROOM: _("Room"), columns.PEOPLE: _("People"),
-        columns.DUE: _("What is due"), columns.WORK: _("Work that is given out"), columns.STATUS: _("Status"),
-        columns.MODE: _("In the room or online"), columns.IGNORED: _("Not read"),
-    }.get(role, role)  # fmt: skip
 
 
 def zone_names() -> list[str]:

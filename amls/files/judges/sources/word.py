@@ -80,7 +80,7 @@ def _table(table: Table, number: int, line: int) -> Iterator[Row]:
         here: set[int] = set()
         for cell in row.cells[:MAX_COLUMNS]:
             # Merged cells are the same element: beside each other within a row, or below each other.
-            key = id(cell._tc)  # noqa: SLF001
+            key = id(cell._tc)  # noqa: SLF001 - only the element says which cells are merged
             here.add(key)
             if key in seen:
                 cells.append(Cell("", [], spans=True))
@@ -98,5 +98,5 @@ def _cell(cell: _Cell, *, spans: bool) -> Cell:
         texts.append(paragraph.text)
         links += [(tidy(one.text), one.address) for one in paragraph.hyperlinks if one.address]
     for inner in cell.tables:
-        texts += [tidy(part.text) for part in inner._cells]  # noqa: SLF001
+        texts += [tidy(part.text) for part in inner._cells]  # noqa: SLF001 - all cells at once; row by row is quadratic
     return Cell(tidy("\n".join(texts)), links, spans)
