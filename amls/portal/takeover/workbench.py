@@ -73,11 +73,6 @@ class PreviewRow:
         return f"{self.ends:%H:%M}" if self.ends else ""
 
     @property
-    def is_session(self) -> bool:
-        """Whether people meet then."""
-        return self.kind in SESSIONS
-
-    @property
     def when(self) -> str:
         """Its date, as far as it is known."""
         if self.day is None:
