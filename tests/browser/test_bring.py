@@ -103,6 +103,7 @@ def test_a_pasted_table_becomes_a_published_course(open_page: Open, width: int) 
     course = make_and_publish(page)
     assert titles(course) == ["Why systems?", "Łukasz Żółć: Storage"]
     assert course.timezone == "America/Chicago"
+    assert course.free_days.get().title == "Labor Day"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

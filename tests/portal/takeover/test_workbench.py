@@ -66,6 +66,15 @@ def test_what_is_missing_for_all_is_asked_once_and_then_applied_to_all(client: C
     assert f"{lectures[0].starts_at.astimezone(lectures[0].course.zone):%H:%M}" == "10:15"
 
 
+def test_what_stays_open_is_no_obstacle(client: Client) -> None:
+    address = brought(client, NEW, {"text": WITHOUT_TIMES})
+    answer = client.post(f"{address}make/")
+    assert answer.status_code == 302, answer.content.decode()
+    course = Course.objects.get(title="Verteilte Systeme")
+    assert course.lectures.filter(starts_at=None).count() == 3
+    assert "time open" in page(client, course.get_absolute_url())
+
+
 def test_a_row_is_corrected_and_the_correction_taken_back(client: Client) -> None:
     address = brought(client, NEW, {"text": WITHOUT_TIMES})
     row = row_of(client, address, "Uhren")
