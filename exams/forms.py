@@ -1,20 +1,190 @@
-"""Forms of the exams."""
+"""What staff type about exams."""
 
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
-from exams.models import Exam
+from exams.models import GRADES, Exam, HelperLink, Registration
+from exams.services.results import parse_points
+
+
+def _reason_field(label: Any) -> forms.CharField:
+    # Whether a reason is needed is a rule of the service.
+    return forms.CharField(label=label, required=False, max_length=300)
+
+
+def words_of(form: forms.BaseForm, name: str = "") -> str:
+    """Return what is wrong with a form, or with one of its fields, in one line."""
+    found = form.errors.get_json_data()
+    return " ".join(one["message"] for field, several in found.items() if name in ("", field) for one in several)
+
+
+class ExamActForm(forms.Form):
+    """What an act on an exam needs to know; by itself nothing.
+
+    What a row is chosen by is hidden in the page: a choice that is none is no slip of whoever sent it.
+    """
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data)
+        self.exam = exam
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, in words."""
+        return words_of(self)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether the person or link that is chosen is none of this exam's."""
+        return any(isinstance(self.fields.get(name), forms.ModelChoiceField) for name in self.errors)
+
+
+class ReasonForm(ExamActForm):
+    """Why."""
+
+    reason = _reason_field(_("Reason"))
+
+
+class PersonForm(ReasonForm):
+    """Somebody on the exam's list, and why."""
+
+    registration = forms.ModelChoiceField(Registration.objects.none(), label=_("Person"))
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        self.fields["registration"].queryset = Registration.objects.with_people().filter(exam=exam)  # type: ignore[attr-defined]
+
+
+class StudentForm(ReasonForm):
+    """A student of the course, and why."""
+
+    enrolment = forms.ModelChoiceField(Enrolment.objects.none(), label=_("Person"))
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        students = Enrolment.objects.students().filter(course=exam.course).select_related("user", "course")
+        self.fields["enrolment"].queryset = students  # type: ignore[attr-defined]
+
+
+class WalkInForm(StudentForm):
+    """A student who came without a registration, and where they sit."""
+
+    seat = forms.CharField(label=_("Seat"), required=False)
+
+    def clean_seat(self) -> str:
+        """Return as much of it as is kept."""
+        seat: str = self.cleaned_data["seat"]
+        return seat[:100]
+
+
+class CapacityForm(ExamActForm):
+    """How many seats there are."""
+
+    capacity = forms.IntegerField(label=_("Seats"), required=False)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        self.fields["capacity"].error_messages["invalid"] = _NO_CAPACITY
+
+    def clean_capacity(self) -> int | None:
+        """Refuse what no room holds."""
+        capacity: int | None = self.cleaned_data["capacity"]
+        if capacity is not None and not 0 <= capacity < 1_000_000:
+            raise ValidationError(_NO_CAPACITY, code="invalid")
+        return capacity
+
+
+_NO_CAPACITY = _("Give the capacity as a number, or nothing for no limit.")
+
+
+class OrderForm(ExamActForm):
+    """In which order seats are given; at random unless it is said."""
+
+    order = forms.ChoiceField(label=_("Order"), choices=Exam.SeatOrder, required=False)
+
+    def chosen(self) -> Exam.SeatOrder:
+        """Return the order."""
+        return Exam.SeatOrder(self.cleaned_data["order"] or Exam.SeatOrder.RANDOM)
+
+
+class HelperForm(ExamActForm):
+    """Who helps at the door."""
+
+    name = forms.CharField(label=_("Name of the helper"), required=False, max_length=100)
+
+
+class LinkForm(ExamActForm):
+    """A helper's link."""
+
+    link = forms.ModelChoiceField(HelperLink.objects.none())
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
+        super().__init__(data, exam=exam)
+        self.fields["link"].queryset = HelperLink.objects.filter(exam=exam)  # type: ignore[attr-defined]
 
 
 class PointsForm(TableForm):
     """Points from a file, with a reason where some are published."""
 
-    reason = forms.CharField(label=_("Reason, if a published result changes"), required=False, max_length=300)
+    reason = _reason_field(_("Reason, if a published result changes"))
 
     def __init__(self, *args: Any, exam: Exam, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if exam.results_published_at is None:
             del self.fields["reason"]
+
+
+class PointsField(forms.CharField):
+    """Points of an exam as people type them, such as '37,5'; None where nothing is typed."""
+
+    def __init__(self, exam: Exam, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.exam = exam
+
+    def clean(self, value: Any) -> Decimal | None:
+        """Return the points.
+
+        Raises:
+            ValidationError: there are none such in this exam.
+        """
+        text = super().clean(value)
+        try:
+            return parse_points(text, self.exam) if text else None
+        except RuleViolation as violation:
+            raise ValidationError(str(violation.message), code=violation.code) from violation
+
+
+class EntryForm(forms.Form):
+    """Everyone's points, and a reason where published ones change. Whom the page did not ask about is left alone."""
+
+    reason = _reason_field(_("Reason, if a published result changes"))
+
+    def __init__(self, data: Mapping[str, Any], *, exam: Exam, people: Iterable[Registration]) -> None:
+        super().__init__(data)
+        self.asked = {one.pk: f"points-{one.pk}" for one in people if f"points-{one.pk}" in data}
+        self.fields.update({name: PointsField(exam) for name in self.asked.values()})
+
+    def points(self) -> dict[int, Decimal | None]:
+        """Return the points by registration."""
+        return {pk: self.cleaned_data[name] for pk, name in self.asked.items()}
+
+
+class StepsForm(forms.Form):
+    """The boundaries of the grade table."""
+
+    def __init__(self, data: Mapping[str, Any], *, exam: Exam) -> None:
+        super().__init__(data)
+        self.fields.update({f"grade-{grade}": PointsField(exam) for grade in GRADES})
+
+    def steps(self) -> dict[Decimal, Decimal]:
+        """Return the boundaries that were typed, by grade."""
+        found = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
+        return {grade: points for grade, points in found.items() if points is not None}

@@ -18,12 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.folding import LETTERS, is_found, searchable
-from amls.core.keys import primary_key
 from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
 from amls.courses.models import Enrolment, User
 from exams.admission import admissions_of
+from exams.forms import WalkInForm
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
@@ -231,12 +231,10 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     if helper is not None:
         raise Http404
-    number = request.POST.get("enrolment", "")
-    enrolment = get_object_or_404(
-        Enrolment.objects.students().select_related("user", "course"),
-        pk=primary_key(number),
-        course=access.course,
-    )
+    form = WalkInForm(request.POST, exam=exam)
+    if not form.is_valid():
+        raise Http404
+    enrolment = form.cleaned_data["enrolment"]
     try:
         made = staff_register(
             enrolment=enrolment, exam_pk=exam.pk, reason=_("Came to the door without a registration"), now=access.now,
@@ -244,7 +242,7 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         )  # fmt: skip
         make_mark(
             registration_pk=made.pk, exam_pk=exam.pk, action=CheckInMark.Action.PRESENT, key=uuid.uuid4(),
-            now=access.now, by=_by(request), seat=request.POST.get("seat", "")[:100],
+            now=access.now, by=_by(request), seat=form.cleaned_data["seat"],
         )  # fmt: skip
         messages.success(request, _("%(person)s is registered and present.") % {"person": enrolment.user})
     except RuleViolation as violation:

@@ -1,8 +1,8 @@
 """Results: points by hand or from a file, the grade table with its plot, publication, the office's list."""
 
-from decimal import Decimal
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +18,7 @@ from amls.courses.models import User
 from amls.files.tables.forms import Upload
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, table_response
-from exams.forms import PointsForm
+from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import GRADES, Exam, Registration, ResultChange
 from exams.queries import office_rows
@@ -29,12 +29,11 @@ from exams.services.results import (
     enter_points,
     grade_table,
     lifts_fail,
-    parse_points,
     publish_results,
     regrade,
     set_grade_table,
 )
-from exams.views.staff import open_exam, shelf_of, show_or_import
+from exams.views.staff import ImportPage, open_exam, shelf_of, show_or_import
 
 
 @require_safe
@@ -48,13 +47,21 @@ def _context(
     access: Access,
     exam: Exam,
     *,
+    entry: EntryForm | None = None,
+    boundaries: StepsForm | None = None,
     proposal: GradeTable | None = None,
-    typed: dict[int, str] | None = None,
-    problems: dict[int, str] | None = None,
     problem: str = "",
-    steps_typed: dict[str, str] | None = None,
-    step_problems: dict[str, str] | None = None,
 ) -> dict[str, Any]:
+    """Return what the page shows.
+
+    Args:
+        access: to the course.
+        exam: whose results they are.
+        entry: points that were typed and are shown again.
+        boundaries: a grade table that was typed and is shown again.
+        proposal: a grade table that is tried.
+        problem: why what was typed is not saved.
+    """
     people = _people(exam)
     extra = current_extra_points(exam, [one.enrolment for one in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
@@ -68,8 +75,7 @@ def _context(
             "registration": one,
             "result": result,
             "extra": has,
-            "typed": (typed or {}).get(one.pk, f"{result.points.normalize():f}" if result else ""),
-            "problem": (problems or {}).get(one.pk, ""),
+            **_typed(entry, f"points-{one.pk}", f"{result.points.normalize():f}" if result else ""),
         }
         if result is not None:
             row["would_be"] = used.grade_of(result.points, has, lifts_fail=lifts)
@@ -92,9 +98,8 @@ def _context(
         "steps": [
             {
                 "grade": grade,
-                "name": (name := f"grade-{grade}"),
-                "value": (steps_typed or {}).get(name, f"{used.steps[grade].normalize():f}" if grade in used.steps else ""),
-                "problem": (step_problems or {}).get(name, ""),
+                "name": f"grade-{grade}",
+                **_typed(boundaries, f"grade-{grade}", f"{used.steps[grade].normalize():f}" if grade in used.steps else ""),
                 "count": statistics.counts[grade],
                 "before": before.counts[grade],
             }
@@ -114,6 +119,13 @@ def _context(
     }  # fmt: skip
 
 
+def _typed(form: forms.Form | None, name: str, stands: str) -> dict[str, str]:
+    """Return what a field shows: what was typed into it and what is wrong with that, else what `stands`."""
+    if form is None or name not in form.fields:
+        return {"typed": stands, "problem": ""}
+    return {"typed": str(form[name].value() or ""), "problem": words_of(form, name)}
+
+
 def _people(exam: Exam) -> list[Registration]:
     return list(
         Registration.objects.filter(exam=exam, state=Registration.State.ATTENDED)
@@ -130,21 +142,11 @@ def _by(request: HttpRequest) -> User | None:
 def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep the points that were typed; one that is wrong keeps all of them on the page."""
     access, exam = open_exam(request, slug, pk)
-    typed, points, problems = {}, {}, {}
-    for one in _people(exam):
-        text = request.POST.get(f"points-{one.pk}")
-        if text is None:
-            continue
-        typed[one.pk] = text
-        try:
-            points[one.pk] = parse_points(text, exam) if text.strip() else None
-        except RuleViolation as violation:
-            problems[one.pk] = str(violation.message)
-    problem = ""
-    if not problems:
+    form, problem = EntryForm(request.POST, exam=exam, people=_people(exam)), ""
+    if form.is_valid():
         try:
             changes = enter_points(
-                exam_pk=pk, points=points, by=_by(request), reason=request.POST.get("reason", ""), now=access.now
+                exam_pk=pk, points=form.points(), by=_by(request), reason=form.cleaned_data["reason"], now=access.now
             )
         except RuleViolation as violation:
             problem = str(violation.message)
@@ -152,7 +154,7 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(changes))  # fmt: skip
             messages.success(request, text % {"count": len(changes)})
             return redirect("exams:results", slug=slug, pk=pk)
-    context = _context(access, exam, typed=typed, problems=problems, problem=problem)
+    context = _context(access, exam, entry=form, problem=problem)
     return render(request, "exams/results.html", context, status=422)
 
 
@@ -173,59 +175,62 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", count)
         return text % {"count": count}
 
-    title, back = _("Points from a file"), reverse("exams:results", args=[slug, pk])
-    return show_or_import(request, access, exam, form, run, said=said, title=title, back=back, page="results")
+    back = reverse("exams:results", args=[slug, pk])
+    place = ImportPage(access=access, exam=exam, title=_("Points from a file"), back=back, tab="results", said=said)
+    return show_or_import(request, form, run, place)
 
 
 @require_POST
 def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what other boundaries would do, or keep them."""
     access, exam = open_exam(request, slug, pk)
-    typed = {name: request.POST.get(name, "").strip() for name in (f"grade-{grade}" for grade in GRADES)}
-    steps, problems, problem = _read_steps(typed, exam)
+    form = StepsForm(request.POST, exam=exam)
+    problem = "" if form.is_valid() else _("The grade table is not saved: mend the marked boundaries.")
+    steps = {} if problem else form.steps()
     try:
-        if not problems:
+        if not problem:
             check_steps(steps, exam)
-        if not problems and "keep" in request.POST:
+        if not problem and "keep" in request.POST:
             set_grade_table(exam_pk=pk, steps=steps, now=access.now)
             messages.success(request, _("The grade table is saved. Drafts follow it; published results stay."))
             return redirect("exams:results", slug=slug, pk=pk)
     except RuleViolation as violation:
         problem = str(violation.message)
     if problem:
-        context = _context(access, exam, problem=problem, steps_typed=typed, step_problems=problems)
+        context = _context(access, exam, boundaries=form, problem=problem)
         return render(request, "exams/results.html", context, status=422)
     return render(request, "exams/results.html", _context(access, exam, proposal=GradeTable(steps)))
 
 
-def _read_steps(typed: dict[str, str], exam: Exam) -> tuple[dict[Decimal, Decimal], dict[str, str], str]:
-    """Return the boundaries that were typed, what is wrong with which of them, and that in one sentence."""
-    steps: dict[Decimal, Decimal] = {}
-    problems: dict[str, str] = {}
-    for grade in GRADES:
-        name = f"grade-{grade}"
-        try:
-            if typed[name]:
-                steps[grade] = parse_points(typed[name], exam)
-        except RuleViolation as violation:
-            problems[name] = str(violation.message)
-    return steps, problems, _("The grade table is not saved: mend the marked boundaries.") if problems else ""
+@require_POST
+def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Publish all drafts."""
+    access, _exam = open_exam(request, slug, pk)
+    try:
+        count = publish_results(exam_pk=pk, by=_by(request), now=access.now)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    else:
+        text = ngettext("%(count)d result is published.", "%(count)d results are published.", count)
+        messages.success(request, text % {"count": count})
+    return redirect("exams:results", slug=slug, pk=pk)
 
 
 @require_POST
-def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Publish all drafts, or grade what is published anew."""
-    access, _exam = open_exam(request, slug, pk)
+def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Grade what is published anew, for a reason."""
+    access, exam = open_exam(request, slug, pk)
+    form = ReasonForm(request.POST, exam=exam)
+    if not form.is_valid():
+        messages.error(request, form.problem)
+        return redirect("exams:results", slug=slug, pk=pk)
     try:
-        if "regrade" in request.POST:
-            count = regrade(exam_pk=pk, by=_by(request), reason=request.POST.get("reason", ""), now=access.now)
-            text = ngettext("%(count)d grade changed.", "%(count)d grades changed.", count)
-        else:
-            count = publish_results(exam_pk=pk, by=_by(request), now=access.now)
-            text = ngettext("%(count)d result is published.", "%(count)d results are published.", count)
-        messages.success(request, text % {"count": count})
+        count = regrade(exam_pk=pk, by=_by(request), reason=form.cleaned_data["reason"], now=access.now)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
+    else:
+        text = ngettext("%(count)d grade changed.", "%(count)d grades changed.", count)
+        messages.success(request, text % {"count": count})
     return redirect("exams:results", slug=slug, pk=pk)
 
 

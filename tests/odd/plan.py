@@ -47,7 +47,8 @@ def everything(sender: Sender, path: str, rng: random.Random) -> Iterator[Sent]:
     if page and path not in _WITHOUT_FORMS:
         for form in page.find_all("form"):
             if (form.get("method") or "get").lower() == "post":
-                yield from _form(page, form, path, query, rng)
+                for action in _actions(form):
+                    yield from _form(page, form, urljoin(f"{path}?{query}", action or f"{path}?{query}"), rng)
 
 
 def _addresses(path: str) -> Iterator[Sent]:
@@ -127,9 +128,15 @@ def _bent_documents(document: Any, value: object) -> Iterator[Any]:
             yield changed
 
 
-def _form(page: BeautifulSoup, form: Tag, path: str, query: str, rng: random.Random) -> Iterator[Sent]:
-    """Yield a form as it stands, by each of its buttons, then with each field bent by itself."""
-    action = urlsplit(urljoin(f"{path}?{query}", str(form.get("action") or f"{path}?{query}")))
+def _actions(form: Tag) -> list[str]:
+    """Return where a form is sent to: by its buttons that say so themselves, else by itself."""
+    by_buttons = [str(one["formaction"]) for one in form.select("[formaction]")]
+    return list(dict.fromkeys(by_buttons)) or [str(form.get("action") or "")]
+
+
+def _form(page: BeautifulSoup, form: Tag, address: str, rng: random.Random) -> Iterator[Sent]:
+    """Yield a form sent to an address as it stands, by each of its buttons, then with each field bent by itself."""
+    action = urlsplit(address)
     if action.path in _WITHOUT_FORMS or action.netloc:
         return
     own = [*form.select("[name]"), *(page.select(f'[form="{form["id"]}"][name]') if form.get("id") else [])]
