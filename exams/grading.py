@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
+from amls.core.plots import Bar, bars_of
 from exams.models.results import FAILED, GRADES
 
 BEST, PASSING = GRADES[0], GRADES[-1]
@@ -101,76 +102,23 @@ def _rounded(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-@dataclass(frozen=True, slots=True)
-class GradeBar:
-    """One bar of a plot, in the plot's own units (percent of width and height).
-
-    Attributes:
-        before: how many there were, where a change is previewed; None if nothing changes.
-        before_height: of an outline that stands for them.
-    """
-
-    label: str
-    count: int
-    x: float
-    width: float
-    height: float
-    is_fail: bool
-    before: int | None = None
-    before_height: float = 0
-
-    @property
-    def before_y(self) -> float:
-        """Where the outline begins, from the top."""
-        return 100 - self.before_height
-
-    @property
-    def y(self) -> float:
-        """Where the bar begins, from the top."""
-        return 100 - self.height
-
-    @property
-    def middle(self) -> float:
-        """Where its label stands."""
-        return self.x + self.width / 2
-
-
-def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[GradeBar]:
+def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[Bar]:
     """Return the bars of how many have each grade, and of how many had it `before` a change that is previewed."""
-    highest = max([*counts.values(), *(before or {}).values(), 1])
-    width = 100 / len(counts)
-    return [
-        GradeBar(
-            label=f"{grade:.1f}",
-            count=count,
-            x=round(n * width + width * 0.1, 3),
-            width=round(width * 0.8, 3),
-            height=round(100 * count / highest, 3),
-            is_fail=grade == FAILED,
-            before=before[grade] if before is not None and before[grade] != count else None,
-            before_height=round(100 * before[grade] / highest, 3) if before is not None else 0,
-        )
-        for n, (grade, count) in enumerate(counts.items())
-    ]
+    return bars_of(
+        [(f"{grade:.1f}", f"{grade:.1f}", count) for grade, count in counts.items()],
+        before=[before[grade] for grade in counts] if before is not None else (),
+        marked=[place for place, grade in enumerate(counts) if grade == FAILED],
+    )
 
 
-def point_bars(
-    points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decimal | None, bins: int = 20
-) -> list[GradeBar]:
+def point_bars(points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decimal | None, bins: int = 20) -> list[Bar]:
     """Return the bars of how many have how many points, in `bins` equal steps."""
     size = max_points / bins
     counts = [0] * bins
     for value in points:
         counts[min(int(value / size), bins - 1)] += 1
-    highest, width = max([*counts, 1]), 100 / bins
-    return [
-        GradeBar(
-            label=f"{(size * n).normalize():f}",
-            count=count,
-            x=round(n * width, 3),
-            width=round(width * 0.9, 3),
-            height=round(100 * count / highest, 3),
-            is_fail=pass_at is not None and size * (n + 1) <= pass_at,
-        )
-        for n, count in enumerate(counts)
-    ]
+    labels = [f"{(size * place).normalize():f}" for place in range(bins)]
+    return bars_of(
+        [(label, label, count) for label, count in zip(labels, counts, strict=True)],
+        marked=[place for place in range(bins) if pass_at is not None and size * (place + 1) <= pass_at],
+    )

@@ -7,38 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
-from django.db.models.enums import TextChoices
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext_lazy as _
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines
 from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
 from projects.queries import TeamView, team_views, with_team
+from projects.states import ProjectState
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
 
 
-class Stage(TextChoices):
-    """How far a project is."""
-
-    REGISTERED = "registered", _("Registered")
-    SUBMITTED = "submitted", _("Handed in")
-    ASSESSED = "assessed", _("Decided, not published")
-    PUBLISHED = "published", _("Published")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
-
-
-def stage_of(view: TeamView) -> Stage:
-    """Return how far a project is."""
+def state_of(view: TeamView) -> ProjectState:
+    """Return how far a team's project is, as its staff know it."""
     if not view.project.is_active:
-        return Stage.WITHDRAWN
+        return ProjectState.WITHDRAWN
     if view.published:
-        return Stage.PUBLISHED
+        return ProjectState.PUBLISHED
     if view.assessment is not None and view.assessment.outcome:
-        return Stage.ASSESSED
-    return Stage.SUBMITTED if view.counting else Stage.REGISTERED
+        return ProjectState.ASSESSED
+    return ProjectState.SUBMITTED if view.counting else ProjectState.REGISTERED
 
 
 def for_desk(projects: QuerySet[Project]) -> QuerySet[Project]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from django.db.models import Prefetch, QuerySet, Sum
 
@@ -23,6 +22,7 @@ from projects.models import (
     Submission,
     SubmissionFile,
 )
+from projects.states import ProjectState
 
 
 def bytes_kept(project: Project) -> int:
@@ -162,22 +162,12 @@ def invitations_to(user: User, course: Course, *, now: datetime) -> QuerySet[Inv
     return rows.select_related("project__topic", "invited_by__user").order_by("expires_at", "pk")
 
 
-class ProjectState(StrEnum):
-    """How a student stands with their project; what is not published is not told."""
-
-    NONE = "none"
-    REGISTERED = "registered"
-    SUBMITTED = "submitted"
-    PASSED = "passed"
-    FAILED = "failed"
-    EARLIER = "earlier"
-
-
 @dataclass(frozen=True, slots=True)
 class StudentResult:
     """One student's project.
 
     Attributes:
+        state: what is published; what is not is not told.
         extra_points: published ones; 0 otherwise.
         draft: the decision that is not published, for the staff.
     """

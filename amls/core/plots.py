@@ -1,6 +1,6 @@
 """Plots of bars, drawn on the server as SVG, with the same numbers as a table."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,22 +9,110 @@ from django.utils.translation import gettext as _
 from amls.core.times import say_date, say_day
 
 _LABEL, _BAR, _ROW = 64, 470, 26
+# Between columns, on each side, as a share of a column's room.
+_GAP = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One row of a plot, with its geometry in the plot's own units."""
+    """One number of a plot, with its geometry: of a row in the plot's own units, of a column in percent.
+
+    Attributes:
+        title: the long label, for the table.
+        place: its number in the plot, from 0.
+        share: of the longest bar, 0 to 1.
+        slot: how much of the plot's width a column has, in percent.
+        is_marked: drawn in the other colour, such as what failed.
+        before: the number that was there, where a change is previewed; None if nothing changes.
+        before_share: of an outline that stands for it.
+    """
 
     label: str
     title: str
     value: int
-    y: int
-    width: int
+    place: int
+    share: float
+    slot: float
+    is_marked: bool = False
+    before: int | None = None
+    before_share: float = 0
+
+    # ── as a row ──
+
+    @property
+    def y(self) -> int:
+        """Where the row begins, from the top."""
+        return self.place * _ROW + 2
+
+    @property
+    def width(self) -> int:
+        """How long the row is."""
+        return round(self.share * _BAR)
 
     @property
     def text_y(self) -> int:
         """The baseline of its label."""
         return self.y + 17
+
+    # ── as a column ──
+
+    @property
+    def x(self) -> float:
+        """Where the column begins, from the left."""
+        return round(self.slot * (self.place + _GAP), 3)
+
+    @property
+    def thickness(self) -> float:
+        """How wide the column is."""
+        return round(self.slot * (1 - 2 * _GAP), 3)
+
+    @property
+    def height(self) -> float:
+        """How high the column is."""
+        return round(100 * self.share, 3)
+
+    @property
+    def top(self) -> float:
+        """Where the column begins, from the top."""
+        return 100 - self.height
+
+    @property
+    def before_height(self) -> float:
+        """How high the outline is."""
+        return round(100 * self.before_share, 3)
+
+    @property
+    def before_top(self) -> float:
+        """Where the outline begins, from the top."""
+        return 100 - self.before_height
+
+
+def bars_of(
+    rows: Sequence[tuple[str, str, int]], *, before: Sequence[int] = (), marked: Collection[int] = ()
+) -> list[Bar]:
+    """Return the bars of rows of (label, long label, number), in their order.
+
+    Args:
+        rows: what is drawn.
+        before: the numbers that were there before a change that is previewed.
+        marked: the places of those that are drawn in the other colour.
+    """
+    top = max([*(value for _label, _title, value in rows), *before], default=0) or 1
+    former: list[int | None] = [*before] if before else [None] * len(rows)
+    return [
+        Bar(
+            label=label,
+            title=title,
+            value=value,
+            place=place,
+            share=value / top,
+            slot=100 / len(rows),
+            is_marked=place in marked,
+            before=was if was != value else None,
+            before_share=(was or 0) / top,
+        )
+        for place, ((label, title, value), was) in enumerate(zip(rows, former, strict=True))
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +164,7 @@ def draw(
         empty: what is said instead where every number is 0.
         label_width: the room of the labels, in the plot's own units.
     """
-    top = max((value for _label, _title, value in rows), default=0) or 1
-    bars = [
-        Bar(label, long, value, index * _ROW + 2, round(value / top * _BAR))
-        for index, (label, long, value) in enumerate(rows)
-    ]
-    return Plot(name, title, column, unit, empty, bars, label_width)
+    return Plot(name, title, column, unit, empty, bars_of(rows), label_width)
 
 
 def by_week(

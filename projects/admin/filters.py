@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment, StaffMember, User
 from projects.models import Project, ProjectRules, Topic
-from projects.progress import DECIDED, Stage, desk_views, for_desk, is_mentor, stage_of
+from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
 from projects.queries import TeamView
+from projects.states import TEAM_STATES, ProjectState
 
 
 def courses_of(request: HttpRequest) -> list[Course]:
@@ -162,19 +163,19 @@ class StageFilter(_Filter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Offer the stages."""
-        return list(Stage.choices)
+        return [(one.value, one.label) for one in TEAM_STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one stage."""
         match self.value():
-            case Stage.WITHDRAWN:
+            case ProjectState.WITHDRAWN:
                 return queryset.filter(withdrawn_at__isnull=False)
-            case Stage.PUBLISHED:
+            case ProjectState.PUBLISHED:
                 return queryset.filter(withdrawn_at__isnull=True, assessment__published_at__isnull=False)
-            case Stage.ASSESSED:
+            case ProjectState.ASSESSED:
                 return queryset.filter(DECIDED, withdrawn_at__isnull=True, assessment__published_at__isnull=True)
-            case Stage.REGISTERED | Stage.SUBMITTED as stage:
-                return queryset.filter(pk__in=matching(request, lambda view: stage_of(view) == stage))
+            case ProjectState.REGISTERED | ProjectState.SUBMITTED as stage:
+                return queryset.filter(pk__in=matching(request, lambda view: state_of(view) == stage))
             case _:
                 return queryset.filter(withdrawn_at__isnull=True)
 

@@ -38,9 +38,10 @@ from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project
-from projects.progress import Stage, desk_views, for_desk, is_mentor, names_of, progress_of, stage_of
+from projects.progress import desk_views, for_desk, is_mentor, names_of, progress_of, state_of
 from projects.queries import TeamView
 from projects.services.registration import restore_project
+from projects.states import ProjectState
 
 
 class ProjectList(ChangeList):  # type: ignore[misc]
@@ -240,15 +241,15 @@ class ProjectAdmin(KeptAdmin):
     def result(self, project: Project) -> SafeString | str:
         """Say what is decided, and whether the team knows."""
         view: TeamView = project.view  # type: ignore[attr-defined]
-        stage, row = stage_of(view), view.assessment
-        if stage == Stage.WITHDRAWN:
+        stage, row = state_of(view), view.assessment
+        if stage == ProjectState.WITHDRAWN:
             return _mark("wait", _("withdrawn"))
         if row is None or not row.outcome:
             return _("Not decided")
         what = f"{row.get_outcome_display()} · {floatformat(row.extra_points)}"
         if view.overrides:
             what += " *"
-        mark = _mark("ok", _("published")) if stage == Stage.PUBLISHED else _mark("wait", _("draft"))
+        mark = _mark("ok", _("published")) if stage == ProjectState.PUBLISHED else _mark("wait", _("draft"))
         return format_html("{}{}", what, mark)
 
 

@@ -26,7 +26,7 @@ from amls.files.tables.values import read_number
 from amls.files.tables.writing import table_response
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.models import Assessment, Outcome, Project
-from projects.progress import names_of, stage_of
+from projects.progress import names_of, state_of
 from projects.queries import TeamView
 from projects.services.assessing import assess, version_of
 
@@ -90,7 +90,7 @@ class ResultResource(ServiceResource):
 
     def dehydrate_state(self, view: TeamView) -> str:
         """Return how far it is."""
-        return stage_of(view).value
+        return state_of(view).value
 
     def dehydrate_outcome(self, view: TeamView) -> str:
         """Return 'passed', 'failed' or nothing."""

@@ -11,7 +11,8 @@ from amls.core.clock import is_open_until
 from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points, terms_of
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
-from projects.queries import ProjectState, StudentResult, results_of
+from projects.queries import StudentResult, results_of
+from projects.states import ProjectState
 
 PASSED = "projects.passed"
 

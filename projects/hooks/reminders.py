@@ -6,7 +6,8 @@ from datetime import datetime
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.models import EarlierPass, Membership
-from projects.queries import ProjectState, results_of
+from projects.queries import results_of
+from projects.states import ProjectState
 
 
 @still_due.named("projects.registration")

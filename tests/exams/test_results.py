@@ -104,15 +104,15 @@ def test_statistics_and_bars() -> None:
     assert (found.graded, found.passed, found.failed, found.passed_percent) == (3, 2, 1, 67)
     assert (found.mean_points, found.median_points, found.mean_grade) == (D("58.33"), D("60.00"), D("2.15"))
     bars = grade_bars(found.counts)
-    assert [bar.count for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
-    assert [bar.is_fail for bar in bars] == [False] * 10 + [True]
+    assert [bar.value for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
+    assert [bar.is_marked for bar in bars] == [False] * 10 + [True]
     other = {**found.counts, D("3.3"): 3, D("5.0"): 0}
-    assert [(bar.label, bar.count, bar.before) for bar in grade_bars(other, found.counts) if bar.before is not None] == [
+    assert [(bar.label, bar.value, bar.before) for bar in grade_bars(other, found.counts) if bar.before is not None] == [
         ("3.3", 3, 1), ("5.0", 0, 1),
     ]  # fmt: skip
     points = point_bars([D(100), D(0), D("49.9")], max_points=D(100), pass_at=D(50))
-    assert [n for n, bar in enumerate(points) if bar.count] == [0, 9, 19]
-    assert [bar.is_fail for bar in points] == [True] * 10 + [False] * 10
+    assert [n for n, bar in enumerate(points) if bar.value] == [0, 9, 19]
+    assert [bar.is_marked for bar in points] == [True] * 10 + [False] * 10
     assert statistics_of([]).mean_points is None
 
 

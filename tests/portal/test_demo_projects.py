@@ -9,7 +9,7 @@ from amls.courses.models import Course
 from amls.mail.models import Notice
 from amls.portal.demo.services import make_demo
 from projects.models import ExtensionRequest, Project, Submission, Topic
-from projects.progress import desk_views, for_desk, stage_of
+from projects.progress import desk_views, for_desk, state_of
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def test_both_courses_have_something_at_every_stage() -> None:
     found = {}
     for slug in ("amls", "amls-ss2024"):
         views = desk_views(for_desk(Project.objects.filter(topic__course__slug=slug)))
-        found[slug] = sorted(stage_of(view).value for view in views.values())
+        found[slug] = sorted(state_of(view).value for view in views.values())
     assert found == {
         "amls": ["assessed", "published", "registered", "registered", "submitted"],
         "amls-ss2024": ["published", "published", "published", "registered"],

@@ -15,7 +15,7 @@ from amls.mail.still_due import still_due_for
 from exams.models import ExamRules
 from projects.hooks.eligibility import PASSED
 from projects.models import Assessment, MemberAssessment, Project, Topic
-from projects.queries import ProjectState, results_of
+from projects.queries import results_of
 from projects.services.assessing import (
     Override,
     assess,
@@ -26,6 +26,7 @@ from projects.services.assessing import (
     split_assessors,
 )
 from projects.services.ideas import decide_idea, propose_idea, take_idea_back
+from projects.states import ProjectState
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.test_extensions import team_of_two

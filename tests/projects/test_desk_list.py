@@ -14,10 +14,11 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role, StaffMember
 from projects.hooks.audiences import not_handed_in
 from projects.models import Project
-from projects.progress import Stage, desk_views, for_desk, progress_of, stage_of
+from projects.progress import desk_views, for_desk, progress_of, state_of
 from projects.services.assessing import assess, assign_assessor, publish_assessments
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
+from projects.states import TEAM_STATES, ProjectState
 from tests.factories import ExamFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams
@@ -55,7 +56,7 @@ def test_every_state_and_need_finds_its_projects(world: World, desk: Client) -> 
     publish_assessments(projects=[published], now=NOW)
     withdraw_project(project=withdrawn, now=NOW)
     extend(course=world.course, projects=[submitted], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1))
-    assert {state: shown(desk, f"state={state}") for state in Stage.values} == {
+    assert {state: shown(desk, f"state={state}") for state in TEAM_STATES} == {
         "registered": [registered.pk, late.pk],
         "submitted": [submitted.pk],
         "assessed": [drafted.pk],
@@ -197,14 +198,14 @@ def test_the_assessment_page_costs_the_same_in_a_list_of_30_as_of_3(world: World
 def test_stages_follow_from_the_rows(world: World) -> None:
     (team,) = make_teams(world, 1)
 
-    def stage() -> Stage:
-        return stage_of(desk_views(for_desk(Project.objects.filter(pk=team.pk)))[team.pk])
+    def stage() -> ProjectState:
+        return state_of(desk_views(for_desk(Project.objects.filter(pk=team.pk)))[team.pk])
 
-    assert stage() == Stage.SUBMITTED
+    assert stage() == ProjectState.SUBMITTED
     decided(world, team, "", "0")
-    assert stage() == Stage.SUBMITTED
+    assert stage() == ProjectState.SUBMITTED
     decided(world, team, "failed", "0")
-    assert stage() == Stage.ASSESSED
+    assert stage() == ProjectState.ASSESSED
 
 
 @pytest.mark.parametrize("part", ["anonymous", "stranger", "student", "foreign lecturer"])

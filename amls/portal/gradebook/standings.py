@@ -7,29 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models.enums import TextChoices
-from django.utils.translation import gettext as _now
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from amls.courses.eligibility import Finding, Verdict, evaluate, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
 from amls.files.tables.writing import Cell
 from projects.models import Outcome
 from projects.queries import StudentResult, results_of
+from projects.states import ProjectState
 
 # The kind of its exports.
 GRADEBOOK = "portal.gradebook"
-
-
-class State(TextChoices):
-    """How a student stands with their project; the values are those of `projects.queries.ProjectState`."""
-
-    NONE = "none", _("No project")
-    REGISTERED = "registered", _("Registered")
-    SUBMITTED = "submitted", _("Handed in")
-    PASSED = "passed", _("Passed")
-    FAILED = "failed", _("Failed")
-    EARLIER = "earlier", _("Passed earlier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +35,9 @@ class Standing:
     findings: list[Finding]
 
     @property
-    def state(self) -> State:
+    def state(self) -> ProjectState:
         """How the student stands with their project, as published."""
-        return State(self.project.state.value)
+        return self.project.state
 
     @property
     def draft(self) -> str:
@@ -88,8 +76,8 @@ def standings(course: Course, *, now: datetime, search: str = "", state: str = "
 def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:
     """Return the gradebook as a table: headers and rows."""
     headers = [
-        _now("name"), _now("e-mail"), _now("matriculation number"), _now("project"), _now("topic"), _now("state"),
-        _now("not published yet"), _now("extra points"), _now("admission"), _now("what the rules say"),
+        _("name"), _("e-mail"), _("matriculation number"), _("project"), _("topic"), _("state"),
+        _("not published yet"), _("extra points"), _("admission"), _("what the rules say"),
     ]  # fmt: skip
     return headers, [
         [

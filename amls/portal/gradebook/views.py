@@ -11,7 +11,8 @@ from amls.courses.access import open_course_as_manager
 from amls.courses.eligibility import Verdict
 from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.portal.gradebook.standings import GRADEBOOK, State, sheet_of, standings
+from amls.portal.gradebook.standings import GRADEBOOK, sheet_of, standings
+from projects.states import STUDENT_STATES
 
 
 def _chosen(request: HttpRequest) -> dict[str, str]:
@@ -48,7 +49,7 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
         "course": access.course,
         "rows": rows,
         "chosen": chosen,
-        "states": State.choices,
+        "states": [(one.value, one.label) for one in STUDENT_STATES],
         "verdicts": [one.value for one in Verdict],
         "query": query.urlencode(),
         "has_rules": any(one.findings for one in rows),

@@ -15,9 +15,10 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
-from amls.portal.gradebook.standings import GRADEBOOK, State, standings
+from amls.portal.gradebook.standings import GRADEBOOK, standings
 from lectures.queries import lectures_of
 from projects.models import ProjectRules
+from projects.states import ProjectState
 
 SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
 # More than these don't fit on one page in columns that can be read.
@@ -108,7 +109,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
         "rows": rows,
         "has_rules": any(one.findings for one in rows),
         "search": order.parameters.get("search", ""),
-        "state": State(state).label if state in State.values else "",
+        "state": ProjectState(state).label if state in ProjectState.values else "",
         "verdict": order.parameters.get("verdict", ""),
     }
     title = _("Gradebook: %(course)s") % {"course": course}

@@ -22,7 +22,7 @@ from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, ExtensionRequest, Project, Submission
-from projects.progress import compare_attempts, desk_views, for_desk, names_of, stage_of
+from projects.progress import compare_attempts, desk_views, for_desk, names_of, state_of
 from projects.queries import TeamView
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
@@ -107,7 +107,7 @@ class AssessPage:
             "project": project,
             "view": view,
             "names": names_of(view),
-            "stage": stage_of(view),
+            "stage": state_of(view),
             "course": course,
             "form": form,
             "preview": form["feedback"].value() if "preview" in request.POST else "",
