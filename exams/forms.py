@@ -86,23 +86,16 @@ class WalkInForm(StudentForm):
 
 
 class CapacityForm(ExamActForm):
-    """How many seats there are."""
+    """How many seats there are; nothing for no limit."""
 
-    capacity = forms.IntegerField(label=_("Seats"), required=False)
-
-    def __init__(self, data: Mapping[str, Any] | None = None, *, exam: Exam) -> None:
-        super().__init__(data, exam=exam)
-        self.fields["capacity"].error_messages["invalid"] = _NO_CAPACITY
+    capacity = forms.CharField(label=_("Seats"), required=False)
 
     def clean_capacity(self) -> int | None:
-        """Refuse what no room holds."""
-        capacity: int | None = self.cleaned_data["capacity"]
-        if capacity is not None and not 0 <= capacity < 1_000_000:
-            raise ValidationError(_NO_CAPACITY, code="invalid")
-        return capacity
-
-
-_NO_CAPACITY = _("Give the capacity as a number, or nothing for no limit.")
+        """Return the number, or None."""
+        text: str = self.cleaned_data["capacity"]
+        if text and (not text.isdecimal() or len(text) > 6):
+            raise ValidationError(_("Give the capacity as a number, or nothing for no limit."), code="capacity-form")
+        return int(text) if text else None
 
 
 class OrderForm(ExamActForm):

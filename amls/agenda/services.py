@@ -1,7 +1,7 @@
 """reconcile(): the one way into the ledger."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -13,9 +13,10 @@ from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.core.hooks import Hook
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import lock_course, touch, touch_enrolment
+from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
 _ITEM_FIELDS = tuple(f.name for f in fields(Item))
+_KEPT_FIELDS = ("sequence", "is_removed", "changed_at", "cancelled_at")
 
 
 class ChangeKind(StrEnum):
@@ -54,6 +55,15 @@ class Change:
         return str(self.kind), items
 
 
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a ledger needs in order to say what its sources say: rows to insert and to write, and what is told of it."""
+
+    added: list[AgendaItem]
+    changed: list[AgendaItem]
+    changes: list[Change]
+
+
 Listener = Callable[[Course, Sequence[Change], datetime], None]
 # Who is to hear of changes that everyone sees, in their transaction.
 after_reconcile: Hook[Listener] = Hook("listeners to changes of the agenda")
@@ -82,9 +92,12 @@ def reconcile(
     names = known.items.names() if sources is None else list(sources)
     with transaction.atomic():
         course = lock_course(course.pk)
-        spoken = _collect(names, lambda name: known.items[name](course), course)
+        with translation.override(course.language):
+            spoken = _checked({name: known.items[name](course) for name in names})
         rows = AgendaItem.objects.base().filter(course=course)
-        changes = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
+        settled = _settle(rows, spoken, names, course=course, enrolment=None, now=now)
+        _write_rows([settled])
+        changes = settled.changes
         if changes:
             touch(course, now=now)
             _follow_in_variants(course, {change.key for change in changes}, names, now=now, known=known)
@@ -97,55 +110,89 @@ def _follow_in_variants(
     course: Course, keys: Collection[str], names: Collection[str], *, now: datetime, known: Registry
 ) -> None:
     """Let everyone's variants of changed items follow them: a delta, an end time, what is done."""
-    people = Enrolment.objects.filter(course=course, agenda__key__in=keys).distinct().order_by("pk")
-    for enrolment in people:
-        reconcile_enrolment(
-            enrolment, now=now, sources=[name for name in names if name in known.personal_items], known=known
-        )
+    people = Enrolment.objects.filter(course=course, agenda__key__in=keys).distinct()
+    personal = [name for name in names if name in known.personal_items]
+    reconcile_people(people, now=now, sources=personal, known=known)
 
 
-def reconcile_enrolment(
-    enrolment: Enrolment, *, now: datetime, sources: Collection[str] | None = None, known: Registry = registry
-) -> list[Change]:
-    """Make one person's variants say what the sources say of this person.
+def reconcile_people(
+    enrolments: Iterable[Enrolment],
+    *,
+    now: datetime,
+    sources: Collection[str] | None = None,
+    known: Registry = registry,
+) -> dict[int, list[Change]]:
+    """Make people's variants say what the sources say of these people: a fixed number of queries for each course.
 
-    Called by the service that changed the person's extension, seat or submission. A
-    variant shares the UID of the base item with its key. Bumps `enrolment.revision`,
-    never the course's. Parameters, errors and result as for reconcile().
+    Called by the service that changed their extension, seat or submission. A variant shares the UID of the base item
+    with its key. Bumps `enrolment.revision` of whose variants changed, never the course's. Parameters and errors as
+    for reconcile(); who left meanwhile is passed over.
+
+    Returns:
+        What changed, by enrolment pk; an empty list where nothing did.
     """
-    names = known.personal_items.names() if sources is None else list(sources)
     with transaction.atomic():
-        # The person only: the course, locked after them, would be out of order.
-        people = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
-        enrolment = people.get(pk=enrolment.pk)
-        spoken = _collect(names, lambda name: known.personal_items[name](enrolment), enrolment.course)
-        rows = AgendaItem.objects.filter(enrolment=enrolment)
-        changes = _settle(rows, spoken, names, course=enrolment.course, enrolment=enrolment, now=now)
-        if changes:
-            touch_enrolment(enrolment)
-    return changes
+        settled = _settle_all(enrolments, now=now, sources=sources, known=known)
+        touch_enrolments(pk for pk, one in settled.items() if one.changes)
+    return {pk: one.changes for pk, one in settled.items()}
 
 
-def follow_person(enrolment: Enrolment, *, now: datetime, sources: Collection[str]) -> None:
-    """Bring a person's agenda up to date after their part in something changed.
+def _settle_all(
+    enrolments: Iterable[Enrolment], *, now: datetime, sources: Collection[str] | None, known: Registry
+) -> dict[int, _Settled]:
+    names = known.personal_items.names() if sources is None else list(sources)
+    pks = {one.pk for one in enrolments}
+    # The people only: the course, locked after them, would be out of order.
+    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
+    people = list(rows.filter(pk__in=pks).order_by("pk")) if pks else []
+    by_course: dict[Course, list[Enrolment]] = {}
+    for one in people:
+        by_course.setdefault(one.course, []).append(one)
+    settled: dict[int, _Settled] = {}
+    for course, members in by_course.items():
+        settled |= _settle_people(course, members, names, now=now, known=known)
+    _write_rows(settled.values())
+    return settled
+
+
+def _settle_people(
+    course: Course, members: Sequence[Enrolment], names: Collection[str], *, now: datetime, known: Registry
+) -> dict[int, _Settled]:
+    with translation.override(course.language):
+        answers = {name: known.personal_items[name](course, members) for name in names}
+    rows: dict[int, list[AgendaItem]] = {one.pk: [] for one in members}
+    for row in AgendaItem.objects.filter(enrolment__in=members):
+        rows[row.enrolment_id or 0].append(row)
+    settled = {}
+    for one in members:
+        spoken = _checked({name: answer.get(one.pk, ()) for name, answer in answers.items()})
+        settled[one.pk] = _settle(rows[one.pk], spoken, names, course=course, enrolment=one, now=now)
+    _share_uids([row for one in settled.values() for row in one.added], course)
+    return settled
+
+
+def follow_people(enrolments: Iterable[Enrolment], *, now: datetime, sources: Collection[str]) -> set[int]:
+    """Bring people's agendas up to date after their part in something changed; return who are still there, by pk.
 
     Even where no variant differs, other dates of the course may concern them now, or no longer.
-    Parameters and errors as for reconcile_enrolment().
+    Parameters and errors as for reconcile_people().
     """
-    if not reconcile_enrolment(enrolment, now=now, sources=sources):
-        touch_enrolment(enrolment)
+    with transaction.atomic():
+        settled = _settle_all(enrolments, now=now, sources=sources, known=registry)
+        touch_enrolments(settled)
+    return set(settled)
 
 
-def _collect(names: Iterable[str], ask: Callable[[str], Iterable[Item]], course: Course) -> dict[str, Item]:
+def _checked(answers: Mapping[str, Iterable[Item]]) -> dict[str, Item]:
+    """Return what sources say, by key, if each names its own items alone, and each once."""
     spoken: dict[str, Item] = {}
-    with translation.override(course.language):
-        for name in names:
-            for item in ask(name):
-                if not item.key.startswith(f"{name}."):
-                    raise ValueError(f"The source '{name}' may not name '{item.key}': keys begin with '{name}.'.")
-                if item.key in spoken:
-                    raise ValueError(f"The source '{name}' names '{item.key}' twice.")
-                spoken[item.key] = item
+    for name, items in answers.items():
+        for item in items:
+            if not item.key.startswith(f"{name}."):
+                raise ValueError(f"The source '{name}' may not name '{item.key}': keys begin with '{name}.'.")
+            if item.key in spoken:
+                raise ValueError(f"The source '{name}' names '{item.key}' twice.")
+            spoken[item.key] = item
     return spoken
 
 
@@ -157,7 +204,7 @@ def _settle(
     course: Course,
     enrolment: Enrolment | None,
     now: datetime,
-) -> list[Change]:
+) -> _Settled:
     own = {row.key: row for row in rows if row.key.partition(".")[0] in names}
     added, changed, changes = [], [], []
     for key, item in spoken.items():
@@ -175,13 +222,20 @@ def _settle(
         if key not in spoken and not row.is_removed:
             changes.append(_remove_row(row, now=now))
             changed.append(row)
-    if enrolment is not None and added:
-        _share_uids(added, course)
-    AgendaItem.objects.bulk_create(added)
-    AgendaItem.objects.bulk_update(
-        changed, [*(f for f in _ITEM_FIELDS if f != "key"), "sequence", "is_removed", "changed_at", "cancelled_at"]
+    return _Settled(added, changed, changes)
+
+
+def _write_rows(settled: Iterable[_Settled]) -> None:
+    """Write what was settled, of one person or of many: at most 2 queries."""
+    every = list(settled)
+    AgendaItem.objects.bulk_create(row for one in every for row in one.added)
+    # One INSERT that updates: bulk_update() compares each row with all others in each of its columns.
+    AgendaItem.objects.bulk_create(
+        (row for one in every for row in one.changed),
+        update_conflicts=True,
+        unique_fields=["pk"],
+        update_fields=[*(name for name in _ITEM_FIELDS if name != "key"), *_KEPT_FIELDS],
     )
-    return changes
 
 
 def _new_row(item: Item, *, course: Course, enrolment: Enrolment | None, now: datetime) -> AgendaItem:
@@ -238,10 +292,11 @@ def _remove_row(row: AgendaItem, *, now: datetime) -> Change:
     return Change(ChangeKind.CANCELLED, before, after)
 
 
-def _share_uids(variants: Iterable[AgendaItem], course: Course) -> None:
-    rows = list(variants)
+def _share_uids(rows: Sequence[AgendaItem], course: Course) -> None:
+    if not rows:
+        return
     uids = dict(
-        AgendaItem.objects.base().filter(course=course, key__in=[row.key for row in rows]).values_list("key", "uid")
+        AgendaItem.objects.base().filter(course=course, key__in={row.key for row in rows}).values_list("key", "uid")
     )
     for row in rows:
         row.uid = uids.get(row.key, row.uid)

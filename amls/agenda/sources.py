@@ -1,6 +1,6 @@
 """Where dated things come from: the apps above contribute to these hooks."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self
@@ -177,7 +177,8 @@ class Undated:
 
 CourseSource = Callable[[Course], Iterable[Item]]
 UndatedSource = Callable[[Course], Iterable[Undated]]
-PersonalSource = Callable[[Enrolment], Iterable[Item]]
+# People of one course in, what differs for each by enrolment pk out; whoever is left out sees what everyone sees.
+PersonalSource = Callable[[Course, Sequence[Enrolment]], Mapping[int, Iterable[Item]]]
 IrrelevantKeys = Callable[[Enrolment, datetime], Iterable[str]]
 
 
@@ -188,10 +189,10 @@ class Registry:
     Attributes:
         items: what an app says of a course.
         undated: what of it has no date yet, in its order.
-        personal_items: where a person's view differs from the course's.
+        personal_items: where people's views differ from the course's, asked for many at once.
         irrelevant_keys: which of the app's shared items are of no concern to a person at a moment. The course's
             schedule has them all the same; the person's own dates and feed leave them out. Whatever changes the
-            answer, other than an item's start or end, is followed by `follow_person`.
+            answer, other than an item's start or end, is followed by `follow_people`.
     """
 
     items: Hook[CourseSource] = field(default_factory=lambda: Hook("sources of the agenda"))

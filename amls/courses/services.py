@@ -33,6 +33,13 @@ def touch(course: Course, *, now: datetime) -> None:
     course.refresh_from_db(fields=["revision", "revised_at"])
 
 
+def touch_enrolments(pks: Iterable[int]) -> None:
+    """Give each of these people's views of their course a new revision: at most 1 query."""
+    wanted = list(pks)
+    if wanted:
+        Enrolment.objects.filter(pk__in=wanted).update(revision=F("revision") + 1)
+
+
 def touch_enrolment(enrolment: Enrolment) -> None:
     """Give one person's view of the course a new revision."""
     Enrolment.objects.filter(pk=enrolment.pk).update(revision=F("revision") + 1)

@@ -71,12 +71,13 @@ def notify(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """That a person of a course is told something; `key` and `references` as for notify()."""
+    """That a person of a course, or an address, is told something; `key` and `references` as for notify()."""
 
     key: str
-    recipient: User
+    recipient: User | None
     course: Course
     references: Mapping[str, Any]
+    address: str = ""
 
 
 def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: datetime | None = None) -> None:
@@ -90,6 +91,7 @@ def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: d
             kind=kind,
             course=one.course,
             recipient=one.recipient,
+            address=one.address,
             references=dict(one.references),
             not_before=not_before or now,
             priority=priority_of(kind),

@@ -1,9 +1,10 @@
 """What exams say to the agenda: to everyone, and to each who takes part."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -88,22 +89,27 @@ def _path(course: Course) -> str:
 
 
 @registry.personal_items.named(SOURCE)
-def personal_items(enrolment: Enrolment) -> Iterable[Item]:
-    """Return the person's own exams, with room, seat and their own end time, and the sign-ups that are done."""
-    registrations = _standing().filter(enrolment=enrolment)
-    accommodation = Accommodation.objects.filter(enrolment=enrolment).first()
-    return _items_of(registrations, enrolment.course, accommodation, {})
+def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
+    """Return people's own exams, with room, seat and their own end time, and the sign-ups that are done: 2 queries."""
+    own = Accommodation.objects.filter(enrolment__in=enrolments)
+    return _by_person(course, _standing().filter(enrolment__in=enrolments), own)
 
 
 def personal_items_for(course: Course) -> dict[int, list[Item]]:
     """Return the same for everyone of a course, by enrolment pk: 2 queries."""
-    accommodations = {one.enrolment_id: one for one in Accommodation.objects.filter(course=course)}
+    with translation.override(course.language):
+        return _by_person(course, _standing().filter(course=course), Accommodation.objects.filter(course=course))
+
+
+def _by_person(
+    course: Course, registrations: RegistrationQuerySet, measures: QuerySet[Accommodation]
+) -> dict[int, list[Item]]:
+    accommodations = {one.enrolment_id: one for one in measures}
     by_person: dict[int, list[Registration]] = {}
-    for registration in _standing().filter(course=course):
+    for registration in registrations:
         by_person.setdefault(registration.enrolment_id, []).append(registration)
     said: Said = {}
-    with translation.override(course.language):
-        return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
+    return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
 
 
 @registry.irrelevant_keys.named(SOURCE)

@@ -1,17 +1,15 @@
 """What follows a change of exams: the person's own calendar, after the commit."""
 
-import logging
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from amls.agenda import services as agenda
 from amls.agenda.models import AgendaItem
-from amls.agenda.services import follow_person, reconcile_enrolment
 from amls.agenda.sources import Item
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment
 from exams.hooks.agenda import SOURCE, personal_items_for
 
-logger = logging.getLogger(__name__)
 FOLLOW = "exams.tasks.follow"
 
 
@@ -27,13 +25,9 @@ def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
 
 
 def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
-    """Bring the agenda of these people up to date; who left meanwhile is passed over."""
-    for pk in enrolment_pks:
-        try:
-            # It loads the row itself, under its lock.
-            follow_person(Enrolment(pk=pk), now=now, sources=[SOURCE])
-        except Enrolment.DoesNotExist:
-            logger.info("Enrolment %s is gone: no agenda to follow.", pk)
+    """Bring the agenda of these people up to date, all at once; who left meanwhile is passed over."""
+    # It loads the rows itself, under their locks.
+    agenda.follow_people([Enrolment(pk=pk) for pk in enrolment_pks], now=now, sources=[SOURCE])
 
 
 def follow_course(course: Course, now: datetime) -> list[object]:
@@ -50,6 +44,5 @@ def follow_course(course: Course, now: datetime) -> list[object]:
         for pk in wanted.keys() | found.keys()
         if {item.key: item for item in wanted.get(pk, [])} != found.get(pk, {})
     ]
-    for enrolment in Enrolment.objects.filter(pk__in=stale).order_by("pk"):
-        reconcile_enrolment(enrolment, now=now, sources=[SOURCE])
+    agenda.reconcile_people(Enrolment.objects.filter(pk__in=stale), now=now, sources=[SOURCE])
     return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container
 from datetime import datetime
-from decimal import Decimal
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -23,12 +22,12 @@ from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
-from projects.models import Outcome, Project
+from projects.models import Project
 from projects.progress import desk_views, for_desk
 from projects.queries import TeamView
-from projects.services.assessing import assess, assign_assessor, publish_assessments, split_assessors
+from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
-from projects.services.registration import withdraw_project
+from projects.services.registration import withdraw_projects
 
 LETTER = "projects.result"
 
@@ -115,20 +114,10 @@ def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project])
     views = _views(queryset)
     fit = [v for v in views if v.counting and not (v.assessment and v.assessment.outcome) and v.project.is_active]
     if "_confirmed" in request.POST:
-        with transaction.atomic():
-            for view in fit:
-                draft = view.assessment
-                assess(
-                    project=view.project,
-                    outcome=Outcome.PASSED,
-                    extra_points=draft.extra_points if draft else Decimal(0),
-                    feedback=draft.feedback if draft else "",
-                    by=user_of(request),
-                    now=now_of(request),
-                )
+        passed = pass_undecided(projects=[view.project for view in fit], by=user_of(request), now=now_of(request))
         messages.success(
             request,
-            _("Passed as drafts: %(what)s. Nobody is told before you publish.") % {"what": _count(len(fit))},
+            _("Passed as drafts: %(what)s. Nobody is told before you publish.") % {"what": _count(len(passed))},
         )
         return None
     left = len(views) - len(fit)
@@ -229,9 +218,7 @@ def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Proje
     """Withdraw projects; an undo brings them back."""
     projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
     if "_confirmed" in request.POST:
-        with transaction.atomic():
-            for one in projects:
-                withdraw_project(project=one, now=now_of(request))
+        withdraw_projects(projects=projects, now=now_of(request))
         pks = ",".join(str(one.pk) for one in projects)
         undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
         messages.success(

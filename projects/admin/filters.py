@@ -18,6 +18,11 @@ from projects.queries import TeamView
 from projects.states import TEAM_STATES, ProjectState
 
 
+def is_action(request: HttpRequest) -> bool:
+    """Return whether the request does something with chosen rows, instead of showing the list."""
+    return request.method == "POST" and "action" in request.POST
+
+
 def courses_of(request: HttpRequest) -> list[Course]:
     """Return the courses that the person teaches, those that are not archived first; read once per request."""
     found: list[Course] | None = getattr(request, "desk_courses", None)
@@ -58,9 +63,23 @@ class _Filter(admin.SimpleListFilter):
 
     empty = _("All")
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return what is offered: nothing to an action, which shows no list; read once per request, which may make several."""
+        self.is_for_action = is_action(request)
+        if self.is_for_action:
+            return []
+        kept: dict[type, list[tuple[str, Any]]] = request.__dict__.setdefault("desk_choices", {})
+        if type(self) not in kept:
+            kept[type(self)] = self.offered(request)
+        return kept[type(self)]
+
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        """Return the choices: value and text."""
+        raise NotImplementedError
+
     def has_output(self) -> bool:
-        """Show it also where there is one choice: what is there can then be seen."""
-        return bool(self.lookup_choices)
+        """Show it also where there is one choice: what is there can then be seen. It narrows down what an action does, too."""
+        return self.is_for_action or bool(self.lookup_choices)
 
     def rows(self) -> list[tuple[str, Any, bool]]:
         """Return value, text and whether it is chosen, for a select."""
@@ -76,7 +95,7 @@ class CourseFilter(_Filter):
     parameter_name = "course"
     empty = _("Running")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the person's courses."""
         return [*((str(one.pk), f"{one.title}, {one.term}") for one in courses_of(request)), ("all", _("All"))]
 
@@ -89,7 +108,7 @@ class TrackFilter(_Filter):
     title = _("Track")
     parameter_name = "track"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the tracks of the chosen courses."""
         rows = Topic.objects.filter(course__in=chosen_courses(request)).order_by("track")
         return [(one, one) for one in rows.values_list("track", flat=True).distinct()]
@@ -103,7 +122,7 @@ class TopicFilter(_Filter):
     title = _("Topic")
     parameter_name = "topic"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the topics that some team has."""
         rows = Topic.objects.filter(course__in=chosen_courses(request), projects__isnull=False)
         return [(str(pk), title) for pk, title in rows.order_by("title").values_list("pk", "title").distinct()]
@@ -118,7 +137,7 @@ class MentorFilter(_Filter):
     title = _("Mentor")
     parameter_name = "mentor"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer oneself and whoever is mentor of a topic."""
         rows = StaffMember.objects.filter(course__in=chosen_courses(request), topics__isnull=False).distinct()
         return [("me", _("I am")), *((str(one.pk), one.name) for one in rows)]
@@ -135,7 +154,7 @@ class AssessorFilter(_Filter):
     title = _("Assessor")
     parameter_name = "assessor"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer oneself, nobody, and the staff."""
         staff = (
             Enrolment.objects.staff()
@@ -161,7 +180,7 @@ class StageFilter(_Filter):
     parameter_name = "state"
     empty = _("All but withdrawn ones")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the stages."""
         return [(one.value, one.label) for one in TEAM_STATES]
 
@@ -185,7 +204,7 @@ class NeedsFilter(_Filter):
     parameter_name = "needs"
     empty = _("Anything")
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer what staff look for."""
         return [
             ("ungraded", _("A decision")),

@@ -21,7 +21,6 @@ from unfold.views import ChangeList
 
 from amls.core.keys import primary_key
 from amls.core.times import say_moment
-from amls.core.violations import RuleViolation
 from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
 from projects.admin.filters import (
@@ -33,6 +32,7 @@ from projects.admin.filters import (
     TopicFilter,
     TrackFilter,
     chosen_courses,
+    is_action,
 )
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.admin.sheets import import_sheet
@@ -40,7 +40,7 @@ from projects.exports.results import ResultResource
 from projects.models import Project
 from projects.progress import desk_views, for_desk, is_mentor, names_of, progress_of, state_of
 from projects.queries import TeamView
-from projects.services.registration import restore_project
+from projects.services.registration import restore_projects
 from projects.states import ProjectState
 
 
@@ -53,10 +53,14 @@ class ProjectList(ChangeList):  # type: ignore[misc]
         self.has_filters = False
 
     def get_results(self, request: HttpRequest) -> None:
-        """Load the page's rows with their views."""
+        """Load the page's rows with their views; for an action, which reads its own, none."""
+        if is_action(request):
+            self.result_count = self.full_result_count = 0
+            self.result_list: list[Project] = []
+            return
         super().get_results(request)
         if getattr(request, "wants_keys_only", False):
-            self.result_list: list[Project] = []
+            self.result_list = []
             return
         rows = list(for_desk(cast("QuerySet[Project]", self.result_list)))
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
@@ -174,15 +178,12 @@ class ProjectAdmin(KeptAdmin):
             raise Http404
         asked = [primary_key(one) for one in request.GET.get("pks", "").split(",")]
         rows = list(self.get_queryset(request).filter(pk__in=asked).order_by("topic", "pk"))
-        back = 0
+        restored = restore_projects(projects=rows, now=now_of(request))
         for one in rows:
-            try:
-                restore_project(project=one, now=now_of(request))
-            except RuleViolation as violation:
-                messages.error(request, f"{one}: {violation.message}")
-            else:
-                back += 1
-        if back:
+            if one.pk in restored.refused:
+                messages.error(request, f"{one}: {restored.refused[one.pk].message}")
+        if restored.projects:
+            back = len(restored.projects)
             said = ngettext("%(count)d project is back.", "%(count)d projects are back.", back)
             messages.success(request, said % {"count": back})
         return redirect("admin:projects_project_changelist")

@@ -1,6 +1,6 @@
 """What projects say to the agenda."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines, is_counting
-from projects.models import EarlierPass, Membership, Project, ProjectRules
+from projects.models import EarlierPass, Membership, ProjectRules, Submission
 
 
 @registry.items.named("projects")
@@ -50,19 +50,37 @@ def _submission(course: Course, due_at: datetime) -> Item:
 
 
 @registry.personal_items.named("projects")
-def personal_items(enrolment: Enrolment) -> Iterator[Item]:
-    """Yield the submission deadline where it differs: with an extension, or done."""
-    deadlines = Deadlines.of_course(enrolment.course)
-    if deadlines.for_all is None:
-        return
-    project = Project.objects.of_member(enrolment).first()
-    members = [enrolment.pk]
-    if project is not None:
-        members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
-    due_at = deadlines.for_team(project.pk if project else 0, members) or deadlines.for_all
-    is_done = project is not None and any(is_counting(one, due_at) for one in project.submissions.all())
-    if due_at != deadlines.for_all or is_done:
-        yield replace(_submission(enrolment.course, due_at), is_done=is_done)
+def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
+    """Return the submission deadline for whom it differs, with an extension or done: 4 queries for any number."""
+    deadlines = Deadlines.of_course(course)
+    for_all = deadlines.for_all
+    if for_all is None:
+        return {}
+    teams, team_of = _teams_of(enrolments)
+    attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
+    for one in Submission.objects.filter(project__in=teams):
+        attempts[one.project_id].append(one)
+    alike: dict[datetime, Item] = {}
+    found: dict[int, list[Item]] = {}
+    for person in enrolments:
+        project = team_of.get(person.pk, 0)
+        due_at = deadlines.for_team(project, teams.get(project, [person.pk])) or for_all
+        is_done = any(is_counting(one, due_at) for one in attempts.get(project, []))
+        if due_at != for_all or is_done:
+            if due_at not in alike:
+                alike[due_at] = _submission(course, due_at)
+            found[person.pk] = [replace(alike[due_at], is_done=is_done)]
+    return found
+
+
+def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """Return who is in the projects of these people, by project, and each person's project: 1 query."""
+    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
+    theirs = active.filter(enrolment__in=enrolments).values("project")
+    teams: dict[int, list[int]] = {}
+    for project, enrolment in active.filter(project__in=theirs).values_list("project", "enrolment").order_by("pk"):
+        teams.setdefault(project, []).append(enrolment)
+    return teams, {member: project for project, members in teams.items() for member in members}
 
 
 @registry.irrelevant_keys.named("projects")

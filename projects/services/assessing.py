@@ -104,7 +104,7 @@ def _result(assessment: Assessment | None) -> object:
 
 
 def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
-    if points is not None and points > (most := terms_of(course).most_extra_points):
+    if points and points > (most := terms_of(course).most_extra_points):
         raise RuleViolation(
             _("This course gives at most %(points)s extra points.") % {"points": f"{float(most):g}"},
             code="too-many-points",
@@ -154,17 +154,35 @@ def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[A
     return published
 
 
-def assign_assessor(*, projects: Iterable[Project], assessor: User | None) -> int:
-    """Give projects to an assessor, or to none; return how many changed."""
-    pks = [project.pk for project in projects]
-    changed = 0
+def pass_undecided(*, projects: Iterable[Project], by: User, now: datetime) -> list[Assessment]:
+    """Pass, as drafts, those of these projects on which nobody has decided; points and feedback stay as they are.
+
+    As many queries for many as for one.
+
+    Raises:
+        RuleViolation: a draft has more points than the course gives.
+    """
     with transaction.atomic():
-        for project in Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"):
-            if project.assessor_id != (assessor.pk if assessor else None):
-                project.assessor = assessor
-                project.save(update_fields=["assessor"])
-                changed += 1
-    return changed
+        locked = lock_projects(*(project.pk for project in projects))
+        known = {row.project_id: row for row in Assessment.objects.select_for_update().filter(project__in=locked)}
+        open_ones = [one for pk, one in locked.items() if pk not in known or known[pk].outcome not in Outcome.values]
+        passed = [known.get(one.pk) or Assessment(project=one) for one in open_ones]
+        for row in passed:
+            row.outcome, row.assessed_by, row.assessed_at = Outcome.PASSED, by, now
+            _require_points(locked[row.project_id].course, row.extra_points)
+        Assessment.objects.bulk_create(row for row in passed if row.project_id not in known)
+        drafts = [row for row in passed if row.project_id in known]
+        Assessment.objects.bulk_update(drafts, ["outcome", "assessed_by", "assessed_at"])
+    return passed
+
+
+def assign_assessor(*, projects: Iterable[Project], assessor: User | None) -> int:
+    """Give projects to an assessor, or to none; return how many changed: 2 queries for any number."""
+    pks = [project.pk for project in projects]
+    with transaction.atomic():
+        rows = Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+        others = [one.pk for one in rows if one.assessor_id != (assessor.pk if assessor else None)]
+        return Project.objects.filter(pk__in=others).update(assessor=assessor)
 
 
 def split_assessors(*, course: Course, assessors: Sequence[User], projects: Iterable[Project] | None = None) -> int:
@@ -185,14 +203,13 @@ def split_assessors(*, course: Course, assessors: Sequence[User], projects: Iter
         load = dict.fromkeys((one.pk for one in assessors), 0)
         counted = Project.objects.active().of_course(course).filter(undecided, assessor__in=assessors)
         load |= dict(counted.values_list("assessor").annotate(count=Count("pk")))
-        given = 0
-        for project in rows.filter(undecided, assessor__isnull=True).order_by("pk"):
+        given = list(rows.filter(undecided, assessor__isnull=True).order_by("pk"))
+        for project in given:
             pk = min(load, key=lambda one: load[one])
             project.assessor_id = pk
-            project.save(update_fields=["assessor"])
             load[pk] += 1
-            given += 1
-    return given
+        Project.objects.bulk_update(given, ["assessor"])
+    return len(given)
 
 
 def note_for_staff(*, project: Project, text: str, by: User, now: datetime) -> StaffNote:

@@ -1,13 +1,17 @@
 """Topics taken and given back."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, IntegerField, Value, When
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.mail.outbox import notify_each
 from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic, TopicSwitch
 from projects.services.locks import (
     active_membership,
@@ -16,11 +20,14 @@ from projects.services.locks import (
     lock_enrolments,
     lock_members,
     lock_team,
+    lock_teams,
     lock_topic,
+    members_by_project,
     members_of,
     require_registration_open,
     tell,
     tell_revoked,
+    told_of,
 )
 
 
@@ -101,19 +108,38 @@ def take_slot(topic: Topic) -> None:
     topic.taken += 1
 
 
-def give_slot_back(topic: Topic, count: int = 1) -> None:
-    """Count one team less, or several, on a locked topic."""
-    Topic.objects.filter(pk=topic.pk).update(taken=F("taken") - count)
-    topic.taken -= count
+def give_slot_back(topic: Topic) -> None:
+    """Count one team less on a locked topic."""
+    give_slots_back({topic.pk: topic}, {topic.pk: 1})
+
+
+def give_slots_back(topics: Mapping[int, Topic], freed: Mapping[int, int]) -> None:
+    """Count so many teams less on locked topics, by their keys: 1 query."""
+    _count_teams(topics, {pk: -count for pk, count in freed.items()})
+
+
+def _count_teams(topics: Mapping[int, Topic], more: Mapping[int, int]) -> None:
+    if not more:
+        return
+    change = Case(*(When(pk=pk, then=Value(count)) for pk, count in more.items()), output_field=IntegerField())
+    Topic.objects.filter(pk__in=more).update(taken=F("taken") + change)
+    for pk, count in more.items():
+        topics[pk].taken += count
 
 
 def let_go(topic: Topic, *, now: datetime) -> int:
     """Give back the slots of a locked topic that were held for teams for a day; return how many."""
-    over = TopicSwitch.objects.holding().filter(topic=topic, held_until__lte=now)
-    count = over.update(closed_at=now)
-    if count:
-        give_slot_back(topic, count)
-    return count
+    return let_go_of({topic.pk: topic}, now=now)
+
+
+def let_go_of(topics: Mapping[int, Topic], *, now: datetime) -> int:
+    """Give back the slots of locked topics that were held for teams for a day; return how many."""
+    over = TopicSwitch.objects.holding().filter(topic__in=topics, held_until__lte=now)
+    held = Counter(over.values_list("topic", flat=True))
+    if held:
+        over.update(closed_at=now)
+        give_slots_back(topics, held)
+    return held.total()
 
 
 def require_available(topic: Topic, enrolment: Enrolment) -> None:
@@ -219,38 +245,67 @@ def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
 
 def withdraw_project(*, project: Project, now: datetime) -> None:
     """Withdraw a project for the staff, at any time. Hand-ins stay, and `restore_project` undoes it."""
+    withdraw_projects(projects=[project], now=now)
+
+
+def withdraw_projects(*, projects: Iterable[Project], now: datetime) -> int:
+    """Withdraw projects for the staff, all at once, and return how many were not yet; see `withdraw_project`."""
     with transaction.atomic():
-        topic, project = lock_team(project.pk)
-        if project.is_active:
-            close_project(topic, project, now=now)
+        topics, locked = lock_teams(*(one.pk for one in projects))
+        active = [one for one in locked.values() if one.is_active]
+        close_projects(topics, active, now=now)
+    return len(active)
 
 
 def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
-    """Withdraw a locked project on its locked topic: members out, invitations and requests closed, slots free.
+    """Withdraw one locked project; see `close_projects`."""
+    held = TopicSwitch.objects.holding().filter(project=project).select_related("topic")
+    close_projects(
+        {topic.pk: topic} | {one.topic_id: one.topic for one in held if one.topic_id != topic.pk}, [project], now=now
+    )
 
-    Locked with `lock_teams`, which locks the topic whose slot is held for the team as well.
+
+def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, now: datetime) -> None:
+    """Withdraw locked projects on their locked topics: members out, invitations and requests closed, slots free.
+
+    As many queries for many as for one. Locked with `lock_teams`, which locks the topics whose slots are held for
+    the teams as well.
     """
-    people = members_of(project)
-    project.withdrawn_at = now
-    project.save(update_fields=["withdrawn_at"])
+    if not projects:
+        return
+    teams = members_by_project(projects)
+    Project.objects.filter(pk__in=teams).update(withdrawn_at=now)
+    for one in projects:
+        one.withdrawn_at = now
     # Whoever left at this very time comes back when it is undone.
-    Membership.objects.active().filter(project=project).update(left_at=now)
-    invited = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
-    waiting = list(invited.filter(expires_at__gt=now).select_related("project__topic__course"))
-    invited.update(state=Invitation.State.REVOKED, closed_at=now)
-    tell_revoked(waiting, now=now)
-    ExtensionRequest.objects.filter(project=project, state=ExtensionRequest.State.OPEN).update(
+    Membership.objects.active().filter(project__in=teams).update(left_at=now)
+    invited = Invitation.objects.filter(project__in=teams, state=Invitation.State.OPEN)
+    if waiting := list(invited.select_related("project__topic__course").order_by("pk")):
+        invited.update(state=Invitation.State.REVOKED, closed_at=now)
+        tell_revoked((one for one in waiting if one.expires_at > now), now=now)
+    ExtensionRequest.objects.filter(project__in=teams, state=ExtensionRequest.State.OPEN).update(
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )
-    give_slot_back(topic)
-    # Its topic was locked with the project's own.
-    for held in TopicSwitch.objects.holding().filter(project=project).select_related("topic"):
-        held.closed_at = now
-        held.save(update_fields=["closed_at"])
-        give_slot_back(held.topic)
-    cause = f"{project.pk}:{now.timestamp()}"
-    tell("projects.withdrawn", people, cause=cause, now=now, references={"project": project.pk})
-    follow_in_feeds(people, now=now)
+    held = TopicSwitch.objects.holding().filter(project__in=teams)
+    freed = Counter(one.topic_id for one in projects)
+    if of_switched := list(held.values_list("topic", flat=True)):
+        held.update(closed_at=now)
+        freed.update(of_switched)
+    give_slots_back(topics, freed)
+    _tell_teams("projects.withdrawn", projects, teams, now=now)
+
+
+def _tell_teams(
+    kind: str, projects: Iterable[Project], teams: Mapping[int, Sequence[Enrolment]], *, now: datetime
+) -> None:
+    """Tell everyone in these teams what became of their project, and let their calendars follow."""
+    told = [
+        told_of(kind, person, f"{one.pk}:{now.timestamp()}", {"project": one.pk})
+        for one in projects
+        for person in teams[one.pk]
+    ]
+    notify_each(told, kind=kind, now=now)
+    follow_in_feeds([person for one in projects for person in teams[one.pk]], now=now)
 
 
 def restore_project(*, project: Project, now: datetime) -> Project:
@@ -259,24 +314,62 @@ def restore_project(*, project: Project, now: datetime) -> Project:
     Raises:
         RuleViolation: the slot was given to another team, or a member has another project.
     """
+    restored = restore_projects(projects=[project], now=now)
+    for refusal in restored.refused.values():
+        raise refusal
+    return restored.projects[project.pk]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of undoing withdrawals.
+
+    Attributes:
+        projects: those that are active now, by their keys, also if they were before.
+        refused: why others are not, by their keys.
+    """
+
+    projects: dict[int, Project]
+    refused: dict[int, RuleViolation]
+
+
+def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
+    """Undo withdrawals in the given order, each by itself: one that is refused keeps none of the others.
+
+    As many queries for many as for one; see `restore_project` for why one is refused.
+    """
     with transaction.atomic():
-        topic, project = lock_team(project.pk)
-        if project.is_active:
-            return project
-        let_go(topic, now=now)
-        if topic.free < 1:
-            raise RuleViolation(
-                _("The slot has been given to another team. Give the topic one more slot first."), code="topic-full"
-            )
-        rows = Membership.objects.filter(project=project, left_at=project.withdrawn_at)
-        people = list(lock_enrolments(*(row.enrolment_id for row in rows)).values())
-        for one in people:
-            require_without_project(one)
-        rows.update(left_at=None)
-        project.withdrawn_at = None
-        project.save(update_fields=["withdrawn_at"])
-        take_slot(topic)
-        cause = f"{project.pk}:{now.timestamp()}"
-        tell("projects.restored", people, cause=cause, now=now, references={"project": project.pk})
-        follow_in_feeds(people, now=now)
-    return project
+        topics, locked = lock_teams(*(one.pk for one in projects))
+        gone = [locked[one.pk] for one in projects if not locked[one.pk].is_active]
+        let_go_of(topics, now=now)
+        rows = Membership.objects.filter(project__in=gone, left_at=F("project__withdrawn_at")).order_by("pk")
+        places: dict[int, list[Membership]] = {one.pk: [] for one in gone}
+        for row in rows:
+            places[row.project_id].append(row)
+        people = lock_enrolments(*(row.enrolment_id for several in places.values() for row in several))
+        busy = set(Membership.objects.active().filter(enrolment__in=people).values_list("enrolment", flat=True))
+        taken: Counter[int] = Counter()
+        back: list[Project] = []
+        refused: dict[int, RuleViolation] = {}
+        for one in gone:
+            members = sorted(row.enrolment_id for row in places[one.pk])
+            elsewhere = next((pk for pk in members if pk in busy), None)
+            if topics[one.topic_id].free - taken[one.topic_id] < 1:
+                refused[one.pk] = RuleViolation(
+                    _("The slot has been given to another team. Give the topic one more slot first."),
+                    code="topic-full",
+                )
+            elif elsewhere is not None:
+                refused[one.pk] = _has_project(people[elsewhere])
+            else:
+                taken[one.topic_id] += 1
+                busy.update(members)
+                back.append(one)
+        teams = {one.pk: [people[row.enrolment_id] for row in places[one.pk]] for one in back}
+        Membership.objects.filter(pk__in=[row.pk for one in back for row in places[one.pk]]).update(left_at=None)
+        Project.objects.filter(pk__in=teams).update(withdrawn_at=None)
+        for one in back:
+            one.withdrawn_at = None
+        _count_teams(topics, taken)
+        _tell_teams("projects.restored", back, teams, now=now)
+    return Restored({pk: one for pk, one in locked.items() if one.is_active}, refused)

@@ -21,6 +21,7 @@ from projects.services.locks import (
 from projects.services.registration import (
     give_slot_back,
     let_go,
+    let_go_of,
     require_active,
     require_available,
     take_slot,
@@ -56,8 +57,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
         require_active(project)
         if old.pk == new.pk:
             return project
-        for one in topics.values():
-            let_go(one, now=now)
+        let_go_of(topics, now=now)
         held = TopicSwitch.objects.to_take_back_at(now).filter(project=project).first()
         if held is not None and held.topic_id == new.pk:
             return _go_back(held, project, old, new, by=by, now=now)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from amls.agenda.feeds import entries_for
 from amls.agenda.models import AgendaItem, ItemKind, Status
-from amls.agenda.services import ChangeKind, reconcile, reconcile_enrolment
+from amls.agenda.services import ChangeKind, reconcile, reconcile_people
 from amls.agenda.sources import Item, Registry, deadline
 from amls.courses.models import Course
 from tests.factories import CourseFactory, EnrolmentFactory
@@ -41,7 +41,9 @@ class Fake:
         self.said_of_person: list[Item] = []
         self.registry = Registry()
         self.registry.items.named("fake")(lambda _course: self.said)
-        self.registry.personal_items.named("fake")(lambda _enrolment: self.said_of_person)
+        self.registry.personal_items.named("fake")(
+            lambda _course, people: {one.pk: self.said_of_person for one in people}
+        )
 
     def settle(self, course: Course, *items: Item, now: datetime = NOW) -> list[ChangeKind]:
         self.said = list(items)
@@ -49,7 +51,7 @@ class Fake:
 
     def settle_person(self, enrolment, *items: Item, now: datetime = NOW) -> list[ChangeKind]:  # type: ignore[no-untyped-def]
         self.said_of_person = list(items)
-        return [change.kind for change in reconcile_enrolment(enrolment, now=now, known=self.registry)]
+        return [change.kind for change in reconcile_people([enrolment], now=now, known=self.registry)[enrolment.pk]]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import translation
 
 from amls.agenda.models import AgendaItem
-from amls.agenda.services import reconcile, reconcile_enrolment
+from amls.agenda.services import reconcile, reconcile_people
 from amls.courses.models import Course, Enrolment, User
 from amls.mail.changes import tell_changes
 from amls.mail.models import ItemChange, Notice
@@ -73,7 +73,7 @@ def test_a_person_has_the_own_exam_in_the_courses_language_too(course: Course, c
         course=course, exam=exam, enrolment=cast.student, state="registered", created_at=NOW, changed_at=NOW
     )
     with translation.override("de"):
-        reconcile_enrolment(cast.student, now=NOW)
+        reconcile_people([cast.student], now=NOW)
     own = AgendaItem.objects.get(enrolment=cast.student, key=f"exams.exam:{exam.pk}")
     assert own.title.endswith("(registered)")
     assert own.titles["de"].endswith("(angemeldet)")

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from amls.agenda.models import ItemKind
-from amls.agenda.services import reconcile, reconcile_enrolment
+from amls.agenda.services import reconcile, reconcile_people
 from amls.agenda.sources import Item, Registry, deadline, opening
 from amls.courses.models import Course, Enrolment
 from amls.mail.categories import REMINDERS
@@ -42,7 +42,9 @@ def personal() -> dict[int, Item]:
 def source(says: dict[str, Item], personal: dict[int, Item]) -> Registry:
     known = Registry()
     known.items.named("tests")(lambda course: list(says.values()))
-    known.personal_items.named("tests")(lambda enrolment: [personal[enrolment.pk]] if enrolment.pk in personal else [])
+    known.personal_items.named("tests")(
+        lambda _course, people: {one.pk: [personal[one.pk]] for one in people if one.pk in personal}
+    )
     return known
 
 
@@ -206,7 +208,7 @@ def test_an_extension_moves_the_persons_reminder_only(
     only_rule(cast, days=1)
     longer = DUE + timedelta(days=5)
     personal[cast.student.pk] = due(longer)
-    reconcile_enrolment(cast.student, now=DUE - timedelta(days=30), known=source)
+    reconcile_people([cast.student], now=DUE - timedelta(days=30), known=source)
     assert planned(DUE - timedelta(days=1)) == [("other@example.org", (DUE - timedelta(days=1)).astimezone(UTC))]
     deliver_due(now=DUE - timedelta(days=1))
     plan_reminders(now=longer - timedelta(days=1))
@@ -215,7 +217,7 @@ def test_an_extension_moves_the_persons_reminder_only(
     assert "13 Jul" in postbox.mails[1]["Subject"]
     # Revoked: the shared time holds again, and is over.
     del personal[cast.student.pk]
-    reconcile_enrolment(cast.student, now=DUE, known=source)
+    reconcile_people([cast.student], now=DUE, known=source)
     assert planned(longer - timedelta(hours=3)) == []
 
 
@@ -226,7 +228,7 @@ def test_a_done_item_is_not_reminded_of(
     handed_in = due()
     object.__setattr__(handed_in, "is_done", True)
     personal[cast.student.pk] = handed_in
-    reconcile_enrolment(cast.student, now=DUE - timedelta(days=30), known=source)
+    reconcile_people([cast.student], now=DUE - timedelta(days=30), known=source)
     assert [who for who, _at in planned(DUE - timedelta(days=1))] == ["other@example.org"]
 
 
@@ -341,7 +343,7 @@ def test_the_timeline_says_who_gets_what_when(
 ) -> None:
     say(cast, source, says, due())
     personal[cast.student.pk] = due(DUE + timedelta(days=5))
-    reconcile_enrolment(cast.student, now=DUE - timedelta(days=30), known=source)
+    reconcile_people([cast.student], now=DUE - timedelta(days=30), known=source)
     rows = timeline(cast.course, now=DUE - timedelta(days=2), until=DUE + timedelta(days=10))
     told = [(row.remind_at, [one.user.email for one in row.people]) for row in rows]
     mine, other = ["student@example.org"], ["other@example.org"]

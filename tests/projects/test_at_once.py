@@ -1,0 +1,210 @@
+"""What is done to many teams at once is what would be done to one after the other, in as many queries as for two."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from amls.agenda.services import reconcile
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from projects.models import Assessment, Extension, Project, Topic, TopicSwitch
+from projects.services.assessing import assess, assign_assessor, pass_undecided, publish_assessments
+from projects.services.extensions import extend, request_extension
+from projects.services.registration import restore_projects, withdraw_projects
+from projects.services.teams import invite_member
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.desk import list_url, make_teams
+from tests.projects.test_extensions import team_of_two
+
+pytestmark = pytest.mark.django_db
+LATER = NOW + timedelta(hours=1)
+# What says nothing of what was done: keys, and when the test wrote it.
+PASSING = {"id", "pgh_id", "pgh_context_id", "pgh_created_at", "pgh_obj_id"}
+TABLES = (
+    "agenda.AgendaItem", "mail.Notice", "projects.Assessment", "projects.AssessmentEvent", "projects.Extension",
+    "projects.ExtensionEvent", "projects.ExtensionRequest", "projects.ExtensionRequestEvent", "projects.Invitation",
+    "projects.InvitationEvent", "projects.Membership", "projects.MembershipEvent", "projects.Project",
+    "projects.ProjectEvent", "projects.Topic", "projects.TopicSwitch",
+)  # fmt: skip
+
+# Rows by the words that they are named by, and their keys.
+Names = dict[tuple[str, int], str]
+
+
+def state(*, names: Names) -> dict[str, list[str]]:
+    """Return every row that a bulk action may touch, without keys that are drawn anew each time."""
+    found = {}
+    for table in TABLES:
+        rows = [
+            {name: value for name, value in row.items() if name not in PASSING}
+            for row in apps.get_model(table)._default_manager.values()
+        ]
+        found[table] = sorted(_without_new_keys(str(sorted(row.items())), names) for row in rows)
+    found["revisions"] = [str(one) for one in Enrolment.objects.order_by("pk").values_list("pk", "revision")]
+    return found
+
+
+def _without_new_keys(text: str, names: Names) -> str:
+    for (words, pk), name in names.items():
+        text = re.sub(rf"\b((?:{words})'?: ?){pk}\b", rf"\1{name}", text)
+    return text
+
+
+def after(act: Callable[[], object]) -> dict[str, list[str]]:
+    """Return what is there after an act, which is rolled back."""
+    with transaction.atomic():
+        act()
+        names = {
+            (words, pk): f"of {project}"
+            for words, model in (("extended|extension", Extension), ("result|assessment", Assessment))
+            for pk, project in model.objects.values_list("pk", "project")
+        }
+        found = state(names=names)
+        transaction.set_rollback(True)
+    return found
+
+
+@pytest.fixture
+def teams(world: World) -> list[Project]:
+    """Teams with all that an action meets: two members, an invitation, a request, a held slot, drafts, a longer time."""
+    reconcile(world.course, now=NOW)
+    first = team_of_two(world)
+    others = make_teams(world, 5)
+    invited, asked, switched, drafted, decided = others
+    invite_member(project=invited, email="lukasz.zolc@example.org", by=invited.memberships.get().enrolment, now=NOW)
+    request_extension(project=asked, by=asked.memberships.get().enrolment, reason="Umzug", wanted_until=None, now=NOW)
+    TopicSwitch.objects.create(
+        project=switched, topic=world.single, by=switched.memberships.get().enrolment, switched_at=NOW,
+        held_until=NOW + timedelta(days=1),
+    )  # fmt: skip
+    Topic.objects.filter(pk=world.single.pk).update(taken=1)
+    for project, outcome in ((drafted, ""), (decided, "failed")):
+        points = Decimal("1.5") if outcome == "" else Decimal(0)
+        assess(project=project, outcome=outcome, extra_points=points, feedback="Größe", by=world.staff, now=NOW)
+    extend(course=world.course, projects=[decided], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=9))
+    return [first, *others]
+
+
+def test_extending_at_once_is_extending_one_after_the_other(world: World, teams: list[Project]) -> None:
+    def give(projects: list[Project]) -> None:
+        until = DEADLINE + timedelta(days=2)
+        extend(course=world.course, projects=projects, by=world.staff, reason=" Outage\n", now=LATER, due_at=until)
+
+    def one_by_one() -> None:
+        for one in teams[:-1]:
+            give([one])
+        with pytest.raises(RuleViolation, match="There is time until"):
+            give(teams[-1:])
+
+    found = after(lambda: give(teams))
+    assert found == after(one_by_one)
+    assert len(found["projects.Extension"]) == 1 + 5
+
+
+def test_withdrawing_and_restoring_at_once_is_doing_it_one_after_the_other(world: World, teams: list[Project]) -> None:
+    def withdraw(*groups: list[Project]) -> None:
+        for group in groups:
+            withdraw_projects(projects=group, now=LATER)
+
+    def restore(*groups: list[Project]) -> None:
+        withdraw(teams)
+        for group in groups:
+            restored = restore_projects(projects=group, now=LATER + timedelta(minutes=1))
+            assert sorted(restored.projects) == sorted(one.pk for one in group)
+
+    each = [[one] for one in teams]
+    assert after(lambda: withdraw(teams)) == after(lambda: withdraw(*each))
+    assert after(lambda: restore(teams)) == after(lambda: restore(*each))
+
+
+def test_of_the_restored_only_as_many_come_back_as_there_are_slots(world: World) -> None:
+    teams = make_teams(world, 3)
+    withdraw_projects(projects=teams, now=LATER)
+    Topic.objects.filter(pk=teams[0].topic_id).update(slots=2)
+    restored = restore_projects(projects=[teams[2], teams[0], teams[1]], now=LATER)
+    assert set(restored.projects) == {teams[2].pk, teams[0].pk}
+    assert {pk: one.code for pk, one in restored.refused.items()} == {teams[1].pk: "topic-full"}
+    assert Topic.objects.get(pk=teams[0].topic_id).taken == 2
+
+
+def test_who_has_another_project_since_keeps_the_old_one_gone(world: World) -> None:
+    (team,) = make_teams(world, 1)
+    person = team.memberships.get().enrolment
+    withdraw_projects(projects=[team], now=LATER)
+    other = world.project(person)
+    restored = restore_projects(projects=[team], now=LATER)
+    assert (restored.projects, [one.code for one in restored.refused.values()]) == ({}, ["has-project"])
+    assert list(Project.objects.active()) == [other]
+
+
+def test_passing_at_once_is_passing_one_after_the_other(world: World, teams: list[Project]) -> None:
+    def one_by_one() -> None:
+        for one in teams:
+            draft = Assessment.objects.filter(project=one).first()
+            if draft is None or draft.outcome == "":
+                assess(
+                    project=one, outcome="passed", by=world.staff, now=LATER,
+                    extra_points=draft.extra_points if draft else Decimal(0), feedback=draft.feedback if draft else "",
+                )  # fmt: skip
+
+    assert after(lambda: pass_undecided(projects=teams, by=world.staff, now=LATER)) == after(one_by_one)
+
+
+def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world: World, teams: list[Project]) -> None:
+    pass_undecided(projects=teams, by=world.staff, now=NOW)
+
+    def act(*groups: list[Project]) -> None:
+        for group in groups:
+            assign_assessor(projects=group, assessor=world.staff)
+            publish_assessments(projects=group, now=LATER)
+
+    assert after(lambda: act(teams)) == after(lambda: act(*[[one] for one in teams]))
+
+
+@pytest.mark.parametrize(
+    ("action", "values", "cost"),
+    [
+        ("extend_all", {"days": "1", "reason": "Outage"}, 26),
+        ("publish", {}, 15),
+        ("pass_all", {}, 19),
+        ("withdraw_all", {}, 30),
+        ("assign", {"assessor": "staff"}, 12),
+        ("split", {"assessors": "staff"}, 13),
+    ],
+)
+def test_an_action_costs_the_same_for_three_teams_and_for_nine(
+    world: World, settings: Settings, action: str, values: dict[str, Any], cost: int
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk = world.cast.client("assistant")
+    values = {name: world.staff.pk if value == "staff" else value for name, value in values.items()}
+    reconcile(world.course, now=NOW)
+    assert [spent(world, desk, action, values, count) for count in (3, 9)] == [cost, cost]
+
+
+def spent(world: World, desk: Client, action: str, values: dict[str, Any], count: int) -> int:
+    teams = make_teams(world, count)
+    if action == "publish":
+        pass_undecided(projects=teams, by=world.staff, now=NOW)
+    data = {"action": action, "_selected_action": [one.pk for one in teams], "_confirmed": "1", **values}
+    with CaptureQueriesContext(connection) as captured:
+        assert desk.post(list_url(), data).status_code == 302
+    changed = {
+        "extend_all": Extension.objects.filter(project__in=teams).count(),
+        "publish": Assessment.objects.filter(project__in=teams, published_at__isnull=False).count(),
+        "pass_all": Assessment.objects.filter(project__in=teams, outcome="passed").count(),
+        "withdraw_all": Project.objects.filter(pk__in=[one.pk for one in teams], withdrawn_at__isnull=False).count(),
+    }
+    assert (
+        changed.get(action, Project.objects.filter(assessor=world.staff, pk__in=[t.pk for t in teams]).count()) == count
+    )
+    return len(captured)
