@@ -13,7 +13,6 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
 from exams.forms import (
     CapacityForm,
     ExamActForm,
@@ -32,7 +31,7 @@ from exams.services.registration import excuse as excuse_registration
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
 from exams.services.seating import assign_seats, mend_seats, release_seats
-from exams.views.staff import Staff, open_exam
+from exams.views.staff import Staff, open_exam, person_of
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
 
@@ -51,9 +50,8 @@ def act(form_class: type[ExamActForm]) -> Callable[[Callable[[Staff, Any], str]]
             access, exam = open_exam(request, slug, pk)
             form = form_class(request.POST, exam=exam)
             if form.is_valid():
-                by = request.user if isinstance(request.user, User) else None
                 try:
-                    messages.success(request, do(Staff(access, exam, by), form))
+                    messages.success(request, do(Staff(access, exam, person_of(request)), form))
                 except RuleViolation as violation:
                     messages.error(request, str(violation.message))
                 except ValidationError as error:

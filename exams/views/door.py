@@ -21,13 +21,14 @@ from amls.core.folding import LETTERS, is_found, searchable
 from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
-from amls.courses.models import Enrolment, User
+from amls.courses.models import Enrolment
 from exams.admission import admissions_of
 from exams.forms import WalkInForm
 from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
 from exams.services.registration import staff_register
+from exams.views.staff import person_of
 
 # More than this many marks at once are not from a door.
 _MOST_MARKS = 500
@@ -139,7 +140,7 @@ def mark(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     try:
         values = _read_mark({name: str(value) for name, value in request.POST.items()})
-        found = make_mark(exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **values)
+        found = make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
         messages.success(request, f"{found.enrolment.user}: {_said(found)}")
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
@@ -162,7 +163,7 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             key = str(entry.get("key", ""))
             try:
                 values = _read_mark(entry, skew=skew)
-                make_mark(exam_pk=exam.pk, now=access.now, by=_by(request), helper=helper, **values)
+                make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
             except RuleViolation as violation:
                 refused[key] = str(violation.message)
     states = {
@@ -242,13 +243,9 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         )  # fmt: skip
         make_mark(
             registration_pk=made.pk, exam_pk=exam.pk, action=CheckInMark.Action.PRESENT, key=uuid.uuid4(),
-            now=access.now, by=_by(request), seat=form.cleaned_data["seat"],
+            now=access.now, by=person_of(request), seat=form.cleaned_data["seat"],
         )  # fmt: skip
         messages.success(request, _("%(person)s is registered and present.") % {"person": enrolment.user})
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     return redirect("exams:check_in", slug=slug, pk=pk)
-
-
-def _by(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None

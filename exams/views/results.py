@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
-from amls.courses.models import User
 from amls.files.tables.forms import Upload
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, table_response
@@ -33,7 +32,7 @@ from exams.services.results import (
     regrade,
     set_grade_table,
 )
-from exams.views.staff import ImportPage, open_exam, shelf_of, show_or_import
+from exams.views.staff import ImportPage, open_exam, person_of, shelf_of, show_or_import
 
 
 @require_safe
@@ -134,10 +133,6 @@ def _people(exam: Exam) -> list[Registration]:
     )
 
 
-def _by(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
-
-
 @require_POST
 def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep the points that were typed; one that is wrong keeps all of them on the page."""
@@ -146,7 +141,11 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             changes = enter_points(
-                exam_pk=pk, points=form.points(), by=_by(request), reason=form.cleaned_data["reason"], now=access.now
+                exam_pk=pk,
+                points=form.points(),
+                by=person_of(request),
+                reason=form.cleaned_data["reason"],
+                now=access.now,
             )
         except RuleViolation as violation:
             problem = str(violation.message)
@@ -167,7 +166,7 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_points(
-            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=_by(request),
+            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=person_of(request),
             reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
@@ -207,7 +206,7 @@ def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Publish all drafts."""
     access, _exam = open_exam(request, slug, pk)
     try:
-        count = publish_results(exam_pk=pk, by=_by(request), now=access.now)
+        count = publish_results(exam_pk=pk, by=person_of(request), now=access.now)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:
@@ -225,7 +224,7 @@ def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, form.problem)
         return redirect("exams:results", slug=slug, pk=pk)
     try:
-        count = regrade(exam_pk=pk, by=_by(request), reason=form.cleaned_data["reason"], now=access.now)
+        count = regrade(exam_pk=pk, by=person_of(request), reason=form.cleaned_data["reason"], now=access.now)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:

@@ -107,6 +107,11 @@ def _helpers(request: HttpRequest, exam: Exam, access: Access) -> list[dict[str,
     return found
 
 
+def person_of(request: HttpRequest) -> User | None:
+    """Return who is signed in; None for a helper at the door."""
+    return request.user if isinstance(request.user, User) else None
+
+
 def shelf_of(request: HttpRequest, access: Access, purpose: str) -> Shelf:
     """Return where a table that somebody of the staff sent is kept while they look at what it changes."""
     assert isinstance(request.user, User)  # noqa: S101 - `open_exam` says so
@@ -122,7 +127,7 @@ def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_university_list(
-            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=_by(request),
+            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=person_of(request),
             now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
