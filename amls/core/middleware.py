@@ -71,7 +71,7 @@ class HeadersMiddleware:
         self.get_desk_response = cast("GetResponse", csp_update(settings.ADMIN_CONTENT_SECURITY_POLICY)(get_response))
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Add the Permissions-Policy, and the admin's own content security policy.
+        """Give the desk its own content security policy.
 
         What signed-in people see is kept nowhere unless the view says so (ASVS 5.0, 14.3.2).
         """
@@ -79,9 +79,6 @@ class HeadersMiddleware:
         response = self.get_desk_response(request) if is_desk else self.get_response(request)
         if settings.SESSION_COOKIE_NAME in request.COOKIES:
             response.headers.setdefault("Cache-Control", "private, no-store")
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        )
         return response
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
+from django_htmx.middleware import HtmxDetails
 
 
 def json_of(request: HttpRequest) -> Any:
@@ -17,3 +18,9 @@ def json_of(request: HttpRequest) -> Any:
         return json.loads(request.body)
     except (RawPostDataException, RecursionError) as error:
         raise ValueError("The request brings no JSON.") from error
+
+
+def htmx_of(request: HttpRequest) -> HtmxDetails:
+    """Return what htmx says of a request; it is true where htmx asks for a part of a page."""
+    details: HtmxDetails = request.htmx  # type: ignore[attr-defined]
+    return details

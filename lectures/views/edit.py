@@ -14,6 +14,7 @@ from amls.agenda.changes import describe_change
 from amls.agenda.services import Change
 from amls.core.origin import split_address
 from amls.core.preview import Preview, is_wanted, preview_of, without_trace
+from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
@@ -52,7 +53,7 @@ def edit(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "described": [describe_change(change, access.course.zone) for change in changes],
         "changes": [(access.course, change) for change in changes],
     }
-    is_part = request.headers.get("HX-Request") == "true"
+    is_part = bool(htmx_of(request))
     status = 422 if form.errors and not is_part else 200
     return render(request, "lectures/_edit.html" if is_part else "lectures/edit.html", context, status=status)
 
@@ -91,10 +92,10 @@ def _add_errors(form: LectureForm, error: ValidationError) -> None:
 
 def _done(request: HttpRequest, lecture: Lecture) -> HttpResponse:
     back = _back(request, lecture)
-    if request.headers.get("HX-Request") == "true":
+    if htmx_of(request):
         # The schedule, the tiles and the key dates may all have changed: load the page anew.
         # An address that differs only behind the # would not be loaded again.
-        here = split_address(request.headers.get("HX-Current-URL", "")).path
+        here = split_address(htmx_of(request).current_url or "").path
         is_same = here == back.partition("#")[0]
         return HttpResponse(headers={"HX-Refresh": "true"} if is_same else {"HX-Redirect": back})
     return HttpResponseRedirect(back)
@@ -155,7 +156,7 @@ def reading(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     going_on, to_mend = advice_for(lecture)
     context = {"course": access.course, "lecture": lecture, "going_on": going_on, "to_mend": to_mend}
     response = render(request, "lectures/_reading.html", context)
-    if not going_on and request.headers.get("HX-Request") == "true":
+    if not going_on and htmx_of(request):
         # All is read: the page has slides to show now.
         response.headers["HX-Refresh"] = "true"
     return response

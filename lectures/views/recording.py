@@ -9,6 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.origin import is_same_origin
+from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
 from amls.courses.models import User
@@ -47,7 +48,7 @@ def transcript(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         }
         for one in passages
     ]
-    is_part = request.headers.get("HX-Request") == "true"
+    is_part = bool(htmx_of(request))
     context = {"access": access, "course": access.course, "lecture": lecture, "blocks": blocks}
     response = render(request, "lectures/_transcript.html" if is_part else "lectures/transcript.html", context)
     patch_vary_headers(response, ("HX-Request",))

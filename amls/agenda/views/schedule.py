@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from amls.agenda.feeds import present_items
 from amls.agenda.models import AgendaItem, ItemKind
 from amls.agenda.sources import registry
+from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course
 from amls.pagecache.store import cacheable
 
@@ -55,7 +56,7 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
             "months": _by_month(items, access),
             "undated": [one for one in undated if not kind or one.kind == kind],
         }
-    part = request.headers.get("HX-Request") == "true"
+    part = bool(htmx_of(request))
     response = render(request, "agenda/_schedule.html" if part else "agenda/schedule.html", context)
     patch_vary_headers(response, ["HX-Request"])
     if request.user.is_authenticated:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.exports.kinds import kinds
@@ -34,7 +35,7 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page of one export; htmx asks for the part that changes until it is ready."""
     export = _load(request, pk)
     context = {"export": export, "kind": kinds[export.kind], "course": export.course, "States": Export.State}
-    is_part = request.headers.get("HX-Request") == "true"
+    is_part = bool(htmx_of(request))
     response = render(request, "exports/_progress.html" if is_part else "exports/export.html", context)
     # 286 tells htmx to stop asking.
     if is_part and not export.is_pending:

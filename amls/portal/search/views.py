@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from amls.core.request import htmx_of
 from amls.courses.access import open_course
 from amls.portal.search.find import Found, search
 from amls.portal.search.query import read_typed
@@ -37,7 +38,7 @@ def _search(request: HttpRequest, reader: Reader) -> Found:
 
 
 def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    is_part = request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+    is_part = bool(htmx_of(request)) and not htmx_of(request).history_restore_request
     response = render(request, "portal/search/_results.html" if is_part else "portal/search/page.html", context)
     patch_vary_headers(response, ("HX-Request",))
     # What a person may see is theirs; and what they look for is nobody else's.
