@@ -113,7 +113,7 @@
   const video = camera.querySelector("video");
   let stream = null;
   const stop = () => {
-    stream?.getTracks().forEach((track) => track.stop());
+    stream?.getTracks().forEach((track) => { track.stop(); });
     stream = null;
     camera.hidden = true;
     scan.focus();

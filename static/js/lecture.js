@@ -17,7 +17,7 @@
     const asked = () => Number(/^#page=(\d+)$/.exec(location.hash)?.[1] ?? 0) - 1;
     const show = (index, write) => {
       at = Math.max(0, Math.min(pages.length - 1, index));
-      pages.forEach((page, other) => page.classList.toggle("is-shown", other === at));
+      pages.forEach((page, other) => { page.classList.toggle("is-shown", other === at); });
       markCurrent(links, links[at]);
       place.textContent = place.dataset.words.replace("%n", at + 1).replace("%m", pages.length);
       const box = links[at].getBoundingClientRect(), around = strip.getBoundingClientRect();
@@ -75,7 +75,10 @@
   const setSpeed = (value) => { video.defaultPlaybackRate = video.playbackRate = Number(value) || 1; };
   try {
     const kept = localStorage.getItem("speed");
-    if (kept && all(speed, "option").some((option) => option.value === kept)) setSpeed(speed.value = kept);
+    if (kept && all(speed, "option").some((option) => option.value === kept)) {
+      speed.value = kept;
+      setSpeed(kept);
+    }
   } catch { /* without storage the speed is not kept */ }
   speed.addEventListener("change", () => {
     setSpeed(speed.value);

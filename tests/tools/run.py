@@ -88,6 +88,7 @@ def _checks() -> list[Check]:
     return [
         ("ruff", [str(tools / "ruff"), "check", "."], {}),
         ("format", [str(tools / "ruff"), "format", "--check", "."], {}),
+        ("scripts and styles", [str(VAR / "node_modules" / ".bin" / "biome"), "lint", "--error-on-warnings"], {}),
         ("templates", [str(tools / "djlint"), "--lint", "--quiet", "templates"], {}),
         ("database of the tests", [python, "-m", "tests.tools.template"], {}),
         ("types", [str(tools / "mypy"), "."], {}),
