@@ -12,6 +12,7 @@ from django.db.models.functions import JSONObject
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
+from amls.core.times import say_clock, say_span
 from amls.courses.choices import Mode, SessionKind, Weekday, choices_hold
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class WeeklySlot(models.Model):
         ]
 
     def __str__(self) -> str:
-        clock = "–".join(f"{one:%H:%M}" for one in (self.start, self.end) if one)
+        clock = say_span(self.start, self.end) if self.start else say_clock(self.end) if self.end else ""
         day = self.get_weekday_display() if self.weekday is not None else ""
         return " ".join(filter(None, [str(day), clock])) or str(self.get_kind_display())
 

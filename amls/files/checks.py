@@ -50,27 +50,32 @@ class FileKind:
     """A kind of file that is taken.
 
     Attributes:
-        judge: what looks into it in the limited child.
+        judge: what looks into it in the limited child: a function of `amls/files/judges`, as 'module:function'.
+        content_type: with which it is served.
+        damaged: the code with which it is refused where it can't be read.
     """
 
     judge: str
     content_type: str
+    damaged: str = "not-text"
 
 
 _TEXT = "text/plain; charset=utf-8"
 KINDS: Mapping[str, FileKind] = {
-    ".pdf": FileKind("documents:judge_pdf", "application/pdf"),
+    ".pdf": FileKind("documents:judge_pdf", "application/pdf", "not-pdf"),
     ".pptx": FileKind(
-        "archives:judge_pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+        "archives:judge_pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "not-pptx",
     ),
-    ".mp4": FileKind("media:judge_mp4", "video/mp4"),
-    ".vtt": FileKind("texts:judge_vtt", "text/vtt; charset=utf-8"),
+    ".mp4": FileKind("media:judge_mp4", "video/mp4", "not-mp4"),
+    ".vtt": FileKind("texts:judge_vtt", "text/vtt; charset=utf-8", "not-vtt"),
     ".txt": FileKind("texts:judge_text", _TEXT),
     ".md": FileKind("texts:judge_text", _TEXT),
     ".csv": FileKind("texts:judge_text", _TEXT),
-    ".zip": FileKind("archives:judge_zip", "application/zip"),
-    ".tar.gz": FileKind("archives:judge_tar", "application/gzip"),
-    ".ipynb": FileKind("texts:judge_notebook", "application/x-ipynb+json"),
+    ".zip": FileKind("archives:judge_zip", "application/zip", "not-zip"),
+    ".tar.gz": FileKind("archives:judge_tar", "application/gzip", "not-tar"),
+    ".ipynb": FileKind("texts:judge_notebook", "application/x-ipynb+json", "not-notebook"),
 }
 
 
@@ -85,10 +90,6 @@ _DAMAGED = {
     "not-zip": gettext_lazy("a ZIP archive"),
     "not-tar": gettext_lazy("a .tar.gz archive"),
 }
-_BY_SUFFIX = {
-    ".pdf": "not-pdf", ".pptx": "not-pptx", ".mp4": "not-mp4", ".vtt": "not-vtt", ".ipynb": "not-notebook",
-    ".zip": "not-zip", ".tar.gz": "not-tar",
-}  # fmt: skip
 _WORDS = {
     "encrypted": gettext_lazy("'%(name)s' is protected by a password. Save it without one and upload that file."),
     "notebook-too-large": gettext_lazy(
@@ -234,7 +235,7 @@ def _judge(stream: IO[bytes], kind: FileKind, pace: Pace) -> dict[str, Any]:
 
 def _stopped(filename: str, suffix: str, problem: str) -> FileRefused:
     """Return why there is no verdict, in words: who falls over a file is no judge, but has seen that it is damaged."""
-    code = _BY_SUFFIX.get(suffix, "not-text") if problem == "broken" else problem
+    code = KINDS[suffix].damaged if problem == "broken" else problem
     return FileRefused(filename, Refused(code))
 
 

@@ -1,0 +1,32 @@
+"""What the documents name is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+# These two name files of other projects.
+_OF_OTHERS = {"pitfalls.md", "standards.md"}
+DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCUMENTS += [path for path in sorted(ROOT.glob("docs/**/*.md")) if path.name not in _OF_OTHERS]
+FOLDERS = ("amls", "lectures", "projects", "exams", "templates", "static", "tests", "deploy", "docs")
+
+
+@pytest.fixture(scope="module")
+def paths() -> str:
+    """All files, each behind a line break and a slash."""
+    known = [path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.*")]
+    return "".join(f"\n/{path}" for path in known) + "\n"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_that_a_document_names_is_there(document: Path, paths: str) -> None:
+    """Paths may be said from any folder on, such as `hooks/agenda.py`; those with <…> or * stand for many."""
+    text = document.read_text()
+    named = re.findall(r"`([\w./-]+/[\w./-]*\.(?:py|html|css|js|toml|txt|json|xz|conf|sh))`", text)
+    linked = re.findall(r"\]\(([^)#:]+)\)", text)
+    missing = [path for path in named if f"/{path}\n" not in paths]
+    missing += [path for path in linked if not (document.parent / path).exists()]
+    assert missing == []
