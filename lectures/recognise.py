@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from amls.courses.models import SessionKind
 from lectures.models import Lecture, Material
 
 _KINDS = {
@@ -14,9 +15,18 @@ _KINDS = {
     ".vtt": Material.Kind.CAPTIONS,
 }
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_MARKED = re.compile(
-    r"(?:lecture|vorlesung|session|unit|(?<![A-Za-z])(?:lec|vl|l))[ _.-]*0*(\d{1,3})(?!\d)", re.IGNORECASE
-)
+# Words in front of a number that say of what it is, and short ones that do so where they stand alone.
+_WORDS = {
+    SessionKind.EXERCISE: (r"exercise|übung|uebung", r"ex|ue|üb"),
+    SessionKind.LAB: (r"lab|praktikum", r"lb"),
+    SessionKind.TUTORIAL: (r"tutorial|tutorium", r"tut"),
+    SessionKind.SEMINAR: (r"seminar", r"sem"),
+    SessionKind.LECTURE: (r"lecture|vorlesung|session|unit", r"lec|vl|l"),
+}
+_MARKED = {
+    kind: re.compile(rf"(?:{long}|(?<![A-Za-z])(?:{short}))[ _.-]*0*(\d{{1,3}})(?!\d)", re.IGNORECASE)
+    for kind, (long, short) in _WORDS.items()
+}
 _NUMBER = re.compile(r"(?<!\d)0*(\d{1,3})(?!\d)")
 
 
@@ -31,8 +41,8 @@ class Recognised:
 def recognise(filename: str, lectures: Iterable[Lecture]) -> Recognised:
     """Return which of `lectures` a file such as '05_DataTaskParallel.pdf' belongs to, and its kind.
 
-    A number behind 'lecture', 'lec' or 'vl' counts first, then the first number that is no
-    year, and at last the words of the title.
+    A number behind 'lecture', 'lec' or 'vl', or behind 'exercise' or another kind, counts first,
+    then the first number that is no year, of lectures before all else, and at last the words of the title.
     """
     path = PurePosixPath(filename)
     kind = _KINDS.get(path.suffix.lower())
@@ -43,13 +53,19 @@ def recognise(filename: str, lectures: Iterable[Lecture]) -> Recognised:
 
 
 def _by_number(stem: str, lectures: list[Lecture]) -> Lecture | None:
-    by_number = {lecture.number.lstrip("0"): lecture for lecture in lectures if lecture.number}
+    by_number = {(one.kind, one.number.lstrip("0")): one for one in lectures if one.number}
     without_years = _YEAR.sub(" ", stem)
-    for pattern in (_MARKED, _NUMBER):
+    for kind, pattern in _MARKED.items():
         for match in pattern.finditer(without_years):
-            found = by_number.get(match.group(1).lstrip("0"))
+            found = by_number.get((kind, match.group(1).lstrip("0")))
             if found is not None:
                 return found
+    for match in _NUMBER.finditer(without_years):
+        number = match.group(1).lstrip("0")
+        alike = [one for (_kind, own), one in by_number.items() if own == number]
+        found = by_number.get((SessionKind.LECTURE, number)) or (alike[0] if len(alike) == 1 else None)
+        if found is not None:
+            return found
     return None
 
 

@@ -41,7 +41,9 @@ class StaffMemberInline(CourseScopedInline):
 
 class WeeklySlotInline(CourseScopedInline):
     model = WeeklySlot
-    fields = ("kind", "weekday", "start", "end", "room", "mode", "call_in")
+    # One below the other: seven columns would cut every choice to two letters.
+    template = "admin/edit_inline/stacked.html"
+    fields = (("kind", "weekday"), ("start", "end"), ("room", "mode"), "call_in")
 
 
 @admin.register(Course)

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models.functions import Cast, Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
+from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
@@ -35,6 +37,13 @@ class QuickEditForm(forms.ModelForm):  # type: ignore[type-arg]
 
     starts_at = forms.DateTimeField(label=gettext_lazy("starts"), required=False, widget=_moment_widget())
     ends_at = forms.DateTimeField(label=gettext_lazy("ends"), required=False, widget=_moment_widget())
+
+    def clean(self) -> dict[str, Any]:
+        """Let a moment take the place of the day that stood for it while its time was open: the row doesn't show it."""
+        data = super().clean() or {}
+        if data.get("starts_at") is not None:
+            self.instance.day = None
+        return data
 
 
 class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -89,13 +98,14 @@ class PartAdmin(CourseScopedAdmin):
 class LectureAdmin(CourseScopedAdmin):
     """All lectures on one page, with quick edit of date, room and mode."""
 
-    list_display = ("number", "title", "kind", "starts_at", "ends_at", "room", "mode", "state")
+    list_display = ("number", "title", "what", "starts_at", "ends_at", "room", "mode", "state")
     list_display_links = ("number", "title")
     list_editable = ("starts_at", "ends_at", "room", "mode", "state")
     list_filter = ("course", "kind", "part", "mode", "state")
     list_select_related = ("course", "part")
     list_per_page = 60
     search_fields = ("number", "title")
+    ordering = ("course", Coalesce("starts_at", Cast("day", models.DateTimeField())), "number", "pk")
     inlines = (MaterialInline,)
     actions_list = ("upload_files",)
     fieldsets = (
@@ -114,6 +124,14 @@ class LectureAdmin(CourseScopedAdmin):
         (gettext_lazy("Online"), {"fields": ("call_in", "is_call_in_public"), "classes": ("tab",)}),
         (gettext_lazy("Abstract"), {"fields": ("abstract",), "classes": ("tab",)}),
     )
+
+    @admin.display(description=gettext_lazy("kind"), ordering="kind")
+    def what(self, lecture: Lecture) -> str:
+        """Say what it is, and what of its moment is open."""
+        words = [str(lecture.get_kind_display())]
+        if lecture.starts_at is None:
+            words.append(f"{say_day(lecture.day)}, {_('time open')}" if lecture.day else _("date open"))
+        return ", ".join(words)
 
     def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
         """Edit rows of the list in a form of their own."""

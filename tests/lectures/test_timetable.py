@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from icalendar import Calendar, Event
+from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.courses.models import Course, SessionKind, WeeklySlot
@@ -18,6 +19,7 @@ from amls.mail.reminders import plan_reminders
 from amls.pagecache import store as pagecache
 from lectures.models import Deadline, FreeDay, Lecture
 from lectures.queries import lectures_of
+from lectures.recognise import recognise
 from lectures.services.days import (
     add_deadline,
     add_free_day,
@@ -27,6 +29,7 @@ from lectures.services.days import (
     remove_free_day,
 )
 from lectures.services.schedule import add_lecture, add_office_hour, change_lecture
+from tests.agreeing import agree_to
 from tests.cast import make_cast
 from tests.factories import CourseFactory, EnrolmentFactory, WeeklySlotFactory
 
@@ -330,3 +333,48 @@ def test_deadlines_keep_their_rules(course: Course) -> None:
             Deadline.objects.filter(pk=sheet.pk).update(**values)
     with pytest.raises(IntegrityError, match="deadline_unique"), transaction.atomic():
         Deadline.objects.create(course=course, title="Sheet 1", due_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("filename", "found"),
+    [
+        ("03_Joins.pdf", "03"),
+        ("lec3.pdf", "03"),
+        ("Exercise_03.pdf", "exercise-3"),
+        ("Übung 3.pdf", "exercise-3"),
+        ("ex-3.pdf", "exercise-3"),
+        ("index3.pdf", "03"),
+        ("4.pdf", "exercise-4"),
+        ("SS2024_UE04.pdf", "exercise-4"),
+    ],
+)
+def test_a_file_finds_its_session_by_kind_and_number(course: Course, filename: str, found: str) -> None:
+    rows = [dated(course, "3", kind="exercise"), dated(course, "03"), dated(course, "4", kind="exercise")]
+    recognised = recognise(filename, rows).lecture
+    assert recognised is not None
+    assert recognised.ref == found
+
+
+def test_the_desk_gives_an_open_time_its_moment_in_the_list(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    cast = make_cast()
+    lecture = session(cast.course, number="05", day=date(2024, 5, 16))
+    client, address = cast.client("lecturer"), "/admin/lectures/lecture/"
+    assert "Lecture, Thu 16 May 2024, time open" in client.get(address).content.decode()
+    row = {
+        "id": str(lecture.pk),
+        "starts_at": "2024-05-16T16:00",
+        "ends_at": "2024-05-16T18:00",
+        "room": "",
+        "mode": "hybrid",
+        "state": "planned",
+    }
+    data = {
+        "form-TOTAL_FORMS": "1",
+        "form-INITIAL_FORMS": "1",
+        "_save": "Save",
+        **{f"form-0-{name}": value for name, value in row.items()},
+    }
+    agree_to(client, address, data)
+    lecture.refresh_from_db()
+    assert (lecture.starts_at, lecture.day) == (THURSDAY, None)

@@ -39,6 +39,7 @@ class TimetableImport(RowImport):
         self._office_hours()
         self._free_days()
         self._deadlines()
+        self._warn_of_sessions_on_free_days()
 
     def _slots(self) -> None:
         wanted = []
@@ -51,8 +52,7 @@ class TimetableImport(RowImport):
                 return
             values = {name: getattr(slot, name) for name in ("kind", "start", "end", "room", "mode", "call_in")}
             values["weekday"] = WEEKDAYS.index(slot.weekday) if slot.weekday else None
-            hours = "–".join(f"{one:%H:%M}" for one in (slot.start, slot.end) if one)
-            wanted.append(Wanted(slot_label(slot), values, ", ".join(filter(None, [hours, slot.room]))))
+            wanted.append(Wanted(slot_label(slot), values, slot.room))
         self.sync(
             WeeklySlot.objects.filter(course=self.course),
             wanted,
@@ -233,6 +233,13 @@ class TimetableImport(RowImport):
             wanted_key=lambda w: w.values["first"],
             else_by=lambda get: get("title"),
         )
+
+    def _warn_of_sessions_on_free_days(self) -> None:
+        for one in self.spec.lectures:
+            day = one.held_on
+            if day is not None and any(free.date <= day <= (free.last or free.date) for free in self.spec.free_days):
+                why = _("%(what)s: %(day)s is a day without class. Look whether it takes place.")
+                self.diff.warnings.append(why % {"what": lecture_label(one), "day": say_day(day)})
 
     def _deadlines(self) -> None:
         wanted = []

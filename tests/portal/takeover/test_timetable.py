@@ -143,6 +143,14 @@ def test_a_page_that_leaves_a_date_open_takes_none_away(course: Course) -> None:
     assert course.free_days.count() == 2
 
 
+def test_a_session_on_a_day_without_class_is_warned_of() -> None:
+    spec = replace(SPEC, lectures=(lecture(5, number="05", day=date(2024, 5, 21), starts_at=None, ends_at=None),))
+    assert import_course(spec=spec, now=NOW, dry_run=True).warnings == [
+        "Lecture 05: Tue 21 May 2024 is a day without class. Look whether it takes place."
+    ]
+    assert import_course(spec=SPEC, now=NOW, dry_run=True).warnings == []
+
+
 def test_an_end_that_is_not_said_is_that_of_the_weekly_slot() -> None:
     spec = replace(
         SPEC, lectures=(lecture(1, ends_at=None), exercise(1, ends_at=None), lecture(2, kind="lab", ends_at=None))
