@@ -21,7 +21,7 @@ from tests.test_addresses import PARTS, places  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 # How many addresses a run of the sample tries as each part of the cast, and how often each.
-_ADDRESSES, _REQUESTS = 24, 12
+_ADDRESSES, _REQUESTS = 24, 8
 _SEED, _SHARE, _ONLY = (
     os.environ.get(f"ODD_{name}", usual) for name, usual in (("SEED", "11"), ("SHARE", "1"), ("ONLY", ""))
 )

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup, Tag
 
 from tests.odd.sending import Fields, File, Sender, Sent
 from tests.odd.values import BODIES, COOKIES, COUNTS, HEADERS, JSON, ODD
-from tests.odd.world import parameters_of
+from tests.odd.world import parameters_of, stands_for_its_kind
 
 _WITHOUT_FORMS = ("/accounts/logout/",)
 _DOCUMENTS: dict[str, Any] = {
@@ -32,18 +32,24 @@ _TYPED = {"email": b"x@example.org", "number": b"1", "date": b"2026-03-02", "tim
 
 
 def everything(sender: Sender, path: str, rng: random.Random) -> Iterator[Sent]:
-    """Yield every odd request for an address that `sender` may see."""
+    """Yield every odd request for an address that `sender` may see, but for those in which nothing looks at what is odd.
+
+    Names of a query count where the code behind the address looks for them, or its page or a list of the desk
+    knows them; headers, cookies and bodies, which are read before any view, where the address stands for its kind.
+    """
     path, _mark, query = path.partition("?")
     given = [(name.encode(), value.encode()) for name, value in parse_qsl(query, keep_blank_values=True)]
     yield from _addresses(path)
-    answer = sender.get(f"{path}?{query}" if query else path)
+    answer, looked_for = sender.get(f"{path}?{query}" if query else path)
     page = None
     if not answer.streaming and answer.headers.get("Content-Type", "").startswith("text/html"):
         page = BeautifulSoup(answer.content, "html.parser")
     if answer.status_code != 404:
-        yield from _queries(path, given, parameters_of(path) | (_names_on(page, path) if page else set()))
-        yield from _headers(path, given)
-        yield from _bodies(path, given)
+        names = looked_for | parameters_of(path) | (_names_on(page, path) if page else set())
+        yield from _queries(path, given, names)
+        if stands_for_its_kind(path):
+            yield from _headers(path, given)
+            yield from _bodies(path, given)
     if page and path not in _WITHOUT_FORMS:
         for form in page.find_all("form"):
             if (form.get("method") or "get").lower() == "post":

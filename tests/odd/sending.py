@@ -12,9 +12,11 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+import pytest
 from django.core.cache import cache
 from django.core.signals import got_request_exception
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test import Client
 
 from amls.pagecache import store as pagecache
@@ -94,10 +96,10 @@ class Sender:
         client.cookies["csrftoken"] = _TOKEN
         self._client, self._cookies = client, {name: one.value for name, one in client.cookies.items()}
 
-    def get(self, path: str) -> Any:
-        """Return what a proper request gets, without judging it."""
-        with _undone():
-            return self._send(Sent("nothing", path))
+    def get(self, path: str) -> tuple[Any, set[str]]:
+        """Return what a proper request gets, without judging it, and which names of the query were looked for."""
+        with _undone(), _names_looked_for() as names:
+            return self._send(Sent("nothing", path)), names
 
     def faults(self, sent: Sent) -> Iterator[tuple[str, str]]:
         """Send a request and yield what should not have come of it."""
@@ -169,6 +171,26 @@ def _where(errors: list[str]) -> tuple[str, str]:
     ours = [one for one in places if "/site-packages/" not in one]
     kind, _colon, said = next(line for line in reversed(lines) if line and not line.startswith(" ")).partition(":")
     return f"{kind} | {ours[-1] if ours else ''} | {places[-1] if places else ''}", said.strip()
+
+
+@contextmanager
+def _names_looked_for() -> Iterator[set[str]]:
+    """Collect the names that whatever answers looks for in a query."""
+    names: set[str] = set()
+
+    def noting(method: Any) -> Any:
+        def look(query: QueryDict, name: str, *args: Any, **kwargs: Any) -> Any:
+            # Forms ask their own fields of what was posted, which is no query.
+            if not query._mutable:
+                names.add(name)
+            return method(query, name, *args, **kwargs)
+
+        return look
+
+    with pytest.MonkeyPatch.context() as patched:
+        for method in ("__getitem__", "get", "getlist", "__contains__"):
+            patched.setattr(QueryDict, method, noting(getattr(QueryDict, method)))
+        yield names
 
 
 @contextmanager

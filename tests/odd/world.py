@@ -37,6 +37,15 @@ _OF_LISTS = (
     "pk__isnull", "course__id__exact", "course__slug__regex", "course__enrolments__user__password__startswith", "__", "id__year",
     "created_at__gte", "starts_at__date", "starts_at__year", "state__in", "app_label", "model_name", "field_name", "term", "s", "page", "extended",
 )  # fmt: skip
+_OF_FORMS = ("_popup", "_to_field", "_changelist_filters")
+_LIST_OF_THE_DESK = re.compile(r"/admin/(\w+/\w+|search|autocomplete)/")
+# Of the desk, where all models have the same pages, these stand for all.
+_KIND_OF_THE_DESK = re.compile(r"/admin/(\w+/|lectures/lecture/.*|projects/project/.*|courses/user/.*)?")
+
+
+def stands_for_its_kind(path: str) -> bool:
+    """Return whether what is read before any view is tried at this address, for all that are like it."""
+    return _KIND_OF_THE_DESK.fullmatch(path) is not None if path.startswith("/admin/") else True
 
 
 def furnish(cast: Cast, places: dict[str, str]) -> dict[str, str]:
@@ -128,9 +137,9 @@ def _row_of(name: str) -> Any:
 
 
 def parameters_of(path: str) -> set[str]:
-    """Return the names that the code behind an address reads from the query."""
+    """Return the names of the query that an address may read beside those which a plain look at it reads."""
     if path.startswith("/admin/"):
-        return {*_OF_LISTS, *_names_in("projects"), *_names_in("lectures"), "next"}
+        return {*_OF_LISTS, "next"} if _LIST_OF_THE_DESK.fullmatch(path) else {*_OF_FORMS, "next"}
     if path.startswith("/accounts/"):
         return {"next", "page", "_continue", "provider", *_names_in("amls/portal"), *_names_in("amls/exports")}
     parts = path.split("/")
