@@ -194,7 +194,8 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 # that are asked for by account too, because each is a mail. What proves itself otherwise is bounded by address only.
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
-    "login_failed": "5/5m/key",
+    # By account and line (amls/courses/accounts.py).
+    "bad_password": "5/5m/key",
     "request_login_code": "60/m/ip,3/m/key",
     "signup": "60/m/ip",
     # Guesses at the code of a course (amls/portal/me/views.py).

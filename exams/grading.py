@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import median
 
+from django.utils.formats import number_format
+
+from amls.core.decimals import say_decimal
 from amls.core.plots import Bar, bars_of
 from exams.models.results import FAILED, GRADES
 
@@ -105,7 +108,7 @@ def _rounded(value: Decimal) -> Decimal:
 def grade_bars(counts: Mapping[Decimal, int], before: Mapping[Decimal, int] | None = None) -> list[Bar]:
     """Return the bars of how many have each grade, and of how many had it `before` a change that is previewed."""
     return bars_of(
-        [(f"{grade:.1f}", f"{grade:.1f}", count) for grade, count in counts.items()],
+        [(said := str(number_format(grade, 1)), said, count) for grade, count in counts.items()],
         before=[before[grade] for grade in counts] if before is not None else (),
         marked=[place for place, grade in enumerate(counts) if grade == FAILED],
     )
@@ -117,7 +120,7 @@ def point_bars(points: Sequence[Decimal], *, max_points: Decimal, pass_at: Decim
     counts = [0] * bins
     for value in points:
         counts[min(int(value / size), bins - 1)] += 1
-    labels = [f"{(size * place).normalize():f}" for place in range(bins)]
+    labels = [say_decimal(size * place) for place in range(bins)]
     return bars_of(
         [(label, label, count) for label, count in zip(labels, counts, strict=True)],
         marked=[place for place in range(bins) if pass_at is not None and size * (place + 1) <= pass_at],

@@ -478,3 +478,16 @@ def test_a_null_character_in_a_query_is_left_out(cast: Cast, path: str, null: st
 def test_enrolling_leads_only_to_places_of_this_site(cast: Cast, target: str, place: str) -> None:
     answer = cast.client("student").post("/amls/enrol/", {"next": target})
     assert (answer.status_code, answer.headers["Location"]) == (302, place)
+
+
+def test_every_page_of_a_course_leads_its_people_to_their_own(cast: Cast, places: dict[str, str]) -> None:
+    client, seen = cast.client("student"), 0
+    for path, _expected in TABLE.values():
+        answer = client.get(path.format(**places))
+        if answer.status_code != 200 or not answer.headers["Content-Type"].startswith("text/html"):
+            continue
+        page = answer.content.decode()
+        if 'class="places"' in page:
+            seen += 1
+            assert f'href="/{cast.course.slug}/me/"' in page.partition('class="places"')[2].partition("</nav>")[0], path
+    assert seen > 15

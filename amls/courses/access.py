@@ -55,6 +55,12 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = ()) -
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
 
 
+def access_to(request: HttpRequest, course: Course) -> Access:
+    """Return a course, which the caller loaded and whose page the request's person may see, as that person sees it."""
+    enrolment, now = enrolment_at(request.user, course.slug), request.now  # type: ignore[attr-defined]
+    return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
+
+
 def open_course_as_manager(request: HttpRequest, slug: str) -> Access:
     """Return the course at `slug` for those who may change it.
 

@@ -1,15 +1,17 @@
 """How accounts behave: django-allauth's adapters, backend and signals."""
 
 import time
+from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from allauth.account import app_settings
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.authentication import get_authentication_records
 from allauth.account.models import EmailAddress
-from allauth.account.signals import email_confirmed
+from allauth.account.signals import email_confirmed, password_reset
+from allauth.core import ratelimit
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
@@ -28,6 +30,8 @@ from amls.courses.services import join_roster_entries
 
 # What front servers add: with one of these the peer is not the visitor (RFC 7239, and what was used before it).
 _FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+# In settings.ACCOUNT_RATE_LIMITS.
+_BAD_PASSWORD = "bad_password"  # noqa: S105 - the name of a limit
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -44,10 +48,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Return the list of courses."""
         return "/"
 
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        # Counted by account alone, whoever types bad passwords would shut the owner out.
-        by_account = super()._get_login_attempts_cache_key(request, **credentials)
-        return f"{line_of(self.get_client_ip(request))}:{by_account}"
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Bound bad passwords by account and line: by account alone, whoever types them would shut the owner out.
+
+        Raises:
+            ValidationError: there were too many.
+        """
+        if not ratelimit.consume(request, action=_BAD_PASSWORD, key=self.guess_key(request, credentials)):
+            raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Return whose password it is, or None. Who knows it has not guessed: what was counted is forgotten."""
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            ratelimit.clear(request, action=_BAD_PASSWORD, key=self.guess_key(request, credentials))
+        return user
+
+    def guess_key(self, request: HttpRequest, credentials: Mapping[str, Any]) -> str:
+        """Return under which name guesses at an account's password from one line are counted."""
+        return f"{line_of(self.get_client_ip(request))}:{str(credentials.get('email', '')).lower()}"
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
         """Let those who have neither password nor factor sign in again with a code: they can't prove it otherwise."""
@@ -113,6 +132,14 @@ def _is_on_this_machine(request: HttpRequest | None) -> bool:
         and is_loopback(request.META.get("REMOTE_ADDR", ""))
         and not any(name in request.META for name in _FORWARDING)
     )
+
+
+@receiver(password_reset)
+def forget_guesses(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Let somebody sign in by a password that was just reset, however often the old one was mistyped."""
+    adapter = get_adapter()
+    for address in EmailAddress.objects.filter(user=user):
+        ratelimit.clear(request, action=_BAD_PASSWORD, key=adapter.guess_key(request, {"email": address.email}))
 
 
 @receiver(email_confirmed)

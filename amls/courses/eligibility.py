@@ -31,12 +31,19 @@ class Finding:
         verdict: how it stands.
         text: the state and what is missing, as the person reads it, in the active language.
         path: the address on this site where the person can mend it; empty if there is none.
+        of_other: the same as the staff read it of somebody; empty where `text` does for both.
     """
 
     rule: str
     verdict: Verdict
     text: str
     path: str = ""
+    of_other: str = ""
+
+    @property
+    def for_staff(self) -> str:
+        """The state and what is missing, as the staff read it of somebody."""
+        return self.of_other or self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

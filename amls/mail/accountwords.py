@@ -5,6 +5,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from amls.core.browsers import browser_name
 from amls.core.markdown import escape_markdown
 from amls.core.times import say_time
 from amls.courses.models import User
@@ -40,7 +41,7 @@ def changed_words(name: str, context: dict[str, Any], user: User | None = None) 
     where = _("It happened %(time)s, from the IP address %(ip)s, with %(browser)s.") % {
         "time": say_time(context["timestamp"], zone_of(user)),
         "ip": context["ip"],
-        "browser": escape_markdown(str(context["user_agent"])),
+        "browser": escape_markdown(browser_name(str(context["user_agent"])) or _("a browser without a name")),
     }
     not_you = _(
         "If it wasn't you, somebody else is in your account: choose a new password at once, which ends all sessions, "

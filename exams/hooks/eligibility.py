@@ -34,12 +34,13 @@ def matriculation_number_is_given(
 def _judge(enrolment: Enrolment) -> Finding:
     if looks_like_a_number(enrolment.number):
         return Finding(rule=RULE, verdict=Verdict.MET, text=_("Matriculation number given"))
-    missing = _("Your matriculation number is missing: enter it in your profile.")
-    return Finding(
-        rule=RULE,
-        verdict=Verdict.UNMET,
-        text=_("'%(number)s' is no matriculation number: correct it in your profile.") % {"number": enrolment.number}
-        if enrolment.number
-        else missing,
-        path=reverse("portal:profile"),
-    )
+    if enrolment.number:
+        values = {"number": enrolment.number}
+        text = _("'%(number)s' is no matriculation number: correct it in your profile.") % values
+        of_other = _("'%(number)s' is no matriculation number") % values
+    else:
+        text, of_other = (
+            _("Your matriculation number is missing: enter it in your profile."),
+            _("No matriculation number"),
+        )
+    return Finding(rule=RULE, verdict=Verdict.UNMET, text=text, path=reverse("portal:profile"), of_other=of_other)

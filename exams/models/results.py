@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.decimals import say_decimal
 from amls.core.text import LineField
 from amls.courses.models import User, choices_hold
 from exams.models.exam import Exam
@@ -46,7 +47,7 @@ class GradeStep(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.grade}: {self.min_points.normalize():f}"
+        return f"{self.grade}: {say_decimal(self.min_points)}"
 
 
 class Result(models.Model):

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.decimals import say_decimal
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
@@ -115,10 +116,10 @@ def import_points(
 
 
 def _line(change: PointChange, line: int) -> PlanLine:
-    before = "" if change.before is None else f"{change.before.normalize():f}"
+    before = "" if change.before is None else say_decimal(change.before)
     return PlanLine(
         line, str(change.registration.enrolment.user), is_new=change.before is None,
-        changes=[(_("points"), before, f"{change.after.normalize():f}")],
+        changes=[(_("points"), before, say_decimal(change.after))],
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
 from amls.courses.eligibility import extra_points_of
@@ -43,7 +44,7 @@ def parse_points(text: str, exam: Exam) -> Decimal:
     if value < 0 or value > exam.max_points:
         raise RuleViolation(
             _("Points lie between 0 and %(most)s, found %(text)s.")
-            % {"most": f"{exam.max_points.normalize():f}", "text": text[:20]},
+            % {"most": say_decimal(exam.max_points), "text": text[:20]},
             code="points-range",
         )
     if value != value.quantize(Decimal("0.01")):
@@ -81,7 +82,7 @@ def check_steps(steps: Mapping[Decimal, Decimal], exam: Exam) -> None:
         raise RuleViolation(_("A better grade needs more points than the next worse one."), code="table-order")
     if ordered[0] > exam.max_points or ordered[-1] < 0:
         raise RuleViolation(
-            _("Every boundary lies between 0 and %(most)s points.") % {"most": f"{exam.max_points.normalize():f}"},
+            _("Every boundary lies between 0 and %(most)s points.") % {"most": say_decimal(exam.max_points)},
             code="table-range",
         )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.files.tables.forms import Upload
@@ -74,7 +75,7 @@ def _context(
             "registration": one,
             "result": result,
             "extra": has,
-            **_typed(entry, f"points-{one.pk}", f"{result.points.normalize():f}" if result else ""),
+            **_typed(entry, f"points-{one.pk}", say_decimal(result.points) if result else ""),
         }
         if result is not None:
             row["would_be"] = used.grade_of(result.points, has, lifts_fail=lifts)
@@ -98,7 +99,7 @@ def _context(
             {
                 "grade": grade,
                 "name": f"grade-{grade}",
-                **_typed(boundaries, f"grade-{grade}", f"{used.steps[grade].normalize():f}" if grade in used.steps else ""),
+                **_typed(boundaries, f"grade-{grade}", say_decimal(used.steps[grade]) if grade in used.steps else ""),
                 "count": statistics.counts[grade],
                 "before": before.counts[grade],
             }

@@ -50,7 +50,8 @@ def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime
             verdict, text, path = Verdict.PENDING, _("No project yet: choose a topic"), topics
         case _:
             verdict, text, path = Verdict.UNMET, _("No project"), topics
-    return Finding(rule=PASSED, verdict=verdict, text=text, path=path)
+    of_other = _("No project yet") if verdict == Verdict.PENDING and path == topics else ""
+    return Finding(rule=PASSED, verdict=verdict, text=text, path=path, of_other=of_other)
 
 
 @extra_points.named("projects")

@@ -356,3 +356,17 @@ def test_addresses_are_kept_in_lower_case() -> None:
     assert (made.email, User.objects.get(email="ANNA@example.org")) == ("anna@example.org", made)
     with pytest.raises(IntegrityError, match="user_email_lower"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("UPDATE courses_user SET email = 'Anna@example.org' WHERE id = %s", [made.pk])
+
+
+def test_who_has_a_password_is_asked_for_it_before_an_account_changes(cast: Cast) -> None:
+    client, address = cast.client("student"), "/accounts/sign-in-again/?next=/accounts/email/"
+    assert b"You have no password" in client.get(address).content
+    cast.student.user.set_password("right-horse-battery")
+    cast.student.user.save()
+    client.force_login(cast.student.user, backend="amls.courses.accounts.AccountBackend")
+    for ask in (client.get, client.post):
+        answer = ask(address)
+        assert (answer.status_code, answer.headers["Location"]) == (
+            302, "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
+        )  # fmt: skip
+    assert "_auth_user_id" in client.session

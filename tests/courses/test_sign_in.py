@@ -67,6 +67,20 @@ def test_a_good_password_costs_nothing(owner: str) -> None:
     assert all(sign_in(HERE, owner, PASSWORD)[0] for _turn in range(7))
 
 
+def test_a_password_that_was_reset_is_taken_at_once(owner: str) -> None:
+    for _turn in range(6):
+        sign_in(HERE, owner, "wrong")
+    client = Client(REMOTE_ADDR=HERE)
+    client.post("/accounts/password/reset/", {"email": owner})
+    assert deliver_due(now=timezone.now()) == 1
+    link = re.search(r"/accounts/password/reset/key/\S+", mail.outbox[-1].body)
+    assert link is not None
+    form = client.get(link.group(), follow=True).redirect_chain[-1][0]
+    other = "another-horse-battery"
+    client.post(form, {"password1": other, "password2": other})
+    assert sign_in(HERE, owner, other)[0]
+
+
 def test_one_who_is_shut_out_gets_in_by_code(owner: str) -> None:
     for _turn in range(6):
         sign_in(HERE, owner, "wrong")

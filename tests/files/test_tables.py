@@ -273,6 +273,23 @@ def test_a_workbook_of_the_old_excel_says_how_to_go_on() -> None:
         read_table(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), MEANINGS)
 
 
+@pytest.mark.parametrize(
+    ("entries", "program"),
+    [
+        ({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<x/>"}, "LibreOffice"),
+        ({"Index/Document.iwa": b"x", "preview.jpg": b"x"}, "Apple Numbers"),
+    ],
+)
+def test_a_workbook_of_another_program_is_named_and_says_how_to_go_on(entries: dict[str, bytes], program: str) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as book:
+        for name, content in entries.items():
+            book.writestr(name, content)
+    with pytest.raises(RuleViolation, match=rf"workbook of {program}.*Export it there as \.xlsx or CSV") as refused:
+        read_table(target.getvalue(), MEANINGS)
+    assert refused.value.code == "other-spreadsheet"
+
+
 def test_a_row_is_no_wider_than_anyone_needs() -> None:
     book, target = Workbook(), io.BytesIO()
     book.active.append(["points", "comment"])

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from amls.core.browsers import browser_name
 from amls.core.markdown import render_markdown
 from amls.core.sizes import say_size
 from amls.core.times import (
@@ -27,6 +28,7 @@ from amls.core.times import (
 )
 
 register = template.Library()
+register.filter("browser", browser_name)
 register.filter("clock", say_clock)
 register.filter("day_of_month", say_day_of_month)
 register.filter("month", say_month)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
+from amls.courses.access import access_to
 from amls.courses.models import User
 from amls.exports.kinds import kinds
 from amls.exports.models import Export
@@ -34,7 +35,9 @@ def _load(request: HttpRequest, pk: UUID) -> Export:
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The page of one export; htmx asks for the part that changes until it is ready."""
     export = _load(request, pk)
-    context = {"export": export, "kind": kinds[export.kind], "course": export.course, "States": Export.State}
+    course = export.course
+    context = {"export": export, "kind": kinds[export.kind], "course": course, "States": Export.State}
+    context["access"] = access_to(request, course) if course is not None else None
     is_part = bool(htmx_of(request))
     response = render(request, "exports/_progress.html" if is_part else "exports/export.html", context)
     # 286 tells htmx to stop asking.

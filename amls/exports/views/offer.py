@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from amls.core.violations import RuleViolation
+from amls.courses.access import access_to
 from amls.courses.models import Course, User
 from amls.exports.kinds import kinds
 from amls.exports.models import Export
@@ -40,7 +41,7 @@ def document(
         return serve_export(request, found)
     if found is not None and found.state != Export.State.FAILED:
         return redirect(found)
-    context = {"kind": kinds[kind], "course": course}
+    context = {"kind": kinds[kind], "course": course, "access": access_to(request, course) if course else None}
     response = render(request, "exports/offer.html", context)
     response.headers["Cache-Control"] = "private, no-store"
     return response

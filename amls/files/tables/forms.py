@@ -5,12 +5,14 @@ from typing import Any, Protocol
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.preview import SEAL, Preview, is_wanted, preview_of
+from amls.core.sizes import say_size
 from amls.core.violations import RuleViolation
-from amls.files.checks import file_bounds
+from amls.files.checks import file_bounds, too_large
 from amls.files.kept import Shelf, opened
 from amls.files.models import KeptUpload
 from amls.files.tables.encodings import LABELS
@@ -31,6 +33,10 @@ class Upload:
     how: HowToRead
 
 
+def _help() -> str:
+    return _("CSV or XLSX, at most %(limit)s.") % {"limit": say_size(MAX_BYTES)}
+
+
 class TableForm(forms.Form):
     """A table to import: chosen, shown as understood, and then imported as it was shown.
 
@@ -44,7 +50,7 @@ class TableForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("Table"),
         required=False,
-        help_text=gettext_lazy("CSV or XLSX, at most 5 MB."),
+        help_text=lazy(_help, str)(),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.txt,.tsv,text/csv"}),
     )
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -67,7 +73,7 @@ class TableForm(forms.Form):
         file = data.get("file")
         if file is not None:
             if file.size > MAX_BYTES:
-                raise ValidationError({"file": _("The file has more than 5 MB. Is this the right one?")})
+                raise ValidationError({"file": str(too_large(file.name or "", file.size, MAX_BYTES).message)})
             # Another file is another table: what was chosen for the last one says nothing about it.
             data["upload"] = Upload(file.read(), file.name or "", HowToRead())
         elif data.get("kept"):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from amls.core.sizes import say_size
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.limited.pace import Pace, read_at_pace
@@ -28,6 +29,7 @@ _MAX_SAID = 20 * 1024**2
 _SEPARATORS = ";,\t|"
 # Above its headings a sheet has a title, the course, the day on which it was made.
 _LINES_BEFORE_HEADINGS = 20
+_OPEN_DOCUMENT, _NUMBERS = b"mimetypeapplication/vnd.oasis.opendocument.", b"Index/Document.iwa"
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 Line = tuple[int, list[str]]
@@ -144,8 +146,12 @@ def read_table(
     """
     how = how or HowToRead()
     if len(content) > MAX_BYTES:
-        raise RuleViolation(_("The file has more than 5 MB. Is this the right one?"), code="too-large", field="file")
+        message = _("The file has more than %(limit)s. Is this the right one?") % {"limit": say_size(MAX_BYTES)}
+        raise RuleViolation(message, code="too-large", field="file")
     encoding, ways = "", []
+    if (program := _other_spreadsheet(content)) is not None:
+        message = _("This is a workbook of %(program)s. Export it there as .xlsx or CSV and choose that file.")
+        raise RuleViolation(message % {"program": program}, code="other-spreadsheet", field="file")
     if content.startswith(_XLSX):
         lines = [(number, cells) for number, cells in enumerate(_sheet(content), start=1) if any(cells)]
     else:
@@ -164,6 +170,16 @@ def read_table(
             _("The file has more than 20,000 lines. Is this the right one?"), code="too-long", field="file"
         )
     return _table(lines, meanings, needs, how, encoding, ways)
+
+
+def _other_spreadsheet(content: bytes) -> str | None:
+    """Return the program whose workbook, an archive like XLSX, this is; None where it is no such one."""
+    if not content.startswith(_XLSX):
+        return None
+    # Its type stands first and unpacked (OpenDocument 1.3, part 2, 3.3).
+    if content[30:].startswith(_OPEN_DOCUMENT):
+        return "LibreOffice (.ods)"
+    return "Apple Numbers (.numbers)" if _NUMBERS in content else None
 
 
 def _sheet(content: bytes) -> list[list[str]]:

@@ -90,7 +90,7 @@ def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:
             one.draft,
             one.points,
             one.verdict.value,
-            "; ".join(finding.text for finding in one.findings),
+            "; ".join(finding.for_staff for finding in one.findings),
         ]
         for one in rows
     ]

@@ -62,8 +62,12 @@ def signed_in(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """Sign out, and in again with a code, those who can prove themselves in no other way."""
+    """Sign out, and in again with a code, those who can prove themselves in no other way; lead others to theirs."""
     place = get_next_redirect_url(request) or reverse("account_email")
+    (first, *_others) = get_adapter().get_reauthentication_methods(request.user)
+    if first["url"] != request.path:
+        # Who has a password or a factor proves themselves by that, without signing out.
+        return redirect(f"{first['url']}?{urlencode({'next': place})}")
     if request.method == "POST":
         logout(request)
         return redirect(f"{reverse('account_request_login_code')}?{urlencode({'next': place})}")
