@@ -1,6 +1,7 @@
 """A name means one thing in the whole project, and a module is named for its matter."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -43,3 +44,17 @@ def test_modules_are_named_for_their_matter() -> None:
     """A package may be called after its place, such as the desk's: its modules say what is in it."""
     named = [path for path in _modules() if path.stem in _MANNERS and not _is_later(path)]
     assert [str(path.relative_to(ROOT)) for path in named] == []
+
+
+def test_docstrings_stand_alone() -> None:
+    """Whoever looks a function up sees its docstring, not that of its neighbour."""
+    leaning = []
+    for path in _modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+                said = ast.get_docstring(node) or ""
+                if re.match(
+                    r"(\w+ )?(the same\b(?! (as|time|way))|as above|likewise|ditto|see above)", said, re.IGNORECASE
+                ):
+                    leaning.append(f"{path.relative_to(ROOT)}:{node.lineno}: {said.splitlines()[0]}")
+    assert leaning == []

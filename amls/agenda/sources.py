@@ -102,7 +102,7 @@ class Item:
         return self.is_all_day and self.kind != ItemKind.FREE_DAY
 
     def as_cancelled(self) -> Self:
-        """Return the same item, cancelled."""
+        """Return the item as it is told once it is cancelled."""
         return replace(self, status=Status.CANCELLED)
 
 

@@ -129,12 +129,12 @@ class Plot:
 
     @property
     def height(self) -> int:
-        """Of the whole drawing."""
+        """The height of the whole drawing, in the plot's own units."""
         return len(self.bars) * _ROW + 4
 
     @property
     def width(self) -> int:
-        """Of the whole drawing."""
+        """The width of the whole drawing, in the plot's own units."""
         return self.label_width + _BAR + 60
 
     @property

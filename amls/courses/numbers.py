@@ -19,7 +19,7 @@ def plain_number(text: str) -> str:
 
 
 def plain_number_of(field: str) -> Func:
-    """Return the same for a column in the database, whose value is one clean line without digits of another width."""
+    """Return what compares numbers in a column of the database: values are clean lines without digits of another width."""
     return Func(Lower(Replace(field, Value(" "), Value(""))), Value("0"), function="LTRIM")
 
 

@@ -96,7 +96,7 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
 
 
 def personal_items_for(course: Course) -> dict[int, list[Item]]:
-    """Return the same for everyone of a course, by enrolment pk: 2 queries."""
+    """Return the own exams and done sign-ups of everyone in a course, by enrolment pk: 2 queries."""
     with translation.override(course.language):
         return _by_person(course, _standing().filter(course=course), Accommodation.objects.filter(course=course))
 

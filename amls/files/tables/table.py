@@ -67,7 +67,7 @@ class Row:
         return self.cells.get(name, "")
 
     def get(self, name: str, default: str = "") -> str:
-        """Return the same, or `default` where the table has no such column."""
+        """Return the cell of a meaning, or `default` where the table has no such column."""
         return self.cells.get(name, default)
 
 

@@ -21,5 +21,5 @@ def bounds_of_files(context: dict[str, Any]) -> SafeString:
 
 @register.simple_tag
 def bounds_of_table() -> SafeString:
-    """Return the same for a table that is imported."""
+    """Return the attributes by which `files.js` knows how many bytes the server takes of a table that is imported."""
     return flatatt(file_bounds(MAX_BYTES))

@@ -46,7 +46,7 @@ def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]
 
 @register.inclusion_tag("mail/_change_mail_in_place.html", takes_context=True)
 def change_mail_in_place(context: dict[str, Any], changes: Sequence[tuple[Course, Change]]) -> dict[str, Any]:
-    """Show the same on a page of the course."""
+    """Show, on a page of the course, the mail that the enrolled would get about changes that are about to be saved."""
     request = context["request"]
     return {"mails": _mails_about(changes, request.now), "is_quiet": "_quiet" in request.POST}
 

@@ -56,7 +56,7 @@ class Typed:
         return tuple(word.lower() for term in self.terms for word in WORD.findall(term.text))
 
     def with_words(self, replaced: dict[str, str]) -> "Typed":
-        """Return the same with some words (in lower case) replaced by others."""
+        """Return what was typed with some words (in lower case) replaced by others."""
 
         def change(text: str) -> str:
             return WORD.sub(lambda match: replaced.get(match[0].lower(), match[0]), text)
