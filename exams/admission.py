@@ -80,10 +80,10 @@ def admissions_of(course: Course, enrolments: Iterable[Enrolment], *, now: datet
     people = list(enrolments)
     findings = evaluate(course, people, now=now)
     newest: dict[int, AdmissionDecision] = {}
-    decisions = AdmissionDecision.objects.filter(course=course, enrolment__in=[one.pk for one in people])
+    decisions = AdmissionDecision.objects.filter(course=course, enrolment__in=[person.pk for person in people])
     for decision in decisions.order_by("pk"):
         newest[decision.enrolment_id] = decision
-    return {one.pk: _judge(findings[one.pk], newest.get(one.pk)) for one in people}
+    return {person.pk: _judge(findings[person.pk], newest.get(person.pk)) for person in people}
 
 
 def admission_of(enrolment: Enrolment, *, now: datetime) -> Admission:

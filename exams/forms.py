@@ -162,7 +162,7 @@ class EntryForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any], *, exam: Exam, people: Iterable[Registration]) -> None:
         super().__init__(data)
-        self.asked = {one.pk: f"points-{one.pk}" for one in people if f"points-{one.pk}" in data}
+        self.asked = {person.pk: f"points-{person.pk}" for person in people if f"points-{person.pk}" in data}
         self.fields.update({name: PointsField(exam) for name in self.asked.values()})
 
     def points(self) -> dict[int, Decimal | None]:

@@ -149,7 +149,10 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     newest = {one.enrolment_id: one for one in found}.values()
     people = [one for one in newest if one.state != Registration.State.WAITLISTED]
     people.sort(key=lambda one: one.enrolment.user.sort_name)
-    return [(one.enrolment.verified_number, one.enrolment.user.display_name, _grade(one), one.state) for one in people]
+    return [
+        (person.enrolment.verified_number, person.enrolment.user.display_name, _grade(person), person.state)
+        for person in people
+    ]
 
 
 def _grade(registration: Registration) -> Decimal | str:

@@ -47,8 +47,8 @@ def waiting_in(courses: Sequence[Course], *, now: datetime) -> WaitingExams:
         )
         .order_by("starts_at", "pk")
     )
-    coming = [one for one in exams if one.starts_at > now]
-    written = [one for one in exams if one.ends_at <= now and one.holding]
+    coming = [exam for exam in exams if exam.starts_at > now]
+    written = [exam for exam in exams if exam.ends_at <= now and exam.holding]
     return WaitingExams(
         overfull=[one for one in coming if one.waiting],
         unseated=[

@@ -53,7 +53,7 @@ def recognise(filename: str, lectures: Iterable[Lecture]) -> Recognised:
 
 
 def _by_number(stem: str, lectures: list[Lecture]) -> Lecture | None:
-    by_number = {(one.kind, one.number.lstrip("0")): one for one in lectures if one.number}
+    by_number = {(lecture.kind, lecture.number.lstrip("0")): lecture for lecture in lectures if lecture.number}
     without_years = _YEAR.sub(" ", stem)
     for kind, pattern in _MARKED.items():
         for match in pattern.finditer(without_years):

@@ -66,7 +66,7 @@ def shown_of(lecture: Lecture, materials: Iterable[Material], pages: Mapping[int
 
 def first_of(materials: Iterable[Material], kind: str) -> Material | None:
     """Return the first material of a kind that can be opened, a file before a link."""
-    found = [one for one in materials if one.kind == kind and one.is_available]
+    found = [material for material in materials if material.kind == kind and material.is_available]
     return next((one for one in found if one.current_id is not None), found[0] if found else None)
 
 

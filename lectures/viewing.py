@@ -52,7 +52,7 @@ Texts = dict[int, list[Passage]]
 
 def texts_of(materials: list[Material]) -> Texts:
     """Return what was read of the slides among these materials, by their files' primary keys: 1 query."""
-    pks = [one.current_id for one in materials if one.kind in (Material.Kind.PDF, Material.Kind.PPTX)]
+    pks = [material.current_id for material in materials if material.kind in (Material.Kind.PDF, Material.Kind.PPTX)]
     texts: Texts = {}
     for passage in Passage.objects.filter(file__in=[pk for pk in pks if pk]).defer("vector", "cues").order_by("number"):
         texts.setdefault(passage.file_id, []).append(passage)
@@ -113,14 +113,16 @@ def chapters_of(lecture: Lecture, materials: list[Material], deck: Deck | None) 
     Proposed ones say what slides are called: only those who may open these slides get them.
     """
     chapters = list(Chapter.objects.filter(lecture=lecture).order_by("seconds"))
-    if any(one.is_proposed for one in chapters):
+    if any(chapter.is_proposed for chapter in chapters):
         visible = {material.pk for material in materials}
         if not visible.issuperset(proposed_from(lecture)):
-            chapters = [one for one in chapters if not one.is_proposed]
+            chapters = [chapter for chapter in chapters if not chapter.is_proposed]
     pages = {slide.number for slide in deck.slides} if deck is not None else set()
     return [
-        ShownChapter(one.seconds, stamp(one.seconds), one.title, one.page if one.page in pages else None)
-        for one in chapters
+        ShownChapter(
+            chapter.seconds, stamp(chapter.seconds), chapter.title, chapter.page if chapter.page in pages else None
+        )
+        for chapter in chapters
     ]
 
 

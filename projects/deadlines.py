@@ -55,7 +55,7 @@ class Deadlines:
     @property
     def for_all(self) -> datetime | None:
         """The course's deadline with the extensions for everyone."""
-        return self._latest(one for one in self.extensions if one.is_for_all)
+        return self._latest(extension for extension in self.extensions if extension.is_for_all)
 
     @property
     def registration_closes_at(self) -> datetime | None:
@@ -74,16 +74,16 @@ class Deadlines:
         """
         members = set(member_pks)
         return self._latest(
-            one
-            for one in self.extensions
-            if (one.project_id == project_pk or one.enrolment_id in members or one.is_for_all)
-            and (known_at is None or one.granted_at <= known_at)
+            extension
+            for extension in self.extensions
+            if (extension.project_id == project_pk or extension.enrolment_id in members or extension.is_for_all)
+            and (known_at is None or extension.granted_at <= known_at)
         )
 
     def _latest(self, extensions: Iterable[Extension]) -> datetime | None:
         if self.base is None:
             return None
-        return max([self.base, *(one.extends(self.base) for one in extensions)])
+        return max([self.base, *(extension.extends(self.base) for extension in extensions)])
 
     def closes_at(self, due_at: datetime | None) -> datetime | None:
         """Return from when nothing is taken any more, for a deadline at `due_at`."""
@@ -148,7 +148,7 @@ def counting_submission(
     """
     members = set(member_pks)
     due_at = deadlines.for_team(project.pk, members)
-    counting = [one for one in submissions if is_counting(one, due_at)]
+    counting = [submission for submission in submissions if is_counting(submission, due_at)]
     picked = next((one for one in counting if one.pk == project.picked_id), None)
     if picked is not None and project.picked_at is not None:
         chosen_at = project.picked_at

@@ -50,7 +50,7 @@ def desk_views(projects: Iterable[Project]) -> dict[int, TeamView]:
 def names_of(view: TeamView) -> list[str]:
     """Return the members' names; of a withdrawn project those of who was in it until then."""
     if view.project.is_active:
-        return [str(one.user) for one in view.members]
+        return [str(member.user) for member in view.members]
     ended: list[Membership] = view.project.ended_memberships  # type: ignore[attr-defined]
     return [str(row.enrolment.user) for row in ended if row.left_at == view.project.withdrawn_at]
 
@@ -65,7 +65,7 @@ def with_names(projects: QuerySet[Project]) -> QuerySet[Project]:
 def label_of(project: Project) -> str:
     """Return what tells a team from others on its topic: number, topic and members, as `with_names` loaded them."""
     members: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
-    return f"{project}: {', '.join(str(one.enrolment.user) for one in members)}"
+    return f"{project}: {', '.join(str(member.enrolment.user) for member in members)}"
 
 
 def is_mentor(user: User, prefix: str = "topic__") -> Q:

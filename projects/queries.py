@@ -67,17 +67,23 @@ class TeamView:
     @property
     def counting(self) -> Attempt | None:
         """The attempt that is assessed."""
-        return next((one for one in self.attempts if one.counts), None)
+        return next((attempt for attempt in self.attempts if attempt.counts), None)
 
     @property
     def picked(self) -> Attempt | None:
         """The attempt that counts because the team picked it: a newer one doesn't take its place."""
-        return next((one for one in self.attempts if one.counts and one.row.pk == self.project.picked_id), None)
+        return next(
+            (attempt for attempt in self.attempts if attempt.counts and attempt.row.pk == self.project.picked_id), None
+        )
 
     @property
     def waiting_late(self) -> list[Attempt]:
         """Late attempts that count only when they are accepted."""
-        return [one for one in self.attempts if one.is_late and not one.is_counting and not one.row.withdrawn_at]
+        return [
+            attempt
+            for attempt in self.attempts
+            if attempt.is_late and not attempt.is_counting and not attempt.row.withdrawn_at
+        ]
 
     def may_pick(self, now: datetime) -> bool:
         """Whether the team may say which attempt counts: while the course is running and its deadline is not over."""
@@ -122,11 +128,11 @@ def team_views(projects: Iterable[Project], deadlines: Deadlines) -> list[TeamVi
 def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     memberships: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
     rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
-    members = [one.enrolment for one in memberships]
+    members = [membership.enrolment for membership in memberships]
     for one in members:
         one.course = project.topic.course
-    due_at = deadlines.for_team(project.pk, [one.pk for one in members])
-    counting = counting_submission(project, rows, deadlines, [one.pk for one in members])
+    due_at = deadlines.for_team(project.pk, [member.pk for member in members])
+    counting = counting_submission(project, rows, deadlines, [member.pk for member in members])
     assessment = getattr(project, "assessment", None)
     return TeamView(
         project=project,
@@ -195,7 +201,10 @@ def results_of(
     for view in team_views(with_team(projects, with_files=False), deadlines):
         teams |= {member.pk: view for member in view.members}
     earlier = {row.enrolment_id: row for row in EarlierPass.objects.filter(enrolment__in=enrolments)}
-    return {one.pk: _result_of(one, teams.get(one.pk), earlier.get(one.pk)) for one in enrolments}
+    return {
+        enrolment.pk: _result_of(enrolment, teams.get(enrolment.pk), earlier.get(enrolment.pk))
+        for enrolment in enrolments
+    }
 
 
 def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass | None) -> StudentResult:

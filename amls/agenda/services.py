@@ -141,7 +141,7 @@ def _settle_all(
     enrolments: Iterable[Enrolment], *, now: datetime, sources: Collection[str] | None, known: Registry
 ) -> dict[int, _Settled]:
     names = known.personal_items.names() if sources is None else list(sources)
-    pks = {one.pk for one in enrolments}
+    pks = {enrolment.pk for enrolment in enrolments}
     # The people only: the course, locked after them, would be out of order.
     rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
     people = list(rows.filter(pk__in=pks).order_by("pk")) if pks else []
@@ -160,7 +160,7 @@ def _settle_people(
 ) -> dict[int, _Settled]:
     with translation.override(course.language):
         answers = {name: known.personal_items[name](course, members) for name in names}
-    rows: dict[int, list[AgendaItem]] = {one.pk: [] for one in members}
+    rows: dict[int, list[AgendaItem]] = {member.pk: [] for member in members}
     for row in AgendaItem.objects.filter(enrolment__in=members):
         rows[row.enrolment_id or 0].append(row)
     settled = {}

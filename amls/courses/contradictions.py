@@ -76,25 +76,25 @@ def _of_other_courses(people: Participants) -> Iterator[Contradiction]:
     for user, plain in people.elsewhere:
         by_number[plain].add(user)
         by_user[user].add(plain)
-    for one in people.people.values():
-        plain, own = plain_number(one.number), by_user.get(one.user_id, set())
-        if plain and by_number.get(plain, set()) - {one.user_id}:
+    for person in people.people.values():
+        plain, own = plain_number(person.number), by_user.get(person.user_id, set())
+        if plain and by_number.get(plain, set()) - {person.user_id}:
             yield Contradiction(
-                one, _("Another course has verified %(number)s for somebody else.") % {"number": one.number}
+                person, _("Another course has verified %(number)s for somebody else.") % {"number": person.number}
             )
         elif plain and own and plain not in own:
             yield Contradiction(
-                one,
+                person,
                 _("They have %(number)s here, but another course has verified %(other)s.")
-                % {"number": one.number, "other": min(own)},
+                % {"number": person.number, "other": min(own)},
             )
 
 
 def _of_odd_form(people: Participants) -> Iterator[Contradiction]:
-    for one in people.people.values():
-        if one.number and not looks_like_a_number(one.number):
-            yield Contradiction(one, _("'%(number)s' is no matriculation number.") % {"number": one.number})
+    for person in people.people.values():
+        if person.number and not looks_like_a_number(person.number):
+            yield Contradiction(person, _("'%(number)s' is no matriculation number.") % {"number": person.number})
 
 
 def _names(people: list[Enrolment]) -> str:
-    return get_text_list([f"{one.user} <{one.user.email}>" for one in people], _("and"))
+    return get_text_list([f"{person.user} <{person.user.email}>" for person in people], _("and"))

@@ -83,7 +83,7 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
     Nobody is missing in the answer; an empty list means that no rule applies.
     """
     people = list(enrolments)
-    found: dict[int, list[Finding]] = {one.pk: [] for one in people}
+    found: dict[int, list[Finding]] = {person.pk: [] for person in people}
     for rule in eligibility_rules:
         for pk, finding in rule(course, people, now).items():
             found[pk].append(finding)
@@ -93,7 +93,7 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
 def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
     """Return everyone's published extra points by enrolment pk, at most what the course gives; 0 for the others."""
     people = list(enrolments)
-    total = {one.pk: Decimal(0) for one in people}
+    total = {person.pk: Decimal(0) for person in people}
     for source in extra_points:
         for pk, points in source(course, people).items():
             total[pk] += points

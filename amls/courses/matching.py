@@ -35,8 +35,8 @@ class Participants:
         pks = [course.pk for course in courses]
         people: dict[int, dict[int, Enrolment]] = defaultdict(dict)
         entries: dict[int, list[RosterEntry]] = defaultdict(list)
-        for one in Enrolment.objects.filter(course__in=pks).select_related("user").order_by("pk"):
-            people[one.course_id][one.pk] = one
+        for enrolment in Enrolment.objects.filter(course__in=pks).select_related("user").order_by("pk"):
+            people[enrolment.course_id][enrolment.pk] = enrolment
         for entry in RosterEntry.objects.filter(course__in=pks).order_by("pk"):
             entries[entry.course_id].append(entry)
         verified = _verified_numbers(Enrolment.objects.all())
@@ -169,7 +169,7 @@ class Participants:
     def people(self) -> dict[int, Enrolment]:
         """Everybody by the enrolment's pk."""
         rows = Enrolment.objects.filter(course=self._course).select_related("user").order_by("pk")
-        return {one.pk: one for one in rows}
+        return {row.pk: row for row in rows}
 
     def _bearers(self, plain: str) -> Sequence[Enrolment]:
         """Return for whom a number is verified, else who typed it."""
@@ -178,12 +178,12 @@ class Participants:
     @cached_property
     def verified(self) -> dict[str, list[Enrolment]]:
         """For whom the course has verified a number, by its plain form: one person each."""
-        return _by_key((plain_number(one.verified_number), one) for one in self.people.values())
+        return _by_key((plain_number(person.verified_number), person) for person in self.people.values())
 
     @cached_property
     def typed(self) -> dict[str, list[Enrolment]]:
         """Who typed a number, of those for whom none is verified, by its plain form."""
-        unverified = (one for one in self.people.values() if not one.verified_number)
+        unverified = (person for person in self.people.values() if not person.verified_number)
         return _by_key((plain_number(one.user.matriculation_number), one) for one in unverified)
 
     def _by_address(self, address: str) -> Enrolment | None:
@@ -197,11 +197,11 @@ class Participants:
 
     @cached_property
     def _addresses(self) -> dict[str, list[Enrolment]]:
-        people = {one.user_id: one for one in self.people.values()}
-        pairs = [(one.user.email.lower(), one) for one in people.values()]
+        people = {person.user_id: person for person in self.people.values()}
+        pairs = [(person.user.email.lower(), person) for person in people.values()]
         confirmed = EmailAddress.objects.filter(user__in=people, verified=True).values_list("email", "user_id")
         pairs += [(email.lower(), people[pk]) for email, pk in confirmed]
-        joined = [(one.email.lower(), self.people.get(one.enrolment_id or 0)) for one in self.entries]
+        joined = [(entry.email.lower(), self.people.get(entry.enrolment_id or 0)) for entry in self.entries]
         return _by_key(pairs + [(email, one) for email, one in joined if one is not None])
 
     @cached_property
@@ -273,7 +273,7 @@ def _verified_numbers(rows: QuerySet[Enrolment]) -> list[tuple[int, int, str]]:
 
 
 def _named(people: Iterable[Enrolment]) -> str:
-    return get_text_list([f"{one.user} <{one.user.email}>" for one in people], _("and"))
+    return get_text_list([f"{person.user} <{person.user.email}>" for person in people], _("and"))
 
 
 def _nobody(name: str) -> str:

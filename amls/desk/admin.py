@@ -222,8 +222,8 @@ class EnrolmentAdmin(CourseScopedAdmin):
         self._take_out(request, queryset.select_related("course").order_by("course_id"))
 
     def _take_out(self, request: HttpRequest, enrolments: Iterable[Enrolment]) -> None:
-        for one in enrolments:
-            self.touch(request, one)
+        for enrolment in enrolments:
+            self.touch(request, enrolment)
         assert isinstance(request.user, User)  # noqa: S101 - the desk says so
         take_out(enrolments=enrolments, by=request.user)
 

@@ -53,7 +53,7 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
         The button 'View on site' leads there directly: `OwnAddress`.
         """
-        return [one for one in super().get_urls() if getattr(one, "name", None) != "view_on_site"]
+        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Let every page of the desk be careful with what it is asked."""

@@ -98,8 +98,8 @@ def opened(rows: Iterable[KeptUpload]) -> Iterator[list[UploadedFile[Any]]]:
     """Open kept uploads as if they had just been sent."""
     with ExitStack() as stack:
         yield [
-            UploadedFile(stack.enter_context(default_storage.open(one.file.name or "")), one.filename, size=one.size)
-            for one in rows
+            UploadedFile(stack.enter_context(default_storage.open(row.file.name or "")), row.filename, size=row.size)
+            for row in rows
         ]
 
 

@@ -39,7 +39,7 @@ def mail_announcements(*, now: datetime) -> int:
 
 def prepare_announcements(notices: Sequence[Notice], now: datetime) -> None:
     """Load what is announced, for a whole batch."""
-    pks = {one.references["announcement"] for one in notices}
+    pks = {notice.references["announcement"] for notice in notices}
     found = {row.pk: row for row in Announcement.objects.filter(pk__in=pks, is_withdrawn=False)}
     for one in notices:
         one.announcement = found.get(one.references["announcement"])  # type: ignore[attr-defined]

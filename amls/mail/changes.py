@@ -131,7 +131,7 @@ def tell_changes(*, now: datetime) -> int:
 
 def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
     """Load the changes of each mail that are still so: what changed again is told by a later mail."""
-    batches = {str(one.references["batch"]) for one in notices}
+    batches = {str(notice.references["batch"]) for notice in notices}
     rows = list(ItemChange.objects.filter(batch__in=batches).order_by("pk"))
     latest = set(
         ItemChange.objects.filter(course__in={row.course_id for row in rows}, key__in={row.key for row in rows})

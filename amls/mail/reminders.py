@@ -181,9 +181,9 @@ class Reminder:
 def prepare_reminders(notices: Sequence[Notice], now: datetime) -> None:
     """Look up, in a fixed number of queries per course and item, whether each is still so."""
     by_course: dict[int, list[Notice]] = defaultdict(list)
-    for one in notices:
-        if one.course_id is not None:
-            by_course[one.course_id].append(one)
+    for notice in notices:
+        if notice.course_id is not None:
+            by_course[notice.course_id].append(notice)
     for course_pk, batch in by_course.items():
         _prepare_course(course_pk, batch, now)
 
@@ -192,7 +192,7 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
     course = Course.objects.get(pk=course_pk)
     enrolments = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__in=[n.recipient_id for n in notices])
     by_user = {one.user_id: one for one in enrolments.select_related("user", "course")}
-    keys = {str(one.references["item"]) for one in notices}
+    keys = {str(notice.references["item"]) for notice in notices}
     rows = AgendaItem.objects.filter(course=course, key__in=keys).filter(enrolment__isnull=True)
     shared = {row.key: row for row in rows}
     variants = {
@@ -360,7 +360,7 @@ def _planned(
     for rule in rules:
         remind_at = remind_at_of(row.moment, rule, course)
         if row.kind in rule.kinds and now <= remind_at <= until:
-            those = tuple(one for one in people if one.created_at <= remind_at)
+            those = tuple(person for person in people if person.created_at <= remind_at)
             planned.append(Planned(remind_at, due_at, row, rule, those))
     return planned
 

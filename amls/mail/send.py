@@ -87,7 +87,7 @@ class _Outbox(Queue[Notice]):
             )
             .exclude(pk__in=[one.pk for one in batch])
         )
-        return [one for one in rows if (one.recipient_id, one.grouping_key) in groups]
+        return [row for row in rows if (row.recipient_id, row.grouping_key) in groups]
 
 
 OUTBOX = _Outbox()
@@ -234,8 +234,8 @@ Stamps = dict[tuple[int, int], tuple[int, int]]
 
 def _stamps(notices: Sequence[Notice]) -> Stamps:
     """Return the revisions of what notices are about: one query for any number."""
-    people = [one.recipient_id for one in notices if one.recipient_id is not None]
-    courses = {one.course_id for one in notices if one.course_id is not None}
+    people = [notice.recipient_id for notice in notices if notice.recipient_id is not None]
+    courses = {notice.course_id for notice in notices if notice.course_id is not None}
     rows = Enrolment.objects.filter(user__in=people, course__in=courses)
     values = rows.values_list("user_id", "course_id", "course__revision", "revision")
     return {(user, course): (course_revision, own) for user, course, course_revision, own in values}

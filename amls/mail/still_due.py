@@ -21,5 +21,5 @@ def still_due_for(course: Course, key: str, enrolments: Sequence[Enrolment], *, 
     """
     fitting = [prefix for prefix in still_due.names() if key.startswith(prefix)]
     if not fitting:
-        return {one.pk for one in enrolments}
+        return {enrolment.pk for enrolment in enrolments}
     return set(still_due[max(fitting, key=len)](course, key, enrolments, now))

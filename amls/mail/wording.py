@@ -16,8 +16,10 @@ def merge_letters(letters: Sequence[Letter]) -> Letter:
     subject = ngettext("%(first)s, and one more", "%(first)s, and %(count)d more", more)
     return Letter(
         subject=subject % {"first": first.line or first.subject, "count": more},
-        text="\n\n".join(f"**{escape_markdown(one.line or one.subject)}**\n\n{one.text}" for one in letters),
-        action=next((one.action for one in letters if one.action), None),
+        text="\n\n".join(
+            f"**{escape_markdown(letter.line or letter.subject)}**\n\n{letter.text}" for letter in letters
+        ),
+        action=next((letter.action for letter in letters if letter.action), None),
         reason=first.reason,
     )
 

@@ -145,10 +145,10 @@ def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], wee
 
     return tuple(
         replace(
-            one, due_at=_plus(one.due_at, by_of(one.due_on or date.min)), url="",
-            day=one.day + by_of(one.day) * _WEEK if one.day else None,
+            deadline, due_at=_plus(deadline.due_at, by_of(deadline.due_on or date.min)), url="",
+            day=deadline.day + by_of(deadline.day) * _WEEK if deadline.day else None,
         )
-        for one in spec.deadlines
+        for deadline in spec.deadlines
     )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
     dated = [(_("Exam"), exam.starts_at.date()) for exam in spec.exams]
     if spec.projects and spec.projects.submission_deadline:
         dated.append((_("Project submission deadline"), spec.projects.submission_deadline.date()))
-    dated += [(one.title, day) for one in spec.deadlines if (day := one.due_on)]
+    dated += [(deadline.title, day) for deadline in spec.deadlines if (day := deadline.due_on)]
     why = _("%(what)s: %(day)s is a day without teaching. Look whether the date can stay.")
     return tuple(why % {"what": what, "day": say_day(day)} for what, day in dated if day in skip)
 

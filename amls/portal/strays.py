@@ -22,12 +22,12 @@ def report_strays(*, now: datetime) -> int:
         return 0
     year, week, _day = now.isocalendar()
     logger.warning("strays unnamed=%s missing=%s", len(found.unnamed), len(found.missing))
-    for one in User.objects.filter(is_superuser=True, is_active=True).order_by("pk"):
+    for user in User.objects.filter(is_superuser=True, is_active=True).order_by("pk"):
         notify(
-            key=f"strays:{year}-{week}:{one.pk}",
+            key=f"strays:{year}-{week}:{user.pk}",
             kind=KIND,
             now=now,
-            recipient=one,
+            recipient=user,
             references={"unnamed": len(found.unnamed), "missing": len(found.missing)},
         )
     return count

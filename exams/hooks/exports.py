@@ -123,8 +123,11 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
         .select_related("enrolment__user", "enrolment__course", "seat__room")
         .by_name()
     )
-    admissions = admissions_of(exam.course, [one.enrolment for one in people], now=now)
-    granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=exam.course_id)}
+    admissions = admissions_of(exam.course, [person.enrolment for person in people], now=now)
+    granted = {
+        accommodation.enrolment_id: accommodation
+        for accommodation in Accommodation.objects.filter(course=exam.course_id)
+    }
     rows = []
     for one in people:
         own = granted.get(one.enrolment_id)

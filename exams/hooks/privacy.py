@@ -38,7 +38,7 @@ ACCOMMODATIONS_KEPT = timedelta(days=60)
 def tell(user: User) -> Iterator[tuple[str, Any]]:
     """Yield registrations with seat and result as far as they are told, admissions and accommodations."""
     rows = Registration.objects.filter(enrolment__user=user).select_related("course", "exam", "seat__room", "result")
-    yield "registrations.json", [_registration(one) for one in rows.order_by("pk")]
+    yield "registrations.json", [_registration(row) for row in rows.order_by("pk")]
     yield "admissions.json", list(
         AdmissionDecision.objects.filter(enrolment__user=user).order_by("pk").values(
             "course__slug", "verdict", "reason", "is_by_hand", "decided_at"

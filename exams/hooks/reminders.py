@@ -26,7 +26,7 @@ def people_concerned(course: Course, key: str, enrolments: Sequence[Enrolment], 
     if match is None:
         return []
     exam_pk, what = int(match.group(1)), match.group(2) or "exam"
-    students = {one.pk for one in enrolments if not one.is_staff}
+    students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
     rows = Registration.objects.filter(course=course, enrolment__in=students)
     if what in ("signup-opens", "signup-closes"):
         has_passed = Q(result__state=Result.State.PUBLISHED, result__grade__lt=FAILED)

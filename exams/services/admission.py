@@ -52,11 +52,11 @@ def admit_whoever_fulfils_the_rules(*, course: Course, now: datetime) -> int:
         )
         found = admissions_of(course, people, now=now)
         fresh = [
-            one
-            for one in people
-            if found[one.pk].state == AdmissionState.ADMITTED
-            and found[one.pk].decision is None
-            and found[one.pk].findings
+            person
+            for person in people
+            if found[person.pk].state == AdmissionState.ADMITTED
+            and found[person.pk].decision is None
+            and found[person.pk].findings
         ]
         for enrolment in fresh:
             decision = AdmissionDecision.objects.create(

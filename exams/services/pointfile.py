@@ -87,9 +87,9 @@ def import_points(
     registrations = {one.enrolment_id: one for one in listed}
     wanted, problems = _read_points(exam, table, registrations)
     left = [
-        str(one.enrolment.user)
-        for one in registrations.values()
-        if one.state == Registration.State.ATTENDED and one.pk not in wanted
+        str(registration.enrolment.user)
+        for registration in registrations.values()
+        if registration.state == Registration.State.ATTENDED and registration.pk not in wanted
     ]
     try:
         with transaction.atomic():

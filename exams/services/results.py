@@ -252,7 +252,7 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
         return
     listed = people.exclude(state__in=[Registration.State.WITHDRAWN, Registration.State.WAITLISTED])
     rows = listed.filter(enrolment__verified_number="").select_related("enrolment__user").by_name()
-    lacking = {one.enrolment_id: one.enrolment for one in rows}
+    lacking = {row.enrolment_id: row.enrolment for row in rows}
     if not lacking:
         return
     against = {one.enrolment.pk: one.text for one in contradictions_of([exam.course])}

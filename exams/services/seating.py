@@ -132,7 +132,10 @@ def _seated_exams(enrolment_pks: Collection[int], **more: Any) -> QuerySet[Exam]
 
 
 def _granted(exam: Exam) -> dict[int, Accommodation]:
-    return {one.enrolment_id: one for one in Accommodation.objects.filter(course=exam.course_id)}
+    return {
+        accommodation.enrolment_id: accommodation
+        for accommodation in Accommodation.objects.filter(course=exam.course_id)
+    }
 
 
 def release_seats(*, exam_pk: int, now: datetime) -> int:

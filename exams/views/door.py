@@ -62,13 +62,19 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """List who may come, found by name, number or slip."""
     access, exam, helper = _open_door(request, slug, pk)
     people = _people(exam)
-    admissions = admissions_of(access.course, [one.enrolment for one in people], now=access.now)
-    granted = {one.enrolment_id: one for one in Accommodation.objects.filter(course=access.course)}
+    admissions = admissions_of(access.course, [person.enrolment for person in people], now=access.now)
+    granted = {
+        accommodation.enrolment_id: accommodation
+        for accommodation in Accommodation.objects.filter(course=access.course)
+    }
     query, scanned = request.GET.get("q", "").strip(), None
     if code := request.GET.get("who", ""):
         scanned = find_by_slip(code, exam)
-        people = [one for one in people if scanned is not None and one.pk == scanned.pk]
-    rows = [_row(one, admissions[one.enrolment_id].is_admitted, granted.get(one.enrolment_id), exam) for one in people]
+        people = [person for person in people if scanned is not None and person.pk == scanned.pk]
+    rows = [
+        _row(person, admissions[person.enrolment_id].is_admitted, granted.get(person.enrolment_id), exam)
+        for person in people
+    ]
     if query:
         rows = [row for row in rows if is_found(query, row["words"])]
     context = {
@@ -180,7 +186,11 @@ def _read_marks(request: HttpRequest) -> tuple[list[dict[str, Any]], datetime | 
     except ValueError as error:
         raise Http404 from error
     entries = found.get("marks") if isinstance(found, dict) else None
-    if not isinstance(entries, list) or len(entries) > _MOST_MARKS or not all(isinstance(one, dict) for one in entries):
+    if (
+        not isinstance(entries, list)
+        or len(entries) > _MOST_MARKS
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
         raise Http404
     return entries, _moment(str(found.get("sent_at", "")))
 

@@ -63,7 +63,7 @@ def _context(
         problem: why what was typed is not saved.
     """
     people = _people(exam)
-    extra = current_extra_points(exam, [one.enrolment for one in people])
+    extra = current_extra_points(exam, [person.enrolment for person in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing

@@ -60,7 +60,7 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     people = list(
         Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
     )
-    here = [one for one in people if one.state not in _GONE]
+    here = [person for person in people if person.state not in _GONE]
     enrolments = [one.enrolment for one in here]
     admissions = admissions_of(access.course, enrolments, now=access.now)
     for one in here:
@@ -75,7 +75,7 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "exam": exam,
         "holding": holding,
         "waiting": waiting,
-        "gone": [one for one in people if one.state in _GONE],
+        "gone": [person for person in people if person.state in _GONE],
         "figures": {
             "admitted": states.count(AdmissionState.ADMITTED),
             "under_reserve": len(states) - states.count(AdmissionState.ADMITTED),

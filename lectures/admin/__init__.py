@@ -158,7 +158,7 @@ class LectureAdmin(CourseScopedAdmin):
         results: list[dict[str, Any]] = []
         if request.method == "POST" and course is not None:
             lectures = lectures_of(course)
-            target = next((one for one in lectures if str(one.pk) == request.POST.get("lecture")), None)
+            target = next((lecture for lecture in lectures if str(lecture.pk) == request.POST.get("lecture")), None)
             results = [self._keep(request, file, lectures, target) for file in request.FILES.getlist("files")]
             if not results:
                 messages.error(request, _("Choose a file first."))

@@ -28,7 +28,7 @@ def items(course: Course) -> Iterator[Item]:
         if lecture.held_on is not None:
             yield _lecture_item(lecture)
     free_days = list(course.free_days.all())
-    days = sorted(day for one in sessions if (day := one.held_on) is not None)
+    days = sorted(day for session in sessions if (day := session.held_on) is not None)
     for office_hour in OfficeHour.objects.filter(course=course).prefetch_related("exceptions"):
         yield from _office_hour_items(course, office_hour, days, free_days)
     for free_day in free_days:

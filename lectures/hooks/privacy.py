@@ -18,12 +18,12 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         "recordings.json",
         [
             {
-                "course": one.material.lecture.course.slug,
-                "lecture": str(one.material.lecture),
-                "second": one.seconds,
-                "at": one.updated_at,
+                "course": place.material.lecture.course.slug,
+                "lecture": str(place.material.lecture),
+                "second": place.seconds,
+                "at": place.updated_at,
             }
-            for one in places
+            for place in places
         ],
     )
     downloads = LastDownload.objects.filter(user=user).select_related("file", "material__lecture__course")

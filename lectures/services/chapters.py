@@ -120,8 +120,10 @@ def proposed_from(lecture: Lecture) -> list[int]:
 
 def _save(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:
     Chapter.objects.bulk_create(
-        Chapter(lecture=lecture, seconds=one.seconds, title=one.title, page=one.page, is_proposed=is_proposed)
-        for one in chapters
+        Chapter(
+            lecture=lecture, seconds=chapter.seconds, title=chapter.title, page=chapter.page, is_proposed=is_proposed
+        )
+        for chapter in chapters
     )
 
 

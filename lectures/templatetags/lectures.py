@@ -25,7 +25,7 @@ _COUNTS: dict[str, Callable[[int], str]] = {
 @register.filter
 def only_lectures(lectures: Sequence[Lecture]) -> bool:
     """Return whether these are lectures and nothing else: then nothing has to be told apart."""
-    return all(one.kind == SessionKind.LECTURE for one in lectures)
+    return all(lecture.kind == SessionKind.LECTURE for lecture in lectures)
 
 
 @register.simple_tag
@@ -37,5 +37,5 @@ def sessions_heading(lectures: Sequence[Lecture]) -> str:
 @register.simple_tag
 def count_of(lectures: Sequence[Lecture]) -> str:
     """Return how many there are of each kind, such as '12 lectures · 6 exercises'."""
-    counts = Counter(one.kind for one in lectures)
+    counts = Counter(lecture.kind for lecture in lectures)
     return " · ".join(say(counts[kind]) % {"count": counts[kind]} for kind, say in _COUNTS.items() if counts[kind])

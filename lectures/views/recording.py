@@ -41,12 +41,12 @@ def transcript(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     passages = Passage.objects.filter(file=captions.current_id).defer("vector").order_by("number")
     blocks = [
         {
-            "number": one.number,
-            "seconds": one.starts_ms // 1000,
-            "time": stamp(one.starts_ms // 1000),
-            "cues": [{"at": round(cue[0] / 1000, 1), "text": cue[2]} for cue in one.cues],
+            "number": passage.number,
+            "seconds": passage.starts_ms // 1000,
+            "time": stamp(passage.starts_ms // 1000),
+            "cues": [{"at": round(cue[0] / 1000, 1), "text": cue[2]} for cue in passage.cues],
         }
-        for one in passages
+        for passage in passages
     ]
     is_part = bool(htmx_of(request))
     context = {"access": access, "course": access.course, "lecture": lecture, "blocks": blocks}
@@ -85,7 +85,7 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
     rows = lecture.chapters.order_by("seconds")
-    lines = [str(ChapterLine(one.seconds, one.title, one.page)) for one in rows]
+    lines = [str(ChapterLine(row.seconds, row.title, row.page)) for row in rows]
     form = ChaptersForm(request.POST or None, initial={"chapters": "\n".join(lines)})
     if request.method == "POST" and form.is_valid():
         try:
@@ -101,6 +101,6 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "course": access.course,
         "lecture": lecture,
         "form": form,
-        "is_proposed": any(one.is_proposed for one in rows),
+        "is_proposed": any(row.is_proposed for row in rows),
     }
     return render(request, "lectures/chapters.html", context, status=422 if form.errors else 200)

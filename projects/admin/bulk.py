@@ -58,7 +58,7 @@ def _count(number: int) -> str:
 
 
 def _say_left_out(request: HttpRequest, projects: list[Project], given: Container[int | None]) -> None:
-    left = [str(one) for one in projects if one.pk not in given]
+    left = [str(project) for project in projects if project.pk not in given]
     if left:
         messages.warning(
             request, _("Left out, as they have as much time already: %(what)s.") % {"what": ", ".join(left)}
@@ -71,7 +71,7 @@ def _views(queryset: QuerySet[Project]) -> list[TeamView]:
 
 def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
     """Return the one course of the projects; of several none, and say so."""
-    courses = {one.topic.course_id: one.topic.course for one in projects}
+    courses = {project.topic.course_id: project.topic.course for project in projects}
     if len(courses) != 1:
         messages.error(request, _("Choose projects of one course: deadlines and staff differ between courses."))
         return None
@@ -104,7 +104,7 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
         if left
         else [],
         letter=letter,
-        people=sorted({f"{one.recipient} <{one.recipient.email}>" for one in notices if one.recipient}),
+        people=sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient}),
     )
 
 
@@ -219,7 +219,7 @@ def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Proje
     projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
     if "_confirmed" in request.POST:
         withdraw_projects(projects=projects, now=now_of(request))
-        pks = ",".join(str(one.pk) for one in projects)
+        pks = ",".join(str(project.pk) for project in projects)
         undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
         messages.success(
             request, _("Withdrawn: %(what)s.") % {"what": _count(len(projects))}, extra_tags=f"undo {undo}"

@@ -37,15 +37,15 @@ def chosen_courses(request: HttpRequest) -> list[Course]:
     courses, wanted = courses_of(request), request.GET.get("course", "")
     if wanted == "all":
         return courses
-    chosen = [one for one in courses if str(one.pk) == wanted]
-    return chosen or [one for one in courses if one.state != Course.State.ARCHIVED] or courses
+    chosen = [course for course in courses if str(course.pk) == wanted]
+    return chosen or [course for course in courses if course.state != Course.State.ARCHIVED] or courses
 
 
 def usual_course(request: HttpRequest) -> Course | None:
     """Return the course that a form offers first: of the chosen ones the first that has projects, else the first."""
     courses = chosen_courses(request)
     with_projects = set(ProjectRules.objects.filter(course__in=courses).values_list("course", flat=True))
-    return next((one for one in courses if one.pk in with_projects), next(iter(courses), None))
+    return next((course for course in courses if course.pk in with_projects), next(iter(courses), None))
 
 
 def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int]:
@@ -97,7 +97,10 @@ class CourseFilter(_Filter):
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the person's courses."""
-        return [*((str(one.pk), f"{one.title}, {one.term}") for one in courses_of(request)), ("all", _("All"))]
+        return [
+            *((str(course.pk), f"{course.title}, {course.term}") for course in courses_of(request)),
+            ("all", _("All")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the chosen courses."""
@@ -140,7 +143,7 @@ class MentorFilter(_Filter):
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer oneself and whoever is mentor of a topic."""
         rows = StaffMember.objects.filter(course__in=chosen_courses(request), topics__isnull=False).distinct()
-        return [("me", _("I am")), *((str(one.pk), one.name) for one in rows)]
+        return [("me", _("I am")), *((str(row.pk), row.name) for row in rows)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep a mentor's topics."""
@@ -162,7 +165,7 @@ class AssessorFilter(_Filter):
             .select_related("user")
             .order_by("user__sort_name")
         )
-        people = {one.user_id: str(one.user) for one in staff}
+        people = {person.user_id: str(person.user) for person in staff}
         return [("me", _("I am")), ("none", _("Nobody")), *((str(pk), name) for pk, name in people.items())]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

@@ -231,7 +231,7 @@ class ProjectAdmin(KeptAdmin):
                 "attempt": one.row.attempt, "time": _time(project, one.row.began_at),
             }  # fmt: skip
             parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
-        return format_html_join("", "<div>{}</div>", ((one,) for one in parts)) if parts else "–"
+        return format_html_join("", "<div>{}</div>", ((part,) for part in parts)) if parts else "–"
 
     @admin.display(description=gettext_lazy("assessor"), ordering="assessor__sort_name")
     def assessor_name(self, project: Project) -> str:

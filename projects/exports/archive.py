@@ -54,7 +54,7 @@ def slug(text: str) -> str:
 
 def folder_name(view: TeamView) -> str:
     """Return a team's folder, such as '017_sparse-kernels_lee-kim': number, topic, family names."""
-    families = "-".join(filter(None, (slug(str(one.user).split("@")[0].split()[-1]) for one in view.members)))
+    families = "-".join(filter(None, (slug(str(member.user).split("@")[0].split()[-1]) for member in view.members)))
     topic = slug(view.project.topic.title)[:40].strip("-")
     return "_".join(filter(None, [f"{view.project.pk:03}", topic, families]))[:_LONGEST_FOLDER].rstrip("-_.")
 
@@ -99,7 +99,7 @@ def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, atte
     shared: list[Cell] = [
         view.project.pk,
         view.project.topic.title,
-        ", ".join(str(one.user) for one in view.members),
+        ", ".join(str(member.user) for member in view.members),
         row.attempt,
         "yes" if attempt.counts else "no",
         "yes" if attempt.is_late else "no",

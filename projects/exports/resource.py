@@ -196,7 +196,7 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         table = read_table(content, self.meanings, needs=self.needs, how=how)
         if not table.is_clear:
             return Plan(table=table, problems=problems_of(table))
-        names = [one.name for one in table.meanings if one.is_read and table.has(one.name)]
+        names = [meaning.name for meaning in table.meanings if meaning.is_read and table.has(meaning.name)]
         data = tablib.Dataset(*([row[name] for name in names] for row in table.rows), headers=names)
         self._seen, self._kept, self._lines = {}, [], [row.line for row in table.rows]
         self._meta.store_instance = True
@@ -220,13 +220,13 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
             raise error.error
         for _number, errors in result.row_errors():
             raise errors[0].error
-        done = [one.instance for one in result.rows if one.import_type in ("new", "update") and one.instance]
+        done = [row.instance for row in result.rows if row.import_type in ("new", "update") and row.instance]
         return Plan(
             table=table,
             lines=[PlanLine(one.number, one.subject, one.is_new, one.changes) for one in done],
-            unchanged=sum(one.import_type == RowResult.IMPORT_TYPE_SKIP for one in result.rows),
+            unchanged=sum(row.import_type == RowResult.IMPORT_TYPE_SKIP for row in result.rows),
             problems=[
-                LineProblem(self._lines[one.number - 1], " ".join(one.error.messages))
-                for one in sorted(result.invalid_rows, key=lambda one: int(one.number))
+                LineProblem(self._lines[row.number - 1], " ".join(row.error.messages))
+                for row in sorted(result.invalid_rows, key=lambda one: int(one.number))
             ],
         )

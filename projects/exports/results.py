@@ -111,7 +111,7 @@ class ResultResource(ServiceResource):
     @cached_property
     def _projects(self) -> dict[int, Project]:
         rows = Project.objects.of_course(self.course).select_related("topic__course", "assessment__assessed_by")
-        return {one.pk: one for one in rows}
+        return {row.pk: row for row in rows}
 
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the project and what is to be corrected."""

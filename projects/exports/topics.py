@@ -77,7 +77,7 @@ class TopicResource(ServiceResource):
     @cached_property
     def _topics(self) -> dict[tuple[str, str], Topic]:
         rows = Topic.objects.filter(course=self.course).select_related("mentor")
-        return {(one.track, one.title): one for one in rows}
+        return {(row.track, row.title): row for row in rows}
 
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the topic and what becomes of it."""

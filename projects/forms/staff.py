@@ -129,7 +129,7 @@ class ForWhomForm(MoreTimeForm):
 
     def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        pks = [one.pk for one in courses]
+        pks = [course.pk for course in courses]
         self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
         projects = with_names(Project.objects.active().filter(topic__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
@@ -244,24 +244,27 @@ class AssessForm(forms.Form):
     def members(self) -> list[tuple[Enrolment, list[forms.BoundField]]]:
         """Return each member with the fields of their own decision."""
         return [
-            (one, [self[f"{name}_{one.pk}"] for name in ("outcome", "points", "reason")]) for one in self.view.members
+            (member, [self[f"{name}_{member.pk}"] for name in ("outcome", "points", "reason")])
+            for member in self.view.members
         ]
 
     @property
     def differs(self) -> bool:
         """Whether some member has a decision of their own, or is given one now."""
-        return any(self[f"{name}_{one.pk}"].value() for one in self.view.members for name in ("outcome", "points"))
+        return any(
+            self[f"{name}_{member.pk}"].value() for member in self.view.members for name in ("outcome", "points")
+        )
 
     def overrides(self) -> dict[int, Override]:
         """Return what differs, by enrolment."""
         data = self.cleaned_data
         return {
-            one.pk: Override(
-                outcome=data[f"outcome_{one.pk}"],
-                extra_points=data[f"points_{one.pk}"],
-                reason=data[f"reason_{one.pk}"],
+            member.pk: Override(
+                outcome=data[f"outcome_{member.pk}"],
+                extra_points=data[f"points_{member.pk}"],
+                reason=data[f"reason_{member.pk}"],
             )
-            for one in self.view.members
+            for member in self.view.members
         }
 
 
@@ -291,12 +294,14 @@ class MoveForm(forms.Form):
     def __init__(self, data: Any = None, *, view: TeamView, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
         course = view.project.course
-        members = Enrolment.objects.filter(pk__in=[one.pk for one in view.members]).select_related("user", "course")
+        members = Enrolment.objects.filter(pk__in=[member.pk for member in view.members]).select_related(
+            "user", "course"
+        )
         self.fields["member"].queryset = members  # type: ignore[attr-defined]
         self.fields["member"].label_from_instance = lambda one: str(one.user)  # type: ignore[attr-defined]
         self.projects = {
-            f"project-{one.pk}": one
-            for one in with_names(Project.objects.active().of_course(course).exclude(pk=view.project.pk))
+            f"project-{name.pk}": name
+            for name in with_names(Project.objects.active().of_course(course).exclude(pk=view.project.pk))
         }
         self.topics = {f"topic-{one.pk}": one for one in Topic.objects.filter(course=course).with_room()}
         self.fields["to"].choices = [  # type: ignore[attr-defined]
@@ -338,4 +343,4 @@ class SheetForm(TableForm):
 
     def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["course"].queryset = Course.objects.filter(pk__in=[one.pk for one in courses])  # type: ignore[attr-defined]
+        self.fields["course"].queryset = Course.objects.filter(pk__in=[course.pk for course in courses])  # type: ignore[attr-defined]

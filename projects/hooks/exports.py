@@ -38,7 +38,7 @@ def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
         .select_related("mentor")
         .order_by("position", "pk")
     )
-    tracks = list(dict.fromkeys(one.track for one in topics))
+    tracks = list(dict.fromkeys(topic.track for topic in topics))
     topics.sort(key=lambda one: tracks.index(one.track))
     rules = ProjectRules.objects.filter(course=course).first()
     address = settings.SITE_URL + reverse("projects:topics", args=[course.slug])

@@ -41,7 +41,7 @@ from projects.services.farewell import say_farewell
 def tell(user: User) -> Iterator[tuple[str, Any]]:
     """Yield teams, invitations, ideas, hand-ins with their files, extensions and published decisions."""
     memberships = _memberships(user)
-    yield "memberships.json", [_membership(one) for one in memberships]
+    yield "memberships.json", [_membership(membership) for membership in memberships]
     yield "invitations.json", list(_invitations(user))
     yield "seeking-note.json", list(
         SeekingNote.objects.filter(enrolment__user=user).values("topic__course__slug", "topic__title", "text", "written_at")
@@ -130,19 +130,19 @@ def _hand_ins(memberships: list[Membership]) -> Iterator[tuple[str, Any]]:
     files: dict[str, StoredFile] = {}
     for membership in memberships:
         attempts: list[Submission] = membership.project.all_attempts  # type: ignore[attr-defined]
-        for one in attempts:
+        for attempt in attempts:
             left_at = membership.left_at
-            if one.received_at < membership.joined_at or (left_at is not None and one.received_at > left_at):
+            if attempt.received_at < membership.joined_at or (left_at is not None and attempt.received_at > left_at):
                 continue
-            folder = f"hand-ins/{membership.project.course.slug}/{membership.project_id}/{one.attempt}"
+            folder = f"hand-ins/{membership.project.course.slug}/{membership.project_id}/{attempt.attempt}"
             names = []
-            for file in one.files.all():
+            for file in attempt.files.all():
                 path = f"{folder}/{file.filename}"
                 # Two files of one attempt may have one name.
                 path = path if path not in files else f"{folder}/{file.pk}-{file.filename}"
                 files[path] = StoredFile(str(file.file.name))
                 names.append({"file": path, "bytes": file.size, "sha256": file.sha256})
-            told.append(_attempt(one, membership, names))
+            told.append(_attempt(attempt, membership, names))
     yield "hand-ins.json", told
     yield from files.items()
 
@@ -173,8 +173,8 @@ def _attempt(one: Submission, membership: Membership, files: list[dict[str, Any]
 
 def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str, Any]]:
     # Another member's extension is the team's deadline, but its reason and whose it is are not told.
-    teams = [one.project_id for one in memberships if _is_in_it(one)]
-    courses = [one.project.topic.course_id for one in memberships]
+    teams = [membership.project_id for membership in memberships if _is_in_it(membership)]
+    courses = [membership.project.topic.course_id for membership in memberships]
     mine = Q(enrolment__user=user) | Q(project__in=teams)
     mine |= Q(course__in=courses, project__isnull=True, enrolment__isnull=True)
     for one in Extension.objects.filter(mine).select_related("course").order_by("pk"):

@@ -13,7 +13,7 @@ from projects.states import ProjectState
 @still_due.named("projects.registration")
 def without_project(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
     """Return the students who have no project, of this term or an earlier one."""
-    students = {one.pk for one in enrolments if not one.is_staff}
+    students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
     registered = Membership.objects.active().filter(enrolment__in=students).values_list("enrolment", flat=True)
     passed = EarlierPass.objects.filter(enrolment__in=students).values_list("enrolment", flat=True)
     return students - set(registered) - set(passed)

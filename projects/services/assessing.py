@@ -181,7 +181,7 @@ def assign_assessor(*, projects: Iterable[Project], assessor: User | None) -> in
     pks = [project.pk for project in projects]
     with transaction.atomic():
         rows = Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-        others = [one.pk for one in rows if one.assessor_id != (assessor.pk if assessor else None)]
+        others = [row.pk for row in rows if row.assessor_id != (assessor.pk if assessor else None)]
         return Project.objects.filter(pk__in=others).update(assessor=assessor)
 
 
@@ -200,7 +200,7 @@ def split_assessors(*, course: Course, assessors: Sequence[User], projects: Iter
         if projects is not None:
             rows = rows.filter(pk__in=[project.pk for project in projects])
         undecided = Q(assessment__isnull=True) | Q(assessment__outcome="")
-        load = dict.fromkeys((one.pk for one in assessors), 0)
+        load = dict.fromkeys((assessor.pk for assessor in assessors), 0)
         counted = Project.objects.active().of_course(course).filter(undecided, assessor__in=assessors)
         load |= dict(counted.values_list("assessor").annotate(count=Count("pk")))
         given = list(rows.filter(undecided, assessor__isnull=True).order_by("pk"))

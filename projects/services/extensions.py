@@ -228,7 +228,7 @@ def _grant_each(
             if not drafts:
                 # They differ in their project alone.
                 require_valid(extension, asks=False)
-            before = known.for_team(project.pk, [one.pk for one in teams[project.pk]])
+            before = known.for_team(project.pk, [team.pk for team in teams[project.pk]])
             _require_later(extension, known, before, is_asked=False, now=now)
         except RuleViolation as violation:
             if violation.code != "not-later":

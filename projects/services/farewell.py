@@ -55,7 +55,7 @@ def _leave(project: Project, topic: Topic, user: User, *, now: datetime) -> None
     has_work = project.submissions.exists() or Assessment.objects.filter(project=project).exists()
     if membership is None or not project.is_active or has_work:
         return
-    rest = [one for one in members_of(project) if one.pk != membership.enrolment_id]
+    rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if not rest:
         close_project(topic, project, now=now)
         return
@@ -71,16 +71,16 @@ def _close_invitations(
 ) -> None:
     nameless = nameless_address(user.pk)
     history: Any = apps.get_model("projects", "InvitationEvent")
-    for one in Invitation.objects.filter(pk__in=[row.pk for row in invitations]):
-        is_to_them = one.email.lower() in addresses
-        if one.state == Invitation.State.OPEN:
-            one.state = Invitation.State.DECLINED if is_to_them else Invitation.State.REVOKED
-            one.closed_at = now
+    for invitation in Invitation.objects.filter(pk__in=[row.pk for row in invitations]):
+        is_to_them = invitation.email.lower() in addresses
+        if invitation.state == Invitation.State.OPEN:
+            invitation.state = Invitation.State.DECLINED if is_to_them else Invitation.State.REVOKED
+            invitation.closed_at = now
         if is_to_them:
-            one.email = nameless
-        one.save(update_fields=["state", "closed_at", "email"])
+            invitation.email = nameless
+        invitation.save(update_fields=["state", "closed_at", "email"])
         if is_to_them:
-            history.objects.filter(pgh_obj_id=one.pk).update(email=nameless)
+            history.objects.filter(pgh_obj_id=invitation.pk).update(email=nameless)
 
 
 def _withdraw_requests(user: User, *, now: datetime) -> None:

@@ -93,7 +93,7 @@ def lock_enrolment(pk: int) -> Enrolment:
 def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
     """Return the enrolments, locked in the order of their keys: all that a write touches, at once."""
     rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("user", "course")
-    return {one.pk: one for one in rows.filter(pk__in=pks).order_by("pk")}
+    return {row.pk: row for row in rows.filter(pk__in=pks).order_by("pk")}
 
 
 def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:
@@ -196,7 +196,7 @@ def tell(
         but: whoever needs not be told.
         not_before: held back until then; `now` by default.
     """
-    told = [told_of(kind, one, cause, references) for one in people if but is None or one.pk != but.pk]
+    told = [told_of(kind, person, cause, references) for person in people if but is None or person.pk != but.pk]
     notify_each(told, kind=kind, now=now, not_before=not_before)
 
 
@@ -211,8 +211,14 @@ def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:
     """Put a notice into the outbox for each address whose invitation was taken back: 1 query."""
     kind = "projects.invitation-revoked"
     told = [
-        Told(f"{kind}:{one.pk}", None, one.project.course, {"invitation": one.pk}, address=one.email)
-        for one in invitations
+        Told(
+            f"{kind}:{invitation.pk}",
+            None,
+            invitation.project.course,
+            {"invitation": invitation.pk},
+            address=invitation.email,
+        )
+        for invitation in invitations
     ]
     notify_each(told, kind=kind, now=now)
 

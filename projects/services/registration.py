@@ -69,8 +69,8 @@ def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Pr
     """Write a new project of `people` on a locked topic with a free slot, and tell them."""
     project = Project.objects.create(topic=topic, registered_at=now)
     take_slot(topic)
-    for one in people:
-        add_member(project, one, now=now)
+    for person in people:
+        add_member(project, person, now=now)
     tell("projects.registered", people, cause=str(project.pk), now=now, references={"project": project.pk})
     return project
 
@@ -210,7 +210,7 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         if membership is None:
             return
         require_registration_open(topic.course, now=now)
-        rest = [one for one in members_of(project) if one.pk != enrolment.pk]
+        rest = [member for member in members_of(project) if member.pk != enrolment.pk]
         if not rest:
             close_project(topic, project, now=now)
             return
@@ -251,7 +251,7 @@ def withdraw_project(*, project: Project, now: datetime) -> None:
 def withdraw_projects(*, projects: Iterable[Project], now: datetime) -> int:
     """Withdraw projects for the staff, all at once, and return how many were not yet; see `withdraw_project`."""
     with transaction.atomic():
-        topics, locked = lock_teams(*(one.pk for one in projects))
+        topics, locked = lock_teams(*(project.pk for project in projects))
         active = [one for one in locked.values() if one.is_active]
         close_projects(topics, active, now=now)
     return len(active)
@@ -287,7 +287,7 @@ def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, 
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )
     held = TopicSwitch.objects.holding().filter(project__in=teams)
-    freed = Counter(one.topic_id for one in projects)
+    freed = Counter(project.topic_id for project in projects)
     if of_switched := list(held.values_list("topic", flat=True)):
         held.update(closed_at=now)
         freed.update(of_switched)
@@ -300,12 +300,12 @@ def _tell_teams(
 ) -> None:
     """Tell everyone in these teams what became of their project, and let their calendars follow."""
     told = [
-        told_of(kind, person, f"{one.pk}:{now.timestamp()}", {"project": one.pk})
-        for one in projects
-        for person in teams[one.pk]
+        told_of(kind, person, f"{project.pk}:{now.timestamp()}", {"project": project.pk})
+        for project in projects
+        for person in teams[project.pk]
     ]
     notify_each(told, kind=kind, now=now)
-    follow_in_feeds([person for one in projects for person in teams[one.pk]], now=now)
+    follow_in_feeds([person for project in projects for person in teams[project.pk]], now=now)
 
 
 def restore_project(*, project: Project, now: datetime) -> Project:
@@ -339,8 +339,8 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
     As many queries for many as for one; see `restore_project` for why one is refused.
     """
     with transaction.atomic():
-        topics, locked = lock_teams(*(one.pk for one in projects))
-        gone = [locked[one.pk] for one in projects if not locked[one.pk].is_active]
+        topics, locked = lock_teams(*(project.pk for project in projects))
+        gone = [locked[project.pk] for project in projects if not locked[project.pk].is_active]
         let_go_of(topics, now=now)
         rows = Membership.objects.filter(project__in=gone, left_at=F("project__withdrawn_at")).order_by("pk")
         places: dict[int, list[Membership]] = {one.pk: [] for one in gone}

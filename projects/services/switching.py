@@ -84,7 +84,7 @@ def _leave(
         give_slot_back(old)
         held.by, held.switched_at, held.held_until = by, now, now + HELD
         held.save(update_fields=["by", "switched_at", "held_until"])
-    elif any(one.pk != by.pk for one in people):
+    elif any(person.pk != by.pk for person in people):
         TopicSwitch.objects.create(project=project, topic=old, by=by, switched_at=now, held_until=now + HELD)
     else:
         give_slot_back(old)

@@ -103,8 +103,8 @@ def invite_member(
         name = {"email": invitation.label}
         if waiting.filter(email__iexact=email).exists():
             raise RuleViolation(_("%(email)s is invited already.") % name, code="invited-already", field="email")
-        addresses = EmailAddress.objects.filter(user__in=[one.user_id for one in people], email__iexact=email)
-        if addresses.exists() or any(one.user.email.lower() == email.lower() for one in people):
+        addresses = EmailAddress.objects.filter(user__in=[person.user_id for person in people], email__iexact=email)
+        if addresses.exists() or any(person.user.email.lower() == email.lower() for person in people):
             raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
         _require_place(topic, len(people) + waiting.count())
         _spend_invitation(invitation, topic)
@@ -359,7 +359,7 @@ def _lock_for_move(
 
 def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int, Project], *, now: datetime) -> None:
     project = locked[membership.project_id]
-    rest = [one for one in members_of(project) if one.pk != membership.enrolment_id]
+    rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if rest:
         end_membership(membership, now=now)
         references = {"project": project.pk, "who": membership.enrolment_id}
@@ -384,6 +384,6 @@ def merge_teams(*, source: Project, target: Project, by: User, now: datetime) ->
                 _("Together they are more than the %(count)d that the topic takes.") % {"count": topic.team_max},
                 code="team-full",
             )
-        for one in people:
-            move_member(enrolment=one, to=target, by=by, now=now)
+        for person in people:
+            move_member(enrolment=person, to=target, by=by, now=now)
     return target

@@ -48,7 +48,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "project": team.project,
         "topic": team.project.topic,
         "open_invitations": list(open_invitations.filter(expires_at__gt=access.now).select_related("seeker__user")),
-        "attempts": [(one, receipt_code(one.row.pk)) for one in team.attempts],
+        "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in team.attempts],
         "result": result,
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
         "request_open": ExtensionRequest.objects.filter(

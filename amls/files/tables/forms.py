@@ -130,18 +130,18 @@ class ColumnChoice:
 def column_choices(table: Table) -> list[ColumnChoice]:
     """Return for each meaning which columns may be chosen; those that must be chosen first."""
     found = []
-    for one in table.meanings:
-        if not one.is_read:
+    for meaning in table.meanings:
+        if not meaning.is_read:
             continue
-        is_asked, current = one.name in table.questions, table.columns.get(one.name)
+        is_asked, current = meaning.name in table.questions, table.columns.get(meaning.name)
         options = [("", _("– choose –"), True)] if is_asked else []
         options.append(("-1", _("not in this file"), not is_asked and current is None))
         options += [
             (str(index), heading or _("column %(number)d") % {"number": index + 1}, index == current)
             for index, heading in enumerate(table.heading)
         ]
-        label = label_of(one.name, table.meanings)
-        found.append(ColumnChoice(f"{_COLUMN}{one.name}", label, options, is_asked))
+        label = label_of(meaning.name, table.meanings)
+        found.append(ColumnChoice(f"{_COLUMN}{meaning.name}", label, options, is_asked))
     return sorted(found, key=lambda choice: not choice.is_asked)
 
 
@@ -199,7 +199,7 @@ def _preview(form: TableForm, plan: Plan, preview: Preview) -> dict[str, Any]:
     form.keep()
     columns = [
         name for name in sorted(table.columns, key=lambda name: table.columns[name])
-        if next(one.is_read for one in table.meanings if one.name == name)
+        if next(meaning.is_read for meaning in table.meanings if meaning.name == name)
     ]  # fmt: skip
     choices = column_choices(table)
     return {
@@ -207,8 +207,8 @@ def _preview(form: TableForm, plan: Plan, preview: Preview) -> dict[str, Any]:
         "table": table,
         "labels": [label_of(name, table.meanings) for name in columns],
         "first_rows": [(row.line, [row[name] for name in columns]) for row in table.rows[:_FIRST_ROWS]],
-        "asked": [one for one in choices if one.is_asked],
-        "other_choices": [one for one in choices if not one.is_asked],
+        "asked": [choice for choice in choices if choice.is_asked],
+        "other_choices": [choice for choice in choices if not choice.is_asked],
         "kept": str(form.kept_file.token) if form.kept_file is not None else "",
         "seal": preview.seal,
         "is_other": form.is_agreed and preview.is_other,

@@ -72,7 +72,7 @@ def record_import(
     *, course_id: int, kind: str, rows: Iterable[Imported], filename: str, by: Any, now: datetime, subject: str = ""
 ) -> TableImport | None:
     """Keep what an import changed; None where it changed nothing."""
-    kept = [one for one in rows if one.before != one.after]
+    kept = [row for row in rows if row.before != row.after]
     if not kept:
         return None
     with transaction.atomic():
@@ -143,8 +143,8 @@ def need_unchanged(row: ImportedRow, present: dict[str, Any] | None) -> None:
 def forget_person(*, user_id: int, addresses: Sequence[str]) -> None:
     """Delete what imports tell of a person."""
     theirs = Q(person=user_id)
-    for one in addresses:
-        theirs |= Q(after__email__iexact=one)
+    for address in addresses:
+        theirs |= Q(after__email__iexact=address)
     ImportedRow.objects.filter(theirs).delete()
 
 

@@ -89,10 +89,10 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
         for index, heading in enumerate(header)
         if 0 < len(heading) <= _LONGEST_HEADING
     ]
-    for one in meanings:
-        indexes = [index for index, key in keys if key & one.keys]
+    for meaning in meanings:
+        indexes = [index for index, key in keys if key & meaning.keys]
         if indexes:
-            found[one.name] = indexes
+            found[meaning.name] = indexes
     # 'Name' beside 'Vorname' is the family's.
     if found.keys() >= {NAME.name, GIVEN.name} and FAMILY.name not in found and FAMILY in meanings:
         found[FAMILY.name] = found.pop(NAME.name)
@@ -101,5 +101,5 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
 
 def label_of(name: str, meanings: Sequence[Meaning]) -> str:
     """Return what people call the meaning with this name."""
-    labels: Mapping[str, object] = {one.name: one.label for one in meanings}
+    labels: Mapping[str, object] = {meaning.name: meaning.label for meaning in meanings}
     return str(labels[name])

@@ -14,7 +14,7 @@ from amls.files.tables.values import is_shortened, split_family_given
 def names_are_turned(table: Table) -> bool:
     """Return whether every name of the column 'name' is written 'Lovelace, Ada'."""
     names = [row[NAME.name] for row in table.rows if row[NAME.name]]
-    return bool(names) and all(split_family_given(one) != one for one in names)
+    return bool(names) and all(split_family_given(name) != name for name in names)
 
 
 def person_name(row: Row | Mapping[str, str], *, is_turned: bool) -> str:

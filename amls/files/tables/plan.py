@@ -69,7 +69,7 @@ class Plan:
     @property
     def added(self) -> int:
         """How many lines add something."""
-        return sum(one.is_new for one in self.lines)
+        return sum(line.is_new for line in self.lines)
 
     @property
     def changed(self) -> int:

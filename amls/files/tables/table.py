@@ -123,7 +123,7 @@ class Table:
         ]
 
     def _is_read(self, name: str) -> bool:
-        return next(one.is_read for one in self.meanings if one.name == name)
+        return next(meaning.is_read for meaning in self.meanings if meaning.name == name)
 
 
 def read_table(
@@ -258,7 +258,7 @@ def csv_lines(text: str, meanings: Sequence[Meaning] = ()) -> list[Line]:
             read += len(cells)
             if read > MAX_CELLS or any(cells[_MAX_IN_A_LINE:]):
                 raise _too_many_cells()
-            cleaned = [_cell(one) for one in cells[:_MAX_IN_A_LINE]]
+            cleaned = [_cell(cell) for cell in cells[:_MAX_IN_A_LINE]]
             if any(cleaned):
                 lines.append((began + skipped, cleaned))
             began = reader.line_num + 1

@@ -65,7 +65,7 @@ def _make_people() -> dict[str, User]:
 def _archived_spec(texts: dict[str, LectureText]) -> CourseSpec:
     # The page names its term, so that no year is guessed by today's.
     spec = read_course_file((_FOLDER / "amls-ss2024.txt").read_bytes(), slug=ARCHIVED, today=date(2024, 4, 15))
-    lectures = tuple(replace(one, abstract=texts[one.number].abstract) for one in spec.lectures)
+    lectures = tuple(replace(lecture, abstract=texts[lecture.number].abstract) for lecture in spec.lectures)
     exams = tuple(
         replace(exam, opens_at=exam.starts_at - timedelta(weeks=6), closes_at=exam.starts_at - timedelta(days=7),
                 withdraw_until=exam.starts_at - timedelta(days=3), capacity=200)
@@ -80,11 +80,13 @@ def _archived_spec(texts: dict[str, LectureText]) -> CourseSpec:
         first_day=date(2024, 4, 15),
         last_day=date(2024, 7, 20),
         timezone="Europe/Berlin",
-        slots=tuple(replace(one, call_in="https://meet.example.org/amls") for one in spec.slots),
+        slots=tuple(replace(slot, call_in="https://meet.example.org/amls") for slot in spec.slots),
         office_hours=tuple(
-            replace(one, call_in="https://meet.example.org/amls-office-hour") for one in spec.office_hours
+            replace(hour, call_in="https://meet.example.org/amls-office-hour") for hour in spec.office_hours
         ),
-        lectures=tuple(replace(one, call_in_public=True) if one.number == "01" else one for one in lectures),
+        lectures=tuple(
+            replace(lecture, call_in_public=True) if lecture.number == "01" else lecture for lecture in lectures
+        ),
         exams=exams,
         topics=_topics("M.Sc. Sebastian Baunsgaard"),
         description=(
@@ -112,7 +114,7 @@ def _running_spec(archived: Course, *, now: datetime) -> CourseSpec:
     # Two weeks ahead the office hour is dropped once, so that a cancelled item can be seen.
     tuesday = today + timedelta(days=(1 - today.weekday()) % 7 + 14)
     office_hours = tuple(
-        replace(one, exceptions=(ExceptionSpec(day=tuesday, cancelled=True),)) for one in spec.office_hours
+        replace(hour, exceptions=(ExceptionSpec(day=tuesday, cancelled=True),)) for hour in spec.office_hours
     )
     return replace(spec, office_hours=office_hours)
 

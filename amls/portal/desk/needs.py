@@ -206,7 +206,7 @@ def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         rows = list(found[: _MOST_ROWS + 1])
         if rows:
             count = found.count() if len(rows) > _MOST_ROWS else len(rows)
-            shown = [need(one) for one in rows[:_MOST_ROWS]]
+            shown = [need(row) for row in rows[:_MOST_ROWS]]
             yield Need(text % {"count": count}, rows=shown, more=count - len(shown))
 
 

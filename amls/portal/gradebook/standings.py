@@ -69,7 +69,7 @@ def standings(course: Course, *, now: datetime, search: str = "", state: str = "
         one.course = course
     results, findings = results_of(course, people), evaluate(course, people, now=now)
     points = extra_points_of(course, people)
-    found = [Standing(one, results[one.pk], points[one.pk], findings[one.pk]) for one in people]
+    found = [Standing(person, results[person.pk], points[person.pk], findings[person.pk]) for person in people]
     return [one for one in found if (not state or one.state == state) and (not verdict or one.verdict == verdict)]
 
 
@@ -81,16 +81,16 @@ def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:
     ]  # fmt: skip
     return headers, [
         [
-            str(one.enrolment.user),
-            one.enrolment.user.email,
-            one.enrolment.number,
-            one.project.team.project.pk if one.project.team else "",
-            one.project.team.project.topic.title if one.project.team else "",
-            str(one.state.label),
-            one.draft,
-            one.points,
-            one.verdict.value,
-            "; ".join(finding.for_staff for finding in one.findings),
+            str(row.enrolment.user),
+            row.enrolment.user.email,
+            row.enrolment.number,
+            row.project.team.project.pk if row.project.team else "",
+            row.project.team.project.topic.title if row.project.team else "",
+            str(row.state.label),
+            row.draft,
+            row.points,
+            row.verdict.value,
+            "; ".join(finding.for_staff for finding in row.findings),
         ]
-        for one in rows
+        for row in rows
     ]

@@ -52,6 +52,6 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
         "states": [(one.value, one.label) for one in STUDENT_STATES],
         "verdicts": [one.value for one in Verdict],
         "query": query.urlencode(),
-        "has_rules": any(one.findings for one in rows),
+        "has_rules": any(row.findings for row in rows),
     }
     return render(request, "portal/gradebook.html", context)

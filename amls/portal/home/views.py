@@ -57,7 +57,14 @@ def _home_context(access: Access) -> dict[str, Any]:
     rules = ProjectRules.objects.filter(course=course).first()
     deadlines = Deadlines.of_rules(rules)
     lectures = lectures_for(access)
-    upcoming = next((one for one in lectures if one.held_on and not one.is_over_at(now) and not one.is_cancelled), None)
+    upcoming = next(
+        (
+            lecture
+            for lecture in lectures
+            if lecture.held_on and not lecture.is_over_at(now) and not lecture.is_cancelled
+        ),
+        None,
+    )
     agenda = present_items(course, access.enrolment, now=now)
     dates = [item for item in agenda if item.kind in (ItemKind.DEADLINE, ItemKind.EXAM)]
     others = irrelevant_keys(access.enrolment, now=now) if access.enrolment is not None else set()

@@ -41,7 +41,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
     )
     return {
         # Days of the year in which the course begins stand without it.
-        "year": next((day for one in lectures if (day := one.held_on)), None),
+        "year": next((day for lecture in lectures if (day := lecture.held_on)), None),
         "parts": [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)],
         "key_dates": dates,
         "staff": list(course.staff.all()),
@@ -107,7 +107,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     state = order.parameters.get("state", "")
     context = {
         "rows": rows,
-        "has_rules": any(one.findings for one in rows),
+        "has_rules": any(row.findings for row in rows),
         "search": order.parameters.get("search", ""),
         "state": ProjectState(state).label if state in ProjectState.values else "",
         "verdict": order.parameters.get("verdict", ""),
@@ -163,7 +163,10 @@ offer(
         media=ICS,
         allows=lambda order: order.user is not None,
         content_key=lambda order: str(
-            [(one.course_id, one.course.revision, one.revision) for one in _my_enrolments(order)]
+            [
+                (enrolment.course_id, enrolment.course.revision, enrolment.revision)
+                for enrolment in _my_enrolments(order)
+            ]
         ),
         write=_write_my_dates,
         filename=lambda order: "my-courses.ics",

@@ -27,5 +27,5 @@ def imports(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, said % {"count": undoing.done})
             return redirect("portal:imports", slug=slug)
         context |= {"undoing": undoing, "said": said % {"count": undoing.done}}
-    context["imports"] = [{"made": one, "label": label_of_kind(one.kind)} for one in rows]
+    context["imports"] = [{"made": row, "label": label_of_kind(row.kind)} for row in rows]
     return render(request, "portal/imports.html", context, status=409 if "undoing" in context else 200)

@@ -121,7 +121,7 @@ def make_queries(typed: Typed, language: str) -> Queries:
             # And as others write it: 'krueger' is no stem of 'Krüger'.
             options.append(plain)
         if options:
-            parts.append("(" + " | ".join(f"({one})" for one in options) + ")")
+            parts.append("(" + " | ".join(f"({option})" for option in options) + ")")
         if options or plain:
             written.update(folded_words(term.text))
     if not parts or (len(parts) == 1 and prefix and not any(found for found, _plain in parsed)):

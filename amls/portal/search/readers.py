@@ -43,7 +43,9 @@ class Reader:
     @classmethod
     def across(cls, user: User | AnonymousUser, *, now: datetime, only_own: bool) -> "Reader":
         """Return the reader of all that a person may see, or of the courses that they have a part in."""
-        roles = {one.course_id: one for one in user.enrolments.all()} if isinstance(user, User) else {}
+        roles = (
+            {enrolment.course_id: enrolment for enrolment in user.enrolments.all()} if isinstance(user, User) else {}
+        )
         visible = Course.objects.visible_to(user)
         if only_own:
             visible = visible.filter(pk__in=list(roles))

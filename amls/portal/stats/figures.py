@@ -35,7 +35,10 @@ def _by_lecture(course: Course) -> list[Plot]:
     found = {(lecture, use): total for lecture, use, total in sums}
 
     def rows(use: str) -> list[tuple[str, str, int]]:
-        return [(one.label or one.number or "–", str(one), found.get((one.pk, use), 0)) for one in lectures]
+        return [
+            (lecture.label or lecture.number or "–", str(lecture), found.get((lecture.pk, use), 0))
+            for lecture in lectures
+        ]
 
     return [
         draw(

@@ -49,13 +49,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         "courses.json",
         [
             {
-                "course": str(one.course),
-                "slug": one.course.slug,
-                "role": one.role,
-                "since": one.created_at,
-                "verified_matriculation_number": one.verified_number,
+                "course": str(enrolment.course),
+                "slug": enrolment.course.slug,
+                "role": enrolment.role,
+                "since": enrolment.created_at,
+                "verified_matriculation_number": enrolment.verified_number,
             }
-            for one in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
+            for enrolment in Enrolment.objects.filter(user=user).select_related("course").order_by("pk")
         ],
     )
 

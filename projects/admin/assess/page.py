@@ -123,7 +123,7 @@ class AssessPage:
             "assessor_form": AssessorForm(
                 people=staff_of([course]), initial={"assessor": project.assessor_id, **typed}
             ),
-            "attempts": [(one, receipt_code(one.row.pk)) for one in view.attempts],
+            "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in view.attempts],
             "comparison": self._comparison(),
             "notes": project.staff_notes.select_related("author"),
             "requests": ExtensionRequest.objects.filter(project=project, state="open").select_related(
@@ -140,16 +140,16 @@ class AssessPage:
 
     def _letters(self) -> dict[str, Any]:
         _count, notices, letter = preview_letters([self.project], now=now_of(self.request))
-        return {"letter": letter, "people": [str(one.recipient) for one in notices]}
+        return {"letter": letter, "people": [str(notice.recipient) for notice in notices]}
 
     def _comparison(self) -> dict[str, Any] | None:
         """Return the two attempts to compare: those that are asked for, else the two newest."""
-        rows: list[Submission] = [one.row for one in self.view.attempts]
+        rows: list[Submission] = [attempt.row for attempt in self.view.attempts]
         if len(rows) < 2:
             return None
-        by_number = {str(one.attempt): one for one in rows}
+        by_number = {str(row.attempt): row for row in rows}
         new = by_number.get(self.request.GET.get("new", "")) or rows[0]
-        older = [one for one in rows if one.attempt < new.attempt] or [rows[-1]]
+        older = [row for row in rows if row.attempt < new.attempt] or [rows[-1]]
         old = by_number.get(self.request.GET.get("old", "")) or older[0]
         return {
             "old": old,
@@ -167,7 +167,7 @@ def _events(project: Project) -> Any:
 def _extensions(view: TeamView) -> list[Extension]:
     """Return what gives the team more time, of its own, its members' and everyone's."""
     rows = Extension.objects.filter(course=view.project.course, revoked_at__isnull=True)
-    members = [one.pk for one in view.members]
+    members = [member.pk for member in view.members]
     wanted = rows.filter(project=view.project) | rows.filter(enrolment__in=members)
     wanted |= rows.filter(project__isnull=True, enrolment__isnull=True)
     return list(wanted.select_related("enrolment__user", "granted_by"))

@@ -51,8 +51,8 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
             "due": due(project, now)
         }
     lines = [
-        f"- {escape_markdown(one.filename)} ({one.size} B)  \n  SHA-256 `{one.sha256}`"
-        for one in submission.files.all()
+        f"- {escape_markdown(file.filename)} ({file.size} B)  \n  SHA-256 `{file.sha256}`"
+        for file in submission.files.all()
     ]
     if submission.repository_url:
         lines.append(f"- {submission.repository_url}  \n  `{submission.commit}`")
@@ -103,7 +103,7 @@ def attempt_refused(notice: Notice, now: datetime) -> Letter | None:
     submission = _submission(notice)
     if submission is None or submission.withdrawn_at is None:
         return None
-    reasons = " ".join(escape_markdown(one.why_refused) for one in submission.files.all() if one.refusal)
+    reasons = " ".join(escape_markdown(file.why_refused) for file in submission.files.all() if file.refusal)
     text = _("Attempt %(attempt)s of **%(topic)s** was looked into after it was kept, and no longer counts.")
     letter = _about_attempt(submission, now, subject=_("A hand-in can't be read: %(topic)s"), text=text)
     advice = _("If you need more time because of this, ask the staff: they can bring the attempt back.")
