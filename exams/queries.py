@@ -96,11 +96,14 @@ def exam_rules(course: Course) -> ExamRules:
 
 
 def exams_for(access: Access) -> ExamsOverview:
-    """Return the course's exams as the reader sees them: at most 5 queries and those of the admission."""
+    """Return the course's exams as the reader sees them: at most 5 queries and those of the admission.
+
+    It is kept on the reader's enrolment, where what else the page asks of them finds it: see `overview_of`.
+    """
     course, enrolment, now = access.course, access.enrolment, access.now
     exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
     own = _own_registrations(enrolment)
-    accommodation = Accommodation.objects.filter(enrolment=enrolment).first() if enrolment is not None else None
+    accommodation: Accommodation | None = getattr(enrolment, "accommodation", None)
     active = next((one for one in own.values() if one.closed_at is None), None)
     is_student = enrolment is not None and not enrolment.is_staff
     is_on_list = _is_on_list(active, enrolment)
@@ -113,7 +116,16 @@ def exams_for(access: Access) -> ExamsOverview:
     ]  # fmt: skip
     admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
-    return ExamsOverview(cards, admission, exam_rules(course), accommodation, is_over)
+    overview = ExamsOverview(cards, admission, exam_rules(course), accommodation, is_over)
+    if enrolment is not None:
+        enrolment.exams_overview = overview  # type: ignore[attr-defined]
+    return overview
+
+
+def overview_of(enrolment: Enrolment) -> ExamsOverview | None:
+    """Return what `exams_for` has kept of a person, or None: no query."""
+    found: ExamsOverview | None = getattr(enrolment, "exams_overview", None)
+    return found
 
 
 def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> bool | None:

@@ -42,6 +42,9 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         return self.filter(is_open=True, taken__lt=F("slots"), proposal__in=["", "accepted"])
 
 
+_SIZE = Count("memberships", filter=Q(memberships__left_at__isnull=True))
+
+
 class ProjectQuerySet(models.QuerySet["Project"]):
     """Projects."""
 
@@ -57,10 +60,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         """Return the project in which a person is now: at most one."""
         return self.active().filter(memberships__enrolment=enrolment, memberships__left_at__isnull=True)
 
+    def with_size(self) -> ProjectQuerySet:
+        """Count who is in each team now, as `size`."""
+        return self.annotate(size=_SIZE)
+
     def below_minimum(self) -> ProjectQuerySet:
         """Return the teams that are smaller than their topic wants, with their `size`."""
-        size = Count("memberships", filter=Q(memberships__left_at__isnull=True))
-        return self.active().annotate(size=size).filter(size__lt=F("topic__team_min"))
+        return self.active().annotate(size=_SIZE).filter(size__lt=F("topic__team_min"))
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

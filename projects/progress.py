@@ -150,12 +150,14 @@ def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     open_requests = ExtensionRequest.objects.filter(
         project__topic__course__in=courses, state=ExtensionRequest.State.OPEN
     )
+    counted = rows.with_size().aggregate(
+        ungraded=Count("pk", filter=~DECIDED), small=Count("pk", filter=Q(size__lt=F("topic__team_min")))
+    )
     return WaitingProjects(
         ideas=Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN).count(),
         requests=open_requests.count(),
         late=late,
-        ungraded=rows.exclude(DECIDED).count(),
-        small=rows.below_minimum().count(),
+        **counted,
     )
 
 

@@ -191,12 +191,50 @@ class StudentResult:
         return self.state in (ProjectState.PASSED, ProjectState.EARLIER)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A student's part in the projects of a course, as a page has read it, with the deadlines by which it stands."""
+
+    result: StudentResult
+    deadlines: Deadlines
+
+
+def read_part(enrolment: Enrolment, deadlines: Deadlines, *, with_files: bool = False) -> StudentResult:
+    """Return how a student stands, and keep it on `enrolment`: at most 6 queries.
+
+    Whatever else the page asks of this person, such as the rules of admission and which dates concern them, finds it
+    there: see `part_of`.
+    """
+    team = team_of(enrolment, with_files=with_files, deadlines=deadlines)
+    result = _result_of(enrolment, team, getattr(enrolment, "earlier_pass", None))
+    enrolment.project_part = Part(result, deadlines)  # type: ignore[attr-defined]
+    return result
+
+
+def part_of(enrolment: Enrolment) -> Part | None:
+    """Return what `read_part` has kept of a person, or None: no query."""
+    found: Part | None = getattr(enrolment, "project_part", None)
+    return found
+
+
 def results_of(
     course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None = None
 ) -> dict[int, StudentResult]:
-    """Return how each of these students stands, by enrolment pk: 7 queries, 5 where the deadlines are known."""
+    """Return how each of these students stands, by enrolment pk: 7 queries, 5 where the deadlines are known.
+
+    What `read_part` has kept of them is not asked again.
+    """
+    known = {one.pk: part.result for one in enrolments if (part := part_of(one)) is not None}
+    others = [one for one in enrolments if one.pk not in known]
+    return known | _read_results(course, others, deadlines) if others else known
+
+
+def _read_results(
+    course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None
+) -> dict[int, StudentResult]:
     deadlines = deadlines or Deadlines.of_course(course)
-    projects = Project.objects.active().of_course(course)
+    theirs = Membership.objects.active().filter(enrolment__in=enrolments).values("project")
+    projects = Project.objects.active().of_course(course).filter(pk__in=theirs)
     teams: dict[int, TeamView] = {}
     for view in team_views(with_team(projects, with_files=False), deadlines):
         teams |= {member.pk: view for member in view.members}

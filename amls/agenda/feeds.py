@@ -14,20 +14,19 @@ from amls.courses.models import Course, Enrolment
 
 
 def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -> list[FeedEvent]:
-    """Return the events of a course, with the person's variants where there are any; see `own_entries` for theirs.
+    """Return the events of a course, with the person's variants where there are any: 1 query; see `own_entries` for theirs.
 
     Args:
         course: whose agenda it is.
         enrolment: who looks; None for the public.
         now: aware; what was cancelled more than 90 days before is left out.
     """
-    shared = (
-        AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment).order_by("starts_at", "key")
-    )
+    shared = AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment)
     if enrolment is None:
-        return [FeedEvent(row) for row in shared]
-    variants = {row.key: row for row in AgendaItem.objects.filter(enrolment=enrolment)}
-    entries = [FeedEvent(row, variants.pop(row.key, None)) for row in shared]
+        return [Entry(row) for row in shared.order_by("starts_at", "key")]
+    rows = list((shared | AgendaItem.objects.filter(enrolment=enrolment)).order_by("starts_at", "key"))
+    variants = {row.key: row for row in rows if row.enrolment_id is not None}
+    entries = [Entry(row, variants.pop(row.key, None)) for row in rows if row.enrolment_id is None]
     # What only this person has, such as an own exam time without a shared item.
     entries += [FeedEvent(row) for row in variants.values() if not row.is_removed]
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))

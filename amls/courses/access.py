@@ -33,18 +33,19 @@ class Access:
         return self.enrolment is not None or self.is_manager
 
 
-def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = ()) -> Access:
+def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), own: Sequence[str] = ()) -> Access:
     """Return the course at `slug` as the request's person sees it, and activate its time zone.
 
     Args:
         request: of whom it is.
         slug: the course's address.
         along: relations of the course that the page needs and that are read in the same query, such as 'exam_rules'.
+        own: such relations of the person's enrolment, such as 'feed_token'.
 
     Raises:
         Http404: there is none, or the person may not see it.
     """
-    enrolment = enrolment_at(request.user, slug, along=along)
+    enrolment = enrolment_at(request.user, slug, along=[*(f"course__{name}" for name in along), *own])
     if enrolment is not None and enrolment.course.state != Course.State.DRAFT:
         course = enrolment.course
     else:

@@ -22,13 +22,12 @@ def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None
 def enrolment_at(user: User | AnonymousUser, slug: str, *, along: Sequence[str] = ()) -> Enrolment | None:
     """Return the person's enrolment in the course at `slug`, or None.
 
-    The course comes with it, with its weekly slots and what is read `along` with it.
+    The course comes with it, with its weekly slots and what is read `along` with the enrolment.
     """
     if not user.is_authenticated:
         return None
-    related = [f"course__{name}" for name in along]
     rows = Enrolment.objects.with_course()
-    found = (rows.select_related(*related) if related else rows).filter(user=user, course__slug=slug).first()
+    found = (rows.select_related(*along) if along else rows).filter(user=user, course__slug=slug).first()
     if found is not None:
         found.user = user
         found.course.slot_values = found.slot_values  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration, Result
 from exams.models.exam import SignUp
 from exams.models.results import FAILED
+from exams.queries import overview_of
 
 SOURCE = "exams"
 # A course has several dates: each title says of which it is.
@@ -114,19 +115,24 @@ def _by_person(
 
 @registry.irrelevant_keys.named(SOURCE)
 def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
-    """Yield the dates of exams that a student is not in and can no longer sign up for: 2 queries.
+    """Yield the dates of exams that a student is not in and can no longer sign up for: 2 queries, none after `exams_for`.
 
     Nobody signs up who takes part in another date or has passed. Of an exam that one is in, the beginning of
     the sign-up is over; its review is for those who sit it. Staff are concerned by every date.
     """
     if enrolment.is_staff:
         return
-    own = {one.exam_id: one for one in Registration.objects.filter(enrolment=enrolment).order_by("pk")}
-    passed = Result.objects.filter(
-        registration__enrolment=enrolment, state=Result.State.PUBLISHED, grade__lt=FAILED
-    ).exists()
+    known = overview_of(enrolment)
+    if known is not None:
+        exams = [card.exam for card in known.cards]
+        own = {card.exam.pk: card.own for card in known.cards if card.own is not None}
+    else:
+        exams = list(Exam.objects.filter(course=enrolment.course_id))
+        rows = Registration.objects.filter(enrolment=enrolment).select_related("result").order_by("pk")
+        own = {one.exam_id: one for one in rows}
+    passed = any(_has_passed(one) for one in own.values())
     needs_one = not passed and all(one.closed_at is not None for one in own.values())
-    for exam in Exam.objects.filter(course=enrolment.course_id):
+    for exam in exams:
         registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
         is_in = registration is not None and registration.state not in _GONE
         may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.sign_up(now) != SignUp.CLOSED
@@ -138,6 +144,16 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
             yield f"{key}:withdraw-until"
         if registration is None or registration.state not in _SITTING:
             yield f"{key}:review"
+
+
+def _has_passed(registration: Registration) -> bool:
+    result: Result | None = getattr(registration, "result", None)
+    return (
+        result is not None
+        and result.state == Result.State.PUBLISHED
+        and result.grade is not None
+        and result.grade < FAILED
+    )
 
 
 _GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)

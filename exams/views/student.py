@@ -20,7 +20,7 @@ from exams.services.registration import move, register, withdraw
 @require_safe
 def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
-    access = open_course(request, slug, along=["exam_rules"])
+    access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
     return render(request, "exams/exams.html", _context(access, exams_for(access)))
 
 
@@ -52,7 +52,7 @@ def move_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _step(
     request: HttpRequest, slug: str, pk: int, name: str, act: Callable[[Access, Enrolment, int], str]
 ) -> HttpResponse:
-    access = open_course(request, slug, along=["exam_rules"])
+    access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
     if access.enrolment is None:
         raise Http404
     if request.method == "POST":

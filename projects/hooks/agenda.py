@@ -11,6 +11,7 @@ from amls.agenda.sources import Item, deadline, in_each_language, opening, regis
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines, is_counting
 from projects.models import EarlierPass, Membership, ProjectRules, Submission
+from projects.queries import part_of
 
 
 @registry.items.named("projects")
@@ -85,11 +86,19 @@ def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], di
 
 @registry.irrelevant_keys.named("projects")
 def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
-    """Yield the registration's dates for who has a project, and all dates for who passed in an earlier term: 1 or 2 queries."""
+    """Yield the registration's dates for who has a project, and all dates for who passed in an earlier term.
+
+    At most 2 queries, none where `read_part` was there before.
+    """
     if enrolment.is_staff:
         return
-    has_project = Membership.objects.active().filter(enrolment=enrolment).exists()
-    has_passed = not has_project and EarlierPass.objects.filter(enrolment=enrolment).exists()
+    known = part_of(enrolment)
+    if known is not None:
+        has_project, has_passed = known.result.team is not None, known.result.earlier is not None
+    else:
+        has_project = Membership.objects.active().filter(enrolment=enrolment).exists()
+        has_passed = not has_project and EarlierPass.objects.filter(enrolment=enrolment).exists()
+    has_passed = has_passed and not has_project
     if has_project or has_passed:
         yield from ("projects.registration-opens", "projects.registration-closes")
     if has_passed:

@@ -11,7 +11,7 @@ from amls.core.clock import is_open_until
 from amls.courses.eligibility import Finding, Verdict, eligibility_rules, extra_points, terms_of
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
-from projects.queries import StudentResult, results_of
+from projects.queries import StudentResult, part_of, results_of
 from projects.states import ProjectState
 
 PASSED = "projects.passed"
@@ -22,7 +22,8 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
     if not terms_of(course).needs_project:
         return {}
-    deadlines = Deadlines.of_course(course)
+    known = next((part for one in enrolments if (part := part_of(one)) is not None), None)
+    deadlines = known.deadlines if known is not None else Deadlines.of_course(course)
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)

@@ -54,12 +54,16 @@ class Mine:
 
 
 def open_mine(request: HttpRequest, slug: str) -> Mine:
-    """Return the course at `slug` as one of its students has it.
+    """Return the course at `slug` as one of its students has it; raises as `mine_of`."""
+    return mine_of(open_course(request, slug))
+
+
+def mine_of(access: Access) -> Mine:
+    """Return a course that was opened as one of its students has it.
 
     Raises:
         Http404: the course is not to be seen, or the person is not enrolled in it.
     """
-    access = open_course(request, slug)
     if access.enrolment is None:
         raise Http404
     rules = ProjectRules.objects.filter(course=access.course).first()

@@ -23,7 +23,7 @@ from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
-from projects.views.access import Mine, add_violation, number, open_mine
+from projects.views.access import Mine, add_violation, mine_of, number, open_mine
 
 
 def mine_context(mine: Mine) -> dict[str, Any]:
@@ -41,31 +41,26 @@ def mine_context(mine: Mine) -> dict[str, Any]:
     if team is None:
         context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
         return context
-    open_invitations = Invitation.objects.filter(project=team.project, state=Invitation.State.OPEN)
+    invited = list(Invitation.objects.filter(project=team.project).open_at(access.now).select_related("seeker__user"))
+    requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
     assessment = team.published
     result = personal_result(assessment, team.overrides.get(mine.enrolment.pk)) if assessment else None
     context |= {
         "project": team.project,
         "topic": team.project.topic,
-        "open_invitations": list(open_invitations.filter(expires_at__gt=access.now).select_related("seeker__user")),
+        "open_invitations": invited,
         "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in team.attempts],
         "result": result,
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
-        "request_open": ExtensionRequest.objects.filter(
-            project=team.project, state=ExtensionRequest.State.OPEN
-        ).first(),
-        "last_request": ExtensionRequest.objects.filter(project=team.project)
-        .exclude(state=ExtensionRequest.State.OPEN)
-        .order_by("-decided_at", "-pk")
-        .first(),
+        "request_open": next((one for one in requests if one.state == ExtensionRequest.State.OPEN), None),
+        "last_request": next((one for one in requests if one.state != ExtensionRequest.State.OPEN), None),
         "switched": TopicSwitch.objects.to_take_back_at(access.now)
         .filter(project=team.project)
         .select_related("topic", "by__user")
         .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
         "may_pick": team.may_pick(access.now),
-        "may_invite": len(team.members) + open_invitations.filter(expires_at__gt=access.now).count()
-        < team.project.topic.team_max,
+        "may_invite": len(team.members) + len(invited) < team.project.topic.team_max,
     }
     return context
 
@@ -77,7 +72,7 @@ def mine(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course(request, slug)
     if access.enrolment is None and access.is_manager:
         return redirect("projects:topics", slug=slug)
-    return render(request, "projects/mine.html", mine_context(open_mine(request, slug)))
+    return render(request, "projects/mine.html", mine_context(mine_of(access)))
 
 
 def _act(request: HttpRequest, slug: str, act: Callable[[Mine], str]) -> HttpResponse:

@@ -14,25 +14,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
+from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
 from projects.models import ProjectRules, SeekingNote, Topic
 from projects.queries import team_of
+from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
 from projects.views.access import add_violation, number, open_mine, registration_problem
 
 
 def _own(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> dict[str, Any]:
-    """Return what the pages say of the reader's own project."""
-    enrolment = access.enrolment
-    is_student = enrolment is not None and not enrolment.is_staff
-    return {
-        "team": team_of(enrolment, with_files=False, deadlines=deadlines) if enrolment and is_student else None,
-        "is_student": is_student,
-        "problem": registration_problem(access, rules, deadlines),
-    }
+    """Return what the pages say of the reader: whether they may take a topic, and why not."""
+    return {"is_student": _student(access) is not None, "problem": registration_problem(access, rules, deadlines)}
+
+
+def _student(access: Access) -> Enrolment | None:
+    return access.enrolment if access.enrolment is not None and not access.enrolment.is_staff else None
 
 
 @require_safe
@@ -79,6 +79,8 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         **_seekers(access, notes if access.sees_enrolled else notes.none()),
         # A note may be on an idea that only its author and the staff see.
         "seen_topics": {row.pk for row in rows},
+        # Of their team, this page says its topic alone.
+        "team": active_membership(student) if (student := _student(access)) is not None else None,
         **_own(access, rules, deadlines),
     }
     return render(request, "projects/topics.html", context)
@@ -104,7 +106,8 @@ def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
     rules = ProjectRules.objects.filter(course=access.course).first()
-    own = _own(access, rules, Deadlines.of_rules(rules))
+    deadlines, student = Deadlines.of_rules(rules), _student(access)
+    team = team_of(student, with_files=False, deadlines=deadlines) if student is not None else None
     notes = SeekingNote.objects.none()
     if access.sees_enrolled:
         notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")
@@ -116,8 +119,9 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
         "topic": topic,
         "form": form or TeamForm(),
         **_seekers(access, notes),
-        "is_mine": own["team"] is not None and own["team"].project.topic_id == topic.pk,
-        **own,
+        "team": team,
+        "is_mine": team is not None and team.project.topic_id == topic.pk,
+        **_own(access, rules, deadlines),
     }
 
 

@@ -12,7 +12,7 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.health import beat_seen
 from amls.mail.models import Notice
 from amls.portal.desk.activity import activity_plots
-from amls.portal.desk.needs import Need, needs_of
+from amls.portal.desk.needs import Need, lectures_in, needs_of
 from exams.models import Exam, Registration, Room
 from exams.services.registration import register
 from exams.services.seating import assign_seats, release_seats
@@ -23,7 +23,7 @@ from tests.factories import CourseFactory, LectureFactory, OpenExamFactory, Topi
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 6, 12, 10, tzinfo=UTC)  # a Wednesday
 # Queries of the first page, for an assistant with courses.
-COST = 33
+COST = 28
 
 
 def open_exam(course: Course, now: datetime, **more: Any) -> Exam:
@@ -37,7 +37,7 @@ def needs(cast: Cast, part: str = "assistant") -> list[Need]:
     user = cast.users()[part]
     assert user is not None
     courses = [cast.course] if part == "assistant" else [cast.other_course]
-    return needs_of(courses, user=user, now=NOW)
+    return needs_of(courses, lectures_in(courses), user=user, now=NOW)
 
 
 def test_exams_that_people_wait_for_stand_first(cast: Cast) -> None:
@@ -62,7 +62,10 @@ def test_seats_and_results_are_asked_for_when_it_is_time(cast: Cast) -> None:
 
     def details(at: timedelta) -> list[str]:
         beat_seen(now=now + at)
-        return [one.detail for one in needs_of([cast.course], user=cast.assistant.user, now=now + at)]
+        return [
+            one.detail
+            for one in needs_of([cast.course], lectures_in([cast.course]), user=cast.assistant.user, now=now + at)
+        ]
 
     assert details(timedelta(0)) == []
     # Without rooms, as oral exams are and those whose place says it all, there are no seats to be told.

@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.agenda.feeds import personal_feed_url, public_feed_url, subscription_links
-from amls.agenda.models import FeedToken
 from amls.agenda.services import renew_feed
 from amls.courses.access import Access, open_course
 from amls.pagecache.store import cacheable
@@ -23,14 +22,14 @@ def subscribe_context(access: Access) -> dict[str, Any]:
     return {
         "feed": subscription_links(personal_feed_url(access.enrolment), name),
         "is_personal_feed": True,
-        "feed_token": FeedToken.objects.filter(enrolment=access.enrolment).first(),
+        "feed_token": getattr(access.enrolment, "feed_token", None),
     }
 
 
 @require_safe
 def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
     """All ways to subscribe, and the one-time download, told apart."""
-    access = open_course(request, slug)
+    access = open_course(request, slug, own=["feed_token"])
     context = {"access": access, "course": access.course, **subscribe_context(access)}
     response = render(request, "agenda/subscribe.html", context)
     if request.user.is_authenticated:

@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from amls.courses.models import Course, User
 from amls.courses.permissions import may_create_courses
 from amls.portal.desk.activity import activity_plots
-from amls.portal.desk.needs import needs_of
-from lectures.models import Lecture
+from amls.portal.desk.needs import lectures_in, needs_of
 
 _SOON = 5
 
@@ -98,17 +97,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return context
     if courses:
         timezone.activate(courses[0].zone)
-    coming = (
-        Lecture.objects.filter(course__in=courses, ends_at__gt=now)
-        .exclude(state=Lecture.State.CANCELLED)
-        .select_related("course")
-        .order_by("starts_at", "pk")
-    )
+    lectures = lectures_in(courses)
     context["desk"] = {
         "courses": courses,
         "may_create": may_create_courses(user),
-        "coming": coming[:_SOON],
-        "needs": needs_of(courses, user=user, now=now),
+        "coming": [one for one in lectures if one.ends_at is not None and one.ends_at > now][:_SOON],
+        "needs": needs_of(courses, lectures, user=user, now=now),
         "plots": activity_plots(courses, now=now),
     }
     return context

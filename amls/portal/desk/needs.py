@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -46,14 +46,21 @@ class Need:
 _MOST_ROWS = 20
 
 
-def needs_of(courses: Sequence[Course], *, user: User, now: datetime) -> list[Need]:
-    """Return what waits in these courses, most urgent kinds first."""
+def lectures_in(courses: Sequence[Course]) -> list[Lecture]:
+    """Return the lectures of these courses that take place, in order, with what they have as `has_…`: 1 query."""
+    rows = Lecture.objects.filter(course__in=courses).exclude(state=Lecture.State.CANCELLED).select_related("course")
+    has = {f"has_{kind.value}": _has(kind) for kind in (Material.Kind.PDF, Material.Kind.MP4, Material.Kind.CAPTIONS)}
+    return list(rows.annotate(**has).order_by("starts_at", "pk"))
+
+
+def needs_of(courses: Sequence[Course], lectures: Sequence[Lecture], *, user: User, now: datetime) -> list[Need]:
+    """Return what waits in these courses, most urgent kinds first; `lectures` are theirs, from `lectures_in`."""
     return [
         *_mail(user, courses, now=now),
         *_exams(courses, now=now),
         *_people(courses),
         *_projects(courses),
-        *_lectures(courses, now=now),
+        *_lectures(courses, lectures, now=now),
     ]
 
 
@@ -154,46 +161,44 @@ def _projects(courses: Sequence[Course]) -> Iterator[Need]:
             yield Need(text % {"count": count}, address)
 
 
-def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
-    lectures = (
-        Lecture.objects.filter(course__in=courses)
-        .exclude(state=Lecture.State.CANCELLED)
-        .select_related("course")
-        .order_by("starts_at", "pk")
-    )
-    read = (
+def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: datetime) -> Iterator[Need]:
+    read = list(
         Extraction.objects.current()
-        .filter(file__material__lecture__course__in=courses)
+        .filter(~Q(problem="") | Q(is_tagged=False), file__material__lecture__course__in=courses)
         .select_related("file__material__lecture__course")
         .order_by("file__material__lecture__starts_at", "pk")
     )
-    groups: list[tuple[QuerySet[Any], Callable[[Any], Need], Promise]] = [
+    # A lecture whose date is open is not over.
+    past = [
+        one for one in lectures if one.kind == SessionKind.LECTURE and one.ends_at is not None and one.starts_at < now
+    ]
+    groups: list[tuple[Sequence[Any], Callable[[Any], Need], Promise]] = [
         (
-            lectures.filter(starts_at__lt=now, kind=SessionKind.LECTURE).exclude(_has(Material.Kind.PDF)),
+            [one for one in past if not one.has_pdf],
             _of_lecture,
             ngettext_lazy("%(count)d past lecture without slides", "%(count)d past lectures without slides", "count"),
         ),
         (
-            lectures.filter(ends_at__lt=now, kind=SessionKind.LECTURE).exclude(_has(Material.Kind.MP4)),
+            [one for one in past if one.ends_at < now and not one.has_mp4],
             _of_lecture,
             ngettext_lazy(
                 "%(count)d past lecture without a recording", "%(count)d past lectures without a recording", "count"
             ),
         ),
         (
-            lectures.filter(_has(Material.Kind.MP4)).exclude(_has(Material.Kind.CAPTIONS)),
+            [one for one in lectures if one.has_mp4 and not one.has_captions],
             _of_lecture,
             ngettext_lazy("%(count)d recording without captions", "%(count)d recordings without captions", "count"),
         ),
         (
-            read.exclude(problem=""),
+            [one for one in read if one.problem],
             lambda one: _of_file(one, problem(one)),
             ngettext_lazy(
                 "%(count)d file that can't be read in full", "%(count)d files that can't be read in full", "count"
             ),
         ),
         (
-            read.filter(is_tagged=False),
+            [one for one in read if one.is_tagged is False],
             lambda one: _of_file(one, one.file.filename),
             ngettext_lazy(
                 "%(count)d PDF without tags, which screen readers can't follow",
@@ -203,11 +208,9 @@ def _lectures(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
         ),
     ]
     for found, need, text in groups:
-        rows = list(found[: _MOST_ROWS + 1])
-        if rows:
-            count = found.count() if len(rows) > _MOST_ROWS else len(rows)
-            shown = [need(row) for row in rows[:_MOST_ROWS]]
-            yield Need(text % {"count": count}, rows=shown, more=count - len(shown))
+        if found:
+            shown = [need(row) for row in found[:_MOST_ROWS]]
+            yield Need(text % {"count": len(found)}, rows=shown, more=len(found) - len(shown))
 
 
 def _has(kind: str) -> Exists:

@@ -16,12 +16,12 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.store import cacheable
-from exams.queries import exam_rules
+from exams.queries import exam_rules, exams_for
 from lectures.models import Lecture
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
 from projects.models import ProjectRules
-from projects.queries import team_of
+from projects.queries import read_part
 
 
 @require_safe
@@ -45,7 +45,7 @@ def courses(request: HttpRequest) -> HttpResponse:
 @require_safe
 def home(request: HttpRequest, slug: str) -> HttpResponse:
     """Who, when, where; what is next; the schedule with its materials; key dates; staff."""
-    access = open_course(request, slug, along=["exam_rules"])
+    access = open_course(request, slug, along=["exam_rules"], own=["feed_token", "earlier_pass", "accommodation"])
     response = render(request, "portal/home.html", _home_context(access))
     if request.user.is_authenticated:
         return response
@@ -56,6 +56,11 @@ def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
     rules = ProjectRules.objects.filter(course=course).first()
     deadlines = Deadlines.of_rules(rules)
+    student = access.enrolment if access.enrolment is not None and not access.enrolment.is_staff else None
+    # First: what else is asked of this person finds it.
+    part = read_part(student, deadlines) if student is not None else None
+    if student is not None:
+        exams_for(access)
     lectures = lectures_for(access)
     upcoming = next(
         (
@@ -87,9 +92,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "office_hours": list(course.office_hours.all()),
         "due_at": deadlines.for_all,
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
-        "team": team_of(access.enrolment, with_files=False, deadlines=deadlines)
-        if access.enrolment and not access.enrolment.is_staff
-        else None,
+        "team": part.team if part is not None else None,
         "rules": rules,
         "exam_rules": exam_rules(course),
         **subscribe_context(access),

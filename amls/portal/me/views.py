@@ -20,8 +20,10 @@ from amls.courses.models import Course, User
 from amls.courses.services import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
+from exams.queries import exams_for
+from projects.deadlines import Deadlines
 from projects.models import ProjectRules
-from projects.queries import team_of
+from projects.queries import read_part
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8
@@ -104,12 +106,17 @@ def _enrol_page(
 @require_safe
 def me(request: HttpRequest, slug: str) -> HttpResponse:
     """My course: what I still need, my project, my next dates, my calendar and its health, my settings."""
-    access = open_course(request, slug)
+    access = open_course(request, slug, along=["exam_rules"], own=["feed_token", "earlier_pass", "accommodation"])
     if access.enrolment is None:
         if access.is_manager:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
+    rules = ProjectRules.objects.filter(course=access.course).first()
+    # First: what else is asked of this person finds it.
+    part = read_part(access.enrolment, Deadlines.of_rules(rules)) if is_student else None
+    if is_student:
+        exams_for(access)
     rows = own_items(access.enrolment, now=access.now)
     coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
     context = {
@@ -119,9 +126,9 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "findings": evaluate(access.course, [access.enrolment], now=access.now)[access.enrolment.pk]
         if is_student
         else [],
-        "has_projects": ProjectRules.objects.filter(course=access.course).exists(),
+        "has_projects": rules is not None,
         "is_student": is_student,
-        "team": team_of(access.enrolment, with_files=False) if is_student else None,
+        "team": part.team if part is not None else None,
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_COMING],
         "deadlines": [row for row in coming if row.kind not in _SESSIONS][:_COMING],
         **subscribe_context(access),
