@@ -23,10 +23,10 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
     """
     shared = AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment)
     if enrolment is None:
-        return [Entry(row) for row in shared.order_by("starts_at", "key")]
+        return [FeedEvent(row) for row in shared.order_by("starts_at", "key")]
     rows = list((shared | AgendaItem.objects.filter(enrolment=enrolment)).order_by("starts_at", "key"))
     variants = {row.key: row for row in rows if row.enrolment_id is not None}
-    entries = [Entry(row, variants.pop(row.key, None)) for row in rows if row.enrolment_id is None]
+    entries = [FeedEvent(row, variants.pop(row.key, None)) for row in rows if row.enrolment_id is None]
     # What only this person has, such as an own exam time without a shared item.
     entries += [FeedEvent(row) for row in variants.values() if not row.is_removed]
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
