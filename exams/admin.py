@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,34 +13,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.courses.models import User
+from amls.courses.saving import delete_row, save_row
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
+from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
-from exams.services.admission import decide_admission
+from exams.services.admission import keep_decision
 from exams.services.registration import promote_waiting
-from exams.services.seating import Move, mend_seats, seat_by_what_is_granted
-
-
-class ReadOnlyAdmin(CourseScopedAdmin):
-    """What services write and the desk shows."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows come from services alone."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Rows are changed by services alone."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What happened stays."""
-        return False
+from exams.services.seating import Move, mend_seats
+from exams.services.setup import delete_room, end_grant, grant, save_room
 
 
 @admin.register(ExamRules)
 class ExamRulesAdmin(CourseScopedAdmin):
     """What holds for all exams of a course."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("course", "project_is_prerequisite", "max_extra_points", "extra_points_lift_fail", "binding_name")
     list_select_related = ("course",)
     fieldsets = (
@@ -75,6 +61,7 @@ class ExamForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class RoomInline(CourseScopedInline):
     model = Room
+    writes = Writes(save=save_room, delete=delete_room)
     fields = ("name", "rows", "seats_per_row", "spacing", "is_separate", "position")
 
 
@@ -82,6 +69,7 @@ class RoomInline(CourseScopedInline):
 class ExamAdmin(CourseScopedAdmin):
     """The dates of a course's exams, with the windows of their sign-up and their rooms."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     form = ExamForm
     list_display = ("__str__", "course", "starts_at", "place", "at_a_glance", "state", "work")
     list_filter = ("course",)
@@ -168,9 +156,10 @@ class ExamAdmin(CourseScopedAdmin):
 
 
 @admin.register(Registration)
-class RegistrationAdmin(ReadOnlyAdmin):
+class RegistrationAdmin(CourseScopedAdmin):
     """Who takes part in which exam."""
 
+    writes = NOTHING
     list_display = ("person", "exam", "state", "position", "seat", "created_at", "reason")
     ordering = ("exam", "enrolment__user__sort_name", "pk")
     list_filter = ("exam", "state")
@@ -192,6 +181,7 @@ class RegistrationAdmin(ReadOnlyAdmin):
 class AccommodationAdmin(CourseScopedAdmin):
     """What is granted to whom: the measure, never the reason."""
 
+    writes = Writes(save=grant, delete=end_grant)
     list_display = ("enrolment", "course", "extra_minutes", "own_room", "front_row", "at_the_door")
     ordering = ("course", "enrolment__user__sort_name")
     list_filter = ("course",)
@@ -202,38 +192,21 @@ class AccommodationAdmin(CourseScopedAdmin):
         """Keep what is granted with its person."""
         return (*super().get_readonly_fields(request, obj), *(("course", "enrolment") if obj is not None else ()))
 
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and let the person's seat follow."""
-        super().save_model(request, obj, form, change)
-        self._follow(request, obj)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete, and let the person's seat follow."""
-        super().delete_model(request, obj)
-        self._follow(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Delete several, and let the seats of their people follow."""
-        measures = list(queryset.select_related("enrolment__user"))
-        super().delete_queryset(request, queryset)
-        self._follow(request, *measures)
-
-    def _follow(self, request: HttpRequest, *measures: Accommodation) -> None:
-        """Seat people by what is granted now; calendars follow with the course's other changes, at the end."""
-        people = {one.enrolment_id: {"person": one.enrolment.user} for one in measures}
-        moves = seat_by_what_is_granted(enrolment_pks=people.keys(), now=request.now)  # type: ignore[attr-defined]
-        for pk, move in moves.items():
-            if move == Move.MOVED:
-                messages.success(request, _("%(person)s sits elsewhere now.") % people[pk])
-            elif move == Move.NO_PLACE:
-                text = _("No free place fits what is granted to %(person)s. Add a room or make one larger: then they get one.")  # fmt: skip
-                messages.warning(request, text % people[pk])
+    def told(self, request: HttpRequest, row: Accommodation, result: Move) -> None:
+        """Say where the person sits by what is granted now; calendars follow with the course's other changes."""
+        person = {"person": row.enrolment.user}
+        if result == Move.MOVED:
+            messages.success(request, _("%(person)s sits elsewhere now.") % person)
+        elif result == Move.NO_PLACE:
+            text = _("No free place fits what is granted to %(person)s. Add a room or make one larger: then they get one.")  # fmt: skip
+            messages.warning(request, text % person)
 
 
 @admin.register(AdmissionDecision)
 class AdmissionDecisionAdmin(CourseScopedAdmin):
     """Decisions on admission: added, never changed."""
 
+    writes = Writes(save=keep_decision)
     list_display = ("enrolment", "verdict", "reason", "is_by_hand", "by", "decided_at")
     list_filter = ("course", "verdict", "is_by_hand")
     list_select_related = ("enrolment__user", "enrolment__course", "by", "course")
@@ -243,23 +216,12 @@ class AdmissionDecisionAdmin(CourseScopedAdmin):
         """A decision is followed by another one, never changed."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A decision stays on record."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Decide by the service, which tells the person."""
-        by = request.user if isinstance(request.user, User) else None
-        made = decide_admission(
-            enrolment=obj.enrolment, verdict=obj.verdict, reason=obj.reason, by=by, now=request.now  # type: ignore[attr-defined]
-        )  # fmt: skip
-        obj.pk, obj.decided_at = made.pk, made.decided_at
-
 
 @admin.register(Result)
-class ResultAdmin(ReadOnlyAdmin):
+class ResultAdmin(CourseScopedAdmin):
     """Points and grades."""
 
+    writes = NOTHING
     course_path = "registration__course"
     list_display = ("registration", "points", "extra_points", "grade", "state", "published_at")
     ordering = ("registration__exam", "registration__enrolment__user__sort_name")
@@ -269,9 +231,10 @@ class ResultAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ResultChange)
-class ResultChangeAdmin(ReadOnlyAdmin):
+class ResultChangeAdmin(CourseScopedAdmin):
     """Who changed which result when, from what to what, and why."""
 
+    writes = NOTHING
     course_path = "registration__course"
     list_display = ("registration", "at", "by", "what", "step", "reason")
     list_filter = ("registration__exam", "what")

@@ -51,14 +51,38 @@ Finisher = Callable[[Course, datetime], Any]
 after_course_change: Hook[Finisher] = Hook("consequences of a course's change")
 
 
-def finish_course_change(course: Course, *, now: datetime) -> list[Any]:
+_gathered: ContextVar[dict[int, Course] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathering() -> Iterator[dict[int, Course]]:
+    """Gather the courses that services change inside the block, by pk: the caller finishes them, once for all changes."""
+    courses: dict[int, Course] = {}
+    token = _gathered.set(courses)
+    try:
+        yield courses
+    finally:
+        _gathered.reset(token)
+
+
+def finish_course_change(course: Course, *, now: datetime, follow: Finisher | None = None) -> list[Any]:
     """Bump the revision and let the agenda follow; call once at the end of a change.
 
-    Returns what the finishers returned; the agenda's is its list of changes.
+    Args:
+        course: what was changed, locked.
+        now: the request's clock.
+        follow: what follows of this change; everything that follows of any (`after_course_change`) by default.
+
+    Returns:
+        What the finishers returned, the agenda's its list of changes; nothing where whoever `gathers` finishes later.
     """
+    gathered = _gathered.get()
+    if gathered is not None:
+        gathered[course.pk] = course
+        return []
     with transaction.atomic():
         touch(course, now=now)
-        return [found for finisher in after_course_change for found in finisher(course, now)]
+        return [found for finisher in ([follow] if follow else after_course_change) for found in finisher(course, now)]
 
 
 def publish_course(*, course: Course, now: datetime) -> Course:

@@ -1,11 +1,11 @@
 """Courses and people at the desk."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import pghistory
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -24,18 +24,22 @@ from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserF
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User, WeeklySlot
 from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
-from amls.courses.services import enrol, follow_roster, loose_ends_of, take_out, verify_as_typed, verify_number
+from amls.courses.saving import delete_course, delete_row, remove_enrolment, save_course, save_row
+from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
+from amls.desk.writes import Writes
 from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from amls.membership.claims import claim_for_enrolled, decide_claim
 from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
+from amls.privacy.registry import delete_account
 
 
 class StaffMemberInline(CourseScopedInline):
     model = StaffMember
+    writes = Writes(save=save_row, delete=delete_row)
     fields = ("role", "name", "affiliation", "email", "url", "position")
 
 
@@ -50,6 +54,7 @@ class WeeklySlotInline(CourseScopedInline):
 class CourseAdmin(CourseScopedAdmin):
     """A course: its facts, its weekly slots, its staff, its state."""
 
+    writes = Writes(save=save_course, delete=delete_course)
     course_path = "pk"
     list_display = ("title", "term", "state", "enrolment_policy", "slug")
     list_filter = ("state",)
@@ -106,12 +111,6 @@ class CourseAdmin(CourseScopedAdmin):
         status = 422 if "_reason" in request.POST else 200
         return TemplateResponse(request, "admin/state.html", context, status=status)
 
-    def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
-        """Make whoever adds a course its lecturer."""
-        super().save_model(request, obj, form, change)
-        if not change and isinstance(request.user, User) and not request.user.is_superuser:
-            enrol(user=request.user, course=obj, role=Role.LECTURER)
-
 
 class NumberFilter(admin.SimpleListFilter):
     """Whether the course has verified the matriculation number."""
@@ -138,6 +137,7 @@ class NumberFilter(admin.SimpleListFilter):
 class EnrolmentAdmin(CourseScopedAdmin):
     """Who is in a course, and the matriculation number that staff have checked."""
 
+    writes = Writes(save=save_row, delete=remove_enrolment)
     form = EnrolmentForm
     list_display = ("user", "matriculation_number", "course", "role", "created_at")
     ordering = ("course", "user__sort_name")
@@ -213,25 +213,13 @@ class EnrolmentAdmin(CourseScopedAdmin):
         if change and ("number" in form.changed_data or form.cleaned_data.get("is_checked")):
             verify_number(enrolment=obj, number=form.cleaned_data["number"])
 
-    def delete_model(self, request: HttpRequest, obj: Enrolment) -> None:
-        """Take a person out."""
-        self._take_out(request, [obj])
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Enrolment]) -> None:
-        """Take people out, all or none."""
-        self._take_out(request, queryset.select_related("course").order_by("course_id"))
-
-    def _take_out(self, request: HttpRequest, enrolments: Iterable[Enrolment]) -> None:
-        for enrolment in enrolments:
-            self.touch(request, enrolment)
-        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
-        take_out(enrolments=enrolments, by=request.user)
 
 
 @admin.register(RosterEntry)
 class RosterEntryAdmin(CourseScopedAdmin):
     """Who may join a course before they ever sign in; first whoever signed in with another address."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("email", "name", "matriculation_number", "course", "has_joined", "claim")
     list_filter = ("course", ("claimed_by", admin.EmptyFieldListFilter))
     list_select_related = ("course", "enrolment", "claimed_by")
@@ -330,10 +318,25 @@ class RosterEntryAdmin(CourseScopedAdmin):
             messages.warning(request, more % {"claimed": plan.claimed})
 
 
+def save_account(account: User, *, by: User | None, now: datetime) -> None:
+    """Keep an account, new or changed; a new one's address can be proven by a sign-in with a code."""
+    with transaction.atomic():
+        is_new = not account.pk
+        account.save()
+        if is_new:
+            make_provable(account)
+
+
+def forget_account(account: User, *, by: User | None, now: datetime) -> None:
+    """Forget a person as they can themselves: what a team made together stays, without the name."""
+    delete_account(user=account, now=now)
+
+
 @admin.register(User)
 class UserAdmin(SuperuserAdmin):
     """Accounts; for those who run the installation."""
 
+    writes = Writes(save=save_account, delete=forget_account)
     list_display = ("email", "display_name", "matriculation_number", "is_active", "is_superuser")
     ordering = ("email",)
     list_filter = ("is_active", "is_superuser")
@@ -351,8 +354,6 @@ class UserAdmin(SuperuserAdmin):
         if change:
             obj.email = form.initial["email"]
         super().save_model(request, obj, form, change)
-        if not change:
-            make_provable(obj)
         if change and wanted != obj.email and enter_address(user=obj, email=wanted, request=request):
             said = _(
                 "A mail asks for a sign-in with a code that is sent to %(email)s; then it takes the place of the "

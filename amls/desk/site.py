@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.auth.views import redirect_to_login
 from django.db import models, transaction
-from django.forms import BaseFormSet, ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -33,10 +32,11 @@ from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.people import AccountChoice, PersonChoice
 from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
-from amls.courses.services import finish_course_change, lock_course, quietly
+from amls.courses.services import finish_course_change, gathering, lock_course, quietly
 from amls.desk.careful import careful
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
+from amls.desk.writes import ThroughServices, Writes
 
 HISTORY_ROWS = 200
 # What calendars see of a write, by course.
@@ -91,7 +91,7 @@ class ScopedFilter(admin.RelatedFieldListFilter):
         return choices
 
 
-class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
+class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """People see and change what belongs to the courses that they teach.
 
     A request that writes runs in one transaction under the lock of its course, and at its
@@ -143,16 +143,16 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
         return self._may(request, obj)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let its course's staff add a row."""
-        return self._may(request)
+        """Let its course's staff add a row, where something saves it."""
+        return (self.writes.save is not None or self.writes.has_pages) and self._may(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let its course's staff change a row."""
-        return self._may(request, obj)
+        """Let its course's staff change a row, where something saves it."""
+        return (self.writes.save is not None or self.writes.has_pages) and self._may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let its course's staff delete a row."""
-        return self._may(request, obj)
+        """Let its course's staff delete a row, where something deletes it."""
+        return self.writes.delete is not None and self._may(request, obj)
 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filter by rows of the person's courses only."""
@@ -269,20 +269,19 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
     ) -> tuple[Any, Changes]:
         """Run what writes, and return its response and what calendars see of it; it stays if `keeps` of that says so."""
         now: datetime = request.now  # type: ignore[attr-defined]
-        touched: dict[int, Course] = {}
-        request.touched_courses = touched  # type: ignore[attr-defined]
         with transaction.atomic():
             course = self.course_of(row) if row is not None else None
             if course is not None and course.pk:
                 lock_course(course.pk)
-            response = act()
+            with gathering() as gathered:
+                response = act()
             if not isinstance(response, HttpResponseRedirect):
                 return response, []
             with quietly(is_wanted="_quiet" in request.POST):
                 changes = [
                     (one, change)
-                    for one in touched.values()
-                    for change in finish_course_change(Course.objects.get(pk=one.pk), now=now)
+                    for one in Course.objects.filter(pk__in=gathered).order_by("pk")
+                    for change in finish_course_change(one, now=now)
                 ]
             if not keeps(changes):
                 transaction.set_rollback(True)
@@ -307,36 +306,6 @@ class CourseScopedAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[m
             ],
         }
         return TemplateResponse(request, "admin/agree.html", context)
-
-    def touch(self, request: HttpRequest, row: Any) -> None:
-        """Note that what visitors of the row's course see changes; the first time, take its lock."""
-        course = self.course_of(row)
-        touched: dict[int, Course] | None = getattr(request, "touched_courses", None)
-        if course is not None and course.pk and touched is not None and course.pk not in touched:
-            lock_course(course.pk)
-            touched[course.pk] = course
-
-    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
-        """Save a row and note its course, which a new course is only afterwards."""
-        self.touch(request, obj)
-        super().save_model(request, obj, form, change)
-        self.touch(request, obj)
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
-        """Save what belongs to a row and note its course."""
-        super().save_formset(request, form, formset, change)
-        self.touch(request, form.instance)
-
-    def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        """Delete a row and note its course."""
-        self.touch(request, obj)
-        super().delete_model(request, obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        """Delete rows and note their courses."""
-        for row in queryset:
-            self.touch(request, row)
-        super().delete_queryset(request, queryset)
 
     # ── history ──
 
@@ -373,6 +342,7 @@ def _forget_messages(request: HttpRequest) -> None:
 class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
     """Rows within a row of a course-scoped admin."""
 
+    writes: Writes
     extra = 0
     tab = True
 
@@ -396,7 +366,7 @@ class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
         return self._may(request)
 
 
-class SuperuserAdmin(OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
+class SuperuserAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
     """What belongs to the installation, not to a course."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ from unfold.decorators import action
 
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
+from amls.desk.writes import NOTHING
 from amls.exports.kinds import label_of
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
@@ -23,8 +24,9 @@ class ExportFilter(KindFilter):
 
 @admin.register(Export)
 class ExportAdmin(CourseScopedAdmin):
-    """What became of each export. Staff see those of their courses, superusers also 'my data'."""
+    """What became of each export: ordered where it is used, gone after a week. Staff see those of their courses, superusers also 'my data'."""
 
+    writes = NOTHING
     list_display = ("what", "course", "requested_by", "state", "created_at", "finished_at", "attempts", "error")
     list_filter = ("state", ExportFilter, "course")
     list_select_related = ("course", "requested_by")
@@ -42,14 +44,6 @@ class ExportAdmin(CourseScopedAdmin):
         """Return the exports of one's courses; superusers see all."""
         rows = Export.objects.all()
         return rows if request.user.is_superuser else rows.filter(course__in=self.courses(request))
-
-    def has_add_permission(self, request: HttpRequest, obj: Export | None = None) -> bool:
-        """Exports are ordered where they are used."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Export | None = None) -> bool:
-        """They go by themselves after a week."""
-        return False
 
     @admin.display(description=gettext_lazy("what"), ordering="kind")
     def what(self, export: Export) -> str:

@@ -11,22 +11,24 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from amls.core.doorbell import ring
-from amls.courses.models import User
+from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
+from amls.desk.writes import NOTHING, Writes
+from amls.mail.announcements import save_announcement
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
 from amls.mail.letters import label_of
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
-from amls.mail.outbox import SWEEP, retry_notices
+from amls.mail.outbox import retry_notices
 
 
 @admin.register(Announcement)
 class AnnouncementAdmin(CourseScopedAdmin):
     """What the staff tell their people."""
 
+    writes = Writes(save=save_announcement, delete=delete_row)
     form = AnnouncementForm
     list_display = ("title", "course", "audience", "publish_at", "mailed_at", "is_withdrawn")
     list_filter = ("course",)
@@ -42,18 +44,12 @@ class AnnouncementAdmin(CourseScopedAdmin):
         now: datetime = request.now  # type: ignore[attr-defined]
         return {"publish_at": now, **super().get_changeform_initial_data(request)}
 
-    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
-        """Keep who wrote it; what is due goes out at once."""
-        if not change and isinstance(request.user, User):
-            obj.author = request.user
-        super().save_model(request, obj, form, change)
-        ring(SWEEP)
-
 
 @admin.register(ReminderRule)
 class ReminderRuleAdmin(CourseScopedAdmin):
     """How long before people are reminded."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     form = ReminderRuleForm
     list_display = ("__str__", "course", "of_what", "is_paused")
     list_editable = ("is_paused",)
@@ -70,15 +66,12 @@ class ReminderRuleAdmin(CourseScopedAdmin):
 
 @admin.register(MailSettings)
 class MailSettingsAdmin(CourseScopedAdmin):
-    """How a course tells its people of changes."""
+    """How a course tells its people of changes. The row stays: it says that the default reminders were laid down."""
 
+    writes = Writes(save=save_row)
     list_display = ("course", "tells_changes", "hold_back_minutes")
     list_select_related = ("course",)
     fields = ("course", "tells_changes", "hold_back_minutes")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Keep the row: it says that the default reminders were laid down."""
-        return False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep the course of existing settings."""
@@ -97,6 +90,7 @@ class LetterFilter(KindFilter):
 class NoticeAdmin(CourseScopedAdmin):
     """What became of each mail. Staff see those of their courses, without text; superusers also account mails."""
 
+    writes = NOTHING
     list_display = ("what", "recipient", "course", "state", "not_before", "sent_at", "attempts", "last_error")
     list_filter = ("state", LetterFilter, "course")
     list_select_related = ("recipient", "course")
@@ -113,14 +107,6 @@ class NoticeAdmin(CourseScopedAdmin):
         """Return the mails of one's courses; superusers see all."""
         rows = Notice.objects.all()
         return rows if request.user.is_superuser else rows.filter(course__in=self.courses(request))
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Mails come from their causes only."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What was sent stays said."""
-        return False
 
     @admin.display(description=gettext_lazy("mail"), ordering="kind")
     def what(self, notice: Notice) -> str:

@@ -5,14 +5,25 @@ from datetime import datetime
 
 from django.db import transaction
 
-from amls.courses.models import Course
+from amls.core.doorbell import ring
+from amls.courses.models import Course, User
+from amls.courses.saving import save_row
 from amls.mail.audiences import people_in
 from amls.mail.letters import Letter
 from amls.mail.models import Announcement, Notice
-from amls.mail.outbox import notify_enrolled
+from amls.mail.outbox import SWEEP, notify_enrolled
 from amls.mail.wording import because_enrolled
 
 KIND = "mail.announcement"
+
+
+def save_announcement(announcement: Announcement, *, by: User | None, now: datetime) -> None:
+    """Keep an announcement, new or changed, with who wrote it first; what is due goes out at once."""
+    with transaction.atomic():
+        if not announcement.pk:
+            announcement.author = by
+        save_row(announcement, by=by, now=now)
+        ring(SWEEP)
 
 
 def mail_announcements(*, now: datetime) -> int:

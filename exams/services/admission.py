@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
-from amls.courses.services import lock_course
+from amls.courses.services import finish_course_change, lock_course
 from amls.mail.outbox import notify
 from exams.admission import AdmissionState, admissions_of
 from exams.models import AdmissionDecision
@@ -34,6 +34,16 @@ def decide_admission(
         decision.save()
         _tell(decision, enrolment, now=now)
     return decision
+
+
+def keep_decision(decision: AdmissionDecision, *, by: User | None, now: datetime) -> None:
+    """Decide as a form of the desk says; see `decide_admission`."""
+    with transaction.atomic():
+        course = lock_course(decision.enrolment.course_id)
+        values = {"verdict": decision.verdict, "reason": decision.reason}
+        made = decide_admission(enrolment=decision.enrolment, by=by, now=now, **values)
+        decision.pk, decision.decided_at = made.pk, made.decided_at
+        finish_course_change(course, now=now)
 
 
 def admit_whoever_fulfils_the_rules(*, course: Course, now: datetime) -> int:

@@ -19,12 +19,22 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from amls.courses.saving import delete_row, save_row
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
+from amls.desk.writes import Writes
 from amls.files.checks import check_upload
 from lectures.models import Deadline, FreeDay, Lecture, Material, OfficeHour, OfficeHourException, Part
 from lectures.queries import lectures_of
 from lectures.recognise import recognise
-from lectures.services.materials import SUFFIXES, upload_for_lecture, upload_version
+from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_for_lecture, upload_version
+from lectures.services.schedule import (
+    remove_exception,
+    remove_lecture,
+    remove_office_hour,
+    save_exception,
+    save_lecture,
+    save_office_hour,
+)
 
 
 def _moment_widget() -> forms.DateTimeInput:
@@ -74,6 +84,7 @@ class MaterialForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class MaterialInline(CourseScopedInline):
     model = Material
+    writes = Writes(save=save_material, delete=remove_material)
     form = MaterialForm
     fields = ("kind", "title", "url", "audience", "visible_from", "position", "current_file", "upload")
     readonly_fields = ("current_file",)
@@ -88,6 +99,7 @@ class MaterialInline(CourseScopedInline):
 class PartAdmin(CourseScopedAdmin):
     """The parts of a course."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("letter", "title", "course", "position")
     list_display_links = ("title",)
     list_filter = ("course",)
@@ -98,6 +110,7 @@ class PartAdmin(CourseScopedAdmin):
 class LectureAdmin(CourseScopedAdmin):
     """All lectures on one page, with quick edit of date, room and mode."""
 
+    writes = Writes(save=save_lecture, delete=remove_lecture)
     list_display = ("number", "title", "what", "starts_at", "ends_at", "room", "mode", "state")
     list_display_links = ("number", "title")
     list_editable = ("starts_at", "ends_at", "room", "mode", "state")
@@ -193,6 +206,7 @@ class LectureAdmin(CourseScopedAdmin):
 
 class ExceptionInline(CourseScopedInline):
     model = OfficeHourException
+    writes = Writes(save=save_exception, delete=remove_exception)
     fields = ("day", "is_cancelled", "moved_to_start", "moved_to_end", "room")
 
 
@@ -200,6 +214,7 @@ class ExceptionInline(CourseScopedInline):
 class OfficeHourAdmin(CourseScopedAdmin):
     """Weekly office hours and their exceptions."""
 
+    writes = Writes(save=save_office_hour, delete=remove_office_hour)
     list_display = ("__str__", "course", "room", "mode", "first", "last")
     list_filter = ("course",)
     list_select_related = ("course",)
@@ -210,6 +225,7 @@ class OfficeHourAdmin(CourseScopedAdmin):
 class FreeDayAdmin(CourseScopedAdmin):
     """Days without class."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("first", "last", "title", "course")
     list_filter = ("course",)
     list_select_related = ("course",)
@@ -220,6 +236,7 @@ class FreeDayAdmin(CourseScopedAdmin):
 class DeadlineAdmin(CourseScopedAdmin):
     """Deadlines that are neither the project's nor an exam's."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("title", "kind", "due_at", "day", "course")
     list_filter = ("course", "kind")
     list_select_related = ("course",)

@@ -107,7 +107,8 @@ def occurrences(
 def _span(course: Course, office_hour: OfficeHour, days: Sequence[date]) -> tuple[date, date]:
     first = office_hour.first or course.first_day or (days[0] if days else None)
     if first is None:
-        return date.max, date.min
+        # No day at all, also once the first of its weekday is looked for.
+        return date.max - timedelta(days=6), date.min
     last = office_hour.last or course.last_day or (days[-1] if days else first + _OPEN_ENDED)
     return first, last
 

@@ -28,7 +28,6 @@ SUFFIXES: dict[str, set[str] | None] = {
     Material.Kind.TRANSCRIPT: {".txt", ".md", ".vtt", ".pdf"},
     Material.Kind.OTHER: None,
 }
-MATERIAL_FIELDS = frozenset({"title", "url", "audience", "visible_from", "position"})
 # What only staff put there may be shown by the browser within this site.
 INLINE_SUFFIXES = frozenset({".pdf", ".mp4", ".vtt"})
 
@@ -39,32 +38,23 @@ def add_material(*, lecture: Lecture, kind: str, now: datetime, **values: Any) -
     Raises:
         ValidationError: the values break a rule; by field.
     """
-    with _changing(lecture, now=now):
-        material = Material(lecture=lecture, kind=kind, **values)
-        material.full_clean()
-        material.save()
+    material = Material(lecture=lecture, kind=kind, **values)
+    save_material(material, now=now)
     return material
 
 
-def change_material(*, material: Material, now: datetime, **values: Any) -> Material:
-    """Change title, link, audience or the time from which it is visible.
+def save_material(material: Material, *, by: User | None = None, now: datetime) -> None:
+    """Keep a material, new or changed: its title, link, audience, or the time from which it is visible.
 
     Raises:
         ValidationError: the values break a rule; by field.
     """
-    unknown = values.keys() - MATERIAL_FIELDS
-    if unknown:
-        raise TypeError(f"A material has no field {', '.join(sorted(unknown))} to change.")
     with _changing(material.lecture, now=now):
-        material = Material.objects.select_for_update().get(pk=material.pk)
-        for name, value in values.items():
-            setattr(material, name, value)
         material.full_clean()
         material.save()
-    return material
 
 
-def remove_material(*, material: Material, now: datetime) -> None:
+def remove_material(material: Material, *, by: User | None = None, now: datetime) -> None:
     """Remove a material and all its versions; their files go once the removal is committed."""
     with _changing(material.lecture, now=now):
         forget_texts(material)

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.services import Change, reconcile
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Mode
-from amls.courses.services import lock_course, touch
-from lectures.models import Lecture, OfficeHour
+from amls.courses.models import Course, Mode, User
+from amls.courses.services import finish_course_change, lock_course
+from lectures.models import Lecture, OfficeHour, OfficeHourException
 
 SOURCES = ("lectures",)
 LECTURE_FIELDS = frozenset(
@@ -33,17 +33,21 @@ LECTURE_FIELDS = frozenset(
 )
 
 
-def add_lecture(*, course: Course, now: datetime, **values: Any) -> Lecture:
-    """Add a lecture to the course; `values` are the model's fields, times aware.
+def save_lecture(lecture: Lecture, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Keep a lecture, new or changed, and let every calendar follow; one that is virtual only has no room.
+
+    Returns:
+        What changes for those who see the agenda.
 
     Raises:
         ValidationError: the values break a rule; by field.
     """
     with transaction.atomic():
-        lecture = Lecture(course=lock_course(course.pk), **values)
+        course = lock_course(lecture.course_id)
+        if lecture.mode == Mode.VIRTUAL:
+            lecture.room = ""
         _save(lecture)
-        _follow(lecture.course, now=now)
-    return lecture
+        return _follow(course, now=now)
 
 
 def change_lecture(*, lecture_pk: int, now: datetime, **values: Any) -> list[Change]:
@@ -67,22 +71,17 @@ def change_lecture(*, lecture_pk: int, now: datetime, **values: Any) -> list[Cha
             values.setdefault("day", None)
         for name, value in values.items():
             setattr(lecture, name, value)
-        if lecture.mode == Mode.VIRTUAL and "room" not in values:
-            lecture.room = ""
-        _save(lecture)
-        return _follow(lecture.course, now=now)
+        return save_lecture(lecture, now=now)
 
 
-def remove_lecture(*, lecture_pk: int, now: datetime) -> list[Change]:
+def remove_lecture(lecture: Lecture, *, by: User | None = None, now: datetime) -> list[Change]:
     """Remove a lecture; calendars show it as cancelled for 90 days.
 
     Raises:
         RuleViolation: it has uploaded files, which would be lost.
     """
     with transaction.atomic():
-        course_pk = Lecture.objects.values_list("course_id", flat=True).get(pk=lecture_pk)
-        course = lock_course(course_pk)
-        lecture = Lecture.objects.select_for_update().get(pk=lecture_pk)
+        course = lock_course(lecture.course_id)
         if lecture.materials.filter(files__isnull=False).exists():
             raise RuleViolation(
                 _("'%(lecture)s' has uploaded files. Set its state to cancelled instead, or remove its files first.")
@@ -93,18 +92,46 @@ def remove_lecture(*, lecture_pk: int, now: datetime) -> list[Change]:
         return _follow(course, now=now)
 
 
-def add_office_hour(*, course: Course, now: datetime, **values: Any) -> OfficeHour:
-    """Add a weekly office hour.
+def save_office_hour(office_hour: OfficeHour, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Keep a weekly office hour, new or changed.
 
     Raises:
         ValidationError: the values break a rule; by field.
     """
     with transaction.atomic():
-        office_hour = OfficeHour(course=lock_course(course.pk), **values)
+        course = lock_course(office_hour.course_id)
         office_hour.full_clean()
         office_hour.save()
-        _follow(office_hour.course, now=now)
-    return office_hour
+        return _follow(course, now=now)
+
+
+def remove_office_hour(office_hour: OfficeHour, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Remove a weekly office hour with its exceptions."""
+    with transaction.atomic():
+        course = lock_course(office_hour.course_id)
+        office_hour.delete()
+        return _follow(course, now=now)
+
+
+def save_exception(exception: OfficeHourException, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Keep what differs on one day of an office hour.
+
+    Raises:
+        ValidationError: the values break a rule; by field.
+    """
+    with transaction.atomic():
+        course = lock_course(exception.office_hour.course_id)
+        exception.full_clean()
+        exception.save()
+        return _follow(course, now=now)
+
+
+def remove_exception(exception: OfficeHourException, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Let an office hour take place as always."""
+    with transaction.atomic():
+        course = lock_course(exception.office_hour.course_id)
+        exception.delete()
+        return _follow(course, now=now)
 
 
 def _save(lecture: Lecture) -> None:
@@ -115,5 +142,8 @@ def _save(lecture: Lecture) -> None:
 
 
 def _follow(course: Course, *, now: datetime) -> list[Change]:
-    touch(course, now=now)
+    return finish_course_change(course, now=now, follow=_reconcile)
+
+
+def _reconcile(course: Course, now: datetime) -> list[Change]:
     return reconcile(course, now=now, sources=SOURCES)

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.site import CourseScopedAdmin
+from amls.desk.writes import BY_PAGES
 
 
 def now_of(request: HttpRequest) -> datetime:
@@ -37,11 +38,8 @@ def add_violation(form: BaseForm, violation: RuleViolation) -> None:
 class KeptAdmin(CourseScopedAdmin):
     """Rows that nobody deletes at the desk: deleting is withdrawing, revoking or declining."""
 
+    writes = BY_PAGES
     previews = False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Delete nothing, also not in bulk."""
-        return False
 
     def page(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> TemplateResponse:
         """Return a page of the desk."""

@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_length, say_time
+from amls.courses.saving import delete_row, save_row
 from amls.desk.kept_files import WaitingFiles
 from amls.desk.site import Changes, CourseScopedAdmin
+from amls.desk.writes import Writes
 from projects.models import Extension, Project, ProjectRules
 
 
@@ -40,6 +42,7 @@ def extensions_after_move(rules: ProjectRules, deadline: datetime | None) -> lis
 class ProjectRulesAdmin(CourseScopedAdmin):
     """When and how projects of a course are registered and handed in."""
 
+    writes = Writes(save=save_row, delete=delete_row)
     list_display = ("course", "submission_deadline", "assessed_by", "hours", "ects", "is_mandatory")
     list_select_related = ("course",)
     fieldsets = (

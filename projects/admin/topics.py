@@ -14,18 +14,21 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
+from amls.desk.writes import Writes
 from projects.admin.pages import KeptAdmin, add_violation, now_of
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
 from projects.forms.staff import AnswerForm
 from projects.models import Topic
 from projects.services.ideas import decide_idea
+from projects.services.topics import delete_topic, keep_topic
 
 
 @admin.register(Topic)
 class TopicAdmin(KeptAdmin):
     """The project proposals of a course, open ideas first."""
 
+    writes = Writes(save=keep_topic, delete=delete_topic)
     previews = True
     list_display = ("title", "track", "mentor", "team_size", "slots_left", "is_open", "proposal_state", "course")
     list_filter = ("course", "track", "is_open", "proposal")

@@ -181,7 +181,7 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     need_unchanged(row, _stored(topic) if topic is not None else None)
     assert topic is not None  # noqa: S101 - looked at above
     if row.before is None:
-        delete_topic(topic=topic, now=now)
+        delete_topic(topic, now=now)
     else:
         save_topic(course=topic.course, track=topic.track, title=topic.title, values=row.before, now=now)
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
-from amls.courses.services import touch_enrolment
+from amls.courses.services import finish_course_change, lock_course, touch_enrolment
 from amls.mail.outbox import notify_each
 from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
 from projects.services.locks import (
@@ -239,6 +239,27 @@ def enter_earlier_pass(
         row.term, row.extra_points, row.note, row.entered_by = term, extra_points, note, by
         save_checked(row)
     return row
+
+
+def save_earlier_pass(earlier: EarlierPass, *, by: User, now: datetime) -> None:
+    """Keep what the desk says of an earlier pass, new or changed, as `enter_earlier_pass` does.
+
+    Raises:
+        RuleViolation: no term, or points that are not given.
+    """
+    with transaction.atomic():
+        course = lock_course(earlier.enrolment.course_id)
+        values = {"term": earlier.term, "extra_points": earlier.extra_points, "note": earlier.note}
+        earlier.pk = enter_earlier_pass(enrolment=earlier.enrolment, by=by, **values).pk
+        finish_course_change(course, now=now)
+
+
+def delete_earlier_pass(earlier: EarlierPass, *, by: User, now: datetime) -> None:
+    """Take back what was entered by mistake."""
+    with transaction.atomic():
+        course = lock_course(earlier.enrolment.course_id)
+        remove_earlier_pass(enrolment=earlier.enrolment)
+        finish_course_change(course, now=now)
 
 
 def remove_earlier_pass(*, enrolment: Enrolment) -> None:

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course
-from amls.courses.services import lock_course, touch
+from amls.courses.models import Course, User
+from amls.courses.services import finish_course_change, lock_course, touch
 from projects.models import Project, Topic
 from projects.services.locks import lock_topics, save_checked
 
@@ -38,7 +38,21 @@ def save_topic(*, course: Course, track: str, title: str, values: Mapping[str, A
     return topic
 
 
-def delete_topic(*, topic: Topic, now: datetime) -> None:
+def keep_topic(topic: Topic, *, by: User | None = None, now: datetime) -> None:
+    """Keep a topic, new or changed; how many teams have it is counted by the database alone.
+
+    Raises:
+        RuleViolation: it breaks a rule, such as fewer slots than teams have it.
+    """
+    with transaction.atomic():
+        course = lock_course(topic.course_id)
+        if topic.pk:
+            topic.taken = lock_topics(topic.pk)[topic.pk].taken
+        save_checked(topic)
+        finish_course_change(course, now=now)
+
+
+def delete_topic(topic: Topic, *, by: User | None = None, now: datetime) -> None:
     """Delete a topic that no team has or had.
 
     Raises:
@@ -50,4 +64,4 @@ def delete_topic(*, topic: Topic, now: datetime) -> None:
         if Project.objects.filter(topic=locked).exists():
             raise RuleViolation(_("A team has or had this topic. Close it instead."), code="has-teams")
         locked.delete()
-        touch(topic.course, now=now)
+        finish_course_change(topic.course, now=now)

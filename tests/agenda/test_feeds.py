@@ -134,7 +134,7 @@ def test_a_moved_lecture_keeps_its_uid_with_a_higher_sequence(client: Client, le
 
 def test_a_deleted_lecture_stays_cancelled(client: Client, lecture: Lecture) -> None:
     (before,) = events(client, "/amls/calendar.ics")
-    remove_lecture(lecture_pk=lecture.pk, now=timezone.now())
+    remove_lecture(lecture, now=timezone.now())
     (after,) = events(client, "/amls/calendar.ics")
     assert (str(after["STATUS"]), str(after["SUMMARY"])) == (
         "CANCELLED",

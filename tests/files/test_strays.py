@@ -75,10 +75,10 @@ def test_a_file_that_another_course_names_too_stays() -> None:
     # As a course that takes over last year's slides does.
     default_storage.delete(other.file.name)
     MaterialFile.objects.filter(pk=other.pk).update(file=first.file.name)
-    remove_material(material=first.material, now=timezone.now())
+    remove_material(first.material, now=timezone.now())
     assert stored() == [first.file.name]
     other.refresh_from_db()
-    remove_material(material=other.material, now=timezone.now())
+    remove_material(other.material, now=timezone.now())
     assert stored() == []
 
 

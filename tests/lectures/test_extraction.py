@@ -278,7 +278,7 @@ def test_a_removed_material_takes_its_text_and_pictures_with_it(django_capture_o
     file = read(LectureFactory.create(), "pdf", "a.pdf", pdf(["Words"]))
     name = Passage.objects.get().image.name
     with django_capture_on_commit_callbacks(execute=True):
-        remove_material(material=file.material, now=timezone.now())
+        remove_material(file.material, now=timezone.now())
     assert Passage.objects.count() == Extraction.objects.count() == 0
     assert not default_storage.exists(name)
 

@@ -169,7 +169,7 @@ def test_chapters_and_words_go_with_the_slides_that_they_are_from(cast: Cast, le
     extract()
     assert list(Chapter.objects.values_list("title", "page")) == [("Stale updates", 1), ("The summary", 2)]
     assert Word.objects.filter(word="summary", passages=2).exists()
-    remove_material(material=material("pdf"), now=timezone.now())
+    remove_material(material("pdf"), now=timezone.now())
     assert Chapter.objects.count() == 0
     assert Word.objects.filter(word="summary", passages=1).exists()
 
