@@ -26,6 +26,7 @@ from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.saving import delete_course, delete_row, remove_enrolment, save_course, save_row
 from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
+from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.desk.writes import Writes
 from amls.files.kept import Shelf
@@ -35,6 +36,9 @@ from amls.files.tables.plan import Plan
 from amls.membership.claims import claim_for_enrolled, decide_claim
 from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
 from amls.privacy.registry import delete_account
+
+# Found here by Django.
+__all__ = ["AddressAdmin", "FactorAdmin", "SessionAdmin"]
 
 
 class StaffMemberInline(CourseScopedInline):

@@ -144,11 +144,11 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let its course's staff add a row, where something saves it."""
-        return (self.writes.save is not None or self.writes.has_pages) and self._may(request)
+        return self.writes.keeps and self._may(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let its course's staff change a row, where something saves it."""
-        return (self.writes.save is not None or self.writes.has_pages) and self._may(request, obj)
+        return self.writes.keeps and self._may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let its course's staff delete a row, where something deletes it."""

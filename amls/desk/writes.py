@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms import BaseModelFormSet
 from django.http import HttpRequest
+from unfold.admin import ModelAdmin
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
@@ -35,6 +36,11 @@ class Writes:
     delete: Write | None = None
     has_pages: bool = False
 
+    @property
+    def keeps(self) -> bool:
+        """Whether rows are added or changed at the desk."""
+        return self.save is not None or self.has_pages
+
 
 # Rows that the desk shows.
 NOTHING = Writes()
@@ -42,11 +48,22 @@ NOTHING = Writes()
 BY_PAGES = Writes(has_pages=True)
 
 
-class ThroughServices:
-    """What the desk's forms save and delete goes through the services of `writes`."""
+class ThroughServices(ModelAdmin):  # type: ignore[misc]
+    """What the desk's forms save and delete goes through the services of `writes`; what has none is not offered."""
 
     writes: Writes
-    inlines: Any
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody add what nothing saves."""
+        return self.writes.keeps and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody change what nothing saves."""
+        return self.writes.keeps and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let nobody delete what nothing deletes."""
+        return self.writes.delete is not None and super().has_delete_permission(request, obj)
 
     def told(self, request: HttpRequest, row: Any, result: Any) -> None:
         """Tell what a service returned, where that says something."""
@@ -93,10 +110,11 @@ def call(service: Write | None, request: HttpRequest, row: Any) -> Any:
 @register()
 def check_writes(app_configs: object, **kwargs: object) -> Iterable[CheckMessage]:
     """Find classes of the desk that don't say what saves and deletes their rows."""
-    return list(_without(admin.site._registry.values()))  # noqa: SLF001 - Django offers no other way
+    return list(without_services(admin.site._registry.values()))  # noqa: SLF001 - Django offers no other way
 
 
-def _without(admins: Iterable[admin.ModelAdmin[Any]]) -> Iterator[CheckMessage]:
+def without_services(admins: Iterable[admin.ModelAdmin[Any]]) -> Iterator[CheckMessage]:
+    """Name the classes that don't say by which services they write, and those of their inlines."""
     for one in admins:
         for found in (type(one), *one.inlines):
             if not isinstance(getattr(found, "writes", None), Writes):

@@ -1,0 +1,61 @@
+"""How people sign in, at the desk: allauth's lists, for those who run the installation."""
+
+from datetime import datetime
+
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
+from allauth.mfa.admin import AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.admin import UserSessionAdmin
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from amls.courses.models import User
+from amls.desk.writes import ThroughServices, Writes
+
+# Who may do what follows from parts in courses: no group gives anybody anything.
+for _model in (Group, EmailAddress, Authenticator, UserSession):
+    admin.site.unregister(_model)
+
+
+def save_address(address: EmailAddress, *, by: User | None, now: datetime) -> None:
+    """Keep an address of an account, such as one that somebody proved in another way."""
+    address.save()
+
+
+def delete_address(address: EmailAddress, *, by: User | None, now: datetime) -> None:
+    """Delete an address of an account."""
+    address.delete()
+
+
+def take_away_factor(factor: Authenticator, *, by: User | None, now: datetime) -> None:
+    """Take away a second factor, such as that of a lost phone."""
+    factor.delete()
+
+
+def end_session(session: UserSession, *, by: User | None, now: datetime) -> None:
+    """Sign somebody out of one browser."""
+    session.end()
+
+
+@admin.register(EmailAddress)
+class AddressAdmin(ThroughServices, EmailAddressAdmin):  # type: ignore[misc]
+    """Addresses of accounts, proven or not."""
+
+    writes = Writes(save=save_address, delete=delete_address)
+
+
+@admin.register(Authenticator)
+class FactorAdmin(ThroughServices, AuthenticatorAdmin):  # type: ignore[misc]
+    """Second factors."""
+
+    writes = Writes(delete=take_away_factor)
+
+
+@admin.register(UserSession)
+class SessionAdmin(ThroughServices, UserSessionAdmin):  # type: ignore[misc]
+    """In which browsers people are signed in."""
+
+    writes = Writes(delete=end_session)
+    search_fields = ("user__email", "user__display_name", "ip")
