@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, Mode, StaffMember, User
+from amls.courses.models import Enrolment, Mode, StaffMember, User, WeeklySlot
 from amls.courses.services import finish_course_change
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes, call, check_writes, without_services
@@ -43,6 +43,11 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "lectures_part": ({"title": "Größe"}, {"title": "Größe"}),
     "lectures_lecture": ({"mode": "virtual"}, {"mode": "virtual"}),
     "lectures_officehour": ({"room": "H 0111"}, {"room": "H 0111"}),
+    "lectures_freeday": ({"title": "Whitsun"}, {"title": "Whitsun"}),
+    "lectures_deadline": (
+        {"due_at_0": "2024-05-17", "due_at_1": "23:59"},
+        {"due_at": datetime(2024, 5, 17, 21, 59, tzinfo=UTC)},
+    ),
     "exams_examrules": ({"binding_name": "Moses"}, {"binding_name": "Moses"}),
     "exams_exam": ({"place": "H 0105"}, {"place": "H 0105"}),
     "exams_accommodation": ({"extra_minutes": "30"}, {"extra_minutes": 30}),
@@ -103,7 +108,7 @@ def difference(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[s
 def form_of(client: Client, address: str) -> dict[str, Any]:
     """Return what a browser sends of a form of the desk as it stands."""
     page = BeautifulSoup(client.get(address).content, "html.parser")
-    form = next(one for one in page.select("form") if one.get("id", "").endswith(("_form", "-form")))
+    (form,) = page.select('form[id$="_form"], form#changelist-form')
     data: dict[str, Any] = {}
     for field in form.select("[name]"):
         name, kind = str(field["name"]), field.get("type")
@@ -259,7 +264,7 @@ def test_a_lecture_that_becomes_virtual_has_no_room(cast: Cast, rows: dict[str, 
 
 def test_rows_within_a_row_go_through_services_too() -> None:
     inlines = {inline.model: inline.writes for one in classes().values() for inline in one.inlines}
-    assert set(inlines) == {StaffMember, Material, OfficeHourException, Room}
+    assert set(inlines) == {StaffMember, WeeklySlot, Material, OfficeHourException, Room}
     assert all(isinstance(one, Writes) and one.save and one.delete for one in inlines.values())
 
 

@@ -49,6 +49,7 @@ class StaffMemberInline(CourseScopedInline):
 
 class WeeklySlotInline(CourseScopedInline):
     model = WeeklySlot
+    writes = Writes(save=save_row, delete=delete_row)
     # One below the other: seven columns would cut every choice to two letters.
     template = "admin/edit_inline/stacked.html"
     fields = (("kind", "weekday"), ("start", "end"), ("room", "mode"), "call_in")

@@ -28,12 +28,12 @@ from lectures.queries import lectures_of
 from lectures.recognise import recognise
 from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_for_lecture, upload_version
 from lectures.services.schedule import (
+    remove_dated,
     remove_exception,
     remove_lecture,
-    remove_office_hour,
+    save_dated,
     save_exception,
     save_lecture,
-    save_office_hour,
 )
 
 
@@ -214,7 +214,7 @@ class ExceptionInline(CourseScopedInline):
 class OfficeHourAdmin(CourseScopedAdmin):
     """Weekly office hours and their exceptions."""
 
-    writes = Writes(save=save_office_hour, delete=remove_office_hour)
+    writes = Writes(save=save_dated, delete=remove_dated)
     list_display = ("__str__", "course", "room", "mode", "first", "last")
     list_filter = ("course",)
     list_select_related = ("course",)
@@ -225,7 +225,7 @@ class OfficeHourAdmin(CourseScopedAdmin):
 class FreeDayAdmin(CourseScopedAdmin):
     """Days without class."""
 
-    writes = Writes(save=save_row, delete=delete_row)
+    writes = Writes(save=save_dated, delete=remove_dated)
     list_display = ("first", "last", "title", "course")
     list_filter = ("course",)
     list_select_related = ("course",)
@@ -236,7 +236,7 @@ class FreeDayAdmin(CourseScopedAdmin):
 class DeadlineAdmin(CourseScopedAdmin):
     """Deadlines that are neither the project's nor an exam's."""
 
-    writes = Writes(save=save_row, delete=delete_row)
+    writes = Writes(save=save_dated, delete=remove_dated)
     list_display = ("title", "kind", "due_at", "day", "course")
     list_filter = ("course", "kind")
     list_select_related = ("course",)

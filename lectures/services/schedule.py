@@ -1,4 +1,4 @@
-"""Writes to what is dated: lectures and office hours."""
+"""Writes to what is dated: lectures, office hours, days without class, deadlines."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from amls.agenda.services import Change, reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Mode, User
 from amls.courses.services import finish_course_change, lock_course
-from lectures.models import Lecture, OfficeHour, OfficeHourException
+from lectures.models import Deadline, FreeDay, Lecture, OfficeHour, OfficeHourException
 
 SOURCES = ("lectures",)
 LECTURE_FIELDS = frozenset(
@@ -92,24 +92,31 @@ def remove_lecture(lecture: Lecture, *, by: User | None = None, now: datetime) -
         return _follow(course, now=now)
 
 
-def save_office_hour(office_hour: OfficeHour, *, by: User | None = None, now: datetime) -> list[Change]:
-    """Keep a weekly office hour, new or changed.
+# What else of a course is dated, by rule or by day.
+Dated = OfficeHour | FreeDay | Deadline
+
+
+def save_dated(row: Dated, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Keep a weekly office hour, days without class, or a deadline of the course's own, new or changed.
+
+    Returns:
+        What changes for those who see the agenda.
 
     Raises:
         ValidationError: the values break a rule; by field.
     """
     with transaction.atomic():
-        course = lock_course(office_hour.course_id)
-        office_hour.full_clean()
-        office_hour.save()
+        course = lock_course(row.course_id)
+        row.full_clean()
+        row.save()
         return _follow(course, now=now)
 
 
-def remove_office_hour(office_hour: OfficeHour, *, by: User | None = None, now: datetime) -> list[Change]:
-    """Remove a weekly office hour with its exceptions."""
+def remove_dated(row: Dated, *, by: User | None = None, now: datetime) -> list[Change]:
+    """Remove such a row; calendars show what was dated by it as cancelled for 90 days."""
     with transaction.atomic():
-        course = lock_course(office_hour.course_id)
-        office_hour.delete()
+        course = lock_course(row.course_id)
+        row.delete()
         return _follow(course, now=now)
 
 

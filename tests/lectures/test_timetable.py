@@ -17,18 +17,10 @@ from amls.courses.models import Course, SessionKind, WeeklySlot
 from amls.mail.models import Notice, ReminderRule
 from amls.mail.reminders import plan_reminders
 from amls.pagecache import store as pagecache
-from lectures.models import Deadline, FreeDay, Lecture
+from lectures.models import Deadline, FreeDay, Lecture, OfficeHour
 from lectures.queries import lectures_of
 from lectures.recognise import recognise
-from lectures.services.days import (
-    add_deadline,
-    add_free_day,
-    change_deadline,
-    change_free_day,
-    remove_deadline,
-    remove_free_day,
-)
-from lectures.services.schedule import add_lecture, add_office_hour, change_lecture
+from lectures.services.schedule import change_lecture, remove_dated, save_dated, save_lecture
 from tests.agreeing import agree_to
 from tests.cast import make_cast
 from tests.factories import CourseFactory, EnrolmentFactory, WeeklySlotFactory
@@ -46,7 +38,19 @@ def course() -> Course:
 
 
 def session(course: Course, **values: object) -> Lecture:
-    return add_lecture(course=course, now=NOW, **{"title": "Parameter Servers", **values})
+    lecture = Lecture(course=course, **{"title": "Parameter Servers", **values})
+    save_lecture(lecture, now=NOW)
+    return lecture
+
+
+def add_free_day(course: Course, **values: object) -> FreeDay:
+    save_dated(free_day := FreeDay(course=course, **values), now=NOW)
+    return free_day
+
+
+def add_deadline(course: Course, **values: object) -> Deadline:
+    save_dated(one := Deadline(course=course, **values), now=NOW)
+    return one
 
 
 def dated(course: Course, number: str, weeks: int = 0, **values: object) -> Lecture:
@@ -260,10 +264,11 @@ def test_staff_open_a_date_or_a_time_on_the_page_and_take_it_back(
 
 def test_a_free_day_is_shown_and_no_office_hour_is_held_on_it(client: Client, course: Course) -> None:
     dated(course, "01")
-    add_office_hour(
-        course=course, now=NOW, weekday=1, start=time(16), end=time(17), first=date(2024, 5, 14), last=date(2024, 5, 28)
+    hour = OfficeHour(
+        course=course, weekday=1, start=time(16), end=time(17), first=date(2024, 5, 14), last=date(2024, 5, 28)
     )
-    whitsun = add_free_day(course=course, now=NOW, first=date(2024, 5, 20), last=date(2024, 5, 24), title="Whitsun")
+    save_dated(hour, now=NOW)
+    whitsun = add_free_day(course, first=date(2024, 5, 20), last=date(2024, 5, 24), title="Whitsun")
     found = {str(one["SUMMARY"]): one for one in events(course)}
     event = found["No class: Whitsun"]
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2024, 5, 20), date(2024, 5, 25))
@@ -274,17 +279,18 @@ def test_a_free_day_is_shown_and_no_office_hour_is_held_on_it(client: Client, co
     assert month.count("No class: Whitsun") == 5
     text = " ".join(client.get("/amls/schedule/").content.decode().split())
     assert "until Fri 24 May" in text
-    change_free_day(pk=whitsun.pk, now=NOW, last=None)
+    whitsun.last = None
+    save_dated(whitsun, now=NOW)
     hours = [one["DTSTART"].dt.day for one in events(course) if str(one["SUMMARY"]) == "Office hour"]
     assert hours == [14, 21, 28]
-    remove_free_day(pk=whitsun.pk, now=timezone.now())
+    remove_dated(whitsun, now=timezone.now())
     assert [str(one["STATUS"]) for one in events(course) if "Whitsun" in str(one["SUMMARY"])] == ["CANCELLED"]
 
 
 def test_free_days_keep_their_rules(course: Course) -> None:
-    free = add_free_day(course=course, now=NOW, first=date(2024, 5, 9))
+    free = add_free_day(course, first=date(2024, 5, 9))
     with pytest.raises(ValidationError, match="The last day lies before the first"):
-        add_free_day(course=course, now=NOW, first=date(2024, 5, 20), last=date(2024, 5, 19))
+        add_free_day(course, first=date(2024, 5, 20), last=date(2024, 5, 19))
     with pytest.raises(IntegrityError, match="freeday_days_in_order"), transaction.atomic():
         FreeDay.objects.filter(pk=free.pk).update(last=date(2024, 5, 8))
     with pytest.raises(IntegrityError, match="freeday_unique"), transaction.atomic():
@@ -299,9 +305,7 @@ def test_a_deadline_of_its_own_is_a_key_date_and_is_reminded_of(client: Client, 
     EnrolmentFactory.create(course=course)
     Notice.objects.all().delete()
     due_at = NOW + timedelta(days=3)
-    sheet = add_deadline(
-        course=course, now=NOW, title="Sheet 1", kind="sheet", due_at=due_at, url="https://isis.example.org/sheet-1"
-    )
+    sheet = add_deadline(course, title="Sheet 1", kind="sheet", due_at=due_at, url="https://isis.example.org/sheet-1")
     (event,) = events(course)
     assert (event["DTEND"].dt, str(event["URL"])) == (due_at, "https://isis.example.org/sheet-1")
     assert "Sheet 1" in client.get("/amls/").content.decode()
@@ -310,20 +314,21 @@ def test_a_deadline_of_its_own_is_a_key_date_and_is_reminded_of(client: Client, 
     course.enrolments.update(created_at=NOW - timedelta(days=30))
     ReminderRule.objects.all().delete()
     assert plan_reminders(now=due_at - timedelta(days=1)) == 2
-    (change,) = change_deadline(pk=sheet.pk, now=NOW, day=date(2024, 5, 17))
+    sheet.due_at, sheet.day = None, date(2024, 5, 17)
+    (change,) = save_dated(sheet, now=NOW)
     assert change.kind == "moved"
     sheet.refresh_from_db()
     assert sheet.due_at is None
     (event,) = events(course)
     assert (event["DTSTART"].dt, str(event["SUMMARY"])) == (date(2024, 5, 17), "Sheet 1 (time open)")
-    remove_deadline(pk=sheet.pk, now=timezone.now())
+    remove_dated(sheet, now=timezone.now())
     assert [str(one["STATUS"]) for one in events(course)] == ["CANCELLED"]
 
 
 def test_deadlines_keep_their_rules(course: Course) -> None:
-    sheet = add_deadline(course=course, now=NOW, title="Sheet 1", due_at=NOW)
+    sheet = add_deadline(course, title="Sheet 1", due_at=NOW)
     with pytest.raises(ValidationError, match="Say when it is due"):
-        add_deadline(course=course, now=NOW, title="Sheet 2")
+        add_deadline(course, title="Sheet 2")
     for values, name in (
         ({"kind": "party"}, "deadline_kind_valid"),
         ({"day": date(2024, 5, 8)}, "deadline_moment_or_day"),
