@@ -219,7 +219,6 @@ class EnrolmentAdmin(CourseScopedAdmin):
             verify_number(enrolment=obj, number=form.cleaned_data["number"])
 
 
-
 @admin.register(RosterEntry)
 class RosterEntryAdmin(CourseScopedAdmin):
     """Who may join a course before they ever sign in; first whoever signed in with another address."""
