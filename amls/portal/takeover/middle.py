@@ -1,8 +1,11 @@
 """The common form of everything that comes in: numbered rows of cells, whatever container they stood in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +82,10 @@ def row_of(plain: Sequence[Any]) -> Row:
 
 def _cell(plain: Sequence[Any]) -> Cell:
     text, links, spans, begins, ends = plain
-    return Cell(text, tuple(Link(name, href) for name, href in links), spans, begins, ends)
+    known = tuple(Link(name, href) for name, href in links)
+    return Cell(text, known or addresses_in(text), spans, begins, ends)
+
+
+def addresses_in(text: str) -> tuple[Link, ...]:
+    """Return the whole addresses that a text without links holds; they are called nothing."""
+    return tuple(Link("", one.rstrip(".,;")) for one in _ADDRESS.findall(text)) if "://" in text else ()

@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from amls.core.text import clean_line
-from amls.portal.takeover.middle import Cell, Link, Row
+from amls.portal.takeover.middle import Cell, Row, addresses_in
 
+# Nobody writes a session that long; what is behind belongs to no row of a schedule.
+_LONGEST_LINE = 5_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 BULLET = re.compile(r"^\s*[•*·▪◦‣➢■□–—-]\s+|^\s*o\s+(?=[A-Z0-9])")
-_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]]+")
 _BAR = re.compile(r"\s+\|\s+|^\s*\|\s*|\s*\|\s*$")
 _DOTS = re.compile(r"\s*(?:\.{4,}|…{2,}|(?:\. ){4,})\s*")
 _WIDE = re.compile(r"\s{2,}")
@@ -18,7 +19,9 @@ _RULE = re.compile(r"^[\s|+:=_-]+$")
 def read_text(text: str) -> Iterator[Row]:
     """Yield the rows of a plain text; what stands in columns on two lines or more is a table."""
     lines = [
-        (number, raw) for number, raw in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), start=1) if raw.strip()
+        (number, raw[:_LONGEST_LINE])
+        for number, raw in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), start=1)
+        if raw.strip()
     ]
     tables = position = 0
     while position < len(lines):
@@ -41,7 +44,7 @@ def read_text(text: str) -> Iterator[Row]:
 
 
 def _cell(raw: str) -> Cell:
-    return Cell(clean_line(raw), tuple(Link("", one.rstrip(".,;")) for one in _ADDRESS.findall(raw)))
+    return Cell(clean_line(raw), addresses_in(raw))
 
 
 def _table(lines: list[tuple[int, str]], start: int) -> list[list[str]]:

@@ -17,7 +17,7 @@ from amls.files.limited.run import StoppedError
 from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import decode
 from amls.files.tables.table import csv_lines
-from amls.portal.takeover.middle import Cell, Link, Row, Source, row_of
+from amls.portal.takeover.middle import Cell, Row, Source, addresses_in, row_of
 from amls.portal.takeover.plaintext import read_text
 from amls.portal.takeover.spec import CourseFileError
 
@@ -159,12 +159,10 @@ def _table(text: str) -> list[Row]:
         lines = csv_lines(text)
     except RuleViolation as violation:
         raise CourseFileError([str(violation.message)]) from violation
-    return [Row(number, "cells", tuple(_cell(cell) for cell in cells), table=1) for number, cells in lines]
-
-
-def _cell(text: str) -> Cell:
-    links = re.findall(r"https?://[^\s<>\"',;]+", text)
-    return Cell(text, tuple(Link("", link) for link in links))
+    return [
+        Row(number, "cells", tuple(Cell(cell, addresses_in(cell)) for cell in cells), table=1)
+        for number, cells in lines
+    ]
 
 
 def _in_child(content: bytes, container: str, base: str) -> list[Row]:

@@ -96,6 +96,7 @@ class _Walk:
 
     def through(self, root: html.HtmlElement) -> Iterator[Row]:
         """Yield all that stands in `root`."""
+        self.weights = _Weights(root)
         walk = etree.iterwalk(root, events=_EVENTS)
         for event, element in walk:
             if event in ("comment", "pi"):
@@ -120,7 +121,7 @@ class _Walk:
         yield from self._end()
 
     def _table(self, element: html.HtmlElement) -> list[Row] | None:
-        if element.tag == "table" and not _is_layout(element):
+        if element.tag == "table" and not _is_layout(element, self.weights):
             self.tables += 1
             rows = _rows_of_table(element, self.base, self.tables)
         elif element.tag == "dl":
@@ -251,17 +252,30 @@ def _unbroken(text: str | None) -> str:
     return _LINE_END.sub(" ", text) if text else ""
 
 
-def _is_layout(table: html.HtmlElement) -> bool:
+class _Weights:
+    """How much text stands in each element, and in the tables within it; weighed once, from the inside out."""
+
+    def __init__(self, root: html.HtmlElement) -> None:
+        self.texts: dict[html.HtmlElement, int] = {}
+        self.tables: dict[html.HtmlElement, int] = {}
+        for _event, element in etree.iterwalk(root, events=("end",)):
+            children = [child for child in element if isinstance(child.tag, str)]
+            self.texts[element] = len(element.text or "") + sum(
+                self.texts.get(child, 0) + len(child.tail or "") for child in children
+            )
+            self.tables[element] = sum(
+                self.texts.get(child, 0) if child.tag == "table" else self.tables.get(child, 0) for child in children
+            )
+
+
+def _is_layout(table: html.HtmlElement, weights: _Weights) -> bool:
     """Return whether a table only lays out the page: what it says stands in tables or lists within it, or in one cell."""
-    inner = table.findall(".//table")
-    if inner:
-        within = sum(len("".join(one.itertext())) for one in inner)
-        if 2 * within > len("".join(table.itertext())):
-            return True
-    cells = [one for one in table.iter("td", "th") if tidy("".join(one.itertext()))]
-    return len(cells) == 1 or (
-        len(cells) < 8 and any(len(one.findall(".//li")) > 4 or one.find(".//h2") is not None for one in cells)
-    )
+    if 2 * weights.tables.get(table, 0) > weights.texts.get(table, 0):
+        return True
+    filled = (one for one in table.iter("td", "th") if any(map(str.strip, islice(one.itertext(), 50))))
+    cells = list(islice(filled, 8))
+    is_list = len(cells) < 8 and any(len(one.findall(".//li")) > 4 or one.find(".//h2") is not None for one in cells)
+    return len(cells) == 1 or is_list
 
 
 def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[Row]:

@@ -15,8 +15,10 @@ from amls.files.judges.sources.rows import Row, bounded, fact
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 # What Kramdown, Jekyll and Quarto add, and what no reader sees.
-_ATTRIBUTES = re.compile(r"\{:[^{}\n]*\}|\{%[^%\n]*%\}|^:::.*$|<!--.*?-->", re.MULTILINE | re.DOTALL)
+_ATTRIBUTES = re.compile(r"\{:[^{}\n]*\}|\{%[^%\n]*%\}|^:::.*$", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}")
+# Kramdown reads a table of HTML to its end; CommonMark ends it at the first blank line.
+_TABLE = re.compile(r"<table\b.*?</table>", re.IGNORECASE | re.DOTALL)
 _NESTED_DEFINITION = re.compile(r"^[ \t]+:(?=[ \t]+\S)", re.MULTILINE)
 
 
@@ -36,6 +38,7 @@ def read_markdown(content: bytes, *, base: str = "") -> Iterator[Row]:
     if _PLACEHOLDER.search(text) or "{%" in text:
         yield fact("template", "yes")
     text = _ATTRIBUTES.sub(_only_breaks, text)
+    text = _TABLE.sub(_without_blank_lines, text)
     text = _PLACEHOLDER.sub(" ", text)
     # Definitions within definitions are definitions of the same term.
     text = _NESTED_DEFINITION.sub(":", text)
@@ -50,8 +53,12 @@ def read_markdown(content: bytes, *, base: str = "") -> Iterator[Row]:
     yield from read_html(rendered.encode(), base=base, made_of="markdown")
 
 
+def _without_blank_lines(match: re.Match[str]) -> str:
+    return re.sub(r"\n[ \t]*(?=\n)", "\n<!-- -->", match.group())
+
+
 def _only_breaks(match: re.Match[str]) -> str:
-    return "\n" * match.group().count("\n")
+    return "\n" * match.group().count("\n") or " "
 
 
 def _number_lines(state: StateCore) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
@@ -9,6 +10,7 @@ from amls.portal.takeover.middle import Cell, Row, Source
 from amls.portal.takeover.spec import PartSpec
 from amls.portal.takeover.understanding import columns as column_roles
 from amls.portal.takeover.understanding import facts, kinds
+from amls.portal.takeover.understanding.content import Content, is_aside, read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Ids
 from amls.portal.takeover.understanding.heads import Head
@@ -23,7 +25,17 @@ from amls.portal.takeover.understanding.terms import find_term
 _I = re.IGNORECASE
 _PART = re.compile(r"^\s*(?:Part\s+|Teil\s+)?(?P<letter>[A-Z])\s*[:.)]\s+(?P<title>\S.{2,118})$")
 _WEEK_HEADING = re.compile(r"^\W*(?:week|woche|wk|kw)\W*\d+\W*$", _I)
+_MOST_ROWS_OF_A_DAY = 15
 _DUE_DATES = re.compile(r"\b(?:due dates?|deadlines?|abgabetermine|fristen)\b", _I)
+
+
+@dataclass(slots=True)
+class Block:
+    """A day that stands alone above what happens on it, and how many rows below it were read."""
+
+    draft: Draft
+    is_added: bool = False
+    rows: int = 0
 
 
 class Blocks:
@@ -44,6 +56,7 @@ class Blocks:
         self.where = Where()
         self.plain: list[tuple[Row, Cell]] = []
         self.dated: list[Mention] = []
+        self.block: Block | None = None
 
     def use(self, row: Row, use: str, what: str) -> None:
         """Note what became of a row."""
@@ -111,11 +124,20 @@ class Blocks:
             self._facts(row, origin)
             return
         text = without_bullet(row.text)
-        if row.kind == "heading" and self._heading(row, text):
-            return
+        if row.kind == "heading":
+            self.block = None
+            if self._heading(row, text):
+                return
         drafts = [] if self._is_part(row, text, origin) else self._drafts(row, text)
+        if len(drafts) == 1 and not (drafts[0].title or drafts[0].details or drafts[0].materials or drafts[0].dues):
+            # A day alone: what follows it is its session.
+            self.block = Block(drafts[0])
+            self.use(origin, USED, "heading")
+            return
         for draft in drafts:
             self._add(draft, origin)
+        if drafts:
+            self.block = Block(drafts[0], is_added=True) if row.kind == "heading" else None
         is_fact = self._facts(row, origin) if not drafts or drafts[0].kind in (kinds.EXAM, kinds.DEADLINE) else True
         if not drafts and not is_fact and id(origin) not in self.uses:
             self._undated(row, text, origin)
@@ -134,11 +156,39 @@ class Blocks:
         return [draft] if draft is not None else facts.exams_and_deadlines(row, self.ids)
 
     def _undated(self, row: Row, text: str, origin: Row) -> None:
+        if self.block is not None and row.kind in ("text", "item") and self._of_block(row, origin):
+            return
         is_among = bool(self.drafts) or row.kind == "item" or "[" in text
         if row.kind in ("item", "text") and is_undated_session(text) and is_among:
             self._add(undated(row, self.where, self.ids), origin)
         else:
             self.plain.append((origin, row.cells[0]))
+
+    def _of_block(self, row: Row, origin: Row) -> bool:
+        """Take a line for what stands below a day; return whether it is."""
+        block = self.block
+        if block is None or block.rows >= _MOST_ROWS_OF_A_DAY:
+            return False
+        block.rows += 1
+        content = read_content(without_bullet(row.text), row.cells[0].links)
+        draft = block.draft
+        if not draft.title and not is_aside(row.text) and not (content.materials and not content.title):
+            draft.number, draft.kind = draft.number or content.number, draft.kind or content.kind
+            if re.fullmatch(r"\W*(?:topics?|themen?|outline)?\W*", content.title, _I):
+                return self._use_of_block(draft, content, origin)
+            draft.title = content.title
+        elif content.title and not block.is_added and draft.title:
+            draft.details.append(content.title)
+        return self._use_of_block(draft, content, origin)
+
+    def _use_of_block(self, draft: Draft, content: Content, origin: Row) -> bool:
+        draft.materials += [one for one in content.materials if one not in draft.materials]
+        if self.block is not None and not self.block.is_added and draft.title:
+            self.block.is_added = True
+            self._add(draft, origin)
+        elif content.materials or content.title:
+            self.use(origin, USED, "materials" if content.materials else "description")
+        return bool(content.materials) or id(origin) in self.uses or id(origin) in self.by_row
 
     def _heading(self, row: Row, text: str) -> bool:
         """Take a heading for what stands below it; return whether it is nothing else."""

@@ -71,6 +71,7 @@ class Builder:
         for draft in ordered:
             self._one(draft, named[draft.id])
         self.built.exams = merged(self.built.exams)
+        self.built.free_days = list({(one.day, one.last): one for one in reversed(self.built.free_days)}.values())[::-1]
         self.built.deadlines = list(
             {(one.title.lower(), one.day, one.at): one for one in reversed(self.built.deadlines)}.values()
         )[::-1]
@@ -213,7 +214,7 @@ class Builder:
         day = self.days.day(due.mention.days[0]) if due.mention is not None else days[0][0] if days else None
         title = due_title(due.text)
         if not title or re.fullmatch(r"\W*(?:bis|by|at|um)?\W*", title):
-            title = draft.title or draft.label
+            title = draft.title or draft.label or next((one.title for one in draft.materials if one.title), "")
         at = self._time(due.times)
         title = self.answers.get(f"title:{name}", "") or title
         self.built.deadlines.append(
@@ -303,7 +304,7 @@ class Builder:
         title = draft.title or draft.label
         if not title:
             if draft.dues or draft.materials:
-                title = (draft.dues and "") or next((one.title for one in draft.materials if one.title), "")
+                title = "" if draft.dues else next((one.title for one in draft.materials if one.title), "")
             if not title:
                 self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
                 return

@@ -105,7 +105,7 @@ def dues_of(cell: Cell, *, is_column: bool = False) -> list[Due]:
             continue
         if not is_column and not kinds.is_due(piece):
             continue
-        found.append(Due(piece, day_in(piece) or _lone_day(piece), time_in(piece), address_of(cell, piece)))
+        found.append(Due(piece, day_in(piece) or _lone_day(piece), time_in(piece), address_of(cell, piece), is_column))
     return found
 
 

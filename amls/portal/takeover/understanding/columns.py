@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from amls.portal.takeover.middle import Cell, Row
 from amls.portal.takeover.understanding import kinds, links
@@ -82,6 +83,7 @@ class Column:
     kind: str = ""
 
 
+@lru_cache(maxsize=1024)
 def role_of(heading: str) -> str:
     """Return what the words of a heading say, or ''."""
     word = re.sub(r"[_\s]+", " ", heading).strip(" :*•.")
@@ -126,7 +128,8 @@ def header_at(rows: Sequence[Row]) -> int:
         dated = any(find_days(text) for text in texts if not weekday_column(text) and not role_of(text))
         score = len(known) + (0.5 if row.kind == "header" else 0) - number * 0.02
         is_header = len(known) >= 2 or (row.kind == "header" and number == 0 and len(texts) > 1)
-        if is_header and len(known) >= 0.4 * len(texts) and not dated and score > best:
+        is_plain = any(role_of(text) == DATE for text in known) and all(len(text) < 25 for text in texts)
+        if is_header and (is_plain or len(known) >= 0.4 * len(texts)) and not dated and score > best:
             best, at = score, number
     return at
 

@@ -21,6 +21,9 @@ _MATERIAL_LABEL = re.compile(
     r"^\W*(?:optional\s+|required\s+|suggested\s+|further\s+|additional\s+|recommended\s+|pre-?)?(?:readings?|preparation|prep|papers?|slides?|folien|videos?|recordings?|notes?|materials?|material(?:ien)?|links?|code|literatur|references?|textbook|resources?|unterlagen|handouts?)\b[^:\n]{0,20}:",
     _I,
 )
+_PERSON_LABEL = re.compile(
+    r"^\W*(?:guest\s+)?(?:speakers?|instructors?|lecturers?|presenters?|scribes?|dozent(?:in)?|referent(?:in)?)\s*:", _I
+)
 _TOPIC_LABEL = re.compile(r"^\W*(?:topics?|thema|themen|title|titel|content|inhalt)\s*:\s*", _I)
 _EMPTY_BRACKETS = re.compile(r"\(\s*[,;/|&\s]*\)|\[\s*[,;/|&\s]*\]")
 _MATERIAL_WORDS = re.compile(
@@ -58,7 +61,7 @@ def read_content(text: str, links: Sequence[Link], *, column: str = "") -> Conte
     """
     content = Content()
     left = [link for link in links if not is_place(link)]
-    for line in text.split("\n"):
+    for line in _main_first(text.split("\n")):
         own = [link for link in left if link.text and link.text in line]
         for link in own:
             left.remove(link)
@@ -67,6 +70,23 @@ def read_content(text: str, links: Sequence[Link], *, column: str = "") -> Conte
         _add(content, material_of(link, column=column))
     _name(content)
     return content
+
+
+def _main_first(lines: list[str]) -> list[str]:
+    """Return the lines with that which names the session before what is due, given out or to be read."""
+    if len(lines) < 2 or not is_aside(lines[0]):
+        return lines
+    main = next(
+        (at for at, line in enumerate(lines) if line.strip() and not is_aside(line) and not kinds.is_free(line)), 0
+    )
+    return [lines[main], *lines[:main], *lines[main + 1 :]]
+
+
+def is_aside(line: str) -> bool:
+    """Return whether a line says what is due, given out, to be read, or who speaks, and not what the session is."""
+    return bool(
+        kinds.is_due(line) or _OUT_LABEL.match(line) or _MATERIAL_LABEL.match(line) or _PERSON_LABEL.match(line)
+    )
 
 
 def _read_line(line: str, links: Sequence[Link], content: Content, column: str) -> None:
@@ -115,6 +135,8 @@ def _add(content: Content, material: Material) -> None:
 
 def _name(content: Content) -> None:
     """Take number and kind off the title: 'LEC 3: Replication', 'Lecture 1.1:' with its title on the next line."""
+    if not any(map(str.isalnum, content.title)):
+        content.title = content.details.pop(0) if content.details else ""
     prefix = _PREFIX.match(content.title)
     # 'L: Mental models' is one; 'Vectors in space' and 'Lecture hall' are none.
     if prefix is not None and (prefix.group("number") or re.match(r"^\w+\s*[:|–—]", content.title)):

@@ -4,7 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time
+from functools import lru_cache
 
+# The same few words are asked about many times while one source is read.
+_REMEMBERED = 4096
 _MONTH_NAMES = (
     ("jan", "jän"), ("feb",), ("mar", "mär", "mrz", "mae"), ("apr",), ("may", "mai"), ("jun",), ("jul",), ("aug",), ("sep",),
     ("oct", "okt"), ("nov",), ("dec", "dez"),
@@ -131,14 +134,25 @@ def month_of(name: str) -> int:
 
 def find_days(text: str) -> list[Mention]:
     """Return all places of a text that name days, in their order, without those that lie within others."""
+    return list(_found(text))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _found(text: str) -> tuple[Mention, ...]:
     if not any(map(str.isdigit, text)):
-        return list(_open(text))
-    candidates = [mention for pattern, read in _READERS for match in pattern.finditer(text) if (mention := read(match))]
+        return tuple(_open(text))
+    candidates = [
+        mention
+        for hint, pattern, read in _READERS
+        if hint.search(text)
+        for match in pattern.finditer(text)
+        if (mention := read(match))
+    ]
     found: list[Mention] = []
     for one in sorted([*candidates, *_open(text)], key=lambda one: (one.start, -one.end)):
         if not found or one.start >= found[-1].end:
             found.append(one)
-    return _with_ranges(text, found)
+    return tuple(_with_ranges(text, found))
 
 
 def _with_ranges(text: str, found: list[Mention]) -> list[Mention]:
@@ -252,15 +266,17 @@ def _week(match: re.Match[str]) -> Mention:
     )  # fmt: skip
 
 
-_READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Mention | None]], ...] = (
-    (_ISO, _iso),
-    (_CJK, _cjk),
-    (_MONTH_FIRST, _month_first),
-    (_DAY_FIRST, _day_first),
-    (_DASHES, _two_numbers),
-    (_DOTS, _dots),
-    (_SLASH, _two_numbers),
-    (_WEEK, _week),
+_MONTH_HINT = re.compile(r"jan|jän|feb|mar|mär|mae|mrz|apr|ma[yi]|jun|jul|aug|sep|o[ck]t|nov|de[cz]", _I)
+# What must stand in a text for a pattern to find anything, by which most of them need not look.
+_READERS: tuple[tuple[re.Pattern[str], re.Pattern[str], Callable[[re.Match[str]], Mention | None]], ...] = (
+    (re.compile(r"\d{4}[-/.]\d"), _ISO, _iso),
+    (re.compile("年"), _CJK, _cjk),
+    (_MONTH_HINT, _MONTH_FIRST, _month_first),
+    (_MONTH_HINT, _DAY_FIRST, _day_first),
+    (re.compile(r"\d-\d{1,2}-\d"), _DASHES, _two_numbers),
+    (re.compile(r"\d\.\s?\d"), _DOTS, _dots),
+    (re.compile(r"\d/\d"), _SLASH, _two_numbers),
+    (re.compile(r"w[eo][ec][kh]|wk|kw|w\d|\d\.\s*w", _I), _WEEK, _week),
 )
 
 

@@ -13,7 +13,7 @@ from amls.portal.takeover.understanding.times import find_times
 OUT, DUES, WORK = "out", "dues", "work"
 _I = re.IGNORECASE
 FREE_WORDS = re.compile(
-    r"\b(?:no|keine?|kein)\s+(?:\w+\s+)?(?:class(?:es)?|lectures?|meetings?|sessions?|labs?|school|vorlesung(?:en)?|veranstaltung(?:en)?|lehrveranstaltung(?:en)?|übung(?:en)?|termin|unterricht|sitzung|recitations?|instruction|discussions?)(?:\s+today)?\b"
+    r"\b(?:no|keine?|kein)\s+(?:\w+\s+)?(?:class(?:es)?|lectures?|meetings?|sessions?|labs?|school|vorlesung(?:en)?|veranstaltung(?:en)?|lehrveranstaltung(?:en)?|übung(?:en)?|termin|unterricht|sitzung|recitations?|instruction|discussions?|tutorials?|sections?)(?:\s+today)?\b"
     r"|\b(?:entfällt|fällt aus|ausgefallen|cancel+ed|(?:class(?:es)?|lecture)\s+cancel+ed)\b|^\W*(?:university\s+|public\s+|national\s+)?(?:holiday|feiertag)\b(?=\W+\w)",
     _I,
 )
@@ -57,7 +57,7 @@ def _work(draft: Draft) -> str:
         return ""
     if kinds.is_out(f"{draft.label} {draft.title}"):
         return OUT
-    if draft.dues and draft.context not in kinds.SESSIONS:
+    if any(not due.is_apart for due in draft.dues) and draft.context not in kinds.SESSIONS:
         return DUES
     return WORK if draft.kind == "work" else ""
 

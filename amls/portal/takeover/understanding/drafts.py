@@ -11,12 +11,17 @@ from amls.portal.takeover.understanding.times import Times
 
 @dataclass(slots=True)
 class Due:
-    """Something that a row says is due: its words, and its own day and time, where it names them."""
+    """Something that a row says is due: its words, and its own day and time, where it names them.
+
+    Attributes:
+        is_apart: whether it stands in a column of its own, so that the row itself is something else.
+    """
 
     text: str
     mention: Mention | None = None
     times: Times | None = None
     url: str = ""
+    is_apart: bool = False
 
 
 @dataclass(slots=True)

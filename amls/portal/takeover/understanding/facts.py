@@ -22,6 +22,8 @@ _I = re.IGNORECASE
 _OFFICE = re.compile(r"office hours?|sprechstunde", _I)
 _EXAM_LIST = re.compile(r"(?:final\s+)?(?P<kind>written|oral)?\s*exams?\s*:\s*(?P<dates>.+)", _I)
 _OTHER_WORK = re.compile(r"\b(?:report|homework|exercise|sheet|paper|essay|assignment|hw|übung)", _I)
+# What a day follows by which something is due: there '3/29' is one.
+_BY = re.compile(r"\b(?:due|by|on|until|bis|am|deadline)\W*$", _I)
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
 
@@ -141,7 +143,11 @@ def exams_and_deadlines(row: Row, ids: Ids) -> list[Draft]:
             for entry in re.split(r"\s*;\s*", sentence):
                 found += [draft for one in _dated(entry) if (draft := _exam(row, one, sentence, ids)) is not None]
         elif kinds.is_due(sentence):
-            days = [one for one in find_days(sentence) if one.days and not one.is_loose]
+            days = [
+                one
+                for one in find_days(sentence)
+                if one.days and (not one.is_loose or _BY.search(sentence[: one.start]))
+            ]
             for one in days[:1]:
                 draft = Draft(
                     ids.of(f"{row.text} {sentence}"), row.number, text, days=[one], kind=kinds.DEADLINE, title=sentence

@@ -137,7 +137,10 @@ def _without_term(text: str, term: Term) -> str:
 def is_no_title(text: str) -> bool:
     """Return whether a text is no title of a course: empty, 'Schedule', a university, or a weekly time."""
     return (
-        len(re.sub(r"\W", "", text)) < 3
+        sum(map(str.isalpha, text)) < 3
+        or (text.endswith((".", "!", "?")) and len(text.split()) > 5)
+        or re.match(r"\W*(?:jump to|this (?:site|page|schedule)|note|hinweis|click|last modified|please)\b", text, _I)
+        is not None
         or _GENERIC.match(text) is not None
         or _ORGANISATION.search(text) is not None
         or bool(find_slots(text))
@@ -178,7 +181,7 @@ def _title_apart(head: Head, lines: Sequence[tuple[int, Row]], facts: dict[str, 
             head.title = plain
             head.term = head.term or term
             return
-    alone = [row for _at, row in lines[:3] if row.table and sum(bool(cell.text) for cell in row.cells) == 1]
+    alone = [row for _at, row in lines[:3] if row.table > 0 and sum(bool(cell.text) for cell in row.cells) == 1]
     for row in alone:
         if not is_no_title(_head_text(row)):
             head.title, head.rows = _head_text(row), (*head.rows, row)

@@ -94,8 +94,14 @@ class _Interpreter(Blocks):
         hosts += [
             link.href for row in self.rows for cell in row.cells for link in cell.links if links.is_whole(link.href)
         ][:200]
-        texts = [row.text for row in self.rows if row.kind != "fact" or row.cells[0].text == "title"]
-        return find_zone(texts[:600], hosts)
+        # Places stand in the running text; of tables the first rows tell as much as all.
+        texts = [
+            row.text[:400]
+            for row in self.rows
+            if not row.table and (row.kind != "fact" or row.cells[0].text == "title")
+        ]
+        tables = [row.text[:400] for row in self.rows if row.table]
+        return find_zone([*texts[:150], *texts[150:][-30:], *tables[:60]], hosts)
 
     def _zone_name(self, zone: Zone) -> str:
         said = self.answers.get("zone", "").strip()

@@ -1,6 +1,7 @@
 """What a dated row is, by its words in English and German: a session of some kind, a day without class, a deadline, an exam."""
 
 import re
+from functools import lru_cache
 
 LECTURE, EXERCISE, LAB, TUTORIAL, SEMINAR, OTHER = "lecture", "exercise", "lab", "tutorial", "seminar", "other"
 FREE, DEADLINE, EXAM = "free", "deadline", "exam"
@@ -8,6 +9,8 @@ SESSIONS = (LECTURE, EXERCISE, LAB, TUTORIAL, SEMINAR, OTHER)
 KINDS = (*SESSIONS, FREE, DEADLINE, EXAM)
 
 _I = re.IGNORECASE
+# The same few words are asked about many times while one source is read.
+_REMEMBERED = 4096
 _NO_CLASS = re.compile(
     r"\bno\s+(?:\w+\s+)?(?:class(?:es)?|lectures?|meetings?|sessions?|labs?|sections?|school|recitations?|tutorials?|discussions?|instruction)\b(?!\s+(?:notes|slides|needed|required))"
     r"|\b(?:class(?:es)?|lectures?|university|campus|college|school)\s+(?:is\s+|are\s+)?(?:cancel+ed|closed|not held|does not meet|suspended)"
@@ -36,7 +39,7 @@ _CANCELLED = re.compile(
     r"\b(?:cancel+ed|abgesagt|entfällt|fällt aus|ausgefallen|postponed|verschoben auf unbestimmte)\b", _I
 )
 _NO_EXAM = re.compile(
-    r"\b(?:exam|midterm|mid-term|final|test|quiz|klausur|prüfungs?)s?[\s-]*(?:#?\d\s*)?(?:reviews?|prep(?:aration)?s?|recap|q\s?&\s?a|practice|discussion|solutions?|questions?|results?|grades|viewing|post-?mortem|debrief|wrap-?up|registration|info\w*|logistics)\b"
+    r"\b(?:exam|midterm|mid-term|final|test|quiz|klausur|prüfungs?)s?[\s-]*(?:#?\d\s*)?(?:review(?:s|ed)?|work sessions?|prep(?:aration)?s?|recap|q\s?&\s?a|practice|discussion|solutions?|questions?|results?|grades|viewing|post-?mortem|debrief|wrap-?up|registration|info\w*|logistics|recitations?|preview|sections?)\b"
     r"|\b(?:review|prepar\w+|practice|recap|questions?|q&a|cram|help session|office hours?|revision|mock|sample|solutions?|before|after|register|registration|sign[- ]?up)\b[^.;]{0,30}\b(?:exam|midterm|mid-term|final|test|quiz|klausur)"
     r"|klausur(?:vorbereitung|besprechung|einsicht|fragestunde|übung)|prüfungs(?:vorbereitung|anmeldung|einsicht|amt|ordnung|leistung)|probeklausur|übungsklausur|prep(?:are)? for (?:the )?(?:exam|midterm|final)"
     r"|\bexam(?:ple|in|ining|ination of)\b|\btake-?home\b.{0,20}\b(?:out|released)|\bexam-free\b",
@@ -45,7 +48,7 @@ _NO_EXAM = re.compile(
 _EXAM = re.compile(
     r"\b(?:(?:final|written|oral|mid-?term|midsem\w*|semester|term|section|make-?up|retake|first|second|third|1st|2nd|3rd|elective|comprehensive|practical|hourly)\s+)*(?:exam(?:ination)?s?|mid-?terms?)\b"
     r"|\b\w*klausur(?:en)?\b|\b(?:schriftliche|mündliche|abschluss|nach|modul)[\s-]?prüfung(?:en)?\b|^\W*(?:prüfung(?:en)?|teilprüfung)\b|^\W*finals?\b(?!\s+(?:project|report|presentation|paper|lecture|class|version|submission|thoughts|review|week|writeup|poster|demo|day|essay|draft|proposal|meeting|session|topics|remarks|words))"
-    r"|^\W*(?:in-?class\s+)?(?:quiz|test)\s*#?(?:\d+|[IVX]+)\b",
+    r"|(?:^|[:–]\s)\W{0,6}(?:in-?class\s+)?(?:quiz|test)\s*#?(?:\d+|[IVX]+)\b",
     _I,
 )
 _OUT = re.compile(
@@ -84,7 +87,7 @@ _SHORT_KINDS = {
     "s": SEMINAR, "sem": SEMINAR, "seminar": SEMINAR, "holiday": FREE, "no class": FREE, "break": FREE, "noclass": FREE, "no_class": FREE, "feiertag": FREE, "frei": FREE, "free": FREE,
     "exam": EXAM, "midterm": EXAM, "final": EXAM, "klausur": EXAM, "prüfung": EXAM, "quiz": EXAM, "test": EXAM,
     "due": DEADLINE, "due_event": DEADLINE, "deadline": DEADLINE, "abgabe": DEADLINE, "other": OTHER, "event": OTHER, "raw_event": "",
-    "workshop": OTHER, "guest": LECTURE, "guest lecture": LECTURE, "gastvortrag": LECTURE, "hw": "work", "homework": "work", "assignment": "work", "project": "work", "proj": "work", "hausaufgabe": "work",
+    "workshop": OTHER, "guest": LECTURE, "guest lecture": LECTURE, "gastvortrag": LECTURE, "hw": "work", "homework": "work", "assignment": "work", "project": "work", "proj": "work", "hausaufgabe": "work", "problem_set": "work", "problem set": "work", "pset": "work", "reading": "work", "resource": "work", "lecture_video": "work", "announcement": "work",
 }  # fmt: skip
 
 
@@ -101,6 +104,7 @@ def kind_of_word(word: str) -> str:
     return found or ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_free(text: str) -> bool:
     """Return whether a row says that there is no class."""
     if _NO_CLASS.search(text):
@@ -115,11 +119,13 @@ def is_free(text: str) -> bool:
     return match.start() <= 12 or words <= 5
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_cancelled(text: str) -> bool:
     """Return whether a row says that its session is cancelled."""
     return _CANCELLED.search(text) is not None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_exam(text: str) -> bool:
     """Return whether a row is an exam, and not its preparation."""
     match = _EXAM.search(text)
@@ -128,22 +134,26 @@ def is_exam(text: str) -> bool:
     return match.start() <= 25 or len(text.split()) <= 8
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_due(text: str) -> bool:
     """Return whether a row says that something is due."""
     match = DUE.search(text)
     return match is not None and not _OUT.search(text[: match.start()] if match.start() > 12 else "")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_out(text: str) -> bool:
     """Return whether a text says that work is given out, and not due."""
     return _OUT.search(text) is not None and DUE.search(text) is None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def is_work(text: str) -> bool:
     """Return whether a text names a piece of work, such as 'HW 1'."""
     return _WORK.search(text) is not None
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def session_kind(text: str, *, is_heading: bool = False) -> str:
     """Return the kind of session that the beginning of a text names, or ''.
 

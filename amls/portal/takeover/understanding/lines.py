@@ -60,7 +60,9 @@ def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
     ):
         last = at_end[-1]
         first = last if (last.days and not last.is_loose) or last.is_open else None
-    if first is None or (len(rest) > 4 * _SENTENCE and not is_item):
+    if first is None:
+        first = _labelled(rest, days)
+    if first is None or (row.kind == "text" and number is None and _is_prose(rest)):
         return None
     if first.week is not None and not is_item and row.kind != "text":
         return None
@@ -92,6 +94,24 @@ def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
     return draft
 
 
+def _labelled(text: str, days: list[Mention]) -> Mention | None:
+    """Return the day of a line such as 'First meeting: 16.04.2024, 16:00, Room 32', which has its time as well."""
+    first = next((one for one in days if one.days), None)
+    if first is None or kinds.is_due(text) or not re.fullmatch(r"[^:.]{3,60}:\s*", text[: first.start]):
+        return None
+    times = find_times(text[first.end :][:20])
+    return first if times and times[0].start <= 4 and not times[0].problem else None
+
+
+def _is_prose(text: str) -> bool:
+    """Return whether a line tells a story in which a day comes first: 'On 20.10.2025, 10:00, in Pool 3. Please bring …'."""
+    return (
+        len(text) > _SENTENCE
+        or re.match(r"\W*(?:am|on|from|vom|ab)\s", text, _I) is not None
+        or re.search(r"[a-z)]\.\s+[A-ZÄÖÜ]", text) is not None
+    )
+
+
 def is_undated_session(text: str) -> bool:
     """Return whether a line without a date is a session by its number: '02 Caching'."""
     return _HAS_NUMBER.match(text) is not None and not _LABEL.match(text) and len(text) < _SENTENCE
@@ -121,16 +141,19 @@ def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft |
     if draft.times is None and not kinds.is_due(draft.title):
         inner = find_times(draft.title)
         draft.times = inner[0] if inner else None
-    is_only_links = (
-        before is not None
-        and term.spans
-        and draft.materials
-        and draft.title.lower() in {one.title.lower() for one in draft.materials}
-    )
+    is_only_links = before is not None and term.spans and _only_links(draft)
     if is_only_links and before is not None:
         before.materials += [one for one in draft.materials if one not in before.materials]
         draft.title = ""
     return draft
+
+
+def _only_links(draft: Draft) -> bool:
+    """Return whether a text names nothing but its links: 'Recording', 'Read Ch26, Ch27'."""
+    rest = draft.title
+    for one in draft.materials:
+        rest = rest.replace(one.title, " ")
+    return bool(draft.materials) and len(re.findall(r"\w+", rest)) <= 1
 
 
 def _draft(row: Row, where: Where, ids: Ids) -> Draft:
@@ -288,11 +311,11 @@ def _only_times(token: str) -> Times | None:
 def _other_token(draft: Draft, token: str) -> None:
     announced = links.word_kind(token) if len(token.split()) <= 2 else ""
     times = find_times(token, expects=True)
-    if announced:
+    if token.startswith(("http://", "https://")):
+        draft.materials.append(links.material_of(Link("", token)))
+    elif announced:
         draft.materials.append(Material(announced, token))
     elif times:
         draft.times = times[0]
-    elif token.startswith(("http://", "https://")):
-        draft.materials.append(links.material_of(Link("", token)))
     else:
         draft.unknown.append(token)

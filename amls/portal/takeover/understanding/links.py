@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from amls.portal.takeover.middle import Link
@@ -106,6 +107,8 @@ def _kind(link: Link, column: str, before: str) -> str:
         return RECORDING
     if column and column != OTHER:
         is_other = by_text and not re.fullmatch(r"\W*(?:pdf|pptx?|slides?|link)\W*", link.text, _I)
+        if column == SLIDES and by_host == READING:
+            return READING
         return by_text if is_other and column in (SLIDES, NOTES, RECORDING) else column
     if is_call(link):
         return CALL
@@ -117,6 +120,7 @@ def _kind(link: Link, column: str, before: str) -> str:
     return by_text or word_kind(before) or ending or by_host or (SLIDES if is_slides else OTHER)
 
 
+@lru_cache(maxsize=4096)
 def word_kind(text: str) -> str:
     """Return which kind the words of a link, a label or a column's heading name, or ''."""
     found = [(match.start(), kind) for kind, pattern in _WORDS if (match := pattern.search(text))]

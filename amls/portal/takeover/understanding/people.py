@@ -9,7 +9,7 @@ _I = re.IGNORECASE
 _LECTURER = r"(?:course\s+|guest\s+)?(?:lecturers?|instructors?|professors?|prof\.?s?|faculty|teachers?|taught by|dozent(?:in|en|innen)?|dozierende[r]?|vortragende[r]?|vorlesender|lehrperson(?:en)?|referent(?:in)?|leitung|verantwortlich(?:e[r]?)?|lehrende[r]?|veranstalter(?:in)?|course (?:organi[sz]er|coordinator|leader)s?|convenor)"
 _ASSISTANT = r"(?:(?:head|lead|graduate|undergraduate|course)\s+)?(?:(?:teaching|course|graduate|lab)\s+(?:assistants?|fellows?)|assistants?|g?u?tas?|tas|tutor(?:s|in|en|innen|innen und tutoren)?|assistent(?:in|en|innen)?|übungsleit(?:ung|er|erin|ende)|übung(?:en)? betreut von|betreu(?:ung|er|erin)|hiwis?|wissenschaftliche mitarbeit(?:er|erin)|course staff|teaching staff|graders?|cas?|mitarbeit(?:er|ende))"
 _LABEL = re.compile(
-    rf"(?:^|(?<=[.;|·•]\s)|(?<=[.;]\s\s))\W*(?P<role>(?P<lecturer>{_LECTURER})|(?P<assistant>{_ASSISTANT}))(?P<feminine>[/:*]?-?innen|[/:*]in(?:nen)?)?(?:\s*\(s\))?\s*(?::|\s[–—-]\s|\|)\s*(?P<names>.+)$",
+    rf"(?:^|(?<=[.;|·•]\s)|(?<=[.;]\s\s))\W{{0,6}}(?P<role>(?P<lecturer>{_LECTURER})|(?P<assistant>{_ASSISTANT}))(?P<feminine>[/:*]?-?innen|[/:*]in(?:nen)?)?(?:\s*\(s\))?\s*(?::|\s[–—-]\s|\|)\s*(?P<names>.+)$",
     _I,
 )
 _TITLE = r"(?:univ\.?-?|hon\.?-?|apl\.\s?|ass\.?-?\s?|assoc\.?-?\s?|jun\.?-?|vertr\.?-?)?(?:prof(?:essor|essorin)?\.?|dr\.?(?:-ing\.?|\.?\s?(?:rer\.\s?nat|phil|med|habil|h\.\s?c)\.?)?|m\.\s?sc\.?|b\.\s?sc\.?|dipl\.-\w+\.?|mag\.|pd|ph\.?d\.?|mr\.?|mrs\.?|ms\.?|msc|bsc|dr)"

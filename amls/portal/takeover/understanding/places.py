@@ -28,7 +28,7 @@ _BEHIND = re.compile(
 
 def clean_room(text: str) -> str:
     """Return a room as written, but for one space between letters and digits: 'H0111' is 'H 0111'."""
-    room = " ".join(text.strip(" .,;:").split())
+    room = " ".join(re.split(r"\\|\$", text)[0].strip(" .,;:").split())
     room = re.sub(r"^(?:room|raum|rm\.?|hörsaal(?=\s+[A-Z]+\s?\d)|in|im|at)\s+", "", room, flags=_I)
     return re.sub(r"^([A-ZÄÖÜ]{1,3})(\d)", r"\1 \2", room)
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import time
+from functools import lru_cache
 
 from amls.portal.takeover.understanding import kinds
-from amls.portal.takeover.understanding.dates import WEEKDAY, weekday_of
+from amls.portal.takeover.understanding.dates import WEEKDAY, find_days, weekday_of
 from amls.portal.takeover.understanding.places import mode_in, room_behind, room_in
 from amls.portal.takeover.understanding.times import find_times
 
@@ -56,12 +57,23 @@ def plain_sentences(text: str) -> list[str]:
 
 def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
     """Return the weekly times that a line names, but those of office hours."""
+    return list(_found(line, default_kind))
+
+
+@lru_cache(maxsize=4096)
+def _found(line: str, default_kind: str) -> tuple[Slot, ...]:
     found: list[Slot] = []
     kind = ""
     for sentence in sentences(line):
         if _OFFICE.search(sentence) or _NONE.search(sentence):
             continue
-        days = [(match, weekdays) for match in _DAYS.finditer(sentence) if (weekdays := _weekdays(match))]
+        dates = [one for one in find_days(sentence) if one.days]
+        days = [
+            (match, weekdays)
+            for match in _DAYS.finditer(sentence)
+            if (weekdays := _weekdays(match))
+            and not any(one.start - 3 <= match.end() and match.start() <= one.end + 3 for one in dates)
+        ]
         for position, (match, weekdays) in enumerate(days):
             until = days[position + 1][0].start() if position + 1 < len(days) else len(sentence)
             rest = sentence[match.end() : until]
@@ -82,10 +94,11 @@ def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
             kind = own or kind
             room = room_in(behind) or room_behind(_without_zone(behind))
             mode = mode_in(sentence) if len(days) == 1 else "in_person"
+            mode = "hybrid" if mode == "virtual" and room else mode
             found += [
                 Slot(kind or default_kind or kinds.LECTURE, day, at.begins, at.ends, room, mode) for day in weekdays
             ]
-    return found
+    return tuple(found)
 
 
 def slot_room_in_head(line: str) -> str:

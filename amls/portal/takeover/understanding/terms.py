@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _I = re.IGNORECASE
 _YEAR4 = r"(?:19|20)\d\d"
@@ -88,6 +89,8 @@ class Term:
     @property
     def months(self) -> frozenset[int]:
         """The months in which its sessions usually lie."""
+        if self.season == "year":
+            return frozenset(range(1, 13))
         if self.season == "autumn":
             return frozenset({8, 9, 10, 11, 12, 1, 2})
         return (
@@ -99,6 +102,7 @@ class Term:
         )
 
 
+@lru_cache(maxsize=4096)
 def find_term(text: str, *, is_heading: bool = True) -> Term | None:
     """Return the term that a text names first.
 

@@ -3,8 +3,10 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 _I = re.IGNORECASE
+_REMEMBERED = 4096
 _AM = r"[ap]\.?\s?m\b\.?"
 _CT = r"(?:c\.?\s?t\b\.?|s\.?\s?t\b\.?)"
 _UHR = r"(?:uhr\b|h\b(?!\s*\d{3})|o'clock\b)"
@@ -64,13 +66,18 @@ def find_times(text: str, *, expects: bool = False) -> list[Times]:
         text: without the dates, which look alike.
         expects: whether a time is likely here, so that '10-12' is one.
     """
+    return list(_found(text, expects))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _found(text: str, expects: bool) -> tuple[Times, ...]:
     found: list[Times] = []
     if not any(map(str.isdigit, text)):
-        return [
+        return tuple(
             Times(one.start(), one.end(), _WORDS[one.group("word").lower()])
             for one in _SINGLE.finditer(text)
             if one.group("word")
-        ]
+        )
     for match in _SPAN.finditer(text):
         span = _span(match)
         if span is not None and (expects or not span.is_loose):
@@ -81,7 +88,7 @@ def find_times(text: str, *, expects: bool = False) -> list[Times]:
         single = _single(match)
         if single is not None:
             found.append(single)
-    return sorted(found, key=lambda one: one.start)
+    return tuple(sorted(found, key=lambda one: one.start))
 
 
 def find_minutes(text: str) -> int | None:

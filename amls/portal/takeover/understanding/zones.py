@@ -60,6 +60,10 @@ _HOSTS = {
 }  # fmt: skip
 # Single words that a page of another country may hold as well.
 _WEAK = {"uhr", "raum", "lp", "vl", "ue", "vu", "sws"}
+_PUBLISHERS = re.compile(
+    r"\b(?:cambridge|oxford|mit|princeton|harvard|chicago|stanford|yale|columbia)\s+(?:university\s+)?press\b|the mit press",
+    _I,
+)
 _NOT_THEIRS = ("youtu.be", "git.io", "fb.me")
 # The words and titles of universities where German is spoken.
 _GERMAN = re.compile(
@@ -95,7 +99,7 @@ def find_zone(texts: Iterable[str], hosts: Iterable[str]) -> Zone:
     words = _WORDS.search(text)
     if words is not None:
         return Zone(_LONG[(words.group("zone") or words.group("zone2")).lower()], is_named=True, is_sure=True)
-    place = next((zone for zone, pattern in _COMPILED if pattern.search(text)), "")
+    place = _first_place(text)
     for match in _AFTER_TIME.finditer(text):
         zone = _SHORT.get(match.group("zone").lower())
         # The German-speaking countries and their neighbours share their time.
@@ -114,6 +118,13 @@ def find_zone(texts: Iterable[str], hosts: Iterable[str]) -> Zone:
     if ends and ends.count(ends[0]) > len(ends) / 2:
         return Zone(ends[0], is_sure=is_german or len(ends) > 1)
     return Zone(_BERLIN if german else "", is_sure=is_german)
+
+
+def _first_place(text: str) -> str:
+    """Return the zone of the place that is named first, but for those of publishers."""
+    plain = _PUBLISHERS.sub(" ", text)
+    found = [(match.start(), zone) for zone, pattern in _COMPILED if (match := pattern.search(plain))]
+    return min(found)[1] if found else ""
 
 
 def _zone_of(address: str) -> str:
