@@ -67,7 +67,12 @@ def _found(line: str, default_kind: str) -> tuple[Slot, ...]:
     for sentence in sentences(line):
         if _OFFICE.search(sentence) or _NONE.search(sentence):
             continue
-        dates = [one for one in find_days(sentence) if one.days]
+        # '4.10' is a time here; '4/10' is none.
+        dates = [
+            one
+            for one in find_days(sentence)
+            if one.days and (not one.is_loose or "/" in sentence[one.start : one.end])
+        ]
         days = [
             (match, weekdays)
             for match in _DAYS.finditer(sentence)
