@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from amls.courses.models import Course
 from lectures.models import Lecture
 from tests.browser.conftest import Open
+from tests.browser.test_pages import axe
 
 TABLE = """<h1>Data Systems, Fall 2026</h1><p>Lectures: Tuesday, 10:15am-11:45am in Gates B01</p>
 <table><tr><th>Date</th><th>Topic</th><th>Slides</th></tr>
@@ -92,6 +93,7 @@ def test_a_pasted_table_becomes_a_published_course(open_page: Open, width: int) 
     show(page)
     expect(page.locator(".counts")).to_contain_text("2 sessions")
     expect(page.locator(".counts")).to_contain_text("1 day without class")
+    assert axe(page) == []
     answer(page, "time zone", "America/Chicago")
     # One title is mended on the way, and the last change taken back.
     page.locator(".bench-edit summary", has_text="Why systems?").click()
