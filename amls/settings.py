@@ -339,6 +339,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.portal.tasks.fetch_drafts",
         "schedule": timedelta(seconds=BEAT_SECONDS),
     },
+    "read-upstreams": {
+        "task": "amls.portal.tasks.read_upstreams",
+        "schedule": timedelta(minutes=5),
+    },
     "reconcile-running-courses": {
         "task": "amls.agenda.tasks.reconcile_running_courses",
         "schedule": timedelta(minutes=15),

@@ -68,6 +68,8 @@ class ImportDraft(models.Model):
     problem = CleanTextField(_("problem"), blank=True)
     changes = models.JSONField(_("answers"), default=list, blank=True)
     made_at = models.DateTimeField(_("brought"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0, db_default=0)
+    leased_until = models.DateTimeField(_("taken by a worker until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("course being brought in")
@@ -87,3 +89,39 @@ class ImportDraft(models.Model):
     def answers(self) -> dict[str, str]:
         """What counts of the answers and corrections."""
         return dict(self.changes)
+
+
+class Upstream(models.Model):
+    """The page elsewhere from which a course comes, read again by the worker; what changed there is proposed here.
+
+    Attributes:
+        answers: to what the page leaves open, as in the draft from which the course was made.
+        source: what it said when it was read last, in the form of `amls.portal.takeover.middle`.
+        base: what it said of each row when somebody last decided on it, as a course.toml.
+        mirror: what the course said then, likewise: where it says something else now it was edited here.
+        fingerprint: of the last content; the same content says nothing new.
+        waiting: how many changes wait for a decision.
+        due_at: when it is to be read again.
+    """
+
+    course = models.OneToOneField(Course, models.CASCADE, related_name="upstream", verbose_name=_("course"))
+    address = models.CharField(_("address"), max_length=2000)
+    answers = models.JSONField(_("answers"), default=dict, blank=True)
+    source = models.JSONField()
+    base = models.TextField()
+    mirror = models.TextField()
+    fingerprint = models.CharField(max_length=64, blank=True)
+    waiting = models.PositiveIntegerField(_("changes to decide on"), default=0)
+    problem = CleanTextField(_("problem"), blank=True)
+    read_at = models.DateTimeField(_("last read"))
+    due_at = models.DateTimeField(_("to be read again"))
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    leased_until = models.DateTimeField(_("taken by a worker until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("page elsewhere")
+        verbose_name_plural = _("pages elsewhere")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.address

@@ -4,10 +4,11 @@ from celery import shared_task
 
 from amls.core import clock
 from amls.portal.strays import report_strays
-from amls.portal.takeover.drafts import fetch_next
+from amls.portal.takeover.drafts import FETCHES, fetch_next
 from amls.portal.takeover.fetching import fetch
 from amls.portal.takeover.middle import Source
 from amls.portal.takeover.sources import read_source
+from amls.portal.takeover.upstream import UPSTREAMS, read_next
 
 
 @shared_task
@@ -19,10 +20,13 @@ def look_for_strays() -> int:
 @shared_task
 def fetch_drafts() -> int:
     """Fetch the pages that somebody waits for; return how many. Rung by each, and swept by beat."""
-    handled = 0
-    while fetch_next(_read, now=clock.now()):
-        handled += 1
-    return handled
+    return FETCHES.work_off(lambda now: fetch_next(_read, now=now))
+
+
+@shared_task
+def read_upstreams() -> int:
+    """Read again the pages from which courses come, as far as they are due; return how many. Rung by hand, and swept."""
+    return UPSTREAMS.work_off(lambda now: read_next(_read, now=now))
 
 
 def _read(address: str) -> Source:

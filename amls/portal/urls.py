@@ -12,7 +12,7 @@ from amls.portal.me import account
 from amls.portal.me import views as me
 from amls.portal.search import views as search
 from amls.portal.stats import views as stats
-from amls.portal.takeover.views import bringing, rollover
+from amls.portal.takeover.views import bringing, rollover, upstream
 
 app_name = "portal"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -40,6 +40,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", bringing.bring_into, name="import"),
+    path("<slug:slug>/staff/upstream/", upstream.upstream_page, name="upstream"),
+    path("<slug:slug>/staff/upstream/decide/", upstream.decide, name="upstream_decide"),
+    path("<slug:slug>/staff/upstream/read/", upstream.read_now, name="upstream_read"),
+    path("<slug:slug>/staff/upstream/stop/", upstream.stop, name="upstream_stop"),
     path("<slug:slug>/staff/publish/", bringing.publish, name="publish"),
     path("<slug:slug>/staff/roll-over/", rollover.roll_over_page, name="roll_over"),
     path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),

@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from amls.core.bounds import Bound, spend
-from amls.core.doorbell import ring
+from amls.core.jobs import Queue
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.portal.models import ImportDraft
@@ -59,7 +60,7 @@ def start_fetched_draft(*, owner: User, course: Course | None, address: str, now
         spend(_FETCHES, who=owner.pk, now=now)
         draft = ImportDraft.objects.create(owner=owner, course=course, name=address[:300], address=address, made_at=now)
         _make_room(owner)
-        ring(FETCH)
+        FETCHES.ring()
     return draft
 
 
@@ -68,29 +69,39 @@ def _make_room(owner: User) -> None:
     ImportDraft.objects.filter(owner=owner).exclude(pk__in=kept).delete()
 
 
-def fetch_next(read: Callable[[str], Source], *, now: datetime) -> bool:
-    """Fetch one draft that waits for it; return whether there was one.
+class _Fetches(Queue[ImportDraft]):
+    """The drafts whose address somebody waits for, the oldest first."""
 
-    Its row stays locked meanwhile: another worker takes another one, and one that is killed leaves it waiting.
+    model, task, lease, most_attempts = ImportDraft, FETCH, timedelta(seconds=90), 3
+
+    def choose(self, *, now: datetime, limit: int) -> Iterable[ImportDraft]:
+        """Return the next drafts, locked."""
+        rows = ImportDraft.objects.filter(source__isnull=True, problem="").select_related("owner")
+        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+        return self.free(rows.filter(is_free)).order_by("pk")[:limit]
+
+
+FETCHES = _Fetches()
+
+
+def fetch_next(read: Callable[[str], Source], *, now: datetime) -> int:
+    """Fetch one draft that waits for it; return how many there were.
 
     Args:
         read: gives what an address says, or raises CourseFileError.
-        now: drafts of more than an hour ago are given up.
+        now: the database's time.
     """
-    with transaction.atomic():
-        waiting = ImportDraft.objects.select_for_update(skip_locked=True, of=("self",)).select_related("owner")
-        draft = waiting.filter(source__isnull=True, problem="").order_by("pk").first()
-        if draft is None:
-            return False
+    claims = FETCHES.claim(now=now)
+    for claim in claims:
+        draft = claim.row
         with override(draft.owner.language or None):
             try:
-                if draft.made_at < now - timedelta(hours=1):
-                    raise CourseFileError([_("It could not be fetched within an hour. Try again.")])
-                draft.source = plain_of(read(draft.address))
+                if claim.is_one_too_many:
+                    raise CourseFileError([_("It could not be fetched. Try again later, or paste the page.")])
+                claim.finish(source=plain_of(read(draft.address)))
             except CourseFileError as error:
-                draft.problem = "\n".join(error.problems)
-        draft.save(update_fields=["source", "problem"])
-    return True
+                claim.finish(problem="\n".join(error.problems))
+    return len(claims)
 
 
 def change_draft(*, draft: ImportDraft, changes: Mapping[str, str]) -> ImportDraft:
@@ -144,7 +155,11 @@ def purge_drafts(now: datetime, *, dry_run: bool) -> int:
 
 def source_of(draft: ImportDraft) -> Source:
     """Return what somebody brought; only for what isn't waiting."""
-    plain: dict[str, Any] = draft.source or {"container": "text", "rows": [], "text": ""}
+    return source_from(draft.source or {"container": "text", "rows": [], "text": ""})
+
+
+def source_from(plain: Mapping[str, Any]) -> Source:
+    """Return the source that `plain_of` made plain."""
     return Source(plain["container"], tuple(map(row_of, plain["rows"])), plain["text"])
 
 

@@ -33,6 +33,7 @@ from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import load_toml
 from amls.portal.takeover.understanding.slots import WEEKDAYS
+from amls.portal.takeover.upstream import follow_page
 from amls.portal.takeover.workbench import Workbench, open_workbench, weekday_name
 
 
@@ -125,7 +126,7 @@ class _Opened:
         """Return its page; only the part that changes where htmx asked for it."""
         draft = self.draft
         context: dict[str, Any] = {
-            "draft": draft, "access": self.access, "course": draft.course,
+            "draft": draft, "access": self.access, "course": draft.course, "followed": True,
             "heading": _("Import the course page") if draft.course is not None else _("New course"), **more,
         }  # fmt: skip
         if draft.is_waiting or draft.problem:
@@ -223,7 +224,7 @@ def make(opened: _Opened) -> HttpResponse:
     if shown.is_agreed:
         messages.success(opened.request, _("Imported. Everyone's calendar follows."))
         return redirect(opened.draft.course)
-    return opened.show(diff=diff, preview=shown)
+    return opened.show(diff=diff, preview=shown, followed="follow" in opened.request.POST)
 
 
 def _made(opened: _Opened, spec: CourseSpec) -> HttpResponse:
@@ -231,9 +232,20 @@ def _made(opened: _Opened, spec: CourseSpec) -> HttpResponse:
         import_course(spec=spec, slug=spec.slug, now=opened.now, must_be_new=True)
         course = Course.objects.get(slug=spec.slug)
         enrol(user=opened.owner, course=course, role=Role.LECTURER)
+        _follow(opened, course, spec)
         drafts.delete_draft(draft=opened.draft)
     messages.success(opened.request, _("The course was made as a draft: only you can see it until you publish it."))
     return redirect(course)
+
+
+def _follow(opened: _Opened, course: Course, spec: CourseSpec) -> None:
+    """Read the page again from now on, where it came from an address and its maker wants that."""
+    draft = opened.draft
+    if draft.address and "follow" in opened.request.POST:
+        source = drafts.source_of(draft)
+        follow_page(
+            course=course, address=draft.address, source=source, answers=draft.answers, spec=spec, now=opened.now
+        )
 
 
 def _changed(opened: _Opened, spec: CourseSpec, course: Course) -> tuple[Preview, Diff]:
@@ -242,6 +254,8 @@ def _changed(opened: _Opened, spec: CourseSpec, course: Course) -> tuple[Preview
     if shown.is_agreed:
         with transaction.atomic():
             import_course(spec=spec, slug=course.slug, now=opened.now)
+            course.refresh_from_db()
+            _follow(opened, course, spec)
             drafts.delete_draft(draft=opened.draft)
     return shown, diff
 
