@@ -192,7 +192,7 @@ class StudentResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProjectPart:
     """A student's part in the projects of a course, as a page has read it, with the deadlines by which it stands."""
 
     result: StudentResult
@@ -207,13 +207,13 @@ def read_part(enrolment: Enrolment, deadlines: Deadlines, *, with_files: bool = 
     """
     team = team_of(enrolment, with_files=with_files, deadlines=deadlines)
     result = _result_of(enrolment, team, getattr(enrolment, "earlier_pass", None))
-    enrolment.project_part = Part(result, deadlines)  # type: ignore[attr-defined]
+    enrolment.project_part = ProjectPart(result, deadlines)  # type: ignore[attr-defined]
     return result
 
 
-def part_of(enrolment: Enrolment) -> Part | None:
+def part_of(enrolment: Enrolment) -> ProjectPart | None:
     """Return what `read_part` has kept of a person, or None: no query."""
-    found: Part | None = getattr(enrolment, "project_part", None)
+    found: ProjectPart | None = getattr(enrolment, "project_part", None)
     return found
 
 
