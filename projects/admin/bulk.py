@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.preview import preview_of, without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter_kinds
@@ -39,17 +40,20 @@ def preview_letters(projects: list[Project], *, now: datetime) -> tuple[int, lis
         How many decisions would be published, the notices with their recipients, and the
         first one's letter in its recipient's language.
     """
-    with transaction.atomic():
-        published = publish_assessments(projects=projects, now=now)
-        pks = [one.pk for one in published]
-        rows = Notice.objects.filter(kind=LETTER, created_at=now, references__assessment__in=pks)
-        notices = list(rows.select_related("recipient", "course").order_by("pk"))
-        letter = None
-        if notices:
-            first = notices[0].recipient
-            with translation.override(first.language if first and first.language else translation.get_language()):
-                letter = letter_kinds[LETTER].writer(notices[0], now)
-        transaction.set_rollback(True)
+    return without_trace(lambda: _publish(projects, now))
+
+
+def _publish(projects: list[Project], now: datetime) -> tuple[int, list[Notice], Letter | None]:
+    """Publish, and return how many decisions that are, the notices, and the first one's letter."""
+    published = publish_assessments(projects=projects, now=now)
+    pks = [assessment.pk for assessment in published]
+    rows = Notice.objects.filter(kind=LETTER, created_at=now, references__assessment__in=pks)
+    notices = list(rows.select_related("recipient", "course").order_by("pk"))
+    letter = None
+    if notices:
+        first = notices[0].recipient
+        with translation.override(first.language if first and first.language else translation.get_language()):
+            letter = letter_kinds[LETTER].writer(notices[0], now)
     return len(published), notices, letter
 
 
@@ -84,12 +88,16 @@ def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
 def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Publish what is decided, after showing the mail and who gets it."""
     projects, now = list(queryset.select_related("topic__course")), now_of(request)
-    if "_confirmed" in request.POST:
-        done = publish_assessments(projects=projects, now=now)
-        said = ngettext("%(count)d decision is published.", "%(count)d decisions are published.", len(done))
-        messages.success(request, said % {"count": len(done)})
+    with transaction.atomic():
+        count, notices, letter = _publish(projects, now)
+        people = sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient})
+        preview = preview_of(request.POST, (count, people, letter))
+        if not preview.is_agreed:
+            transaction.set_rollback(True)
+    if preview.is_agreed:
+        said = ngettext("%(count)d decision is published.", "%(count)d decisions are published.", count)
+        messages.success(request, said % {"count": count})
         return None
-    count, notices, letter = preview_letters(projects, now=now)
     left = len(projects) - count
     return desk.ask(
         request,
@@ -104,7 +112,8 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
         if left
         else [],
         letter=letter,
-        people=sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient}),
+        people=people,
+        preview=preview,
     )
 
 
@@ -113,7 +122,8 @@ def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project])
     """Pass, as drafts, what is handed in and not decided."""
     views = _views(queryset)
     fit = [v for v in views if v.counting and not (v.assessment and v.assessment.outcome) and v.project.is_active]
-    if "_confirmed" in request.POST:
+    preview = preview_of(request.POST, [view.project.pk for view in fit])
+    if preview.is_agreed:
         passed = pass_undecided(projects=[view.project for view in fit], by=user_of(request), now=now_of(request))
         messages.success(
             request,
@@ -132,6 +142,7 @@ def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project])
         notes=[_("%(what)s are left out: decided before, or without a hand-in that counts.") % {"what": _count(left)}]
         if left
         else [],
+        preview=preview,
     )
 
 
@@ -217,7 +228,8 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
 def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Withdraw projects; an undo brings them back."""
     projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
-    if "_confirmed" in request.POST:
+    preview = preview_of(request.POST, [project.pk for project in projects])
+    if preview.is_agreed:
         withdraw_projects(projects=projects, now=now_of(request))
         pks = ",".join(str(project.pk) for project in projects)
         undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
@@ -233,6 +245,7 @@ def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Proje
         rows=projects,
         may=bool(projects),
         lead=_("The slots are free again. Hand-ins, decisions and notes are kept, and you can undo it."),
+        preview=preview,
     )
 
 

@@ -11,6 +11,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from amls.core.preview import Preview
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.site import CourseScopedAdmin
@@ -72,6 +73,7 @@ class KeptAdmin(CourseScopedAdmin):
         action: str = "",
         rows: Sequence[Any] = (),
         form: BaseForm | None = None,
+        preview: Preview | None = None,
         **context: Any,
     ) -> TemplateResponse:
         """Return a page that shows what is going to happen, and asks.
@@ -83,9 +85,11 @@ class KeptAdmin(CourseScopedAdmin):
             action: the list's action that goes on after it.
             rows: what it happens to.
             form: what is still to be said.
+            preview: of what is done as it is shown; without one the page only asks for what is still to be said.
             **context: more for the template: `lead`, `notes`, `letter`, `people`, `may`.
         """
-        posted = [("action", action), ("_confirmed", "1")] if action else [("_confirmed", "1")]
+        posted = [("action", action)] if action else []
+        posted += [("_confirmed", "1")] if preview is None else []
         posted += [("_selected_action", str(row.pk)) for row in rows]
         status = 422 if form is not None and form.errors else 200
         context = {
@@ -94,6 +98,7 @@ class KeptAdmin(CourseScopedAdmin):
             "posted": posted,
             "rows": rows,
             "form": form,
+            "preview": preview,
             "may": True,
             **context,
         }

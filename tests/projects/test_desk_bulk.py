@@ -29,6 +29,7 @@ from projects.models import Assessment, EarlierPass, Extension, Project, Topic
 from projects.progress import desk_views, for_desk
 from projects.receipts import receipt_code
 from projects.services.assessing import assess
+from tests.agreeing import agree_to, seal_in
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
 from tests.tables import agree
@@ -65,9 +66,21 @@ def test_publishing_shows_the_mail_and_who_gets_it_first(world: World, desk: Cli
     assert "1 project stay as they are" in asked.content.decode()
     assert not Notice.objects.filter(kind="projects.result").exists()
     assert Assessment.objects.get().published_at is None
-    run(desk, "publish", [ready, open_one], _confirmed="1")
-    run(desk, "publish", [ready, open_one], _confirmed="1")
+    for _time in ("once", "and again"):
+        run(desk, "publish", [ready, open_one], _agreed="1", _shown=seal_in(asked))
     assert Notice.objects.filter(kind="projects.result").count() == 1
+
+
+def test_what_was_decided_since_it_was_shown_is_not_published_unseen(world: World, desk: Client) -> None:
+    ready, later = make_teams(world, 2)
+    decided(world, ready)
+    asked = run(desk, "publish", [ready, later])
+    decided(world, later)
+    again = run(desk, "publish", [ready, later], _agreed="1", _shown=seal_in(asked))
+    assert "something changed since this was shown" in again.content.decode()
+    assert not Notice.objects.filter(kind="projects.result").exists()
+    assert run(desk, "publish", [ready, later], _agreed="1", _shown=seal_in(again)).status_code == 302
+    assert Assessment.objects.filter(published_at=None).count() == 0
 
 
 def test_passing_leaves_out_what_is_decided_or_not_handed_in(world: World, desk: Client) -> None:
@@ -76,7 +89,7 @@ def test_passing_leaves_out_what_is_decided_or_not_handed_in(world: World, desk:
     assess(project=failed, outcome="failed", extra_points=Decimal(0), feedback="", by=world.staff, now=NOW)
     asked = run(desk, "pass_all", [ready, failed, empty])
     assert [row.pk for row in asked.context["rows"]] == [ready.pk]
-    run(desk, "pass_all", [ready, failed, empty], _confirmed="1")
+    run(desk, "pass_all", [ready, failed, empty], _agreed="1", _shown=seal_in(asked))
     assert dict(Assessment.objects.values_list("project", "outcome")) == {ready.pk: "passed", failed.pk: "failed"}
 
 
@@ -99,7 +112,7 @@ def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
 def test_as_many_are_chosen_as_a_list_shows(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
     chosen = [team.pk, *range(10**6, 10**6 + 2000)]
-    answer = desk.post(list_url(), {"action": "withdraw_all", "_selected_action": chosen, "_confirmed": "1"})
+    answer = agree_to(desk, list_url(), {"action": "withdraw_all", "_selected_action": chosen})
     assert answer.status_code == 302
     team.refresh_from_db()
     assert not team.is_active
@@ -121,7 +134,7 @@ def test_withdrawing_many_has_one_undo(world: World, desk: Client) -> None:
     teams = make_teams(world, 2)
     assert run(desk, "withdraw_all", teams).status_code == 200
     assert Project.objects.active().count() == 2
-    run(desk, "withdraw_all", teams, _confirmed="1")
+    agree_to(desk, list_url(), {"action": "withdraw_all", "_selected_action": [team.pk for team in teams]})
     assert Project.objects.active().count() == 0
     text = desk.get(list_url()).content.decode()
     undo = f"{reverse('admin:projects_project_restore')}?pks={teams[0].pk},{teams[1].pk}"

@@ -19,6 +19,7 @@ from projects.services.assessing import assess, assign_assessor, publish_assessm
 from projects.services.extensions import extend
 from projects.services.registration import withdraw_project
 from projects.states import TEAM_STATES, ProjectState
+from tests.agreeing import agree_to
 from tests.factories import ExamFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams
@@ -221,7 +222,7 @@ def test_nobody_else_sees_or_writes(world: World, part: str) -> None:
         assert client.get(address).status_code in ((404,) if part == "foreign lecturer" else (302,)), address
         assert client.post(address, {"withdraw": "1"}).status_code in (302, 404)
     client.post(f"{reverse('admin:projects_project_restore')}?pks={team.pk}")
-    client.post(list_url(), {"action": "withdraw_all", "_selected_action": [team.pk], "_confirmed": "1"})
+    agree_to(client, list_url(), {"action": "withdraw_all", "_selected_action": [team.pk]})
     team.refresh_from_db()
     assert team.is_active
 
