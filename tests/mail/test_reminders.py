@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from amls.agenda.models import ItemKind
 from amls.agenda.services import reconcile, reconcile_people
-from amls.agenda.sources import Item, Registry, deadline, opening
+from amls.agenda.sources import Item, Registry, all_day, deadline, opening
 from amls.courses.models import Course, Enrolment
 from amls.mail.categories import REMINDERS
 from amls.mail.models import Notice, ReminderRule
@@ -96,6 +96,26 @@ def test_the_default_rules_remind_a_week_three_days_a_day_and_three_hours_before
         assert all(timedelta(0) <= at - time < timedelta(minutes=30) for at, time in zip(mine, times, strict=True))
     assert len(told) == 8
     assert Notice.objects.filter(kind=KIND, state="sent").count() == 8
+
+
+def test_a_deadline_whose_time_is_open_is_reminded_of_by_its_day_and_never_on_it(
+    cast: Cast, source: Registry, says: dict[str, Item], postbox: Postbox
+) -> None:
+    day = all_day(DUE.date(), DUE.date(), BERLIN)
+    elsewhere = "https://isis.example.org/sheet-1"
+    say(cast, source, says, Item(key=KEY, kind=ItemKind.DEADLINE, title="Sheet 1", path=elsewhere, **day))
+    only_rule(cast, days=1)
+    midnight = DUE.replace(hour=0, minute=0)
+    assert planned(midnight - timedelta(days=1)) == [
+        (address, midnight - timedelta(days=1)) for address in ("student@example.org", "other@example.org")
+    ]
+    deliver_due(now=midnight - timedelta(days=1))
+    mail = postbox.mails[0]
+    text = mail.get_body(("plain",)).get_content()
+    assert mail["Subject"] == "Sheet 1: Mon 8 Jul, time open"
+    assert "Mon 8 Jul, time open (Europe/Berlin), tomorrow." in text
+    assert elsewhere in text.splitlines()
+    assert planned(midnight) == []
 
 
 def test_a_second_sweep_plans_nothing(cast: Cast, source: Registry, says: dict[str, Item]) -> None:
