@@ -4,7 +4,7 @@ import io
 import re
 import subprocess
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from amls.exports import pdf
 from amls.exports.jobs import work_once
 from amls.exports.models import Export
 from amls.exports.services import make_order, request_export
-from lectures.models import Lecture
+from lectures.models import Deadline, Lecture
 from tests.cast import Cast
-from tests.factories import LectureFactory, PartFactory, StaffMemberFactory
+from tests.factories import CourseFactory, LectureFactory, PartFactory, StaffMemberFactory, WeeklySlotFactory
 from tests.seed import import_seed
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +58,28 @@ def check_pdf(path: Path, *, language: str, title: str) -> PdfReader:
     assert root["/MarkInfo"]["/Marked"]
     assert b"pdfuaid" in root["/Metadata"].get_object().get_data()
     return reader
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Schedule: "), ("de", "Zeitplan: ")])
+def test_a_schedule_of_every_kind_says_what_is_what_and_what_is_open(
+    tmp_path: Path, complaints: list[str], language: str, title: str
+) -> None:
+    course = CourseFactory.create(slug="amls")
+    WeeklySlotFactory.create(course=course, kind="exercise", weekday=4, room="TEL 0811")
+    LectureFactory.create(course=course, number="01", title="Joins", starts_at=datetime(2024, 4, 18, 14, tzinfo=UTC))
+    Lecture.objects.create(course=course, number="02", title="Größe")
+    Lecture.objects.create(course=course, kind="exercise", number="1", title="SQL", day=date(2024, 4, 19))
+    Deadline.objects.create(course=course, title="Sheet 1", day=date(2024, 5, 3))
+    reconcile(course, now=timezone.now())
+    for kind in ("portal.schedule", "portal.schedule-long"):
+        export = make(course, kind, language)
+        reader = check_pdf(content_of(export, tmp_path), language=language, title=title + str(course))
+        text = " ".join(reader.pages[0].extract_text().split())
+        words = ["Exercise 1", "time open", "date open", "Fri 3 May, time open"]
+        if language == "de":
+            words = ["Übung 1", "Uhrzeit offen", "Termin offen", "Fr 3. Mai, Uhrzeit offen"]
+        assert [word for word in words if word not in text] == []
+    assert complaints == []
 
 
 @pytest.mark.parametrize(("language", "title"), [("en", "Schedule: "), ("de", "Zeitplan: ")])
