@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_day, say_span
@@ -60,7 +61,7 @@ class PreviewRow:
     @property
     def kind_label(self) -> str:
         """What kind of row it is, in the reader's language."""
-        return kind_label(self.kind).capitalize()
+        return capfirst(kind_label(self.kind))
 
     @property
     def begins_typed(self) -> str:
@@ -148,7 +149,7 @@ class Workbench:
     def slot_words(self) -> list[str]:
         """The weekly times as people read them."""
         return [
-            f"{kind_label(slot.kind).capitalize()}: {weekday_name(slot.weekday)} {say_span(slot.begins, slot.ends)} {slot.room}"
+            f"{capfirst(kind_label(slot.kind))}: {weekday_name(slot.weekday)} {say_span(slot.begins, slot.ends)} {slot.room}"
             for slot in self.understood.slots
         ]
 
@@ -160,7 +161,7 @@ class Workbench:
     @property
     def roles(self) -> list[tuple[str, str]]:
         """What a column may be taken for."""
-        return [(role, role_label(role).capitalize()) for role in ROLES]
+        return [(role, capfirst(role_label(role))) for role in ROLES]
 
     @property
     def zones(self) -> list[str]:
@@ -170,7 +171,7 @@ class Workbench:
     @property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds that a row may have."""
-        return [(kind, kind_label(kind).capitalize()) for kind in KINDS]
+        return [(kind, capfirst(kind_label(kind))) for kind in KINDS]
 
     def changes(self, sent: Mapping[str, str]) -> dict[str, str]:
         """Return what a form of the page answers or corrects, by the keys of `understand`.
@@ -294,7 +295,7 @@ def open_workbench(draft: ImportDraft, *, today: date) -> Workbench:
 
 def weekday_name(weekday: int) -> str:
     """Return what a weekday is called; 0 is Monday."""
-    return str(WEEKDAY_NAMES[weekday]).capitalize()
+    return capfirst(WEEKDAY_NAMES[weekday])
 
 
 def zone_names() -> list[str]:

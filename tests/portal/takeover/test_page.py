@@ -6,7 +6,9 @@ from decimal import Decimal
 import pytest
 
 from amls.portal.takeover.joining import make_slug
+from amls.portal.takeover.middle import Cell
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, ExamSpec
+from amls.portal.takeover.understanding.people import find_people
 from tests.seed import LECTURE_DAYS, PAGE, read_page
 
 HEAD = "Systems of Data SS2024\n(VL, 41080)\n\nLectures take place Thursday, 4pm-6pm in H 0107.\n\nA: Part one\n\n"
@@ -349,3 +351,19 @@ Grading: 100% exam
         ["Line 7", "not read, enter it by hand", "Feb 01"],
     ]
     assert [(one.title, one.due_at) for one in spec.deadlines] == [("Project", datetime(2024, 1, 31, 23, 59))]
+
+
+@pytest.mark.parametrize(
+    ("line", "people"),
+    [
+        (
+            "Dozent: Prof. Dr. Łukasz Żółć, Übungsleitung: M. Sc. Şahin Özdemir, Anna Größe",
+            [("lecturer", "Prof. Dr. Łukasz Żółć"), ("assistant", "M. Sc. Şahin Özdemir"), ("assistant", "Anna Größe")],
+        ),
+        ("Lecturer: Ann Example. TAs: A Bee, Cee Dee", [("lecturer", "Ann Example"), ("assistant", "A Bee"), ("assistant", "Cee Dee")]),
+        ("Instructor: X Tu | Office hours: Tue | TA: Wei Hu", [("lecturer", "X Tu"), ("assistant", "Wei Hu")]),
+        ("Lecturer: Prof. Dr. Max Muster, TU Berlin", [("lecturer", "Prof. Dr. Max Muster")]),
+    ],
+)  # fmt: skip
+def test_every_role_of_a_line_is_read(line: str, people: list[tuple[str, str]]) -> None:
+    assert [(one.role, one.name) for one in find_people(Cell(line))] == people

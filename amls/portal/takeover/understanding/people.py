@@ -17,11 +17,15 @@ _DEGREE = re.compile(rf"^\s*(?:{_TITLE})\s*$", _I)
 _NAME_WORD = r"[^\W\d_][\w'’.-]*"
 _NAME = re.compile(rf"^(?:{_TITLE}[\s,]+)*(?:{_NAME_WORD}\s+){{1,4}}{_NAME_WORD}$", _I)
 _ORGANISATION = re.compile(
-    r"\b(?:universit|institut|department|fachgebiet|lehrstuhl|group|gruppe|lab\b|school|chair|college|faculty|fakultät|center|centre|zentrum|office|room|raum|büro|building|inc\b|gmbh|research)",
+    r"\b(?:universit|institut|department|fachgebiet|lehrstuhl|group|gruppe|lab\b|school|chair|college|faculty|fakultät|center|centre|zentrum|office|room|raum|büro|building|inc\b|gmbh|research|uni\b|univ\b|(?-i:TU|FU|HU|RWTH|KIT|ETH|EPFL|LMU|TUM|MIT|CMU|UCL)\b)",
     _I,
 )
 _EMAIL = re.compile(r"[\w.+-]+\s?(?:@|\(at\)|\[at\])\s?[\w-]+(?:\.[\w-]+)+")
 _NOISE = re.compile(r"\(([^()]*)\)|\[[^\[\]]*\]|<[^<>]*>")
+_SENTENCE_END = re.compile(
+    r"\s[|·•]\s|(?<=[a-zäöü][a-zäöü)])(?<!rof)(?<!ipl)(?<!Ing)(?<!rer)(?<!nat)(?<!hil)(?<!bil)\.\s+(?=[A-Z])"
+)
+_NEXT_LABEL = re.compile(rf"[.;,]?\s+(?:{_LECTURER}|{_ASSISTANT}|office hours?|sprechstunde|email|room|raum)\s*:", _I)
 _MARK = re.compile(
     r"^\W*(?:office hours?|sprechstunde|email|e-mail|mail|contact|kontakt|tel\.?|phone|website|homepage)\b", _I
 )
@@ -44,8 +48,12 @@ def is_label(text: str) -> bool:
 
 
 def find_people(cell: Cell) -> list[Person]:
-    """Return the people that a line names behind their role."""
-    match = _LABEL.search(cell.text.replace("\n", " "))
+    """Return the people that a line names behind their roles."""
+    return _people(cell.text.replace("\n", " "), cell)
+
+
+def _people(text: str, cell: Cell) -> list[Person]:
+    match = _LABEL.search(text)
     if match is None:
         return []
     role = "lecturer" if match.group("lecturer") else "assistant"
@@ -57,17 +65,11 @@ def find_people(cell: Cell) -> list[Person]:
     )
     names = match.group("names")
     # A sentence behind the names, or the next label of the same line.
-    names = re.split(
-        r"\s[|·•]\s|(?<=[a-zäöü)][a-zäöü)])(?<!rof)(?<!ipl)(?<!Ing)(?<!rer)(?<!nat)(?<!hil)(?<!bil)\.\s+(?=[A-Z])",
-        names,
-    )[0]
-    following = re.search(
-        rf"[.;,]?\s+(?:{_LECTURER}|{_ASSISTANT}|office hours?|sprechstunde|email|room|raum)\s*:", names, _I
-    )
-    if following is not None:
-        names = names[: following.start()]
+    ends = [end.start() for end in (_SENTENCE_END.search(names), _NEXT_LABEL.search(names)) if end is not None]
+    end = min(ends, default=len(names))
+    names, rest = names[:end], names[end:].lstrip(" .,;|·•")
     names = re.sub(r"(?<![A-Z.][a-z])(?<!Sc)(?<!A)(?<!D)\.$", "", names.strip(" ,;"))
-    return [_with_links(one, cell) for one in _split(names, role, is_several=is_several)]
+    return [*(_with_links(one, cell) for one in _split(names, role, is_several=is_several)), *_people(rest, cell)]
 
 
 def _split(names: str, role: str, *, is_several: bool) -> list[Person]:
