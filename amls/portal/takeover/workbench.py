@@ -10,7 +10,7 @@ from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from amls.core.times import say_day, say_span
+from amls.core.times import say_clock, say_day, say_span
 from amls.core.violations import RuleViolation
 from amls.courses.validators import validate_slug
 from amls.portal.models import ImportDraft
@@ -66,12 +66,12 @@ class PreviewRow:
     @property
     def begins_typed(self) -> str:
         """Its begin as a field for a time holds it."""
-        return f"{self.begins:%H:%M}" if self.begins else ""
+        return say_clock(self.begins) if self.begins else ""
 
     @property
     def ends_typed(self) -> str:
         """Its end as a field for a time holds it."""
-        return f"{self.ends:%H:%M}" if self.ends else ""
+        return say_clock(self.ends) if self.ends else ""
 
     @property
     def when(self) -> str:
@@ -305,7 +305,7 @@ def zone_names() -> list[str]:
 
 
 def _slot_line(slot: Slot) -> str:
-    times = f"{slot.begins:%H:%M}" + (f"-{slot.ends:%H:%M}" if slot.ends else "")
+    times = say_clock(slot.begins) + (f"-{say_clock(slot.ends)}" if slot.ends else "")
     kind = "" if slot.kind == SESSIONS[0] else f"{slot.kind} "
     return f"{kind}{WEEKDAYS[slot.weekday]} {times} {slot.room}".strip()
 

@@ -7,6 +7,7 @@ from datetime import date, time, timedelta
 
 from django.utils.translation import gettext as _
 
+from amls.core.times import say_clock
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
@@ -335,7 +336,7 @@ class Builder:
                 self.built.without_time.append(session)
             if at is not None and at.hour < 6:
                 at_night = _("%(time)s at night is surely a slip; it is imported as written")
-                self.built.warnings.append((draft.line, at_night % {"time": f"{at:%H:%M}"}, draft.text))
+                self.built.warnings.append((draft.line, at_night % {"time": say_clock(at)}, draft.text))
         self.built.what[draft.id] = kind
 
     def _spread(self, day: date, last: date | None, kind: str) -> list[date]:
