@@ -15,17 +15,19 @@ from django.utils.translation import gettext_lazy
 from import_export.fields import Field
 
 from amls.core.keys import primary_key
-from amls.core.text import clean_text
+from amls.core.text import clean_line, clean_text
 from amls.core.violations import RuleViolation
+from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import need_unchanged, takes_back
-from amls.files.tables.meanings import Meaning
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
+from amls.files.tables.people import number_of, person_name
 from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number
 from amls.files.tables.writing import table_response
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
-from projects.models import Assessment, Outcome, Project
+from projects.models import Assessment, Membership, Outcome, Project
 from projects.progress import names_of, state_of
 from projects.queries import TeamView
 from projects.services.assessing import assess, version_of
@@ -64,6 +66,9 @@ class ResultResource(ServiceResource):
         EXTRA_POINTS,
         Meaning("feedback", gettext_lazy("feedback"), ("rückmeldung", "kommentar", "comment")),
         Meaning("version", gettext_lazy("version")),
+        NUMBER,
+        EMAIL,
+        *NAMES,
     )
     needs: ClassVar = (["project"], ["outcome"], ["extra_points"], ["version"])
 
@@ -113,8 +118,33 @@ class ResultResource(ServiceResource):
         rows = Project.objects.of_course(self.course).select_related("topic__course", "assessment__assessed_by")
         return {row.pk: row for row in rows}
 
+    @cached_property
+    def _people(self) -> Participants:
+        return Participants(self.course)
+
+    @cached_property
+    def _members(self) -> dict[int, set[int]]:
+        members: dict[int, set[int]] = {}
+        rows = Membership.objects.active().filter(project__topic__course=self.course)
+        for project, enrolment in rows.values_list("project", "enrolment"):
+            members.setdefault(project, set()).add(enrolment)
+        return members
+
+    def _need_member(self, row: Mapping[str, str], project: Project) -> None:
+        """Refuse a line that names somebody who is not in the project's team, such as after one column was sorted alone."""
+        number, email = number_of(row), clean_line(row.get(EMAIL.name, ""))
+        if not number and not email:
+            return
+        person = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
+        if person.pk not in self._members.get(project.pk, ()):
+            raise RuleViolation(
+                _("%(person)s is not in the team of project %(number)s.")
+                % {"person": person.user, "number": project.pk},
+                code="not-a-member",
+            )
+
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
-        """Find the project and what is to be corrected."""
+        """Find the project and what is to be corrected; whom the line names besides must be in its team."""
         number = row["project"].strip().removeprefix("#")
         project = self._projects.get(primary_key(number))
         if project is None:
@@ -122,6 +152,7 @@ class ResultResource(ServiceResource):
                 _("There is no project '%(number)s' in this course.") % {"number": row["project"][:40]},
                 code="no-project",
             )
+        self._need_member(row, project)
         assessment = getattr(project, "assessment", None)
         outcome = _OUTCOMES.get(" ".join(row["outcome"].split()).casefold())
         if outcome is None:

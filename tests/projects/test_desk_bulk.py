@@ -20,6 +20,7 @@ from pytest_django import Settings
 
 from amls.core.formulas import guard_text
 from amls.courses.models import Course
+from amls.courses.services import verify_number
 from amls.files.tables.table import read_table
 from amls.files.tables.values import cell_text
 from amls.mail.models import Notice
@@ -372,3 +373,25 @@ def test_deadline_extension_is_in_the_list_after_it(world: World, desk: Client) 
     assert Extension.objects.get().due_at == DEADLINE + timedelta(days=4)
     assert "extended" in desk.get(list_url()).content.decode()
     assert desk.get(assess_url(team)).context["view"].is_extended
+
+
+def test_a_correction_that_names_somebody_of_another_team_is_refused(world: World, desk: Client) -> None:
+    one, other = make_teams(world, 2)
+    first, second = (team.memberships.get().enrolment for team in (one, other))
+    verify_number(enrolment=first, number="0500001")
+    header: list[object] = ["project", "outcome", "extra_points", "version", "Matrikelnummer", "E-Mail", "Name"]
+    rows: list[list[object]] = [
+        [one.pk, "passed", "1", "", "500001", "", ""],
+        # Sorted apart from the numbers of the projects.
+        [other.pk, "failed", "0", "", "500001", "", ""],
+    ]
+    shown = send(desk, "admin:projects_project_import", world.course.pk, table([header, *rows]))
+    assert problems(shown) == [(3, f"{first.user} is not in the team of project {other.pk}.")]
+    rows[1][4:] = ["500001", second.user.email, ""]
+    ((_line, said),) = problems(send(desk, "admin:projects_project_import", world.course.pk, table([header, *rows])))
+    # Number and address are two people's.
+    assert str(first.user) in said
+    rows[1][4:] = ["", second.user.email, str(second.user)]
+    done = send(desk, "admin:projects_project_import", world.course.pk, table([header, *rows]))
+    assert done.status_code == 302
+    assert dict(Assessment.objects.values_list("project", "outcome")) == {one.pk: "passed", other.pk: "failed"}

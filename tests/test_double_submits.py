@@ -1,0 +1,128 @@
+"""A form that is sent twice at the same moment does once what it says, and never fails."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections, models
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.courses.models import Course, Enrolment
+from amls.mail.models import Announcement, Notice
+from exams.models import Registration
+from projects.models import ExtensionRequest, Invitation, Membership, Project, Submission, Topic
+from projects.services.registration import register_project
+from tests.cast import Cast, make_cast
+from tests.factories import OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.projects.served import notebook
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Post = Callable[[Client], Any]
+
+
+@pytest.fixture
+def cast(settings: Settings) -> Cast:
+    """The cast in a course whose projects and exam are open."""
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    made, now = make_cast(), timezone.now()
+    ProjectRulesFactory.create(
+        course=made.course, submission_deadline=now + timedelta(days=9), registration_opens_at=now - timedelta(days=9)
+    )
+    TopicFactory.create(course=made.course, slots=3, team_max=3)
+    OpenExamFactory.create(
+        course=made.course, starts_at=now + timedelta(days=30), opens_at=now - timedelta(days=1),
+        closes_at=now + timedelta(days=20), withdraw_until=now + timedelta(days=25), capacity=5,
+    )  # fmt: skip
+    return made
+
+
+def send_twice(cast: Cast, part: str, post: Post) -> list[int]:
+    """Send the same form from two windows of one person at the same moment; return how each was answered."""
+    clients, start = [cast.client(part), cast.client(part)], threading.Barrier(2)
+    answered: list[int] = []
+
+    def work(client: Client) -> None:
+        client.raise_request_exception = False
+        start.wait()
+        try:
+            answered.append(post(client).status_code)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(answered) == 2
+    return answered
+
+
+def _project(cast: Cast) -> Project:
+    return register_project(enrolment=cast.student, topic=Topic.objects.get(), now=timezone.now())
+
+
+def _register_for_exam(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    (exam,) = cast.course.exams.all()
+    return "student", lambda client: client.post(f"/amls/exams/{exam.pk}/register/"), Registration
+
+
+def _register_project(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    data = {"topic": Topic.objects.get().pk, "emails": ""}
+    return "student", lambda client: client.post("/amls/projects/register/", data), Membership
+
+
+def _hand_in(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    _project(cast)
+    key = str(uuid.uuid4())
+
+    def post(client: Client) -> Any:
+        files = SimpleUploadedFile("1.ipynb", notebook(2000))
+        return client.post("/amls/projects/mine/submit/", {"request_key": key, "files": files, "ticket": ""})
+
+    return "student", post, Submission
+
+
+def _invite(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    _project(cast)
+    data = {"do": "invite", "email": "new@example.org", "action": "invite"}
+    return "student", lambda client: client.post("/amls/projects/mine/invite/", data), Invitation
+
+
+def _ask_for_time(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    _project(cast)
+    wanted = f"{timezone.localtime() + timedelta(days=12):%Y-%m-%dT%H:%M}"
+    data = {"reason": "Ill", "wanted_until": wanted}
+    return "student", lambda client: client.post("/amls/projects/mine/extension/", data), ExtensionRequest
+
+
+def _enrol(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    Course.objects.filter(pk=cast.course.pk).update(enrolment_policy="open")
+    return "stranger", lambda client: client.post("/amls/enrol/"), Enrolment
+
+
+def _announce(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    data = {
+        "course": cast.course.pk, "title": "Room", "text": "H 0105", "audience": "all", "by_mail": "on", "_agreed": "1",
+        "publish_at": "2026-03-02T10:00", "publish_at_0": "2026-03-02", "publish_at_1": "10:00", "on_page_until": "",
+    }  # fmt: skip
+    return "lecturer", lambda client: client.post("/admin/mail/announcement/add/", data), Announcement
+
+
+@pytest.mark.parametrize(
+    "form", [_register_for_exam, _register_project, _hand_in, _invite, _ask_for_time, _enrol, _announce]
+)
+def test_a_form_that_is_sent_twice_does_it_once(cast: Cast, form: Callable[[Cast], Any]) -> None:
+    part, post, model = form(cast)
+    before = model._default_manager.count()
+    answered = send_twice(cast, part, post)
+    assert max(answered) < 500
+    assert model._default_manager.count() == before + 1, answered
+    keys = list(Notice.objects.exclude(kind="mail.account").values_list("kind", "recipient"))
+    assert len(keys) == len({*keys})
