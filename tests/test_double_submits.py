@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment
 from amls.mail.models import Announcement, Notice
 from exams.models import Registration
@@ -39,6 +40,8 @@ def cast(settings: Settings) -> Cast:
         course=made.course, starts_at=now + timedelta(days=30), opens_at=now - timedelta(days=1),
         closes_at=now + timedelta(days=20), withdraw_until=now + timedelta(days=25), capacity=5,
     )  # fmt: skip
+    # What is due already is asked of nobody who saves something else.
+    reconcile(made.course, now=now)
     return made
 
 
