@@ -111,8 +111,11 @@ def _enrol(cast: Cast) -> tuple[str, Post, type[models.Model]]:
 
 
 def _announce(cast: Cast) -> tuple[str, Post, type[models.Model]]:
+    page = cast.client("lecturer").get("/admin/mail/announcement/add/").content.decode()
+    token = page.partition('name="_once" value="')[2].partition('"')[0]
     data = {
         "course": cast.course.pk, "title": "Room", "text": "H 0105", "audience": "all", "by_mail": "on", "_agreed": "1",
+        "_once": token,
         "publish_at": "2026-03-02T10:00", "publish_at_0": "2026-03-02", "publish_at_1": "10:00", "on_page_until": "",
     }  # fmt: skip
     return "lecturer", lambda client: client.post("/admin/mail/announcement/add/", data), Announcement
@@ -129,3 +132,26 @@ def test_a_form_that_is_sent_twice_does_it_once(cast: Cast, form: Callable[[Cast
     assert model._default_manager.count() == before + 1, answered
     keys = list(Notice.objects.exclude(kind="mail.account").values_list("kind", "recipient"))
     assert len(keys) == len({*keys})
+
+
+def test_a_form_of_the_desk_that_is_filled_in_anew_adds_another_row(cast: Cast) -> None:
+    _part, post, _model = _announce(cast)
+    client = cast.client("lecturer")
+    first, again = post(client), post(client)
+    assert (first.status_code, again.headers["Location"], Announcement.objects.count()) == (
+        302, "/admin/mail/announcement/", 1,
+    )  # fmt: skip
+    assert "It was added already." in client.get("/admin/mail/announcement/").content.decode()
+    # Back in the browser's history, changed, and saved: the form has the token of the first.
+    token = {
+        "_once": "t",
+        "course": cast.course.pk,
+        "audience": "all",
+        "publish_at_0": "2026-03-02",
+        "publish_at_1": "10:00",
+    }
+    for title in ("Room", "Other room", "Other room"):
+        client.post(
+            "/admin/mail/announcement/add/", {**token, "publish_at": "2026-03-02T10:00", "title": title, "text": "x"}
+        )
+    assert sorted(Announcement.objects.values_list("title", flat=True)) == ["Other room", "Room", "Room"]

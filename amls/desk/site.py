@@ -36,6 +36,7 @@ from amls.courses.services import finish_course_change, gathering, lock_course, 
 from amls.desk.careful import careful
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
+from amls.desk.once import SentTwice, token_of
 from amls.desk.writes import ThroughServices, Writes
 
 HISTORY_ROWS = 200
@@ -183,6 +184,7 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
         """Name what is to be mended: a number on a tab says nothing to whoever doesn't see it."""
+        context["once"] = token_of(request) if kwargs.get("add") else ""
         context["problems"] = problems_of(context["adminform"].form, context["inline_admin_formsets"])
         return super().render_change_form(request, context, **kwargs)
 
@@ -236,6 +238,10 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
             return act()
         try:
             return self._write(request, row, act)
+        except SentTwice as violation:
+            _forget_messages(request)
+            messages.info(request, str(violation.message))
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         except RuleViolation as violation:
             # What a form can't know before it saves, such as a full disk; all was rolled back.
             _forget_messages(request)

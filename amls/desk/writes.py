@@ -15,8 +15,10 @@ from django.forms import BaseModelFormSet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
+from amls.core.preview import AGREED, SEAL
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from amls.desk.once import add_once
 
 # The row, as the form has filled it; `by` whom it is saved, and `now`.
 Write = Callable[..., Any]
@@ -69,7 +71,13 @@ class ThroughServices(ModelAdmin):  # type: ignore[misc]
         """Tell what a service returned, where that says something."""
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Keep a row through its service."""
+        """Keep a row through its service; a new one once, also where its form is sent twice.
+
+        Raises:
+            SentTwice: it was added before.
+        """
+        if not change:
+            add_once(request, but=(AGREED, SEAL))
         self.told(request, obj, call(self.writes.save, request, obj))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
