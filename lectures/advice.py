@@ -86,8 +86,13 @@ def advice_for(lecture: Lecture) -> tuple[list[str], list[str]]:
         .annotate(pages_without_text=Count("file__passages", filter=without_text))
         .order_by("pk")
     )
-    going_on = [text for one in extractions if (text := progress(one))]
-    to_mend = [text for one in extractions for text in (problem(one), wordless(one), untagged(one)) if text]
+    going_on = [text for extraction in extractions if (text := progress(extraction))]
+    to_mend = [
+        text
+        for extraction in extractions
+        for text in (problem(extraction), wordless(extraction), untagged(extraction))
+        if text
+    ]
     kinds = set(Material.objects.filter(lecture=lecture, current__isnull=False).values_list("kind", flat=True))
     if Material.Kind.MP4 in kinds and Material.Kind.CAPTIONS not in kinds:
         to_mend.append(_("The recording has no captions. Upload them as a WebVTT file (.vtt)."))

@@ -224,8 +224,8 @@ def results_of(
 
     What `read_part` has kept of them is not asked again.
     """
-    known = {one.pk: part.result for one in enrolments if (part := part_of(one)) is not None}
-    others = [one for one in enrolments if one.pk not in known]
+    known = {enrolment.pk: part.result for enrolment in enrolments if (part := part_of(enrolment)) is not None}
+    others = [enrolment for enrolment in enrolments if enrolment.pk not in known]
     return known | _read_results(course, others, deadlines) if others else known
 
 

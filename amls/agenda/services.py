@@ -146,8 +146,8 @@ def _settle_all(
     rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
     people = list(rows.filter(pk__in=pks).order_by("pk")) if pks else []
     by_course: dict[Course, list[Enrolment]] = {}
-    for one in people:
-        by_course.setdefault(one.course, []).append(one)
+    for person in people:
+        by_course.setdefault(person.course, []).append(person)
     settled: dict[int, _Settled] = {}
     for course, members in by_course.items():
         settled |= _settle_people(course, members, names, now=now, known=known)

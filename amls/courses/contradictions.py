@@ -54,21 +54,21 @@ def _of_two_bearers(people: Participants) -> Iterator[Contradiction]:
     for entry in people.entries:
         roster[plain_number(entry.matriculation_number)].append(entry)
     for plain, bearers in people.typed.items():
-        for one in bearers:
-            number, rivals = one.number, [other for other in bearers if other != one]
+        for bearer in bearers:
+            number, rivals = bearer.number, [other for other in bearers if other != bearer]
             owners = [
-                entry for entry in roster.get(plain, ()) if entry.enrolment_id != one.pk and not entry.claimed_by_id
+                entry for entry in roster.get(plain, ()) if entry.enrolment_id != bearer.pk and not entry.claimed_by_id
             ]
             if verified := people.verified.get(plain):
                 text = _("They typed %(number)s, which is verified for %(others)s.")
-                yield Contradiction(one, text % {"number": number, "others": _names(verified)})
+                yield Contradiction(bearer, text % {"number": number, "others": _names(verified)})
             elif rivals:
                 text = _("They typed %(number)s, and so did %(others)s.")
-                yield Contradiction(one, text % {"number": number, "others": _names(rivals)})
+                yield Contradiction(bearer, text % {"number": number, "others": _names(rivals)})
             elif owners:
                 text = _("They typed %(number)s, which is that of %(others)s on the roster.")
                 others = get_text_list([f"{entry} <{entry.email}>" for entry in owners], _("and"))
-                yield Contradiction(one, text % {"number": number, "others": others})
+                yield Contradiction(bearer, text % {"number": number, "others": others})
 
 
 def _of_other_courses(people: Participants) -> Iterator[Contradiction]:

@@ -75,7 +75,11 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["number"].initial = self.instance.number
-            against = [one.text for one in contradictions_of([self.instance.course]) if one.enrolment == self.instance]
+            against = [
+                contradiction.text
+                for contradiction in contradictions_of([self.instance.course])
+                if contradiction.enrolment == self.instance
+            ]
             self.fields["number"].help_text = " ".join([*against, str(self.fields["number"].help_text)])
         if not self.instance.pk or not is_number_unchecked(self.instance):
             del self.fields["is_checked"]

@@ -13,14 +13,14 @@ logger = logging.getLogger(__name__)
 def purge_everything(*, now: datetime) -> int:
     """Delete what has been kept long enough; return how many rows. One kind that fails holds up no other."""
     total = 0
-    for one in retentions():
+    for retention in retentions():
         try:
             with transaction.atomic():
-                count = one.purge(now, False)
+                count = retention.purge(now, False)
         except DatabaseError:
-            logger.exception("purge failed kind=%s", one.name)
+            logger.exception("purge failed kind=%s", retention.name)
             continue
         if count:
-            logger.info("purged kind=%s rows=%s", one.name, count)
+            logger.info("purged kind=%s rows=%s", retention.name, count)
         total += count
     return total

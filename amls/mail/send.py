@@ -326,9 +326,16 @@ def _mark(*marks: _Mark) -> None:
     What was sealed is wiped with the last word. Through the ORM it costs as much processor time as all else of a mail.
     """
     values: list[Any] = []
-    for one in marks:
-        values += [one.claim.row.pk, one.claim.attempt, int(one.is_untried), one.state, one.last_error, one.not_before]
-        values += [one.sent_at, one.failed_at, one.sent_to, one.sent_with, one.subject, one.reason]
+    for mark in marks:
+        values += [
+            mark.claim.row.pk,
+            mark.claim.attempt,
+            int(mark.is_untried),
+            mark.state,
+            mark.last_error,
+            mark.not_before,
+        ]
+        values += [mark.sent_at, mark.failed_at, mark.sent_to, mark.sent_with, mark.subject, mark.reason]
     with connection.cursor() as cursor:
         cursor.execute(_MARKED.format(rows=", ".join([_ROW] * len(marks))), [SEALED, *values])
 

@@ -190,7 +190,7 @@ def import_roster(
         left = [str(entry) for email, entry in known.items() if email not in {row.email for row in rows}]
         contradictions = _contradictions(rows, known, course)
         problems = sorted([*problems, *contradictions], key=lambda one: one.line)
-        rows = [row for row in rows if row.line not in {one.line for one in contradictions}]
+        rows = [row for row in rows if row.line not in {contradiction.line for contradiction in contradictions}]
         lines, kept = [], []
         for row in rows:
             line, imported = _put(course, row, known.get(row.email))

@@ -105,7 +105,7 @@ def personal_items_for(course: Course) -> dict[int, list[Item]]:
 def _by_person(
     course: Course, registrations: RegistrationQuerySet, measures: QuerySet[Accommodation]
 ) -> dict[int, list[Item]]:
-    accommodations = {one.enrolment_id: one for one in measures}
+    accommodations = {accommodation.enrolment_id: accommodation for accommodation in measures}
     by_person: dict[int, list[Registration]] = {}
     for registration in registrations:
         by_person.setdefault(registration.enrolment_id, []).append(registration)
@@ -129,7 +129,7 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
     else:
         exams = list(Exam.objects.filter(course=enrolment.course_id))
         rows = Registration.objects.filter(enrolment=enrolment).select_related("result").order_by("pk")
-        own = {one.exam_id: one for one in rows}
+        own = {row.exam_id: row for row in rows}
     passed = any(_has_passed(one) for one in own.values())
     needs_one = not passed and all(one.closed_at is not None for one in own.values())
     for exam in exams:

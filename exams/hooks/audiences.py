@@ -33,8 +33,8 @@ def waitlisted(course: Course) -> QuerySet[Enrolment]:
 def admission_pending(course: Course) -> QuerySet[Enrolment]:
     """Return the students whose admission is not decided yet: as many queries as the rules need, for any number."""
     students = list(Enrolment.objects.filter(course=course).students().select_related("user"))
-    for one in students:
-        one.course = course
+    for student in students:
+        student.course = course
     found = admissions_of(course, students, now=database_clock.now())
     pending = [pk for pk, admission in found.items() if admission.state == AdmissionState.PENDING]
     return Enrolment.objects.filter(course=course, pk__in=pending)

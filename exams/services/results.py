@@ -255,7 +255,7 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
     lacking = {row.enrolment_id: row.enrolment for row in rows}
     if not lacking:
         return
-    against = {one.enrolment.pk: one.text for one in contradictions_of([exam.course])}
+    against = {contradiction.enrolment.pk: contradiction.text for contradiction in contradictions_of([exam.course])}
     names = [
         f"{one.user} ({against.get(one.pk) or one.number or _('no matriculation number')})" for one in lacking.values()
     ]

@@ -39,7 +39,11 @@ def plan_seats(
         granted: what is granted to whom.
         moves: whether anyone who sits may be moved.
     """
-    stays = {one.pk for one in line if one.pk in sits and not (moves and _may_sit_better(one, sits[one.pk], granted))}
+    stays = {
+        registration.pk
+        for registration in line
+        if registration.pk in sits and not (moves and _may_sit_better(registration, sits[registration.pk], granted))
+    }
     while True:
         kept = {sits[pk] for pk in stays}
         free = [place for place in places if place not in kept]
@@ -50,9 +54,11 @@ def plan_seats(
                 free.remove(place)
                 found[one.pk] = place
         unlucky = {
-            one.pk
-            for one in line
-            if one.pk in sits and one.pk not in stays and not _is_better(found.get(one.pk), sits[one.pk], one, granted)
+            registration.pk
+            for registration in line
+            if registration.pk in sits
+            and registration.pk not in stays
+            and not _is_better(found.get(registration.pk), sits[registration.pk], registration, granted)
         }
         if not unlucky:
             return found

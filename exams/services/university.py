@@ -208,7 +208,7 @@ def compare_lists(exam: Exam) -> Comparison:
     only_there: list[UniversityEntry] = []
     disputed: list[tuple[UniversityEntry, str]] = []
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
-    registered = {one.enrolment_id for one in here}
+    registered = {registration.enrolment_id for registration in here}
     for entry in UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number")):
         try:
             found = people.find(number=entry.matriculation_number, name=entry.name)
@@ -223,8 +223,12 @@ def compare_lists(exam: Exam) -> Comparison:
                 only_there.append(entry)
     return Comparison(
         in_both=len(matched & registered),
-        only_here=[one for one in here if one.enrolment_id not in matched and plain_number(one.enrolment.number)],
+        only_here=[
+            registration
+            for registration in here
+            if registration.enrolment_id not in matched and plain_number(registration.enrolment.number)
+        ],
         only_there=only_there,
         disputed=disputed,
-        without_number=[one for one in here if not plain_number(one.enrolment.number)],
+        without_number=[registration for registration in here if not plain_number(registration.enrolment.number)],
     )

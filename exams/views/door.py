@@ -173,8 +173,8 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             except RuleViolation as violation:
                 refused[key] = str(violation.message)
     states = {
-        one.pk: [one.state if one.left_at is None else "left", one.actual_seat]
-        for one in Registration.objects.holding().filter(exam=exam)
+        registration.pk: [registration.state if registration.left_at is None else "left", registration.actual_seat]
+        for registration in Registration.objects.holding().filter(exam=exam)
     }
     return JsonResponse({"states": states, "refused": refused, "counts": _counts(exam)})
 

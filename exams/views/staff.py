@@ -61,13 +61,17 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
     )
     here = [person for person in people if person.state not in _GONE]
-    enrolments = [one.enrolment for one in here]
+    enrolments = [registration.enrolment for registration in here]
     admissions = admissions_of(access.course, enrolments, now=access.now)
     for one in here:
         one.admission = admissions[one.enrolment_id]  # type: ignore[attr-defined]
-    holding = sorted((one for one in here if one.holds_seat), key=lambda one: one.enrolment.user.sort_name)
-    waiting = sorted((one for one in here if not one.holds_seat), key=lambda one: one.position or 0)
-    states = [admissions[one.enrolment_id].state for one in holding]
+    holding = sorted(
+        (registration for registration in here if registration.holds_seat), key=lambda one: one.enrolment.user.sort_name
+    )
+    waiting = sorted(
+        (registration for registration in here if not registration.holds_seat), key=lambda one: one.position or 0
+    )
+    states = [admissions[registration.enrolment_id].state for registration in holding]
     context = {
         "access": access,
         "course": access.course,
@@ -79,11 +83,11 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "figures": {
             "admitted": states.count(AdmissionState.ADMITTED),
             "under_reserve": len(states) - states.count(AdmissionState.ADMITTED),
-            "contradicted": sum(admissions[one.enrolment_id].is_contradicted for one in holding),
-            "seated": sum(hasattr(one, "seat") for one in holding),
-            "present": sum(one.state == Registration.State.ATTENDED for one in holding),
-            "absent": sum(one.state == Registration.State.ABSENT for one in holding),
-            "graded": sum(hasattr(one, "result") for one in holding),
+            "contradicted": sum(admissions[registration.enrolment_id].is_contradicted for registration in holding),
+            "seated": sum(hasattr(registration, "seat") for registration in holding),
+            "present": sum(registration.state == Registration.State.ATTENDED for registration in holding),
+            "absent": sum(registration.state == Registration.State.ABSENT for registration in holding),
+            "graded": sum(hasattr(registration, "result") for registration in holding),
         },
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),

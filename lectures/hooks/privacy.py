@@ -31,13 +31,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         "downloads.json",
         [
             {
-                "course": one.material.lecture.course.slug,
-                "lecture": str(one.material.lecture),
-                "file": one.file.filename,
-                "version": one.file.version,
-                "at": one.downloaded_at,
+                "course": download.material.lecture.course.slug,
+                "lecture": str(download.material.lecture),
+                "file": download.file.filename,
+                "version": download.file.version,
+                "at": download.downloaded_at,
             }
-            for one in downloads.order_by("pk")
+            for download in downloads.order_by("pk")
         ],
     )
 

@@ -22,7 +22,7 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
     if not terms_of(course).needs_project:
         return {}
-    known = next((part for one in enrolments if (part := part_of(one)) is not None), None)
+    known = next((part for enrolment in enrolments if (part := part_of(enrolment)) is not None), None)
     deadlines = known.deadlines if known is not None else Deadlines.of_course(course)
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))

@@ -177,14 +177,14 @@ def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str,
     courses = [membership.project.topic.course_id for membership in memberships]
     mine = Q(enrolment__user=user) | Q(project__in=teams)
     mine |= Q(course__in=courses, project__isnull=True, enrolment__isnull=True)
-    for one in Extension.objects.filter(mine).select_related("course").order_by("pk"):
+    for extension in Extension.objects.filter(mine).select_related("course").order_by("pk"):
         yield {
-            "course": one.course.slug,
-            "for": "me" if one.enrolment_id else "my team" if one.project_id else "everyone",
-            "until": one.due_at,
-            "by": one.delta,
-            "granted": one.granted_at,
-            "revoked": one.revoked_at,
+            "course": extension.course.slug,
+            "for": "me" if extension.enrolment_id else "my team" if extension.project_id else "everyone",
+            "until": extension.due_at,
+            "by": extension.delta,
+            "granted": extension.granted_at,
+            "revoked": extension.revoked_at,
         }
 
 

@@ -65,7 +65,7 @@ class _Story:
         self.course, self.deadline, self.now = course, deadline, now
         self.assistant = people["assistant@example.org"]
         students = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user", "course")
-        self.students = {one.user.email: one for one in students}
+        self.students = {student.user.email: student for student in students}
         self.topics = list(Topic.objects.filter(course=course, proposal="").order_by("position", "pk"))
 
     def student(self, number: int) -> Enrolment:

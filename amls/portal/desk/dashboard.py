@@ -101,7 +101,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     context["desk"] = {
         "courses": courses,
         "may_create": may_create_courses(user),
-        "coming": [one for one in lectures if one.ends_at is not None and one.ends_at > now][:_SOON],
+        "coming": [lecture for lecture in lectures if lecture.ends_at is not None and lecture.ends_at > now][:_SOON],
         "needs": needs_of(courses, lectures, user=user, now=now),
         "plots": activity_plots(courses, now=now),
     }

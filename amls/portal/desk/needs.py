@@ -170,7 +170,9 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
     )
     # A lecture whose date is open is not over.
     past = [
-        one for one in lectures if one.kind == SessionKind.LECTURE and one.ends_at is not None and one.starts_at < now
+        lecture
+        for lecture in lectures
+        if lecture.kind == SessionKind.LECTURE and lecture.ends_at is not None and lecture.starts_at < now
     ]
     groups: list[tuple[Sequence[Any], Callable[[Any], Need], Promise]] = [
         (
@@ -186,7 +188,7 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
             ),
         ),
         (
-            [one for one in lectures if one.has_mp4 and not one.has_captions],
+            [lecture for lecture in lectures if lecture.has_mp4 and not lecture.has_captions],
             _of_lecture,
             ngettext_lazy("%(count)d recording without captions", "%(count)d recordings without captions", "count"),
         ),

@@ -47,7 +47,7 @@ class Standing:
     @property
     def verdict(self) -> Verdict:
         """What the rules say together: the worst of them."""
-        found = {one.verdict for one in self.findings}
+        found = {finding.verdict for finding in self.findings}
         return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
 
 

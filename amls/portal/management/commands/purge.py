@@ -21,8 +21,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         """Delete or count, kind by kind."""
         now = clock.now()
-        for one in retentions():
-            count = one.purge(now, options["dry_run"])
-            self.stdout.write(f"{count:>8}  {one.name}  ({one.label}: {one.period})")
+        for retention in retentions():
+            count = retention.purge(now, options["dry_run"])
+            self.stdout.write(f"{count:>8}  {retention.name}  ({retention.label}: {retention.period})")
         if options["dry_run"]:
             self.stdout.write("Nothing was deleted.")
