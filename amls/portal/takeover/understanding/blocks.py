@@ -80,7 +80,13 @@ class Blocks:
         repeated = [row for row in rows[at + 1 :] if header is not None and row.text == header.text]
         body = [row for row in rows[at + 1 :] if row not in repeated]
         columns = column_roles.columns_of(header, body, self._chosen_columns(rows[0].table))
-        is_read = is_schedule(header, columns, body)
+        read = read_table(columns, body, self.where, self.ids) if is_schedule(header, columns, body) else []
+        # Facts in two columns look like a schedule; none of their rows has a day.
+        is_read = any(
+            any(day.days for day in draft.days) or draft.begins or draft.week not in (None, self.where.week)
+            for one in read
+            for draft in one.drafts
+        )
         for row in rows[: max(at, 0)] if is_read else rows:
             self._line(_as_line(row), head, row)
         if not is_read:
@@ -89,13 +95,13 @@ class Blocks:
             self.use(row, USED, "header")
         number = rows[0].table
         self.columns += [ColumnUse(f"column:{number}:{one.index}", number, one.heading, one.role) for one in columns]
-        for read in read_table(columns, body, self.where, self.ids):
-            if read.part:
-                self._part("", read.part)
-            if not read.drafts:
-                self.use(read.row, USED if read.part else IGNORED, "part" if read.part else read.why)
-            for draft in read.drafts:
-                self._add(draft, read.row)
+        for one in read:
+            if one.part:
+                self._part("", one.part)
+            if not one.drafts:
+                self.use(one.row, USED if one.part else IGNORED, "part" if one.part else one.why)
+            for draft in one.drafts:
+                self._add(draft, one.row)
 
     def _chosen_columns(self, table: int) -> dict[int, str]:
         """Return the roles of a table's columns that somebody corrected."""

@@ -8,7 +8,7 @@ from amls.portal.takeover.understanding.times import find_times
 
 _I = re.IGNORECASE
 _DUE_FILLER = re.compile(
-    r"\b(?:of|is|are|am|by|at|on|the|for|bis|um|zum|zur|der|die|des|dem|spätestens|before class|beginning of class|start of class|in class|noon|midnight|eod|end of day|tonight|today|uhr|submission of|ist|(?:über|via|per|on|auf|in|through|to)\s+(?:git|mail|e-?mail|moodle|ilias|canvas|gradescope|isis|opal|stud\.?ip|blackboard|autolab|github|brightspace))\b",
+    r"\b(?:of|is|are|am|by|at|on|the|for|bis|um|zum|zur|der|die|des|dem|spätestens|before class|before|beginning of class|start of class|in class|noon|midnight|eod|end of day|tonight|today|uhr|submission of|ist|(?:über|via|per|on|auf|in|through|to)\s+(?:git|mail|e-?mail|moodle|ilias|canvas|gradescope|isis|opal|stud\.?ip|blackboard|autolab|github|brightspace))\b",
     _I,
 )
 

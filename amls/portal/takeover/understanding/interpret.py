@@ -101,7 +101,7 @@ class _Interpreter(Blocks):
             if not row.table and (row.kind != "fact" or row.cells[0].text == "title")
         ]
         tables = [row.text[:400] for row in self.rows if row.table]
-        return find_zone([*texts[:150], *texts[150:][-30:], *tables[:60]], hosts)
+        return find_zone([*texts[:150], *texts[150:][-30:]], tables[:60], hosts)
 
     def _zone_name(self, zone: Zone) -> str:
         said = self.answers.get("zone", "").strip()

@@ -63,7 +63,7 @@ def room_behind(text: str) -> str:
     match = _BEHIND.match(text)
     if match is None:
         return ""
-    room = clean_room(match.group("room"))
+    room = clean_room(re.sub(r"^(?:in[- ])?(?:person|hybrid|online|virtual)\b\W*", "", match.group("room"), flags=_I))
     if mode_of(room) or not room or len(room) > 60 or not re.search(r"[A-ZÄÖÜ\d]", room[:12]):
         return ""
     if re.match(

@@ -334,7 +334,7 @@ class _Table:
         if text and not draft.title:
             fill(draft, content)
         elif text and kinds.is_due(text) and kinds.is_work(text) and draft.kind != kinds.DEADLINE:
-            draft.dues.append(Due(text, day_in(text), time_in(text)))
+            draft.dues += [Due(one, day_in(one), time_in(one)) for one in pieces_of(text) if kinds.is_due(one)]
         elif text and text != draft.title:
             draft.details += [text, *content.details]
 

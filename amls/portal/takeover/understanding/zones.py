@@ -90,16 +90,23 @@ def is_zone(name: str) -> bool:
     return "/" in name or name == "UTC"
 
 
-def find_zone(texts: Iterable[str], hosts: Iterable[str]) -> Zone:
-    """Return the zone of a course, by the texts of its page and the addresses that it names; without a name where nothing shows it."""
-    text = "\n".join(texts)
+def find_zone(texts: Iterable[str], rows: Iterable[str], hosts: Iterable[str]) -> Zone:
+    """Return the zone of a course; without a name where nothing shows it.
+
+    Args:
+        texts: the running text of its page.
+        rows: of its tables, where a place may be that of a guest or a paper.
+        hosts: addresses that it links to.
+    """
+    running, tables = "\n".join(texts), "\n".join(rows)
+    text = f"{running}\n{tables}"
     named = next((match.group() for match in _IANA.finditer(text) if is_zone(match.group())), "")
     if named:
         return Zone(named, is_named=True, is_sure=True)
     words = _WORDS.search(text)
     if words is not None:
         return Zone(_LONG[(words.group("zone") or words.group("zone2")).lower()], is_named=True, is_sure=True)
-    place = _first_place(text)
+    place, other = _first_place(running), _first_place(tables)
     for match in _AFTER_TIME.finditer(text):
         zone = _SHORT.get(match.group("zone").lower())
         # The German-speaking countries and their neighbours share their time.
@@ -117,7 +124,7 @@ def find_zone(texts: Iterable[str], hosts: Iterable[str]) -> Zone:
     ends = [zone for host in hosts if (zone := _zone_of(host))]
     if ends and ends.count(ends[0]) > len(ends) / 2:
         return Zone(ends[0], is_sure=is_german or len(ends) > 1)
-    return Zone(_BERLIN if german else "", is_sure=is_german)
+    return Zone(_BERLIN if german else other, is_sure=is_german)
 
 
 def _first_place(text: str) -> str:
