@@ -10,7 +10,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 
+import docx
 from openpyxl import Workbook
+
+from amls.portal.demo.slides import load_texts, make_pptx
 
 MEGABYTE = 1024**2
 
@@ -108,11 +111,78 @@ def bombs() -> Iterator[tuple[str, bytes]]:
     yield "deep.pdf", deep_pdf()
     yield "long.pdf", long_pdf()
     yield "nested.tar.gz", nested_gzip()
+    for name in OFFICE_BOMBS:
+        yield f"{name}.pptx", office_bomb(name, TEXTS["pptx"])
     yield "deep.ipynb", deep_notebook()
     yield "digits.ipynb", b'{"nbformat": ' + b"9" * 10 * MEGABYTE + b"}"
     yield "line.vtt", long_captions()
     for sizes in (0, 1, 7, 2**32 - 1):
         yield f"boxes-{sizes}.mp4", bent_mp4(sizes)
+
+
+# Of each kind of office file: the part with its text, and how a paragraph stands there.
+TEXTS = {
+    "pptx": ("ppt/slides/slide1.xml", b"<a:p><a:r><a:t>", b"</a:t></a:r></a:p>"),
+    "docx": ("word/document.xml", b"<w:p><w:r><w:t>", b"</w:t></w:r></w:p>"),
+}
+OFFICE_BOMBS = ("paragraphs", "long-text", "deep", "laughs", "quadratic", "many-parts", "outside")
+
+
+def office_bomb(name: str, kind: tuple[str, bytes, bytes]) -> bytes:
+    """Return a presentation or document that packs well and costs whoever reads it, by its name in `OFFICE_BOMBS`.
+
+    Args:
+        name: what is large in it.
+        kind: of `TEXTS`.
+    """
+    part, start, end = kind
+    whole = make_pptx("Parallel", "AMLS", load_texts()["05"]) if part.startswith("ppt/") else _document()
+    many, entities, parts = 30 * MEGABYTE, b"", {}
+    match name:
+        case "paragraphs":
+            inside = (start + b"x" + end) * (many // len(start + b"x" + end))
+        case "long-text":
+            inside = start + b"x" * many + end
+        case "deep":
+            inside = start.partition(b">")[0] + b">" + b"<x>" * (many // 3)
+        case "laughs":
+            more = b"".join(b'<!ENTITY l%d "%s">' % (n, (b"&l%d;" % (n - 1)) * 10) for n in range(1, 12))
+            entities, inside = b'<!ENTITY l0 "lol">' + more, start + b"&l11;" + end
+        case "quadratic":
+            entities, inside = b'<!ENTITY a "%s">' % (b"a" * 100_000), start + b"&a;" * 100_000 + end
+        case "many-parts":
+            inside = start + b"x" + end
+            parts = {f"{part.rpartition('/')[0]}/{number}.xml": b"<x/>" for number in range(60_000)}
+        case _:
+            entities, inside = b'<!ENTITY a SYSTEM "file:///etc/passwd">', start + b"&a;" + end
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as before, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in before.namelist():
+            content = before.read(entry)
+            if entry == part:
+                head, root, rest = _root_of(content)
+                declared = b"<!DOCTYPE x [%s]>" % entities if entities else b""
+                # Instead of its first paragraph.
+                at = rest.index(start[:4])
+                content = head + declared + root + rest[:at] + inside + rest[at:]
+            made.writestr(entry, content)
+        for entry, content in parts.items():
+            made.writestr(entry, content)
+    return stream.getvalue()
+
+
+def _root_of(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return what stands before the root of a part, the root's beginning, and the rest."""
+    declaration, _end, rest = content.partition(b"?>")
+    root, _close, inside = rest.partition(b">")
+    return declaration + b"?>", root + b">", inside
+
+
+def _document() -> bytes:
+    document, stream = docx.Document(), io.BytesIO()
+    document.add_paragraph("Thursday 16:00, H 0107")
+    document.save(stream)
+    return stream.getvalue()
 
 
 SHEET = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"

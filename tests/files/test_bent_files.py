@@ -7,6 +7,7 @@ import resource
 import threading
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,9 @@ from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_c
 from amls.files.limited.slots import NoPlaceError, place
 from amls.files.tables.table import read_table
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
+from amls.portal.takeover.sources import read_source
+from amls.portal.takeover.spec import CourseFileError
+from lectures.extraction.run import Extracted, read_file
 from tests.files import hostile
 
 pytestmark = pytest.mark.django_db
@@ -271,3 +275,45 @@ def test_who_finds_no_place_is_told_or_may_wait(settings: Settings, tmp_path: Pa
         assert judge("a.zip", WHOLE[".zip"]) == "busy"
         kept = check_upload(io.BytesIO(b"x"), "a.zip", size=1, max_bytes=9, may_wait=True)
     assert (kept.is_judged, kept.content_type) == (False, "application/zip")
+
+
+def spent_by_children(act: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of processor time that reading cost in children, and in this process."""
+    before = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+    act()
+    after = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+    children, own = (b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after, strict=True))
+    return children, own
+
+
+@pytest.mark.parametrize("name", hostile.OFFICE_BOMBS)
+def test_a_bomb_of_a_document_is_read_within_bounds_or_refused_in_words(name: str) -> None:
+    content, said = hostile.office_bomb(name, hostile.TEXTS["docx"]), list[str]()
+
+    def read() -> None:
+        try:
+            said.append(str(read_source(content, name="x.docx").rows))
+        except CourseFileError as error:
+            said.extend(error.problems)
+
+    children, own = spent_by_children(read)
+    assert (children < 25, own < 2) == (True, True)
+    assert said
+    assert "root:" not in "".join(said)
+
+
+@pytest.mark.parametrize("name", hostile.OFFICE_BOMBS)
+def test_a_bomb_of_a_presentation_is_read_within_bounds(name: str, tmp_path: Path) -> None:
+    file, folder = tmp_path / "x.pptx", tmp_path / "pictures"
+    file.write_bytes(hostile.office_bomb(name, hostile.TEXTS["pptx"]))
+    folder.mkdir()
+    found: list[Extracted] = []
+
+    def read() -> None:
+        found.append(
+            read_file(file, kind="pptx", folder=folder, most=50, limits=LIMITS, on_progress=lambda *_pages: True)
+        )
+
+    children, own = spent_by_children(read)
+    assert (children < 5 + 2, own < 2) == (True, True)
+    assert "root:" not in str(found[0].pages)
