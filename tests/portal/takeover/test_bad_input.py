@@ -73,6 +73,14 @@ def test_more_sessions_than_a_course_can_have() -> None:
         read(f"date,topic,x\n{rows}\n", "x.csv")
 
 
+def test_a_broken_event_leaves_the_others_whole() -> None:
+    event = "BEGIN:VEVENT\r\nUID:{0}\r\nDTSTAMP:20240101T000000Z\r\nDTSTART:{1}\r\nSUMMARY:X{0}\r\nEND:VEVENT\r\n"
+    events = event.format(1, "2024") + event.format(2, "20240416T101500")
+    page = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//\r\n{events}END:VCALENDAR\r\n"
+    assert [(one.title, one.day) for one in read(page, "x.ics").sessions] == [("X2", date(2024, 4, 16))]
+    assert read("<!-- nothing -->", "x.html").sessions == ()
+
+
 def test_tags_of_yaml_make_nothing() -> None:
     page = "- date: !!python/object/apply:os.system ['echo x']\n  title: X\n- date: 2024-04-16\n  title: Y\n"
     assert [one.title for one in read(page, "x.yml").sessions if one.day] == ["Y"]

@@ -7,7 +7,8 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import recurring_ical_events
-from icalendar import Calendar, Event
+from icalendar import Calendar, Component, Event
+from icalendar.error import BrokenCalendarProperty
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from amls.files.judges.sources.rows import Cell, Row, bounded, fact, tidy
@@ -51,7 +52,7 @@ def read_calendar(content: bytes) -> Iterator[Row]:
 
 
 def _events(calendar: Calendar) -> list[Event]:
-    single = [one for one in calendar.events if _moment(one, "DTSTART") is not None]
+    single = [one for one in calendar.walk("VEVENT") if _moment(one, "DTSTART") is not None]
     if not single:
         return []
     first = min(_day(_moment(one, "DTSTART")) for one in single)
@@ -65,9 +66,12 @@ def _events(calendar: Calendar) -> list[Event]:
     return sorted(found, key=lambda one: (_sorting(_moment(one, "DTSTART")), str(one.get("SUMMARY", ""))))
 
 
-def _moment(event: Event, name: str) -> Any:
+def _moment(event: Component, name: str) -> Any:
     """Return the date, datetime or timedelta of a property; None where the event has none."""
-    return getattr(event.get(name), "dt", None)
+    try:
+        return getattr(event.get(name), "dt", None)
+    except BrokenCalendarProperty:
+        return None
 
 
 def _day(moment: date) -> date:

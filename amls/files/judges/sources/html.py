@@ -42,8 +42,9 @@ def read_html(content: bytes, *, base: str = "", made_of: str = "") -> Iterator[
         made_of: another container that was turned into this page, whose lines stand in 'data-line'.
     """
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True, remove_blank_text=False)
-    root = html.document_fromstring(content, parser=parser) if content.strip() else None
-    if root is None:
+    try:
+        root = html.document_fromstring(content, parser=parser)
+    except etree.ParserError:  # nothing but comments
         return
     base = _address_of(root) or base
     title = root.find(".//head/title")

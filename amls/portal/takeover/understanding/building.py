@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 from django.utils.translation import gettext as _
@@ -15,27 +15,12 @@ from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.places import room_in, room_of
 from amls.portal.takeover.understanding.resolving import Days, local, week_day, wrong_weekday
-from amls.portal.takeover.understanding.results import Answers, Deadline, Exam, FreeDay, Session
+from amls.portal.takeover.understanding.results import Answers, Built, Deadline, Exam, FreeDay, Session
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
 _DEFAULT_MINUTES = 90
 _MAX_RANGE = 100
-
-
-@dataclass(slots=True)
-class Built:
-    """What came of the drafts; `what` says for each draft's id what it became."""
-
-    sessions: list[Session] = field(default_factory=list)
-    free_days: list[FreeDay] = field(default_factory=list)
-    deadlines: list[Deadline] = field(default_factory=list)
-    exams: list[Exam] = field(default_factory=list)
-    what: dict[str, str] = field(default_factory=dict)
-    why: dict[str, str] = field(default_factory=dict)
-    without_time: list[Session] = field(default_factory=list)
-    by_week: list[Draft] = field(default_factory=list)
-    warnings: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 class Builder:

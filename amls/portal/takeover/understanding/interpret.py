@@ -10,7 +10,7 @@ from amls.portal.takeover.middle import Row, Source
 from amls.portal.takeover.spec import CourseFileError
 from amls.portal.takeover.understanding import facts, kinds, links
 from amls.portal.takeover.understanding.blocks import Blocks
-from amls.portal.takeover.understanding.building import Builder, Built
+from amls.portal.takeover.understanding.building import Builder
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.heads import Head, find_codes, find_head
 from amls.portal.takeover.understanding.questions import Asked, ask
@@ -20,6 +20,7 @@ from amls.portal.takeover.understanding.results import (
     NOT_UNDERSTOOD,
     USED,
     Answers,
+    Built,
     LineUse,
     Understood,
 )

@@ -7,11 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.portal.takeover.understanding import kinds
-from amls.portal.takeover.understanding.building import Built
 from amls.portal.takeover.understanding.heads import Head
 from amls.portal.takeover.understanding.labels import kind_label
 from amls.portal.takeover.understanding.resolving import Days
-from amls.portal.takeover.understanding.results import Answers, Question, Session
+from amls.portal.takeover.understanding.results import Answers, Built, Question, Session
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot
 from amls.portal.takeover.understanding.terms import Term
 from amls.portal.takeover.understanding.zones import Zone

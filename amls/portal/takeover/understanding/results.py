@@ -6,6 +6,7 @@ from datetime import date, time
 from decimal import Decimal
 
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, PartSpec, ProjectSpec
+from amls.portal.takeover.understanding.drafts import Draft
 from amls.portal.takeover.understanding.links import Material
 from amls.portal.takeover.understanding.people import Person
 from amls.portal.takeover.understanding.slots import Slot
@@ -175,3 +176,18 @@ class Understood:
     def open_questions(self) -> tuple[Question, ...]:
         """Those that must be answered before anything is written."""
         return tuple(one for one in self.questions if one.must)
+
+
+@dataclass(slots=True)
+class Built:
+    """What came of the drafts; `what` says for each draft's id what it became."""
+
+    sessions: list[Session] = field(default_factory=list)
+    free_days: list[FreeDay] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
+    exams: list[Exam] = field(default_factory=list)
+    what: dict[str, str] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    without_time: list[Session] = field(default_factory=list)
+    by_week: list[Draft] = field(default_factory=list)
+    warnings: list[tuple[int, str, str]] = field(default_factory=list)
