@@ -276,3 +276,17 @@ def test_a_syllabus_of_word_with_merged_weeks_and_links() -> None:
     ]
     assert [(str(one.day), one.title) for one in understood.free_days] == [("2025-01-20", "MLK Day")]
     assert [one.name for one in understood.people] == ["Dr. Aoife Ní Bhriain"]
+
+
+def test_a_sheet_that_is_only_given_out_is_a_deadline_with_its_link() -> None:
+    page = HEAD + (
+        "<h2>Übungen</h2><table><tr><th>Datum<th>Abgabe<th>Material</tr>"
+        "<tr><td>16.04.2024<td>22.04.2024 09:00 über Git<td><a href='https://x.example.de/1.pdf'>Blatt 1</a></tr>"
+        "<tr><td>23.04.2024<td>29.04.2024 09:00 über Git<td><a href='https://x.example.de/2.pdf'>Blatt 2</a></tr></table>"
+    )
+    understood = read(page)
+    assert understood.sessions == ()
+    assert [(one.title, str(one.day), str(one.at), one.url) for one in understood.deadlines] == [
+        ("Blatt 1", "2024-04-22", "09:00:00", "https://x.example.de/1.pdf"),
+        ("Blatt 2", "2024-04-29", "09:00:00", "https://x.example.de/2.pdf"),
+    ]

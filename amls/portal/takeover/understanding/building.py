@@ -201,6 +201,8 @@ class Builder:
         title = due_title(due.text)
         if not title or re.fullmatch(r"\W*(?:bis|by|at|um)?\W*", title):
             title = draft.title or draft.label or next((one.title for one in draft.materials if one.title), "")
+        # A sheet that is only given out has no session of its own: its link is what is to be done.
+        url = due.url or ("" if draft.title else next((one.url for one in draft.materials if one.url), ""))
         at = self._time(due.times)
         title = self.answers.get(f"title:{name}", "") or title
         self.built.deadlines.append(
@@ -211,7 +213,7 @@ class Builder:
                 kind=kinds.deadline_kind(title),
                 day=day,
                 at=at,
-                url=due.url,
+                url=url,
             )
         )
 
