@@ -20,6 +20,8 @@ from amls.courses.models import Course, Role
 from amls.courses.validators import RESERVED_SLUGS, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.mail.tokens import Subscription, unsubscribe_url
+from amls.portal.takeover.drafts import start_draft
+from amls.portal.takeover.sources import read_source
 from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
@@ -80,6 +82,18 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
     "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
     "portal:new_course": ("/new/", {**STAFF_LOGIN, "assistant": 404, "foreign lecturer": 200}),
+    "portal:import_draft": ("{draft}", {**dict.fromkeys(PARTS, 404), "anonymous": 302, "lecturer": 200}),
+    # What only takes POST, asked by GET, leads back to the draft, which is seen by its owner alone.
+    "portal:import_change": ("{draft}change/", dict.fromkeys(PARTS, 302)),
+    "portal:import_undo": ("{draft}undo/", dict.fromkeys(PARTS, 302)),
+    "portal:import_again": ("{draft}again/", dict.fromkeys(PARTS, 302)),
+    "portal:import_make": ("{draft}make/", dict.fromkeys(PARTS, 302)),
+    "portal:import_discard": ("{draft}discard/", dict.fromkeys(PARTS, 302)),
+    "portal:upstream": ("/amls/staff/upstream/", STAFF_LOGIN),
+    "portal:upstream_decide": ("/amls/staff/upstream/decide/", POSTED_LOGIN),
+    "portal:upstream_read": ("/amls/staff/upstream/read/", POSTED_LOGIN),
+    "portal:upstream_stop": ("/amls/staff/upstream/stop/", POSTED_LOGIN),
+    "portal:publish": ("/amls/staff/publish/", POSTED_LOGIN),
     "portal:home": ("/amls/", ALL),
     "portal:search": ("/amls/search/?q=hello", ALL),
     "portal:search_everywhere": ("/search/?q=hello", ALL),
@@ -211,6 +225,8 @@ def places(cast: Cast) -> dict[str, str]:
     unsubscribe = stop.removeprefix("http://localhost:8000")
     item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
     mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
+    source = read_source("Data Systems, Fall 2026\n\nDate,Topic\n2026-09-01,Intro\n2026-09-08,Storage\n")
+    draft = start_draft(owner=cast.lecturer.user, course=None, source=source, now=timezone.now())
     return {
         "topic": str(topic.pk),
         "invitation": str(project.invitations.get().pk),
@@ -222,6 +238,7 @@ def places(cast: Cast) -> dict[str, str]:
         "mail_preview": mail_preview,
         "unsubscribe": unsubscribe,
         "export": export,
+        "draft": f"/new/{draft.token}/",
         "exam": f"/amls/exams/{exam.pk}/",
     }
 
