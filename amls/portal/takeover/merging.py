@@ -6,7 +6,6 @@ between `mirror` and `here` was edited here, and is a conflict where it is the s
 """
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -198,31 +197,31 @@ def _new_links(old: Any, row: Any, mine: Any) -> Iterable[Any]:
 def _paired(group: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
     """Return each new row with the old one that it was, and the old ones that are no more.
 
-    By number or title first, then by the day: a row whose title was changed is the same row.
+    By what it is called and its day, then by what it is called, the nearest day first, then by its day: a calendar
+    whose events all have one title moves one of them, and a row whose title was changed is the same row.
     """
-    left = dict(_counted(old, lambda row: _key(group, row)))
+    left = list(old)
     pairs: dict[int, Any] = {}
-    waiting = []
-    for key, row in _counted(new, lambda row: _key(group, row)):
-        if key in left:
-            pairs[id(row)] = left.pop(key)
-        else:
-            waiting.append(row)
-    for row in waiting:
-        day = _day(group, row)
-        same = next((key for key, one in left.items() if day is not None and _day(group, one) == day), None)
-        pairs[id(row)] = left.pop(same) if same is not None else None
-    return [(row, pairs[id(row)]) for row in new], list(left.values())
+    ways: tuple[Callable[[Any], Any], ...] = (
+        lambda row: (_key(group, row), _day(group, row)),
+        lambda row: _key(group, row),
+        lambda row: _day(group, row),
+    )
+    for way in ways:
+        for row in new:
+            name = way(row)
+            if id(row) in pairs or name is None:
+                continue
+            alike = [before for before in left if way(before) == name]
+            if alike:
+                nearest = min(alike, key=lambda before: _distance(_day(group, before), _day(group, row)))
+                pairs[id(row)] = nearest
+                left = [before for before in left if before is not nearest]
+    return [(row, pairs.get(id(row))) for row in new], left
 
 
-def _counted(rows: Sequence[Any], key: Callable[[Any], Any]) -> list[tuple[Any, Any]]:
-    seen: Counter[Any] = Counter()
-    counted = []
-    for row in rows:
-        name = key(row)
-        counted.append(((name, seen[name]), row))
-        seen[name] += 1
-    return counted
+def _distance(one: date | None, other: date | None) -> int:
+    return abs((one - other).days) if one is not None and other is not None else 0
 
 
 def _key(group: str, row: Any) -> Any:

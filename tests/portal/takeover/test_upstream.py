@@ -187,3 +187,61 @@ def test_only_who_manages_the_course_sees_it(cast: Cast, course: Course) -> None
             answer = cast.client(part).post(f"/vs/staff/upstream/{path}")
             assert answer.status_code in (302, 404), (part, path)
     assert Upstream.objects.filter(course=course).exists()
+
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Campus//DE
+X-WR-CALNAME:Verteilte Systeme WiSe 2026/27
+X-WR-TIMEZONE:Europe/Berlin
+{events}
+END:VCALENDAR
+"""
+EVENT = """BEGIN:VEVENT
+UID:{number}@campus
+DTSTAMP:20260901T000000Z
+DTSTART;TZID=Europe/Berlin:{day}T101500
+DTEND;TZID=Europe/Berlin:{day}T114500
+SUMMARY:Verteilte Systeme
+LOCATION:{room}
+END:VEVENT"""
+
+
+def calendar(*events: tuple[str, str]) -> str:
+    rows = (EVENT.format(number=number, day=day, room=room) for number, (day, room) in enumerate(events))
+    return CALENDAR.format(events="\n".join(rows)).replace("\n", "\r\n")
+
+
+def test_a_university_calendar_moves_a_room_and_drops_a_day_of_events_with_one_title(
+    client: Client, elsewhere: Elsewhere
+) -> None:
+    days = ["20261013", "20261020", "20261027", "20261103", "20261110"]
+    elsewhere.says = calendar(*((day, "H 0107") for day in days))
+    address = brought(client, NEW, {"address": "https://example.org/campus.ics"})
+    fetch_next(elsewhere.read, now=clock.now())
+    client.post(f"{address}change/", {"title": "Verteilte Systeme", "term": "WiSe 2026/27", "slug": "vs"})
+    assert client.post(f"{address}make/", {"follow": "1"})["Location"] == "/vs/"
+    course = Course.objects.get(slug="vs")
+    # The second is no more, the fourth is held elsewhere, the last a day later: nothing else changed.
+    elsewhere.says = calendar(
+        ("20261013", "H 0107"), ("20261027", "H 0107"), ("20261103", "MAR 0.001"), ("20261111", "H 0107")
+    )
+    assert read(course, elsewhere).waiting == 3
+    row = Upstream.objects.select_related("course").get(course=course)
+    found = [
+        (one.sort, (one.there or one.base).held_on.isoformat(), [change.name for change in one.fields])
+        for one in changes_of(row, now=clock.now())
+    ]
+    assert sorted(found) == [
+        ("changed", "2026-11-03", ["room"]),
+        ("changed", "2026-11-11", ["starts_at", "ends_at"]),
+        ("gone", "2026-10-20", []),
+    ]
+    client.post(
+        "/vs/staff/upstream/decide/", {"all": "1", "shown": [one.id for one in changes_of(row, now=clock.now())]}
+    )
+    held = Lecture.objects.filter(course=course).order_by("starts_at").values_list("starts_at__day", "room", "state")
+    assert list(held) == [
+        (13, "H 0107", "planned"), (20, "H 0107", "cancelled"), (27, "H 0107", "planned"), (3, "MAR 0.001", "planned"),
+        (11, "H 0107", "planned"),
+    ]  # fmt: skip
