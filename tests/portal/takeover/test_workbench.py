@@ -202,3 +202,15 @@ def test_loading_an_action_anew_leads_back_to_the_draft(client: Client) -> None:
     for verb in ("change", "undo", "again", "make", "discard"):
         assert client.get(f"{address}{verb}/")["Location"] == address
     assert ImportDraft.objects.count() == 1
+
+
+def test_a_calendar_in_utc_is_asked_where_the_course_is_held(client: Client) -> None:
+    calendar = (
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//X//EN\r\nX-WR-CALNAME:Systems Fall 2026\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+        "DTSTAMP:20260801T000000Z\r\nSUMMARY:Intro\r\nDTSTART:20260901T150000Z\r\nDTEND:20260901T163000Z\r\nEND:VEVENT\r\n"
+        "END:VCALENDAR\r\n"
+    )
+    address = brought(client, NEW, {"file": SimpleUploadedFile("x.ics", calendar.encode())})
+    assert "In which time zone is the course held?" in page(client, address)
+    corrected(client, address, question="zone", answer="America/Chicago")
+    assert row_of(client, address, "Intro").begins.isoformat() == "10:00:00"

@@ -90,7 +90,8 @@ def _known(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ""
-    return name if "/" in name else ""
+    # UTC is how a calendar says moments, not where a course is held.
+    return name if "/" in name and not name.startswith("Etc/") else ""
 
 
 def _zone(event: Event) -> str:
