@@ -112,3 +112,23 @@ def test_no_page_logs_an_error(open_page: Open, site: str, user: str | None, pat
     for path in paths or desk_paths():
         page.goto(f"{site}{path}", wait_until="networkidle")
     assert said == []
+
+
+def test_an_error_in_a_closed_tab_is_named_and_its_tab_opened(open_page: Open, site: str) -> None:
+    course = Course.objects.get(slug="amls")
+    page = open_page("/admin/", user="lecturer")
+    page.goto(f"{site}/admin/courses/course/{course.pk}/change/")
+    field = page.locator("[name=enrolment_code]")
+    expect(field).to_be_hidden()
+    # Longer than the field takes from who types.
+    page.evaluate("document.querySelector('[name=enrolment_code]').value = 'Ł'.repeat(51)")
+    page.get_by_role("button", name="Save", exact=True).click()
+    problems = page.locator("[data-problems]")
+    expect(problems).to_be_focused()
+    expect(field).to_be_visible()
+    # From another tab its link leads back.
+    page.locator("main a", has_text="Texts").first.click()
+    expect(field).to_be_hidden()
+    problems.get_by_role("link").first.click()
+    expect(field).to_be_visible()
+    expect(field).to_be_focused()
