@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.forms import BaseForm
+from django.forms.models import BaseModelForm
 from django.utils.text import capfirst
 
 
@@ -39,9 +40,22 @@ def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[FormProblem]:
 
 def _of_form(form: BaseForm, place: str = "") -> Iterator[FormProblem]:
     for name, texts in form.errors.items():
-        if name not in form.fields:
-            yield from (FormProblem(str(text), place=place) for text in texts)
-            continue
-        field = form[name]
-        anchor = field.id_for_label or field.auto_id
-        yield from (FormProblem(str(text), capfirst(str(field.label)), anchor, place) for text in texts)
+        for text in texts:
+            meant = name if name in form.fields else _meant(form, str(text))
+            if not meant:
+                yield FormProblem(str(text), place=place)
+                continue
+            field = form[meant]
+            yield FormProblem(str(text), capfirst(str(field.label)), field.id_for_label or field.auto_id, place)
+
+
+def _meant(form: BaseForm, text: str) -> str:
+    """Return the field to look at where a constraint of the row is broken: the last of those that it is about."""
+    if not isinstance(form, BaseModelForm):
+        return ""
+    for constraint in form.instance._meta.constraints:  # noqa: SLF001 - Django's public name for it
+        if str(constraint.get_violation_error_message()) == text:
+            condition = getattr(constraint, "condition", None)
+            about = {*getattr(constraint, "fields", ()), *getattr(condition, "referenced_base_fields", ())}
+            return next((name for name in reversed(form.fields) if name in about), "")
+    return ""

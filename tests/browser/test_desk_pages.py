@@ -132,3 +132,9 @@ def test_an_error_in_a_closed_tab_is_named_and_its_tab_opened(open_page: Open, s
     problems.get_by_role("link").first.click()
     expect(field).to_be_visible()
     expect(field).to_be_focused()
+    # A rule of the whole row leads to the field that is missing.
+    field.fill("")
+    page.evaluate("document.querySelector('[name=enrolment_policy]').value = 'code'")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(problems).to_contain_text("Enrolment code")
+    expect(field).to_be_visible()
