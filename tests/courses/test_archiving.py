@@ -30,7 +30,9 @@ def send(client: Client, course: Course, **values: str) -> Any:
     data = {name: value for name, value in data.items() if value is not None and value is not False}
     data = {name: ",".join(value) if isinstance(value, list) else value for name, value in data.items()}
     # What calendars show is asked about in any case.
-    data |= {"staff-TOTAL_FORMS": "0", "staff-INITIAL_FORMS": "0", **values}
+    for rows in ("staff", "weekly_slots"):
+        data |= {f"{rows}-TOTAL_FORMS": "0", f"{rows}-INITIAL_FORMS": "0"}
+    data |= values
     answer = agree_to(client, address, data)
     if answer.context and "adminform" in answer.context:
         assert answer.context["adminform"].form.errors == {}

@@ -144,6 +144,11 @@ def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path, co
                         break
                     time.sleep(0.1)
                 assert _bytes_on_disk(tmp_path) > 0, path
+            # It lets go of what it kept once it has seen that the sender is gone.
+            for _attempt in range(200):
+                if not _bytes_on_disk(tmp_path):
+                    break
+                time.sleep(0.1)
         # Whoever only looks is led to where to sign in, and then back to the same page.
         status, headers, _body = get(port, "/admin/lectures/lecture/?course=1&state=planned", cookie)
         assert (status, headers["location"]) == (302, "/admin/login/?next=/admin/lectures/lecture/%3Fcourse%3D1%26state%3Dplanned")  # fmt: skip

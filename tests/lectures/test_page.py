@@ -384,4 +384,4 @@ def test_a_lecture_page_costs_the_same_with_60_slides_as_with_3(cast: Cast, lect
         with CaptureQueriesContext(connection) as queries:
             assert page(client).count("<figure") == slides
         counts.append(len(queries))
-    assert counts[0] == counts[1] == 12
+    assert counts[0] == counts[1] == 11
