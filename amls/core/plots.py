@@ -9,6 +9,8 @@ from django.utils.translation import gettext as _
 from amls.core.times import say_date, say_day
 
 _LABEL, _BAR, _ROW = 64, 470, 26
+# The room of a letter of a label, whatever the language: '23. September' is no shorter than it is.
+_LETTER = 8
 # Between columns, on each side, as a share of a column's room.
 _GAP = 0.1
 
@@ -162,9 +164,10 @@ def draw(
         column: the heading of the labels in the table.
         unit: what is counted.
         empty: what is said instead where every number is 0.
-        label_width: the room of the labels, in the plot's own units.
+        label_width: the least room of the labels, in the plot's own units; longer ones get what they need.
     """
-    return Plot(name, title, column, unit, empty, bars_of(rows), label_width)
+    needed = max((len(label) for label, _title, _value in rows), default=0) * _LETTER + 12
+    return Plot(name, title, column, unit, empty, bars_of(rows), max(label_width, needed))
 
 
 def by_week(
