@@ -11,6 +11,7 @@ from amls.portal.models import ImportDraft
 from amls.portal.takeover.drafts import MOST_DRAFTS, fetch_next, source_of
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
+from amls.portal.tasks import fetch_drafts
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.portal.takeover.test_views import NEW, brought
@@ -214,3 +215,10 @@ def test_a_calendar_in_utc_is_asked_where_the_course_is_held(client: Client) -> 
     assert "In which time zone is the course held?" in page(client, address)
     corrected(client, address, question="zone", answer="America/Chicago")
     assert row_of(client, address, "Intro").begins.isoformat() == "10:00:00"
+
+
+def test_the_worker_reaches_into_no_network_of_its_own(client: Client) -> None:
+    address = brought(client, NEW, {"address": "https://127.0.0.1/plan.html"})
+    assert fetch_drafts() == 1
+    assert "lies within this network, from which nothing is fetched" in page(client, address)
+    assert fetch_drafts() == 0
