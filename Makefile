@@ -20,7 +20,7 @@ test: $(VENV)/.test
 	@exec $(BIN)/python -m tests.tools.run $(ARGS)
 
 quick: $(VENV)/.test
-	@exec $(BIN)/python -m tests.tools.run -m 'unit and not odd' $(ARGS)
+	@exec $(BIN)/python -m tests.tools.run -n 2 --dist loadgroup -m 'unit and not odd' $(ARGS)
 
 bench: $(VENV)/.test
 	@sh deploy/system_packages.sh test
