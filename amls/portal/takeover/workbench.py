@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from functools import cache
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -31,6 +32,7 @@ from amls.portal.takeover.understanding.results import (
     Understood,
 )
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot, find_slots
+from amls.portal.takeover.understanding.zones import is_zone
 
 # Beyond this the original is not shown line by line; nothing of it is lost.
 MOST_LINES = 1_000
@@ -164,7 +166,7 @@ class Workbench:
         return [(role, capfirst(role_label(role))) for role in ROLES]
 
     @property
-    def zones(self) -> list[str]:
+    def zones(self) -> tuple[str, ...]:
         """The time zones that a course may be in."""
         return zone_names()
 
@@ -298,10 +300,11 @@ def weekday_name(weekday: int) -> str:
     return capfirst(WEEKDAY_NAMES[weekday])
 
 
-def zone_names() -> list[str]:
-    """Return the time zones in which people live."""
+@cache
+def zone_names() -> tuple[str, ...]:
+    """Return the time zones in which people live; asked of the disk once."""
     others = ("Etc/", "SystemV/", "posix/", "right/", "US/")
-    return sorted(name for name in available_timezones() if "/" in name and not name.startswith(others))
+    return tuple(sorted(name for name in available_timezones() if "/" in name and not name.startswith(others)))
 
 
 def _slot_line(slot: Slot) -> str:
@@ -312,7 +315,7 @@ def _slot_line(slot: Slot) -> str:
 
 def _check(name: str, value: str) -> None:
     what, _colon, kind = name.partition(":")
-    if what == "zone" and value not in available_timezones():
+    if what == "zone" and not is_zone(value):
         raise RuleViolation(
             _("'%(zone)s' is no time zone. Choose one of the list, such as Europe/Berlin.") % {"zone": value[:60]},
             "zone",
