@@ -149,13 +149,16 @@ def counting_submission(
     members = set(member_pks)
     due_at = deadlines.for_team(project.pk, members)
     counting = [submission for submission in submissions if is_counting(submission, due_at)]
-    picked = next((one for one in counting if one.pk == project.picked_id), None)
+    picked = next((attempt for attempt in counting if attempt.pk == project.picked_id), None)
     if picked is not None and project.picked_at is not None:
         chosen_at = project.picked_at
 
-        def was_late(one: Submission) -> bool:
-            known = deadlines.for_team(project.pk, members, known_at=max(one.began_at, chosen_at))
-            return known is not None and not is_open_until(known, one.began_at)
+        def was_late(attempt: Submission) -> bool:
+            known = deadlines.for_team(project.pk, members, known_at=max(attempt.began_at, chosen_at))
+            return known is not None and not is_open_until(known, attempt.began_at)
 
-        counting = [picked, *(one for one in counting if one.attempt > picked.attempt and was_late(one))]
-    return max(counting, key=lambda one: one.attempt, default=None)
+        counting = [
+            picked,
+            *(attempt for attempt in counting if attempt.attempt > picked.attempt and was_late(attempt)),
+        ]
+    return max(counting, key=lambda attempt: attempt.attempt, default=None)

@@ -73,12 +73,12 @@ def is_mentor(user: User, prefix: str = "topic__") -> Q:
 
     Titles may stand before a name, but not before one of a single word: 'Li' is not 'Jun Li'.
     """
-    found = Q(**{f"{prefix}mentor__email__iexact": user.email})
+    matches = Q(**{f"{prefix}mentor__email__iexact": user.email})
     if user.display_name:
-        found |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
+        matches |= Q(**{f"{prefix}mentor__name__iexact": user.display_name})
     if len(user.display_name.split()) > 1:
-        found |= Q(**{f"{prefix}mentor__name__iendswith": f" {user.display_name}"})
-    return found
+        matches |= Q(**{f"{prefix}mentor__name__iendswith": f" {user.display_name}"})
+    return matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,15 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
     rules = ProjectRules.objects.filter(course__in=wanted).annotate(due_at=Coalesce(F("assessed_by"), first_exam))
     due = dict(rules.values_list("course", "due_at"))
     return [
-        Progress(one, counted[one.pk]["decided"], counted[one.pk]["total"], counted[one.pk]["mine"], due.get(one.pk))
-        for one in wanted
-        if one.pk in counted
+        Progress(
+            course,
+            counted[course.pk]["decided"],
+            counted[course.pk]["total"],
+            counted[course.pk]["mine"],
+            due.get(course.pk),
+        )
+        for course in wanted
+        if course.pk in counted
     ]
 
 
@@ -189,24 +195,26 @@ def compare_attempts(old: Submission, new: Submission) -> list[FileChange]:
     pairs: list[tuple[SubmissionFile, SubmissionFile]] = []
 
     def match(key: str) -> None:
-        for one in list(after):
-            partner = next((other for other in before if getattr(other, key) == getattr(one, key)), None)
+        for file in list(after):
+            partner = next((other for other in before if getattr(other, key) == getattr(file, key)), None)
             if partner is not None:
                 before.remove(partner)
-                after.remove(one)
-                pairs.append((partner, one))
+                after.remove(file)
+                pairs.append((partner, file))
 
-    for one in list(after):
-        exact = next((o for o in before if (o.filename, o.sha256) == (one.filename, one.sha256)), None)
+    for file in list(after):
+        exact = next((o for o in before if (o.filename, o.sha256) == (file.filename, file.sha256)), None)
         if exact is not None:
             before.remove(exact)
-            after.remove(one)
-            pairs.append((exact, one))
+            after.remove(file)
+            pairs.append((exact, file))
     match("filename")
     match("sha256")
     changes = [FileChange(_kind(a, b), a, b) for a, b in pairs]
-    changes += [FileChange("added", None, one) for one in after] + [FileChange("removed", one, None) for one in before]
-    return sorted(changes, key=lambda one: (one.new or one.old).filename)  # type: ignore[union-attr]
+    changes += [FileChange("added", None, file) for file in after] + [
+        FileChange("removed", file, None) for file in before
+    ]
+    return sorted(changes, key=lambda change: (change.new or change.old).filename)  # type: ignore[union-attr]
 
 
 def _kind(old: SubmissionFile, new: SubmissionFile) -> str:

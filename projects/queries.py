@@ -129,8 +129,8 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     memberships: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
     rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
     members = [membership.enrolment for membership in memberships]
-    for one in members:
-        one.course = project.topic.course
+    for member in members:
+        member.course = project.topic.course
     due_at = deadlines.for_team(project.pk, [member.pk for member in members])
     counting = counting_submission(project, rows, deadlines, [member.pk for member in members])
     assessment = getattr(project, "assessment", None)
@@ -213,8 +213,8 @@ def read_part(enrolment: Enrolment, deadlines: Deadlines, *, with_files: bool = 
 
 def part_of(enrolment: Enrolment) -> ProjectPart | None:
     """Return what `read_part` has kept of a person, or None: no query."""
-    found: ProjectPart | None = getattr(enrolment, "project_part", None)
-    return found
+    part: ProjectPart | None = getattr(enrolment, "project_part", None)
+    return part
 
 
 def results_of(

@@ -169,7 +169,7 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
             add_violation(form, violation)
         else:
             messages.success(request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(given))})
-            _say_left_out(request, projects, [one.project_id for one in given])
+            _say_left_out(request, projects, [extension.project_id for extension in given])
             return None
     return desk.ask(
         request,

@@ -119,7 +119,7 @@ class ExtensionAdmin(KeptAdmin):
         """Give more time to everyone, a team or a person."""
         courses = courses_of(request)
         wanted = request.POST.get("course", "")
-        course = next((one for one in courses if str(one.pk) == wanted), usual_course(request))
+        course = next((course for course in courses if str(course.pk) == wanted), usual_course(request))
         if course is None:
             raise Http404
         form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})

@@ -25,11 +25,13 @@ def is_action(request: HttpRequest) -> bool:
 
 def courses_of(request: HttpRequest) -> list[Course]:
     """Return the courses that the person teaches, those that are not archived first; read once per request."""
-    found: list[Course] | None = getattr(request, "desk_courses", None)
-    if found is None:
-        found = sorted(Course.objects.taught_by(request.user), key=lambda one: one.state == Course.State.ARCHIVED)
-        request.desk_courses = found  # type: ignore[attr-defined]
-    return found
+    courses: list[Course] | None = getattr(request, "desk_courses", None)
+    if courses is None:
+        courses = sorted(
+            Course.objects.taught_by(request.user), key=lambda course: course.state == Course.State.ARCHIVED
+        )
+        request.desk_courses = courses  # type: ignore[attr-defined]
+    return courses
 
 
 def chosen_courses(request: HttpRequest) -> list[Course]:
@@ -114,7 +116,7 @@ class TrackFilter(_Filter):
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the tracks of the chosen courses."""
         rows = Topic.objects.filter(course__in=chosen_courses(request)).order_by("track")
-        return [(one, one) for one in rows.values_list("track", flat=True).distinct()]
+        return [(track, track) for track in rows.values_list("track", flat=True).distinct()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one track."""
@@ -185,7 +187,7 @@ class StageFilter(_Filter):
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
         """Offer the stages."""
-        return [(one.value, one.label) for one in TEAM_STATES]
+        return [(state.value, state.label) for state in TEAM_STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep one stage."""

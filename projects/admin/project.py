@@ -176,12 +176,12 @@ class ProjectAdmin(KeptAdmin):
         """Undo the withdrawal of projects."""
         if request.method != "POST":
             raise Http404
-        asked = [primary_key(one) for one in request.GET.get("pks", "").split(",")]
+        asked = [primary_key(pk) for pk in request.GET.get("pks", "").split(",")]
         rows = list(self.get_queryset(request).filter(pk__in=asked).order_by("topic", "pk"))
         restored = restore_projects(projects=rows, now=now_of(request))
-        for one in rows:
-            if one.pk in restored.refused:
-                messages.error(request, f"{one}: {restored.refused[one.pk].message}")
+        for project in rows:
+            if project.pk in restored.refused:
+                messages.error(request, f"{project}: {restored.refused[project.pk].message}")
         if restored.projects:
             back = len(restored.projects)
             said = ngettext("%(count)d project is back.", "%(count)d projects are back.", back)
@@ -226,9 +226,9 @@ class ProjectAdmin(KeptAdmin):
                 "attempt": counting.row.attempt, "count": len(view.attempts), "time": _time(project, counting.row.began_at),
             }  # fmt: skip
             parts.append(format_html("{}{}", what, _mark("wait", _("late, accepted")) if counting.is_late else ""))
-        for one in view.waiting_late:
+        for late in view.waiting_late:
             what = _("Attempt %(attempt)d, %(time)s") % {
-                "attempt": one.row.attempt, "time": _time(project, one.row.began_at),
+                "attempt": late.row.attempt, "time": _time(project, late.row.began_at),
             }  # fmt: skip
             parts.append(format_html("{}{}", what, _mark("bad", _("late, waits for you"))))
         return format_html_join("", "<div>{}</div>", ((part,) for part in parts)) if parts else "–"

@@ -81,8 +81,8 @@ def archive_response(views: Sequence[TeamView], *, filename: str, is_complete: b
     stream = ZipStream(compress_type=ZIP_STORED)
     rows: list[list[Cell]] = []
     for view in views:
-        wanted = [one for one in view.attempts if is_complete or one.counts]
-        for attempt in sorted(wanted, key=lambda one: one.row.attempt):
+        wanted = [attempt for attempt in view.attempts if is_complete or attempt.counts]
+        for attempt in sorted(wanted, key=lambda attempt: attempt.row.attempt):
             _add_attempt(stream, rows, view, attempt)
     stream.add(_manifest(rows, get_language() or "en"), MANIFEST)
     response = StreamingHttpResponse(iter(stream), content_type="application/zip")

@@ -48,13 +48,13 @@ class PassResource(ServiceResource):
 
     @cached_property
     def _passes(self) -> dict[int, EarlierPass]:
-        return {one.enrolment_id: one for one in EarlierPass.objects.filter(enrolment__course=self.course)}
+        return {earlier.enrolment_id: earlier for earlier in EarlierPass.objects.filter(enrolment__course=self.course)}
 
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the student."""
         number, email = number_of(row), clean_line(row.get("email", ""))
-        found = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
-        if found.role != Role.STUDENT:
+        enrolment = self._people.find(number=number, email=email, name=person_name(row, is_turned=False))
+        if enrolment.role != Role.STUDENT:
             raise RuleViolation(
                 _("No student of this course has '%(who)s'.") % {"who": (number or email)[:80]}, code="no-student"
             )
@@ -62,7 +62,7 @@ class PassResource(ServiceResource):
         if not term:
             raise RuleViolation(_("Say in which term."), code="no-term")
         points, note = read_points(row.get("extra_points", "")), clean_line(row.get("note", ""))
-        existing = self._passes.get(found.pk)
+        existing = self._passes.get(enrolment.pk)
         before = {
             "term": existing.term if existing else "",
             "extra_points": f"{existing.extra_points.normalize():f}" if existing else "",
@@ -70,8 +70,10 @@ class PassResource(ServiceResource):
         }
         after = {"term": term, "extra_points": f"{points.normalize():f}", "note": note}
         values = {"term": term, "extra_points": points, "note": note}
-        line = ImportRow(str(found.user), found, values, is_new=existing is None, changes=changes_of(before, after))
-        return found.pk, line
+        line = ImportRow(
+            str(enrolment.user), enrolment, values, is_new=existing is None, changes=changes_of(before, after)
+        )
+        return enrolment.pk, line
 
     def write(self, line: ImportRow) -> None:
         """Enter it."""

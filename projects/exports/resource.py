@@ -137,14 +137,14 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
     def import_instance(self, instance: ImportRow, row: Any, **kwargs: Any) -> None:
         """Understand a row; the same thing twice in a table is a mistake."""
         try:
-            key, found = self.read({name: value or "" for name, value in row.items()})
+            key, read = self.read({name: value or "" for name, value in row.items()})
         except RuleViolation as violation:
             raise ValidationError(str(violation.message)) from violation
         number = self._lines[kwargs["row_number"] - 1]
         if key in self._seen:
             raise ValidationError(_("Line %(line)d speaks of the same already.") % {"line": self._seen[key]})
-        self._seen[key] = found.number = number
-        instance.__dict__.update(found.__dict__)
+        self._seen[key] = read.number = number
+        instance.__dict__.update(read.__dict__)
 
     def skip_row(self, instance: ImportRow, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
         """Skip what is so already."""
@@ -223,10 +223,10 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         done = [row.instance for row in result.rows if row.import_type in ("new", "update") and row.instance]
         return Plan(
             table=table,
-            lines=[PlanLine(one.number, one.subject, one.is_new, one.changes) for one in done],
+            lines=[PlanLine(row.number, row.subject, row.is_new, row.changes) for row in done],
             unchanged=sum(row.import_type == RowResult.IMPORT_TYPE_SKIP for row in result.rows),
             problems=[
                 LineProblem(self._lines[row.number - 1], " ".join(row.error.messages))
-                for row in sorted(result.invalid_rows, key=lambda one: int(one.number))
+                for row in sorted(result.invalid_rows, key=lambda row: int(row.number))
             ],
         )

@@ -72,7 +72,7 @@ class TopicResource(ServiceResource):
 
     @cached_property
     def _mentors(self) -> dict[str, StaffMember]:
-        return {one.name.lower(): one for one in StaffMember.objects.filter(course=self.course)}
+        return {mentor.name.lower(): mentor for mentor in StaffMember.objects.filter(course=self.course)}
 
     @cached_property
     def _topics(self) -> dict[tuple[str, str], Topic]:
@@ -106,7 +106,7 @@ class TopicResource(ServiceResource):
             values["description"] = clean_text(row["description"])
         for name in ("skills", "links"):
             if name in row:
-                values[name] = [clean_line(one) for one in row[name].split(";") if one.strip()]
+                values[name] = [clean_line(entry) for entry in row[name].split(";") if entry.strip()]
         if row.get("open", "").strip():
             values["is_open"] = read_yes_no(row["open"])
         if "mentor" in row:

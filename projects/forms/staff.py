@@ -189,7 +189,7 @@ def _points_field(**options: Any) -> forms.TypedChoiceField:
 
 def _points_choices(course: Course) -> list[tuple[str, str]]:
     most = terms_of(course).most_extra_points
-    return [(f"{one:.1f}", f"{one:g}") for one in HALF_POINTS if one <= most]
+    return [(f"{points:.1f}", f"{points:g}") for points in HALF_POINTS if points <= most]
 
 
 class AssessForm(forms.Form):
@@ -298,16 +298,16 @@ class MoveForm(forms.Form):
             "user", "course"
         )
         self.fields["member"].queryset = members  # type: ignore[attr-defined]
-        self.fields["member"].label_from_instance = lambda one: str(one.user)  # type: ignore[attr-defined]
+        self.fields["member"].label_from_instance = lambda member: str(member.user)  # type: ignore[attr-defined]
         self.projects = {
             f"project-{name.pk}": name
             for name in with_names(Project.objects.active().of_course(course).exclude(pk=view.project.pk))
         }
-        self.topics = {f"topic-{one.pk}": one for one in Topic.objects.filter(course=course).with_room()}
+        self.topics = {f"topic-{topic.pk}": topic for topic in Topic.objects.filter(course=course).with_room()}
         self.fields["to"].choices = [  # type: ignore[attr-defined]
             ("", "–"),
-            (_("Teams"), [(key, label_of(one)) for key, one in self.projects.items()]),
-            (_("A new team on"), [(key, one.title) for key, one in self.topics.items()]),
+            (_("Teams"), [(key, label_of(project)) for key, project in self.projects.items()]),
+            (_("A new team on"), [(key, topic.title) for key, topic in self.topics.items()]),
         ]
 
     def target(self) -> Project | Topic:

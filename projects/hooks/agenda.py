@@ -59,19 +59,19 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
         return {}
     teams, team_of = _teams_of(enrolments)
     attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
-    for one in Submission.objects.filter(project__in=teams):
-        attempts[one.project_id].append(one)
+    for attempt in Submission.objects.filter(project__in=teams):
+        attempts[attempt.project_id].append(attempt)
     alike: dict[datetime, Item] = {}
-    found: dict[int, list[Item]] = {}
+    items: dict[int, list[Item]] = {}
     for person in enrolments:
         project = team_of.get(person.pk, 0)
         due_at = deadlines.for_team(project, teams.get(project, [person.pk])) or for_all
-        is_done = any(is_counting(one, due_at) for one in attempts.get(project, []))
+        is_done = any(is_counting(attempt, due_at) for attempt in attempts.get(project, []))
         if due_at != for_all or is_done:
             if due_at not in alike:
                 alike[due_at] = _submission(course, due_at)
-            found[person.pk] = [replace(alike[due_at], is_done=is_done)]
-    return found
+            items[person.pk] = [replace(alike[due_at], is_done=is_done)]
+    return items
 
 
 def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[int, int]]:

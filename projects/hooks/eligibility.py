@@ -58,5 +58,5 @@ def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime
 @extra_points.named("projects")
 def project_points(course: Course, enrolments: Sequence[Enrolment]) -> Mapping[int, Decimal]:
     """Return the published extra points of passed projects."""
-    found = results_of(course, enrolments)
-    return {pk: result.extra_points for pk, result in found.items() if result.is_passed}
+    results = results_of(course, enrolments)
+    return {pk: result.extra_points for pk, result in results.items() if result.is_passed}

@@ -39,14 +39,14 @@ def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
         .order_by("position", "pk")
     )
     tracks = list(dict.fromkeys(topic.track for topic in topics))
-    topics.sort(key=lambda one: tracks.index(one.track))
+    topics.sort(key=lambda topic: tracks.index(topic.track))
     rules = ProjectRules.objects.filter(course=course).first()
     address = settings.SITE_URL + reverse("projects:topics", args=[course.slug])
     context = {
         "rules": rules,
         "due_at": Deadlines.of_course(course).for_all,
         "closes_at": registration_closes_at(rules),
-        "tracks": [(track, list(group)) for track, group in groupby(topics, key=lambda one: one.track)],
+        "tracks": [(track, list(group)) for track, group in groupby(topics, key=lambda topic: topic.track)],
         "count": len(topics),
         "address": address,
         "code": qr_code(address),

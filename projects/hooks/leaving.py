@@ -34,10 +34,12 @@ def leave_projects(enrolment: Enrolment) -> None:
 @before_archiving
 def count_undecided(course: Course) -> Iterator[str]:
     """Say how many projects are without a decision, and how many wishes for more time wait."""
-    found = waiting_in([course])
-    if found.ungraded:
-        text = ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded)
-        yield text % {"count": found.ungraded}
-    if found.requests:
-        text = ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests)
-        yield text % {"count": found.requests}
+    waiting = waiting_in([course])
+    if waiting.ungraded:
+        text = ngettext(
+            "%(count)d project without a decision", "%(count)d projects without a decision", waiting.ungraded
+        )
+        yield text % {"count": waiting.ungraded}
+    if waiting.requests:
+        text = ngettext("%(count)d request for more time", "%(count)d requests for more time", waiting.requests)
+        yield text % {"count": waiting.requests}

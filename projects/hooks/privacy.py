@@ -85,43 +85,43 @@ def _memberships(user: User) -> list[Membership]:
     )
 
 
-def _is_in_it(one: Membership) -> bool:
-    return one.left_at is None and one.project.is_active
+def _is_in_it(membership: Membership) -> bool:
+    return membership.left_at is None and membership.project.is_active
 
 
-def _membership(one: Membership) -> dict[str, Any]:
-    team: list[Membership] = one.project.team_now  # type: ignore[attr-defined]
-    found = {
-        "course": one.project.course.slug,
-        "project": one.project_id,
-        "track": one.project.topic.track,
-        "topic": one.project.topic.title,
-        "registered": one.project.registered_at,
-        "withdrawn": one.project.withdrawn_at,
-        "joined": one.joined_at,
-        "left": one.left_at,
+def _membership(membership: Membership) -> dict[str, Any]:
+    team: list[Membership] = membership.project.team_now  # type: ignore[attr-defined]
+    told = {
+        "course": membership.project.course.slug,
+        "project": membership.project_id,
+        "track": membership.project.topic.track,
+        "topic": membership.project.topic.title,
+        "registered": membership.project.registered_at,
+        "withdrawn": membership.project.withdrawn_at,
+        "joined": membership.joined_at,
+        "left": membership.left_at,
     }
-    if _is_in_it(one):
+    if _is_in_it(membership):
         # As on the project's page, which only the team of today sees.
-        found["teammates"] = [str(each.enrolment.user) for each in team if each.enrolment_id != one.enrolment_id]
-    return found
+        told["teammates"] = [str(each.enrolment.user) for each in team if each.enrolment_id != membership.enrolment_id]
+    return told
 
 
 def _invitations(user: User) -> Iterator[dict[str, Any]]:
     rows = Invitation.objects.select_related("project__topic__course", "invited_by__user", "seeker__user")
-    for direction, found in (("sent", rows.filter(invited_by__user=user)), ("received", rows.to_user(user))):
-        for one in found.order_by("pk"):
+    for direction, invitations in (("sent", rows.filter(invited_by__user=user)), ("received", rows.to_user(user))):
+        for invitation in invitations.order_by("pk"):
             yield {
                 "direction": direction,
-                "course": one.project.course.slug,
-                "topic": one.project.topic.title,
+                "course": invitation.project.course.slug,
+                "topic": invitation.project.topic.title,
                 # As on the team's page: the address of who looks for teammates is theirs.
-                "to": one.label if direction == "sent" else one.email,
-                "by": str(one.invited_by.user),
-                "at": one.invited_at,
-                "expires": one.expires_at,
-                "state": one.state,
-                "closed": one.closed_at,
+                "to": invitation.label if direction == "sent" else invitation.email,
+                "by": str(invitation.invited_by.user),
+                "at": invitation.invited_at,
+                "expires": invitation.expires_at,
+                "state": invitation.state,
+                "closed": invitation.closed_at,
             }
 
 
@@ -147,28 +147,28 @@ def _hand_ins(memberships: list[Membership]) -> Iterator[tuple[str, Any]]:
     yield from files.items()
 
 
-def _attempt(one: Submission, membership: Membership, files: list[dict[str, Any]]) -> dict[str, Any]:
-    code = receipt_code(one.pk)
-    is_mine = one.submitted_by_id == membership.enrolment_id
-    found = {
+def _attempt(attempt: Submission, membership: Membership, files: list[dict[str, Any]]) -> dict[str, Any]:
+    code = receipt_code(attempt.pk)
+    is_mine = attempt.submitted_by_id == membership.enrolment_id
+    told = {
         "course": membership.project.course.slug,
         "project": membership.project_id,
-        "attempt": one.attempt,
+        "attempt": attempt.attempt,
         "handed_in_by_me": is_mine,
-        "began": one.began_at,
-        "received": one.received_at,
-        "repository": one.repository_url,
-        "commit": one.commit,
-        "comment": one.comment,
-        "accepted_late": one.accepted_at,
-        "withdrawn": one.withdrawn_at,
+        "began": attempt.began_at,
+        "received": attempt.received_at,
+        "repository": attempt.repository_url,
+        "commit": attempt.commit,
+        "comment": attempt.comment,
+        "accepted_late": attempt.accepted_at,
+        "withdrawn": attempt.withdrawn_at,
         "receipt": code,
         "receipt_page": settings.SITE_URL + reverse("projects:receipt", args=[code]),
         "files": files,
     }
     if _is_in_it(membership) and not is_mine:
-        found["handed_in_by"] = str(one.submitted_by.user)
-    return found
+        told["handed_in_by"] = str(attempt.submitted_by.user)
+    return told
 
 
 def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str, Any]]:
@@ -189,22 +189,22 @@ def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str,
 
 
 def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
-    mine = {one.project_id: one for one in memberships if _is_in_it(one)}
-    own = MemberAssessment.objects.filter(enrolment__in=[one.enrolment_id for one in mine.values()])
+    mine = {membership.project_id: membership for membership in memberships if _is_in_it(membership)}
+    own = MemberAssessment.objects.filter(enrolment__in=[membership.enrolment_id for membership in mine.values()])
     overrides = {(row.assessment_id, row.enrolment_id): row for row in own}
     rows = Assessment.objects.filter(project__in=mine, published_at__isnull=False).order_by("pk")
-    for one in rows:
-        membership = mine[one.project_id]
-        override = overrides.get((one.pk, membership.enrolment_id))
-        outcome, points = personal_result(one, override)
+    for assessment in rows:
+        membership = mine[assessment.project_id]
+        override = overrides.get((assessment.pk, membership.enrolment_id))
+        outcome, points = personal_result(assessment, override)
         yield {
             "course": membership.project.course.slug,
-            "project": one.project_id,
+            "project": assessment.project_id,
             "outcome": outcome.value,
             "extra_points": points,
-            "feedback": one.feedback,
+            "feedback": assessment.feedback,
             "decided_for_me": override.reason if override is not None else "",
-            "published": one.published_at,
+            "published": assessment.published_at,
         }
 
 

@@ -52,7 +52,7 @@ class ProjectRules(models.Model):
         _("students may propose an own idea"), default=True, help_text=_("The staff accept or decline it.")
     )
     kinds_of_files = ArrayField(
-        models.CharField(max_length=10, choices=[(one, one) for one in HAND_IN_SUFFIXES]),
+        models.CharField(max_length=10, choices=[(suffix, suffix) for suffix in HAND_IN_SUFFIXES]),
         verbose_name=_("kinds of files"),
         default=default_suffixes,
         help_text=_("Any of zip, pdf, ipynb, tar.gz, separated by commas."),

@@ -115,20 +115,22 @@ def _require_points(course: Course, points: Decimal | None, field: str = "extra_
 def _write_overrides(assessment: Assessment, overrides: Mapping[int, Override]) -> None:
     project = assessment.project
     members = set(project.memberships.values_list("enrolment", flat=True))
-    wanted = {pk: one for pk, one in overrides.items() if one.outcome or one.extra_points is not None}
-    for pk, one in wanted.items():
+    wanted = {
+        pk: override for pk, override in overrides.items() if override.outcome or override.extra_points is not None
+    }
+    for pk, override in wanted.items():
         if pk not in members:
             raise RuleViolation(_("This person is not in the team."), code="not-a-member")
-        if not one.reason.strip():
+        if not override.reason.strip():
             raise RuleViolation(_("Say why this member's result differs."), code="no-reason", field="overrides")
-        _require_points(project.course, one.extra_points, field="overrides")
+        _require_points(project.course, override.extra_points, field="overrides")
     existing = {row.enrolment_id: row for row in assessment.overrides.all()}
     for pk, row in existing.items():
         if pk not in wanted:
             row.delete()
-    for pk, one in wanted.items():
+    for pk, override in wanted.items():
         row = existing.get(pk) or MemberAssessment(assessment=assessment, enrolment_id=pk)
-        row.outcome, row.extra_points, row.reason = one.outcome, one.extra_points, one.reason
+        row.outcome, row.extra_points, row.reason = override.outcome, override.extra_points, override.reason
         save_checked(row)
 
 
@@ -143,13 +145,13 @@ def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[A
         locked = lock_projects(*(project.pk for project in projects))
         drafts = Assessment.objects.select_for_update().filter(project__in=locked, published_at__isnull=True)
         published = list(drafts.exclude(outcome="").order_by("project"))
-        drafts.filter(pk__in=[one.pk for one in published]).update(published_at=now)
-        teams = members_by_project(locked[one.project_id] for one in published)
+        drafts.filter(pk__in=[assessment.pk for assessment in published]).update(published_at=now)
+        teams = members_by_project(locked[assessment.project_id] for assessment in published)
         told = []
-        for one in published:
-            one.project, one.published_at = locked[one.project_id], now
-            references = {"assessment": one.pk}
-            told += [told_of(kind, person, str(one.pk), references) for person in teams[one.project_id]]
+        for assessment in published:
+            assessment.project, assessment.published_at = locked[assessment.project_id], now
+            references = {"assessment": assessment.pk}
+            told += [told_of(kind, person, str(assessment.pk), references) for person in teams[assessment.project_id]]
         notify_each(told, kind=kind, now=now)
     return published
 
@@ -165,8 +167,10 @@ def pass_undecided(*, projects: Iterable[Project], by: User, now: datetime) -> l
     with transaction.atomic():
         locked = lock_projects(*(project.pk for project in projects))
         known = {row.project_id: row for row in Assessment.objects.select_for_update().filter(project__in=locked)}
-        open_ones = [one for pk, one in locked.items() if pk not in known or known[pk].outcome not in Outcome.values]
-        passed = [known.get(one.pk) or Assessment(project=one) for one in open_ones]
+        open_ones = [
+            project for pk, project in locked.items() if pk not in known or known[pk].outcome not in Outcome.values
+        ]
+        passed = [known.get(project.pk) or Assessment(project=project) for project in open_ones]
         for row in passed:
             row.outcome, row.assessed_by, row.assessed_at = Outcome.PASSED, by, now
             _require_points(locked[row.project_id].course, row.extra_points)
@@ -205,7 +209,7 @@ def split_assessors(*, course: Course, assessors: Sequence[User], projects: Iter
         load |= dict(counted.values_list("assessor").annotate(count=Count("pk")))
         given = list(rows.filter(undecided, assessor__isnull=True).order_by("pk"))
         for project in given:
-            pk = min(load, key=lambda one: load[one])
+            pk = min(load, key=lambda assessor: load[assessor])
             project.assessor_id = pk
             load[pk] += 1
         Project.objects.bulk_update(given, ["assessor"])

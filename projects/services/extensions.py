@@ -178,7 +178,7 @@ def extend(
     if not reason.strip():
         raise RuleViolation(_("Say why, for the record."), code="no-reason", field="reason")
     _require_one_time(due_at, delta)
-    chosen = sorted(projects, key=lambda one: one.pk)
+    chosen = sorted(projects, key=lambda project: project.pk)
     with transaction.atomic():
         if enrolment is not None:
             return [_grant(course, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
@@ -208,7 +208,7 @@ def _grant_each(
     now: datetime,
 ) -> list[Extension]:
     """Give more time to some teams: as many queries for many as for two."""
-    locked = lock_projects(*(one.pk for one in projects))
+    locked = lock_projects(*(project.pk for project in projects))
     if len(locked) < len(projects):
         raise Project.DoesNotExist
     teams = members_by_project(locked.values())
@@ -241,12 +241,12 @@ def _grant_each(
     given = Extension.objects.bulk_create(drafts)
     kind = "projects.extended"
     told = [
-        told_of(kind, person, str(one.pk), {"extension": one.pk})
-        for one in given
-        for person in teams[one.project_id or 0]
+        told_of(kind, person, str(extension.pk), {"extension": extension.pk})
+        for extension in given
+        for person in teams[extension.project_id or 0]
     ]
     notify_each(told, kind=kind, now=now)
-    follow_in_feeds([person for one in given for person in teams[one.project_id or 0]], now=now)
+    follow_in_feeds([person for extension in given for person in teams[extension.project_id or 0]], now=now)
     return given
 
 

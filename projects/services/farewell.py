@@ -45,8 +45,8 @@ def say_farewell(*, user: User, now: datetime) -> None:
 
 def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation]:
     rows = Invitation.objects.annotate(lowered=Lower("email"))
-    found = rows.filter(lowered__in=addresses) | rows.filter(invited_by__user=user, state=Invitation.State.OPEN)
-    return list(found.select_for_update(of=("self",)).order_by("pk"))
+    theirs = rows.filter(lowered__in=addresses) | rows.filter(invited_by__user=user, state=Invitation.State.OPEN)
+    return list(theirs.select_for_update(of=("self",)).order_by("pk"))
 
 
 def _leave(project: Project, topic: Topic, user: User, *, now: datetime) -> None:

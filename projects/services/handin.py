@@ -101,7 +101,7 @@ def check_files(
     checked, wrong, refused = [], [], []
     for upload in uploads:
         try:
-            found = check_upload(
+            judged = check_upload(
                 upload,
                 upload.name or "",
                 size=upload.size or 0,
@@ -113,9 +113,9 @@ def check_files(
             wrong.append(violation)
             refused.append(upload)
         else:
-            checked.append((upload, found))
+            checked.append((upload, judged))
     if wrong:
-        raise FilesRefused(" ".join(str(one.message) for one in wrong), code=wrong[0].code, refused=refused)
+        raise FilesRefused(" ".join(str(violation.message) for violation in wrong), code=wrong[0].code, refused=refused)
     return checked
 
 
@@ -166,14 +166,14 @@ def hand_in(
         raise RuleViolation(_("This course has no projects."), code="no-projects")
     spend(_TRIES, who=project.pk, now=now)
     checked = check_files(uploads, rules)
-    waits = not all(found.is_judged for _upload, found in checked)
+    waits = not all(file.is_judged for _upload, file in checked)
     values: dict[str, Any] = {**said, "request_key": request_key}
     try:
         with keeping(checked, stored_path) as kept, transaction.atomic():
-            files = [(one.size, one.sha256) for one in kept]
+            files = [(file.size, file.sha256) for file in kept]
             # Behind a front server that buffers, `now` is when the upload ended.
             proven = began_by_ticket(ticket, project=project, files=files, now=began_at)
-            began = min(one for one in (began_at, proven, now) if one is not None)
+            began = min(moment for moment in (began_at, proven, now) if moment is not None)
             project = lock_project(project.pk)
             # The same press of the button may have come in before, also while this one waited for the lock.
             existing = Submission.objects.filter(request_key=request_key, project=project).first()
@@ -183,8 +183,8 @@ def hand_in(
                 # The page came back from the browser's history and was filled in anew.
                 values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
-            _require_room(project, rules, sum(one.size for one in kept))
-            spend(_bytes_bound(rules), who=project.pk, amount=sum(one.size for one in kept), now=now)
+            _require_room(project, rules, sum(file.size for file in kept))
+            spend(_bytes_bound(rules), who=project.pk, amount=sum(file.size for file in kept), now=now)
             values["check_due_at"] = now if waits else None
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)
@@ -216,13 +216,13 @@ def _add_files(submission: Submission, kept: Sequence[KeptFile]) -> None:
     SubmissionFile.objects.bulk_create(
         SubmissionFile(
             submission=submission,
-            file=one.name,
-            filename=one.checked.filename,
-            content_type=one.checked.content_type,
-            size=one.size,
-            sha256=one.sha256,
+            file=file.name,
+            filename=file.checked.filename,
+            content_type=file.checked.content_type,
+            size=file.size,
+            sha256=file.sha256,
         )
-        for one in kept
+        for file in kept
     )
 
 

@@ -42,10 +42,10 @@ def lock_project(pk: int) -> Project:
     Raises:
         Project.DoesNotExist: there is none.
     """
-    found = lock_projects(pk)
-    if not found:
+    locked = lock_projects(pk)
+    if not locked:
         raise Project.DoesNotExist
-    return found[pk]
+    return locked[pk]
 
 
 def lock_projects(*pks: int) -> dict[int, Project]:
@@ -99,7 +99,7 @@ def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
 def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:
     """Return everyone in some locked projects, and some more people, locked."""
     members = Membership.objects.active().filter(project__in=projects).values_list("enrolment", flat=True)
-    return lock_enrolments(*members, *(one.pk for one in also))
+    return lock_enrolments(*members, *(enrolment.pk for enrolment in also))
 
 
 def members_of(project: Project) -> list[Enrolment]:

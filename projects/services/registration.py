@@ -97,7 +97,7 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
 def _close_invitations_to(enrolment: Enrolment, project: Project, *, now: datetime) -> None:
     # Whoever holds one of them is answering it or taking it back, and may wait for this person: it is theirs.
     asked = Invitation.objects.filter(project=project, state=Invitation.State.OPEN).to_user(enrolment.user)
-    pks = [one.pk for one in asked.select_for_update(of=("self",), skip_locked=True)]
+    pks = [invitation.pk for invitation in asked.select_for_update(of=("self",), skip_locked=True)]
     if pks:
         Invitation.objects.filter(pk__in=pks).update(state=Invitation.State.ACCEPTED, closed_at=now)
 
@@ -252,7 +252,7 @@ def withdraw_projects(*, projects: Iterable[Project], now: datetime) -> int:
     """Withdraw projects for the staff, all at once, and return how many were not yet; see `withdraw_project`."""
     with transaction.atomic():
         topics, locked = lock_teams(*(project.pk for project in projects))
-        active = [one for one in locked.values() if one.is_active]
+        active = [project for project in locked.values() if project.is_active]
         close_projects(topics, active, now=now)
     return len(active)
 
@@ -261,7 +261,9 @@ def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
     """Withdraw one locked project; see `close_projects`."""
     held = TopicSwitch.objects.holding().filter(project=project).select_related("topic")
     close_projects(
-        {topic.pk: topic} | {one.topic_id: one.topic for one in held if one.topic_id != topic.pk}, [project], now=now
+        {topic.pk: topic} | {switch.topic_id: switch.topic for switch in held if switch.topic_id != topic.pk},
+        [project],
+        now=now,
     )
 
 
@@ -275,14 +277,14 @@ def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, 
         return
     teams = members_by_project(projects)
     Project.objects.filter(pk__in=teams).update(withdrawn_at=now)
-    for one in projects:
-        one.withdrawn_at = now
+    for project in projects:
+        project.withdrawn_at = now
     # Whoever left at this very time comes back when it is undone.
     Membership.objects.active().filter(project__in=teams).update(left_at=now)
     invited = Invitation.objects.filter(project__in=teams, state=Invitation.State.OPEN)
     if waiting := list(invited.select_related("project__topic__course").order_by("pk")):
         invited.update(state=Invitation.State.REVOKED, closed_at=now)
-        tell_revoked((one for one in waiting if one.expires_at > now), now=now)
+        tell_revoked((invitation for invitation in waiting if invitation.expires_at > now), now=now)
     ExtensionRequest.objects.filter(project__in=teams, state=ExtensionRequest.State.OPEN).update(
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )
@@ -343,7 +345,7 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
         gone = [locked[project.pk] for project in projects if not locked[project.pk].is_active]
         let_go_of(topics, now=now)
         rows = Membership.objects.filter(project__in=gone, left_at=F("project__withdrawn_at")).order_by("pk")
-        places: dict[int, list[Membership]] = {one.pk: [] for one in gone}
+        places: dict[int, list[Membership]] = {project.pk: [] for project in gone}
         for row in rows:
             places[row.project_id].append(row)
         people = lock_enrolments(*(row.enrolment_id for several in places.values() for row in several))
@@ -351,25 +353,27 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
         taken: Counter[int] = Counter()
         back: list[Project] = []
         refused: dict[int, RuleViolation] = {}
-        for one in gone:
-            members = sorted(row.enrolment_id for row in places[one.pk])
+        for project in gone:
+            members = sorted(row.enrolment_id for row in places[project.pk])
             elsewhere = next((pk for pk in members if pk in busy), None)
-            if topics[one.topic_id].free - taken[one.topic_id] < 1:
-                refused[one.pk] = RuleViolation(
+            if topics[project.topic_id].free - taken[project.topic_id] < 1:
+                refused[project.pk] = RuleViolation(
                     _("The slot has been given to another team. Give the topic one more slot first."),
                     code="topic-full",
                 )
             elif elsewhere is not None:
-                refused[one.pk] = _has_project(people[elsewhere])
+                refused[project.pk] = _has_project(people[elsewhere])
             else:
-                taken[one.topic_id] += 1
+                taken[project.topic_id] += 1
                 busy.update(members)
-                back.append(one)
-        teams = {one.pk: [people[row.enrolment_id] for row in places[one.pk]] for one in back}
-        Membership.objects.filter(pk__in=[row.pk for one in back for row in places[one.pk]]).update(left_at=None)
+                back.append(project)
+        teams = {project.pk: [people[row.enrolment_id] for row in places[project.pk]] for project in back}
+        Membership.objects.filter(pk__in=[row.pk for project in back for row in places[project.pk]]).update(
+            left_at=None
+        )
         Project.objects.filter(pk__in=teams).update(withdrawn_at=None)
-        for one in back:
-            one.withdrawn_at = None
+        for project in back:
+            project.withdrawn_at = None
         _count_teams(topics, taken)
         _tell_teams("projects.restored", back, teams, now=now)
-    return Restored({pk: one for pk, one in locked.items() if one.is_active}, refused)
+    return Restored({pk: project for pk, project in locked.items() if project.is_active}, refused)

@@ -65,7 +65,7 @@ def register_team(*, enrolment: Enrolment, topic: Topic, emails: Iterable[str] =
         # Pressed twice it is one registration, and no error. Outside of the transaction above, which
         # locked the topic: the project comes before it.
         waiting = Invitation.objects.filter(project=project).open_at(now).values_list("email", flat=True)
-        invited = {one.lower() for one in waiting}
+        invited = {email.lower() for email in waiting}
         for email in addresses:
             if email.lower() not in invited:
                 invite_member(project=project, email=email, by=enrolment, now=now)

@@ -77,10 +77,10 @@ def number(value: str | None) -> int:
     Raises:
         Http404: it is none.
     """
-    found = primary_key(value)
-    if not found:
+    pk = primary_key(value)
+    if not pk:
         raise Http404
-    return found
+    return pk
 
 
 def registration_problem(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> str:

@@ -70,10 +70,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
 def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -> Submission | None:
     """Hand in what was sent, and what is ticked of what was kept; if it can't be, keep that for the next try."""
     began: datetime = request.began  # type: ignore[attr-defined]
-    sent: list[UploadedFile[Any]] = [one for one in request.FILES.getlist("files") if one]
+    sent: list[UploadedFile[Any]] = [upload for upload in request.FILES.getlist("files") if upload]
     # A file that is sent again under its name is the newer one.
-    names = {clean_filename(one.name or "") for one in sent}
-    ticked = [one for one in shelf.find(request.POST.getlist("kept")) if one.filename not in names]
+    names = {clean_filename(upload.name or "") for upload in sent}
+    ticked = [file for file in shelf.find(request.POST.getlist("kept")) if file.filename not in names]
     refused: Sequence[UploadedFile[Any]] = ()
     with opened(ticked) as again:
         try:
@@ -139,18 +139,18 @@ def file(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpRespons
     """Serve a handed-in file to its team and the staff, always as a download."""
     access = open_course(request, slug)
     rows = SubmissionFile.objects.filter(submission__project__topic__course=access.course)
-    found = get_object_or_404(rows.select_related("submission__project"), pk=pk)
-    if not may_see_project(access.enrolment, found.submission.project, is_manager=access.is_manager):
+    row = get_object_or_404(rows.select_related("submission__project"), pk=pk)
+    if not may_see_project(access.enrolment, row.submission.project, is_manager=access.is_manager):
         raise Http404
     return serve_file(
         request,
         ServedFile(
-            name=found.file.name or "",
-            filename=found.filename,
-            content_type=found.content_type,
-            size=found.size,
-            sha256=found.sha256,
-            changed_at=found.submission.received_at,
+            name=row.file.name or "",
+            filename=row.filename,
+            content_type=row.content_type,
+            size=row.size,
+            sha256=row.sha256,
+            changed_at=row.submission.received_at,
             is_inline_safe=False,
             is_public=False,
         ),

@@ -26,52 +26,55 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access = open_course(request, slug)
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
     rows = Invitation.objects.filter(project__topic__course=access.course)
-    found = (
+    invitation = (
         rows.to_user(request.user).select_related("project__topic__mentor", "invited_by__user").filter(pk=pk).first()
     )
-    if found is None:
+    if invitation is None:
         return _for_another_address(request, access, get_object_or_404(rows.open_at(access.now), pk=pk))
     problem = ""
     if request.method == "POST":
         try:
             if "decline" in request.POST:
-                decline_invitation(invitation=found, now=access.now)
+                decline_invitation(invitation=invitation, now=access.now)
                 messages.success(request, _("You declined. The team is told."))
                 return redirect(access.course)
             if access.enrolment is not None:
                 accept_invitation(
-                    invitation=found, enrolment=access.enrolment, now=access.now, leaves_team="switch" in request.POST
+                    invitation=invitation,
+                    enrolment=access.enrolment,
+                    now=access.now,
+                    leaves_team="switch" in request.POST,
                 )
                 messages.success(request, _("You are in the team."))
                 return redirect("projects:mine", slug=slug)
         except RuleViolation as violation:
             problem = str(violation.message)
-    found.project.topic.course = access.course
+    invitation.project.topic.course = access.course
     team = team_of(access.enrolment, with_files=False) if access.enrolment else None
-    is_open = found.state == Invitation.State.OPEN and found.expires_at > access.now
+    is_open = invitation.state == Invitation.State.OPEN and invitation.expires_at > access.now
     context = {
         "access": access,
         "course": access.course,
         "tab": "projects",
-        "invitation": found,
+        "invitation": invitation,
         "is_open": is_open,
-        "topic": found.project.topic,
+        "topic": invitation.project.topic,
         # An invitation that is over gives no right to know who is in the team.
-        "members": members_of(found.project) if is_open else [],
+        "members": members_of(invitation.project) if is_open else [],
         "team": team,
-        "is_member": team is not None and team.project.pk == found.project_id,
+        "is_member": team is not None and team.project.pk == invitation.project_id,
         "problem": problem,
     }
     return render(request, "projects/invitation.html", context, status=422 if problem else 200)
 
 
-def _for_another_address(request: HttpRequest, access: Access, found: Invitation) -> HttpResponse:
+def _for_another_address(request: HttpRequest, access: Access, invitation: Invitation) -> HttpResponse:
     """Say to which address an open invitation went, as only its owner knows it, and how they get to it."""
     context = {
         "access": access,
         "course": access.course,
         "tab": "projects",
-        "address": mask_address(found.email),
+        "address": mask_address(invitation.email),
         "sign_in": f"{reverse('account_login')}?{urlencode({'next': request.path})}",
     }
     return render(request, "projects/not_my_invitation.html", context, status=404)

@@ -52,8 +52,8 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in team.attempts],
         "result": result,
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
-        "request_open": next((one for one in requests if one.state == ExtensionRequest.State.OPEN), None),
-        "last_request": next((one for one in requests if one.state != ExtensionRequest.State.OPEN), None),
+        "request_open": next((asked for asked in requests if asked.state == ExtensionRequest.State.OPEN), None),
+        "last_request": next((asked for asked in requests if asked.state != ExtensionRequest.State.OPEN), None),
         "switched": TopicSwitch.objects.to_take_back_at(access.now)
         .filter(project=team.project)
         .select_related("topic", "by__user")
@@ -77,10 +77,10 @@ def mine(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _act(request: HttpRequest, slug: str, act: Callable[[Mine], str]) -> HttpResponse:
     """Do one thing with one's project, and say what came of it."""
-    found = open_mine(request, slug)
-    found.require_team()
+    mine = open_mine(request, slug)
+    mine.require_team()
     try:
-        messages.success(request, act(found))
+        messages.success(request, act(mine))
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     return redirect("projects:mine", slug=slug)
@@ -90,19 +90,19 @@ def _act(request: HttpRequest, slug: str, act: Callable[[Mine], str]) -> HttpRes
 @require_http_methods(["POST"])
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
     """Invite one more teammate."""
-    found = open_mine(request, slug)
+    mine = open_mine(request, slug)
     form = InviteForm(request.POST)
-    project = found.project
+    project = mine.project
     if form.is_valid():
         try:
             email = form.cleaned_data["email"]
-            invite_member(project=project, email=email, by=found.enrolment, now=found.access.now)
+            invite_member(project=project, email=email, by=mine.enrolment, now=mine.access.now)
         except RuleViolation as violation:
             add_violation(form, violation)
         else:
             messages.success(request, _("%(email)s is invited.") % {"email": email})
             return redirect("projects:mine", slug=slug)
-    return render(request, "projects/mine.html", {**mine_context(found), "invite_form": form}, status=422)
+    return render(request, "projects/mine.html", {**mine_context(mine), "invite_form": form}, status=422)
 
 
 @login_required
@@ -110,9 +110,9 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
 def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take an invitation back."""
 
-    def act(found: Mine) -> str:
-        row = get_object_or_404(Invitation.objects.select_related("seeker__user"), project=found.project, pk=pk)
-        row = revoke_invitation(invitation=row, now=found.access.now)
+    def act(mine: Mine) -> str:
+        row = get_object_or_404(Invitation.objects.select_related("seeker__user"), project=mine.project, pk=pk)
+        row = revoke_invitation(invitation=row, now=mine.access.now)
         if row.state == Invitation.State.ACCEPTED:
             return _("%(email)s has accepted already and is in your team.") % {"email": row.label}
         return _("The invitation of %(email)s is taken back.") % {"email": row.label}
@@ -125,10 +125,10 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def switch(request: HttpRequest, slug: str) -> HttpResponse:
     """Take another topic with the same team."""
 
-    def act(found: Mine) -> str:
-        visible = Topic.objects.filter(course=found.course).visible_to(found.enrolment)
+    def act(mine: Mine) -> str:
+        visible = Topic.objects.filter(course=mine.course).visible_to(mine.enrolment)
         chosen = get_object_or_404(visible, pk=number(request.POST.get("topic")))
-        switch_topic(project=found.project, topic=chosen, by=found.enrolment, now=found.access.now)
+        switch_topic(project=mine.project, topic=chosen, by=mine.enrolment, now=mine.access.now)
         return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}
 
     return _act(request, slug, act)
@@ -139,8 +139,8 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
 def switch_back(request: HttpRequest, slug: str) -> HttpResponse:
     """Take the topic again that the team had before one of its members switched."""
 
-    def act(found: Mine) -> str:
-        project = take_switch_back(project=found.project, by=found.enrolment, now=found.access.now)
+    def act(mine: Mine) -> str:
+        project = take_switch_back(project=mine.project, by=mine.enrolment, now=mine.access.now)
         return _("The switch is taken back. Your team works on: %(topic)s.") % {"topic": project.topic.title}
 
     return _act(request, slug, act)
@@ -151,8 +151,8 @@ def switch_back(request: HttpRequest, slug: str) -> HttpResponse:
 def leave(request: HttpRequest, slug: str) -> HttpResponse:
     """Leave the team."""
 
-    def act(found: Mine) -> str:
-        leave_team(project=found.project, enrolment=found.enrolment, now=found.access.now)
+    def act(mine: Mine) -> str:
+        leave_team(project=mine.project, enrolment=mine.enrolment, now=mine.access.now)
         return _("You left the team.")
 
     return _act(request, slug, act)
@@ -163,8 +163,8 @@ def leave(request: HttpRequest, slug: str) -> HttpResponse:
 def dissolve(request: HttpRequest, slug: str) -> HttpResponse:
     """Give the whole project up."""
 
-    def act(found: Mine) -> str:
-        dissolve_project(project=found.project, by=found.enrolment, now=found.access.now)
+    def act(mine: Mine) -> str:
+        dissolve_project(project=mine.project, by=mine.enrolment, now=mine.access.now)
         return _("The project is withdrawn and its slot is free again.")
 
     return _act(request, slug, act)
@@ -174,18 +174,18 @@ def dissolve(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def extension(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for more time."""
-    found = open_mine(request, slug)
-    team = found.require_team()
-    form = ExtensionForm(request.POST if request.method == "POST" else None, zone=found.course.zone)
+    mine = open_mine(request, slug)
+    team = mine.require_team()
+    form = ExtensionForm(request.POST if request.method == "POST" else None, zone=mine.course.zone)
     if request.method == "POST" and form.is_valid():
         try:
-            request_extension(project=team.project, by=found.enrolment, now=found.access.now, **form.cleaned_data)
+            request_extension(project=team.project, by=mine.enrolment, now=mine.access.now, **form.cleaned_data)
         except RuleViolation as violation:
             add_violation(form, violation)
         else:
             messages.success(request, _("Your request is with the staff. You get a mail when they decide."))
             return redirect("projects:mine", slug=slug)
-    context = {"access": found.access, "course": found.course, "tab": "projects", "team": team, "form": form}
+    context = {"access": mine.access, "course": mine.course, "tab": "projects", "team": team, "form": form}
     return render(request, "projects/extension.html", context, status=422 if form.errors else 200)
 
 
@@ -194,9 +194,9 @@ def extension(request: HttpRequest, slug: str) -> HttpResponse:
 def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Take a request for more time back."""
 
-    def act(found: Mine) -> str:
-        row = get_object_or_404(ExtensionRequest, project=found.project, pk=pk)
-        take_request_back(request=row, now=found.access.now)
+    def act(mine: Mine) -> str:
+        row = get_object_or_404(ExtensionRequest, project=mine.project, pk=pk)
+        take_request_back(request=row, now=mine.access.now)
         return _("Your request is taken back.")
 
     return _act(request, slug, act)
@@ -207,10 +207,10 @@ def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def pick(request: HttpRequest, slug: str) -> HttpResponse:
     """Choose which attempt counts."""
 
-    def act(found: Mine) -> str:
+    def act(mine: Mine) -> str:
         value = request.POST.get("attempt")
-        chosen = get_object_or_404(Submission, project=found.project, attempt=number(value)) if value else None
-        pick_submission(project=found.project, submission=chosen, now=found.access.now)
+        chosen = get_object_or_404(Submission, project=mine.project, attempt=number(value)) if value else None
+        pick_submission(project=mine.project, submission=chosen, now=mine.access.now)
         if chosen is None:
             return _("The newest attempt counts.")
         return _("Attempt %(attempt)s counts.") % {"attempt": chosen.attempt}

@@ -72,7 +72,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "count": len(offered),
         "with_room": sum(row.is_available for row in offered),
         "tracks": list(dict.fromkeys(row.track for row in rows)),
-        "skills": sorted({one for row in rows for one in row.skills}, key=str.casefold),
+        "skills": sorted({skill for row in rows for skill in row.skills}, key=str.casefold),
         "track": track,
         "skill": skill,
         "only_free": only_free,
@@ -88,11 +88,11 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _seekers(access: Access, notes: QuerySet[SeekingNote]) -> dict[str, Any]:
     """Return the notes of people who look for teammates, newest first, and the form for one's own."""
-    found = list(notes)
+    shown = list(notes)
     mine = access.enrolment.pk if access.enrolment is not None else None
     return {
-        "notes": found,
-        "own_note": next((one for one in found if one.enrolment_id == mine), None),
+        "notes": shown,
+        "own_note": next((note for note in shown if note.enrolment_id == mine), None),
         "seeking_form": SeekingForm(),
     }
 

@@ -155,7 +155,7 @@ class AssessPage:
             "old": old,
             "new": new,
             "files": compare_attempts(old, new),
-            "numbers": sorted(int(one) for one in by_number),
+            "numbers": sorted(int(number) for number in by_number),
         }
 
 

@@ -78,7 +78,7 @@ def extended(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is more time, with what the staff answered to a request."""
     if not Extension.objects.filter(pk=notice.references["extension"], revoked_at__isnull=True).exists():
         return None
-    found = _deadline_moved(
+    letter = _deadline_moved(
         notice,
         now,
         subject=_("More time for your project: until %(until)s"),
@@ -86,9 +86,9 @@ def extended(notice: Notice, now: datetime) -> Letter | None:
         alone=_("Projects may be handed in until **%(until)s**. You have none yet. Your calendar shows the new time."),
     )
     request = _request(notice) if "request" in notice.references else None
-    if found is None or request is None or not request.answer:
-        return found
-    return replace(found, text=f"{found.text}\n\n{request.answer}")
+    if letter is None or request is None or not request.answer:
+        return letter
+    return replace(letter, text=f"{letter.text}\n\n{request.answer}")
 
 
 @letter("projects.extension-revoked", label=gettext_lazy("More time revoked"))

@@ -94,8 +94,8 @@ def switched_back(notice: Notice, now: datetime) -> Letter | None:
 
 
 def _topic_before(notice: Notice) -> str:
-    found = Topic.objects.filter(pk=notice.references["from"]).first()
-    return found.title if found is not None else "–"
+    before = Topic.objects.filter(pk=notice.references["from"]).first()
+    return before.title if before is not None else "–"
 
 
 @letter("projects.member-joined", label=gettext_lazy("Somebody joined the team"))
