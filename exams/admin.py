@@ -84,10 +84,10 @@ class ExamAdmin(CourseScopedAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:
         """Return the exam; where a form is being saved, locked like in every other write."""
-        found: Exam | None = super().get_object(request, object_id, from_field)
-        if found is not None and request.method == "POST" and connection.in_atomic_block:
-            found = Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=found.pk)
-        return found
+        exam: Exam | None = super().get_object(request, object_id, from_field)
+        if exam is not None and request.method == "POST" and connection.in_atomic_block:
+            exam = Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam.pk)
+        return exam
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep an exam in its course."""

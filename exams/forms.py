@@ -22,8 +22,8 @@ def _reason_field(label: Any) -> forms.CharField:
 
 def words_of(form: forms.BaseForm, name: str = "") -> str:
     """Return what is wrong with a form, or with one of its fields, in one line."""
-    found = form.errors.get_json_data()
-    return " ".join(one["message"] for field, several in found.items() if name in ("", field) for one in several)
+    errors = form.errors.get_json_data()
+    return " ".join(error["message"] for field, several in errors.items() if name in ("", field) for error in several)
 
 
 class ExamActForm(forms.Form):
@@ -179,5 +179,5 @@ class StepsForm(forms.Form):
 
     def steps(self) -> dict[Decimal, Decimal]:
         """Return the boundaries that were typed, by grade."""
-        found = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
-        return {grade: points for grade, points in found.items() if points is not None}
+        typed = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
+        return {grade: points for grade, points in typed.items() if points is not None}

@@ -56,8 +56,8 @@ class ExamCard:
     @property
     def result(self) -> Result | None:
         """The reader's published result."""
-        found: Result | None = getattr(self.own, "result", None) if self.own is not None else None
-        return found if found is not None and found.state == Result.State.PUBLISHED else None
+        result: Result | None = getattr(self.own, "result", None) if self.own is not None else None
+        return result if result is not None and result.state == Result.State.PUBLISHED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def exams_for(access: Access) -> ExamsOverview:
     exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
     own = _own_registrations(enrolment)
     accommodation: Accommodation | None = getattr(enrolment, "accommodation", None)
-    active = next((one for one in own.values() if one.closed_at is None), None)
+    active = next((registration for registration in own.values() if registration.closed_at is None), None)
     is_student = enrolment is not None and not enrolment.is_staff
     is_on_list = _is_on_list(active, enrolment)
     cards = [
@@ -124,8 +124,8 @@ def exams_for(access: Access) -> ExamsOverview:
 
 def overview_of(enrolment: Enrolment) -> ExamsOverview | None:
     """Return what `exams_for` has kept of a person, or None: no query."""
-    found: ExamsOverview | None = getattr(enrolment, "exams_overview", None)
-    return found
+    overview: ExamsOverview | None = getattr(enrolment, "exams_overview", None)
+    return overview
 
 
 def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> bool | None:
@@ -157,10 +157,10 @@ def office_rows(exam: Exam) -> list[tuple[str, str, Decimal | str, str]]:
     withdrawn are no 5.0. Who withdrew and came back stands there once, as they are now. A number stands there only
     if the course has verified it.
     """
-    found = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
-    newest = {one.enrolment_id: one for one in found}.values()
-    people = [one for one in newest if one.state != Registration.State.WAITLISTED]
-    people.sort(key=lambda one: one.enrolment.user.sort_name)
+    registrations = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
+    newest = {registration.enrolment_id: registration for registration in registrations}.values()
+    people = [registration for registration in newest if registration.state != Registration.State.WAITLISTED]
+    people.sort(key=lambda registration: registration.enrolment.user.sort_name)
     return [
         (person.enrolment.verified_number, person.enrolment.user.display_name, _grade(person), person.state)
         for person in people
@@ -181,9 +181,9 @@ def _own_registrations(enrolment: Enrolment | None) -> dict[int, Registration]:
         "exam__registrations",
         filter=Q(exam__registrations__state="waitlisted", exam__registrations__position__lte=F("position")),
     )
-    found = Registration.objects.filter(enrolment=enrolment).select_related("exam", "seat__room", "result")
+    registrations = Registration.objects.filter(enrolment=enrolment).select_related("exam", "seat__room", "result")
     # The newest per exam stands for it: who withdrew may have come back.
-    return {one.exam_id: one for one in found.annotate(ahead=ahead).order_by("pk")}
+    return {registration.exam_id: registration for registration in registrations.annotate(ahead=ahead).order_by("pk")}
 
 
 def _card(

@@ -50,12 +50,15 @@ def waiting_in(courses: Sequence[Course], *, now: datetime) -> WaitingExams:
     coming = [exam for exam in exams if exam.starts_at > now]
     written = [exam for exam in exams if exam.ends_at <= now and exam.holding]
     return WaitingExams(
-        overfull=[one for one in coming if one.waiting],
+        overfull=[exam for exam in coming if exam.waiting],
         unseated=[
-            one
-            for one in coming
-            if one.holding and one.has_rooms and one.seats_released_at is None and one.starts_at - now <= SEATS_KNOWN
+            exam
+            for exam in coming
+            if exam.holding
+            and exam.has_rooms
+            and exam.seats_released_at is None
+            and exam.starts_at - now <= SEATS_KNOWN
         ],
-        misplaced=[(one, one.misplaced) for one in coming if one.misplaced and one.seats_released_at is not None],
-        unpublished=[one for one in written if one.results_published_at is None],
+        misplaced=[(exam, exam.misplaced) for exam in coming if exam.misplaced and exam.seats_released_at is not None],
+        unpublished=[exam for exam in written if exam.results_published_at is None],
     )

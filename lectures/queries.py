@@ -19,8 +19,8 @@ def lectures_for(access: Access) -> list[Lecture]:
     """
     visible = Material.objects.visible_to(access.enrolment, now=access.now, is_manager=access.is_manager)
     prefetch = Prefetch("materials", queryset=visible.select_related("current"), to_attr="shown_materials")
-    found = Lecture.objects.filter(course=access.course).select_related("part").prefetch_related(prefetch)
-    lectures = list(found)
+    rows = Lecture.objects.filter(course=access.course).select_related("part").prefetch_related(prefetch)
+    lectures = list(rows)
     for lecture in lectures:
         # One loaded course for all: addresses and chips cost no query.
         lecture.course = access.course
@@ -36,8 +36,8 @@ def lectures_of(course: Course, rows: LectureQuerySet | None = None) -> list[Lec
         course: whose they are.
         rows: where to look them up, for what is to be loaded with them.
     """
-    found = rows if rows is not None else Lecture.objects.all()
-    lectures = list(found.filter(course=course).select_related("part"))
+    among = rows if rows is not None else Lecture.objects.all()
+    lectures = list(among.filter(course=course).select_related("part"))
     for lecture in lectures:
         lecture.course = course
     return in_order(lectures)
@@ -48,13 +48,16 @@ def in_order(lectures: Iterable[Lecture]) -> list[Lecture]:
 
     That is behind the last of its kind with a smaller number, else before the next one, else at the end.
     """
-    found = sorted(lectures, key=lambda one: (_begins(one), one.number, one.pk))
-    dated = [one for one in found if one.held_on is not None]
-    places = {one.pk: (place, 0) for place, one in enumerate(dated)}
-    for one in found:
-        if one.held_on is None:
-            places[one.pk] = _place_by_number(one, dated)
-    return sorted(found, key=lambda one: (places[one.pk], _count(one) if one.held_on is None else (0, ""), one.pk))
+    ordered = sorted(lectures, key=lambda lecture: (_begins(lecture), lecture.number, lecture.pk))
+    dated = [lecture for lecture in ordered if lecture.held_on is not None]
+    places = {lecture.pk: (place, 0) for place, lecture in enumerate(dated)}
+    for lecture in ordered:
+        if lecture.held_on is None:
+            places[lecture.pk] = _place_by_number(lecture, dated)
+    return sorted(
+        ordered,
+        key=lambda lecture: (places[lecture.pk], _count(lecture) if lecture.held_on is None else (0, ""), lecture.pk),
+    )
 
 
 def _begins(lecture: Lecture) -> datetime:
@@ -65,12 +68,12 @@ def _begins(lecture: Lecture) -> datetime:
 
 
 def _place_by_number(lecture: Lecture, dated: list[Lecture]) -> tuple[int, int]:
-    alike = [(place, one) for place, one in enumerate(dated) if one.kind == lecture.kind and one.number]
+    alike = [(place, other) for place, other in enumerate(dated) if other.kind == lecture.kind and other.number]
     if lecture.number:
-        before = [place for place, one in alike if _count(one) < _count(lecture)]
+        before = [place for place, other in alike if _count(other) < _count(lecture)]
         if before:
             return before[-1], 1
-        behind = [place for place, one in alike if _count(one) > _count(lecture)]
+        behind = [place for place, other in alike if _count(other) > _count(lecture)]
         if behind:
             return behind[0], -1
     return len(dated), 0

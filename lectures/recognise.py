@@ -57,15 +57,15 @@ def _by_number(stem: str, lectures: list[Lecture]) -> Lecture | None:
     without_years = _YEAR.sub(" ", stem)
     for kind, pattern in _MARKED.items():
         for match in pattern.finditer(without_years):
-            found = by_number.get((kind, match.group(1).lstrip("0")))
-            if found is not None:
-                return found
+            lecture = by_number.get((kind, match.group(1).lstrip("0")))
+            if lecture is not None:
+                return lecture
     for match in _NUMBER.finditer(without_years):
         number = match.group(1).lstrip("0")
-        alike = [one for (_kind, own), one in by_number.items() if own == number]
-        found = by_number.get((SessionKind.LECTURE, number)) or (alike[0] if len(alike) == 1 else None)
-        if found is not None:
-            return found
+        alike = [lecture for (_kind, own), lecture in by_number.items() if own == number]
+        lecture = by_number.get((SessionKind.LECTURE, number)) or (alike[0] if len(alike) == 1 else None)
+        if lecture is not None:
+            return lecture
     return None
 
 

@@ -46,10 +46,12 @@ def shown_of(lecture: Lecture, materials: Iterable[Material], pages: Mapping[int
         materials: its own that the reader may open, in their order.
         pages: how many pages were read of a file, by its primary key.
     """
-    found = list(materials)
+    openable = list(materials)
 
     def read(kind: str) -> Material | None:
-        return next((one for one in found if one.kind == kind and pages.get(one.current_id or 0)), None)
+        return next(
+            (material for material in openable if material.kind == kind and pages.get(material.current_id or 0)), None
+        )
 
     pdf, pptx = read(Material.Kind.PDF), read(Material.Kind.PPTX)
     is_same = pdf is not None and pptx is not None and pages[pdf.current_id or 0] == pages[pptx.current_id or 0]
@@ -58,16 +60,18 @@ def shown_of(lecture: Lecture, materials: Iterable[Material], pages: Mapping[int
         deck=pdf or pptx,
         notes=pptx if is_same else None,
         apart=pptx if pdf is not None and not is_same else None,
-        recording=first_of(found, Material.Kind.MP4),
-        captions=first_of(found, Material.Kind.CAPTIONS),
-        is_only_recording=sum(one.kind == Material.Kind.MP4 for one in found) < 2,
+        recording=first_of(openable, Material.Kind.MP4),
+        captions=first_of(openable, Material.Kind.CAPTIONS),
+        is_only_recording=sum(material.kind == Material.Kind.MP4 for material in openable) < 2,
     )
 
 
 def first_of(materials: Iterable[Material], kind: str) -> Material | None:
     """Return the first material of a kind that can be opened, a file before a link."""
-    found = [material for material in materials if material.kind == kind and material.is_available]
-    return next((one for one in found if one.current_id is not None), found[0] if found else None)
+    available = [material for material in materials if material.kind == kind and material.is_available]
+    return next(
+        (material for material in available if material.current_id is not None), available[0] if available else None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,26 +70,26 @@ def deck_of(access: Access, material: Material | None, notes: Material | None, t
     """
     if material is None or material.current is None:
         return None
-    beside = {one.number: one for one in texts.get(notes.current_id or 0, [])} if notes is not None else {}
+    beside = {passage.number: passage for passage in texts.get(notes.current_id or 0, [])} if notes is not None else {}
     version, total = material.current.version, material.current.pages or 0
 
     def address(name: str, number: int) -> str:
         return f"{reverse(name, args=[access.course.slug, material.pk, number])}?v={version}"
 
     slides = []
-    for one in texts.get(material.current_id or 0, []):
-        other = beside.get(one.number, one)
-        source = one if one.text or one.title else other
+    for passage in texts.get(material.current_id or 0, []):
+        other = beside.get(passage.number, passage)
+        source = passage if passage.text or passage.title else other
         slides.append(
             Slide(
-                one.number,
+                passage.number,
                 source.title,
                 source.lines,
                 [line for line in other.notes.splitlines() if line],
-                address("lectures:slide", one.number) if one.image else "",
-                address("lectures:thumb", one.number) if one.thumb else "",
-                one.width,
-                one.height,
+                address("lectures:slide", passage.number) if passage.image else "",
+                address("lectures:thumb", passage.number) if passage.thumb else "",
+                passage.width,
+                passage.height,
             )
         )
     if not slides:
@@ -143,5 +143,5 @@ def position_of(user: User | None, recording: Material | None) -> dict[str, obje
     """Return where a person stopped watching, in seconds and in words, or None."""
     if user is None or recording is None:
         return None
-    found = WatchPosition.objects.filter(user=user, material=recording).values_list("seconds", flat=True).first()
-    return None if found is None else {"seconds": found, "time": stamp(found)}
+    seconds = WatchPosition.objects.filter(user=user, material=recording).values_list("seconds", flat=True).first()
+    return None if seconds is None else {"seconds": seconds, "time": stamp(seconds)}

@@ -130,8 +130,8 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
         exams = list(Exam.objects.filter(course=enrolment.course_id))
         rows = Registration.objects.filter(enrolment=enrolment).select_related("result").order_by("pk")
         own = {row.exam_id: row for row in rows}
-    passed = any(_has_passed(one) for one in own.values())
-    needs_one = not passed and all(one.closed_at is not None for one in own.values())
+    passed = any(_has_passed(registration) for registration in own.values())
+    needs_one = not passed and all(registration.closed_at is not None for registration in own.values())
     for exam in exams:
         registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
         is_in = registration is not None and registration.state not in _GONE

@@ -35,6 +35,6 @@ def admission_pending(course: Course) -> QuerySet[Enrolment]:
     students = list(Enrolment.objects.filter(course=course).students().select_related("user"))
     for student in students:
         student.course = course
-    found = admissions_of(course, students, now=database_clock.now())
-    pending = [pk for pk, admission in found.items() if admission.state == AdmissionState.PENDING]
+    admissions = admissions_of(course, students, now=database_clock.now())
+    pending = [pk for pk, admission in admissions.items() if admission.state == AdmissionState.PENDING]
     return Enrolment.objects.filter(course=course, pk__in=pending)

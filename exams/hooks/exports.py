@@ -26,8 +26,8 @@ _WALK_INS = 3
 
 
 def _slip_of(order: Order) -> Registration | None:
-    found = Registration.objects.with_people().select_related("seat__room")
-    return found.filter(pk=order.parameters["registration"], course=order.course).first()
+    registrations = Registration.objects.with_people().select_related("seat__room")
+    return registrations.filter(pk=order.parameters["registration"], course=order.course).first()
 
 
 def _may_have_slip(order: Order) -> bool:
@@ -129,15 +129,15 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
         for accommodation in Accommodation.objects.filter(course=exam.course_id)
     }
     rows = []
-    for one in people:
-        own = granted.get(one.enrolment_id)
+    for registration in people:
+        own = granted.get(registration.enrolment_id)
         rows.append(
             {
-                "registration": one,
-                "person": one.enrolment.user,
-                "number": one.enrolment.number,
-                "seat": getattr(one, "seat", None),
-                "is_under_reserve": not admissions[one.enrolment_id].is_admitted,
+                "registration": registration,
+                "person": registration.enrolment.user,
+                "number": registration.enrolment.number,
+                "seat": getattr(registration, "seat", None),
+                "is_under_reserve": not admissions[registration.enrolment_id].is_admitted,
                 "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
                 "note": own.at_the_door if own is not None else "",
             }

@@ -154,7 +154,7 @@ def _verdict(decision: AdmissionDecision, held: Registration | None, now: dateti
 
 def _next_sign_up(course: Course, now: datetime) -> str:
     exams = Exam.objects.filter(course=course, starts_at__gt=now, closed_at__isnull=True).order_by("starts_at")
-    exam = next((one for one in exams if one.sign_up(now) in (SignUp.OPEN, SignUp.UPCOMING)), None)
+    exam = next((exam for exam in exams if exam.sign_up(now) in (SignUp.OPEN, SignUp.UPCOMING)), None)
     if exam is None:
         return ""
     exam.course = course
@@ -194,8 +194,8 @@ def results(notice: Notice, now: datetime) -> Letter | None:
 
 
 def _registration(notice: Notice) -> Registration | None:
-    found = Registration.objects.select_related("exam__course", "course", "result", "enrolment__user")
-    return found.filter(pk=notice.references.get("registration")).first()
+    registrations = Registration.objects.select_related("exam__course", "course", "result", "enrolment__user")
+    return registrations.filter(pk=notice.references.get("registration")).first()
 
 
 def _letter(registration: Registration, subject: str, text: str) -> Letter:

@@ -51,26 +51,26 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
 
 
-def _registration(one: Registration) -> dict[str, Any]:
-    seat = getattr(one, "seat", None) if one.exam.seats_released_at is not None else None
-    result: Result | None = getattr(one, "result", None)
+def _registration(registration: Registration) -> dict[str, Any]:
+    seat = getattr(registration, "seat", None) if registration.exam.seats_released_at is not None else None
+    result: Result | None = getattr(registration, "result", None)
     is_told = result is not None and result.state == Result.State.PUBLISHED
     return {
-        "course": one.course.slug,
-        "exam": str(one.exam),
-        "starts": one.exam.starts_at,
-        "place": one.exam.place,
-        "state": one.state,
-        "position": one.position,
-        "signed_up": one.created_at,
-        "changed": one.changed_at,
-        "ended": one.closed_at,
-        "reason": one.reason,
-        "walk_in": one.is_walk_in,
+        "course": registration.course.slug,
+        "exam": str(registration.exam),
+        "starts": registration.exam.starts_at,
+        "place": registration.exam.place,
+        "state": registration.state,
+        "position": registration.position,
+        "signed_up": registration.created_at,
+        "changed": registration.changed_at,
+        "ended": registration.closed_at,
+        "reason": registration.reason,
+        "walk_in": registration.is_walk_in,
         "seat": str(seat) if seat is not None else "",
-        "checked_in": one.arrived_at,
-        "left": one.left_at,
-        "actual_seat": one.actual_seat,
+        "checked_in": registration.arrived_at,
+        "left": registration.left_at,
+        "actual_seat": registration.actual_seat,
         "result": {
             "points": result.points,
             "extra_points": result.extra_points,

@@ -60,13 +60,13 @@ def admit_whoever_fulfils_the_rules(*, course: Course, now: datetime) -> int:
                 exam_registrations__exam__starts_at__gt=now,
             ).select_related("user", "course")
         )
-        found = admissions_of(course, people, now=now)
+        admissions = admissions_of(course, people, now=now)
         fresh = [
             person
             for person in people
-            if found[person.pk].state == AdmissionState.ADMITTED
-            and found[person.pk].decision is None
-            and found[person.pk].findings
+            if admissions[person.pk].state == AdmissionState.ADMITTED
+            and admissions[person.pk].decision is None
+            and admissions[person.pk].findings
         ]
         for enrolment in fresh:
             decision = AdmissionDecision.objects.create(

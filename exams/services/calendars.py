@@ -33,16 +33,16 @@ def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
 def follow_course(course: Course, now: datetime) -> list[object]:
     """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does."""
     wanted = personal_items_for(course)
-    found: dict[int, dict[str, Item]] = {}
+    shown: dict[int, dict[str, Item]] = {}
     rows = AgendaItem.objects.filter(
         course=course, enrolment__isnull=False, key__startswith=f"{SOURCE}.", is_removed=False
     )
     for row in rows:
-        found.setdefault(row.enrolment_id or 0, {})[row.key] = Item.from_row(row)
+        shown.setdefault(row.enrolment_id or 0, {})[row.key] = Item.from_row(row)
     stale = [
         pk
-        for pk in wanted.keys() | found.keys()
-        if {item.key: item for item in wanted.get(pk, [])} != found.get(pk, {})
+        for pk in wanted.keys() | shown.keys()
+        if {item.key: item for item in wanted.get(pk, [])} != shown.get(pk, {})
     ]
     agenda.reconcile_people(Enrolment.objects.filter(pk__in=stale), now=now, sources=[SOURCE])
     return []

@@ -107,17 +107,17 @@ def _lock_registration(pk: int, exam_pk: int) -> Registration:
         RuleViolation: there is none, it holds no seat, or the exam is frozen.
     """
     exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
-    found = Registration.objects.select_for_update(of=("self",)).with_people().filter(pk=pk, exam=exam).first()
-    if found is None:
+    registration = Registration.objects.select_for_update(of=("self",)).with_people().filter(pk=pk, exam=exam).first()
+    if registration is None:
         raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
     check_not_frozen(exam)
-    if not found.holds_seat:
+    if not registration.holds_seat:
         raise RuleViolation(
             _("%(person)s holds no seat: %(state)s.")
-            % {"person": found.enrolment.user, "state": found.get_state_display()},
+            % {"person": registration.enrolment.user, "state": registration.get_state_display()},
             code="holds-no-seat",
         )
-    return found
+    return registration
 
 
 def presence_of(marks: Iterable[CheckInMark]) -> Presence:
@@ -179,16 +179,16 @@ def revoke_helper(*, link_pk: int, exam_pk: int, now: datetime) -> None:
 
 
 def _follow_marks(registration: Registration, *, now: datetime) -> None:
-    found = presence_of(registration.marks.order_by("made_at", "pk"))
-    if found.state != Registration.State.ATTENDED and Result.objects.filter(registration=registration).exists():
+    presence = presence_of(registration.marks.order_by("made_at", "pk"))
+    if presence.state != Registration.State.ATTENDED and Result.objects.filter(registration=registration).exists():
         raise RuleViolation(
             _("%(person)s has points in this exam. Take the points back first, if they were not there.")
             % {"person": registration.enrolment.user},
             code="has-points",
         )
-    registration.state = found.state
-    registration.arrived_at, registration.left_at = found.arrived_at, found.left_at
-    registration.actual_seat = found.seat
+    registration.state = presence.state
+    registration.arrived_at, registration.left_at = presence.arrived_at, presence.left_at
+    registration.actual_seat = presence.seat
     registration.changed_at = now
     registration.save(update_fields=["state", "arrived_at", "left_at", "actual_seat", "changed_at"])
     follow_people([registration.enrolment_id], now=now)

@@ -84,7 +84,7 @@ def import_points(
         return PointsPlan(table=table, problems=problems_of(table))
     listed = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
     # Who withdrew and came back stands there twice: the newest counts.
-    registrations = {one.enrolment_id: one for one in listed}
+    registrations = {registration.enrolment_id: registration for registration in listed}
     wanted, problems = _read_points(exam, table, registrations)
     left = [
         str(registration.enrolment.user)
@@ -93,7 +93,7 @@ def import_points(
     ]
     try:
         with transaction.atomic():
-            points = {pk: one.points for pk, one in wanted.items()}
+            points = {pk: line.points for pk, line in wanted.items()}
             changes = enter_points(exam_pk=exam_pk, points=points, by=by, reason=reason, now=now)
             plan = PointsPlan(
                 table=table,
@@ -145,8 +145,8 @@ def _read_points(
             continue
         try:
             name = person_name(row, is_turned=is_turned)
-            found = _registration_of(row, name, people, registrations, wanted)
-            wanted[found.pk] = _Wanted(row.line, parse_points(row["points"], exam))
+            registration = _registration_of(row, name, people, registrations, wanted)
+            wanted[registration.pk] = _Wanted(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
             problems.append(LineProblem(row.line, str(violation.message)))
     return wanted, problems
@@ -162,18 +162,18 @@ def _registration_of(
     """
     number, email = number_of(row), clean_line(row["email"])
     person = people.find(number=number, email=email, name=name)
-    found, who = registrations.get(person.pk), (number or email)[:40]
-    if found is None:
+    registration, who = registrations.get(person.pk), (number or email)[:40]
+    if registration is None:
         raise RuleViolation(_("'%(who)s' does not stand on the list of this exam.") % {"who": who}, code="not-on-list")
-    if found.pk in wanted:
+    if registration.pk in wanted:
         raise RuleViolation(_("'%(who)s' stands in the file twice.") % {"who": who}, code="twice")
-    if found.state != Registration.State.ATTENDED:
+    if registration.state != Registration.State.ATTENDED:
         raise RuleViolation(
             _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
-            % {"person": found.enrolment.user, "state": found.get_state_display()},
+            % {"person": registration.enrolment.user, "state": registration.get_state_display()},
             code="did-not-attend",
         )
-    return found
+    return registration
 
 
 @takes_back(KIND, gettext_lazy("Points"))

@@ -197,9 +197,9 @@ def excuse(*, registration_pk: int, reason: str, now: datetime) -> Registration:
 
 def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: str, now: datetime) -> Registration:
     need_reason(reason)
-    found = Registration.objects.with_people().get(pk=registration_pk)
+    unlocked = Registration.objects.with_people().get(pk=registration_pk)
     with transaction.atomic():
-        exam = lock_exam(found.exam_id, found.course)
+        exam = lock_exam(unlocked.exam_id, unlocked.course)
         registration = Registration.objects.select_for_update(of=("self",)).with_people().get(pk=registration_pk)
         check_not_frozen(exam)
         may_be_closed = state == Registration.State.EXCUSED and registration.holds_seat

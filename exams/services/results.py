@@ -103,8 +103,8 @@ def enter_points(
         exam = _lock(exam_pk)
         check_not_frozen(exam)
         registrations = {
-            one.pk: one
-            for one in Registration.objects.filter(exam=exam, pk__in=points)
+            registration.pk: registration
+            for registration in Registration.objects.filter(exam=exam, pk__in=points)
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         }
@@ -116,7 +116,7 @@ def enter_points(
             change = _enter(registration, value, by=by, reason=reason, now=now)
             if change is not None:
                 changes.append(change)
-        _regrade([one.registration for one in changes], exam, by=by, reason=reason, now=now, tells_all=True)
+        _regrade([result.registration for result in changes], exam, by=by, reason=reason, now=now, tells_all=True)
     return changes
 
 
@@ -125,11 +125,11 @@ def _need_reason_for_published(
 ) -> None:
     """Refuse to change published results without a reason, naming all of them; nor does a reason take one away."""
     lacking = [
-        str(one.enrolment.user)
-        for pk, one in registrations.items()
-        if hasattr(one, "result")
-        and one.result.state == Result.State.PUBLISHED
-        and one.result.points != points[pk]
+        str(registration.enrolment.user)
+        for pk, registration in registrations.items()
+        if hasattr(registration, "result")
+        and registration.result.state == Result.State.PUBLISHED
+        and registration.result.points != points[pk]
         and (not reason.strip() or points[pk] is None)
     ]
     if lacking:
@@ -198,7 +198,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
         # Who passed has no use for the next date any more.
-        follow_people([one.enrolment_id for one in drafts], now=now)
+        follow_people([result.enrolment_id for result in drafts], now=now)
     return len(drafts)
 
 
@@ -257,7 +257,8 @@ def _need_verified_numbers(exam: Exam, people: RegistrationQuerySet) -> None:
         return
     against = {contradiction.enrolment.pk: contradiction.text for contradiction in contradictions_of([exam.course])}
     names = [
-        f"{one.user} ({against.get(one.pk) or one.number or _('no matriculation number')})" for one in lacking.values()
+        f"{enrolment.user} ({against.get(enrolment.pk) or enrolment.number or _('no matriculation number')})"
+        for enrolment in lacking.values()
     ]
     raise RuleViolation(
         ngettext(
@@ -311,9 +312,13 @@ def _regrade(
     tells_all: bool,
 ) -> int:
     """Fix extra points and grade of published results, log what changes; tell all their owners, or whose changed."""
-    published = [one for one in registrations if hasattr(one, "result") and one.result.state == Result.State.PUBLISHED]
+    published = [
+        registration
+        for registration in registrations
+        if hasattr(registration, "result") and registration.result.state == Result.State.PUBLISHED
+    ]
     table, lifts = grade_table(exam), lifts_fail(exam)
-    extra = current_extra_points(exam, [one.enrolment for one in published])
+    extra = current_extra_points(exam, [registration.enrolment for registration in published])
     changed = 0
     for registration in published:
         result, before = registration.result, (registration.result.extra_points, registration.result.grade)

@@ -151,7 +151,7 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
         holding = list(
             Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "enrolment__course", "seat")
         )  # fmt: skip
-        lacking = [one for one in holding if not hasattr(one, "seat")]
+        lacking = [registration for registration in holding if not hasattr(registration, "seat")]
         if lacking or not holding:
             raise RuleViolation(
                 _("%(count)d people have no seat yet: give them one first.") % {"count": len(lacking)}
@@ -163,7 +163,7 @@ def release_seats(*, exam_pk: int, now: datetime) -> int:
         exam.save(update_fields=["seats_released_at"])
         for registration in holding:
             _tell(registration, now=now)
-        follow_people([one.enrolment_id for one in holding], now=now)
+        follow_people([registration.enrolment_id for registration in holding], now=now)
     return len(holding)
 
 
@@ -175,27 +175,31 @@ def _fill(exam: Exam, rooms: Sequence[Room], *, now: datetime, moves: bool) -> S
     granted = _granted(exam)
     places = [Place(room, row, number) for room in rooms for row, number in room.usable()]
     sits = {
-        one.pk: Place(one.seat.room, one.seat.row, one.seat.number) for one in holding if hasattr(one, "seat")
+        registration.pk: Place(registration.seat.room, registration.seat.row, registration.seat.number) for registration in holding if hasattr(registration, "seat")
     }  # fmt: skip
-    found = plan_seats(in_order(holding, exam, granted), sits, places, granted, moves=moves)
-    given = [one for one in holding if one.pk in found]
-    Seat.objects.filter(registration__in=found.keys() & sits.keys()).delete()
+    planned = plan_seats(in_order(holding, exam, granted), sits, places, granted, moves=moves)
+    given = [registration for registration in holding if registration.pk in planned]
+    Seat.objects.filter(registration__in=planned.keys() & sits.keys()).delete()
     Seat.objects.bulk_create(
-        Seat(room=place.room, row=place.row, number=place.number, registration_id=pk) for pk, place in found.items()
+        Seat(room=place.room, row=place.row, number=place.number, registration_id=pk) for pk, place in planned.items()
     )
     if exam.seats_released_at is not None:
         for registration in given:
             _tell(registration, now=now)
-        follow_people([one.enrolment_id for one in given], now=now)
-    seated = sits | found
-    without = [one for one in holding if one.pk not in seated]
-    misplaced = [one for one in holding if one.pk in seated and not fits(one, seated[one.pk], places, granted)]
+        follow_people([registration.enrolment_id for registration in given], now=now)
+    seated = sits | planned
+    without = [registration for registration in holding if registration.pk not in seated]
+    misplaced = [
+        registration
+        for registration in holding
+        if registration.pk in seated and not fits(registration, seated[registration.pk], places, granted)
+    ]
     return Seating(
-        changed=frozenset(one.enrolment_id for one in given),
+        changed=frozenset(registration.enrolment_id for registration in given),
         kept=len(holding) - len(given) - len(without),
         without_seat=len(without),
         misplaced=len(misplaced),
-        unfit=frozenset(one.enrolment_id for one in (*without, *misplaced)),
+        unfit=frozenset(registration.enrolment_id for registration in (*without, *misplaced)),
     )
 
 

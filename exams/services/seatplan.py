@@ -47,21 +47,21 @@ def plan_seats(
     while True:
         kept = {sits[pk] for pk in stays}
         free = [place for place in places if place not in kept]
-        found: dict[int, Place] = {}
-        for one in line:
-            place = None if one.pk in stays else _choose(free, granted.get(one.enrolment_id))
+        plan: dict[int, Place] = {}
+        for registration in line:
+            place = None if registration.pk in stays else _choose(free, granted.get(registration.enrolment_id))
             if place is not None:
                 free.remove(place)
-                found[one.pk] = place
+                plan[registration.pk] = place
         unlucky = {
             registration.pk
             for registration in line
             if registration.pk in sits
             and registration.pk not in stays
-            and not _is_better(found.get(registration.pk), sits[registration.pk], registration, granted)
+            and not _is_better(plan.get(registration.pk), sits[registration.pk], registration, granted)
         }
         if not unlucky:
-            return found
+            return plan
         stays |= unlucky
 
 
@@ -69,33 +69,33 @@ def in_order(people: Iterable[Registration], exam: Exam, granted: Granted) -> li
     """Return the people in the order in which they choose: whoever is granted a place first."""
     line = list(people)
     if exam.seat_order == Exam.SeatOrder.NAME:
-        line.sort(key=lambda one: (one.enrolment.user.sort_name, one.pk))
+        line.sort(key=lambda registration: (registration.enrolment.user.sort_name, registration.pk))
     else:
         random.Random(exam.seat_seed).shuffle(line)  # noqa: S311 - a lottery, not a secret
-    return sorted(line, key=lambda one: not any(_wishes(one, granted)))
+    return sorted(line, key=lambda registration: not any(_wishes(registration, granted)))
 
 
-def fits(one: Registration, place: Place, places: Iterable[Place], granted: Granted) -> bool:
+def fits(registration: Registration, place: Place, places: Iterable[Place], granted: Granted) -> bool:
     """Return whether a place is what is granted to a person: in the right kind of room, and in its front row if they need that."""
-    wants_own, wants_front = _wishes(one, granted)
+    wants_own, wants_front = _wishes(registration, granted)
     rows = (other.row for other in places if other.room.is_separate == wants_own)
     return place.room.is_separate == wants_own and (not wants_front or place.row == min(rows, default=place.row))
 
 
-def _wishes(one: Registration, granted: Granted) -> tuple[bool, bool]:
+def _wishes(registration: Registration, granted: Granted) -> tuple[bool, bool]:
     """Return whether an own room and whether the front row is granted."""
-    measure = granted.get(one.enrolment_id)
+    measure = granted.get(registration.enrolment_id)
     return measure is not None and measure.own_room, measure is not None and measure.front_row
 
 
-def _may_sit_better(one: Registration, place: Place, granted: Granted) -> bool:
-    wants_own, wants_front = _wishes(one, granted)
+def _may_sit_better(registration: Registration, place: Place, granted: Granted) -> bool:
+    wants_own, wants_front = _wishes(registration, granted)
     return place.room.is_separate != wants_own or wants_front
 
 
-def _is_better(new: Place | None, old: Place, one: Registration, granted: Granted) -> bool:
+def _is_better(new: Place | None, old: Place, registration: Registration, granted: Granted) -> bool:
     """Return whether it is worth moving; within the right kind of room only to a row nearer to the front."""
-    wants_own, _wants_front = _wishes(one, granted)
+    wants_own, _wants_front = _wishes(registration, granted)
     return new is not None and (old.room.is_separate != wants_own or new.row < old.row)
 
 

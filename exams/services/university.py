@@ -85,7 +85,7 @@ def import_university_list(
     entries, problems = _read_entries(exam_pk, table)
     with transaction.atomic():
         exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk)
-        before = {one.plain_number: one for one in UniversityEntry.objects.filter(exam_id=exam_pk)}
+        before = {entry.plain_number: entry for entry in UniversityEntry.objects.filter(exam_id=exam_pk)}
         lines = [
             PlanLine(line, _said(entry), is_new=number not in before)
             for number, (line, entry) in entries.items()
@@ -93,7 +93,7 @@ def import_university_list(
         ]
         plan = Plan(
             table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
-            left=[_said(one) for number, one in before.items() if number not in entries], is_replacement=True,
+            left=[_said(entry) for number, entry in before.items() if number not in entries], is_replacement=True,
         )  # fmt: skip
         if dry_run or not entries or (expected and plan.seal != expected):
             return plan
@@ -122,7 +122,9 @@ def _replace(
     for number, entry in before.items():
         if number not in entries:
             note(0, entry, entry.name, None)
-    UniversityEntry.objects.filter(pk__in=[one.pk for number, one in before.items() if number not in entries]).delete()
+    UniversityEntry.objects.filter(
+        pk__in=[entry.pk for number, entry in before.items() if number not in entries]
+    ).delete()
     for number, (line, entry) in entries.items():
         known = before.get(number)
         if known is None:
@@ -211,15 +213,15 @@ def compare_lists(exam: Exam) -> Comparison:
     registered = {registration.enrolment_id for registration in here}
     for entry in UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number")):
         try:
-            found = people.find(number=entry.matriculation_number, name=entry.name)
+            enrolment = people.find(number=entry.matriculation_number, name=entry.name)
         except RuleViolation as violation:
             if violation.code == "not-here":
                 only_there.append(entry)
             else:
                 disputed.append((entry, str(violation.message)))
         else:
-            matched.add(found.pk)
-            if found.pk not in registered:
+            matched.add(enrolment.pk)
+            if enrolment.pk not in registered:
                 only_there.append(entry)
     return Comparison(
         in_both=len(matched & registered),

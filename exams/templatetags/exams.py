@@ -21,5 +21,5 @@ def exam_tile(context: template.Context) -> dict[str, Any]:
     coming = [card for card in overview.cards if card.exam.ends_at > access.now]
     result = overview.newest_result
     active = overview.active
-    card = active or next((one for one in coming if one.may_register), None) or result or next(iter(coming), None)
+    card = active or next((card for card in coming if card.may_register), None) or result or next(iter(coming), None)
     return {**values, "card": card, "overview": overview, "course": access.course}

@@ -83,17 +83,17 @@ def register(staff: Staff, form: StudentForm) -> str:
 @act(PersonForm)
 def withdraw(staff: Staff, form: PersonForm) -> str:
     """Withdraw somebody."""
-    found = form.cleaned_data["registration"]
-    staff_withdraw(registration_pk=found.pk, reason=form.cleaned_data["reason"], now=staff.now)
-    return _("%(person)s is withdrawn and was told.") % {"person": found.enrolment.user}
+    registration = form.cleaned_data["registration"]
+    staff_withdraw(registration_pk=registration.pk, reason=form.cleaned_data["reason"], now=staff.now)
+    return _("%(person)s is withdrawn and was told.") % {"person": registration.enrolment.user}
 
 
 @act(PersonForm)
 def excuse(staff: Staff, form: PersonForm) -> str:
     """Excuse somebody."""
-    found = form.cleaned_data["registration"]
-    excuse_registration(registration_pk=found.pk, reason=form.cleaned_data["reason"], now=staff.now)
-    return _("%(person)s is excused and was told.") % {"person": found.enrolment.user}
+    registration = form.cleaned_data["registration"]
+    excuse_registration(registration_pk=registration.pk, reason=form.cleaned_data["reason"], now=staff.now)
+    return _("%(person)s is excused and was told.") % {"person": registration.enrolment.user}
 
 
 @act(PersonForm)
@@ -109,11 +109,16 @@ def was_absent(staff: Staff, form: PersonForm) -> str:
 
 
 def _correct(staff: Staff, form: PersonForm, *, attended: bool, said: str) -> str:
-    found, reason = form.cleaned_data["registration"], form.cleaned_data["reason"]
+    registration, reason = form.cleaned_data["registration"], form.cleaned_data["reason"]
     correct_attendance(
-        registration_pk=found.pk, exam_pk=staff.exam.pk, attended=attended, reason=reason, by=staff.by, now=staff.now
+        registration_pk=registration.pk,
+        exam_pk=staff.exam.pk,
+        attended=attended,
+        reason=reason,
+        by=staff.by,
+        now=staff.now,
     )
-    return said % {"person": found.enrolment.user}
+    return said % {"person": registration.enrolment.user}
 
 
 @act(PersonForm)

@@ -51,8 +51,8 @@ def _open_door(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam, 
 
 def _people(exam: Exam) -> list[Registration]:
     """Return who may come, or who could have: once the exam is closed the page is for reading."""
-    found = Registration.objects.holding().filter(exam=exam)
-    return list(found.select_related("enrolment__user", "enrolment__course", "seat__room").by_name())
+    people = Registration.objects.holding().filter(exam=exam)
+    return list(people.select_related("enrolment__user", "enrolment__course", "seat__room").by_name())
 
 
 @require_safe
@@ -96,16 +96,16 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "exams/check_in.html", context)
 
 
-def _row(one: Registration, is_admitted: bool, granted: Accommodation | None, exam: Exam) -> dict[str, Any]:
-    user = one.enrolment.user
+def _row(registration: Registration, is_admitted: bool, granted: Accommodation | None, exam: Exam) -> dict[str, Any]:
+    user = registration.enrolment.user
     return {
-        "registration": one,
-        "code": slip_code(one.pk, exam.pk),
+        "registration": registration,
+        "code": slip_code(registration.pk, exam.pk),
         "name": str(user),
-        "number": one.enrolment.number,
-        "words": searchable(f"{user} {one.enrolment.number}"),
+        "number": registration.enrolment.number,
+        "words": searchable(f"{user} {registration.enrolment.number}"),
         "is_under_reserve": not is_admitted,
-        "seat": getattr(one, "seat", None),
+        "seat": getattr(registration, "seat", None),
         "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
         "note": granted.at_the_door if granted is not None else "",
         # A new key for each button on the page: pressed twice it counts once.
@@ -119,8 +119,8 @@ def _candidates(exam: Exam) -> list[Enrolment]:
     waiting = active.waiting().order_by().filter(exam=exam).values("enrolment")
     elsewhere = active.exclude(enrolment__in=waiting).values("enrolment")
     students = Enrolment.objects.students().filter(course=exam.course_id).exclude(pk__in=elsewhere)
-    found = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
-    return list(found.order_by("user__sort_name", "pk"))
+    candidates = students.annotate(waits=Exists(waiting.filter(enrolment=OuterRef("pk")))).select_related("user")
+    return list(candidates.order_by("user__sort_name", "pk"))
 
 
 def _counts(exam: Exam) -> dict[str, int]:
@@ -146,8 +146,8 @@ def mark(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     try:
         values = _read_mark({name: str(value) for name, value in request.POST.items()})
-        found = make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
-        messages.success(request, f"{found.enrolment.user}: {_said(found)}")
+        marked = make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
+        messages.success(request, f"{marked.enrolment.user}: {_said(marked)}")
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     return redirect(_address("exams:check_in", slug, pk, helper, request))
@@ -182,17 +182,17 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _read_marks(request: HttpRequest) -> tuple[list[dict[str, Any]], datetime | None]:
     """Return the marks as a device sent them, and what its clock said then."""
     try:
-        found = json_of(request)
+        sent = json_of(request)
     except ValueError as error:
         raise Http404 from error
-    entries = found.get("marks") if isinstance(found, dict) else None
+    entries = sent.get("marks") if isinstance(sent, dict) else None
     if (
         not isinstance(entries, list)
         or len(entries) > _MOST_MARKS
         or not all(isinstance(entry, dict) for entry in entries)
     ):
         raise Http404
-    return entries, _moment(str(found.get("sent_at", "")))
+    return entries, _moment(str(sent.get("sent_at", "")))
 
 
 def _read_mark(entry: dict[str, Any], *, skew: timedelta = timedelta(0)) -> dict[str, Any]:
@@ -219,8 +219,8 @@ def _read_mark(entry: dict[str, Any], *, skew: timedelta = timedelta(0)) -> dict
 
 def _moment(text: str, skew: timedelta = timedelta(0)) -> datetime | None:
     try:
-        found = parse_datetime(text)
-        return found.astimezone(UTC) + skew if found is not None and found.tzinfo is not None else None
+        moment = parse_datetime(text)
+        return moment.astimezone(UTC) + skew if moment is not None and moment.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None
 

@@ -68,14 +68,14 @@ def _context(
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing
     rows, pairs, points = [], [], []
-    for one in people:
-        result = getattr(one, "result", None)
-        has = extra[one.enrolment_id]
+    for registration in people:
+        result = getattr(registration, "result", None)
+        has = extra[registration.enrolment_id]
         row: dict[str, Any] = {
-            "registration": one,
+            "registration": registration,
             "result": result,
             "extra": has,
-            **_typed(entry, f"points-{one.pk}", say_decimal(result.points) if result else ""),
+            **_typed(entry, f"points-{registration.pk}", say_decimal(result.points) if result else ""),
         }
         if result is not None:
             row["would_be"] = used.grade_of(result.points, has, lifts_fail=lifts)

@@ -63,13 +63,15 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     here = [person for person in people if person.state not in _GONE]
     enrolments = [registration.enrolment for registration in here]
     admissions = admissions_of(access.course, enrolments, now=access.now)
-    for one in here:
-        one.admission = admissions[one.enrolment_id]  # type: ignore[attr-defined]
+    for registration in here:
+        registration.admission = admissions[registration.enrolment_id]  # type: ignore[attr-defined]
     holding = sorted(
-        (registration for registration in here if registration.holds_seat), key=lambda one: one.enrolment.user.sort_name
+        (registration for registration in here if registration.holds_seat),
+        key=lambda registration: registration.enrolment.user.sort_name,
     )
     waiting = sorted(
-        (registration for registration in here if not registration.holds_seat), key=lambda one: one.position or 0
+        (registration for registration in here if not registration.holds_seat),
+        key=lambda registration: registration.position or 0,
     )
     states = [admissions[registration.enrolment_id].state for registration in holding]
     context = {
@@ -104,11 +106,11 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def _helpers(request: HttpRequest, exam: Exam, access: Access) -> list[dict[str, Any]]:
     links = HelperLink.objects.filter(exam=exam, revoked_at__isnull=True)
     door = request.build_absolute_uri(f"/{access.course.slug}/exams/{exam.pk}/check-in/")
-    found = []
+    helpers = []
     for link in links:
         link.exam = exam
-        found.append({"link": link, "url": f"{door}?key={helper_token(link)}", "works": link.works_at(access.now)})
-    return found
+        helpers.append({"link": link, "url": f"{door}?key={helper_token(link)}", "works": link.works_at(access.now)})
+    return helpers
 
 
 def person_of(request: HttpRequest) -> User | None:

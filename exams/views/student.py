@@ -68,7 +68,7 @@ def _step(
 
 def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str = "") -> HttpResponse:
     overview = exams_for(access)
-    card = next((one for one in overview.cards if one.exam.pk == pk), None)
+    card = next((card for card in overview.cards if card.exam.pk == pk), None)
     if card is None:
         raise Http404
     context = {

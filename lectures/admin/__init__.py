@@ -154,18 +154,22 @@ class LectureAdmin(CourseScopedAdmin):
         """Save the materials, then keep what was uploaded to them."""
         super().save_formset(request, form, formset, change)
         by = request.user if isinstance(request.user, User) else None
-        for one in formset.forms:
+        for material_form in formset.forms:
             # What was just deleted has no key, and to ask whether it is valid would look for what hangs on it.
-            upload = one.cleaned_data.get("upload") if one.instance.pk and one.is_valid() else None
+            upload = (
+                material_form.cleaned_data.get("upload")
+                if material_form.instance.pk and material_form.is_valid()
+                else None
+            )
             if upload is not None:
-                upload_version(material=one.instance, upload=upload, by=by, now=request.now)  # type: ignore[attr-defined]
+                upload_version(material=material_form.instance, upload=upload, by=by, now=request.now)  # type: ignore[attr-defined]
 
     @action(description=gettext_lazy("Upload files"), url_path="upload")
     def upload_files(self, request: HttpRequest) -> HttpResponse:
         """Keep several files at once; each finds its lecture and kind by its name, or as chosen."""
         courses = list(self.courses(request))
         wanted = request.POST.get("course") or request.GET.get("course")
-        course = next((one for one in courses if wanted is None or str(one.pk) == wanted), None)
+        course = next((course for course in courses if wanted is None or str(course.pk) == wanted), None)
         if wanted is not None and course is None:
             raise Http404
         results: list[dict[str, Any]] = []
@@ -190,8 +194,8 @@ class LectureAdmin(CourseScopedAdmin):
         return TemplateResponse(request, "admin/upload.html", context)
 
     def _keep(self, request: HttpRequest, file: Any, lectures: list[Lecture], target: Lecture | None) -> dict[str, Any]:
-        found = recognise(file.name, lectures)
-        lecture, kind = target or found.lecture, found.kind or Material.Kind.OTHER
+        recognised = recognise(file.name, lectures)
+        lecture, kind = target or recognised.lecture, recognised.kind or Material.Kind.OTHER
         if lecture is None:
             error = _("No lecture is recognised from this name. Choose the lecture and upload the file again.")
             return {"name": file.name, "error": error}

@@ -33,8 +33,8 @@ def items(course: Course) -> Iterator[Item]:
         yield from _office_hour_items(course, office_hour, days, free_days)
     for free_day in free_days:
         yield _free_day_item(course, free_day)
-    for one in course.deadlines.all():
-        yield _deadline_item(course, one)
+    for row in course.deadlines.all():
+        yield _deadline_item(course, row)
 
 
 @registry.undated.named("lectures")
@@ -78,11 +78,11 @@ def _free_day_item(course: Course, free_day: FreeDay) -> Item:
     )
 
 
-def _deadline_item(course: Course, one: Deadline) -> Item:
-    key, path = f"lectures.deadline:{one.pk}", one.url or reverse("agenda:schedule", args=[course.slug])
-    if one.due_at is not None:
-        return deadline(key=key, title=one.title, due_at=one.due_at, path=path)
-    return Item(key=key, kind=ItemKind.DEADLINE, title=one.title, path=path, **_times(None, None, one.day, course))
+def _deadline_item(course: Course, row: Deadline) -> Item:
+    key, path = f"lectures.deadline:{row.pk}", row.url or reverse("agenda:schedule", args=[course.slug])
+    if row.due_at is not None:
+        return deadline(key=key, title=row.title, due_at=row.due_at, path=path)
+    return Item(key=key, kind=ItemKind.DEADLINE, title=row.title, path=path, **_times(None, None, row.day, course))
 
 
 def occurrences(
@@ -99,7 +99,7 @@ def occurrences(
     first, last = _span(course, office_hour, days)
     day = first + timedelta(days=(office_hour.weekday - first.weekday()) % 7)
     while day <= last:
-        if not any(one.covers(day) for one in free_days):
+        if not any(free_day.covers(day) for free_day in free_days):
             yield day
         day += timedelta(weeks=1)
 

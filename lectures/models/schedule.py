@@ -163,7 +163,7 @@ class Lecture(models.Model):
     def announced_labels(self) -> list[str]:
         """What will come but can't be opened yet, of the materials that a page loaded for its reader."""
         shown: list[Material] = getattr(self, "shown_materials", [])
-        return [one.short_label for one in shown if one.stands_in_rows and not one.is_available]
+        return [material.short_label for material in shown if material.stands_in_rows and not material.is_available]
 
     @property
     def held_on(self) -> date | None:

@@ -85,7 +85,9 @@ class PassageVector(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """Return the SQL; all of it is immutable, as a generated column asks for."""
-        course, language, title, text, notes = (compiler.compile(one)[0] for one in self.get_source_expressions())
+        course, language, title, text, notes = (
+            compiler.compile(expression)[0] for expression in self.get_source_expressions()
+        )
         stems = f"CASE WHEN {language} = 'de' THEN 'german'::regconfig ELSE 'english'::regconfig END"
         words = vector_sql(stems, [(title, "A"), (text, "B"), (notes, "C")])
         return f"({words} || array_to_tsvector(ARRAY['course/' || {course}::text]))", ()
@@ -143,11 +145,11 @@ class Passage(models.Model):
     @property
     def lines(self) -> list[str]:
         """The text line by line, without its title where that is the first of them."""
-        found = [line for line in self.text.split("\n") if line]
+        lines = [line for line in self.text.split("\n") if line]
         for count in (1, 2, 3):
-            if self.title and " ".join(found[:count]) == self.title:
-                return found[count:]
-        return found
+            if self.title and " ".join(lines[:count]) == self.title:
+                return lines[count:]
+        return lines
 
 
 class Word(models.Model):

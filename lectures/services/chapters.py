@@ -46,7 +46,7 @@ def read_chapters(text: str) -> list[ChapterLine]:
     Raises:
         RuleViolation: a line can't be read, or two begin at the same second; with the line.
     """
-    found: dict[int, ChapterLine] = {}
+    chapters: dict[int, ChapterLine] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         cleaned = clean_line(line)
         if not cleaned:
@@ -60,18 +60,18 @@ def read_chapters(text: str) -> list[ChapterLine]:
                 field="chapters",
             )
         seconds = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
-        if seconds in found:
+        if seconds in chapters:
             raise RuleViolation(
                 _("Line %(number)d begins at the same second as another one.") % {"number": number},
                 code="chapter-twice",
                 field="chapters",
             )
-        found[seconds] = ChapterLine(seconds, match[4], int(match[5]) if match[5] else None)
-    if len(found) > MAX_CHAPTERS:
+        chapters[seconds] = ChapterLine(seconds, match[4], int(match[5]) if match[5] else None)
+    if len(chapters) > MAX_CHAPTERS:
         raise RuleViolation(
             _("At most %(limit)d chapters, please.") % {"limit": MAX_CHAPTERS}, code="chapters-many", field="chapters"
         )
-    return [found[seconds] for seconds in sorted(found)]
+    return [chapters[seconds] for seconds in sorted(chapters)]
 
 
 def set_chapters(*, lecture: Lecture, chapters: Iterable[ChapterLine], now: datetime) -> None:
@@ -109,13 +109,13 @@ def propose_chapters(*, lecture: Lecture) -> None:
 def proposed_from(lecture: Lecture) -> list[int]:
     """Return from which materials chapters are proposed: the slides that were read, and the captions: 1 query."""
     kinds = (Material.Kind.PDF, Material.Kind.PPTX, Material.Kind.CAPTIONS)
-    found = dict(
+    first = dict(
         Material.objects.filter(lecture=lecture, kind__in=kinds, current__extraction__pages_done__gt=0)
         .order_by("-position", "-pk")
         .values_list("kind", "pk")
     )
-    slides = found.get(Material.Kind.PDF, found.get(Material.Kind.PPTX))
-    return [pk for pk in (slides, found.get(Material.Kind.CAPTIONS)) if pk is not None]
+    slides = first.get(Material.Kind.PDF, first.get(Material.Kind.PPTX))
+    return [pk for pk in (slides, first.get(Material.Kind.CAPTIONS)) if pk is not None]
 
 
 def _save(lecture: Lecture, chapters: Iterable[ChapterLine], *, is_proposed: bool) -> None:

@@ -78,13 +78,13 @@ def forget_texts(material: Material, *, keep: MaterialFile | None = None) -> Non
 def adopt_files(*, now: datetime) -> int:
     """Queue newest versions that nobody queued, such as those from before texts were read; return how many."""
     known = MaterialFile.objects.filter(material__current=F("pk"), extraction__isnull=True)
-    found = [
+    missing = [
         Extraction(file_id=pk, created_at=now)
         for pk, filename in known.values_list("pk", "filename")
         if readable_kind(filename) is not None
     ]
-    Extraction.objects.bulk_create(found, ignore_conflicts=True)
-    return len(found)
+    Extraction.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
 
 
 def align_languages() -> int:

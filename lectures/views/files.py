@@ -21,7 +21,7 @@ from lectures.services.materials import INLINE_SUFFIXES
 def material(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpResponseBase:
     """Send the newest version; the name of an older one leads to it."""
     access = open_course(request, slug)
-    found, current = _open(access, pk)
+    material, current = _open(access, pk)
     if filename != current.filename:
         address = reverse("lectures:material", args=[slug, pk, current.filename])
         return redirect(f"{address}?download" if "download" in request.GET else address)
@@ -33,10 +33,10 @@ def material(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpRes
         sha256=current.sha256,
         changed_at=current.uploaded_at,
         is_inline_safe=any(current.filename.lower().endswith(suffix) for suffix in INLINE_SUFFIXES),
-        is_public=_is_public(access, found),
+        is_public=_is_public(access, material),
     )
     response = serve_file(request, served)
-    if _is_download(request, found, response):
+    if _is_download(request, material, response):
         note_download(file=current, user=request.user if isinstance(request.user, User) else None, now=access.now)
     return response
 
@@ -60,10 +60,10 @@ def _open(access: Access, pk: int) -> tuple[Material, MaterialFile]:
         Http404: there is none, or the person may not open it.
     """
     visible = Material.objects.visible_to(access.enrolment, now=access.now, is_manager=access.is_manager)
-    found = visible.filter(lecture__course=access.course).select_related("current").filter(pk=pk).first()
-    if found is None or found.current is None:
+    material = visible.filter(lecture__course=access.course).select_related("current").filter(pk=pk).first()
+    if material is None or material.current is None:
         raise Http404
-    return found, found.current
+    return material, material.current
 
 
 def _is_public(access: Access, material: Material) -> bool:
@@ -81,7 +81,7 @@ def _is_download(request: HttpRequest, material: Material, response: HttpRespons
 
 def _picture(request: HttpRequest, slug: str, pk: int, number: int, *, is_small: bool) -> HttpResponseBase:
     access = open_course(request, slug)
-    found, current = _open(access, pk)
+    material, current = _open(access, pk)
     passage = Passage.objects.filter(file=current, number=number).defer("vector", "text", "cues").first()
     picture: FieldFile | None = (passage.thumb if is_small else passage.image) if passage is not None else None
     if not picture or not picture.name:
@@ -98,7 +98,7 @@ def _picture(request: HttpRequest, slug: str, pk: int, number: int, *, is_small:
         sha256=hashlib.sha256(f"{picture.name} {size}".encode()).hexdigest(),
         changed_at=current.uploaded_at,
         is_inline_safe=True,
-        is_public=_is_public(access, found),
+        is_public=_is_public(access, material),
     )
     response = serve_file(request, served)
     if request.GET.get("v") == str(current.version):

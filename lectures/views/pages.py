@@ -33,19 +33,19 @@ def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
 def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Show one lecture."""
     access = open_course(request, slug)
-    found, lectures = find_lecture(access, ref)
-    place = lectures.index(found)
-    materials: list[Material] = found.shown_materials  # type: ignore[attr-defined]
+    lecture, lectures = find_lecture(access, ref)
+    place = lectures.index(lecture)
+    materials: list[Material] = lecture.shown_materials  # type: ignore[attr-defined]
     user = request.user if isinstance(request.user, User) else None
     texts = texts_of(materials)
-    shown = shown_of(found, materials, {pk: len(passages) for pk, passages in texts.items()})
+    shown = shown_of(lecture, materials, {pk: len(passages) for pk, passages in texts.items()})
     deck = deck_of(access, shown.deck, shown.notes, texts)
     add_versions(materials, user)
-    going_on, to_mend = advice_for(found) if access.is_manager else ([], [])
+    going_on, to_mend = advice_for(lecture) if access.is_manager else ([], [])
     context = {
         "access": access,
         "course": access.course,
-        "lecture": found,
+        "lecture": lecture,
         "said_back": "lecture",
         "earlier": lectures[place - 1] if place else None,
         "later": lectures[place + 1] if place + 1 < len(lectures) else None,
@@ -55,14 +55,14 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         "is_presentation_open": "presentation" in request.GET,
         "recording": shown.recording,
         "captions": shown.captions,
-        "chapters": chapters_of(found, materials, deck) if shown.recording is not None else [],
+        "chapters": chapters_of(lecture, materials, deck) if shown.recording is not None else [],
         "position": position_of(user, shown.recording),
         "starts_at_second": _asked_second(request),
         "going_on": going_on,
         "to_mend": to_mend,
-        "is_on": found.is_on_at(access.now),
-        "joins_now": found.is_on_at(access.now, JOIN_LEAD),
-        "is_over": found.is_over_at(access.now),
+        "is_on": lecture.is_on_at(access.now),
+        "joins_now": lecture.is_on_at(access.now, JOIN_LEAD),
+        "is_over": lecture.is_over_at(access.now),
         **subscribe_context(access),
     }
     response = render(request, "lectures/lecture.html", context)

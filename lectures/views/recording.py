@@ -89,12 +89,14 @@ def chapters(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     form = ChaptersForm(request.POST or None, initial={"chapters": "\n".join(lines)})
     if request.method == "POST" and form.is_valid():
         try:
-            found = read_chapters(form.cleaned_data["chapters"])
+            chapters = read_chapters(form.cleaned_data["chapters"])
         except RuleViolation as violation:
             form.add_error("chapters", str(violation.message))
         else:
-            set_chapters(lecture=lecture, chapters=found, now=access.now)
-            messages.success(request, _("Saved.") if found else _("The chapters are proposed from the captions again."))
+            set_chapters(lecture=lecture, chapters=chapters, now=access.now)
+            messages.success(
+                request, _("Saved.") if chapters else _("The chapters are proposed from the captions again.")
+            )
             return redirect(lecture)
     context = {
         "access": access,
