@@ -73,10 +73,12 @@ def find_enrolment(token: str) -> Enrolment | None:
     pk = enrolment_pk_of(token)
     if pk is None:
         return None
-    found = Enrolment.objects.select_related("course", "user", "feed_token").filter(pk=pk, user__is_active=True).first()
-    if found is None or not is_valid(token, pk, generation_of(found)):
+    enrolment = (
+        Enrolment.objects.select_related("course", "user", "feed_token").filter(pk=pk, user__is_active=True).first()
+    )
+    if enrolment is None or not is_valid(token, pk, generation_of(enrolment)):
         return None
-    return found
+    return enrolment
 
 
 def public_feed_url(course: Course) -> str:

@@ -139,14 +139,14 @@ def flush_fetches() -> int:
     """Write down what the cache knows of fetches; return how many addresses were written."""
     _flush_public()
     pks = Enrolment.objects.values_list("pk", flat=True)
-    found = cache.get_many([f"{_PREFIX}{pk}" for pk in pks])
-    for key, (moment, client) in found.items():
+    fetches = cache.get_many([f"{_PREFIX}{pk}" for pk in pks])
+    for key, (moment, client) in fetches.items():
         FeedToken.objects.update_or_create(
             enrolment_id=int(key.removeprefix(_PREFIX)),
             defaults={"last_fetched_at": datetime.fromisoformat(moment), "last_client": client},
         )
-    cache.delete_many(found)
-    return len(found)
+    cache.delete_many(fetches)
+    return len(fetches)
 
 
 def _flush_public() -> None:

@@ -161,12 +161,12 @@ def vtimezone(zone: ZoneInfo) -> Timezone | None:
     derived from the zone's own changes, and given only if they hold for every year from
     2000 to 2037; for any other zone events are written in UTC.
     """
-    found = _observances(zone)
-    if found is None:
+    observances = _observances(zone)
+    if observances is None:
         return None
     component = Timezone()
     component.add("tzid", zone.key)
-    for observance in found:
+    for observance in observances:
         component.add_component(observance)
     return component
 
@@ -183,7 +183,7 @@ def _observances(zone: ZoneInfo) -> list[TimezoneDaylight | TimezoneStandard] | 
     changes = {year: _changes(zone, year) for year in _YEARS}
     if not any(changes.values()):
         return [_fixed(zone)]
-    if any(len(found) != 2 for found in changes.values()):
+    if any(len(yearly) != 2 for yearly in changes.values()):
         return None
     rules = []
     for index in range(2):
@@ -207,7 +207,7 @@ class _Change:
 
 
 def _changes(zone: ZoneInfo, year: int) -> list[_Change]:
-    found = []
+    changes = []
     hour = timedelta(hours=1)
     moment = datetime(year, 1, 1, tzinfo=UTC)
     offset = moment.astimezone(zone).utcoffset()
@@ -220,10 +220,10 @@ def _changes(zone: ZoneInfo, year: int) -> list[_Change]:
             before, local = offset or timedelta(), exact.astimezone(zone)
             after = local.utcoffset() or timedelta()
             naive = (exact + before).replace(tzinfo=None)
-            found.append(_Change(naive, before, after, local.tzname() or "", bool(local.dst())))
+            changes.append(_Change(naive, before, after, local.tzname() or "", bool(local.dst())))
             offset = after
         moment = following
-    return found
+    return changes
 
 
 def _rule(yearly: list[_Change]) -> vRecur | None:

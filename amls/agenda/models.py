@@ -33,7 +33,7 @@ class ItemKind(models.TextChoices):
     FREE_DAY = "free_day", _("No class")
 
 
-SESSIONS = frozenset(ItemKind(one.value) for one in SessionKind)
+SESSIONS = frozenset(ItemKind(kind.value) for kind in SessionKind)
 
 
 class Status(models.TextChoices):

@@ -133,8 +133,8 @@ def reconcile_people(
     """
     with transaction.atomic():
         settled = _settle_all(enrolments, now=now, sources=sources, known=known)
-        touch_enrolments(pk for pk, one in settled.items() if one.changes)
-    return {pk: one.changes for pk, one in settled.items()}
+        touch_enrolments(pk for pk, theirs in settled.items() if theirs.changes)
+    return {pk: theirs.changes for pk, theirs in settled.items()}
 
 
 def _settle_all(
@@ -164,10 +164,10 @@ def _settle_people(
     for row in AgendaItem.objects.filter(enrolment__in=members):
         rows[row.enrolment_id or 0].append(row)
     settled = {}
-    for one in members:
-        spoken = _checked({name: answer.get(one.pk, ()) for name, answer in answers.items()})
-        settled[one.pk] = _settle(rows[one.pk], spoken, names, course=course, enrolment=one, now=now)
-    _share_uids([row for one in settled.values() for row in one.added], course)
+    for member in members:
+        spoken = _checked({name: answer.get(member.pk, ()) for name, answer in answers.items()})
+        settled[member.pk] = _settle(rows[member.pk], spoken, names, course=course, enrolment=member, now=now)
+    _share_uids([row for theirs in settled.values() for row in theirs.added], course)
     return settled
 
 
@@ -228,10 +228,10 @@ def _settle(
 def _write_rows(settled: Iterable[_Settled]) -> None:
     """Write what was settled, of one person or of many: at most 2 queries."""
     every = list(settled)
-    AgendaItem.objects.bulk_create(row for one in every for row in one.added)
+    AgendaItem.objects.bulk_create(row for theirs in every for row in theirs.added)
     # One INSERT that updates: bulk_update() compares each row with all others in each of its columns.
     AgendaItem.objects.bulk_create(
-        (row for one in every for row in one.changed),
+        (row for theirs in every for row in theirs.changed),
         update_conflicts=True,
         unique_fields=["pk"],
         update_fields=[*(name for name in _ITEM_FIELDS if name != "key"), *_KEPT_FIELDS],

@@ -16,9 +16,9 @@ def browser_name(user_agent: str) -> str:
     said = user_agent[:_READ].strip()
     if not said:
         return ""
-    found = parse(said)
-    program = found.user_agent.family if found.user_agent is not None else said.split("/")[0].split(" ")[0][:40]
-    system = found.os.family if found.os is not None else ""
+    parsed = parse(said)
+    program = parsed.user_agent.family if parsed.user_agent is not None else said.split("/")[0].split(" ")[0][:40]
+    system = parsed.os.family if parsed.os is not None else ""
     if not system or system in program:
         return program
     # 'Chrome Mobile on Android' says it twice.

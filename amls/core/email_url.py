@@ -43,21 +43,21 @@ def email_settings(url: str, *, folder: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             "EMAIL_URL takes nothing after ? or #. Within a password they are written as %3F and %23."
         )
-    found = {"EMAIL_BACKEND": Env.EMAIL_SCHEMES[parts.scheme]}
+    values = {"EMAIL_BACKEND": Env.EMAIL_SCHEMES[parts.scheme]}
     if parts.scheme == "filemail":
         # A host would be the first folder of a path with a slash too few.
         if parts.netloc:
             raise ImproperlyConfigured(
                 "EMAIL_URL: the folder of filemail begins with a third slash: filemail:///folder."
             )
-        return {**found, "EMAIL_FILE_PATH": Path(parts.path) if parts.path.strip("/") else folder}
+        return {**values, "EMAIL_FILE_PATH": Path(parts.path) if parts.path.strip("/") else folder}
     if parts.scheme not in _SMTP_PORTS:
-        return found
+        return values
     if not parts.hostname:
         raise ImproperlyConfigured(f"EMAIL_URL names no mail server. Write {_FORMS}.")
     read = Env.email_url_config(url)
     return {
-        **found,
+        **values,
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": port or _SMTP_PORTS[parts.scheme],
         "EMAIL_HOST_USER": read["EMAIL_HOST_USER"] or "",

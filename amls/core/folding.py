@@ -63,8 +63,10 @@ def fold_sql(column: str) -> str:
     """Return the immutable SQL that does to a column what `fold` does; the database is in UTF-8."""
     single = {letter: other for letter, other in LETTERS.items() if len(other) == 1}
     bare = f"lower(regexp_replace(normalize({column}, NFKD), '{_MARKS_SQL}', '', 'g'))"
-    letters, others = (_quoted("".join(one)) for one in (single.keys(), single.values()))
-    return _replaced(f"translate({bare}, {letters}, {others})", {one: LETTERS[one] for one in LETTERS.keys() - single})
+    letters, others = (_quoted("".join(signs)) for signs in (single.keys(), single.values()))
+    return _replaced(
+        f"translate({bare}, {letters}, {others})", {letter: LETTERS[letter] for letter in LETTERS.keys() - single}
+    )
 
 
 def shorten_sql(folded: str) -> str:

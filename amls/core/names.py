@@ -45,7 +45,7 @@ class SortName(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """Return the SQL; all of it is immutable, as a generated column asks for."""
-        name, address = (compiler.compile(one)[0] for one in self.get_source_expressions())
+        name, address = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
         written = f"COALESCE(NULLIF({name}, ''), {address})"
         bare = _without(_without(written, _BRACKETS, "g"), _BEHIND, "i")
         parted = (

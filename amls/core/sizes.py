@@ -17,6 +17,6 @@ def say_size(size: int, *, is_rounded_up: bool = False) -> str:
         is_rounded_up: say '50.1 MB' for one byte more than 50 MB: a file that is too large never
             looks as if it were not.
     """
-    unit, step = next((one for one in _STEPS if size >= one[1]), _STEPS[-1])
+    unit, step = next(((unit, step) for unit, step in _STEPS if size >= step), _STEPS[-1])
     tenths = max(1, math.ceil(size * 10 / step) if is_rounded_up else round(size * 10 / step))
     return f"{number_format(tenths / 10, 1 if tenths % 10 else 0)} {unit}"

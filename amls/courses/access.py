@@ -124,6 +124,6 @@ def lead_to_factor(request: HttpRequest) -> HttpResponse:
         return redirect("mfa_index")
     messages.warning(request, _("You signed in without your second factor. Confirm it to go on."))
     ways = get_adapter().get_reauthentication_methods(request.user)
-    way = next(one["url"] for one in ways if one["id"].startswith("mfa_"))
+    way = next(way["url"] for way in ways if way["id"].startswith("mfa_"))
     place = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
     return redirect(f"{way}?{urlencode({'next': place})}")

@@ -56,7 +56,7 @@ def _signed_up(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 @receiver(account_signals.user_logged_in)
 def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    steps = [str(one.get("type") or one.get("method")) for one in get_authentication_records(request, user)]
+    steps = [str(step.get("type") or step.get("method")) for step in get_authentication_records(request, user)]
     record(What.SIGNED_IN, user=user, request=request, how=" ".join(steps[-2:]))
 
 

@@ -89,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def _just_signed_in(self) -> bool:
         records = get_authentication_records(self.request, self.request.user)
         earliest = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
-        return any(float(one["at"]) > earliest for one in records)
+        return any(float(record["at"]) > earliest for record in records)
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]

@@ -26,27 +26,27 @@ def contradictions_of(courses: Sequence[Course]) -> list[Contradiction]:
     That nobody has verified a number is no contradiction. What another course has verified is told to both, since
     each looks from its own side.
     """
-    found: list[Contradiction] = []
+    contradictions: list[Contradiction] = []
     for people in Participants.of_each(courses):
         for look in (_against_the_roster, _of_two_bearers, _of_other_courses, _of_odd_form):
-            found.extend(look(people))
-    return sorted(found, key=lambda one: one.enrolment.pk)
+            contradictions.extend(look(people))
+    return sorted(contradictions, key=lambda contradiction: contradiction.enrolment.pk)
 
 
 def _against_the_roster(people: Participants) -> Iterator[Contradiction]:
     for entry in people.entries:
-        one, plain = people.people.get(entry.enrolment_id or 0), plain_number(entry.matriculation_number)
-        if one is None or not plain or plain_number(one.verified_number) == plain:
+        bearer, plain = people.people.get(entry.enrolment_id or 0), plain_number(entry.matriculation_number)
+        if bearer is None or not plain or plain_number(bearer.verified_number) == plain:
             continue
-        others = [other for other in people.verified.get(plain, ()) if other != one]
+        others = [other for other in people.verified.get(plain, ()) if other != bearer]
         if others:
             text = _("The roster says %(number)s, which is verified for %(other)s.")
-        elif one.verified_number:
+        elif bearer.verified_number:
             text = _("The roster says %(number)s, the staff have checked %(own)s.")
         else:
             continue
-        values = {"number": entry.matriculation_number, "own": one.verified_number, "other": _names(others)}
-        yield Contradiction(one, text % values)
+        values = {"number": entry.matriculation_number, "own": bearer.verified_number, "other": _names(others)}
+        yield Contradiction(bearer, text % values)
 
 
 def _of_two_bearers(people: Participants) -> Iterator[Contradiction]:

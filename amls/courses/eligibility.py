@@ -83,11 +83,11 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
     Nobody is missing in the answer; an empty list means that no rule applies.
     """
     people = list(enrolments)
-    found: dict[int, list[Finding]] = {person.pk: [] for person in people}
+    findings: dict[int, list[Finding]] = {person.pk: [] for person in people}
     for rule in eligibility_rules:
         for pk, finding in rule(course, people, now).items():
-            found[pk].append(finding)
-    return found
+            findings[pk].append(finding)
+    return findings
 
 
 def extra_points_of(course: Course, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:

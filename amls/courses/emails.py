@@ -71,8 +71,10 @@ def replace_addresses(*, address: EmailAddress, request: HttpRequest) -> None:
         old = list(EmailAddress.objects.filter(user=address.user).exclude(pk=address.pk).order_by("pk"))
         before = address.user.email
         address.set_as_primary()
-        for one in old:
-            one.remove()
+        for earlier in old:
+            earlier.remove()
         record(AccountEvent.What.ADDRESS_CHANGED, user=address.user, request=request)
         values = {"from_email": before, "to_email": address.email}
-        get_adapter().tell_each({*(one.email for one in old), address.email}, "account/email/email_changed", values)
+        get_adapter().tell_each(
+            {*(earlier.email for earlier in old), address.email}, "account/email/email_changed", values
+        )

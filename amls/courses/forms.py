@@ -89,10 +89,10 @@ class EnrolmentForm(forms.ModelForm):  # type: ignore[type-arg]
         number = clean_number(self.cleaned_data["number"])
         others = Enrolment.objects.filter(course=self.instance.course_id).exclude(verified_number="")
         taken = others.exclude(pk=self.instance.pk).alias(plain=plain_number_of("verified_number"))
-        for one in taken.filter(plain=plain_number(number)).select_related("user") if number else ():
+        for bearer in taken.filter(plain=plain_number(number)).select_related("user") if number else ():
             raise ValidationError(
                 _("%(number)s is verified for %(person)s. Correct theirs first."),
-                params={"number": number, "person": one.user},
+                params={"number": number, "person": bearer.user},
             )
         return number
 

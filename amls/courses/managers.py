@@ -75,15 +75,15 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
 
     def found_by(self, typed: str) -> EnrolmentQuerySet:
         """Return whose name, address or matriculation number holds each of the words that were typed."""
-        found = self
+        rows = self
         for word in typed.split():
-            found = found.filter(
+            rows = rows.filter(
                 Q(user__display_name__finds=word)
                 | Q(user__email__finds=word)
                 | Q(user__matriculation_number__finds=word)
                 | Q(verified_number__finds=word)
             )
-        return found
+        return rows
 
     def students(self) -> EnrolmentQuerySet:
         """Return the enrolments of those who study."""

@@ -40,13 +40,13 @@ class Participants:
         for entry in RosterEntry.objects.filter(course__in=pks).order_by("pk"):
             entries[entry.course_id].append(entry)
         verified = _verified_numbers(Enrolment.objects.all())
-        found = []
+        of_courses = []
         for course in courses:
             each = cls(course)
             each.people, each.entries = people[course.pk], entries[course.pk]
             each.elsewhere = {(user, plain) for pk, user, plain in verified if pk != course.pk}
-            found.append(each)
-        return found
+            of_courses.append(each)
+        return of_courses
 
     def find(self, *, number: str = "", email: str = "", name: str = "") -> Enrolment:
         """Return the one participant on whom all that is given agrees. Each part may be empty, not all of them.
@@ -75,34 +75,34 @@ class Participants:
         addressed = self._by_address(address)
         bearers = self._bearers(plain)
         if addressed is not None:
-            found = self._agree(addressed, bearers, number=number, email=email)
+            person = self._agree(addressed, bearers, number=number, email=email)
         elif bearers:
-            found = self._by_number_alone(bearers, number=number, email=email)
+            person = self._by_number_alone(bearers, number=number, email=email)
         else:
             raise RuleViolation(self._not_here(plain, number or email), code="not-here")
-        is_proven = addressed is not None or bool(found.verified_number)
-        self._check_name(found, name, is_proven=is_proven)
-        return found
+        is_proven = addressed is not None or bool(person.verified_number)
+        self._check_name(person, name, is_proven=is_proven)
+        return person
 
-    def _agree(self, found: Enrolment, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
+    def _agree(self, person: Enrolment, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
         """Return whose the address is, if the number doesn't speak against it."""
         plain = plain_number(number)
-        if not plain or found in bearers:
-            return found
+        if not plain or person in bearers:
+            return person
         if bearers:
             raise RuleViolation(
                 _("%(email)s is %(person)s, but %(number)s is the matriculation number of %(other)s.")
-                % {"email": email, "person": found.user, "number": number, "other": _named(bearers)},
+                % {"email": email, "person": person.user, "number": number, "other": _named(bearers)},
                 code="contradiction",
             )
-        if found.number:
+        if person.number:
             raise RuleViolation(
                 _("%(email)s is %(person)s, whose matriculation number is %(theirs)s, not %(number)s.")
-                % {"email": email, "person": found.user, "theirs": found.number, "number": number},
+                % {"email": email, "person": person.user, "theirs": person.number, "number": number},
                 code="contradiction",
             )
-        self._check_claim(found, number)
-        return found
+        self._check_claim(person, number)
+        return person
 
     def _by_number_alone(self, bearers: Sequence[Enrolment], *, number: str, email: str) -> Enrolment:
         """Return whose the number is, where the address is nobody's or none is given."""
@@ -112,48 +112,48 @@ class Participants:
                 % {"number": number, "people": _named(bearers)},
                 code="several",
             )
-        found = bearers[0]
-        if found.verified_number:
-            return found
+        person = bearers[0]
+        if person.verified_number:
+            return person
         if email.strip():
             raise RuleViolation(
                 _("%(email)s is no participant's, and %(person)s typed %(number)s, which nobody has verified.")
-                % {"email": email, "person": found.user, "number": number},
+                % {"email": email, "person": person.user, "number": number},
                 code="contradiction",
             )
-        self._check_claim(found, number)
-        return found
+        self._check_claim(person, number)
+        return person
 
-    def _check_claim(self, found: Enrolment, number: str) -> None:
+    def _check_claim(self, person: Enrolment, number: str) -> None:
         """Refuse a number that nobody has verified for the person where the roster or another course has it otherwise."""
         plain = plain_number(number)
         for entry in self._roster.get(plain, ()):
-            if entry.enrolment_id != found.pk:
+            if entry.enrolment_id != person.pk:
                 raise RuleViolation(
                     _("%(number)s is that of %(entry)s <%(email)s> on the roster, not known to be that of %(person)s.")
-                    % {"number": number, "entry": entry, "email": entry.email, "person": found.user},
+                    % {"number": number, "entry": entry, "email": entry.email, "person": person.user},
                     code="contradiction",
                 )
-        if any(user != found.user_id for user, known in self.elsewhere if known == plain):
+        if any(user != person.user_id for user, known in self.elsewhere if known == plain):
             raise RuleViolation(
                 _("%(number)s is verified for somebody else in another course, not for %(person)s.")
-                % {"number": number, "person": found.user},
+                % {"number": number, "person": person.user},
                 code="contradiction",
             )
-        others = sorted(known for user, known in self.elsewhere if user == found.user_id)
+        others = sorted(known for user, known in self.elsewhere if user == person.user_id)
         if others and plain not in others:
             raise RuleViolation(
                 _("%(person)s typed %(number)s, but another course has verified %(other)s for them.")
-                % {"number": number, "person": found.user, "other": others[0]},
+                % {"number": number, "person": person.user, "other": others[0]},
                 code="contradiction",
             )
 
-    def _check_name(self, found: Enrolment, name: str, *, is_proven: bool) -> None:
-        known = [one for one in (found.user.display_name, self._roster_names.get(found.pk, "")) if one]
-        if name.strip() and known and not any(names_agree(name, one, loosely=is_proven) for one in known):
+    def _check_name(self, person: Enrolment, name: str, *, is_proven: bool) -> None:
+        known = [spelling for spelling in (person.user.display_name, self._roster_names.get(person.pk, "")) if spelling]
+        if name.strip() and known and not any(names_agree(name, spelling, loosely=is_proven) for spelling in known):
             raise RuleViolation(
                 _("The line names %(name)s, but number or address are those of %(person)s.")
-                % {"name": name.strip()[:80], "person": found.user},
+                % {"name": name.strip()[:80], "person": person.user},
                 code="contradiction",
             )
 
@@ -184,16 +184,16 @@ class Participants:
     def typed(self) -> dict[str, list[Enrolment]]:
         """Who typed a number, of those for whom none is verified, by its plain form."""
         unverified = (person for person in self.people.values() if not person.verified_number)
-        return _by_key((plain_number(one.user.matriculation_number), one) for one in unverified)
+        return _by_key((plain_number(person.user.matriculation_number), person) for person in unverified)
 
     def _by_address(self, address: str) -> Enrolment | None:
-        found = {one.pk: one for one in self._addresses.get(address, ())} if address else {}
-        if len(found) > 1:
+        people = {person.pk: person for person in self._addresses.get(address, ())} if address else {}
+        if len(people) > 1:
             raise RuleViolation(
-                _("%(email)s is an address of %(people)s.") % {"email": address, "people": _named(found.values())},
+                _("%(email)s is an address of %(people)s.") % {"email": address, "people": _named(people.values())},
                 code="several",
             )
-        return next(iter(found.values()), None)
+        return next(iter(people.values()), None)
 
     @cached_property
     def _addresses(self) -> dict[str, list[Enrolment]]:
@@ -202,7 +202,7 @@ class Participants:
         confirmed = EmailAddress.objects.filter(user__in=people, verified=True).values_list("email", "user_id")
         pairs += [(email.lower(), people[pk]) for email, pk in confirmed]
         joined = [(entry.email.lower(), self.people.get(entry.enrolment_id or 0)) for entry in self.entries]
-        return _by_key(pairs + [(email, one) for email, one in joined if one is not None])
+        return _by_key(pairs + [(email, person) for email, person in joined if person is not None])
 
     @cached_property
     def entries(self) -> list[RosterEntry]:
@@ -211,11 +211,11 @@ class Participants:
 
     @cached_property
     def _roster(self) -> dict[str, list[RosterEntry]]:
-        found: dict[str, list[RosterEntry]] = defaultdict(list)
+        entries: dict[str, list[RosterEntry]] = defaultdict(list)
         for entry in self.entries:
             if plain := plain_number(entry.matriculation_number):
-                found[plain].append(entry)
-        return dict(found)
+                entries[plain].append(entry)
+        return dict(entries)
 
     @cached_property
     def _roster_names(self) -> dict[int, str]:
@@ -228,18 +228,18 @@ class Participants:
         return {(user, plain) for _course, user, plain in _verified_numbers(others)}
 
 
-def names_agree(one: str, other: str, *, loosely: bool) -> bool:
+def names_agree(name: str, other: str, *, loosely: bool) -> bool:
     """Return whether two spellings may be one person's name.
 
     Order, case, marks ('ö', 'oe' and 'o'), titles in brackets and initials don't matter, and one may leave out what
     the other has. What is written in different scripts can't be compared, and agrees where it may do so `loosely`.
 
     Args:
-        one: as people and offices write it: 'Hopper, Grace', 'Grace B. Hopper'.
+        name: as people and offices write it: 'Hopper, Grace', 'Grace B. Hopper'.
         other: the same.
         loosely: whether one word in common is enough, as after a marriage.
     """
-    first, second = _words(one), _words(other)
+    first, second = _words(name), _words(other)
     if first and second and sorted("".join(first)) == sorted("".join(second)):
         return True
     if not first or not second or _is_latin(first) != _is_latin(second):
@@ -259,17 +259,17 @@ def _is_latin(words: Iterable[str]) -> bool:
 
 
 def _by_key(pairs: Iterable[tuple[str, Enrolment]]) -> dict[str, list[Enrolment]]:
-    found: dict[str, list[Enrolment]] = defaultdict(list)
-    for key, one in pairs:
+    people: dict[str, list[Enrolment]] = defaultdict(list)
+    for key, person in pairs:
         if key:
-            found[key].append(one)
-    return dict(found)
+            people[key].append(person)
+    return dict(people)
 
 
 def _verified_numbers(rows: QuerySet[Enrolment]) -> list[tuple[int, int, str]]:
     """Return course, person and number: 1 query."""
-    found = rows.exclude(verified_number="").annotate(plain=plain_number_of("verified_number"))
-    return list(found.values_list("course_id", "user_id", "plain"))
+    verified = rows.exclude(verified_number="").annotate(plain=plain_number_of("verified_number"))
+    return list(verified.values_list("course_id", "user_id", "plain"))
 
 
 def _named(people: Iterable[Enrolment]) -> str:

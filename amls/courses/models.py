@@ -108,7 +108,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether a course has verified the number that the person says is theirs: then only staff change it."""
         number = plain_number(self.matriculation_number)
         verified = self.enrolments.exclude(verified_number="").values_list("verified_number", flat=True)
-        return bool(number) and any(plain_number(one) == number for one in verified)
+        return bool(number) and any(plain_number(text) == number for text in verified)
 
     def get_full_name(self) -> str:
         """Return the name, as Django and django-unfold ask for it."""
@@ -205,10 +205,10 @@ class Course(models.Model):
     @cached_property
     def slots(self) -> list[WeeklySlot]:
         """Its weekly slots as pages name them; no query where the course was loaded `with_slots`."""
-        found: list[dict[str, Any]] | None = getattr(self, "slot_values", None)
-        if found is None:
+        slots: list[dict[str, Any]] | None = getattr(self, "slot_values", None)
+        if slots is None:
             return in_weekly_order(self.weekly_slots.all())
-        return in_weekly_order(WeeklySlot.from_values(self.pk, values) for values in found)
+        return in_weekly_order(WeeklySlot.from_values(self.pk, values) for values in slots)
 
 
 class StaffMember(models.Model):

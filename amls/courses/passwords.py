@@ -34,8 +34,10 @@ class StrengthValidator:
                 user.display_name,
                 *user.display_name.split(),
             ]
-        found = zxcvbn(password[:_JUDGED_LENGTH], user_inputs=[one for one in known if one], max_length=_JUDGED_LENGTH)
-        if found["score"] < LEAST_SCORE:
+        judged = zxcvbn(
+            password[:_JUDGED_LENGTH], user_inputs=[word for word in known if word], max_length=_JUDGED_LENGTH
+        )
+        if judged["score"] < LEAST_SCORE:
             raise ValidationError(
                 _(
                     "This password is too easy to guess: repeats, rows of keys, dates, names and single words are tried "

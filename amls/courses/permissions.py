@@ -13,10 +13,10 @@ def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None
     """Return the person's enrolment in the course, or None."""
     if not user.is_authenticated:
         return None
-    found = Enrolment.objects.filter(user=user, course=course).first()
-    if found is not None:
-        found.user, found.course = user, course
-    return found
+    enrolment = Enrolment.objects.filter(user=user, course=course).first()
+    if enrolment is not None:
+        enrolment.user, enrolment.course = user, course
+    return enrolment
 
 
 def enrolment_at(user: User | AnonymousUser, slug: str, *, along: Sequence[str] = ()) -> Enrolment | None:
@@ -27,11 +27,11 @@ def enrolment_at(user: User | AnonymousUser, slug: str, *, along: Sequence[str] 
     if not user.is_authenticated:
         return None
     rows = Enrolment.objects.with_course()
-    found = (rows.select_related(*along) if along else rows).filter(user=user, course__slug=slug).first()
-    if found is not None:
-        found.user = user
-        found.course.slot_values = found.slot_values  # type: ignore[attr-defined]
-    return found
+    enrolment = (rows.select_related(*along) if along else rows).filter(user=user, course__slug=slug).first()
+    if enrolment is not None:
+        enrolment.user = user
+        enrolment.course.slot_values = enrolment.slot_values  # type: ignore[attr-defined]
+    return enrolment
 
 
 def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:
@@ -40,8 +40,8 @@ def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | N
         return False
     if user.is_superuser:
         return True
-    found = enrolment or enrolment_of(user, course)
-    return found is not None and found.is_staff
+    own = enrolment or enrolment_of(user, course)
+    return own is not None and own.is_staff
 
 
 def lacks_second_factor(user: User) -> bool:

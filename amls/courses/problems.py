@@ -30,12 +30,12 @@ class FormProblem:
 
 def problems_of(form: BaseForm, inlines: Iterable[Any]) -> list[FormProblem]:
     """Return the problems of a form and of the rows that belong to it, as Django's admin wraps them."""
-    found = list(_of_form(form))
+    problems = list(_of_form(form))
     for inline in inlines:
-        found += [FormProblem(str(text)) for text in inline.formset.non_form_errors()]
+        problems += [FormProblem(str(text)) for text in inline.formset.non_form_errors()]
         for number, row in enumerate(inline.formset.forms, start=1):
-            found += _of_form(row, f"{capfirst(inline.opts.verbose_name)} {number}")
-    return found
+            problems += _of_form(row, f"{capfirst(inline.opts.verbose_name)} {number}")
+    return problems
 
 
 def _of_form(form: BaseForm, place: str = "") -> Iterator[FormProblem]:

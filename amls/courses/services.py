@@ -82,7 +82,9 @@ def finish_course_change(course: Course, *, now: datetime, follow: Finisher | No
         return []
     with transaction.atomic():
         touch(course, now=now)
-        return [found for finisher in ([follow] if follow else after_course_change) for found in finisher(course, now)]
+        return [
+            change for finisher in ([follow] if follow else after_course_change) for change in finisher(course, now)
+        ]
 
 
 def publish_course(*, course: Course, now: datetime) -> Course:
@@ -381,7 +383,7 @@ def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
         RuleViolation: a course would be left without a lecturer, which only who runs the site may do.
     """
     with transaction.atomic():
-        chosen = {one.pk: one.course_id for one in enrolments}
+        chosen = {enrolment.pk: enrolment.course_id for enrolment in enrolments}
         for pk in sorted(set(chosen.values())):
             lock_course(pk)
         for enrolment in Enrolment.objects.filter(pk__in=chosen).select_related("user", "course").order_by("pk"):

@@ -38,8 +38,8 @@ def blot_out(rows: QuerySet[Any], *fields: str, texts: set[str]) -> None:
     for text in sorted(texts, key=len, reverse=True):
         pattern = Value(rf"(?<!\w){re.escape(text)}(?!\w)")
         for field in fields:
-            found = rows.filter(**{f"{field}__icontains": text})
-            found.update(
+            naming = rows.filter(**{f"{field}__icontains": text})
+            naming.update(
                 **{
                     field: Func(
                         F(field),
@@ -55,7 +55,7 @@ def blot_out(rows: QuerySet[Any], *fields: str, texts: set[str]) -> None:
 
 def forget_in_admin_log(user: User) -> None:
     """Take the person's names and addresses out of what the admin remembers of rows that are about people."""
-    models = {one.model_class() for one in ContentType.objects.all()}
+    models = {content_type.model_class() for content_type in ContentType.objects.all()}
     about_people = [model for model in models if model is not None and _is_about_people(model)]
     types = ContentType.objects.get_for_models(*about_people).values()
     rows = LogEntry.objects.filter(content_type__in=types)

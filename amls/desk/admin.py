@@ -111,7 +111,7 @@ class CourseAdmin(CourseScopedAdmin):
             "is_closing": is_closing,
             "loose_ends": loose_ends_of(row) if is_closing else [],
             "is_reason_missing": "_reason" in request.POST,
-            "posted": [(name, one) for name, all_of in request.POST.lists() if name != "_reason" for one in all_of],
+            "posted": [(name, value) for name, all_of in request.POST.lists() if name != "_reason" for value in all_of],
         }
         status = 422 if "_reason" in request.POST else 200
         return TemplateResponse(request, "admin/state.html", context, status=status)

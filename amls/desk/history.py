@@ -58,12 +58,12 @@ def _in_words(model: type[Model], name: str, values: Iterable[Any]) -> tuple[str
 def _value_in_words(field: Any, value: Any) -> object:
     """Return a value as the forms of its field show it: choices by their labels, rows by their names."""
     if isinstance(value, list) and hasattr(field, "base_field"):
-        return ", ".join(str(_value_in_words(field.base_field, one)) for one in value)
+        return ", ".join(str(_value_in_words(field.base_field, part)) for part in value)
     if field.is_relation and value is not None:
         return str(field.related_model._default_manager.filter(pk=value).first() or _("one that was removed"))  # noqa: SLF001
     words = {**dict(getattr(field, "flatchoices", ())), True: _("yes"), False: _("no")}
-    found = words.get(value, value) if isinstance(value, str | bool) else value
-    return _in_local_time(str(found) if isinstance(found, Promise) else found)
+    said = words.get(value, value) if isinstance(value, str | bool) else value
+    return _in_local_time(str(said) if isinstance(said, Promise) else said)
 
 
 def _in_local_time(value: object) -> object:

@@ -60,7 +60,7 @@ def waiting_files(request: HttpRequest) -> Iterator[WaitingFiles]:
     now = request.now  # type: ignore[attr-defined]
     owner = request.user.pk or 0  # nobody who isn't signed in comes to the desk
     shelf = Shelf(owner, f"desk:{request.path}"[:100], now)
-    fields = {token: name for name, _colon, token in (one.partition(":") for one in request.POST.getlist(WAITING))}
+    fields = {token: name for name, _colon, token in (sent.partition(":") for sent in request.POST.getlist(WAITING))}
     files = MultiValueDict(dict(request.FILES.lists()))
     with ExitStack() as stack:
         rows = shelf.find(fields)

@@ -58,8 +58,8 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Let every page of the desk be careful with what it is asked."""
-        found: Callable[..., Any] = super().admin_view(careful(view), cacheable)
-        return found
+        wrapped: Callable[..., Any] = super().admin_view(careful(view), cacheable)
+        return wrapped
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
@@ -123,11 +123,11 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
 
     def course_of(self, row: Any) -> Course | None:
         """Return the course that a row belongs to."""
-        found = row
+        reached = row
         for name in self.course_path.split("__"):
             if name != "pk":
-                found = getattr(found, name, None)
-        return found if isinstance(found, Course) else None
+                reached = getattr(reached, name, None)
+        return reached if isinstance(reached, Course) else None
 
     def _may(self, request: HttpRequest, row: Any = None) -> bool:
         if not isinstance(request.user, User) or not request.user.is_staff:
@@ -158,10 +158,10 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
         """Filter by rows of the person's courses only."""
         return [
-            (one, ScopedFilter)
-            if isinstance(one, str) and get_fields_from_path(self.model, one)[-1].is_relation
-            else one
-            for one in super().get_list_filter(request)
+            (field, ScopedFilter)
+            if isinstance(field, str) and get_fields_from_path(self.model, field)[-1].is_relation
+            else field
+            for field in super().get_list_filter(request)
         ]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -285,9 +285,9 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
                 return response, []
             with quietly(is_wanted="_quiet" in request.POST):
                 changes = [
-                    (one, change)
-                    for one in Course.objects.filter(pk__in=gathered).order_by("pk")
-                    for change in finish_course_change(one, now=now)
+                    (course, change)
+                    for course in Course.objects.filter(pk__in=gathered).order_by("pk")
+                    for change in finish_course_change(course, now=now)
                 ]
             if not keeps(changes):
                 transaction.set_rollback(True)

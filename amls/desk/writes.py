@@ -123,12 +123,12 @@ def check_writes(app_configs: object, **kwargs: object) -> Iterable[CheckMessage
 
 def without_services(admins: Iterable[admin.ModelAdmin[Any]]) -> Iterator[CheckMessage]:
     """Name the classes that don't say by which services they write, and those of their inlines."""
-    for one in admins:
-        for found in (type(one), *one.inlines):
-            if not isinstance(getattr(found, "writes", None), Writes):
+    for model_admin in admins:
+        for admin_class in (type(model_admin), *model_admin.inlines):
+            if not isinstance(getattr(admin_class, "writes", None), Writes):
                 yield Error(
-                    f"{found.__module__}.{found.__qualname__} does not say by which services it writes.",
+                    f"{admin_class.__module__}.{admin_class.__qualname__} does not say by which services it writes.",
                     hint="Give it `writes = Writes(save=…, delete=…)`, NOTHING or BY_PAGES (amls/desk/writes.py).",
-                    obj=found,
+                    obj=admin_class,
                     id="desk.E001",
                 )

@@ -25,6 +25,6 @@ class ExportHealth:
 
 def health(*, now: datetime) -> ExportHealth:
     """Return how exports come along, in two queries."""
-    found = Export.objects.claimable_at(now).aggregate(count=Count("pk"), oldest=Min("not_before"))
+    waiting = Export.objects.claimable_at(now).aggregate(count=Count("pk"), oldest=Min("not_before"))
     failed = Export.objects.failed_since(now - timedelta(days=1)).count()
-    return ExportHealth(waiting=found["count"], oldest_due_at=found["oldest"], failed=failed)
+    return ExportHealth(waiting=waiting["count"], oldest_due_at=waiting["oldest"], failed=failed)

@@ -192,8 +192,8 @@ def _fetcher() -> Any:
 
 
 def _fatal() -> type[BaseException]:
-    found: type[BaseException] = import_module("weasyprint.urls").FatalURLFetchingError
-    return found
+    error: type[BaseException] = import_module("weasyprint.urls").FatalURLFetchingError
+    return error
 
 
 @cache

@@ -68,7 +68,7 @@ class OutboxAdapter(AccountAdapter):
         Whoever has taken a session over must not be the only one who hears of it.
         """
         values = context or {}
-        gone = {one for one in (email, values.get("deleted_email")) if one}
+        gone = {address for address in (email, values.get("deleted_email")) if address}
         self.tell_each({*addresses_of(user), *gone} - {values.get("added_email")}, template_prefix, values)
 
     def tell_each(self, addresses: Iterable[str], template_prefix: str, context: dict[str, Any]) -> None:

@@ -32,18 +32,18 @@ def mail_announcements(*, now: datetime) -> int:
     for pk in Announcement.objects.to_mail_at(now).values_list("pk", flat=True):
         with transaction.atomic():
             locked = Announcement.objects.to_mail_at(now).select_for_update(skip_locked=True, of=("self",))
-            one = locked.select_related("course").filter(pk=pk).first()
-            if one is None or one.course.state == Course.State.DRAFT:
+            announcement = locked.select_related("course").filter(pk=pk).first()
+            if announcement is None or announcement.course.state == Course.State.DRAFT:
                 continue
-            one.mailed_at = now
-            one.save(update_fields=["mailed_at"])
+            announcement.mailed_at = now
+            announcement.save(update_fields=["mailed_at"])
             count += notify_enrolled(
-                people_in(one.audience, one.course),
-                course=one.course,
-                key=f"announcement:{one.pk}",
+                people_in(announcement.audience, announcement.course),
+                course=announcement.course,
+                key=f"announcement:{announcement.pk}",
                 kind=KIND,
                 now=now,
-                references={"announcement": one.pk},
+                references={"announcement": announcement.pk},
             )
     return count
 
@@ -51,15 +51,15 @@ def mail_announcements(*, now: datetime) -> int:
 def prepare_announcements(notices: Sequence[Notice], now: datetime) -> None:
     """Load what is announced, for a whole batch."""
     pks = {notice.references["announcement"] for notice in notices}
-    found = {row.pk: row for row in Announcement.objects.filter(pk__in=pks, is_withdrawn=False)}
-    for one in notices:
-        one.announcement = found.get(one.references["announcement"])  # type: ignore[attr-defined]
+    announcements = {row.pk: row for row in Announcement.objects.filter(pk__in=pks, is_withdrawn=False)}
+    for notice in notices:
+        notice.announcement = announcements.get(notice.references["announcement"])  # type: ignore[attr-defined]
 
 
 def write_announcement(notice: Notice, now: datetime) -> Letter | None:
     """Return the announcement's letter; None if it was withdrawn."""
-    found: Announcement | None = getattr(notice, "announcement", None)
-    return letter_of(found, notice.course) if found is not None and notice.course is not None else None
+    announcement: Announcement | None = getattr(notice, "announcement", None)
+    return letter_of(announcement, notice.course) if announcement is not None and notice.course is not None else None
 
 
 def letter_of(announcement: Announcement, course: Course) -> Letter:

@@ -56,7 +56,7 @@ def is_told(change: Change, now: datetime) -> bool:
     """
     if change.after.kind == ItemKind.FREE_DAY:
         return False
-    moments = [one.moment for one in (change.before, change.after) if one is not None]
+    moments = [item.moment for item in (change.before, change.after) if item is not None]
     if max(moments) <= now:
         return False
     if change.kind == ChangeKind.ADDED:
@@ -76,7 +76,7 @@ def _note(row: ItemChange | None, change: Change, course: Course, settings: Mail
         if row is not None:
             row.delete()
         return False
-    moments = [one.moment for one in (before, after) if one is not None]
+    moments = [item.moment for item in (before, after) if item is not None]
     is_soon = any(now < moment <= now + SOON for moment in moments)
     hold = timedelta(minutes=settings.hold_back_minutes)
     first = row.created_at if row is not None else now
@@ -124,7 +124,7 @@ def tell_changes(*, now: datetime) -> int:
                 kind=KIND,
                 now=now,
                 references={"batch": str(batch)},
-                due_at=max(max(_load(one).moment for one in (row.before, row.after) if one) for row in rows),
+                due_at=max(max(_load(item).moment for item in (row.before, row.after) if item) for row in rows),
             )
     return count
 
@@ -146,14 +146,14 @@ def prepare_changes(notices: Sequence[Notice], now: datetime) -> None:
             course__in={row.course_id for row in rows}, key__in={row.key for row in rows}
         )
     }
-    found: dict[str, list[Change]] = {batch: [] for batch in batches}
+    changes: dict[str, list[Change]] = {batch: [] for batch in batches}
     for row in rows:
         item = current.get((row.course_id, row.key))
         change = change_of(row)
         if item is not None and row.pk in latest and _is_so(item, change.after):
-            found[str(row.batch)].append(change)
-    for one in notices:
-        one.changes = found[str(one.references["batch"])]  # type: ignore[attr-defined]
+            changes[str(row.batch)].append(change)
+    for notice in notices:
+        notice.changes = changes[str(notice.references["batch"])]  # type: ignore[attr-defined]
 
 
 def _is_so(item: AgendaItem, after: Item) -> bool:

@@ -49,7 +49,7 @@ def tell_of_material(
 
 def merge_materials(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     """Return one letter of several new files."""
-    lines = [one.line for _notice, one in letters]
+    lines = [letter.line for _notice, letter in letters]
     first, course = letters[0][1], letters[0][0].course
     return Letter(
         subject=ngettext("%(count)d new file", "%(count)d new files", len(lines)) % {"count": len(lines)},

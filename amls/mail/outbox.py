@@ -87,17 +87,17 @@ def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: d
     """
     notices = [
         Notice(
-            key=one.key,
+            key=news.key,
             kind=kind,
-            course=one.course,
-            recipient=one.recipient,
-            address=one.address,
-            references=dict(one.references),
+            course=news.course,
+            recipient=news.recipient,
+            address=news.address,
+            references=dict(news.references),
             not_before=not_before or now,
             priority=priority_of(kind),
             created_at=now,
         )
-        for one in told
+        for news in told
     ]
     if notices:
         Notice.objects.bulk_create(notices, ignore_conflicts=True)

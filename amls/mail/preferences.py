@@ -31,23 +31,23 @@ def unwanted(notices: Sequence[Notice]) -> set[int]:
     Transactional ones are never among them. Who left the course or can't sign in any more gets no bulk mail.
     """
     switchable = []
-    for one in notices:
-        topic = topic_of(one.kind)
-        if topic is not None and one.recipient is not None and one.course_id is not None:
-            switchable.append((one, topic))
+    for notice in notices:
+        topic = topic_of(notice.kind)
+        if topic is not None and notice.recipient is not None and notice.course_id is not None:
+            switchable.append((notice, topic))
     if not switchable:
         return set()
-    people = {one.recipient_id for one, _topic in switchable}
-    courses = {one.course_id for one, _topic in switchable}
+    people = {notice.recipient_id for notice, _topic in switchable}
+    courses = {notice.course_id for notice, _topic in switchable}
     enrolled = set(Enrolment.objects.filter(user__in=people, course__in=courses).values_list("user_id", "course_id"))
     rows = Preference.objects.filter(user__in=people, course__in=courses)
     said: dict[tuple[int | None, int | None, str], bool] = {
         (row.user_id, row.course_id, row.topic): row.is_on for row in rows
     }
     return {
-        one.pk
-        for one, topic in switchable
-        if not said.get((one.recipient_id, one.course_id, topic.name), topic.is_default)
-        or (one.recipient_id, one.course_id) not in enrolled
-        or (one.recipient is not None and not one.recipient.is_active)
+        notice.pk
+        for notice, topic in switchable
+        if not said.get((notice.recipient_id, notice.course_id, topic.name), topic.is_default)
+        or (notice.recipient_id, notice.course_id) not in enrolled
+        or (notice.recipient is not None and not notice.recipient.is_active)
     }

@@ -58,8 +58,8 @@ def _default_rules(course: Course) -> list[ReminderRule]:
 
 def _rules_of(course: Course) -> list[ReminderRule]:
     """Return the rules of a course; those that the next sweep lays down, while it has never had any."""
-    found = list(ReminderRule.objects.filter(course=course))
-    return found if found or MailSettings.objects.filter(course=course).exists() else _default_rules(course)
+    rules = list(ReminderRule.objects.filter(course=course))
+    return rules if rules or MailSettings.objects.filter(course=course).exists() else _default_rules(course)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +90,20 @@ def plan_reminders(*, now: datetime, course: Course | None = None) -> int:
     """
     running = Course.objects.filter(state=Course.State.RUNNING).select_related("mail_settings")
     courses = list(running if course is None else running.filter(pk=course.pk))
-    for one in courses:
-        if not hasattr(one, "mail_settings"):
-            ensure_rules(one)
+    for running_course in courses:
+        if not hasattr(running_course, "mail_settings"):
+            ensure_rules(running_course)
     rules: dict[int, list[ReminderRule]] = defaultdict(list)
     for rule in ReminderRule.objects.filter(course__in=courses, is_paused=False):
         rules[rule.course_id].append(rule)
     moments = _moments(courses, now)
     unsent = Notice.objects.filter(kind=KIND, state__in=[Notice.State.DUE, Notice.State.DROPPED])
     _forget(unsent if course is None else unsent.filter(course=course), moments, rules, now)
-    return sum(_plan(one, moment, rules[one.pk], now) for one in courses for moment in moments[one.pk])
+    return sum(
+        _plan(running_course, moment, rules[running_course.pk], now)
+        for running_course in courses
+        for moment in moments[running_course.pk]
+    )
 
 
 def _moments(courses: Sequence[Course], now: datetime) -> dict[int, list[_Moment]]:
@@ -109,18 +113,18 @@ def _moments(courses: Sequence[Course], now: datetime) -> dict[int, list[_Moment
     named = rows.annotate(is_shared=Q(enrolment__isnull=True)).values_list(
         "course", "key", "kind", "starts_at", "ends_at", "is_all_day", "is_shared"
     )
-    found: dict[int, list[_Moment]] = defaultdict(list)
+    moments: dict[int, list[_Moment]] = defaultdict(list)
     for course_pk, *values in named.distinct():
-        found[course_pk].append(_Moment(*values))
-    return found
+        moments[course_pk].append(_Moment(*values))
+    return moments
 
 
 def _forget(
     unsent: NoticeQuerySet, moments: dict[int, list[_Moment]], rules: dict[int, list[ReminderRule]], now: datetime
 ) -> None:
     """Take away what is planned for a time or by a rule that is no longer so; it may be planned again if that returns."""
-    so = {(pk, one.key, one.due_at) for pk in moments for one in moments[pk] if one.due_at > now}
-    active = {rule.pk for found in rules.values() for rule in found}
+    so = {(pk, moment.key, moment.due_at) for pk in moments for moment in moments[pk] if moment.due_at > now}
+    active = {rule.pk for of_course in rules.values() for rule in of_course}
     names = ("course", "references__item", "references__rule", "due_at")
     for values in unsent.order_by().values_list(*names).distinct():
         course_pk, key, rule_pk, due_at = values
@@ -191,7 +195,7 @@ def prepare_reminders(notices: Sequence[Notice], now: datetime) -> None:
 def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) -> None:
     course = Course.objects.get(pk=course_pk)
     enrolments = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__in=[n.recipient_id for n in notices])
-    by_user = {one.user_id: one for one in enrolments.select_related("user", "course")}
+    by_user = {enrolment.user_id: enrolment for enrolment in enrolments.select_related("user", "course")}
     keys = {str(notice.references["item"]) for notice in notices}
     rows = AgendaItem.objects.filter(course=course, key__in=keys).filter(enrolment__isnull=True)
     shared = {row.key: row for row in rows}
@@ -209,29 +213,29 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
         )
         for key in keys
     }
-    for one in notices:
-        enrolment = by_user.get(one.recipient_id or 0)
-        key = str(one.references["item"])
+    for notice in notices:
+        enrolment = by_user.get(notice.recipient_id or 0)
+        key = str(notice.references["item"])
         row = (variants.get((enrolment.pk, key)) if enrolment else None) or shared.get(key)
-        found: Reminder | None = None
+        reminder: Reminder | None = None
         if enrolment is not None and row is not None:
             is_so = (
                 course.state == Course.State.RUNNING
                 and not (row.is_removed or row.is_cancelled or row.is_done)
-                and due_at_of(row.kind, row.moment, is_all_day=row.is_all_day) == one.due_at
-                and one.references["rule"] in unpaused
+                and due_at_of(row.kind, row.moment, is_all_day=row.is_all_day) == notice.due_at
+                and notice.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
-            title = name_of(row.title, row.titles, language_of(one))
-            found = Reminder(title, row.moment, row.place, row.path, row.kind, is_so, row.is_time_open)
-        one.reminder = found  # type: ignore[attr-defined]
+            title = name_of(row.title, row.titles, language_of(notice))
+            reminder = Reminder(title, row.moment, row.place, row.path, row.kind, is_so, row.is_time_open)
+        notice.reminder = reminder  # type: ignore[attr-defined]
 
 
 def merge_reminders(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
     """Return one letter of several reminders, in the order of their dates."""
     ordered = sorted(letters, key=lambda pair: (pair[0].due_at or now, pair[0].pk))
     # One item may be planned by two rules after a standstill: it is told once.
-    lines = list(dict.fromkeys(one.line for _notice, one in ordered))
+    lines = list(dict.fromkeys(letter.line for _notice, letter in ordered))
     if len(lines) == 1:
         return ordered[0][1]
     first = ordered[0][1]
@@ -247,45 +251,45 @@ def merge_reminders(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> 
 
 def write_reminder(notice: Notice, now: datetime) -> Letter | None:
     """Write a reminder, or None if the date is another by now, over, done, or of no concern to the person."""
-    found: Reminder | None = getattr(notice, "reminder", None)
-    if found is None or not found.is_still_so:
+    reminder: Reminder | None = getattr(notice, "reminder", None)
+    if reminder is None or not reminder.is_still_so:
         return None
-    return letter_of(found, notice.course, now)
+    return letter_of(reminder, notice.course, now)
 
 
-def letter_of(found: Reminder, course: Course | None, now: datetime) -> Letter:
+def letter_of(reminder: Reminder, course: Course | None, now: datetime) -> Letter:
     """Return how a reminder reads, in the active language and zone."""
     # To many people within the same minute it reads the same.
     place = (str(get_language()), timezone.get_current_timezone_name())
     zone = course.timezone if course is not None else "UTC"
-    return _alike(found, str(course), zone, now.replace(second=0, microsecond=0), place)
+    return _alike(reminder, str(course), zone, now.replace(second=0, microsecond=0), place)
 
 
 @lru_cache(maxsize=64)
-def _alike(found: Reminder, course: str, zone: str, now: datetime, _place: tuple[str, str]) -> Letter:
+def _alike(reminder: Reminder, course: str, zone: str, now: datetime, _place: tuple[str, str]) -> Letter:
     when = (
-        f"{say_day(found.moment, now=now)}, {_('time open')}"
-        if found.is_time_open
-        else say_moment(found.moment, now=now)
+        f"{say_day(reminder.moment, now=now)}, {_('time open')}"
+        if reminder.is_time_open
+        else say_moment(reminder.moment, now=now)
     )
-    line = f"{found.title}: {when}"
-    text = f"**{escape_markdown(found.title)}**: {escape_markdown(when)} ({zone}), {_how_far(found, now)}."
-    if found.place:
-        text += "\n\n" + _("Place: %(place)s") % {"place": escape_markdown(found.place)}
-    if found.kind == ItemKind.DEADLINE:
+    line = f"{reminder.title}: {when}"
+    text = f"**{escape_markdown(reminder.title)}**: {escape_markdown(when)} ({zone}), {_how_far(reminder, now)}."
+    if reminder.place:
+        text += "\n\n" + _("Place: %(place)s") % {"place": escape_markdown(reminder.place)}
+    if reminder.kind == ItemKind.DEADLINE:
         text += "\n\n" + _("You get this because it is still open for you. If it is done by now, all is well.")
     return Letter(
         subject=line,
         line=line,
         text=text,
-        action=(_("Open the page"), found.path) if found.path else None,
+        action=(_("Open the page"), reminder.path) if reminder.path else None,
         reason=_("You get this mail because %(course)s reminds you of its dates.") % {"course": course},
     )
 
 
-def _how_far(found: Reminder, now: datetime) -> str:
+def _how_far(reminder: Reminder, now: datetime) -> str:
     # Hours to a time that nobody knows would be wrong.
-    return say_distance(found.moment, now) if found.is_time_open else how_long(found.moment, now)
+    return say_distance(reminder.moment, now) if reminder.is_time_open else how_long(reminder.moment, now)
 
 
 def how_long(moment: datetime, now: datetime) -> str:
@@ -333,18 +337,18 @@ def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]
             shared.append(row)
         else:
             variants[row.key][row.enrolment_id] = row
-    found: list[Planned] = []
+    planned: list[Planned] = []
     for item in shared:
         still_open = still_due_for(course, item.key, people, now=now)
         own = variants[item.key]
         groups: dict[datetime, tuple[AgendaItem, list[Enrolment]]] = {item.moment: (item, [])}
-        for one in people:
-            row = own.get(one.pk, item)
-            if one.pk in still_open and not row.is_done:
-                groups.setdefault(row.moment, (row, []))[1].append(one)
+        for person in people:
+            row = own.get(person.pk, item)
+            if person.pk in still_open and not row.is_done:
+                groups.setdefault(row.moment, (row, []))[1].append(person)
         for row, those in groups.values():
-            found += _planned(course, row, those, rules, now, until)
-    return sorted(found, key=lambda one: (one.remind_at, one.item.key))
+            planned += _planned(course, row, those, rules, now, until)
+    return sorted(planned, key=lambda planned: (planned.remind_at, planned.item.key))
 
 
 def _planned(

@@ -29,10 +29,10 @@ def unseal(text: str) -> dict[str, str]:
         UnreadableSealError: the key is another by now.
     """
     try:
-        found: dict[str, str] = json.loads(_fernet(settings.SECRET_KEY).decrypt(text.encode()))
+        unsealed: dict[str, str] = json.loads(_fernet(settings.SECRET_KEY).decrypt(text.encode()))
     except InvalidToken:
         raise UnreadableSealError("The key of this installation changed since this mail was written.") from None
-    return found
+    return unsealed
 
 
 @cache

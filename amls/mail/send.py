@@ -73,7 +73,11 @@ class _Outbox(Queue[Notice]):
         return batch + self._companions(batch, now=now)
 
     def _companions(self, batch: Sequence[Notice], *, now: datetime) -> list[Notice]:
-        groups = {(one.recipient_id, one.grouping_key) for one in batch if one.grouping_key and one.recipient_id}
+        groups = {
+            (notice.recipient_id, notice.grouping_key)
+            for notice in batch
+            if notice.grouping_key and notice.recipient_id
+        }
         if not groups:
             return []
         rows = (
@@ -84,7 +88,7 @@ class _Outbox(Queue[Notice]):
                 recipient__in={person for person, _key in groups},
                 grouping_key__in={key for _person, key in groups},
             )
-            .exclude(pk__in=[one.pk for one in batch])
+            .exclude(pk__in=[notice.pk for notice in batch])
         )
         return [row for row in rows if (row.recipient_id, row.grouping_key) in groups]
 

@@ -31,7 +31,7 @@ def read_token(token: str) -> Subscription | None:
     """Return what a token stands for, or None if it is not one of ours."""
     try:
         user_pk, course_pk, topic = signing.Signer(salt=_SALT, sep="~").unsign(token).split("-", 2)
-        found = Subscription(int(user_pk), int(course_pk), topic)
+        subscription = Subscription(int(user_pk), int(course_pk), topic)
     except (signing.BadSignature, ValueError):
         return None
-    return found if found.topic in TOPICS else None
+    return subscription if subscription.topic in TOPICS else None

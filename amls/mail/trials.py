@@ -30,8 +30,8 @@ class TestOf:
     @classmethod
     def read(cls, course: Course, kind: str, ref: str) -> "TestOf | None":
         """Return the test if there is such a thing in the course."""
-        found = cls(kind, ref)
-        return found if found.letter(course, course.revised_at) is not None else None
+        test = cls(kind, ref)
+        return test if test.letter(course, course.revised_at) is not None else None
 
     def references(self) -> dict[str, str]:
         """Return what a notice keeps of it."""
@@ -45,8 +45,8 @@ class TestOf:
             changes = [change_of(row) for row in ItemChange.objects.pending().filter(course=course)]
             return letter_about(changes, course) if changes else None
         if self.kind == "announcement":
-            found = Announcement.objects.filter(course=course, pk=primary_key(self.ref)).first()
-            return announcement_letter(found, course) if found is not None else None
+            announcement = Announcement.objects.filter(course=course, pk=primary_key(self.ref)).first()
+            return announcement_letter(announcement, course) if announcement is not None else None
         return None
 
     def _reminder(self, course: Course, now: datetime) -> Letter | None:
@@ -57,23 +57,23 @@ class TestOf:
             return None
         by = ReminderRule.objects.filter(course=course, pk=primary_key(rule)).first()
         at = remind_at_of(row.moment, by, course) if by is not None else now
-        found = Reminder(
+        reminder = Reminder(
             row.name, row.moment, row.place, row.path, row.kind, is_still_so=True, is_time_open=row.is_time_open
         )
-        return reminder_letter(found, course, at)
+        return reminder_letter(reminder, course, at)
 
 
 def write_trial(notice: Notice, now: datetime) -> Letter | None:
     """Return the very letter that is tried, marked as a test unless it is a preview; None if it is no more."""
     if notice.course is None:
         return None
-    found = TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(notice.course, now)
-    if found is None:
+    letter = TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(notice.course, now)
+    if letter is None:
         return None
     if notice.references.get("is_preview"):
-        return found
+        return letter
     return replace(
-        found,
-        subject=_("Test: %(subject)s") % {"subject": found.subject},
+        letter,
+        subject=_("Test: %(subject)s") % {"subject": letter.subject},
         reason=_("You get this mail because you sent yourself a test."),
     )

@@ -59,8 +59,8 @@ def claim_for_enrolled(*, course: Course, now: datetime) -> int:
         waiting = RosterEntry.objects.filter(course=course, enrolment__isnull=True, claimed_by__isnull=True)
         numbers = waiting.exclude(matriculation_number="").values(plain=_PLAIN)
         enrolled = Enrolment.objects.filter(course=course, role=Role.STUDENT, roster_entry__isnull=True)
-        found = enrolled.alias(plain=plain_number_of("user__matriculation_number")).filter(plain__in=numbers)
-        people = [one.user for one in found.select_related("user").order_by("pk")]
+        bearers = enrolled.alias(plain=plain_number_of("user__matriculation_number")).filter(plain__in=numbers)
+        people = [enrolment.user for enrolment in bearers.select_related("user").order_by("pk")]
         return sum(_claim(person, course, now=now) for person in people)
 
 

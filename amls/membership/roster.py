@@ -69,12 +69,12 @@ def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, li
     problems = problems_of(table)
     seen: dict[str, int] = {}
     is_turned = names_are_turned(table)
-    for one in table.rows if table.is_clear else ():
+    for line in table.rows if table.is_clear else ():
         try:
-            row = _row(one, is_turned=is_turned)
+            row = _row(line, is_turned=is_turned)
             _check(row, seen)
         except RuleViolation as violation:
-            problems.append(LineProblem(one.line, str(violation.message)))
+            problems.append(LineProblem(line.line, str(violation.message)))
         else:
             seen[row.email] = row.line
             rows.append(row)
@@ -134,7 +134,7 @@ def _contradiction(row: RosterRow, entry: RosterEntry | None, bearers: list[str]
         }
     if entry is None or entry.enrolment is None:
         return ""
-    if any(one.pk != entry.enrolment_id for one in verified):
+    if any(bearer.pk != entry.enrolment_id for bearer in verified):
         return _("%(number)s is verified for %(person)s, who is not %(email)s. Correct one of the two.") % {
             "number": number,
             "person": verified[0].user,
@@ -189,7 +189,7 @@ def import_roster(
         known = {entry.email.lower(): entry for entry in entries}
         left = [str(entry) for email, entry in known.items() if email not in {row.email for row in rows}]
         contradictions = _contradictions(rows, known, course)
-        problems = sorted([*problems, *contradictions], key=lambda one: one.line)
+        problems = sorted([*problems, *contradictions], key=lambda problem: problem.line)
         rows = [row for row in rows if row.line not in {contradiction.line for contradiction in contradictions}]
         lines, kept = [], []
         for row in rows:

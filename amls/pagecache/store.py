@@ -147,8 +147,8 @@ class KeptPage:
             response.headers["Content-Encoding"] = encoding
         if self.mark.on_answer is not None:
             self.mark.on_answer(request)
-        found = get_conditional_response(request, etag=etag, last_modified=self.last_modified, response=response)
-        return response if found is None else found
+        not_modified = get_conditional_response(request, etag=etag, last_modified=self.last_modified, response=response)
+        return response if not_modified is None else not_modified
 
 
 def _size_of(key: Key) -> int:

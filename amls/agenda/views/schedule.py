@@ -51,10 +51,10 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     if is_month:
         context |= _month_context(request.GET.get("month", ""), items, access)
     else:
-        undated = [one for undated_of in registry.undated for one in undated_of(access.course)]
+        undated = [entry for undated_of in registry.undated for entry in undated_of(access.course)]
         context |= {
             "months": _by_month(items, access),
-            "undated": [one for one in undated if not kind or one.kind == kind],
+            "undated": [entry for entry in undated if not kind or entry.kind == kind],
         }
     part = bool(htmx_of(request))
     response = render(request, "agenda/_schedule.html" if part else "agenda/schedule.html", context)

@@ -107,11 +107,11 @@ class Said:
 @register.simple_tag(takes_context=True)
 def said_of(context: template.Context, row: Model) -> list[Said]:
     """Return what is to be said beside a row that has just been edited: where the person looks."""
-    return [one for one in map(Said.of, context.get("messages") or ()) if one.place == row.pk]
+    return [message for message in map(Said.of, context.get("messages") or ()) if message.place == row.pk]
 
 
 @register.simple_tag(takes_context=True)
 def said_above(context: template.Context) -> list[Said]:
     """Return what is to be said above the page: everything but what one of its `rows_that_say` says."""
     rows = {row.pk for row in context.get("rows_that_say") or ()}
-    return [one for one in map(Said.of, context.get("messages") or ()) if one.place not in rows]
+    return [message for message in map(Said.of, context.get("messages") or ()) if message.place not in rows]

@@ -36,11 +36,11 @@ def document(
             return redirect(request_export(order=order))
         except RuleViolation as violation:
             raise Http404 from violation
-    found = find_export(order=order)
-    if found is not None and found.state == Export.State.DONE and not found.remark:
-        return serve_export(request, found)
-    if found is not None and found.state != Export.State.FAILED:
-        return redirect(found)
+    export = find_export(order=order)
+    if export is not None and export.state == Export.State.DONE and not export.remark:
+        return serve_export(request, export)
+    if export is not None and export.state != Export.State.FAILED:
+        return redirect(export)
     context = {"kind": kinds[kind], "course": course, "access": access_to(request, course) if course else None}
     response = render(request, "exports/offer.html", context)
     response.headers["Cache-Control"] = "private, no-store"

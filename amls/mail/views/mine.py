@@ -42,6 +42,6 @@ def mine(request: HttpRequest, slug: str) -> HttpResponse:
         "tab": "me",
         "preferences": preferences_of(user, course),
         "page": page,
-        "rows": [(one, topic_of(one.kind)) for one in page.object_list],
+        "rows": [(notice, topic_of(notice.kind)) for notice in page.object_list],
     }
     return render(request, "mail/mine.html", context)

@@ -41,8 +41,8 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
     access = _manager(request, slug)
     until = access.now + timedelta(weeks=_WEEKS)
     planned = [
-        (one, one.people[:_NAMES_SHOWN], len(one.people) - _NAMES_SHOWN)
-        for one in timeline(access.course, now=access.now, until=until)
+        (reminder, reminder.people[:_NAMES_SHOWN], len(reminder.people) - _NAMES_SHOWN)
+        for reminder in timeline(access.course, now=access.now, until=until)
     ]
     context: dict[str, Any] = {
         "access": access,
@@ -62,11 +62,11 @@ def mail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _test_notice(access: Access, user: User, kind: str, ref: str) -> Notice:
-    found = TestOf.read(access.course, kind, ref)
-    if found is None:
+    test = TestOf.read(access.course, kind, ref)
+    if test is None:
         raise Http404
     return Notice(
-        key=f"test:{uuid4()}", kind=TEST_KIND, course=access.course, recipient=user, references=found.references(),
+        key=f"test:{uuid4()}", kind=TEST_KIND, course=access.course, recipient=user, references=test.references(),
         not_before=access.now, created_at=access.now,
     )  # fmt: skip
 

@@ -22,12 +22,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     A mail program posts here without cookies and gets 200 and no redirect; a person sees
     a page that asks first: programs that fetch links in advance change nothing.
     """
-    found = read_token(token)
-    user = User.objects.filter(pk=found.user_pk, is_active=True).first() if found else None
-    course = Course.objects.filter(pk=found.course_pk).first() if found else None
-    if found is None or user is None or course is None:
+    subscription = read_token(token)
+    user = User.objects.filter(pk=subscription.user_pk, is_active=True).first() if subscription else None
+    course = Course.objects.filter(pk=subscription.course_pk).first() if subscription else None
+    if subscription is None or user is None or course is None:
         raise Http404
-    topic = TOPICS[found.topic]
+    topic = TOPICS[subscription.topic]
     if request.method == "POST":
         set_preference(user=user, course=course, topic=topic, is_on="again" in request.POST)
     is_on = wants(user=user, course=course, topic=topic)

@@ -69,9 +69,9 @@ def _moment(text: str | None) -> datetime:
     if not text:
         return clock.now()
     try:
-        found = parse_datetime(text)
+        moment = parse_datetime(text)
     except ValueError:
-        found = None
-    if found is None:
+        moment = None
+    if moment is None:
         raise CommandError(f"'{text}' is not an ISO time, such as 2024-07-05T23:59+02:00.")
-    return found if timezone.is_aware(found) else found.replace(tzinfo=timezone.get_current_timezone())
+    return moment if timezone.is_aware(moment) else moment.replace(tzinfo=timezone.get_current_timezone())
