@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "amls.courses",
     "amls.membership",
     "amls.privacy",
+    "amls.grading",
     "amls.desk",
     "amls.agenda",
     "amls.mail",

@@ -22,6 +22,21 @@ class Verdict(StrEnum):
     UNMET = "unmet"
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How far a person has come, in numbers.
+
+    Attributes:
+        have: what is there.
+        need: what is asked for.
+        most: what there is to be had.
+    """
+
+    have: Decimal
+    need: Decimal
+    most: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one rule found of one person.
@@ -32,6 +47,7 @@ class Finding:
         text: the state and what is missing, as the person reads it, in the active language.
         path: the address on this site where the person can mend it; empty if there is none.
         of_other: the same as the staff read it of somebody; empty where `text` does for both.
+        gauge: how far the person has come, where that is a number.
     """
 
     rule: str
@@ -39,6 +55,7 @@ class Finding:
     text: str
     path: str = ""
     of_other: str = ""
+    gauge: Gauge | None = None
 
     @property
     def for_staff(self) -> str:
@@ -60,7 +77,7 @@ class Terms:
 
 
 # People of one course in, findings by enrolment pk out; whoever is left out is not under the rule.
-Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Finding]]
+Rule = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Sequence[Finding]]]
 # Extra points by enrolment pk, for those who have some.
 ExtraPoints = Callable[[Course, Sequence[Enrolment]], Mapping[int, Decimal]]
 TermsOf = Callable[[Course], Terms]
@@ -85,8 +102,8 @@ def evaluate(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
     people = list(enrolments)
     findings: dict[int, list[Finding]] = {person.pk: [] for person in people}
     for rule in eligibility_rules:
-        for pk, finding in rule(course, people, now).items():
-            findings[pk].append(finding)
+        for pk, of_one in rule(course, people, now).items():
+            findings[pk] += of_one
     return findings
 
 

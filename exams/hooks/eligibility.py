@@ -24,11 +24,11 @@ def terms(course: Course) -> Terms:
 @eligibility_rules.named(RULE)
 def matriculation_number_is_given(
     course: Course, enrolments: Sequence[Enrolment], now: datetime
-) -> Mapping[int, Finding]:
+) -> Mapping[int, list[Finding]]:
     """Find whether each person's matriculation number is known, where the course asks for it: at most 1 query."""
     if not exam_rules(course).needs_matriculation_number:
         return {}
-    return {enrolment.pk: _judge(enrolment) for enrolment in enrolments}
+    return {enrolment.pk: [_judge(enrolment)] for enrolment in enrolments}
 
 
 def _judge(enrolment: Enrolment) -> Finding:

@@ -18,7 +18,7 @@ PASSED = "projects.passed"
 
 
 @eligibility_rules.named(PASSED)
-def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Finding]:
+def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, list[Finding]]:
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
     if not terms_of(course).needs_project:
         return {}
@@ -27,7 +27,7 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)
-    return {pk: _finding(course, result, is_open, now) for pk, result in results.items()}
+    return {pk: [_finding(course, result, is_open, now)] for pk, result in results.items()}
 
 
 def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime) -> Finding:

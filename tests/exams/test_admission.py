@@ -36,9 +36,9 @@ def facts() -> Iterator[dict[int, Verdict]]:
     """What another app finds of people, by enrolment."""
     found: dict[int, Verdict] = {}
 
-    def rule(course: object, people: list[Enrolment], now: datetime) -> dict[int, Finding]:
+    def rule(course: object, people: list[Enrolment], now: datetime) -> dict[int, list[Finding]]:
         return {
-            one.pk: Finding(rule="tests.project", verdict=found[one.pk], text="Project passed", path="/mend/")
+            one.pk: [Finding(rule="tests.project", verdict=found[one.pk], text="Project passed", path="/mend/")]
             for one in people
             if one.pk in found
         }

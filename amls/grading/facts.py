@@ -1,0 +1,109 @@
+"""What is known of a person, as rules judge it: the apps above tell it by a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from amls.core.hooks import Hook
+from amls.courses.eligibility import Finding
+from amls.courses.models import Course, Enrolment
+from amls.grading.points import UNSETTLED, WorkState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One assignment, and how a person's work on it stands.
+
+    Attributes:
+        key: the assignment's.
+        title: as people read it.
+        most: points to be had; None where it is passed or failed.
+        points: given and published; None in every other state than 'graded', and where there are none.
+        is_passed: the decision; None while there is none.
+        counts: it belongs to 'all assignments'.
+        path: where the person works on it.
+    """
+
+    key: int
+    title: str
+    most: Decimal | None
+    state: WorkState
+    points: Decimal | None = None
+    is_passed: bool | None = None
+    counts: bool = True
+    path: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state not in UNSETTLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollEntries:
+    """A list that the staff keep, and what stands there of a person.
+
+    Attributes:
+        key: the list's.
+        title: as people read it.
+        entered: how often the person was there.
+        excused: how often they were excused.
+        left: how many occasions are still to come; None where nobody knows.
+    """
+
+    key: int
+    title: str
+    entered: int = 0
+    excused: int = 0
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known of one person.
+
+    Attributes:
+        pieces: the assignments of the course by key, in their order.
+        rolls: the lists by key.
+        project: what the rule 'project passed' finds; None where the course has no project.
+        earlier_term: in which the work was passed before; '' if in none.
+    """
+
+    pieces: Mapping[int, Piece] = field(default_factory=dict)
+    rolls: Mapping[int, RollEntries] = field(default_factory=dict)
+    project: Finding | None = None
+    earlier_term: str = ""
+
+    def joined(self, other: Facts) -> Facts:
+        """Return these facts and others of the same person, which add to them."""
+        return Facts(
+            pieces={**self.pieces, **other.pieces},
+            rolls={**self.rolls, **other.rolls},
+            project=self.project or other.project,
+            earlier_term=self.earlier_term or other.earlier_term,
+        )
+
+    def pieces_of(self, keys: Sequence[int]) -> list[Piece]:
+        """Return the assignments of these keys that there are, in the course's order; all that count for no keys."""
+        if not keys:
+            return [piece for piece in self.pieces.values() if piece.counts]
+        wanted = set(keys)
+        return [piece for key, piece in self.pieces.items() if key in wanted]
+
+
+# People of one course in, what an app knows of each by enrolment pk: a fixed number of queries, however many.
+FactsOf = Callable[[Course, Sequence[Enrolment], datetime], Mapping[int, Facts]]
+facts: Hook[FactsOf] = Hook("facts for rules")
+
+
+def facts_of(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) -> dict[int, Facts]:
+    """Return what all apps know of these people of `course`, by enrolment pk; nobody is missing."""
+    people = list(enrolments)
+    joined = {person.pk: Facts() for person in people}
+    for tell in facts:
+        for pk, part in tell(course, people, now).items():
+            joined[pk] = joined[pk].joined(part)
+    return joined

@@ -1,0 +1,322 @@
+"""Rules: what they say equals a plain reference over random data, and what they foretell is true."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from amls.core.violations import RuleViolation
+from amls.courses.eligibility import Finding, Verdict
+from amls.grading.facts import Facts, Piece, RollEntries
+from amls.grading.forecast import points_needed
+from amls.grading.judging import evaluate
+from amls.grading.points import QUARTER, WorkState
+from amls.grading.tree import (
+    DEEPEST,
+    AllBlock,
+    AnyBlock,
+    Block,
+    EarlierBlock,
+    EntriesBlock,
+    PassedBlock,
+    PointsBlock,
+    ProjectBlock,
+    dump,
+    load,
+    split_project,
+    with_project,
+)
+
+Works = Sequence[tuple[Decimal, Decimal]]
+KEYS = range(1, 8)
+
+
+def quarters(least: int, most: int) -> st.SearchStrategy[Decimal]:
+    return st.integers(least, most).map(lambda number: number * QUARTER)
+
+
+@st.composite
+def pieces(draw: st.DrawFn, key: int) -> Piece:
+    most = draw(quarters(1, 40))
+    state = draw(st.sampled_from(WorkState))
+    is_graded = state == WorkState.GRADED
+    return Piece(
+        key=key,
+        title=f"Sheet {key}",
+        most=most,
+        state=state,
+        points=draw(quarters(0, int(most / QUARTER))) if is_graded else None,
+        is_passed=draw(st.booleans()) if is_graded else None,
+        counts=draw(st.booleans()),
+    )
+
+
+@st.composite
+def known(draw: st.DrawFn) -> Facts:
+    rolls = {
+        key: RollEntries(
+            key=key, title="Tutorial", entered=draw(st.integers(0, 6)), excused=draw(st.integers(0, 2)),
+            left=draw(st.none() | st.integers(0, 5)),
+        )
+        for key in (1, 2)
+    }  # fmt: skip
+    verdict = draw(st.none() | st.sampled_from(Verdict))
+    return Facts(
+        pieces={key: draw(pieces(key)) for key in range(1, draw(st.integers(0, 7)) + 1)},
+        rolls=rolls,
+        project=Finding(rule="projects.passed", verdict=verdict, text="Project") if verdict else None,
+        earlier_term=draw(st.sampled_from(["", "SS2023"])),
+    )
+
+
+OF = st.lists(st.sampled_from([*KEYS, 99]), max_size=5, unique=True).map(tuple)
+PERCENTS = st.sampled_from(["0.01", "33.33", "50", "62.5", "100"]).map(Decimal)
+LEAVES: st.SearchStrategy[Block] = st.one_of(
+    st.builds(PointsBlock, OF, PERCENTS, st.integers(0, 3)).filter(
+        lambda one: not one.of or one.leave_out < len(one.of)
+    ),
+    st.builds(PointsBlock, OF, PERCENTS, halves=st.just(True)),
+    st.builds(PassedBlock, OF, st.none() | st.integers(1, 3)).filter(
+        lambda one: not one.of or (one.at_least or 0) <= len(one.of)
+    ),
+    st.builds(EntriesBlock, st.integers(1, 3), st.integers(1, 12)),
+    st.just(ProjectBlock()),
+    st.just(EarlierBlock()),
+)
+BLOCKS = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.builds(AllBlock, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(AnyBlock, st.lists(inner, max_size=3).map(tuple))
+    ),
+    max_leaves=6,
+)
+
+
+# ── a plain reference ──
+
+
+def subsets(count: int, most: int) -> list[tuple[int, ...]]:
+    return list(chain.from_iterable(combinations(range(count), size) for size in range(most + 1)))
+
+
+def is_reached(works: Works, share: Decimal, leave_out: int) -> bool:
+    """Whether some works can be left out so that the rest has its share: every choice is tried."""
+    return any(
+        sum(works[one][0] for one in kept) >= share * sum(works[one][1] for one in kept)
+        for gone in subsets(len(works), min(leave_out, len(works)))
+        for kept in [[one for one in range(len(works)) if one not in gone]]
+    )
+
+
+def plain_points(works: Sequence[Piece], share: Decimal, leave_out: int) -> Verdict:
+    counted = [piece for piece in works if piece.state != WorkState.EXCUSED]
+    now, best = [], []
+    for piece in counted:
+        assert piece.most is not None
+        is_open = piece.state in (WorkState.OPEN, WorkState.WAITING)
+        now.append((piece.points or Decimal(0), piece.most))
+        best.append((piece.most if is_open else piece.points or Decimal(0), piece.most))
+    if is_reached(now, share, leave_out):
+        return Verdict.MET
+    return Verdict.PENDING if is_reached(best, share, leave_out) else Verdict.UNMET
+
+
+def plain(block: Block, facts: Facts) -> Verdict:
+    """What a rule says, written down as one would explain it."""
+    if isinstance(block, PointsBlock | PassedBlock):
+        works = [one for one in facts.pieces.values() if (one.key in block.of if block.of else one.counts)]
+        if not works:
+            return Verdict.PENDING
+        if isinstance(block, PassedBlock):
+            works = [one for one in works if one.state != "excused"]
+            passed = sum(one.is_passed is True for one in works)
+            may_be = passed + sum(one.state in ("open", "waiting") for one in works)
+            needed = len(works) if block.at_least is None else block.at_least
+            if passed >= needed:
+                return Verdict.MET
+            return Verdict.PENDING if may_be >= needed else Verdict.UNMET
+        if len(works) <= block.leave_out:
+            return Verdict.PENDING
+        if not block.halves:
+            return plain_points(works, block.percent / 100, block.leave_out)
+        middle = -(-len(works) // 2)
+        found = {plain_points(half, block.percent / 100, 0) for half in (works[:middle], works[middle:])}
+        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
+    if isinstance(block, EntriesBlock):
+        if block.roll not in facts.rolls:
+            return Verdict.PENDING
+        roll = facts.rolls[block.roll]
+        if roll.entered + roll.excused >= block.at_least:
+            return Verdict.MET
+        is_possible = roll.left is None or roll.entered + roll.excused + roll.left >= block.at_least
+        return Verdict.PENDING if is_possible else Verdict.UNMET
+    if isinstance(block, ProjectBlock):
+        return facts.project.verdict if facts.project else Verdict.PENDING
+    if isinstance(block, EarlierBlock):
+        return Verdict.MET if facts.earlier_term else Verdict.UNMET
+    found = {plain(part, facts) for part in block.parts}
+    if isinstance(block, AllBlock):
+        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
+    return next((one for one in (Verdict.MET, Verdict.PENDING) if one in found), Verdict.UNMET)
+
+
+@settings(max_examples=250)
+@given(BLOCKS, known())
+def test_a_rule_says_what_a_plain_reference_says(block: Block, facts: Facts) -> None:
+    assert evaluate(block, facts).verdict == plain(block, facts)
+
+
+# ── what is foretold ──
+
+
+def spreads(points: Decimal, ahead: Sequence[Decimal]) -> list[tuple[Decimal, ...]]:
+    """Every way to get so many points in the works that are open."""
+    steps = [[number * QUARTER for number in range(int(most / QUARTER) + 1)] for most in ahead]
+    return [one for one in product(*steps) if sum(one) == points]
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        quarters(1, 10).flatmap(lambda most: st.tuples(quarters(0, int(most / QUARTER)), st.just(most))), max_size=4
+    ),
+    st.lists(quarters(1, 7), max_size=3),
+    PERCENTS,
+    st.integers(0, 3),
+)
+def test_so_many_points_are_enough_and_a_quarter_less_is_not(
+    settled: list[tuple[Decimal, Decimal]], ahead: list[Decimal], percent: Decimal, leave_out: int
+) -> None:
+    """Put best they reach it; a quarter less never does, however it is put; and what can't be reached is not by all."""
+    share = percent / 100
+
+    def reached(points: Sequence[Decimal]) -> bool:
+        return is_reached([*settled, *zip(points, ahead, strict=True)], share, leave_out)
+
+    needed = points_needed(settled, ahead, share=share, leave_out=leave_out)
+    if needed is None:
+        assert not reached(ahead)
+        return
+    assert any(reached(one) for one in spreads(needed, ahead))
+    assert not any(reached(one) for one in spreads(needed - QUARTER, ahead))
+    if not leave_out:
+        assert all(reached(one) for one in spreads(needed, ahead))
+
+
+@settings(max_examples=200)
+@given(known(), PERCENTS, st.integers(0, 2))
+def test_what_a_person_reads_as_enough_makes_the_rule_met(facts: Facts, percent: Decimal, leave_out: int) -> None:
+    """Through the whole judgement: graded with what the forecast says, the same rule is met."""
+    block = PointsBlock((), percent, leave_out)
+    found = evaluate(block, facts)
+    if found.verdict != Verdict.PENDING or found.is_broken:
+        return
+    assert found.missing is not None
+    openings = sorted((one for one in found.pieces if not one.is_settled), key=lambda one: one.most or 0)
+    verdicts = set()
+    for order in {tuple(openings), tuple(reversed(openings)), *(tuple(openings[n:] + openings[:n]) for n in range(7))}:
+        left, graded = found.missing, dict(facts.pieces)
+        for piece in order:
+            assert piece.most is not None
+            given_now = min(left, piece.most)
+            left -= given_now
+            graded[piece.key] = replace(piece, state=WorkState.GRADED, points=given_now)
+        verdicts.add(evaluate(block, replace(facts, pieces=graded)).verdict)
+    assert Verdict.MET in verdicts
+    if not leave_out:
+        assert verdicts == {Verdict.MET}
+
+
+# ── as data ──
+
+
+def depth(block: Block) -> int:
+    return 1 + max(map(depth, block.parts), default=0) if isinstance(block, AllBlock | AnyBlock) else 1
+
+
+@given(st.lists(BLOCKS, max_size=4).map(lambda parts: AllBlock(tuple(parts))))
+def test_a_rule_is_the_same_after_it_was_stored(rule: AllBlock) -> None:
+    data = dump(rule)
+    if depth(rule) > DEEPEST:
+        with pytest.raises(RuleViolation, match="explains nothing"):
+            load(data)
+        return
+    assert load(data) == rule
+    assert dump(load(data)) == data
+
+
+def test_nothing_stored_asks_for_nothing() -> None:
+    assert load({}) == AllBlock()
+    assert evaluate(AllBlock(), Facts()).verdict == Verdict.MET
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["points", "all", "any", "passed"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["version", "rule", "block", "parts", "of", "percent", "roll", "at_least", "x"]), inner, max_size=5),
+    max_leaves=12,
+)  # fmt: skip
+
+
+@given(JSON)
+def test_whatever_comes_in_is_a_rule_or_refused(data: object) -> None:
+    try:
+        rule = load(data)
+    except RuleViolation:
+        return
+    assert load(dump(rule)) == rule
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ({"block": "points", "percent": "0"}, "no-share"),
+        ({"block": "points", "percent": "100.01"}, "no-share"),
+        ({"block": "points", "percent": "NaN"}, "no-share"),
+        ({"block": "points", "percent": "1e-99999999"}, "no-share"),
+        ({"block": "points", "percent": 50}, "no-share"),
+        ({"block": "points", "percent": "50", "of": []}, "none-chosen"),
+        ({"block": "points", "percent": "50", "of": [1, 2], "leave_out": 2}, "all-left-out"),
+        ({"block": "points", "percent": "50", "leave_out": 1, "halves": True}, "halves-and-left-out"),
+        ({"block": "points", "percent": "50", "leave_out": True}, "no-count"),
+        ({"block": "points", "percent": "50", "of": [True]}, "no-rule"),
+        ({"block": "points", "percent": "50", "bonus": 1}, "no-rule"),
+        ({"block": "passed", "of": [1], "at_least": 2}, "more-than-chosen"),
+        ({"block": "entries", "roll": 1, "at_least": 0}, "no-count"),
+        ({"block": "entries", "at_least": 1}, "no-rule"),
+        ({"block": "exec"}, "no-rule"),
+        ({"block": ["all"]}, "no-rule"),
+    ],
+)
+def test_a_rule_that_says_nothing_sensible_is_refused(part: object, code: str) -> None:
+    with pytest.raises(RuleViolation) as found:
+        load({"version": 1, "rule": {"block": "all", "parts": [part]}})
+    assert found.value.code == code
+
+
+def test_a_rule_is_neither_too_deep_nor_too_long_nor_of_a_later_version() -> None:
+    deep: object = {"block": "earlier"}
+    for _one in range(2000):
+        deep = {"block": "any", "parts": [deep]}
+    wide = {"block": "all", "parts": [{"block": "earlier"}] * 100}
+    codes = []
+    for data in (
+        {"version": 1, "rule": deep},
+        {"version": 1, "rule": {"block": "all", "parts": [wide]}},
+        {"version": 2},
+    ):
+        with pytest.raises(RuleViolation) as found:
+            load(data)
+        codes.append(found.value.code)
+    assert codes == ["rule-too-large", "no-rule", "later-version"]
+
+
+@given(st.lists(LEAVES, max_size=4).map(lambda parts: AllBlock(tuple(parts))), st.booleans())
+def test_the_switch_for_the_project_is_its_block(rule: AllBlock, needs: bool) -> None:
+    rest, found = split_project(with_project(split_project(rule)[0], needs_project=needs))
+    assert (rest, found) == (split_project(rule)[0], needs)
