@@ -1,0 +1,137 @@
+"""An allocation as a file that anyone can check: the same input gives the same bytes.
+
+JSON in one line, keys sorted. `input` is all that the result depends on: teams are numbers, with how many people
+and the topics that they wished for, the best first; nobody's name is in it. `result` is what the solver found,
+`changes` what the staff changed in it by hand, `reasons` why teams did not get what they liked better.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from projects.allocation.figures import broken_rules
+from projects.allocation.problem import OfferedTopic, Problem, Rule, Team
+from projects.allocation.reasons import Reason, reasons_of
+from projects.allocation.solving import Allocation, Clash, allocate
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the solver.
+
+    Attributes:
+        problem: what it was made from.
+        result: the allocation, or the rules that clash.
+        reasons: why teams did not get what they liked better; see `reasons_of`.
+    """
+
+    problem: Problem
+    result: Allocation | Clash
+    reasons: Mapping[int, Sequence[Reason]]
+
+
+def run(problem: Problem) -> Run:
+    """Return the one best allocation with its reasons; raises as `allocate`."""
+    result = allocate(problem)
+    return Run(problem, result, reasons_of(problem, result) if isinstance(result, Allocation) else {})
+
+
+def problem_to_json(problem: Problem) -> dict[str, Any]:
+    """Return what an allocation is made from as JSON has it, in one order."""
+    return {
+        "teams": [asdict(one) | {"wishes": list(one.wishes)} for one in sorted(problem.teams, key=lambda one: one.key)],
+        "topics": [asdict(one) for one in sorted(problem.topics, key=lambda one: one.key)],
+        "most": sorted([mentor, most] for mentor, most in problem.most.items()),
+        "pins": sorted([team, topic] for team, topic in problem.pins.items()),
+        "blocks": sorted([team, topic] for team, topic in problem.blocks),
+        "seed": problem.seed,
+    }
+
+
+def problem_from_json(data: Mapping[str, Any]) -> Problem:
+    """Return what `problem_to_json` wrote.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    try:
+        return Problem(
+            teams=tuple(Team(one["key"], one["size"], tuple(one["wishes"])) for one in data["teams"]),
+            topics=tuple(OfferedTopic(**one) for one in data["topics"]),
+            most=dict(data["most"]),
+            pins=dict(data["pins"]),
+            blocks=frozenset((team, topic) for team, topic in data["blocks"]),
+            seed=data["seed"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no input of an allocation: {error!r}") from error
+
+
+def to_json(made: Run) -> dict[str, Any]:
+    """Return a run as JSON has it."""
+    result = made.result
+    return {
+        "format": FORMAT,
+        "input": problem_to_json(made.problem),
+        "result": sorted([team, topic] for team, topic in result.given.items())
+        if isinstance(result, Allocation)
+        else None,
+        "worst": result.worst if isinstance(result, Allocation) else None,
+        "clash": [asdict(rule) for rule in result.rules] if isinstance(result, Clash) else [],
+        "reasons": [[team, [asdict(one) for one in made.reasons[team]]] for team in sorted(made.reasons)],
+    }
+
+
+def to_bytes(data: Mapping[str, Any]) -> bytes:
+    """Return JSON as the file has it: one line, keys sorted, UTF-8."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def check(content: bytes) -> list[str]:
+    """Return what is wrong with a file; nothing if it is what the solver finds and keeps to all rules.
+
+    The allocation is made anew from the input, and compared. What the staff changed by hand afterwards is applied
+    to the solver's result and looked at by the rules.
+
+    Raises:
+        ValueError: it is no file of an allocation.
+        SolverFailedError: the solver came to no end.
+    """
+    try:
+        data = json.loads(content)
+        changes = dict(data.get("changes", []))
+        published = dict(data["published"]) if "published" in data else None
+        expected = {key: data[key] for key in ("format", "input", "result", "worst", "clash", "reasons")}
+    except (KeyError, TypeError, UnicodeDecodeError, AttributeError) as error:
+        raise ValueError(f"no file of an allocation: {error!r}") from error
+    if data["format"] != FORMAT:
+        raise ValueError(f"format {data['format']} is not known here")
+    problem = problem_from_json(data["input"])
+    found = []
+    made = to_json(run(problem))
+    if to_bytes(made) != to_bytes(expected):
+        differing = sorted(key for key in made if to_bytes({"": made[key]}) != to_bytes({"": expected[key]}))
+        found.append(f"The solver finds something else: {', '.join(differing)}.")
+    given = apply_changes(dict(expected["result"] or []), changes)
+    found += (
+        [f"A rule is not kept: {_say(rule)}." for rule in broken_rules(problem, given)] if expected["result"] else []
+    )
+    if published is not None and published != given:
+        found.append("What was published is not the result with the changes made by hand.")
+    return found
+
+
+def apply_changes(given: Mapping[int, int], changes: Mapping[int, int | None]) -> dict[int, int]:
+    """Return an allocation with topics given by hand; None takes a team's topic away."""
+    return {team: topic for team, topic in {**given, **changes}.items() if topic is not None}
+
+
+def _say(rule: Rule) -> str:
+    return " ".join(
+        [rule.kind, *(f"{name} {key}" for name, key in asdict(rule).items() if name != "kind" and key is not None)]
+    )

@@ -1,0 +1,157 @@
+"""What an allocation is made from, and the rules that bind it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team that has no topic yet.
+
+    Attributes:
+        key: names it in the input and the result.
+        size: how many people.
+        wishes: the keys of topics, the best first, none twice.
+    """
+
+    key: int
+    size: int
+    wishes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTopic:
+    """A topic that teams may have wished for.
+
+    Attributes:
+        key: names it in wishes and the result.
+        slots: how many teams may have it; 0 where it is not on offer any more.
+        largest_team: how many people its teams may have.
+        smallest: how many teams it takes for the topic to be held.
+        must_be_held: whether it has to be held; else it may as well stay without any team.
+        mentor: who looks after its teams, for the most that one looks after.
+    """
+
+    key: int
+    slots: int
+    largest_team: int
+    smallest: int = 0
+    must_be_held: bool = False
+    mentor: int | None = None
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Rule:
+    """One of the rules that an allocation keeps to, so that those which clash can be named.
+
+    Attributes:
+        kind: 'pin' (a team has a topic), 'block' (a team doesn't get a topic), 'size' (a team is too large for a
+            topic), 'slots', 'smallest' (of a topic), 'most' (of a mentor).
+        team, topic, mentor: whom it is about, as far as the kind has them.
+    """
+
+    kind: str
+    team: int | None = None
+    topic: int | None = None
+    mentor: int | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that an allocation depends on.
+
+    Attributes:
+        teams, topics: each key once.
+        most: how many teams a mentor looks after at most, for those who have a limit.
+        pins: teams that the staff gave a topic, wished for or not.
+        blocks: pairs of a team and a topic that the staff excluded.
+        seed: by which teams are drawn where all else is equal.
+
+    Raises:
+        ValueError: a key is there twice, or one is named that isn't there.
+    """
+
+    teams: tuple[Team, ...]
+    topics: tuple[OfferedTopic, ...]
+    most: Mapping[int, int] = field(default_factory=dict)
+    pins: Mapping[int, int] = field(default_factory=dict)
+    blocks: frozenset[tuple[int, int]] = frozenset()
+    seed: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself before any rule is asked."""
+        for what, keys in (("team", [one.key for one in self.teams]), ("topic", [one.key for one in self.topics])):
+            if len(set(keys)) < len(keys):
+                raise ValueError(f"a {what} is there twice")
+        teams, topics = self.team_by_key, self.topic_by_key
+        for team in self.teams:
+            if len(set(team.wishes)) < len(team.wishes):
+                raise ValueError(f"team {team.key} wishes for a topic twice")
+        pairs = [*self.pins.items(), *self.blocks]
+        unknown_teams = {team for team, _ in pairs} - teams.keys()
+        unknown_topics = ({topic for _, topic in pairs} | {t for one in self.teams for t in one.wishes}) - topics.keys()
+        if unknown_teams or unknown_topics:
+            raise ValueError(f"no such teams: {sorted(unknown_teams)}, no such topics: {sorted(unknown_topics)}")
+
+    @cached_property
+    def team_by_key(self) -> dict[int, Team]:
+        """The teams by their keys."""
+        return {one.key: one for one in self.teams}
+
+    @cached_property
+    def topic_by_key(self) -> dict[int, OfferedTopic]:
+        """The topics by their keys."""
+        return {one.key: one for one in self.topics}
+
+    @cached_property
+    def drawn(self) -> tuple[int, ...]:
+        """The keys of the teams in the order in which the seed draws them: by SHA-256 of 'seed:key'."""
+        return tuple(sorted(self.team_by_key, key=lambda key: (_lot(self.seed, key), key)))
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, each by itself."""
+        pins = (Rule("pin", team=team, topic=topic) for team, topic in self.pins.items())
+        against = (rule for pair in self._pairs() for rule in self.rules_against(*pair))
+        return tuple(sorted([*pins, *against, *self._numbers()], key=repr))
+
+    def rules_against(self, team: int, topic: int) -> list[Rule]:
+        """Return the rules by which a team can't get a topic, whoever else gets it."""
+        found = []
+        if (team, topic) in self.blocks:
+            found.append(Rule("block", team=team, topic=topic))
+        if self.team_by_key[team].size > self.topic_by_key[topic].largest_team:
+            found.append(Rule("size", team=team, topic=topic))
+        return found
+
+    def _pairs(self) -> set[tuple[int, int]]:
+        return {*self.pins.items(), *((team.key, topic) for team in self.teams for topic in team.wishes)}
+
+    def _numbers(self) -> Iterable[Rule]:
+        for topic in self.topics:
+            yield Rule("slots", topic=topic.key)
+            if topic.smallest:
+                yield Rule("smallest", topic=topic.key)
+        for mentor in self.most:
+            yield Rule("most", mentor=mentor)
+
+    def rank_of(self, team: int, topic: int) -> int | None:
+        """Return at which place a team wished for a topic, counted from 1; None where it didn't."""
+        wishes = self.team_by_key[team].wishes
+        return wishes.index(topic) + 1 if topic in wishes else None
+
+    def mentored(self) -> dict[int, list[int]]:
+        """Return the topics of each mentor who has a limit, by keys."""
+        found: dict[int, list[int]] = {mentor: [] for mentor in self.most}
+        for topic in self.topics:
+            if topic.mentor in found:
+                found[topic.mentor].append(topic.key)
+        return found
+
+
+def _lot(seed: str, key: int) -> str:
+    return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
