@@ -193,7 +193,7 @@ def check_upload(
         raise too_large(filename, size, max_bytes)
     kind = known[suffix]
     try:
-        found = _judge(stream, kind, pace or Pace.of_requests())
+        verdict = _judge(stream, kind, pace or Pace.of_requests())
     except Refused as refused:
         raise FileRefused(filename, refused) from refused
     except (NoPlaceError, StoppedError) as error:
@@ -201,7 +201,7 @@ def check_upload(
         if may_wait and problem in ("busy", "too_slow"):
             return CheckedFile(filename, suffix, kind.content_type, is_judged=False)
         raise _stopped(filename, suffix, problem) from error
-    return CheckedFile(filename, suffix, kind.content_type, **found)
+    return CheckedFile(filename, suffix, kind.content_type, **verdict)
 
 
 def file_bounds(max_bytes: int) -> dict[str, str]:
@@ -228,9 +228,9 @@ def _ending(filename: str) -> str:
 
 
 def _judge(stream: IO[bytes], kind: FileKind, pace: Pace) -> dict[str, Any]:
-    found: list[dict[str, Any]] = []
-    read_at_pace(kind.judge, stream, pace=pace, on_line=found.append)
-    return found[0]
+    verdicts: list[dict[str, Any]] = []
+    read_at_pace(kind.judge, stream, pace=pace, on_line=verdicts.append)
+    return verdicts[0]
 
 
 def _stopped(filename: str, suffix: str, problem: str) -> FileRefused:

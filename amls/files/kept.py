@@ -85,7 +85,7 @@ class Shelf:
 
     def drop(self, but: Sequence[KeptUpload] = ()) -> None:
         """Delete everything on it, but some."""
-        self._rows().exclude(pk__in=[one.pk for one in but]).delete()
+        self._rows().exclude(pk__in=[file.pk for file in but]).delete()
 
     def _rows(self) -> QuerySet[KeptUpload]:
         return KeptUpload.objects.filter(
@@ -123,7 +123,7 @@ def _left_behind(now: datetime) -> list[str]:
     with suppress(FileNotFoundError):
         names = [f"{KEPT_FOLDER}/{name}" for name in default_storage.listdir(KEPT_FOLDER)[1]]
         known = set(KeptUpload.objects.values_list("file", flat=True))
-        return [one for one in names if one not in known and default_storage.get_modified_time(one) < now - LASTS]
+        return [name for name in names if name not in known and default_storage.get_modified_time(name) < now - LASTS]
     return []
 
 

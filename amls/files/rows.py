@@ -102,4 +102,7 @@ def _stored(folder: str) -> list[str]:
         # Nothing was ever stored.
         return []
     inner = f"{folder}/" if folder else ""
-    return [*(f"{inner}{name}" for name in files), *(name for one in folders for name in _stored(f"{inner}{one}"))]
+    return [
+        *(f"{inner}{name}" for name in files),
+        *(name for folder in folders for name in _stored(f"{inner}{folder}")),
+    ]

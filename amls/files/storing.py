@@ -57,8 +57,8 @@ def keeping(
             _store(upload, name, checked.filename)
         yield kept
     except BaseException:
-        for one in kept:
-            default_storage.delete(one.name)
+        for file in kept:
+            default_storage.delete(file.name)
         raise
 
 

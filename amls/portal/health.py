@@ -30,15 +30,15 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 when database, migrations and broker are ready, else 503 with what is not."""
-    found = {"database": _database(), "migrations": "unknown", "broker": _broker()}
-    if found["database"] == "ok":
-        found["migrations"] = _migrations()
-    is_ready = all(state == "ok" for state in found.values())
+    states = {"database": _database(), "migrations": "unknown", "broker": _broker()}
+    if states["database"] == "ok":
+        states["migrations"] = _migrations()
+    is_ready = all(state == "ok" for state in states.values())
     now: datetime = request.now  # type: ignore[attr-defined]
-    detail: dict[str, object] = {"clocks": _clocks(request, now)} if found["database"] == "ok" else {}
-    if found["migrations"] == "ok":
+    detail: dict[str, object] = {"clocks": _clocks(request, now)} if states["database"] == "ok" else {}
+    if states["migrations"] == "ok":
         detail |= {"mail": _mail(now), "exports": _exports(now)}
-    return JsonResponse(found | detail, status=200 if is_ready else 503)
+    return JsonResponse(states | detail, status=200 if is_ready else 503)
 
 
 def _clocks(request: HttpRequest, now: datetime) -> str:

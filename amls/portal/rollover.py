@@ -154,13 +154,13 @@ def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], wee
 
 def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
     """Return days as free days; those that follow each other are one."""
-    found: list[FreeDaySpec] = []
+    free_days: list[FreeDaySpec] = []
     for day in sorted(set(skip)):
-        if found and (found[-1].last or found[-1].date) + timedelta(days=1) == day:
-            found[-1] = replace(found[-1], last=day)
+        if free_days and (free_days[-1].last or free_days[-1].date) + timedelta(days=1) == day:
+            free_days[-1] = replace(free_days[-1], last=day)
         else:
-            found.append(FreeDaySpec(date=day))
-    return tuple(found)
+            free_days.append(FreeDaySpec(date=day))
+    return tuple(free_days)
 
 
 def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:

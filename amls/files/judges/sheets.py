@@ -37,7 +37,8 @@ def read_sheet(file: IO[bytes], *, most_rows: int, most_columns: int, most_cells
         if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
             raise Refused("too_big")
         has_formulas = any(
-            one.startswith("xl/worksheets/") and _FORMULA_OF_A_SHEET in archive.read(one) for one in archive.namelist()
+            name.startswith("xl/worksheets/") and _FORMULA_OF_A_SHEET in archive.read(name)
+            for name in archive.namelist()
         )
     computed = _rows(content, most_rows, most_columns, is_computed=True)
     if has_formulas:

@@ -77,10 +77,10 @@ def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
         if content.startswith(mark):
             return _as_chosen(content, name), name
     for name in ("utf-8", "utf-16", "cp1252", "mac-roman"):
-        found = _by_zeros(content) if name == "utf-16" else name
-        text = _try(content, found) if found else None
+        likely = _by_zeros(content) if name == "utf-16" else name
+        text = _try(content, likely) if likely else None
         if text is not None and "\0" not in text:
-            return text, found
+            return text, likely
     raise RuleViolation(
         _("The file is no table. Save it as CSV or XLSX and choose it again."), code="no-table", field="file"
     )
@@ -88,13 +88,13 @@ def decode(content: bytes, encoding: str = "") -> tuple[str, str]:
 
 def choices(content: bytes, encoding: str) -> list[Choice]:
     """Return the ways to read a file that give different texts, that of `encoding` first; one if all are the same."""
-    found: dict[str, Choice] = {}
+    readings: dict[str, Choice] = {}
     for name in (encoding, *_CHOICES):
         text = _try(content, name)
-        if text is None or "\0" in text or text in found:
+        if text is None or "\0" in text or text in readings:
             continue
-        found[text] = Choice(name, str(LABELS[name]), _sample(text))
-    return list(found.values())
+        readings[text] = Choice(name, str(LABELS[name]), _sample(text))
+    return list(readings.values())
 
 
 def _sample(text: str) -> str:

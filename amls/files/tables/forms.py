@@ -83,12 +83,12 @@ class TableForm(forms.Form):
         return data
 
     def _find(self, token: str, encoding: str) -> Upload:
-        found = self.shelf.find([token]) if self.shelf is not None else []
-        if not found:
+        kept = self.shelf.find([token]) if self.shelf is not None else []
+        if not kept:
             raise ValidationError({"file": _("Choose the file again.")})
-        self.kept_file = found[0]
-        with opened(found) as files:
-            return Upload(files[0].read(), found[0].filename, HowToRead(encoding, self._columns()))
+        self.kept_file = kept[0]
+        with opened(kept) as files:
+            return Upload(files[0].read(), kept[0].filename, HowToRead(encoding, self._columns()))
 
     def _columns(self) -> dict[str, int]:
         chosen = {}
@@ -101,8 +101,8 @@ class TableForm(forms.Form):
     @property
     def upload(self) -> Upload:
         """The table that was sent; after `is_valid()`."""
-        found: Upload = self.cleaned_data["upload"]
-        return found
+        upload: Upload = self.cleaned_data["upload"]
+        return upload
 
     def keep(self) -> None:
         """Keep the file for the next try, so that `kept_file` names it; one that was found wrong itself is not kept."""
@@ -113,7 +113,7 @@ class TableForm(forms.Form):
     def drop(self) -> None:
         """Delete what was kept, for it was imported."""
         if self.kept_file is not None and self.shelf is not None:
-            rest = [one for one in self.shelf.all() if one.pk != self.kept_file.pk]
+            rest = [file for file in self.shelf.all() if file.pk != self.kept_file.pk]
             self.shelf.drop(but=rest)
 
 
@@ -129,7 +129,7 @@ class ColumnChoice:
 
 def column_choices(table: Table) -> list[ColumnChoice]:
     """Return for each meaning which columns may be chosen; those that must be chosen first."""
-    found = []
+    choices = []
     for meaning in table.meanings:
         if not meaning.is_read:
             continue
@@ -141,8 +141,8 @@ def column_choices(table: Table) -> list[ColumnChoice]:
             for index, heading in enumerate(table.heading)
         ]
         label = label_of(meaning.name, table.meanings)
-        found.append(ColumnChoice(f"{_COLUMN}{meaning.name}", label, options, is_asked))
-    return sorted(found, key=lambda choice: not choice.is_asked)
+        choices.append(ColumnChoice(f"{_COLUMN}{meaning.name}", label, options, is_asked))
+    return sorted(choices, key=lambda choice: not choice.is_asked)
 
 
 class Run(Protocol):

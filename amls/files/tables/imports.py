@@ -81,10 +81,10 @@ def record_import(
         )
         ImportedRow.objects.bulk_create(
             ImportedRow(
-                table_import=made, line=one.line, label=one.label[:300], object_id=one.object_id,
-                before=one.before, after=one.after, person_id=one.person_id,
+                table_import=made, line=row.line, label=row.label[:300], object_id=row.object_id,
+                before=row.before, after=row.after, person_id=row.person_id,
             )
-            for one in kept
+            for row in kept
         )  # fmt: skip
     return made
 

@@ -39,7 +39,7 @@ class Meaning:
     keys: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", frozenset(heading_key(one) for one in (self.name, *self.words)))
+        object.__setattr__(self, "keys", frozenset(heading_key(word) for word in (self.name, *self.words)))
 
 
 # Headings of Moodle, CAMPUSonline and its TUMonline, HISinOne and QIS, Moses, Artemis, OPAL and the offices' own sheets.
@@ -82,7 +82,7 @@ NAMES = (NAME, FAMILY_GIVEN, GIVEN, FAMILY)
 
 def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, list[int]]:
     """Return by the names of meanings which columns call themselves so, left to right."""
-    found: dict[str, list[int]] = {}
+    columns: dict[str, list[int]] = {}
     # What stands in brackets may be left out: 'Punkte (max. 90)'.
     keys = [
         (index, {heading_key(heading), heading_key(_IN_BRACKETS.sub("", heading))})
@@ -92,11 +92,11 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
     for meaning in meanings:
         indexes = [index for index, key in keys if key & meaning.keys]
         if indexes:
-            found[meaning.name] = indexes
+            columns[meaning.name] = indexes
     # 'Name' beside 'Vorname' is the family's.
-    if found.keys() >= {NAME.name, GIVEN.name} and FAMILY.name not in found and FAMILY in meanings:
-        found[FAMILY.name] = found.pop(NAME.name)
-    return found
+    if columns.keys() >= {NAME.name, GIVEN.name} and FAMILY.name not in columns and FAMILY in meanings:
+        columns[FAMILY.name] = columns.pop(NAME.name)
+    return columns
 
 
 def label_of(name: str, meanings: Sequence[Meaning]) -> str:

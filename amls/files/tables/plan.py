@@ -99,7 +99,7 @@ def problems_of(table: Table) -> list[LineProblem]:
         LineProblem(
             table.heading_line,
             _("no column is named '%(name)s'. The first line must name the columns; found: %(found)s.")
-            % {"name": name, "found": ", ".join(one for one in table.heading if one)[:200]},
+            % {"name": name, "found": ", ".join(title for title in table.heading if title)[:200]},
         )
         for name in table.missing
     ]

@@ -309,19 +309,19 @@ def _table(
     )
     heading_line, named = lines[heading_at]
     below = lines[heading_at + 1 :]
-    heading = [clean_line(one) for one in named]
-    found = recognise(heading, meanings)
+    heading = [clean_line(title) for title in named]
+    meant = recognise(heading, meanings)
     columns: dict[str, int] = {}
     questions: dict[str, list[int]] = {}
-    for one in meanings:
-        chosen, fitting = how.columns.get(one.name), found.get(one.name, [])
+    for meaning in meanings:
+        chosen, fitting = how.columns.get(meaning.name), meant.get(meaning.name, [])
         if chosen is not None and -1 <= chosen < len(heading):
             if chosen >= 0:
-                columns[one.name] = chosen
+                columns[meaning.name] = chosen
         elif len({tuple(_at(cells, index) for _line, cells in below) for index in fitting}) == 1:
-            columns[one.name] = fitting[0]
-        elif fitting and one.is_read:
-            questions[one.name] = fitting
+            columns[meaning.name] = fitting[0]
+        elif fitting and meaning.is_read:
+            questions[meaning.name] = fitting
     rows = [Row(line, {name: _at(cells, index) for name, index in columns.items()}, cells) for line, cells in below]
     present = columns.keys() | questions.keys()
     missing = [

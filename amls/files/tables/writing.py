@@ -55,10 +55,10 @@ def write_csv(
     is_german = language.startswith("de")
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";" if is_german else ",", lineterminator="\r\n")
-    writer.writerow([guard_text(clean_text(str(one))) for one in header])
+    writer.writerow([guard_text(clean_text(str(title))) for title in header])
     mark, count = b"\xef\xbb\xbf", 0
     for count, row in enumerate(rows, start=1):
-        writer.writerow([_csv_cell(one, is_german=is_german, zone=zone) for one in row])
+        writer.writerow([_csv_cell(cell, is_german=is_german, zone=zone) for cell in row])
         if count % _ROWS_PER_CHUNK == 0:
             yield mark + buffer.getvalue().encode()
             mark = b""

@@ -69,18 +69,18 @@ def _grade(course: Course) -> None:
     )
     _add_rooms(exam)
     held = [
-        staff_register(enrolment=one, exam_pk=exam.pk, reason=_HAND, now=before + timedelta(minutes=n))
-        for n, one in enumerate(_students(course))
+        staff_register(enrolment=student, exam_pk=exam.pk, reason=_HAND, now=before + timedelta(minutes=n))
+        for n, student in enumerate(_students(course))
     ]
     assign_seats(exam_pk=exam.pk, order="random", seed=2024, now=before)
     release_seats(exam_pk=exam.pk, now=exam.starts_at - timedelta(days=2))
     chance = random.Random(41078)  # noqa: S311 - points of a demo
     points: dict[int, Decimal | None] = {}
-    for number, one in enumerate(held[:-1]):
+    for number, registration in enumerate(held[:-1]):
         moment = exam.starts_at - timedelta(minutes=20 - number)
-        key = uuid5(NAMESPACE_URL, f"demo:{one.pk}")
-        make_mark(registration_pk=one.pk, exam_pk=exam.pk, action="present", key=key, now=moment)
-        points[one.pk] = Decimal(86) if number == 0 else Decimal(round(chance.uniform(38, 99) * 2)) / 2
+        key = uuid5(NAMESPACE_URL, f"demo:{registration.pk}")
+        make_mark(registration_pk=registration.pk, exam_pk=exam.pk, action="present", key=key, now=moment)
+        points[registration.pk] = Decimal(86) if number == 0 else Decimal(round(chance.uniform(38, 99) * 2)) / 2
     mark_the_rest_absent(exam_pk=exam.pk, now=exam.ends_at)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=after)
     enter_points(exam_pk=exam.pk, points=points, by=None, now=after)
@@ -100,7 +100,7 @@ def _open(course: Course, *, now: datetime) -> None:
         )
         _add_rooms(exam)
     students = _students(course)
-    for number, one in enumerate(students[1 : _SEATS + _WAITING + 1]):
+    for number, student in enumerate(students[1 : _SEATS + _WAITING + 1]):
         moment = now - timedelta(days=6) + timedelta(minutes=11 * number)
-        staff_register(enrolment=one, exam_pk=exams[0].pk, reason=_HAND, now=moment)
+        staff_register(enrolment=student, exam_pk=exams[0].pk, reason=_HAND, now=moment)
     Accommodation.objects.create(course=course, enrolment=students[2], extra_minutes=30, own_room=True)

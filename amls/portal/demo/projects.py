@@ -76,8 +76,8 @@ class _Story:
         first, *rest = (self.student(number) for number in numbers)
         project = register_project(enrolment=first, topic=self.topics[topic], now=began)
         with transaction.atomic():
-            for one in rest:
-                add_member(project, one, now=began + timedelta(hours=1))
+            for member in rest:
+                add_member(project, member, now=began + timedelta(hours=1))
         return project
 
     def hand_in(

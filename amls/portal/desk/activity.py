@@ -22,7 +22,7 @@ _AT_LEAST = 4
 def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Course, list[Plot]]]:
     """Return each course with the plots of its last weeks that have something to show: 3 queries for any number."""
     today = {course.pk: now.astimezone(course.zone).date() for course in courses}
-    starts = [start_of_day(last_weeks(today[one.pk], weeks=_WEEKS)[0], one.zone) for one in courses]
+    starts = [start_of_day(last_weeks(today[course.pk], weeks=_WEEKS)[0], course.zone) for course in courses]
     since = min(starts, default=now)
     series = [
         (
@@ -38,7 +38,7 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
             _by_day(Registration.objects.filter(created_at__gte=since), "course", "created_at", courses),
         ),
     ]  # fmt: skip
-    found = []
+    shown = []
     for course in courses:
         plots = [
             by_week(
@@ -47,8 +47,8 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
             )
             for name, title, unit, counted in series
         ]  # fmt: skip
-        found.append((course, [plot for plot in plots if plot.total]))
-    return found
+        shown.append((course, [plot for plot in plots if plot.total]))
+    return shown
 
 
 def _by_day(
@@ -62,7 +62,7 @@ def _by_day(
         .values_list(course, Cast(local, DateField()))
         .annotate(total=Count("pk"))
     )
-    found: dict[int, list[tuple[date, int]]] = defaultdict(list)
+    totals: dict[int, list[tuple[date, int]]] = defaultdict(list)
     for pk, day, total in counts:
-        found[pk].append((day, total))
-    return found
+        totals[pk].append((day, total))
+    return totals

@@ -77,16 +77,16 @@ def _mail(user: User, courses: Sequence[Course], *, now: datetime) -> Iterator[N
 
 
 def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
-    found = exams_waiting_in(courses, now=now)
-    for exam in found.overfull:
+    waiting = exams_waiting_in(courses, now=now)
+    for exam in waiting.overfull:
         text = ngettext("%(count)d person waits for a seat", "%(count)d people wait for a seat", exam.waiting)
         yield _of_exam(exam, text % {"count": exam.waiting})
-    for exam in found.unseated:
+    for exam in waiting.unseated:
         yield _of_exam(exam, _("people don't know their seats yet"))
-    for exam, count in found.misplaced:
+    for exam, count in waiting.misplaced:
         text = ngettext("%(count)d person has no seat that fits", "%(count)d people have no seat that fits", count)
         yield _of_exam(exam, text % {"count": count})
-    for exam in found.unpublished:
+    for exam in waiting.unpublished:
         yield _of_exam(exam, _("results are not published"))
 
 
@@ -100,58 +100,58 @@ def _people(courses: Sequence[Course]) -> Iterator[Need]:
         text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
         address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
         yield Need(text % {"count": count}, address)
-    found = contradictions_of(courses)
-    if found:
+    contradictions = contradictions_of(courses)
+    if contradictions:
         text = ngettext(
             "%(count)d matriculation number in contradiction",
             "%(count)d matriculation numbers in contradiction",
-            len(found),
+            len(contradictions),
         )
         shown = [
             Need(
-                str(one.enrolment.user),
-                reverse("admin:courses_enrolment_change", args=[one.enrolment.pk]),
-                detail=one.text,
+                str(contradiction.enrolment.user),
+                reverse("admin:courses_enrolment_change", args=[contradiction.enrolment.pk]),
+                detail=contradiction.text,
             )
-            for one in found[:_MOST_ROWS]
+            for contradiction in contradictions[:_MOST_ROWS]
         ]
-        yield Need(text % {"count": len(found)}, rows=shown, more=len(found) - len(shown))
+        yield Need(text % {"count": len(contradictions)}, rows=shown, more=len(contradictions) - len(shown))
 
 
 def _projects(courses: Sequence[Course]) -> Iterator[Need]:
-    found = projects_waiting_in(courses)
+    waiting = projects_waiting_in(courses)
     listing = reverse("admin:projects_project_changelist")
     ideas = f"{reverse('admin:projects_topic_changelist')}?proposal__exact=open"
     requests = f"{reverse('admin:projects_extensionrequest_changelist')}?state__exact=open"
     rows = [
         (
-            found.ideas,
-            ngettext("%(count)d own idea to decide on", "%(count)d own ideas to decide on", found.ideas),
+            waiting.ideas,
+            ngettext("%(count)d own idea to decide on", "%(count)d own ideas to decide on", waiting.ideas),
             ideas,
         ),
         (
-            found.requests,
-            ngettext("%(count)d request for more time", "%(count)d requests for more time", found.requests),
+            waiting.requests,
+            ngettext("%(count)d request for more time", "%(count)d requests for more time", waiting.requests),
             requests,
         ),
         (
-            found.late,
+            waiting.late,
             ngettext(
                 "%(count)d team with a late hand-in that waits",
                 "%(count)d teams with late hand-ins that wait",
-                found.late,
+                waiting.late,
             ),
             f"{listing}?needs=late",
         ),
         (
-            found.ungraded,
-            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", found.ungraded),
+            waiting.ungraded,
+            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", waiting.ungraded),
             f"{listing}?needs=ungraded",
         ),
         (
-            found.small,
+            waiting.small,
             ngettext(
-                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", found.small
+                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", waiting.small
             ),
             f"{listing}?needs=small",
         ),
@@ -176,12 +176,12 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
     ]
     groups: list[tuple[Sequence[Any], Callable[[Any], Need], Promise]] = [
         (
-            [one for one in past if not one.has_pdf],
+            [lecture for lecture in past if not lecture.has_pdf],
             _of_lecture,
             ngettext_lazy("%(count)d past lecture without slides", "%(count)d past lectures without slides", "count"),
         ),
         (
-            [one for one in past if one.ends_at < now and not one.has_mp4],
+            [lecture for lecture in past if lecture.ends_at < now and not lecture.has_mp4],
             _of_lecture,
             ngettext_lazy(
                 "%(count)d past lecture without a recording", "%(count)d past lectures without a recording", "count"
@@ -193,15 +193,15 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
             ngettext_lazy("%(count)d recording without captions", "%(count)d recordings without captions", "count"),
         ),
         (
-            [one for one in read if one.problem],
-            lambda one: _of_file(one, problem(one)),
+            [extraction for extraction in read if extraction.problem],
+            lambda extraction: _of_file(extraction, problem(extraction)),
             ngettext_lazy(
                 "%(count)d file that can't be read in full", "%(count)d files that can't be read in full", "count"
             ),
         ),
         (
-            [one for one in read if one.is_tagged is False],
-            lambda one: _of_file(one, one.file.filename),
+            [extraction for extraction in read if extraction.is_tagged is False],
+            lambda extraction: _of_file(extraction, extraction.file.filename),
             ngettext_lazy(
                 "%(count)d PDF without tags, which screen readers can't follow",
                 "%(count)d PDFs without tags, which screen readers can't follow",
@@ -209,10 +209,10 @@ def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: dateti
             ),
         ),
     ]
-    for found, need, text in groups:
-        if found:
-            shown = [need(row) for row in found[:_MOST_ROWS]]
-            yield Need(text % {"count": len(found)}, rows=shown, more=len(found) - len(shown))
+    for rows, need, text in groups:
+        if rows:
+            shown = [need(row) for row in rows[:_MOST_ROWS]]
+            yield Need(text % {"count": len(rows)}, rows=shown, more=len(rows) - len(shown))
 
 
 def _has(kind: str) -> Exists:

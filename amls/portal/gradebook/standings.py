@@ -47,8 +47,8 @@ class Standing:
     @property
     def verdict(self) -> Verdict:
         """What the rules say together: the worst of them."""
-        found = {finding.verdict for finding in self.findings}
-        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
+        verdicts = {finding.verdict for finding in self.findings}
+        return next((worst for worst in (Verdict.UNMET, Verdict.PENDING) if worst in verdicts), Verdict.MET)
 
 
 def standings(course: Course, *, now: datetime, search: str = "", state: str = "", verdict: str = "") -> list[Standing]:
@@ -65,12 +65,16 @@ def standings(course: Course, *, now: datetime, search: str = "", state: str = "
     if search:
         rows = rows.found_by(search)
     people = list(rows.order_by("user__sort_name", "pk"))
-    for one in people:
-        one.course = course
+    for person in people:
+        person.course = course
     results, findings = results_of(course, people), evaluate(course, people, now=now)
     points = extra_points_of(course, people)
-    found = [Standing(person, results[person.pk], points[person.pk], findings[person.pk]) for person in people]
-    return [one for one in found if (not state or one.state == state) and (not verdict or one.verdict == verdict)]
+    everyone = [Standing(person, results[person.pk], points[person.pk], findings[person.pk]) for person in people]
+    return [
+        standing
+        for standing in everyone
+        if (not state or standing.state == state) and (not verdict or standing.verdict == verdict)
+    ]
 
 
 def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:

@@ -49,8 +49,8 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
         "course": access.course,
         "rows": rows,
         "chosen": chosen,
-        "states": [(one.value, one.label) for one in STUDENT_STATES],
-        "verdicts": [one.value for one in Verdict],
+        "states": [(state.value, state.label) for state in STUDENT_STATES],
+        "verdicts": [verdict.value for verdict in Verdict],
         "query": query.urlencode(),
         "has_rules": any(row.findings for row in rows),
     }

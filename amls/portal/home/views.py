@@ -101,5 +101,5 @@ def _home_context(access: Access) -> dict[str, Any]:
 
 def _by_part(lectures: list[Lecture]) -> list[tuple[Any, list[Lecture]]]:
     """Return the lectures under their parts; parts and lectures in the order of the course."""
-    ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
-    return [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)]
+    ordered = sorted(lectures, key=lambda lecture: lecture.part.position if lecture.part else -1)
+    return [(part, list(group)) for part, group in groupby(ordered, key=lambda lecture: lecture.part)]

@@ -33,7 +33,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
     lectures = lectures_of(course)
-    ordered = sorted(lectures, key=lambda one: one.part.position if one.part else -1)
+    ordered = sorted(lectures, key=lambda lecture: lecture.part.position if lecture.part else -1)
     agenda = AgendaItem.objects.base().filter(course=course, audience="public").present()
     dates = sorted(
         agenda.filter(kind__in=[ItemKind.DEADLINE, ItemKind.EXAM, ItemKind.OPENING]),
@@ -42,7 +42,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
     return {
         # Days of the year in which the course begins stand without it.
         "year": next((day for lecture in lectures if (day := lecture.held_on)), None),
-        "parts": [(part, list(group)) for part, group in groupby(ordered, key=lambda one: one.part)],
+        "parts": [(part, list(group)) for part, group in groupby(ordered, key=lambda lecture: lecture.part)],
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
@@ -81,14 +81,14 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
         course = enrolment.course
         entries = own_entries(enrolment, now=order.now)
         source = personal_feed_url(enrolment)
-        one = Calendar.from_ical(
+        calendar = Calendar.from_ical(
             render_feed(course, entries, name=_("My courses"), source=source, shows_call_in=True, with_refresh=False)
         )
         if whole is None:
             whole = Calendar()
             for name in ("version", "prodid", "calscale", "name", "x-wr-calname"):
-                whole[name] = one[name]
-        for component in one.subcomponents:
+                whole[name] = calendar[name]
+        for component in calendar.subcomponents:
             if component.name == "VTIMEZONE":
                 if str(component["TZID"]) in zones:
                     continue

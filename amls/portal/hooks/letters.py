@@ -24,12 +24,14 @@ def tell_of_claim(entry: RosterEntry, person: User, is_confirmed: bool | None, n
     """
     occasion = f"{entry.pk}:{person.pk}:{now.timestamp()}"
     if is_confirmed is None:
-        for one in Enrolment.objects.staff().filter(course=entry.course, user__is_active=True).select_related("user"):
+        for enrolment in (
+            Enrolment.objects.staff().filter(course=entry.course, user__is_active=True).select_related("user")
+        ):
             notify(
-                key=f"overview.roster-claimed:{occasion}:{one.pk}",
+                key=f"overview.roster-claimed:{occasion}:{enrolment.pk}",
                 kind="portal.roster-claimed",
                 now=now,
-                recipient=one.user,
+                recipient=enrolment.user,
                 course=entry.course,
                 references={"entry": entry.pk, "person": person.pk},
                 # A roster may find many at once.
@@ -52,7 +54,7 @@ def _merge(letters: Sequence[tuple[Notice, Letter]], now: datetime) -> Letter:
         text="\n\n".join(
             (
                 text % {"course": escape_markdown(str(letters[0][0].course))},
-                bullet_list([one.line for _notice, one in letters]),
+                bullet_list([letter.line for _notice, letter in letters]),
             )
         ),
         action=(_("Decide at the desk"), f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"),

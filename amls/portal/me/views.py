@@ -94,7 +94,7 @@ def _enrol_page(
     problem: str = "",
     claim_form: ClaimForm | None = None,
 ) -> HttpResponse:
-    course, has_errors = access.course, problem or any(one and one.errors for one in (form, claim_form))
+    course, has_errors = access.course, problem or any(form and form.errors for form in (form, claim_form))
     if claim_form is None and course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
         assert isinstance(request.user, User)  # noqa: S101 - login_required says so
         claim_form = ClaimForm(user=request.user)

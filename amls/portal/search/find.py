@@ -100,29 +100,29 @@ def search(reader: Reader, typed: Typed) -> Found:
     """
     if not typed.terms or not reader.courses:
         return Found(typed, typed)
-    found = _find(reader, typed, typed, partly=False)
-    if found.groups:
-        return found
+    hits = _find(reader, typed, typed, partly=False)
+    if hits.groups:
+        return hits
     for mended in corrections(reader, typed):
         # The words are there, but perhaps not together.
         corrected = _find(reader, typed, mended, partly=False)
         if corrected.groups:
             return corrected
-    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else found
+    return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else hits
 
 
 def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
-    found = Found(typed, shown, corrected=shown is not typed)
+    hits = Found(typed, shown, corrected=shown is not typed)
     for language in reader.languages:
         queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
         if query:
             groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
-            found.groups += groups
-            found.is_capped |= is_capped
-    found.groups.sort(key=lambda group: -group.rank)
-    found.is_partial = partly and bool(found.groups)
-    return found
+            hits.groups += groups
+            hits.is_capped |= is_capped
+    hits.groups.sort(key=lambda group: -group.rank)
+    hits.is_partial = partly and bool(hits.groups)
+    return hits
 
 
 def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
@@ -149,8 +149,8 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
 def _passages(reader: Reader, query: str) -> list[Passage]:
     """Return the best passages."""
     ranked = Passage.objects.filter(pk__in=passages_with(reader, query).values("pk")[:MAX_RANKED])
-    found = ranked.defer("vector").annotate(rank=_rank("vector", query))
-    return list(found.order_by("-rank", "pk")[:MAX_PASSAGES])
+    rated = ranked.defer("vector").annotate(rank=_rank("vector", query))
+    return list(rated.order_by("-rank", "pk")[:MAX_PASSAGES])
 
 
 def _rank(vector: str, query: str) -> Func:
@@ -167,8 +167,8 @@ def _rank(vector: str, query: str) -> Func:
 def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
     configuration, _dictionary = CONFIGURATIONS[language]
     vector = RowVector(source.title, *source.texts, configuration=configuration)
-    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
-    ranked = found.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
+    matching = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    ranked = matching.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
     rows = list(ranked[:MAX_ROWS])
     for row in rows:
         row.course = reader.courses[row.course_id]
@@ -191,10 +191,10 @@ def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Mate
         material.lecture = lectures[material.lecture_id]
         of_lecture[material.lecture_id].append(material)
     opened: dict[int, tuple[Material, Shown]] = {}
-    for pk, found in of_lecture.items():
-        files = {one.current_id: one for one in found if one.current_id is not None}
-        shown = shown_of(lectures[pk], found, {file: one.pages_read or 0 for file, one in files.items()})
-        opened |= {file: (one, shown) for file, one in files.items()}
+    for pk, own in of_lecture.items():
+        files = {material.current_id: material for material in own if material.current_id is not None}
+        shown = shown_of(lectures[pk], own, {file: material.pages_read or 0 for file, material in files.items()})
+        opened |= {file: (material, shown) for file, material in files.items()}
     return opened
 
 
@@ -217,7 +217,7 @@ def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Mark
     title = marked(str(getattr(row, source.title)), is_marked)
     texts = [str(getattr(row, name)) for name in source.texts]
     # Where only the title has the words, the longest text says best what it is about.
-    best = max(texts, key=lambda one: (sum(map(is_marked, WORD.findall(one))), len(one)), default="")
+    best = max(texts, key=lambda text: (sum(map(is_marked, WORD.findall(text))), len(text)), default="")
     text = snippet(best, is_marked)
     lecture = source.group(row)
     if lecture is not None:
@@ -235,7 +235,7 @@ def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: 
     cue = _best_cue(passage, is_marked)
     place = place_of(passage, cue=cue, lecture=lecture, material=material, shown=shown)
     if passage.kind == Passage.Kind.CAPTION:
-        text = snippet(" ".join(str(one[2]) for one in passage.cues[max(0, cue - 1) :]), is_marked)
+        text = snippet(" ".join(str(spoken[2]) for spoken in passage.cues[max(0, cue - 1) :]), is_marked)
         return Hit(place.url, place.where, _NONE, text, rank, place.key)
     where, text = place.where, snippet("\n".join(passage.lines), is_marked)
     if passage.notes and not any(is_marked(word) for word in words_of([passage.text])):

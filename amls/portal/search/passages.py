@@ -28,7 +28,7 @@ class RowVector(Func):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         """Return the SQL."""
-        title, *texts = (compiler.compile(one)[0] for one in self.get_source_expressions())
+        title, *texts = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
         configuration = f"'{self.extra['configuration']}'::regconfig"
         return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
 

@@ -72,9 +72,9 @@ def read_typed(raw: str) -> Typed:
     text = line[:MAX_CHARACTERS].strip()
     terms = []
     for phrase, word in _TERM.findall(text.translate(_QUOTES)):
-        found = phrase or word
-        if WORD.search(found):
-            terms.append(SearchTerm(found.strip('"'), is_phrase=bool(phrase)))
+        piece = phrase or word
+        if WORD.search(piece):
+            terms.append(SearchTerm(piece.strip('"'), is_phrase=bool(phrase)))
     is_last_open = bool(terms) and not terms[-1].is_phrase
     return Typed(text, tuple(terms[:MAX_TERMS]), is_cut or len(terms) > MAX_TERMS, is_last_open)
 
@@ -111,26 +111,26 @@ def make_queries(typed: Typed, language: str) -> Queries:
     prefix = last[-1] if typed.is_last_open and last and len(last[-1]) > 1 else ""
     parts: list[str] = []
     written: set[str] = set()
-    for index, (term, (found, plain)) in enumerate(zip(typed.terms, parsed, strict=True)):
+    for index, (term, (stemmed, plain)) in enumerate(zip(typed.terms, parsed, strict=True)):
         is_open = bool(prefix) and index == len(typed.terms) - 1
-        options = [found] if found else []
+        options = [stemmed] if stemmed else []
         if is_open:
             # The word as written, whose beginning this is: stems begin otherwise ('optimizat' and 'optim').
             options.append(_prefix_query(last))
-        elif found and plain:
+        elif stemmed and plain:
             # And as others write it: 'krueger' is no stem of 'Krüger'.
             options.append(plain)
         if options:
             parts.append("(" + " | ".join(f"({option})" for option in options) + ")")
         if options or plain:
             written.update(folded_words(term.text))
-    if not parts or (len(parts) == 1 and prefix and not any(found for found, _plain in parsed)):
+    if not parts or (len(parts) == 1 and prefix and not any(stemmed for stemmed, _plain in parsed)):
         # Only words that stand everywhere, such as 'to be': then they count as written.
         plain_parts = [f"({plain})" for _found, plain in parsed if plain]
         parts = plain_parts or parts
     if not parts:
         return _NOTHING
-    stems = frozenset(lexeme for found, _plain in parsed for lexeme in _lexemes(found))
+    stems = frozenset(lexeme for stemmed, _plain in parsed for lexeme in _lexemes(stemmed))
     return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(written))
 
 

@@ -50,7 +50,7 @@ class Reader:
         if only_own:
             visible = visible.filter(pk__in=list(roles))
         courses = {course.pk: course for course in visible}
-        taught = {pk for pk, one in roles.items() if one.is_staff and pk in courses}
+        taught = {pk for pk, enrolment in roles.items() if enrolment.is_staff and pk in courses}
         if isinstance(user, User) and user.is_superuser:
             taught = set(courses)
         managed = taught if isinstance(user, User) and taught and not lacks_second_factor(user) else set()
@@ -59,8 +59,8 @@ class Reader:
     @property
     def languages(self) -> list[str]:
         """The languages of the courses, the one of most courses first."""
-        found = [course.language for course in self.courses.values()]
-        return sorted(set(found), key=lambda language: (-found.count(language), language))
+        languages = [course.language for course in self.courses.values()]
+        return sorted(set(languages), key=lambda language: (-languages.count(language), language))
 
     def in_language(self, language: str) -> list[int]:
         """Return the courses held in a language."""

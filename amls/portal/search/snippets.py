@@ -23,14 +23,14 @@ def marker(queries: Queries, words: set[str], language: str) -> Marked:
     # A stem begins as its word does, but for an umlaut.
     initials = {_initial(stem) for stem in queries.stems}
     stems = stems_of([word for word in words if _initial(word) in initials], language) if initials else {}
-    found = {
+    matching = {
         word
         for word in words
         if stems.get(word) in queries.stems
         or (written := " ".join(folded_words(word))) in queries.written
         or (queries.prefix and written.startswith(queries.prefix))
     }
-    return lambda word: word.lower() in found
+    return lambda word: word.lower() in matching
 
 
 def _initial(word: str) -> str:

@@ -62,20 +62,20 @@ def _near(reader: Reader, word: str, short: set[str]) -> list[str]:
         .order_by("-passages")
         .values_list("word", "passages")[:_MAX_WORDS]
     )
-    counts: Counter[str] = Counter(found for found in short if abs(len(found) - len(word)) <= reach)
-    for found, count in rows:
-        counts[found] += count
+    counts: Counter[str] = Counter(near for near in short if abs(len(near) - len(word)) <= reach)
+    for near, count in rows:
+        counts[near] += count
     close = process.extract(word, list(counts), scorer=OSA.distance, score_cutoff=reach, limit=_MAX_NEAR)
-    ordered = sorted(close, key=lambda one: (one[1], one[0][0] != word[0], -counts[one[0]], one[0]))
-    candidates = [found for found, _distance, _index in ordered]
-    seen = short | words_in_files(reader, [found for found in candidates if found not in short])
-    return [found for found in candidates if found in seen][:_MAX_TRIES]
+    ordered = sorted(close, key=lambda ranked: (ranked[1], ranked[0][0] != word[0], -counts[ranked[0]], ranked[0]))
+    candidates = [near for near, _distance, _index in ordered]
+    seen = short | words_in_files(reader, [near for near in candidates if near not in short])
+    return [near for near in candidates if near in seen][:_MAX_TRIES]
 
 
 def _short_words(reader: Reader) -> set[str]:
     """Return the words of titles, abstracts and topics that the reader may see."""
-    found: set[str] = set()
+    words: set[str] = set()
     for source in sources:
         for texts in source.rows(reader).values_list(source.title, *source.texts)[:_MAX_TEXTS]:
-            found |= words_of(map(str, texts))
-    return found
+            words |= words_of(map(str, texts))
+    return words

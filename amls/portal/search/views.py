@@ -18,8 +18,8 @@ from amls.portal.search.readers import Reader
 def in_course(request: HttpRequest, slug: str) -> HttpResponse:
     """Search one course; with HX-Request only the results."""
     access = open_course(request, slug)
-    found = _search(request, Reader.of(access))
-    return _answer(request, {"access": access, "course": access.course, "tab": "search", "found": found})
+    hits = _search(request, Reader.of(access))
+    return _answer(request, {"access": access, "course": access.course, "tab": "search", "found": hits})
 
 
 @require_safe

@@ -32,11 +32,11 @@ def _by_lecture(course: Course) -> list[Plot]:
         .annotate(total=Sum("count"))
         .order_by()
     )
-    found = {(lecture, use): total for lecture, use, total in sums}
+    totals = {(lecture, use): total for lecture, use, total in sums}
 
     def rows(use: str) -> list[tuple[str, str, int]]:
         return [
-            (lecture.label or lecture.number or "–", str(lecture), found.get((lecture.pk, use), 0))
+            (lecture.label or lecture.number or "–", str(lecture), totals.get((lecture.pk, use), 0))
             for lecture in lectures
         ]
 

@@ -49,14 +49,16 @@ def export_course(course: Course) -> CourseSpec:
         contact_email=course.contact_email,
         enrolment_policy=course.enrolment_policy,
         enrolment_code=course.enrolment_code,
-        slots=tuple(_slot(one) for one in course.slots),
+        slots=tuple(_slot(slot) for slot in course.slots),
         staff=tuple(
-            StaffSpec(role=one.role, name=one.name, affiliation=one.affiliation, email=one.email, url=one.url)
-            for one in course.staff.order_by("position", "pk")
+            StaffSpec(
+                role=member.role, name=member.name, affiliation=member.affiliation, email=member.email, url=member.url
+            )
+            for member in course.staff.order_by("position", "pk")
         ),
         office_hours=tuple(
-            _office_hour(one, course)
-            for one in OfficeHour.objects.filter(course=course)
+            _office_hour(office_hour, course)
+            for office_hour in OfficeHour.objects.filter(course=course)
             .prefetch_related("exceptions")
             .order_by("weekday", "start")
         ),
@@ -65,24 +67,34 @@ def export_course(course: Course) -> CourseSpec:
             for part in Part.objects.filter(course=course).order_by("position", "pk")
         ),
         lectures=tuple(
-            _lecture(one, course) for one in lectures_of(course, Lecture.objects.prefetch_related("materials__current"))
+            _lecture(lecture, course)
+            for lecture in lectures_of(course, Lecture.objects.prefetch_related("materials__current"))
         ),
-        free_days=tuple(FreeDaySpec(date=one.first, last=one.last, title=one.title) for one in course.free_days.all()),
+        free_days=tuple(
+            FreeDaySpec(date=free_day.first, last=free_day.last, title=free_day.title)
+            for free_day in course.free_days.all()
+        ),
         deadlines=tuple(
-            DeadlineSpec(title=one.title, kind=one.kind, due_at=_local(one.due_at, course), day=one.day, url=one.url)
-            for one in course.deadlines.all()
+            DeadlineSpec(
+                title=deadline.title,
+                kind=deadline.kind,
+                due_at=_local(deadline.due_at, course),
+                day=deadline.day,
+                url=deadline.url,
+            )
+            for deadline in course.deadlines.all()
         ),
         projects=_projects(course),
         topics=tuple(
-            _topic(one)
-            for one in Topic.objects.of_staff()
+            _topic(topic)
+            for topic in Topic.objects.of_staff()
             .filter(course=course)
             .select_related("mentor")
             .order_by("position", "pk")
         ),
         exams=tuple(
-            _exam(one, course)
-            for one in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
+            _exam(exam, course)
+            for exam in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
         ),
         exam_rules=_exam_rules(rules),
         grading=GradingSpec(
@@ -113,13 +125,13 @@ def _local(instant: datetime | None, course: Course) -> datetime | None:
 def _office_hour(hour: OfficeHour, course: Course) -> OfficeHourSpec:
     exceptions = tuple(
         ExceptionSpec(
-            day=one.day,
-            cancelled=one.is_cancelled,
-            starts_at=_local(one.moved_to_start, course),
-            ends_at=_local(one.moved_to_end, course),
-            room=one.room,
+            day=exception.day,
+            cancelled=exception.is_cancelled,
+            starts_at=_local(exception.moved_to_start, course),
+            ends_at=_local(exception.moved_to_end, course),
+            room=exception.room,
         )
-        for one in hour.exceptions.all()
+        for exception in hour.exceptions.all()
     )
     return OfficeHourSpec(
         weekday=WEEKDAYS[hour.weekday],
@@ -149,7 +161,7 @@ def _lecture(lecture: Lecture, course: Course) -> LectureSpec:
         call_in_public=lecture.is_call_in_public,
         state=lecture.state,
         abstract=lecture.abstract,
-        materials=tuple(_material(one, course) for one in lecture.materials.all()),
+        materials=tuple(_material(material, course) for material in lecture.materials.all()),
     )
 
 

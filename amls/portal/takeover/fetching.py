@@ -49,8 +49,8 @@ class Fetched:
 def is_public(address: Address) -> bool:
     """Return whether an address is one of the open internet."""
     mapped = getattr(address, "ipv4_mapped", None)
-    found = mapped if mapped is not None else address
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    real = mapped if mapped is not None else address
+    return real.is_global and not real.is_multicast and not real.is_reserved
 
 
 def fetch(
@@ -79,12 +79,12 @@ def fetch(
         if address in seen:
             break
         seen.add(address)
-        found = _get(address, allows, context, until)
-        if isinstance(found, Fetched):
-            return found
-        if _LOGIN.search(urlsplit(found).path) or _LOGIN.search(urlsplit(found).netloc):
+        fetched = _get(address, allows, context, until)
+        if isinstance(fetched, Fetched):
+            return fetched
+        if _LOGIN.search(urlsplit(fetched).path) or _LOGIN.search(urlsplit(fetched).netloc):
             raise _needs_login(address)
-        address = found
+        address = fetched
     raise CourseFileError(
         [
             _("%(address)s redirects in circles. Open it in a browser, and copy the address that it ends at.")
@@ -169,11 +169,11 @@ def _resolve(host: str, port: int, allows: Callable[[Address], bool], address: s
         raise CourseFileError(
             [_("There is no server '%(host)s'. Check the address.") % {"host": host[:100]}]
         ) from error
-    found = [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in answers]
+    addresses = [ipaddress.ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]
     # One answer within this network is enough to refuse all.
-    if not found or not all(allows(one) for one in found):
+    if not addresses or not all(allows(address) for address in addresses):
         raise _refused(address)
-    return found
+    return addresses
 
 
 class _Connection(http.client.HTTPSConnection):
@@ -194,12 +194,12 @@ class _Connection(http.client.HTTPSConnection):
     def connect(self) -> None:
         """Connect to the first address that answers, and look at who it is."""
         last: OSError | None = None
-        for one in self._checked:
+        for checked in self._checked:
             left = self._until - time.monotonic()
             if left <= 0:
                 break
             try:
-                raw = socket.create_connection((str(one), self.port), timeout=min(_SECONDS_FOR_ONE, left))
+                raw = socket.create_connection((str(checked), self.port), timeout=min(_SECONDS_FOR_ONE, left))
             except OSError as error:
                 last = error
                 continue

@@ -21,7 +21,7 @@ from amls.portal.takeover.spec import (
 )
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.links import Material, is_whole
-from amls.portal.takeover.understanding.results import Exam, Session, Understood
+from amls.portal.takeover.understanding.results import Deadline, Exam, Session, Understood
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.understanding.times import add_minutes
 
@@ -53,11 +53,11 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
     warnings = list(understood.warnings)
     lectures = _lectures(understood.sessions, warnings)
     exams, without_time = _exams(understood.exams)
-    dated = [one for one in understood.deadlines if one.day is not None]
+    dated = [deadline for deadline in understood.deadlines if deadline.day is not None]
     warnings += [
-        _("'%(title)s' is due, but the day is open; enter it by hand.") % {"title": one.title}
-        for one in understood.deadlines
-        if one.day is None
+        _("'%(title)s' is due, but the day is open; enter it by hand.") % {"title": deadline.title}
+        for deadline in understood.deadlines
+        if deadline.day is None
     ]
     return CourseSpec(
         slug=slug or make_slug(understood.title, understood.term),
@@ -71,23 +71,25 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
         description=understood.description,
         slots=tuple(
             SlotSpec(
-                kind=one.kind, weekday=WEEKDAYS[one.weekday], start=one.begins, end=one.ends, room=one.room, mode=one.mode,
-                call_in=understood.call_in if one.kind == kinds.LECTURE else "",
+                kind=slot.kind, weekday=WEEKDAYS[slot.weekday], start=slot.begins, end=slot.ends, room=slot.room,
+                mode=slot.mode, call_in=understood.call_in if slot.kind == kinds.LECTURE else "",
             )
-            for one in understood.slots
+            for slot in understood.slots
         ),
-        staff=tuple(StaffSpec(role=one.role, name=one.name, affiliation=one.affiliation, email=one.email, url=one.url) for one in understood.people),
+        staff=tuple(
+            StaffSpec(
+                role=person.role, name=person.name, affiliation=person.affiliation, email=person.email, url=person.url
+            )
+            for person in understood.people
+        ),
         office_hours=understood.office_hours,
         parts=understood.parts,
         lectures=(*lectures, *without_time),
-        free_days=tuple(FreeDaySpec(date=one.day, last=one.last, title=one.title) for one in understood.free_days),
-        deadlines=tuple(
-            DeadlineSpec(
-                title=one.title, kind=one.kind, due_at=datetime.combine(one.day, one.at) if one.day and one.at else None,
-                day=one.day if one.at is None else None, url=one.url if is_whole(one.url) and len(one.url) <= _LONGEST_URL else "",
-            )
-            for one in dated
+        free_days=tuple(
+            FreeDaySpec(date=free_day.day, last=free_day.last, title=free_day.title)
+            for free_day in understood.free_days
         ),
+        deadlines=tuple(map(_deadline, dated)),
         projects=understood.projects,
         exams=exams,
         grading=understood.grading,
@@ -96,34 +98,47 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
     )  # fmt: skip
 
 
+def _deadline(deadline: Deadline) -> DeadlineSpec:
+    due_at = datetime.combine(deadline.day, deadline.at) if deadline.day and deadline.at else None
+    return DeadlineSpec(
+        title=deadline.title,
+        kind=deadline.kind,
+        due_at=due_at,
+        day=deadline.day if deadline.at is None else None,
+        url=deadline.url if is_whole(deadline.url) and len(deadline.url) <= _LONGEST_URL else "",
+    )
+
+
 def _lectures(sessions: Sequence[Session], warnings: list[str]) -> list[LectureSpec]:
-    numbers = Counter((one.kind, one.number) for one in sessions if one.number)
-    found = []
-    for one in sessions:
-        number = one.number if _NUMBER.fullmatch(one.number) and numbers[one.kind, one.number] == 1 else ""
-        starts_at = datetime.combine(one.day, one.begins) if one.day and one.begins else None
-        ends = one.ends or (add_minutes(one.begins, _DEFAULT_MINUTES) if one.begins else None)
-        ends_at = datetime.combine(one.day, ends) if one.day and ends else None
+    numbers = Counter((session.kind, session.number) for session in sessions if session.number)
+    lectures = []
+    for session in sessions:
+        number = (
+            session.number if _NUMBER.fullmatch(session.number) and numbers[session.kind, session.number] == 1 else ""
+        )
+        starts_at = datetime.combine(session.day, session.begins) if session.day and session.begins else None
+        ends = session.ends or (add_minutes(session.begins, _DEFAULT_MINUTES) if session.begins else None)
+        ends_at = datetime.combine(session.day, ends) if session.day and ends else None
         if starts_at is not None and (ends_at is None or ends_at <= starts_at):
             ends_at = datetime.combine(starts_at.date(), datetime.max.time().replace(second=0, microsecond=0))
-        found.append(
+        lectures.append(
             LectureSpec(
-                title=one.title,
-                kind=one.kind,
+                title=session.title,
+                kind=session.kind,
                 starts_at=starts_at,
                 ends_at=ends_at if starts_at else None,
-                day=one.day if starts_at is None else None,
+                day=session.day if starts_at is None else None,
                 number=number,
-                part=one.part,
-                room=one.room[:100],
-                mode=one.mode,
-                call_in=one.call_in if is_whole(one.call_in) else "",
-                state="cancelled" if one.is_cancelled else "planned",
-                abstract=one.details,
-                materials=tuple(_material(link, one, warnings) for link in one.materials),
+                part=session.part,
+                room=session.room[:100],
+                mode=session.mode,
+                call_in=session.call_in if is_whole(session.call_in) else "",
+                state="cancelled" if session.is_cancelled else "planned",
+                abstract=session.details,
+                materials=tuple(_material(link, session, warnings) for link in session.materials),
             )
         )
-    return found
+    return lectures
 
 
 def _material(material: Material, session: Session, warnings: list[str]) -> MaterialSpec:
@@ -157,16 +172,19 @@ def _kind(material: Material) -> str:
 
 def _exams(exams: Sequence[Exam]) -> tuple[tuple[ExamSpec, ...], list[LectureSpec]]:
     """Return the exams; one whose day or time is open is kept among the sessions, so that it is not lost."""
-    found, kept = [], []
-    for one in exams:
-        if one.day is None or one.begins is None:
-            kept.append(LectureSpec(title=one.title or _("Exam"), kind=kinds.OTHER, day=one.day, room=one.room))
+    specs, kept = [], []
+    for exam in exams:
+        if exam.day is None or exam.begins is None:
+            kept.append(LectureSpec(title=exam.title or _("Exam"), kind=kinds.OTHER, day=exam.day, room=exam.room))
             continue
         spec = ExamSpec(
-            starts_at=datetime.combine(one.day, one.begins), kind=one.kind, title=_exam_title(one.title), place=one.room
+            starts_at=datetime.combine(exam.day, exam.begins),
+            kind=exam.kind,
+            title=_exam_title(exam.title),
+            place=exam.room,
         )
-        found.append(replace(spec, duration_minutes=one.minutes) if one.minutes else spec)
-    return tuple(found), kept
+        specs.append(replace(spec, duration_minutes=exam.minutes) if exam.minutes else spec)
+    return tuple(specs), kept
 
 
 def _exam_title(title: str) -> str:

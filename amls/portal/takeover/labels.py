@@ -47,7 +47,7 @@ def slot_label(spec: SlotSpec) -> str:
 
 def free_day_label(spec: FreeDaySpec) -> str:
     """Return how days without class are called in a diff."""
-    days = " – ".join(say_day(one) for one in (spec.date, spec.last) if one)
+    days = " – ".join(say_day(day) for day in (spec.date, spec.last) if day)
     return _("No class on %(days)s") % {"days": days}
 
 

@@ -79,7 +79,7 @@ class Change:
     @property
     def is_conflict(self) -> bool:
         """Whether what changed there was edited here too."""
-        return any(one.is_conflict for one in self.fields)
+        return any(field.is_conflict for field in self.fields)
 
     @property
     def label(self) -> str:
@@ -91,12 +91,12 @@ class Change:
 
 def changes_between(*, base: CourseSpec, mirror: CourseSpec, here: CourseSpec, there: CourseSpec) -> list[Change]:
     """Return what the page changed since it was last decided on, in its order."""
-    found: list[Change] = []
+    changes: list[Change] = []
     for group in _FIELDS:
-        found += _changes(
+        changes += _changes(
             group, getattr(base, group), getattr(mirror, group), getattr(here, group), getattr(there, group)
         )
-    return found
+    return changes
 
 
 def merged(here: CourseSpec, changes: Iterable[Change]) -> CourseSpec:
@@ -114,7 +114,7 @@ def merged(here: CourseSpec, changes: Iterable[Change]) -> CourseSpec:
                 # People may be registered for an exam: it is cancelled where exams are.
                 del rows[at]
         elif change.there is not None:
-            values = {one.name: one.there for one in change.fields}
+            values = {field.name: field.there for field in change.fields}
             if change.links:
                 values["materials"] = (
                     (*change.here.materials, *change.links) if change.here is not None else change.links
@@ -156,25 +156,25 @@ def _changes(
     # What is here for a row of the mirror, also where its title was edited.
     here_of = {id(old): row for row, old in heres if old is not None}
     directly = {id(row): mine for row, mine in _paired(group, here, there)[0] if mine is not None}
-    found = []
+    changes = []
     for row in there:
         old = before_of[id(row)]
         if old is None:
-            found.append(Change(_id(group, _NEW, row), _NEW, group, None, row, directly.get(id(row))))
+            changes.append(Change(_id(group, _NEW, row), _NEW, group, None, row, directly.get(id(row))))
             continue
         known = mirror_of.get(id(old))
         mine = here_of.get(id(known)) if known is not None else None
         fields = tuple(_fields(group, old, row, known, mine))
         links = tuple(_new_links(old, row, mine)) if group == "lectures" else ()
         if fields or links:
-            found.append(Change(_id(group, _CHANGED, row), _CHANGED, group, old, row, mine, fields, links))
+            changes.append(Change(_id(group, _CHANGED, row), _CHANGED, group, old, row, mine, fields, links))
     for old in gone:
         known = mirror_of.get(id(old))
         mine = here_of.get(id(known)) if known is not None else None
         if mine is not None and getattr(mine, "state", "") != "cancelled":
-            found.append(Change(_id(group, _GONE, old), _GONE, group, old, None, mine))
+            changes.append(Change(_id(group, _GONE, old), _GONE, group, old, None, mine))
     # What was put here by hand already needs no decision.
-    return [change for change in found if not (change.sort == _NEW and change.here is not None)]
+    return [change for change in changes if not (change.sort == _NEW and change.here is not None)]
 
 
 def _fields(group: str, old: Any, row: Any, known: Any, mine: Any) -> Iterable[FieldChange]:
@@ -190,8 +190,8 @@ def _fields(group: str, old: Any, row: Any, known: Any, mine: Any) -> Iterable[F
 
 
 def _new_links(old: Any, row: Any, mine: Any) -> Iterable[Any]:
-    had = {one.url for one in (*old.materials, *(mine.materials if mine is not None else ()))}
-    return (one for one in row.materials if one.url and one.url not in had)
+    had = {material.url for material in (*old.materials, *(mine.materials if mine is not None else ()))}
+    return (material for material in row.materials if material.url and material.url not in had)
 
 
 def _paired(group: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
@@ -220,8 +220,8 @@ def _paired(group: str, old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tu
     return [(row, pairs.get(id(row))) for row in new], left
 
 
-def _distance(one: date | None, other: date | None) -> int:
-    return abs((one - other).days) if one is not None and other is not None else 0
+def _distance(day: date | None, other: date | None) -> int:
+    return abs((day - other).days) if day is not None and other is not None else 0
 
 
 def _key(group: str, row: Any) -> Any:

@@ -77,7 +77,7 @@ class Source:
 def row_of(plain: Sequence[Any]) -> Row:
     """Return the row that a reader in the limited child yielded."""
     number, kind, level, table, cells = plain
-    return Row(number, kind, tuple(_cell(one) for one in cells), level, table)
+    return Row(number, kind, tuple(_cell(cell) for cell in cells), level, table)
 
 
 def _cell(plain: Sequence[Any]) -> Cell:
@@ -88,4 +88,4 @@ def _cell(plain: Sequence[Any]) -> Cell:
 
 def addresses_in(text: str) -> tuple[Link, ...]:
     """Return the whole addresses that a text without links holds; they are called nothing."""
-    return tuple(Link("", one.rstrip(".,;")) for one in _ADDRESS.findall(text)) if "://" in text else ()
+    return tuple(Link("", address.rstrip(".,;")) for address in _ADDRESS.findall(text)) if "://" in text else ()

@@ -25,12 +25,12 @@ def read_text(text: str) -> Iterator[Row]:
     ]
     tables = position = 0
     while position < len(lines):
-        found = _table(lines, position)
-        if found:
+        table = _table(lines, position)
+        if table:
             tables += 1
-            for (number, _raw), pieces in zip(lines[position:], found, strict=False):
+            for (number, _raw), pieces in zip(lines[position:], table, strict=False):
                 yield Row(number, "cells", tuple(_cell(piece) for piece in pieces), table=tables)
-            position += len(found)
+            position += len(table)
             continue
         number, raw = lines[position]
         position += 1

@@ -49,8 +49,8 @@ def _paired(
     for key, row in existing.items():
         if key not in wanted:
             left[else_by(partial(getattr, row))].append(key)
-    for key, one in wanted.items():
-        alike = else_by(one.values.__getitem__) if key not in existing else None
+    for key, wish in wanted.items():
+        alike = else_by(wish.values.__getitem__) if key not in existing else None
         if alike and left[alike]:
             paired[key] = paired.pop(left[alike].pop(0))
     return paired
@@ -102,15 +102,15 @@ class RowImport:
         """
         present = order(rows)
         kept = set() if self.spec.is_complete else set(page_keeps)
-        found: list[M] = []
+        written: list[M] = []
         # Removed first: what comes may need the number or name of what goes.
-        row_keys, wanted_keys = [key(row) for row in present], [wanted_key(one) for one in wanted]
+        row_keys, wanted_keys = [key(row) for row in present], [wanted_key(wish) for wish in wanted]
         if repeats:
             row_keys, wanted_keys = _counted(row_keys), _counted(wanted_keys)
         existing = dict(zip(row_keys, present, strict=True))
         existing = _paired(existing, dict(zip(wanted_keys, wanted, strict=True)), else_by)
         if len(set(wanted_keys)) < len(wanted_keys):
-            twice = next(one.label for one, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
+            twice = next(wish.label for wish, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
             self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
             return []
         if removes and (wanted or self.spec.is_complete):
@@ -118,20 +118,20 @@ class RowImport:
                 if row_key not in wanted_keys and not keep_instead(gone):
                     self._remove(gone, may_remove(gone))
         row: M
-        for one, one_key in zip(wanted, wanted_keys, strict=True):
-            own = existing.get(one_key)
+        for wish, wish_key in zip(wanted, wanted_keys, strict=True):
+            own = existing.get(wish_key)
             if own is None:
-                row = rows.model(**(parent or {"course": self.course}), **one.values)
-                self.diff.added(one.label, ", ".join(filter(None, [self._name(row, one.label), one.note])))
-                self.save(row, one.label)
+                row = rows.model(**(parent or {"course": self.course}), **wish.values)
+                self.diff.added(wish.label, ", ".join(filter(None, [self._name(row, wish.label), wish.note])))
+                self.save(row, wish.label)
             else:
                 row = own
-                values = takes(row, {name: value for name, value in one.values.items() if name not in kept})
+                values = takes(row, {name: value for name, value in wish.values.items() if name not in kept})
                 if not self.spec.is_complete and "url" in values and not values["url"]:
                     values.pop("url")
-                self.update(row, Wanted(one.label, values))
-            found.append(row)
-        return found
+                self.update(row, Wanted(wish.label, values))
+            written.append(row)
+        return written
 
     def _name(self, row: models.Model, label: str) -> str:
         """Return what a new row is called, where its label and its course don't say it already."""

@@ -124,10 +124,10 @@ class TimetableImport(RowImport):
         return in_weekly_order(own)[0].length if own else DEFAULT_LENGTH
 
     def _in_order(self, rows: Iterable[Lecture]) -> list[Lecture]:
-        found = list(rows)
-        for row in found:
+        lectures = list(rows)
+        for row in lectures:
             row.course = self.course
-        return in_order(found)
+        return in_order(lectures)
 
     def _unless_left_open(self, row: Lecture, values: dict[str, Any]) -> dict[str, Any]:
         """Leave the moment out that a page doesn't say, where the course knows it already."""
@@ -190,7 +190,7 @@ class TimetableImport(RowImport):
                 name: getattr(hour, name) for name in ("start", "end", "room", "mode", "call_in", "first", "last")
             }
             values |= {"weekday": WEEKDAYS.index(hour.weekday)}
-            span = [say_day(one) for one in (hour.first, hour.last) if one]
+            span = [say_day(day) for day in (hour.first, hour.last) if day]
             note = ", ".join([say_span(hour.start, hour.end), *filter(None, [" – ".join(span), hour.room])])
             wanted.append(Wanted(office_hour_label(hour), values, note))
         rows = self.sync(
@@ -207,15 +207,17 @@ class TimetableImport(RowImport):
                 OfficeHourException.objects.filter(office_hour=row),
                 [
                     Wanted(
-                        f"{office_hour_label(hour)} {one.day}",
+                        f"{office_hour_label(hour)} {exception.day}",
                         {
-                            "day": one.day, "is_cancelled": one.cancelled, "room": one.room,
-                            "moved_to_start": self.instant(one.starts_at, office_hour_label(hour)),
-                            "moved_to_end": self.instant(one.ends_at, office_hour_label(hour)),
+                            "day": exception.day, "is_cancelled": exception.cancelled, "room": exception.room,
+                            "moved_to_start": self.instant(exception.starts_at, office_hour_label(hour)),
+                            "moved_to_end": self.instant(exception.ends_at, office_hour_label(hour)),
                         },
-                        _("cancelled") if one.cancelled else self.when(one.starts_at, one.ends_at, one.room),
+                        _("cancelled")
+                        if exception.cancelled
+                        else self.when(exception.starts_at, exception.ends_at, exception.room),
                     )
-                    for one in hour.exceptions
+                    for exception in hour.exceptions
                 ],
                 key=lambda exception: exception.day,
                 wanted_key=lambda w: w.values["day"],
@@ -226,8 +228,10 @@ class TimetableImport(RowImport):
         self.sync(
             FreeDay.objects.filter(course=self.course),
             [
-                Wanted(free_day_label(one), {"first": one.date, "last": one.last, "title": one.title})
-                for one in self.spec.free_days
+                Wanted(
+                    free_day_label(free_day), {"first": free_day.date, "last": free_day.last, "title": free_day.title}
+                )
+                for free_day in self.spec.free_days
             ],
             key=lambda row: row.first,
             wanted_key=lambda w: w.values["first"],
@@ -235,26 +239,32 @@ class TimetableImport(RowImport):
         )
 
     def _warn_of_sessions_on_free_days(self) -> None:
-        for one in self.spec.lectures:
-            day = one.held_on
+        for lecture in self.spec.lectures:
+            day = lecture.held_on
             if day is not None and any(free.date <= day <= (free.last or free.date) for free in self.spec.free_days):
                 why = _("%(what)s: %(day)s is a day without class. Look whether it takes place.")
-                self.diff.warnings.append(why % {"what": lecture_label(one), "day": say_day(day)})
+                self.diff.warnings.append(why % {"what": lecture_label(lecture), "day": say_day(day)})
 
     def _deadlines(self) -> None:
         wanted = []
-        for one in self.spec.deadlines:
-            label = _("Deadline %(title)s") % {"title": one.title}
-            if one.kind not in Deadline.Kind.values:
-                self.problems.append(not_offered(label, one.kind, Deadline.Kind.values))
+        for deadline in self.spec.deadlines:
+            label = _("Deadline %(title)s") % {"title": deadline.title}
+            if deadline.kind not in Deadline.Kind.values:
+                self.problems.append(not_offered(label, deadline.kind, Deadline.Kind.values))
                 return
-            if (one.due_at is None) == (one.day is None):
+            if (deadline.due_at is None) == (deadline.day is None):
                 why = _("%(what)s: give due_at, or day while the time is open, and not both.")
                 self.problems.append(why % {"what": label})
                 return
-            due_at = self.instant(one.due_at, label)
-            values = {"kind": one.kind, "title": one.title, "due_at": due_at, "day": one.day, "url": one.url}
-            wanted.append(Wanted(label, values, self.when(one.due_at) or self.open_when(one.day)))
+            due_at = self.instant(deadline.due_at, label)
+            values = {
+                "kind": deadline.kind,
+                "title": deadline.title,
+                "due_at": due_at,
+                "day": deadline.day,
+                "url": deadline.url,
+            }
+            wanted.append(Wanted(label, values, self.when(deadline.due_at) or self.open_when(deadline.day)))
         self.sync(
             Deadline.objects.filter(course=self.course),
             wanted,

@@ -167,7 +167,7 @@ class _Reader:
                 self.problem(path, _("must be a list"))
                 return ()
             inner = get_args(hint)[0]
-            return tuple(self._value(inner, one, f"{path}[{index}]") for index, one in enumerate(value))
+            return tuple(self._value(inner, element, f"{path}[{index}]") for index, element in enumerate(value))
         if is_dataclass(hint):
             if not isinstance(value, dict):
                 self.problem(path, _("must be a table"))

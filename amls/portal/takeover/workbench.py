@@ -115,10 +115,10 @@ class Workbench:
     @property
     def rows(self) -> list[PreviewRow]:
         """Everything dated, in the order of the source."""
-        one = self.understood
+        understood = self.understood
         rows = [
-            *map(self._session, one.sessions), *map(self._free_day, one.free_days),
-            *map(self._deadline, one.deadlines), *map(self._exam, one.exams),
+            *map(self._session, understood.sessions), *map(self._free_day, understood.free_days),
+            *map(self._deadline, understood.deadlines), *map(self._exam, understood.exams),
         ]  # fmt: skip
         return sorted(rows, key=lambda row: (row.line, row.day or date.max, row.begins or time.min))
 
@@ -135,7 +135,9 @@ class Workbench:
     @property
     def questions(self) -> list["Asked"]:
         """What is still to be answered; what is needed first."""
-        return [Asked(question) for question in sorted(self.understood.questions, key=lambda one: not one.must)]
+        return [
+            Asked(question) for question in sorted(self.understood.questions, key=lambda question: not question.must)
+        ]
 
     @property
     def missing(self) -> list[Question]:
@@ -210,15 +212,15 @@ class Workbench:
             return {name: _clean(sent["answer"])}
         lines = []
         for number in range(20):
-            one = SlotFields(
+            slot = SlotFields(
                 *(sent.get(f"{part}-{number}", "").strip() for part in ("weekday", "begins", "ends", "room"))
             )
-            if one.weekday in WEEKDAYS and one.begins:
-                lines.append(f"{one.weekday} {one.begins}{f'-{one.ends}' if one.ends else ''} {one.room}".strip())
+            if slot.weekday in WEEKDAYS and slot.begins:
+                lines.append(f"{slot.weekday} {slot.begins}{f'-{slot.ends}' if slot.ends else ''} {slot.room}".strip())
         return {name: "\n".join(lines)} if lines else {}
 
     def _row_changes(self, sent: Mapping[str, str]) -> dict[str, str]:
-        row = next((one for one in self.rows if one.id == sent["row"]), None)
+        row = next((candidate for candidate in self.rows if candidate.id == sent["row"]), None)
         if row is None:
             return {}
         if "drop" in sent:
@@ -240,29 +242,31 @@ class Workbench:
     def _is_corrected(self, name: str) -> bool:
         return any(f"{what}:{name}" in self.answered for what in (*_ROW_FIELDS, "time"))
 
-    def _session(self, one: Session) -> PreviewRow:
+    def _session(self, session: Session) -> PreviewRow:
         return PreviewRow(
-            id=one.id, line=one.line, kind=one.kind, title=one.title, number=one.number, part=one.part, day=one.day,
-            begins=one.begins, ends=one.ends, room=one.room, is_cancelled=one.is_cancelled, links=one.materials,
-            is_corrected=self._is_corrected(one.id),
+            id=session.id, line=session.line, kind=session.kind, title=session.title, number=session.number,
+            part=session.part, day=session.day, begins=session.begins, ends=session.ends, room=session.room,
+            is_cancelled=session.is_cancelled, links=session.materials,
+            is_corrected=self._is_corrected(session.id),
         )  # fmt: skip
 
-    def _free_day(self, one: FreeDay) -> PreviewRow:
+    def _free_day(self, free_day: FreeDay) -> PreviewRow:
         return PreviewRow(
-            id=one.id, line=one.line, kind=FREE, title=one.title, day=one.day, last=one.last,
-            is_corrected=self._is_corrected(one.id),
+            id=free_day.id, line=free_day.line, kind=FREE, title=free_day.title, day=free_day.day, last=free_day.last,
+            is_corrected=self._is_corrected(free_day.id),
         )  # fmt: skip
 
-    def _deadline(self, one: Deadline) -> PreviewRow:
+    def _deadline(self, deadline: Deadline) -> PreviewRow:
         return PreviewRow(
-            id=one.id, line=one.line, kind=DEADLINE, title=one.title, day=one.day, begins=one.at,
-            is_corrected=self._is_corrected(one.id),
+            id=deadline.id, line=deadline.line, kind=DEADLINE, title=deadline.title, day=deadline.day,
+            begins=deadline.at,
+            is_corrected=self._is_corrected(deadline.id),
         )  # fmt: skip
 
-    def _exam(self, one: Exam) -> PreviewRow:
+    def _exam(self, exam: Exam) -> PreviewRow:
         return PreviewRow(
-            id=one.id, line=one.line, kind=EXAM, title=one.title, day=one.day, begins=one.begins, room=one.room,
-            is_corrected=self._is_corrected(one.id),
+            id=exam.id, line=exam.line, kind=EXAM, title=exam.title, day=exam.day, begins=exam.begins, room=exam.room,
+            is_corrected=self._is_corrected(exam.id),
         )  # fmt: skip
 
 

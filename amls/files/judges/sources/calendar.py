@@ -42,7 +42,7 @@ def read_calendar(content: bytes) -> Iterator[Row]:
             yield fact("title", tidy(str(name)))
         events += _events(calendar)
     zones = Counter(zone for event in events if (zone := _zone(event)))
-    named = next((str(one["X-WR-TIMEZONE"]) for one in calendars if one.get("X-WR-TIMEZONE")), "")
+    named = next((str(calendar["X-WR-TIMEZONE"]) for calendar in calendars if calendar.get("X-WR-TIMEZONE")), "")
     zone = zones.most_common(1)[0][0] if zones else _known(named)
     if zone:
         yield fact("timezone", zone)
@@ -52,18 +52,18 @@ def read_calendar(content: bytes) -> Iterator[Row]:
 
 
 def _events(calendar: Calendar) -> list[Event]:
-    single = [one for one in calendar.walk("VEVENT") if _moment(one, "DTSTART") is not None]
+    single = [event for event in calendar.walk("VEVENT") if _moment(event, "DTSTART") is not None]
     if not single:
         return []
-    first = min(_day(_moment(one, "DTSTART")) for one in single)
-    last = max(_day(_moment(one, "DTSTART")) for one in single)
-    found: list[Event] = []
+    first = min(_day(_moment(event, "DTSTART")) for event in single)
+    last = max(_day(_moment(event, "DTSTART")) for event in single)
+    events: list[Event] = []
     until = max(last + timedelta(days=1), first + _LONGEST)
     for event in recurring_ical_events.of(calendar, skip_bad_series=True).between(first - timedelta(days=1), until):
-        found.append(event)
-        if len(found) > MAX_EVENTS:
+        events.append(event)
+        if len(events) > MAX_EVENTS:
             raise Refused("too-many-events")
-    return sorted(found, key=lambda one: (_sorting(_moment(one, "DTSTART")), str(one.get("SUMMARY", ""))))
+    return sorted(events, key=lambda event: (_sorting(_moment(event, "DTSTART")), str(event.get("SUMMARY", ""))))
 
 
 def _moment(event: Component, name: str) -> Any:

@@ -116,7 +116,7 @@ class _Counter:
                     entries.append((str(getattr(key, "value", ""))[:60], made))
             return _Map(line, entries)
         if isinstance(node, yaml.SequenceNode):
-            return [self.plain(one, depth + 1) for one in node.value]
+            return [self.plain(child, depth + 1) for child in node.value]
         is_nothing = node.tag == "tag:yaml.org,2002:null"
         return _Scalar(line, "" if is_nothing else str(node.value))
 
@@ -145,9 +145,9 @@ def _from_json(value: object, lines: list[int], seen: list[int], depth: int) -> 
     if isinstance(value, dict):
         line = lines[seen[0]] if seen[0] < len(lines) else 0
         seen[0] += 1
-        return _Map(line, [(str(key)[:60], _from_json(one, lines, seen, depth + 1)) for key, one in value.items()])
+        return _Map(line, [(str(key)[:60], _from_json(inner, lines, seen, depth + 1)) for key, inner in value.items()])
     if isinstance(value, list):
-        return [_from_json(one, lines, seen, depth + 1) for one in value]
+        return [_from_json(inner, lines, seen, depth + 1) for inner in value]
     return _Scalar(0, "" if value is None else str(value))
 
 
@@ -185,11 +185,11 @@ def _gather_list(
 ) -> None:
     entries: list[_Entry] = []
     tables.append(entries)
-    for one in values:
-        if isinstance(one, _Map):
-            _entry(one, inherited, entries, tables, facts, depth)
-        elif isinstance(one, _Scalar) and one.text and depth < 2:
-            entries.append(_Entry(one.line, {name or "date": _content(one, name)}))
+    for element in values:
+        if isinstance(element, _Map):
+            _entry(element, inherited, entries, tables, facts, depth)
+        elif isinstance(element, _Scalar) and element.text and depth < 2:
+            entries.append(_Entry(element.line, {name or "date": _content(element, name)}))
     if not entries:
         tables.remove(entries)
 
@@ -197,20 +197,20 @@ def _gather_list(
 def _gather_map(
     value: _Map, inherited: dict[str, Cell], tables: list[list[_Entry]], facts: list[Row], depth: int
 ) -> None:
-    nested = [(key, one) for key, one in value.entries if _is_list_of_maps(one)]
-    maps = [(key, one) for key, one in value.entries if isinstance(one, _Map)]
+    nested = [(key, inner) for key, inner in value.entries if _is_list_of_maps(inner)]
+    maps = [(key, inner) for key, inner in value.entries if isinstance(inner, _Map)]
     if not nested and _are_entries([entry for _key, entry in maps]):
         _gather_list([_named(key, entry) for key, entry in maps], inherited, tables, facts, depth + 1, "")
         maps = []
-    for key, one in value.entries:
-        if isinstance(one, _Scalar) and one.text:
-            facts.append(fact(key, _content(one, key).text, one.line))
-        elif isinstance(one, list) and one and depth < 1 and not _is_list_of_maps(one):
-            words = ", ".join(part.text for part in one if isinstance(part, _Scalar))
+    for key, inner in value.entries:
+        if isinstance(inner, _Scalar) and inner.text:
+            facts.append(fact(key, _content(inner, key).text, inner.line))
+        elif isinstance(inner, list) and inner and depth < 1 and not _is_list_of_maps(inner):
+            words = ", ".join(part.text for part in inner if isinstance(part, _Scalar))
             facts.append(fact(key, words, value.line))
-            _gather_list(one, inherited, tables, facts, depth + 1, key)
-    for key, one in [*maps, *nested]:
-        _gather(one, inherited, tables, facts, depth + 1, key)
+            _gather_list(inner, inherited, tables, facts, depth + 1, key)
+    for key, inner in [*maps, *nested]:
+        _gather(inner, inherited, tables, facts, depth + 1, key)
 
 
 def _are_entries(maps: list[_Map]) -> bool:
@@ -225,21 +225,21 @@ def _named(key: str, entry: _Map) -> _Map:
 
 
 def _is_list_of_maps(value: object) -> bool:
-    return isinstance(value, list) and any(isinstance(one, _Map) for one in value)
+    return isinstance(value, list) and any(isinstance(element, _Map) for element in value)
 
 
 def _is_links(value: object) -> bool:
     """Return whether a value is a link, or a list of them, with their texts: no rows of a schedule."""
     if isinstance(value, list):
-        return all(isinstance(one, _Scalar) or _is_links(one) for one in value)
+        return all(isinstance(element, _Scalar) or _is_links(element) for element in value)
     if not isinstance(value, _Map):
         return False
     names = {key.lower() for key, _one in value.entries}
     if names & {"date", "datum", "day", "days", "week"}:
         return False
-    return all(isinstance(one, _Scalar) for _key, one in value.entries) and (
+    return all(isinstance(inner, _Scalar) for _key, inner in value.entries) and (
         bool(names & {*_LINK_KEYS, *_TEXT_KEYS})
-        or all(_ADDRESS.match(one.text) for _key, one in value.entries if isinstance(one, _Scalar) and one.text)
+        or all(_ADDRESS.match(inner.text) for _key, inner in value.entries if isinstance(inner, _Scalar) and inner.text)
     )
 
 
@@ -253,11 +253,11 @@ def _entry(
 ) -> None:
     own = dict(inherited)
     inner: list[tuple[str, object]] = []
-    for key, one in value.entries:
-        if isinstance(one, _Scalar) or _is_links(one) or (isinstance(one, list) and not _is_list_of_maps(one)):
-            own[key] = _content(one, key)
+    for key, held in value.entries:
+        if isinstance(held, _Scalar) or _is_links(held) or (isinstance(held, list) and not _is_list_of_maps(held)):
+            own[key] = _content(held, key)
         else:
-            inner.append((key, one))
+            inner.append((key, held))
     if not inner:
         entries.append(_Entry(value.line, own))
         return
@@ -265,8 +265,8 @@ def _entry(
     if has_date:
         entries.append(_Entry(value.line, own))
     above = {key: Cell(cell.text, cell.links, spans=True) for key, cell in own.items()}
-    for _key, one in inner:
-        for part in one if isinstance(one, list) else [one]:
+    for _key, nested in inner:
+        for part in nested if isinstance(nested, list) else [nested]:
             if isinstance(part, _Map):
                 _entry(part, above, entries, tables, facts, depth + 1)
 
@@ -276,13 +276,13 @@ def _content(value: object, key: str) -> Cell:
         return _text(value.text, key)
     cell = Cell()
     lines: list[str] = []
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, _Map):
-            names = {name.lower(): part.text for name, part in one.entries if isinstance(part, _Scalar)}
+    for element in value if isinstance(value, list) else [value]:
+        if isinstance(element, _Map):
+            names = {name.lower(): part.text for name, part in element.entries if isinstance(part, _Scalar)}
             link = next((names[name] for name in _LINK_KEYS if names.get(name)), "")
             text = next((names[name] for name in _TEXT_KEYS if names.get(name)), "")
             if not link and not text:
-                for name, part in one.entries:
+                for name, part in element.entries:
                     inner = _content(part, name)
                     lines.append(inner.text if inner.text != name else name)
                     cell.links += inner.links
@@ -291,7 +291,7 @@ def _content(value: object, key: str) -> Cell:
             lines.append(inner.text)
             cell.links += [(inner.text or key, link)] if link else inner.links
         else:
-            inner = _content(one, key)
+            inner = _content(element, key)
             lines.append(inner.text)
             cell.links += inner.links
     cell.text = "\n".join(filter(None, lines))

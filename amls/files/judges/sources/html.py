@@ -60,9 +60,9 @@ def read_html(content: bytes, *, base: str = "", made_of: str = "") -> Iterator[
 
 def _address_of(root: html.HtmlElement) -> str:
     """Return the page's own address, where it names it."""
-    for found in (root.find(".//base[@href]"), root.find(".//link[@rel='canonical'][@href]")):
-        if found is not None and found.get("href", "").startswith(("http://", "https://")):
-            return str(found.get("href"))
+    for element in (root.find(".//base[@href]"), root.find(".//link[@rel='canonical'][@href]")):
+        if element is not None and element.get("href", "").startswith(("http://", "https://")):
+            return str(element.get("href"))
     return ""
 
 
@@ -273,9 +273,9 @@ def _is_layout(table: html.HtmlElement, weights: _Weights) -> bool:
     """Return whether a table only lays out the page: what it says stands in tables or lists within it, or in one cell."""
     if 2 * weights.tables.get(table, 0) > weights.texts.get(table, 0):
         return True
-    filled = (one for one in table.iter("td", "th") if any(map(str.strip, islice(one.itertext(), 50))))
+    filled = (cell for cell in table.iter("td", "th") if any(map(str.strip, islice(cell.itertext(), 50))))
     cells = list(islice(filled, 8))
-    is_list = len(cells) < 8 and any(len(one.findall(".//li")) > 4 or one.find(".//h2") is not None for one in cells)
+    is_list = len(cells) < 8 and any(len(cell.findall(".//li")) > 4 or cell.find(".//h2") is not None for cell in cells)
     return len(cells) == 1 or is_list
 
 
@@ -286,7 +286,7 @@ def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[Row]
     for tr in table.iter("tr"):
         if _is_unwanted(tr):
             continue
-        own = next((one for one in tr.iterancestors("table")), None)
+        own = next((ancestor for ancestor in tr.iterancestors("table")), None)
         if own is not table:
             continue
         cells: list[Cell] = []
@@ -304,7 +304,7 @@ def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[Row]
                 cells.append(piece)
             tags.append(td.tag)
         _fill(cells, below)
-        if any(one.text or one.links for one in cells):
+        if any(cell.text or cell.links for cell in cells):
             is_head = bool(tags) and all(tag == "th" for tag in tags) and len(tags) > 1
             rows.append(Row(_line(tr), "header" if is_head else "cells", cells, table=number))
     return rows
@@ -341,8 +341,8 @@ def _pairs(dl: html.HtmlElement, base: str, number: int) -> list[Row]:
                 cell = _own(part, base)
             if terms and (cell.text or cell.links):
                 term = Cell(
-                    " / ".join(one.text for one in terms),
-                    [link for one in terms for link in one.links],
+                    " / ".join(term.text for term in terms),
+                    [link for term in terms for link in term.links],
                     spans=not is_new,
                 )
                 rows.append(Row(_line(part), "pair", [term, cell], table=number))

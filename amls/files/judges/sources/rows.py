@@ -48,7 +48,7 @@ class Row:
 
     def plain(self) -> list[object]:
         """Return it as JSON knows it."""
-        return [self.number, self.kind, self.level, self.table, [one.plain() for one in self.cells[:MAX_COLUMNS]]]
+        return [self.number, self.kind, self.level, self.table, [cell.plain() for cell in self.cells[:MAX_COLUMNS]]]
 
 
 def fact(name: str, value: str, number: int = 0) -> Row:

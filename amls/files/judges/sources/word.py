@@ -62,7 +62,7 @@ def _kind(paragraph: Paragraph) -> tuple[str, int]:
 
 
 def _lines(paragraph: Paragraph) -> list[Cell]:
-    links = [(tidy(one.text), one.address) for one in paragraph.hyperlinks if one.address]
+    links = [(tidy(link.text), link.address) for link in paragraph.hyperlinks if link.address]
     lines = (
         tidy(paragraph.text.replace("\t", "\u2003\t")).split("\n")
         if "\t" not in paragraph.text
@@ -88,7 +88,7 @@ def _table(table: Table, number: int, line: int) -> Iterator[Row]:
             seen[key] = len(cells)
             cells.append(_cell(cell, spans=key in above))
         above = here
-        if any(one.text or one.links for one in cells):
+        if any(cell.text or cell.links for cell in cells):
             yield Row(line, "cells", cells, table=number)
 
 
@@ -96,7 +96,7 @@ def _cell(cell: _Cell, *, spans: bool) -> Cell:
     texts, links = [], []
     for paragraph in cell.paragraphs:
         texts.append(paragraph.text)
-        links += [(tidy(one.text), one.address) for one in paragraph.hyperlinks if one.address]
+        links += [(tidy(link.text), link.address) for link in paragraph.hyperlinks if link.address]
     for inner in cell.tables:
         texts += [tidy(part.text) for part in inner._cells]  # noqa: SLF001 - all cells at once; row by row is quadratic
     return Cell(tidy("\n".join(texts)), links, spans)

@@ -32,7 +32,7 @@ def read_workbook(content: bytes) -> Iterator[Row]:
         if sum(entry.file_size for entry in archive.infolist()) > _MAX_UNPACKED:
             raise Refused("too_big")
     book = load_workbook(io.BytesIO(content), data_only=True)
-    sheets = [one for one in book.worksheets if one.sheet_state == "visible" and isinstance(one, Worksheet)]
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible" and isinstance(sheet, Worksheet)]
     if book.properties.title:
         yield fact("title", book.properties.title)
     for number, sheet in enumerate(sheets, start=1):
@@ -56,12 +56,12 @@ def _rows(sheet: Worksheet, number: int) -> Iterator[Row]:
 
 def _origins(sheet: Worksheet) -> dict[tuple[int, int], tuple[int, int]]:
     """Return for each cell that a merged one covers where that stands."""
-    found: dict[tuple[int, int], tuple[int, int]] = {}
-    for one in sheet.merged_cells.ranges:
-        if one.size["rows"] * one.size["columns"] <= MAX_ROWS:
-            first = (one.min_row, one.min_col)
-            found |= {place: first for place in one.cells if place != first}
-    return found
+    origins: dict[tuple[int, int], tuple[int, int]] = {}
+    for merged in sheet.merged_cells.ranges:
+        if merged.size["rows"] * merged.size["columns"] <= MAX_ROWS:
+            first = (merged.min_row, merged.min_col)
+            origins |= {place: first for place in merged.cells if place != first}
+    return origins
 
 
 def _at(sheet: Worksheet, cell: SheetCell, origin: tuple[int, int] | None, index: int, column: int) -> Cell:

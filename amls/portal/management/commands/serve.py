@@ -209,9 +209,9 @@ def _work_of(process: psutil.Process) -> float:
     """Return the seconds of CPU that a process and those below it have had."""
     total = 0.0
     with suppress(psutil.NoSuchProcess):
-        for one in (process, *process.children(recursive=True)):
+        for running in (process, *process.children(recursive=True)):
             with suppress(psutil.NoSuchProcess):
-                times = one.cpu_times()
+                times = running.cpu_times()
                 total += times.user + times.system
     return total
 
@@ -226,10 +226,10 @@ def check_children(children: dict[str, Child]) -> None:
 def _refuse_known_passwords(host: str) -> None:
     """Raise CommandError if somebody on the network could sign in with the demo's password."""
     demo = User.objects.filter(email__in=[*DEMO_ACCOUNTS, *FELLOW_ADDRESSES])
-    found = next((user.email for user in demo if user.check_password(settings.DEMO_PASSWORD)), None)
-    if found is not None:
+    email = next((user.email for user in demo if user.check_password(settings.DEMO_PASSWORD)), None)
+    if email is not None:
         raise CommandError(
-            f"{found} is a demo account, whose password everyone knows, so this site is not served on {host}. "
+            f"{email} is a demo account, whose password everyone knows, so this site is not served on {host}. "
             "Leave --host out to keep it on this machine; or start a site without demo data in a folder of its own: "
             f"AMLS_VAR_DIR=… manage.py serve --host {host} --no-demo, and manage.py start for the first account."
         )

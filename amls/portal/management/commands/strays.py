@@ -23,10 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         """Compare, tell, delete."""
-        found = find_strays(now=clock.now())
-        for name in found.missing:
+        strays = find_strays(now=clock.now())
+        for name in strays.missing:
             self.stdout.write(f"missing  {name}")
-        deleted = set(delete_unnamed(found)) if options["delete"] else set()
-        for name in found.unnamed:
+        deleted = set(delete_unnamed(strays)) if options["delete"] else set()
+        for name in strays.unnamed:
             self.stdout.write(f"{'deleted' if name in deleted else 'unnamed'}  {name}")
-        self.stdout.write(f"{len(found.missing)} missing, {len(found.unnamed)} unnamed, {len(deleted)} deleted.")
+        self.stdout.write(f"{len(strays.missing)} missing, {len(strays.unnamed)} unnamed, {len(deleted)} deleted.")

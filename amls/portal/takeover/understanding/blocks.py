@@ -84,8 +84,8 @@ class Blocks:
         # Facts in two columns look like a schedule; none of their rows has a day.
         is_read = any(
             any(day.days for day in draft.days) or draft.begins or draft.week not in (None, self.where.week)
-            for one in read
-            for draft in one.drafts
+            for line in read
+            for draft in line.drafts
         )
         for row in rows[: max(at, 0)] if is_read else rows:
             self._line(_as_line(row), head, row)
@@ -94,14 +94,16 @@ class Blocks:
         for row in [*([header] if header is not None else []), *repeated]:
             self.use(row, USED, "header")
         number = rows[0].table
-        self.columns += [ColumnUse(f"column:{number}:{one.index}", number, one.heading, one.role) for one in columns]
-        for one in read:
-            if one.part:
-                self._part("", one.part)
-            if not one.drafts:
-                self.use(one.row, USED if one.part else IGNORED, "part" if one.part else one.why)
-            for draft in one.drafts:
-                self._add(draft, one.row)
+        self.columns += [
+            ColumnUse(f"column:{number}:{column.index}", number, column.heading, column.role) for column in columns
+        ]
+        for line in read:
+            if line.part:
+                self._part("", line.part)
+            if not line.drafts:
+                self.use(line.row, USED if line.part else IGNORED, "part" if line.part else line.why)
+            for draft in line.drafts:
+                self._add(draft, line.row)
 
     def _chosen_columns(self, table: int) -> dict[int, str]:
         """Return the roles of a table's columns that somebody corrected."""
@@ -188,7 +190,7 @@ class Blocks:
         return self._use_of_block(draft, content, origin)
 
     def _use_of_block(self, draft: Draft, content: Content, origin: Row) -> bool:
-        draft.materials += [one for one in content.materials if one not in draft.materials]
+        draft.materials += [material for material in content.materials if material not in draft.materials]
         if self.block is not None and not self.block.is_added and draft.title:
             self.block.is_added = True
             self._add(draft, origin)
@@ -198,8 +200,8 @@ class Blocks:
 
     def _heading(self, row: Row, text: str) -> bool:
         """Take a heading for what stands below it; return whether it is nothing else."""
-        days = [one for one in find_days(text) if one.days and not one.is_loose]
-        weeks = [one for one in find_days(text) if one.week is not None]
+        days = [mention for mention in find_days(text) if mention.days and not mention.is_loose]
+        weeks = [mention for mention in find_days(text) if mention.week is not None]
         if days and not find_term(text):
             return False
         if weeks and _WEEK_HEADING.match(text):
@@ -226,23 +228,25 @@ class Blocks:
     def _add(self, draft: Draft, row: Row) -> None:
         self.drafts.append(draft)
         self.by_row.setdefault(id(row), []).append(draft)
-        self.dated += [one for one in draft.days if one.days]
+        self.dated += [mention for mention in draft.days if mention.days]
 
     def _facts(self, row: Row, origin: Row) -> bool:
         """Read what a line says of the whole course; return whether it said something."""
         cell = (
             row.cells[0]
             if len(row.cells) == 1
-            else Cell(row.text, tuple(link for one in row.cells for link in one.links))
+            else Cell(row.text, tuple(link for cell in row.cells for link in cell.links))
         )
         people = find_people(cell)
         slots = find_slots(cell.text, default_kind=self.where.kind) if len(cell.text) < 2_000 else []
         if slots and not slots[0].room:
             room = slot_room_in_head(cell.text)
-            slots = [Slot(one.kind, one.weekday, one.begins, one.ends, one.room or room, one.mode) for one in slots]
-        self.people += [one for one in people if one.name not in {known.name for known in self.people}]
-        known = {(one.kind, one.weekday) for one in self.slots}
-        self.slots += [one for one in slots if (one.kind, one.weekday) not in known]
+            slots = [
+                Slot(slot.kind, slot.weekday, slot.begins, slot.ends, slot.room or room, slot.mode) for slot in slots
+            ]
+        self.people += [person for person in people if person.name not in {known.name for known in self.people}]
+        known = {(slot.kind, slot.weekday) for slot in self.slots}
+        self.slots += [slot for slot in slots if (slot.kind, slot.weekday) not in known]
         if slots:
             self.call_in = self.call_in or facts.call_in(cell, of_office_hour=False)
         is_office = re.search(r"office hours?|sprechstunde", cell.text, _I) is not None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
+from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,7 @@ from amls.portal.takeover.understanding.results import Answers, Built, Deadline,
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
+_Built = TypeVar("_Built")
 _DEFAULT_MINUTES = 90
 _MAX_RANGE = 100
 
@@ -57,10 +59,10 @@ class Builder:
         for draft in ordered:
             self._one(draft, named[draft.id])
         self.built.exams = merged(self.built.exams)
-        self.built.free_days = list({(one.day, one.last): one for one in reversed(self.built.free_days)}.values())[::-1]
-        self.built.deadlines = list(
-            {(one.title.lower(), one.day, one.at): one for one in reversed(self.built.deadlines)}.values()
-        )[::-1]
+        self.built.free_days = _last_of_each(self.built.free_days, lambda free_day: (free_day.day, free_day.last))
+        self.built.deadlines = _last_of_each(
+            self.built.deadlines, lambda deadline: (deadline.title.lower(), deadline.day, deadline.at)
+        )
         return self.built
 
     # ── its days ──
@@ -72,14 +74,14 @@ class Builder:
             return [(chosen, None)]
         if draft.begins:
             return self._known_days(draft)
-        found = self._written_days(draft, quiet=quiet)
+        days = self._written_days(draft, quiet=quiet)
         if draft.weekday is not None and draft.is_week:
-            found = [(at + timedelta(days=draft.weekday - at.weekday()), None) for at, _last in found[:1]]
-        elif draft.is_week and kind not in (kinds.DEADLINE, kinds.EXAM) and found:
-            found = self._in_week(found[0][0], kind)
-        if not found and draft.week is not None:
-            found = self._by_week(draft, kind, quiet=quiet)
-        return found
+            days = [(at + timedelta(days=draft.weekday - at.weekday()), None) for at, _last in days[:1]]
+        elif draft.is_week and kind not in (kinds.DEADLINE, kinds.EXAM) and days:
+            days = self._in_week(days[0][0], kind)
+        if not days and draft.week is not None:
+            days = self._by_week(draft, kind, quiet=quiet)
+        return days
 
     def _known_days(self, draft: Draft) -> list[tuple[date, date | None]]:
         begins, ends = local(draft.begins, self.zone), local(draft.ends, self.zone) if draft.ends else None
@@ -89,24 +91,24 @@ class Builder:
         return [(begins.date(), ends.date() if is_range and ends is not None else None)]
 
     def _written_days(self, draft: Draft, *, quiet: bool) -> list[tuple[date, date | None]]:
-        found: list[tuple[date, date | None]] = []
-        for one in draft.days:
-            for day in one.days:
+        spans: list[tuple[date, date | None]] = []
+        for mention in draft.days:
+            for day in mention.days:
                 at = self.days.day(day)
                 if at is None:
                     if not quiet:
-                        self._no_such_day(draft, one)
+                        self._no_such_day(draft, mention)
                     continue
-                if one.weekday is not None and at.weekday() != one.weekday and not quiet:
-                    self.built.warnings.append((draft.line, wrong_weekday(at, one.weekday), draft.text))
-                found.append((at, self.days.last(one, at)))
-        return found
+                if mention.weekday is not None and at.weekday() != mention.weekday and not quiet:
+                    self.built.warnings.append((draft.line, wrong_weekday(at, mention.weekday), draft.text))
+                spans.append((at, self.days.last(mention, at)))
+        return spans
 
     def _no_such_day(self, draft: Draft, mention: Mention) -> None:
         missing = next(day for day in mention.days if self.days.day(day) is None)
         plain = self.days.numbers(missing)
         shown = next(
-            (draft.text[one.start : one.end] for one in find_days(draft.text) if missing in one.days),
+            (draft.text[mention.start : mention.end] for mention in find_days(draft.text) if missing in mention.days),
             f"{plain.day:02}.{plain.month:02}.",
         )
         year = self.days.year_of(plain)
@@ -200,9 +202,9 @@ class Builder:
         day = self.days.day(due.mention.days[0]) if due.mention is not None else days[0][0] if days else None
         title = due_title(due.text)
         if not title or re.fullmatch(r"\W*(?:bis|by|at|um)?\W*", title):
-            title = draft.title or draft.label or next((one.title for one in draft.materials if one.title), "")
+            title = draft.title or draft.label or draft.link_title
         # A sheet that is only given out has no session of its own: its link is what is to be done.
-        url = due.url or ("" if draft.title else next((one.url for one in draft.materials if one.url), ""))
+        url = due.url or ("" if draft.title else draft.link_address)
         at = self._time(due.times)
         title = self.answers.get(f"title:{name}", "") or title
         self.built.deadlines.append(
@@ -223,18 +225,21 @@ class Builder:
             *(detail for detail in draft.details if kinds.is_due(detail) or kinds.is_work(detail)),
             draft.label,
         ]
-        titles = [due_title(one) for one in options if one]
-        title = next((one for one in titles if len(one) > 1), "") or re.split(r"\s*:\s", draft.title or draft.label)[0]
-        at = self._time(draft.times) or next((self._time(found[0]) for one in options if (found := _times(one))), None)
+        titles = (due_title(option) for option in options if option)
+        title = next((title for title in titles if len(title) > 1), "")
+        title = title or re.split(r"\s*:\s", draft.title or draft.label)[0]
+        at = self._time(draft.times) or next(
+            (self._time(spans[0]) for option in options if (spans := _times(option))), None
+        )
         if draft.begins:
             moment = local(draft.begins, self.zone)
             at = moment.time() if moment is not None and "T" in draft.begins else at
         else:
-            at = at or next((one.at for one in draft.days if one.at), None)
+            at = at or next((mention.at for mention in draft.days if mention.at), None)
         if not title:
             self.built.why[draft.id] = _("something is due, but not what")
             return
-        url = next((one.url for one in draft.materials if one.url), "")
+        url = draft.link_address
         for number, (day, last) in enumerate(days or [(None, None)], start=1):
             self.built.deadlines.append(
                 Deadline(
@@ -263,7 +268,7 @@ class Builder:
         room = (
             draft.room
             or room_in(text)
-            or next((found for piece in re.split(r"[,;()]", draft.title)[1:] if (found := room_of(piece.strip()))), "")
+            or next((named for piece in re.split(r"[,;()]", draft.title)[1:] if (named := room_of(piece.strip()))), "")
         )
         minutes = minutes_between(begins, ends) if begins and ends and ends > begins else find_minutes(text)
         shown = exam_title(title)
@@ -292,12 +297,12 @@ class Builder:
         title = draft.title or draft.label
         if not title:
             if draft.dues or draft.materials:
-                title = "" if draft.dues else next((one.title for one in draft.materials if one.title), "")
+                title = "" if draft.dues else draft.link_title
             if not title:
                 self.built.what.setdefault(draft.id, kinds.DEADLINE if draft.dues else "only a day")
                 return
         is_cancelled = draft.is_cancelled or (kinds.is_cancelled(draft.title) and bool(draft.number))
-        spread = [one for day, last in days for one in self._spread(day, last, kind)]
+        spread = [held_on for day, last in days for held_on in self._spread(day, last, kind)]
         if draft.id in self.built.why:
             return
         begins, ends = self._own_times(draft, draft.times)
@@ -334,7 +339,7 @@ class Builder:
         within = [day + timedelta(days=number) for number in range((last - day).days + 1)]
         if not weekdays:
             return within if len(within) <= 7 else [day]
-        return [one for one in within if one.weekday() in weekdays] or [day]
+        return [held_on for held_on in within if held_on.weekday() in weekdays] or [day]
 
     def _own_times(self, draft: Draft, times: Times | None) -> tuple[time | None, time | None]:
         if draft.begins and "T" in draft.begins:
@@ -344,7 +349,7 @@ class Builder:
                 return begins.time(), ends.time() if is_same_day and ends is not None else None
         if times is not None and not times.problem:
             return times.begins, times.ends
-        return next(((one.at, None) for one in draft.days if one.at), (None, None))
+        return next(((mention.at, None) for mention in draft.days if mention.at), (None, None))
 
     def _time(self, times: Times | None) -> time | None:
         if times is None or times.problem:
@@ -361,15 +366,19 @@ class Builder:
             return own[0] if len({(slot.begins, slot.ends) for slot in own}) == 1 else None
         if kind != kinds.LECTURE and day in self._lectures:
             return None
-        found = slot_for(self.slots, kind, day.weekday())
+        slot = slot_for(self.slots, kind, day.weekday())
         lectures = [slot for slot in self.slots if slot.kind == kinds.LECTURE]
-        return found or (lectures[0] if kind in (kinds.LECTURE, kinds.SEMINAR) and len(lectures) == 1 else None)
+        return slot or (lectures[0] if kind in (kinds.LECTURE, kinds.SEMINAR) and len(lectures) == 1 else None)
 
     def _end(self, begins: time, slot: Slot | None) -> time | None:
         minutes = (
             minutes_between(slot.begins, slot.ends) if slot is not None and slot.ends is not None else _DEFAULT_MINUTES
         )
         return add_minutes(begins, minutes)
+
+
+def _last_of_each(built: list[_Built], key: Callable[[_Built], object]) -> list[_Built]:
+    return list({key(row): row for row in reversed(built)}.values())[::-1]
 
 
 def _date(text: str) -> date | None:
@@ -385,9 +394,9 @@ def _says_nothing(title: str) -> bool:
 
 def _times(text: str) -> list[Times]:
     plain = text
-    for one in reversed(find_days(text)):
-        plain = f"{plain[: one.start]} {plain[one.end :]}"
-    return [one for one in find_times(plain) if not one.problem]
+    for mention in reversed(find_days(text)):
+        plain = f"{plain[: mention.start]} {plain[mention.end :]}"
+    return [span for span in find_times(plain) if not span.problem]
 
 
 def _numbered(name: str, number: int) -> str:

@@ -17,13 +17,13 @@ _I = re.IGNORECASE
 
 def expected_days(cell: Cell) -> list[Mention]:
     """Return the days of a cell that should name one; a bare '9/3' or '03.09' is one there."""
-    return [one for one in find_days(cell.text) if one.days or one.is_open] if cell.text else []
+    return [mention for mention in find_days(cell.text) if mention.days or mention.is_open] if cell.text else []
 
 
 def without(text: str, mentions: Sequence[Mention]) -> str:
     """Return a text without its days."""
-    for one in sorted(mentions, key=lambda one: -one.start):
-        text = f"{text[: one.start]} {text[one.end :]}"
+    for mention in sorted(mentions, key=lambda mention: -mention.start):
+        text = f"{text[: mention.start]} {text[mention.end :]}"
     return text.strip(" :–—-,;|")
 
 
@@ -33,8 +33,8 @@ def words_besides(draft: Draft, text: str) -> str:
     A mode or a place is none of them: 'Jun 13, virtual only', 'May 21 (in H 0111)'.
     """
     rest = without(text, find_days(text))
-    for one in reversed(find_times(rest, expects=True)):
-        rest = f"{rest[: one.start]} {rest[one.end :]}"
+    for span in reversed(find_times(rest, expects=True)):
+        rest = f"{rest[: span.start]} {rest[span.end :]}"
     rest = re.sub(
         rf"\b{WEEKDAY}\b|\b(?:mo|di|mi|do|fr|sa|so|tu|th|we|[mtwrf]|uhr|week|woche|kw|und|and)\b\.?",
         " ",
@@ -62,18 +62,18 @@ def fill(draft: Draft, content: Content) -> None:
     draft.details += content.details
     draft.number = draft.number or content.number
     draft.kind = draft.kind or content.kind
-    draft.materials += [one for one in content.materials if one not in draft.materials]
+    draft.materials += [material for material in content.materials if material not in draft.materials]
     draft.call_in = draft.call_in or content.call_in
     draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
 
 
 def day_in(text: str) -> Mention | None:
     """Return the day that a text about something due names."""
-    return next((one for one in find_days(text) if one.days and not one.is_loose), None) or next(
+    return next((mention for mention in find_days(text) if mention.days and not mention.is_loose), None) or next(
         (
-            one
-            for one in find_days(text)
-            if one.days and re.search(r"\b(?:due|by|on|bis|am|until)\W+$", text[: one.start], _I)
+            mention
+            for mention in find_days(text)
+            if mention.days and re.search(r"\b(?:due|by|on|bis|am|until)\W+$", text[: mention.start], _I)
         ),
         None,
     )
@@ -81,8 +81,8 @@ def day_in(text: str) -> Mention | None:
 
 def time_in(text: str) -> Times | None:
     """Return the time that a text about something due names."""
-    found = find_times(without(text, find_days(text)))
-    return found[0] if found else None
+    spans = find_times(without(text, find_days(text)))
+    return spans[0] if spans else None
 
 
 def pieces_of(text: str) -> list[str]:
@@ -99,20 +99,20 @@ def pieces_of(text: str) -> list[str]:
 
 def dues_of(cell: Cell, *, is_column: bool = False) -> list[Due]:
     """Return what a cell says is due; in a column of deadlines all that is not given out."""
-    found: list[Due] = []
+    dues: list[Due] = []
     for piece in pieces_of(cell.text):
         if kinds.is_out(piece) or is_nothing(piece):
             continue
         if not is_column and not kinds.is_due(piece):
             continue
-        found.append(Due(piece, day_in(piece) or _lone_day(piece), time_in(piece), address_of(cell, piece), is_column))
-    return found
+        dues.append(Due(piece, day_in(piece) or _lone_day(piece), time_in(piece), address_of(cell, piece), is_column))
+    return dues
 
 
 def _lone_day(piece: str) -> Mention | None:
     """Return the day of a piece that is nothing else, such as '10/4' in a column of deadlines."""
-    found = [one for one in find_days(piece) if one.days]
-    return found[0] if found and found[0].start <= 2 else None
+    mentions = [mention for mention in find_days(piece) if mention.days]
+    return mentions[0] if mentions and mentions[0].start <= 2 else None
 
 
 def address_of(cell: Cell, piece: str) -> str:

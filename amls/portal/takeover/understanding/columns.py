@@ -145,7 +145,7 @@ def columns_of(header: Row | None, body: Sequence[Row], chosen: dict[int, str]) 
     width = max((len(row.cells) for row in ([header] if header else []) + list(body)), default=0)
     named = [header.cells[index].text if header and index < len(header.cells) else "" for index in range(width)]
     columns = [Column(index, " ".join(text.split())) for index, text in enumerate(named)]
-    days = [(column, found) for column in columns if (found := weekday_column(column.heading))]
+    days = [(column, meant) for column in columns if (meant := weekday_column(column.heading))]
     if len(days) >= 2:
         for column, (weekday, kind) in days:
             column.role, column.weekday, column.kind = GRID, weekday, kind
@@ -251,8 +251,8 @@ def _says_something(cell: Cell) -> bool:
 def _has_date(cell: Cell) -> bool:
     if cell.begins:
         return True
-    found = find_days(cell.text[:120])
-    return any(one.days or one.is_open for one in found) and len(cell.text) < 200
+    mentions = find_days(cell.text[:120])
+    return any(mention.days or mention.is_open for mention in mentions) and len(cell.text) < 200
 
 
 def _is_time(cell: Cell) -> bool:

@@ -148,28 +148,30 @@ def _found(text: str) -> tuple[Mention, ...]:
         for match in pattern.finditer(text)
         if (mention := read(match))
     ]
-    found: list[Mention] = []
-    for one in sorted([*candidates, *_open(text)], key=lambda one: (one.start, -one.end)):
-        if not found or one.start >= found[-1].end:
-            found.append(one)
-    return tuple(_with_ranges(text, found))
+    mentions: list[Mention] = []
+    for mention in sorted([*candidates, *_open(text)], key=lambda mention: (mention.start, -mention.end)):
+        if not mentions or mention.start >= mentions[-1].end:
+            mentions.append(mention)
+    return tuple(_with_ranges(text, mentions))
 
 
-def _with_ranges(text: str, found: list[Mention]) -> list[Mention]:
+def _with_ranges(text: str, mentions: list[Mention]) -> list[Mention]:
     """Join two days with a dash, or 'to', between them."""
     joined: list[Mention] = []
-    for one in found:
+    for mention in mentions:
         last = joined[-1] if joined else None
         if (
             last is not None
             and last.until is None
-            and len(last.days) == len(one.days) == 1
+            and len(last.days) == len(mention.days) == 1
             and last.at is None
-            and _RANGE.match(text[last.end : one.start])
+            and _RANGE.match(text[last.end : mention.start])
         ):
-            joined[-1] = replace(last, end=one.end, until=one.days[0], is_loose=last.is_loose and one.is_loose)
+            joined[-1] = replace(
+                last, end=mention.end, until=mention.days[0], is_loose=last.is_loose and mention.is_loose
+            )
         else:
-            joined.append(one)
+            joined.append(mention)
     return joined
 
 

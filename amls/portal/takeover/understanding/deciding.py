@@ -82,8 +82,8 @@ def free_title(text: str) -> str:
 def exam_title(title: str) -> str:
     """Return the title of an exam without its times and places."""
     plain = re.sub(r"\([^()]*\)", " ", title)
-    cuts = [one.start for one in find_times(plain)] + [
-        one.start for one in find_days(plain) if one.days and not one.is_loose
+    cuts = [span.start for span in find_times(plain)] + [
+        mention.start for mention in find_days(plain) if mention.days and not mention.is_loose
     ]
     plain = plain[: min(cuts)] if cuts and min(cuts) > 3 else plain
     plain = re.split(r",\s|\s[–—-]\s(?=\D*$)|\s+(?:in|im|at|takes? place|findet)\s", plain)[0]
@@ -94,26 +94,26 @@ def exam_title(title: str) -> str:
 
 def merged(exams: Sequence[Exam]) -> list[Exam]:
     """Return the exams, those that are said twice only once: the same day, and no other time."""
-    found: list[Exam] = []
-    for one in exams:
+    apart: list[Exam] = []
+    for exam in exams:
         same = next(
             (
                 at
-                for at, other in enumerate(found)
-                if other.day == one.day
-                and one.day is not None
-                and (other.begins == one.begins or one.begins is None or other.begins is None)
+                for at, other in enumerate(apart)
+                if other.day == exam.day
+                and exam.day is not None
+                and (other.begins == exam.begins or exam.begins is None or other.begins is None)
             ),
             None,
         )
         if same is None:
-            found.append(one)
+            apart.append(exam)
         else:
-            other = found[same]
-            found[same] = replace(
+            other = apart[same]
+            apart[same] = replace(
                 other,
-                begins=other.begins or one.begins,
-                minutes=other.minutes or one.minutes,
-                room=other.room or one.room,
+                begins=other.begins or exam.begins,
+                minutes=other.minutes or exam.minutes,
+                room=other.room or exam.room,
             )
-    return found
+    return apart

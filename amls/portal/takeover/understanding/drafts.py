@@ -69,9 +69,19 @@ class Draft:
     from_column: bool = False
 
     @property
+    def link_title(self) -> str:
+        """The title of its first material that has one."""
+        return next((material.title for material in self.materials if material.title), "")
+
+    @property
+    def link_address(self) -> str:
+        """The address of its first material that has one."""
+        return next((material.url for material in self.materials if material.url), "")
+
+    @property
     def is_open(self) -> bool:
         """Whether it says that its date is open, or says none."""
-        return not self.begins and not any(one.days for one in self.days)
+        return not self.begins and not any(mention.days for mention in self.days)
 
 
 class Ids:

@@ -16,9 +16,11 @@ _DUE_FILLER = re.compile(
 def due_title(text: str) -> str:
     """Return what is due, without that it is and when: 'Assignment 1' of 'Assignment 1 due at 11:59 PM'."""
     plain = text
-    for one in sorted([*find_days(text)], key=lambda one: -one.start):
-        if (one.days and not one.is_loose) or re.search(r"\b(?:due|by|on|bis|am|until)\W+$", text[: one.start], _I):
-            plain = f"{plain[: one.start]} {plain[one.end :]}"
+    for mention in sorted([*find_days(text)], key=lambda mention: -mention.start):
+        if (mention.days and not mention.is_loose) or re.search(
+            r"\b(?:due|by|on|bis|am|until)\W+$", text[: mention.start], _I
+        ):
+            plain = f"{plain[: mention.start]} {plain[mention.end :]}"
     for clock in reversed(find_times(plain)):
         plain = f"{plain[: clock.start]} {plain[clock.end :]}"
     title = re.sub(r"\(\s*[^\w()]*\s*\)|\*\*", " ", kinds.DUE.sub(" ", plain))

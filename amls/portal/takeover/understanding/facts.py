@@ -29,26 +29,26 @@ _DEFAULT_LENGTH = timedelta(minutes=90)
 
 def office_hours(line: str, cell: Cell, days: Days) -> list[OfficeHourSpec]:
     """Return the office hours that a line names."""
-    found = []
+    hours = []
     for sentence in sentences(line):
         if not _OFFICE.search(sentence):
             continue
         slots = find_slots(_OFFICE.sub("times", sentence))
         starting = re.search(r"(?:starting|from|beginning|ab)\s+(?:on\s+)?(?P<when>\D.+)", sentence, _I)
         first = (
-            next((days.day(one.days[0]) for one in find_days(starting.group("when")) if one.days), None)
+            next((days.day(mention.days[0]) for mention in find_days(starting.group("when")) if mention.days), None)
             if starting
             else None
         )
         for slot in slots[:1]:
             end = slot.ends or (datetime.combine(date.min, slot.begins) + _DEFAULT_LENGTH).time()
-            found.append(
+            hours.append(
                 OfficeHourSpec(
                     weekday=WEEKDAYS[slot.weekday], start=slot.begins, end=end, room=room_in(sentence) or slot.room, mode=mode_in(sentence),
                     call_in=call_in(cell, of_office_hour=True), first=first,
                 )
             )  # fmt: skip
-    return found
+    return hours
 
 
 def call_in(cell: Cell, *, of_office_hour: bool) -> str:
@@ -102,11 +102,11 @@ def project(texts: Sequence[str], days: Days) -> tuple[ProjectSpec | None, set[i
 
 def moment(text: str, days: Days) -> datetime | None:
     """Return the first day of a text with its time, where it has both."""
-    found = [one for one in find_days(text) if one.days]
-    if not found:
+    mentions = [mention for mention in find_days(text) if mention.days]
+    if not mentions:
         return None
-    day = days.day(found[0].days[0])
-    times = find_times(text[found[0].end :])
+    day = days.day(mentions[0].days[0])
+    times = find_times(text[mentions[0].end :])
     if day is None or not times or times[0].problem:
         return None
     return datetime.combine(day, times[0].ends or times[0].begins)
@@ -136,33 +136,40 @@ def exams_and_deadlines(row: Row, ids: Ids) -> list[Draft]:
     text = without_bullet(row.text)
     if re.match(r"grading\s*:|benotung\s*:", text, _I):
         return []
-    found: list[Draft] = []
+    drafts: list[Draft] = []
     for sentence in plain_sentences(text):
         listed = _EXAM_LIST.search(sentence)
         if listed is not None or (kinds.is_exam(sentence) and not kinds.is_due(sentence)):
             for entry in re.split(r"\s*;\s*", sentence):
-                found += [draft for one in _dated(entry) if (draft := _exam(row, one, sentence, ids)) is not None]
+                drafts += [draft for part in _dated(entry) if (draft := _exam(row, part, sentence, ids)) is not None]
         elif kinds.is_due(sentence):
             days = [
-                one
-                for one in find_days(sentence)
-                if one.days and (not one.is_loose or _BY.search(sentence[: one.start]))
+                mention
+                for mention in find_days(sentence)
+                if mention.days and (not mention.is_loose or _BY.search(sentence[: mention.start]))
             ]
-            for one in days[:1]:
+            for mention in days[:1]:
                 draft = Draft(
-                    ids.of(f"{row.text} {sentence}"), row.number, text, days=[one], kind=kinds.DEADLINE, title=sentence
+                    ids.of(f"{row.text} {sentence}"),
+                    row.number,
+                    text,
+                    days=[mention],
+                    kind=kinds.DEADLINE,
+                    title=sentence,
                 )
-                times = find_times(sentence[one.end :])
+                times = find_times(sentence[mention.end :])
                 draft.times = times[0] if times else None
                 draft.materials = [
                     links.material_of(link) for link in row.cells[-1].links if link.text and link.text in sentence
                 ][:1]
-                found.append(draft)
-    return found
+                drafts.append(draft)
+    return drafts
 
 
 def _exam(row: Row, text: str, sentence: str, ids: Ids) -> Draft | None:
-    days: list[Mention] = [one for one in find_days(text) if one.days and not (one.is_loose and one.start > 3)]
+    days: list[Mention] = [
+        mention for mention in find_days(text) if mention.days and not (mention.is_loose and mention.start > 3)
+    ]
     if not days:
         return None
     # What stands behind a further day is that day's, such as the end of the registration.
@@ -190,7 +197,7 @@ def _dated(entry: str) -> list[str]:
 
     A day without one, or in parentheses, belongs to the exam before it: 'Jul 18, 4pm (register until Jul 11)'.
     """
-    days = [one for one in find_days(entry) if one.days]
+    days = [mention for mention in find_days(entry) if mention.days]
     cuts = [0]
     for day, until in zip(days[1:], [*(later.start for later in days[2:]), len(entry)], strict=False):
         is_note = entry.count("(", 0, day.start) > entry.count(")", 0, day.start)

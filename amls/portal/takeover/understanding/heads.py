@@ -191,7 +191,7 @@ def _title_apart(head: Head, lines: Sequence[tuple[int, Row]], facts: dict[str, 
 def _term_of_facts(facts: dict[str, str]) -> Term | None:
     for name in _TERM_FACTS[:7]:
         if facts.get(name):
-            year = next((facts[one] for one in ("year", "jahr") if facts.get(one)), "")
+            year = next((facts[key] for key in ("year", "jahr") if facts.get(key)), "")
             term = find_term(f"{facts[name]} {year}".strip())
             if term is not None:
                 return term
@@ -204,5 +204,5 @@ def find_codes(rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     inner = second.strip("() ")
     codes = tuple(re.findall(CODE, inner))
     named = (_KINDS.match(entry) for entry in re.split(r"\s*[,;]\s*", inner))
-    found = [kind for match in named if match for kind in re.split(r"\s*[/+]\s*", match["before"] or match["after"])]
-    return tuple(dict.fromkeys(found)), codes
+    said = [kind for match in named if match for kind in re.split(r"\s*[/+]\s*", match["before"] or match["after"])]
+    return tuple(dict.fromkeys(said)), codes

@@ -65,10 +65,10 @@ class _Interpreter(Blocks):
         default_kind = kinds.SEMINAR if kinds.session_kind(head.title) == kinds.SEMINAR else kinds.LECTURE
         if default_kind != kinds.LECTURE:
             self.slots = [
-                Slot(default_kind, one.weekday, one.begins, one.ends, one.room, one.mode)
-                if one.kind == kinds.LECTURE
-                else one
-                for one in self.slots
+                Slot(default_kind, slot.weekday, slot.begins, slot.ends, slot.room, slot.mode)
+                if slot.kind == kinds.LECTURE
+                else slot
+                for slot in self.slots
             ]
         self._facts_with_days(days)
         built = Builder(
@@ -113,7 +113,7 @@ class _Interpreter(Blocks):
             kind = key.partition(":")[2] or kinds.LECTURE
             given = [slot for line in self.answers[key].split("\n") for slot in find_slots(line, default_kind=kind)]
             said = {(slot.kind, slot.weekday) for slot in given}
-            self.slots = [*given, *(one for one in self.slots if (one.kind, one.weekday) not in said)]
+            self.slots = [*given, *(slot for slot in self.slots if (slot.kind, slot.weekday) not in said)]
 
     def _days(self, head: Head, zone: Zone) -> Days:
         term = self._term(head)
@@ -126,8 +126,8 @@ class _Interpreter(Blocks):
 
     def _term(self, head: Head) -> Term | None:
         said = self.answers.get("term", "").strip()
-        found = find_term(said) if said else None
-        return found or head.term
+        term = find_term(said) if said else None
+        return term or head.term
 
     def _first_week(self) -> date | None:
         said = self.answers.get("first-week", "")
@@ -151,9 +151,9 @@ class _Interpreter(Blocks):
                 self.drafts = [draft for draft in self.drafts if draft.id not in gone]
                 self.use(row, USED, "project")
         self.office_hours = [
-            one
+            office_hour
             for (row, cell), text in zip(self.plain, texts, strict=True)
-            for one in facts.office_hours(text, cell, days)
+            for office_hour in facts.office_hours(text, cell, days)
         ]
 
     # ── what came of it ──
@@ -175,7 +175,8 @@ class _Interpreter(Blocks):
             term=self.answers.get("term", "").strip() or (term.label if term is not None else self.answers.get("year", "")),
             zone=self._zone_name(zone), kinds=kinds_of_course, codes=codes, ects=self.ects, description=description,
             language=self._language(), slots=tuple(self.slots), call_in=self.call_in, people=tuple(self.people), office_hours=tuple(self.office_hours[:1]),
-            parts=tuple(one for one in self.parts if (one.letter or one.title) in used_parts or one.letter), sessions=tuple(built.sessions),
+            parts=tuple(part for part in self.parts if (part.letter or part.title) in used_parts or part.letter),
+            sessions=tuple(built.sessions),
             free_days=tuple(built.free_days), deadlines=tuple(built.deadlines), exams=tuple(built.exams), projects=self.project, grading=self.grading,
             questions=tuple(questions), lines=lines, columns=tuple(self.columns), warnings=tuple(warnings),
         )  # fmt: skip
@@ -200,7 +201,7 @@ class _Interpreter(Blocks):
         )
 
     def _description(self) -> str:
-        found = []
+        paragraphs = []
         first = min((draft.line for draft in self.drafts), default=10**9)
         for row, cell in self.plain:
             if (
@@ -210,12 +211,12 @@ class _Interpreter(Blocks):
                 and not cell.text.startswith("(")
                 and id(row) not in self.uses
             ):
-                found.append(cell.text)
+                paragraphs.append(cell.text)
                 self.use(row, USED, "description")
-        return "\n\n".join(found)
+        return "\n\n".join(paragraphs)
 
     def _lines(self, built: Built) -> tuple[LineUse, ...]:
-        found = []
+        uses = []
         self._description()
         for row in self.source.rows:
             if row.kind == "fact":
@@ -237,12 +238,12 @@ class _Interpreter(Blocks):
                 )
             else:
                 use, what = self.uses.get(id(row)) or self._leftover(row)
-            found.append(LineUse(row.number, name, row.text[:500], use, what))
-        return tuple(found)
+            uses.append(LineUse(row.number, name, row.text[:500], use, what))
+        return tuple(uses)
 
     def _dates_left(self) -> list[str]:
         """Return a warning for each day of a used line of which nothing came: what is dated must not vanish in silence."""
-        found = []
+        warnings = []
         for row in self.rows:
             drafts = self.by_row.get(id(row))
             if not drafts or row.table:
@@ -250,23 +251,27 @@ class _Interpreter(Blocks):
             read = {
                 day
                 for draft in drafts
-                for one in [*draft.days, *(due.mention for due in draft.dues if due.mention)]
-                for day in one.days
+                for mention in [*draft.days, *(due.mention for due in draft.dues if due.mention)]
+                for day in mention.days
             }
             left = [
-                row.text[one.start : one.end].strip()
-                for one in find_days(row.text)
-                if one.days and not one.is_loose and not set(one.days) & read
+                row.text[mention.start : mention.end].strip()
+                for mention in find_days(row.text)
+                if mention.days and not mention.is_loose and not set(mention.days) & read
             ]
             if left:
                 words = _("not read, enter it by hand: %(dates)s") % {"dates": ", ".join(left)}
-                found += _sentences([(row.number, words, row.text)])
-        return found
+                warnings += _sentences([(row.number, words, row.text)])
+        return warnings
 
     def _leftover(self, row: Row) -> tuple[str, str]:
         if id(row) in self.outside:
             return IGNORED, "another course"
-        dated = [row.text[one.start : one.end].strip() for one in find_days(row.text) if one.days and not one.is_loose]
+        dated = [
+            row.text[mention.start : mention.end].strip()
+            for mention in find_days(row.text)
+            if mention.days and not mention.is_loose
+        ]
         if dated and row.kind != "heading":
             return NOT_UNDERSTOOD, _("not read, enter it by hand: %(dates)s") % {"dates": ", ".join(dated[:8])}
         return IGNORED, "text"
@@ -280,7 +285,7 @@ def _sentences(warnings: Iterable[tuple[int, str, str]]) -> list[str]:
 def _left_over(lines: Sequence[LineUse]) -> list[str]:
     words = _("Line %(line)d: %(what)s: %(text)s")
     return [
-        words % {"line": one.number, "what": one.what, "text": one.text[:120]}
-        for one in lines
-        if one.use == NOT_UNDERSTOOD
+        words % {"line": line.number, "what": line.what, "text": line.text[:120]}
+        for line in lines
+        if line.use == NOT_UNDERSTOOD
     ]

@@ -98,10 +98,10 @@ def kind_of_word(word: str) -> str:
         if word.lower().startswith("übung")
         else word.lower().strip(" .:*_()[]")
     )
-    found = _SHORT_KINDS.get(lowered)
-    if found is None and lowered.endswith("s"):
-        found = _SHORT_KINDS.get(lowered[:-1])
-    return found or ""
+    kind = _SHORT_KINDS.get(lowered)
+    if kind is None and lowered.endswith("s"):
+        kind = _SHORT_KINDS.get(lowered[:-1])
+    return kind or ""
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -43,13 +43,17 @@ def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
         return bracketed
     number = _NUMBER.match(text)
     # '14.04. Kickoff' and '5 October: Categories' begin with a day and no number.
-    if number is not None and any(one.start < number.end() and (one.days or one.week) for one in find_days(text)):
+    if number is not None and any(
+        mention.start < number.end() and (mention.days or mention.week) for mention in find_days(text)
+    ):
         number = None
     rest = text[number.end() :] if number is not None else text
     days = find_days(rest)
-    at_start = [one for one in days if one.start <= _lead(rest)]
-    at_end = [one for one in days if len(rest) - one.end <= 2 or re.fullmatch(r"[\s)\].,;]*", rest[one.end :])]
-    first = next((one for one in at_start if one.days or one.week is not None or one.is_open), None)
+    at_start = [mention for mention in days if mention.start <= _lead(rest)]
+    at_end = [
+        mention for mention in days if len(rest) - mention.end <= 2 or re.fullmatch(r"[\s)\].,;]*", rest[mention.end :])
+    ]
+    first = next((mention for mention in at_start if mention.days or mention.week is not None or mention.is_open), None)
     is_item = row.kind in ("item", "pair") or number is not None
     if (
         first is None
@@ -69,21 +73,21 @@ def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
     behind = _further(rest, first, days)
     title = _cut(rest, [first, *behind])
     draft = _draft(row, where, ids)
-    draft.days = [one for one in (first, *behind) if one.days or one.is_open]
+    draft.days = [mention for mention in (first, *behind) if mention.days or mention.is_open]
     draft.week = first if first.week is not None else None
     times = find_times(title[:40], expects=first.start <= _lead(rest)) if first.days else []
     own = [
-        one
-        for one in times
-        if not one.problem
+        span
+        for span in times
+        if not span.problem
         and not kinds.is_due(title)
-        and (one.start <= 3 or re.search(r"[(,]\s*$", title[: one.start]))
+        and (span.start <= 3 or re.search(r"[(,]\s*$", title[: span.start]))
     ]
     if own:
         draft.times = own[0]
         title = title[: own[0].start] + title[own[0].end :]
     elif not kinds.is_due(title):
-        inner = [one for one in find_times(title) if not one.problem]
+        inner = [span for span in find_times(title) if not span.problem]
         draft.times = inner[0] if inner else None
     _fill(
         draft,
@@ -96,7 +100,7 @@ def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
 
 def _labelled(text: str, days: list[Mention]) -> Mention | None:
     """Return the day of a line such as 'First meeting: 16.04.2024, 16:00, Room 32', which has its time as well."""
-    first = next((one for one in days if one.days), None)
+    first = next((mention for mention in days if mention.days), None)
     if first is None or kinds.is_due(text) or not re.fullmatch(r"[^:.]{3,60}:\s*", text[: first.start]):
         return None
     times = find_times(text[first.end :][:20])
@@ -129,12 +133,12 @@ def undated(row: Row, where: Where, ids: Ids) -> Draft:
 def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft | None:
     """Return what a term and its definition say where the term is a day: '18 Sept' – 'Floating point'."""
     term, said = row.cells[0], row.cells[1]
-    days = [one for one in find_days(term.text) if one.days or one.week is not None or one.is_open]
+    days = [mention for mention in find_days(term.text) if mention.days or mention.week is not None or mention.is_open]
     if not days or len(term.text) > 60:
         return None
     draft = _draft(row, where, ids)
-    draft.days = [one for one in days if one.days or one.is_open]
-    draft.week = next((one for one in days if one.week is not None), None) if not draft.days else None
+    draft.days = [mention for mention in days if mention.days or mention.is_open]
+    draft.week = next((mention for mention in days if mention.week is not None), None) if not draft.days else None
     times = find_times(_cut(term.text, days), expects=True)
     draft.times = times[0] if times else None
     _fill(draft, said.text, (*said.links, *term.links), "")
@@ -143,7 +147,7 @@ def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft |
         draft.times = inner[0] if inner else None
     is_only_links = before is not None and term.spans and _only_links(draft)
     if is_only_links and before is not None:
-        before.materials += [one for one in draft.materials if one not in before.materials]
+        before.materials += [material for material in draft.materials if material not in before.materials]
         draft.title = ""
     return draft
 
@@ -151,8 +155,8 @@ def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft |
 def _only_links(draft: Draft) -> bool:
     """Return whether a text names nothing but its links: 'Recording', 'Read Ch26, Ch27'."""
     rest = draft.title
-    for one in draft.materials:
-        rest = rest.replace(one.title, " ")
+    for material in draft.materials:
+        rest = rest.replace(material.title, " ")
     return bool(draft.materials) and len(re.findall(r"\w+", rest)) <= 1
 
 
@@ -168,24 +172,24 @@ def _lead(text: str) -> int:
 
 def _further(text: str, first: Mention, days: list[Mention]) -> list[Mention]:
     """Return the days that follow at once: 'Apr 16, Apr 18: Title'."""
-    found, end = [], first.end
-    for one in days:
+    further, end = [], first.end
+    for mention in days:
         if (
-            one.start > first.start
-            and one.days
-            and re.fullmatch(r"\s*(?:[,;&/+]|and|und)\s*", text[end : one.start], _I)
+            mention.start > first.start
+            and mention.days
+            and re.fullmatch(r"\s*(?:[,;&/+]|and|und)\s*", text[end : mention.start], _I)
         ):
-            found.append(one)
-            end = one.end
-    return found
+            further.append(mention)
+            end = mention.end
+    return further
 
 
 def _cut(text: str, mentions: list[Mention]) -> str:
-    for one in sorted(mentions, key=lambda one: -one.start):
+    for mention in sorted(mentions, key=lambda mention: -mention.start):
         text = (
-            f"{text[: one.start]}{text[one.end :]}"
-            if one.start == 0
-            else f"{text[: one.start].rstrip(' ,–—-(|')} {text[one.end :].lstrip(' )')}"
+            f"{text[: mention.start]}{text[mention.end :]}"
+            if mention.start == 0
+            else f"{text[: mention.start].rstrip(' ,–—-(|')} {text[mention.end :].lstrip(' )')}"
         )
     return text.strip()
 
@@ -216,13 +220,13 @@ def _fill(draft: Draft, text: str, own: tuple[Link, ...], number: str) -> None:
 
 
 def _day_in(text: str) -> Mention | None:
-    return next((one for one in find_days(text) if one.days), None)
+    return next((mention for mention in find_days(text) if mention.days), None)
 
 
 def _time_in(text: str) -> Times | None:
     plain = _cut(text, find_days(text))
-    found = find_times(plain)
-    return found[0] if found else None
+    spans = find_times(plain)
+    return spans[0] if spans else None
 
 
 def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft | None:
@@ -231,9 +235,13 @@ def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft
         return None
     title, inner = match.group("title"), match.group("brackets")
     number = _NUMBER.match(title)
-    days = _sure([one for one in find_days(inner) if one.days or one.week is not None or one.is_open])
+    days = _sure(
+        [mention for mention in find_days(inner) if mention.days or mention.week is not None or mention.is_open]
+    )
     is_cancelled = kinds.is_cancelled(inner)
-    if not days and any(one.start <= _lead(title) and (one.days or one.week) for one in find_days(title)):
+    if not days and any(
+        mention.start <= _lead(title) and (mention.days or mention.week) for mention in find_days(title)
+    ):
         return None
     is_numbered = (
         number is not None and row.kind != "heading" and (row.kind == "item" or _HAS_NUMBER.match(text) is not None)
@@ -241,8 +249,8 @@ def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft
     if not (days or is_cancelled or is_numbered):
         return None
     draft = _draft(row, where, ids)
-    draft.days = [one for one in days if one.days or one.is_open]
-    draft.week = next((one for one in days if one.week is not None), None) if not draft.days else None
+    draft.days = [mention for mention in days if mention.days or mention.is_open]
+    draft.week = next((mention for mention in days if mention.week is not None), None) if not draft.days else None
     draft.is_cancelled = is_cancelled
     content = read_content(
         title[number.end() :] if number is not None else title,
@@ -254,8 +262,8 @@ def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft
     draft.kind = content.kind if content.kind != kinds.LECTURE else ""
     draft.materials = content.materials
     rest = inner
-    for one in sorted(days, key=lambda one: -one.start):
-        rest = f"{rest[: one.start]},{rest[one.end :]}"
+    for mention in sorted(days, key=lambda mention: -mention.start):
+        rest = f"{rest[: mention.start]},{rest[mention.end :]}"
     by_text = {link.text.lower(): link for link in cell.links if link.text}
     for token in re.split(r"\s*[,;()\[\]]\s*|\s+(?:and|und)\s+", rest):
         if token.strip(" -–.:|"):
@@ -265,8 +273,8 @@ def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft
 
 def _sure(days: list[Mention]) -> list[Mention]:
     """Return the days without what only may be one, where others are: 'Thu 08.05., in L-1.02'."""
-    sure = [one for one in days if not one.is_loose]
-    return sure if any(one.days for one in sure) else days
+    sure = [mention for mention in days if not mention.is_loose]
+    return sure if any(mention.days for mention in sure) else days
 
 
 def _token(draft: Draft, token: str, by_text: dict[str, Link]) -> None:
@@ -302,10 +310,10 @@ def _link(draft: Draft, link: Link, token: str) -> None:
 
 def _only_times(token: str) -> Times | None:
     """Return the time that a piece names, where it says nothing else."""
-    found = find_times(token, expects=True)
-    if not found or re.search(r"[^\W\d_]{2}", token[: found[0].start] + token[found[0].end :]):
+    spans = find_times(token, expects=True)
+    if not spans or re.search(r"[^\W\d_]{2}", token[: spans[0].start] + token[spans[0].end :]):
         return None
-    return found[0]
+    return spans[0]
 
 
 def _other_token(draft: Draft, token: str) -> None:

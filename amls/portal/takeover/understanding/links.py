@@ -123,20 +123,20 @@ def _kind(link: Link, column: str, before: str) -> str:
 @lru_cache(maxsize=4096)
 def word_kind(text: str) -> str:
     """Return which kind the words of a link, a label or a column's heading name, or ''."""
-    found = [(match.start(), kind) for kind, pattern in _WORDS if (match := pattern.search(text))]
-    if not found:
+    words = [(match.start(), kind) for kind, pattern in _WORDS if (match := pattern.search(text))]
+    if not words:
         return ""
-    names = {kind for _start, kind in found}
+    names = {kind for _start, kind in words}
     if SLIDES in names and RECORDING in names and re.search(r"video|record|aufz", text, _I):
         return RECORDING
     if len(text.split()) > 6:
         return ""
     # 'Reading (pdf)', 'Lecture notes (pdf)': what it is, not how it is kept.
     others = [
-        one
-        for one in found
-        if one[1] != SLIDES
+        word
+        for word in words
+        if word[1] != SLIDES
         or not re.fullmatch(r".*\b(?:pdf|pptx?)\b.*", text, _I)
         or re.search(r"slide|folie", text, _I)
     ]
-    return min(others or found)[1]
+    return min(others or words)[1]

@@ -69,7 +69,7 @@ def _people(text: str, cell: Cell) -> list[Person]:
     end = min(ends, default=len(names))
     names, rest = names[:end], names[end:].lstrip(" .,;|·•")
     names = re.sub(r"(?<![A-Z.][a-z])(?<!Sc)(?<!A)(?<!D)\.$", "", names.strip(" ,;"))
-    return [*(_with_links(one, cell) for one in _split(names, role, is_several=is_several)), *_people(rest, cell)]
+    return [*(_with_links(person, cell) for person in _split(names, role, is_several=is_several)), *_people(rest, cell)]
 
 
 def _split(names: str, role: str, *, is_several: bool) -> list[Person]:
@@ -100,7 +100,9 @@ def _split(names: str, role: str, *, is_several: bool) -> list[Person]:
                 email.group().replace(" ", "") if email and "@" in email.group() else "",
             )
     return [
-        one for one in people if any(map(str.isalpha, one.name)) and len(one.name) <= 100 and not _MARK.match(one.name)
+        person
+        for person in people
+        if any(map(str.isalpha, person.name)) and len(person.name) <= 100 and not _MARK.match(person.name)
     ]
 
 

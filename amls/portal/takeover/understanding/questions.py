@@ -76,7 +76,7 @@ def _head(known: Asked) -> Iterator[Question]:
 
 
 def _term_of_days(built: Built) -> str:
-    days = sorted(one.day for one in built.sessions if one.day is not None)
+    days = sorted(session.day for session in built.sessions if session.day is not None)
     if not days:
         return ""
     first = days[0]

@@ -60,10 +60,10 @@ class Days:
         """Return the last day of a range, which may lie in the next year."""
         if mention.until is None:
             return None
-        found = self.day(mention.until)
-        if found is not None and found < first and mention.until.year is None:
-            found = exists(first.year + (1 if found.month < first.month else 0), found.month, found.day)
-        return found if found is not None and first < found < first + timedelta(days=120) else None
+        last = self.day(mention.until)
+        if last is not None and last < first and mention.until.year is None:
+            last = exists(first.year + (1 if last.month < first.month else 0), last.month, last.day)
+        return last if last is not None and first < last < first + timedelta(days=120) else None
 
 
 def decide(
@@ -92,7 +92,7 @@ def decide(
     if year is not None:
         term = in_year(term, year) if term is not None else plain_year(year)
     days.order = _order(mentions, term, usual, answers, days.questions, prefers_month_first=prefers_month_first)
-    plain = [days.numbers(day) for one in mentions for day in one.days]
+    plain = [days.numbers(day) for mention in mentions for day in mention.days]
     without = [day for day in plain if day.year is None]
     if term is not None:
         days.term = _begun(term, plain)
@@ -125,7 +125,7 @@ def _order(
     prefers_month_first: bool,
 ) -> str:
     said = answers.get("order", "").strip().lower()
-    open_ones = [(one, day) for one in mentions for day in one.days if day.numbers is not None]
+    open_ones = [(mention, day) for mention in mentions for day in mention.days if day.numbers is not None]
     if said in (DAY_FIRST, MONTH_FIRST) or not open_ones:
         return said if said in (DAY_FIRST, MONTH_FIRST) else DAY_FIRST
     pairs = [day.numbers for _one, day in open_ones if day.numbers is not None]
@@ -156,30 +156,34 @@ def _score(open_ones: Sequence[tuple[Mention, Day]], order: str, term: Term | No
     if term is not None:
         days.term = _begun(term, [days.numbers(day) for _one, day in open_ones])
     score, last = 0.0, None
-    for one, day in open_ones:
+    for mention, day in open_ones:
         plain = days.numbers(day)
-        found = days.day(day)
-        if found is None:
+        at = days.day(day)
+        if at is None:
             # Without a year the order of the rows still tells.
-            found = exists(plain.year or 2023, plain.month, plain.day)
-            if found is None:
+            at = exists(plain.year or 2023, plain.month, plain.day)
+            if at is None:
                 score -= 3
                 continue
-        elif one.weekday is not None:
-            score += 3 if found.weekday() == one.weekday else -3
+        elif mention.weekday is not None:
+            score += 3 if at.weekday() == mention.weekday else -3
         elif usual:
-            score += 1 if found.weekday() in usual else -1
+            score += 1 if at.weekday() in usual else -1
         if term is not None:
             score += 1 if plain.month in term.months else -1
         if last is not None:
-            score += 1 if 0 <= (found - last).days <= 21 else -1
-        last = found
+            score += 1 if 0 <= (at - last).days <= 21 else -1
+        last = at
     return score
 
 
 def _likely_year(mentions: Sequence[Mention], days: Days, today: date) -> int | None:
     """Return the year nearest to today in which the weekdays fit, where at least two are written."""
-    written = [(one.weekday, days.numbers(one.days[0])) for one in mentions if one.weekday is not None and one.days]
+    written = [
+        (mention.weekday, days.numbers(mention.days[0]))
+        for mention in mentions
+        if mention.weekday is not None and mention.days
+    ]
     if len(written) < 2:
         return None
     best = None
@@ -194,16 +198,16 @@ def _likely_year(mentions: Sequence[Mention], days: Days, today: date) -> int | 
 
 def _fitting(written: Sequence[tuple[int, Day]], term: Term, days: Days) -> int:
     moved = Days(days.order, _begun(term, [day for _weekday, day in written]))
-    return sum((found := moved.day(day)) is not None and found.weekday() == weekday for weekday, day in written)
+    return sum((at := moved.day(day)) is not None and at.weekday() == weekday for weekday, day in written)
 
 
 def _ask_contradicted(mentions: Sequence[Mention], days: Days) -> None:
     """Ask for the year where the weekdays fit another one than the term."""
     term = days.term
     written = [
-        (one.weekday, days.numbers(one.days[0]))
-        for one in mentions
-        if one.weekday is not None and one.days and one.days[0].year is None
+        (mention.weekday, days.numbers(mention.days[0]))
+        for mention in mentions
+        if mention.weekday is not None and mention.days and mention.days[0].year is None
     ]
     if term is None or len(written) < 2 or 2 * _fitting(written, term, days) >= len(written):
         return
@@ -218,10 +222,10 @@ def _ask_contradicted(mentions: Sequence[Mention], days: Days) -> None:
             return
 
 
-def wrong_weekday(found: date, written: int) -> str:
+def wrong_weekday(at: date, written: int) -> str:
     """Return the warning that a weekday does not fit its date."""
     return _("%(day)s is a %(right)s, not a %(written)s") % {
-        "day": found.isoformat(), "right": Weekday(found.weekday()).label, "written": Weekday(written).label,
+        "day": at.isoformat(), "right": Weekday(at.weekday()).label, "written": Weekday(written).label,
     }  # fmt: skip
 
 
@@ -236,9 +240,9 @@ def week_day(year: int, week: int, weekday: int) -> date | None:
 def local(moment: str, zone: str) -> datetime | None:
     """Return the wall-clock time of an ISO 8601 moment; one with an offset is turned into the zone, where there is one."""
     try:
-        found = datetime.fromisoformat(moment)
+        at = datetime.fromisoformat(moment)
     except ValueError:
         return None
-    if found.tzinfo is None:
-        return found
-    return found.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if zone else found.replace(tzinfo=None)
+    if at.tzinfo is None:
+        return at
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) if zone else at.replace(tzinfo=None)

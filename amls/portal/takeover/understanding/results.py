@@ -165,17 +165,17 @@ class Understood:
         """How many there are of each, for the line above the preview."""
         return {
             "sessions": len(self.sessions),
-            "links": sum(bool(one.url) for session in self.sessions for one in session.materials),
+            "links": sum(bool(material.url) for session in self.sessions for material in session.materials),
             "free_days": len(self.free_days),
             "deadlines": len(self.deadlines),
             "exams": len(self.exams),
-            "not_understood": sum(one.use == NOT_UNDERSTOOD for one in self.lines),
+            "not_understood": sum(line.use == NOT_UNDERSTOOD for line in self.lines),
         }
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
         """Those that must be answered before anything is written."""
-        return tuple(one for one in self.questions if one.must)
+        return tuple(question for question in self.questions if question.must)
 
 
 @dataclass(slots=True)

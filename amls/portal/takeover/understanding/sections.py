@@ -38,4 +38,4 @@ def chosen_section(rows: Sequence[Row], answers: Answers) -> tuple[Sequence[Row]
 
 
 def _dated(rows: Sequence[Row]) -> int:
-    return sum(any(one.days for cell in row.cells for one in find_days(cell.text[:200])) for row in rows)
+    return sum(any(mention.days for cell in row.cells for mention in find_days(cell.text[:200])) for row in rows)

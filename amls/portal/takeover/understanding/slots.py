@@ -47,12 +47,12 @@ class Slot:
 
 def sentences(text: str) -> list[str]:
     """Return the sentences of a line."""
-    return [one for one in _SPLIT.split(text) if one and one.strip()]
+    return [sentence for sentence in _SPLIT.split(text) if sentence and sentence.strip()]
 
 
 def plain_sentences(text: str) -> list[str]:
     """Return the sentences of a line, whose parts may be separated by semicolons."""
-    return [one for one in _SENTENCES.split(text) if one and one.strip()]
+    return [sentence for sentence in _SENTENCES.split(text) if sentence and sentence.strip()]
 
 
 def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
@@ -62,22 +62,22 @@ def find_slots(line: str, *, default_kind: str = "") -> list[Slot]:
 
 @lru_cache(maxsize=4096)
 def _found(line: str, default_kind: str) -> tuple[Slot, ...]:
-    found: list[Slot] = []
+    slots: list[Slot] = []
     kind = ""
     for sentence in sentences(line):
         if _OFFICE.search(sentence) or _NONE.search(sentence):
             continue
         # '4.10' is a time here; '4/10' is none.
         dates = [
-            one
-            for one in find_days(sentence)
-            if one.days and (not one.is_loose or "/" in sentence[one.start : one.end])
+            mention
+            for mention in find_days(sentence)
+            if mention.days and (not mention.is_loose or "/" in sentence[mention.start : mention.end])
         ]
         days = [
             (match, weekdays)
             for match in _DAYS.finditer(sentence)
             if (weekdays := _weekdays(match))
-            and not any(one.start - 3 <= match.end() and match.start() <= one.end + 3 for one in dates)
+            and not any(date.start - 3 <= match.end() and match.start() <= date.end + 3 for date in dates)
         ]
         for position, (match, weekdays) in enumerate(days):
             until = days[position + 1][0].start() if position + 1 < len(days) else len(sentence)
@@ -100,10 +100,10 @@ def _found(line: str, default_kind: str) -> tuple[Slot, ...]:
             room = room_in(behind) or room_behind(_without_zone(behind))
             mode = mode_in(sentence) if len(days) == 1 else "in_person"
             mode = "hybrid" if mode == "virtual" and room else mode
-            found += [
+            slots += [
                 Slot(kind or default_kind or kinds.LECTURE, day, at.begins, at.ends, room, mode) for day in weekdays
             ]
-    return tuple(found)
+    return tuple(slots)
 
 
 def slot_room_in_head(line: str) -> str:
@@ -125,10 +125,10 @@ def _without_zone(text: str) -> str:
 def _weekdays(match: re.Match[str]) -> list[int]:
     compact = match.group("compact")
     if compact:
-        days = [_COMPACT_DAYS[one] for one in _LETTERS.findall(compact)]
+        days = [_COMPACT_DAYS[letter] for letter in _LETTERS.findall(compact)]
         # 'M' alone, or 'FF', is no weekday.
         return days if len(set(days)) == len(days) and days == sorted(days) else []
-    return [weekday_of(one.group()) for one in re.finditer(_NAMES, match.group("names"), _I)]
+    return [weekday_of(name.group()) for name in re.finditer(_NAMES, match.group("names"), _I)]
 
 
 def _kind(before: str, sentence: str, *, is_first: bool) -> str:

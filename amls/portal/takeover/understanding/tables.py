@@ -93,7 +93,7 @@ class _Table:
             for index, cell in enumerate(row.cells)
             if (cell.text or cell.links or cell.begins) and not cell.spans
         ]
-        said = [one for one in filled if not is_nothing(one[1].text) or one[1].links]
+        said = [(index, cell) for index, cell in filled if not is_nothing(cell.text) or cell.links]
         if not said:
             return Read(row, [], "empty")
         if c.GRID in self.by_role:
@@ -115,12 +115,14 @@ class _Table:
     def _said(self, row: Row, role: str) -> list[tuple[Column, Cell]]:
         """Return the cells of a role that say something, and are no repetition of others."""
         return [
-            one for one in self._cells(row, role) if not one[1].spans and (one[1].links or not is_nothing(one[1].text))
+            (column, cell)
+            for column, cell in self._cells(row, role)
+            if not cell.spans and (cell.links or not is_nothing(cell.text))
         ]
 
     def _cell(self, row: Row, role: str) -> Cell:
-        found = self._cells(row, role)
-        return found[0][1] if found else Cell()
+        cells = self._cells(row, role)
+        return cells[0][1] if cells else Cell()
 
     def _own_days(self, row: Row) -> list[Mention]:
         cell = self._cell(row, c.DATE)
@@ -132,21 +134,21 @@ class _Table:
     def _alone(self, row: Row, index: int, cell: Cell) -> Read | None:
         """Read a row that says one thing only: a part, a week, or a day without a column of its own."""
         days = find_days(cell.text)
-        dated = [one for one in days if one.days and not one.is_loose]
+        dated = [mention for mention in days if mention.days and not mention.is_loose]
         if dated:
             draft = self._named(row, cell.text, dated)
             content = read_content(without(cell.text, dated), cell.links)
             fill(draft, content)
             return Read(row, [draft])
         role = self.columns[index].role if index < len(self.columns) else ""
-        weeks = [one for one in days if one.week is not None]
+        weeks = [mention for mention in days if mention.week is not None]
         if weeks and len(cell.text) < 40:
             self.week = weeks[0]
             return Read(row, [], "heading")
         if role in (c.DATE, c.WEEK, c.WEEKDAY, c.NUMBER, c.TIME):
-            is_heading = is_words(cell.text) and not any(one.is_open for one in days)
+            is_heading = is_words(cell.text) and not any(mention.is_open for mention in days)
         else:
-            is_text = role in (c.TITLE, c.DETAILS, c.KIND, c.IGNORED, "") or any(one.spans for one in row.cells)
+            is_text = role in (c.TITLE, c.DETAILS, c.KIND, c.IGNORED, "") or any(other.spans for other in row.cells)
             is_heading = (
                 self.has_dates and is_text and not kinds.is_free(cell.text) and (not cell.links or len(row.cells) > 2)
             )
@@ -211,9 +213,9 @@ class _Table:
         cell = self._cell(row, c.WEEK)
         if not cell.text:
             return None
-        found = [one for one in find_days(cell.text) if one.week is not None]
-        if found:
-            return found[0]
+        weeks = [mention for mention in find_days(cell.text) if mention.week is not None]
+        if weeks:
+            return weeks[0]
         number = re.match(r"\W*(\d{1,2})\b", cell.text)
         heading = self.by_role[c.WEEK][0].heading.lower()
         if number is None:
@@ -227,15 +229,15 @@ class _Table:
             last = find_times(ends.text, expects=True) if ends.text else []
             return replace(first, ends=last[0].begins if last else first.ends)
         time = self._cell(row, c.TIME)
-        found = find_times(time.text, expects=True) if time.text else []
-        if found:
-            return found[0]
+        spans = find_times(time.text, expects=True) if time.text else []
+        if spans:
+            return spans[0]
         bare = re.fullmatch(r"\W*([01]?\d|2[0-3])[.:]([0-5]\d)\W*", time.text)
         if bare is not None:
             return find_times(f"{bare.group(1)}:{bare.group(2)}")[0]
         date = self._cell(row, c.DATE).text
-        found = find_times(without(date, find_days(date)), expects=True) if date else []
-        return found[0] if found else None
+        spans = find_times(without(date, find_days(date)), expects=True) if date else []
+        return spans[0] if spans else None
 
     def _content(self, row: Row) -> Content:
         title = self._cell(row, c.TITLE)
@@ -250,7 +252,7 @@ class _Table:
                 draft.label = draft.label or (word if kind == kinds.EXAM else "")
                 continue
             content = read_content(cell.text, cell.links)
-            draft.materials += [one for one in content.materials if one not in draft.materials]
+            draft.materials += [material for material in content.materials if material not in draft.materials]
             if content.number and not draft.number:
                 draft.number = content.number
             draft.kind = draft.kind or kinds.session_kind(word) or content.kind
@@ -273,9 +275,9 @@ class _Table:
                     continue
                 if cell.links:
                     content = read_content(cell.text, cell.links, column=kind)
-                    for one in content.materials:
-                        if one not in draft.materials:
-                            draft.materials.append(replace(one, title=one.title or column.heading))
+                    for material in content.materials:
+                        if material not in draft.materials:
+                            draft.materials.append(replace(material, title=material.title or column.heading))
                     draft.call_in = draft.call_in or content.call_in
                     draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
                 elif kind in (links.SLIDES, links.RECORDING):
@@ -323,24 +325,26 @@ class _Table:
         for _column, cell in [*self._cells(row, c.TITLE)[1:], *self._said(row, c.DETAILS)]:
             self._details(cell, draft)
         if not draft.times and not kinds.is_due(draft.title):
-            found = find_times(without(draft.title, find_days(draft.title)))
-            draft.times = found[0] if found else None
+            spans = find_times(without(draft.title, find_days(draft.title)))
+            draft.times = spans[0] if spans else None
 
     def _details(self, cell: Cell, draft: Draft) -> None:
         content = read_content(cell.text, cell.links)
-        draft.materials += [one for one in content.materials if one not in draft.materials]
+        draft.materials += [material for material in content.materials if material not in draft.materials]
         draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
         text = content.title
         if text and not draft.title:
             fill(draft, content)
         elif text and kinds.is_due(text) and kinds.is_work(text) and draft.kind != kinds.DEADLINE:
-            draft.dues += [Due(one, day_in(one), time_in(one)) for one in pieces_of(text) if kinds.is_due(one)]
+            draft.dues += [
+                Due(piece, day_in(piece), time_in(piece)) for piece in pieces_of(text) if kinds.is_due(piece)
+            ]
         elif text and text != draft.title:
             draft.details += [text, *content.details]
 
     def _sessions(self, row: Row, draft: Draft) -> list[Draft]:
         """Return the sessions of columns of their own, such as 'Tutorial', in tables of weeks."""
-        found = []
+        drafts = []
         for role in c.SESSION_COLUMNS:
             for _column, cell in self._said(row, role):
                 other = replace(
@@ -349,8 +353,8 @@ class _Table:
                 )  # fmt: skip
                 fill(other, read_content(cell.text, cell.links))
                 other.kind = role.partition(":")[2]
-                found.append(other)
-        return found
+                drafts.append(other)
+        return drafts
 
     def _grid(self, row: Row) -> Read:
         """Read a row of a calendar: each of its cells is a day."""
@@ -365,7 +369,11 @@ class _Table:
             if is_nothing(cell.text) and not cell.links:
                 continue
             head = cell.text[:40]
-            days = [one for one in find_days(head) if (one.days and one.start <= 3) or (one.days and not one.is_loose)]
+            days = [
+                mention
+                for mention in find_days(head)
+                if (mention.days and mention.start <= 3) or (mention.days and not mention.is_loose)
+            ]
             own = days[:1] or bare_day(head, self.days)
             text = without(cell.text, own) if days else re.sub(r"^\W*\d{1,2}\b", "", cell.text) if own else cell.text
             if own:
@@ -377,7 +385,7 @@ class _Table:
                 part=self.part, weekday=column.weekday, is_week=not own and bool(start), week=None if own or start else week or self.week or self.where.week,
             )  # fmt: skip
             fill(draft, of_grid(text.strip(), cell))
-            found = find_times(without(text, find_days(text)))
-            draft.times = found[0] if found and not kinds.is_due(draft.title) else None
+            spans = find_times(without(text, find_days(text)))
+            draft.times = spans[0] if spans and not kinds.is_due(draft.title) else None
             drafts.append(draft)
         return Read(row, drafts, "" if drafts else "empty")

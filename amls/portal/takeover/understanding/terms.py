@@ -139,10 +139,10 @@ def _term(match: re.Match[str]) -> Term:
     name = (groups.get("season") or groups.get("swiss") or groups.get("swiss2") or "").lower()
     name = re.sub(r"[.\s]", "", name)
     digits = label[len(name) :] if name and label.lower().startswith(name) else label
-    found = _DIGITS.findall(groups.get("year") or re.sub(r"^\D+", "", digits) or digits)
-    first = int(found[0]) if found else 0
+    years = _DIGITS.findall(groups.get("year") or re.sub(r"^\D+", "", digits) or digits)
+    first = int(years[0]) if years else 0
     year = first if first > 99 else 2000 + first
-    is_split = len(found) > 1
+    is_split = len(years) > 1
     # '2020W' begins with its year, 'S1 2024' counts.
     if is_split or name in _AUTUMN:
         season = "autumn"

@@ -71,24 +71,24 @@ def find_times(text: str, *, expects: bool = False) -> list[Times]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _found(text: str, expects: bool) -> tuple[Times, ...]:
-    found: list[Times] = []
+    spans: list[Times] = []
     if not any(map(str.isdigit, text)):
         return tuple(
-            Times(one.start(), one.end(), _WORDS[one.group("word").lower()])
-            for one in _SINGLE.finditer(text)
-            if one.group("word")
+            Times(match.start(), match.end(), _WORDS[match.group("word").lower()])
+            for match in _SINGLE.finditer(text)
+            if match.group("word")
         )
     for match in _SPAN.finditer(text):
         span = _span(match)
         if span is not None and (expects or not span.is_loose):
-            found.append(span)
+            spans.append(span)
     for match in _SINGLE.finditer(text):
-        if any(match.start() < one.end and one.start < match.end() for one in found):
+        if any(match.start() < span.end and span.start < match.end() for span in spans):
             continue
         single = _single(match)
         if single is not None:
-            found.append(single)
-    return tuple(sorted(found, key=lambda one: one.start))
+            spans.append(single)
+    return tuple(sorted(spans, key=lambda span: span.start))
 
 
 def find_minutes(text: str) -> int | None:
@@ -165,7 +165,9 @@ def _single(match: re.Match[str]) -> Times | None:
 def _is_said(match: re.Match[str]) -> bool:
     """Return whether more than two numbers says that a span is one of times."""
     marks = ("ahalf", "bhalf", "auhr", "buhr", "act", "bct")
-    return any(match.group(one) for one in marks) or match.group("as") in (":", "h") or match.group("bs") in (":", "h")
+    return (
+        any(match.group(mark) for mark in marks) or match.group("as") in (":", "h") or match.group("bs") in (":", "h")
+    )
 
 
 def _span(match: re.Match[str]) -> Times | None:
@@ -210,7 +212,7 @@ def _in_the_usual_half(match: re.Match[str], begins: time, ends: time) -> tuple[
     """Return both times in the half of the day that is usual, where none is said: 'Tuesday 1:00 to 2:30' is no night class."""
     if match.group("ahalf") or match.group("bhalf"):
         return begins, ends, False
-    is_german = any(match.group(one) for one in ("auhr", "buhr", "act", "bct"))
+    is_german = any(match.group(mark) for mark in ("auhr", "buhr", "act", "bct"))
     if not is_german and len(match.group("ah")) == 1 and 1 <= begins.hour <= 6:
         return (
             begins.replace(hour=begins.hour + 12),

@@ -130,8 +130,8 @@ def find_zone(texts: Iterable[str], rows: Iterable[str], hosts: Iterable[str]) -
 def _first_place(text: str) -> str:
     """Return the zone of the place that is named first, but for those of publishers."""
     plain = _PUBLISHERS.sub(" ", text)
-    found = [(match.start(), zone) for zone, pattern in _COMPILED if (match := pattern.search(plain))]
-    return min(found)[1] if found else ""
+    places = [(match.start(), zone) for zone, pattern in _COMPILED if (match := pattern.search(plain))]
+    return min(places)[1] if places else ""
 
 
 def _zone_of(address: str) -> str:

@@ -118,7 +118,7 @@ class _Opened:
             return load_toml(drafts.source_of(self.draft).text)
         if bench.missing:
             raise CourseFileError(
-                [_("Answer this first: %(question)s") % {"question": one.words} for one in bench.missing]
+                [_("Answer this first: %(question)s") % {"question": question.words} for question in bench.missing]
             )
         return spec_of(bench.understood, drafts.source_of(self.draft), slug=slug)
 
