@@ -48,7 +48,7 @@ class GradeTable:
 
 def usual_table(max_points: Decimal) -> GradeTable:
     """Return the table to begin with: pass from 50 %, 1.0 from 95 %, in steps of 5 %."""
-    share = {grade: Decimal(95 - 5 * n) / 100 for n, grade in enumerate(GRADES)}
+    share = {grade: Decimal(95 - 5 * step) / 100 for step, grade in enumerate(GRADES)}
     half = Decimal("0.5")
     return GradeTable(
         {grade: (max_points * part / half).quantize(Decimal(1), ROUND_HALF_UP) * half for grade, part in share.items()}

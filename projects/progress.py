@@ -203,14 +203,16 @@ def compare_attempts(old: Submission, new: Submission) -> list[FileChange]:
                 pairs.append((partner, file))
 
     for file in list(after):
-        exact = next((o for o in before if (o.filename, o.sha256) == (file.filename, file.sha256)), None)
+        exact = next(
+            (other for other in before if (other.filename, other.sha256) == (file.filename, file.sha256)), None
+        )
         if exact is not None:
             before.remove(exact)
             after.remove(file)
             pairs.append((exact, file))
     match("filename")
     match("sha256")
-    changes = [FileChange(_kind(a, b), a, b) for a, b in pairs]
+    changes = [FileChange(_kind(old, new), old, new) for old, new in pairs]
     changes += [FileChange("added", None, file) for file in after] + [
         FileChange("removed", file, None) for file in before
     ]

@@ -227,12 +227,12 @@ def _changes(zone: ZoneInfo, year: int) -> list[_Change]:
 
 
 def _rule(yearly: list[_Change]) -> vRecur | None:
-    months, times = {c.local.month for c in yearly}, {c.local.time() for c in yearly}
-    weekdays = {c.local.weekday() for c in yearly}
+    months, times = {change.local.month for change in yearly}, {change.local.time() for change in yearly}
+    weekdays = {change.local.weekday() for change in yearly}
     if len(months) != 1 or len(times) != 1 or len(weekdays) != 1:
         return None
-    nth = {(c.local.day - 1) // 7 + 1 for c in yearly}
-    is_last = all((c.local + timedelta(days=7)).month != c.local.month for c in yearly)
+    nth = {(change.local.day - 1) // 7 + 1 for change in yearly}
+    is_last = all((change.local + timedelta(days=7)).month != change.local.month for change in yearly)
     if is_last:
         position = -1
     elif len(nth) == 1:

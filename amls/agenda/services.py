@@ -15,7 +15,7 @@ from amls.core.hooks import Hook
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
-_ITEM_FIELDS = tuple(f.name for f in fields(Item))
+_ITEM_FIELDS = tuple(field.name for field in fields(Item))
 _KEPT_FIELDS = ("sequence", "is_removed", "changed_at", "cancelled_at")
 
 

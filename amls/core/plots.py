@@ -207,7 +207,7 @@ def by_week(
 
 def last_weeks(last: date, *, weeks: int) -> list[date]:
     """Return the Mondays of so many weeks, in order; the last is that of the given day."""
-    return [monday_of(last) - timedelta(weeks=n) for n in range(weeks - 1, -1, -1)]
+    return [monday_of(last) - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
 
 
 def monday_of(of: date) -> date:

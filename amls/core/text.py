@@ -27,8 +27,8 @@ def clean_line(value: str) -> str:
     Control characters and line breaks in names crash iCalendar writers and corrupt
     what other programs read (RFC 5545, 3.3.11).
     """
-    spaced = "".join(" " if _is_break(c) else c for c in unicodedata.normalize("NFC", value))
-    kept = "".join(c for c in spaced if not _is_unwanted(c))
+    spaced = "".join(" " if _is_break(sign) else sign for sign in unicodedata.normalize("NFC", value))
+    kept = "".join(sign for sign in spaced if not _is_unwanted(sign))
     return " ".join(kept.split())
 
 
@@ -53,7 +53,7 @@ def clean_text(value: str) -> str:
     """Return `value` with line feeds only as line ends and no other control characters."""
     unified = value.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     normal = unicodedata.normalize("NFC", unified)
-    return "".join(c for c in normal if c in _KEPT_CONTROLS or not _is_unwanted(c)).strip()
+    return "".join(sign for sign in normal if sign in _KEPT_CONTROLS or not _is_unwanted(sign)).strip()
 
 
 def mask_address(email: str) -> str:

@@ -42,10 +42,10 @@ class Participants:
         verified = _verified_numbers(Enrolment.objects.all())
         of_courses = []
         for course in courses:
-            each = cls(course)
-            each.people, each.entries = people[course.pk], entries[course.pk]
-            each.elsewhere = {(user, plain) for pk, user, plain in verified if pk != course.pk}
-            of_courses.append(each)
+            participants = cls(course)
+            participants.people, participants.entries = people[course.pk], entries[course.pk]
+            participants.elsewhere = {(user, plain) for pk, user, plain in verified if pk != course.pk}
+            of_courses.append(participants)
         return of_courses
 
     def find(self, *, number: str = "", email: str = "", name: str = "") -> Enrolment:

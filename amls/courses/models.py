@@ -215,7 +215,9 @@ class StaffMember(models.Model):
     """Who is shown on the course's page, with or without an account."""
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="staff", verbose_name=_("course"))
-    role = models.CharField(_("role"), max_length=10, choices=[c for c in Role.choices if c[0] != Role.STUDENT])
+    role = models.CharField(
+        _("role"), max_length=10, choices=[choice for choice in Role.choices if choice[0] != Role.STUDENT]
+    )
     name = LineField(_("name"), max_length=150, help_text=_("With titles, such as 'Univ.-Prof. Dr.-Ing. Ada Muster'."))
     affiliation = LineField(_("affiliation"), max_length=150, blank=True)
     email = models.EmailField(_("e-mail address"), blank=True, help_text=_("Shown on the page."))

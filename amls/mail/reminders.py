@@ -53,7 +53,7 @@ def ensure_rules(course: Course) -> None:
 
 
 def _default_rules(course: Course) -> list[ReminderRule]:
-    return [ReminderRule(course=course, days=d, hours=h, kinds=kinds) for d, h, kinds in _DEFAULT_RULES]
+    return [ReminderRule(course=course, days=days, hours=hours, kinds=kinds) for days, hours, kinds in _DEFAULT_RULES]
 
 
 def _rules_of(course: Course) -> list[ReminderRule]:
@@ -194,7 +194,9 @@ def prepare_reminders(notices: Sequence[Notice], now: datetime) -> None:
 
 def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) -> None:
     course = Course.objects.get(pk=course_pk)
-    enrolments = Enrolment.objects.filter(course=course, role=Role.STUDENT, user__in=[n.recipient_id for n in notices])
+    enrolments = Enrolment.objects.filter(
+        course=course, role=Role.STUDENT, user__in=[notice.recipient_id for notice in notices]
+    )
     by_user = {enrolment.user_id: enrolment for enrolment in enrolments.select_related("user", "course")}
     keys = {str(notice.references["item"]) for notice in notices}
     rows = AgendaItem.objects.filter(course=course, key__in=keys).filter(enrolment__isnull=True)
@@ -208,7 +210,11 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
         key: still_due_for(
             course,
             key,
-            [by_user[n.recipient_id] for n in notices if n.references["item"] == key and n.recipient_id in by_user],
+            [
+                by_user[notice.recipient_id]
+                for notice in notices
+                if notice.references["item"] == key and notice.recipient_id in by_user
+            ],
             now=now,
         )
         for key in keys
@@ -346,8 +352,8 @@ def timeline(course: Course, *, now: datetime, until: datetime) -> list[Planned]
             row = own.get(person.pk, item)
             if person.pk in still_open and not row.is_done:
                 groups.setdefault(row.moment, (row, []))[1].append(person)
-        for row, those in groups.values():
-            planned += _planned(course, row, those, rules, now, until)
+        for row, told in groups.values():
+            planned += _planned(course, row, told, rules, now, until)
     return sorted(planned, key=lambda planned: (planned.remind_at, planned.item.key))
 
 
@@ -364,8 +370,8 @@ def _planned(
     for rule in rules:
         remind_at = remind_at_of(row.moment, rule, course)
         if row.kind in rule.kinds and now <= remind_at <= until:
-            those = tuple(person for person in people if person.created_at <= remind_at)
-            planned.append(Planned(remind_at, due_at, row, rule, those))
+            told = tuple(person for person in people if person.created_at <= remind_at)
+            planned.append(Planned(remind_at, due_at, row, rule, told))
     return planned
 
 

@@ -133,7 +133,7 @@ def presence_of(marks: Iterable[CheckInMark]) -> Presence:
     if standing[-1].action == _Action.ABSENT:
         return Presence(Registration.State.ABSENT)
     # What came before an 'absent' no longer counts.
-    since = max((n + 1 for n, mark in enumerate(standing) if mark.action == _Action.ABSENT), default=0)
+    since = max((index + 1 for index, mark in enumerate(standing) if mark.action == _Action.ABSENT), default=0)
     stay = standing[since:]
     seats = [mark.seat for mark in stay if mark.seat]
     return Presence(

@@ -13,12 +13,12 @@ from lectures.models import Lecture
 register = template.Library()
 
 _COUNTS: dict[str, Callable[[int], str]] = {
-    SessionKind.LECTURE: lambda n: ngettext("%(count)d lecture", "%(count)d lectures", n),
-    SessionKind.EXERCISE: lambda n: ngettext("%(count)d exercise", "%(count)d exercises", n),
-    SessionKind.LAB: lambda n: ngettext("%(count)d lab", "%(count)d labs", n),
-    SessionKind.TUTORIAL: lambda n: ngettext("%(count)d tutorial", "%(count)d tutorials", n),
-    SessionKind.SEMINAR: lambda n: ngettext("%(count)d seminar", "%(count)d seminars", n),
-    SessionKind.OTHER: lambda n: ngettext("%(count)d session", "%(count)d sessions", n),
+    SessionKind.LECTURE: lambda count: ngettext("%(count)d lecture", "%(count)d lectures", count),
+    SessionKind.EXERCISE: lambda count: ngettext("%(count)d exercise", "%(count)d exercises", count),
+    SessionKind.LAB: lambda count: ngettext("%(count)d lab", "%(count)d labs", count),
+    SessionKind.TUTORIAL: lambda count: ngettext("%(count)d tutorial", "%(count)d tutorials", count),
+    SessionKind.SEMINAR: lambda count: ngettext("%(count)d seminar", "%(count)d seminars", count),
+    SessionKind.OTHER: lambda count: ngettext("%(count)d session", "%(count)d sessions", count),
 }
 
 

@@ -121,7 +121,11 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
 def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Pass, as drafts, what is handed in and not decided."""
     views = _views(queryset)
-    fit = [v for v in views if v.counting and not (v.assessment and v.assessment.outcome) and v.project.is_active]
+    fit = [
+        view
+        for view in views
+        if view.counting and not (view.assessment and view.assessment.outcome) and view.project.is_active
+    ]
     preview = preview_of(request.POST, [view.project.pk for view in fit])
     if preview.is_agreed:
         passed = pass_undecided(projects=[view.project for view in fit], by=user_of(request), now=now_of(request))

@@ -103,7 +103,7 @@ def _membership(membership: Membership) -> dict[str, Any]:
     }
     if _is_in_it(membership):
         # As on the project's page, which only the team of today sees.
-        told["teammates"] = [str(each.enrolment.user) for each in team if each.enrolment_id != membership.enrolment_id]
+        told["teammates"] = [str(mate.enrolment.user) for mate in team if mate.enrolment_id != membership.enrolment_id]
     return told
 
 

@@ -106,7 +106,7 @@ def _days_of(item: AgendaItem, access: Access) -> list[date]:
     first = _local_day(item.moment, access)
     if not item.is_all_day:
         return [first]
-    return [first + timedelta(days=n) for n in range((_local_day(item.last_moment, access) - first).days + 1)]
+    return [first + timedelta(days=number) for number in range((_local_day(item.last_moment, access) - first).days + 1)]
 
 
 def _first_of(asked: str) -> date | None:

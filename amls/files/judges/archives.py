@@ -84,7 +84,7 @@ def _list_zip(file: IO[bytes]) -> list[zipfile.ZipInfo]:
         _check_path(entry.filename)
         if (entry.external_attr >> 16) & _FILE_TYPE == _SYMLINK:
             raise _refused("zip-link", entry.filename)
-    unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
+    unpacked, packed = sum(entry.file_size for entry in entries), sum(entry.compress_size for entry in entries)
     # Overlapping entries claim more packed bytes than the archive has.
     is_dense = unpacked > MAX_RATIO * max(packed, 1) or packed > _size(file)
     if unpacked > MAX_TOTAL or (unpacked > HARMLESS and is_dense):

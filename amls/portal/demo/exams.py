@@ -69,8 +69,8 @@ def _grade(course: Course) -> None:
     )
     _add_rooms(exam)
     held = [
-        staff_register(enrolment=student, exam_pk=exam.pk, reason=_HAND, now=before + timedelta(minutes=n))
-        for n, student in enumerate(_students(course))
+        staff_register(enrolment=student, exam_pk=exam.pk, reason=_HAND, now=before + timedelta(minutes=minutes))
+        for minutes, student in enumerate(_students(course))
     ]
     assign_seats(exam_pk=exam.pk, order="random", seed=2024, now=before)
     release_seats(exam_pk=exam.pk, now=exam.starts_at - timedelta(days=2))

@@ -109,7 +109,9 @@ def _topics(mentor: str) -> tuple[TopicSpec, ...]:
 def _running_spec(archived: Course, *, now: datetime) -> CourseSpec:
     today = now.astimezone(archived.zone).date()
     start = today - timedelta(weeks=_WEEKS_BEHIND)
-    holidays = [date(year, 12, 22) + timedelta(days=n) for year in (start.year, start.year + 1) for n in range(14)]
+    holidays = [
+        date(year, 12, 22) + timedelta(days=number) for year in (start.year, start.year + 1) for number in range(14)
+    ]
     spec = shift_course(export_course(archived), new_slug=RUNNING, start=start, skip=holidays)
     # Two weeks ahead the office hour is dropped once, so that a cancelled item can be seen.
     tuesday = today + timedelta(days=(1 - today.weekday()) % 7 + 14)

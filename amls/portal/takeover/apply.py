@@ -75,8 +75,14 @@ class _Import(TimetableImport, ExamImport):
         staff = self.sync(
             StaffMember.objects.filter(course=self.course),
             [
-                Wanted(s.name, {"name": s.name, "role": s.role, "affiliation": s.affiliation, "email": s.email, "url": s.url, "position": n})
-                for n, s in enumerate(self.spec.staff)
+                Wanted(
+                    person.name,
+                    {
+                        "name": person.name, "role": person.role, "affiliation": person.affiliation,
+                        "email": person.email, "url": person.url, "position": position,
+                    },
+                )
+                for position, person in enumerate(self.spec.staff)
             ],
             key=lambda row: row.name,
             wanted_key=lambda wanted: wanted.values["name"],
@@ -200,7 +206,7 @@ class _Import(TimetableImport, ExamImport):
             Topic.objects.of_staff().filter(course=self.course),
             wanted,
             key=lambda row: (row.track, row.title),
-            wanted_key=lambda w: (w.values["track"], w.values["title"]),
+            wanted_key=lambda wish: (wish.values["track"], wish.values["title"]),
             keep_instead=self._close_topic,
         )
 

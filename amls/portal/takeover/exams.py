@@ -47,17 +47,20 @@ class ExamImport(RowImport):
             ends_at = exam.starts_at + timedelta(minutes=exam.duration_minutes)
             wanted.append(Wanted(label, values, self.when(exam.starts_at, ends_at, exam.place)))
         # A moved exam keeps its row: what is not found by its start is matched in order.
-        starts = {w.values["starts_at"] for w in wanted}
+        starts = {wish.values["starts_at"] for wish in wanted}
         rows = list(Exam.objects.filter(course=self.course).order_by("starts_at", "pk"))
         free = iter([row for row in rows if row.starts_at not in starts])
         known = {row.starts_at for row in rows}
-        keys = {id(w): (w.values["starts_at"] if w.values["starts_at"] in known else next(free, w)) for w in wanted}
+        keys = {
+            id(wish): (wish.values["starts_at"] if wish.values["starts_at"] in known else next(free, wish))
+            for wish in wanted
+        }
         moved = {row.pk: key for key in keys.values() if isinstance(key, Exam) for row in [key]}
         saved = self.sync(
             Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
             wanted,
             key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
-            wanted_key=lambda w: key.pk if isinstance(key := keys[id(w)], Exam) else w.values["starts_at"],
+            wanted_key=lambda wish: key.pk if isinstance(key := keys[id(wish)], Exam) else wish.values["starts_at"],
             page_keeps={*_EXAM_FIELDS, *_EXAM_TIMES} - {"kind", "starts_at"},
             may_remove=_has_no_registrations,
         )

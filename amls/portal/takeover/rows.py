@@ -110,7 +110,9 @@ class RowImport:
         existing = dict(zip(row_keys, present, strict=True))
         existing = _paired(existing, dict(zip(wanted_keys, wanted, strict=True)), else_by)
         if len(set(wanted_keys)) < len(wanted_keys):
-            twice = next(wish.label for wish, k in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(k) > 1)
+            twice = next(
+                wish.label for wish, key in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(key) > 1
+            )
             self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
             return []
         if removes and (wanted or self.spec.is_complete):

@@ -57,7 +57,7 @@ class TimetableImport(RowImport):
             WeeklySlot.objects.filter(course=self.course),
             wanted,
             key=lambda row: (row.kind, row.weekday, row.start),
-            wanted_key=lambda w: (w.values["kind"], w.values["weekday"], w.values["start"]),
+            wanted_key=lambda wish: (wish.values["kind"], wish.values["weekday"], wish.values["start"]),
             page_keeps={"call_in"},
             order=in_weekly_order,
             repeats=True,
@@ -67,17 +67,23 @@ class TimetableImport(RowImport):
     def _parts_and_lectures(self) -> None:
         parts = self.sync(
             Part.objects.filter(course=self.course),
-            [Wanted(_("Part %(name)s") % {"name": p.letter or p.title}, {"letter": p.letter, "title": p.title, "position": n}) for n, p in enumerate(self.spec.parts)],
+            [
+                Wanted(
+                    _("Part %(name)s") % {"name": part.letter or part.title},
+                    {"letter": part.letter, "title": part.title, "position": position},
+                )
+                for position, part in enumerate(self.spec.parts)
+            ],
             key=lambda row: row.letter or row.title,
             wanted_key=lambda wanted: wanted.values["letter"] or wanted.values["title"],
         )  # fmt: skip
         by_name = {part.letter or part.title: part for part in parts}
-        wanted = [w for lecture in self.spec.lectures if (w := self._lecture(lecture, by_name)) is not None]
+        wanted = [wish for lecture in self.spec.lectures if (wish := self._lecture(lecture, by_name)) is not None]
         rows = self.sync(
             Lecture.objects.filter(course=self.course),
             wanted,
             key=lambda row: _session_key(partial(getattr, row)),
-            wanted_key=lambda w: _session_key(w.values.__getitem__),
+            wanted_key=lambda wish: _session_key(wish.values.__getitem__),
             page_keeps={"abstract", "call_in", "is_call_in_public", "state"},
             may_remove=_has_no_files,
             order=self._in_order,
@@ -151,7 +157,7 @@ class TimetableImport(RowImport):
             Material.objects.filter(lecture=lecture).select_related("current"),
             wanted,
             key=lambda row: f"{row.kind}|{row.title}",
-            wanted_key=lambda w: f"{w.values['kind']}|{w.values['title']}",
+            wanted_key=lambda wish: f"{wish.values['kind']}|{wish.values['title']}",
             parent={"lecture": lecture},
             page_keeps={"title", "audience", "visible_from", "position"},
             may_remove=lambda row: _has_no_file(row, label),
@@ -197,7 +203,7 @@ class TimetableImport(RowImport):
             OfficeHour.objects.filter(course=self.course),
             wanted,
             key=lambda row: row.weekday,
-            wanted_key=lambda w: w.values["weekday"],
+            wanted_key=lambda wish: wish.values["weekday"],
             page_keeps={"call_in", "first", "last"},
         )
         if not self.spec.is_complete:
@@ -220,7 +226,7 @@ class TimetableImport(RowImport):
                     for exception in hour.exceptions
                 ],
                 key=lambda exception: exception.day,
-                wanted_key=lambda w: w.values["day"],
+                wanted_key=lambda wish: wish.values["day"],
                 parent={"office_hour": row},
             )  # fmt: skip
 
@@ -234,7 +240,7 @@ class TimetableImport(RowImport):
                 for free_day in self.spec.free_days
             ],
             key=lambda row: row.first,
-            wanted_key=lambda w: w.values["first"],
+            wanted_key=lambda wish: wish.values["first"],
             else_by=lambda get: get("title"),
         )
 
@@ -269,7 +275,7 @@ class TimetableImport(RowImport):
             Deadline.objects.filter(course=self.course),
             wanted,
             key=lambda row: (row.title, row.due_at, row.day),
-            wanted_key=lambda w: (w.values["title"], w.values["due_at"], w.values["day"]),
+            wanted_key=lambda wish: (wish.values["title"], wish.values["due_at"], wish.values["day"]),
             else_by=lambda get: get("title"),
             order=lambda rows: sorted(rows, key=self._due),
             repeats=True,

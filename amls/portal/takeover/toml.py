@@ -193,9 +193,13 @@ class _Reader:
         if match is None:
             return None
         name, index = match.group(1), int(match.group(2) or 0)
-        headers = [n for n, line in enumerate(self.lines) if re.fullmatch(rf"\s*\[\[?{name}\]\]?\s*(#.*)?", line)]
+        headers = [
+            number for number, line in enumerate(self.lines) if re.fullmatch(rf"\s*\[\[?{name}\]\]?\s*(#.*)?", line)
+        ]
         if index >= len(headers):
-            return next((n + 1 for n, line in enumerate(self.lines) if re.match(rf"\s*{name}\s*=", line)), None)
+            return next(
+                (number + 1 for number, line in enumerate(self.lines) if re.match(rf"\s*{name}\s*=", line)), None
+            )
         key = re.split(r"[.\[]", rest)[0]
         for number in range(headers[index] + 1, len(self.lines)):
             if self.lines[number].startswith("["):

@@ -308,6 +308,6 @@ def _text(text: str, key: str) -> Cell:
     if _MARKUP.search(text):
         broken = _BREAK.sub("\n", text)
         fragment = html.fragment_fromstring(f"<div>{broken}</div>")
-        links += [(tidy("".join(a.itertext())), a.get("href")) for a in fragment.iter("a") if a.get("href")]
+        links += [(tidy("".join(link.itertext())), link.get("href")) for link in fragment.iter("a") if link.get("href")]
         text = "".join(fragment.itertext())
     return Cell(re.sub(r"(?<!\w)[*_]{1,3}(\S(?:[^*_\n]*\S)?)[*_]{1,3}(?!\w)", r"\1", tidy(text)), links)

@@ -374,7 +374,7 @@ def _is_grid(element: html.HtmlElement) -> bool:
     kinds = [(row.get("class") or "").split()[:1] for row in rows]
     widths = [len(row) for row in rows]
     usual = max(set(widths), key=widths.count)
-    is_alike = sum(a == b for a, b in pairwise(kinds)) >= 0.7 * (len(kinds) - 1)
+    is_alike = sum(kind == following for kind, following in pairwise(kinds)) >= 0.7 * (len(kinds) - 1)
     is_even = 2 <= usual <= 12 and widths.count(usual) >= 0.6 * len(widths)
     return is_alike and is_even and all(_is_row_of_pieces(row) for row in rows)
 

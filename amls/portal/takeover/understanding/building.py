@@ -4,14 +4,22 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
-from typing import TypeVar
 
 from django.utils.translation import gettext as _
 
 from amls.core.times import say_clock
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import Mention, find_days
-from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
+from amls.portal.takeover.understanding.deciding import (
+    DUES,
+    OUT,
+    WORK,
+    exam_title,
+    free_title,
+    kind_of,
+    last_of_each,
+    merged,
+)
 from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.places import room_in, room_of
@@ -20,7 +28,6 @@ from amls.portal.takeover.understanding.results import Answers, Built, Deadline,
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
-_Built = TypeVar("_Built")
 _DEFAULT_MINUTES = 90
 _MAX_RANGE = 100
 
@@ -59,8 +66,8 @@ class Builder:
         for draft in ordered:
             self._one(draft, named[draft.id])
         self.built.exams = merged(self.built.exams)
-        self.built.free_days = _last_of_each(self.built.free_days, lambda free_day: (free_day.day, free_day.last))
-        self.built.deadlines = _last_of_each(
+        self.built.free_days = last_of_each(self.built.free_days, lambda free_day: (free_day.day, free_day.last))
+        self.built.deadlines = last_of_each(
             self.built.deadlines, lambda deadline: (deadline.title.lower(), deadline.day, deadline.at)
         )
         return self.built
@@ -375,10 +382,6 @@ class Builder:
             minutes_between(slot.begins, slot.ends) if slot is not None and slot.ends is not None else _DEFAULT_MINUTES
         )
         return add_minutes(begins, minutes)
-
-
-def _last_of_each(built: list[_Built], key: Callable[[_Built], object]) -> list[_Built]:
-    return list({key(row): row for row in reversed(built)}.values())[::-1]
 
 
 def _date(text: str) -> date | None:

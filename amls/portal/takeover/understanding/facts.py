@@ -209,4 +209,4 @@ def _dated(entry: str) -> list[str]:
             gap = entry[cuts[-1] : day.start]
             word = re.search(r"[\w-]*(?:klausur|prüfung|exam|mid-?term)\w*\W*(?:on|am|:)?\W*$", gap, _I)
             cuts.append(cuts[-1] + word.start() if word is not None and word.start() > 0 else day.start)
-    return [entry[a:b] for a, b in pairwise([*cuts, len(entry)]) if entry]
+    return [entry[start:end] for start, end in pairwise([*cuts, len(entry)]) if entry]

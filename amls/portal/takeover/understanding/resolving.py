@@ -129,7 +129,7 @@ def _order(
     if said in (DAY_FIRST, MONTH_FIRST) or not open_ones:
         return said if said in (DAY_FIRST, MONTH_FIRST) else DAY_FIRST
     pairs = [day.numbers for _one, day in open_ones if day.numbers is not None]
-    is_md, is_dm = all(a <= 12 for a, _b in pairs), all(b <= 12 for _a, b in pairs)
+    is_md, is_dm = all(first <= 12 for first, _second in pairs), all(second <= 12 for _first, second in pairs)
     if is_md != is_dm:
         return MONTH_FIRST if is_md else DAY_FIRST
     score = {order: _score(open_ones, order, term, usual) for order in (DAY_FIRST, MONTH_FIRST)}
