@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from projects.allocation.problem import Problem, Rule
+from projects.allocation.problem import AllocationInput, Demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Figures:
         return self.placed + len(self.without)
 
 
-def figures_of(problem: Problem, given: Mapping[int, int]) -> Figures:
+def figures_of(problem: AllocationInput, given: Mapping[int, int]) -> Figures:
     """Return an allocation in numbers.
 
     Args:
@@ -60,7 +60,7 @@ def figures_of(problem: Problem, given: Mapping[int, int]) -> Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class TopicChange:
     """A team that has another topic in one allocation than in another.
 
     Attributes:
@@ -76,18 +76,18 @@ class Move:
     rank_after: int | None
 
 
-def moves_between(problem: Problem, before: Mapping[int, int], after: Mapping[int, int]) -> list[Move]:
+def changes_between(problem: AllocationInput, before: Mapping[int, int], after: Mapping[int, int]) -> list[TopicChange]:
     """Return which teams have another topic after than before, in the order of their keys."""
     found = []
     for team in sorted(problem.team_by_key):
         old, new = before.get(team), after.get(team)
         if old != new:
             rank_before = None if old is None else problem.rank_of(team, old)
-            found.append(Move(team, old, new, rank_before, None if new is None else problem.rank_of(team, new)))
+            found.append(TopicChange(team, old, new, rank_before, None if new is None else problem.rank_of(team, new)))
     return found
 
 
-def broken_rules(problem: Problem, given: Mapping[int, int]) -> list[Rule]:
+def broken_demands(problem: AllocationInput, given: Mapping[int, int]) -> list[Demand]:
     """Return the rules that an allocation breaks, none if it keeps to them all.
 
     Raises:
@@ -95,16 +95,16 @@ def broken_rules(problem: Problem, given: Mapping[int, int]) -> list[Rule]:
     """
     if given.keys() - problem.team_by_key.keys() or set(given.values()) - problem.topic_by_key.keys():
         raise ValueError("a team or a topic that isn't there")
-    found = [Rule("pin", team=team, topic=topic) for team, topic in problem.pins.items() if given.get(team) != topic]
+    found = [Demand("pin", team=team, topic=topic) for team, topic in problem.pins.items() if given.get(team) != topic]
     for team, topic in given.items():
         found += problem.rules_against(team, topic)
     counted = Counter(given.values())
     for one in problem.topics:
         if counted[one.key] > one.slots:
-            found.append(Rule("slots", topic=one.key))
+            found.append(Demand("slots", topic=one.key))
         if counted[one.key] < one.smallest and (one.must_be_held or counted[one.key]):
-            found.append(Rule("smallest", topic=one.key))
+            found.append(Demand("smallest", topic=one.key))
     for mentor, topics in problem.mentored().items():
         if sum(counted[key] for key in topics) > problem.most[mentor]:
-            found.append(Rule("most", mentor=mentor))
+            found.append(Demand("most", mentor=mentor))
     return sorted(found, key=repr)

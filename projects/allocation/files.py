@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from projects.allocation.figures import broken_rules
-from projects.allocation.problem import OfferedTopic, Problem, Rule, Team
+from projects.allocation.figures import broken_demands
+from projects.allocation.problem import AllocationInput, Demand, OfferedTopic, Team
 from projects.allocation.reasons import Reason, reasons_of
-from projects.allocation.solving import Allocation, Clash, allocate
+from projects.allocation.solving import Clash, Solution, allocate
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AllocationRun:
     """One run of the solver.
 
     Attributes:
@@ -30,18 +30,18 @@ class Run:
         reasons: why teams did not get what they liked better; see `reasons_of`.
     """
 
-    problem: Problem
-    result: Allocation | Clash
+    problem: AllocationInput
+    result: Solution | Clash
     reasons: Mapping[int, Sequence[Reason]]
 
 
-def run(problem: Problem) -> Run:
+def run(problem: AllocationInput) -> AllocationRun:
     """Return the one best allocation with its reasons; raises as `allocate`."""
     result = allocate(problem)
-    return Run(problem, result, reasons_of(problem, result) if isinstance(result, Allocation) else {})
+    return AllocationRun(problem, result, reasons_of(problem, result) if isinstance(result, Solution) else {})
 
 
-def problem_to_json(problem: Problem) -> dict[str, Any]:
+def input_to_json(problem: AllocationInput) -> dict[str, Any]:
     """Return what an allocation is made from as JSON has it, in one order."""
     return {
         "teams": [asdict(one) | {"wishes": list(one.wishes)} for one in sorted(problem.teams, key=lambda one: one.key)],
@@ -53,14 +53,14 @@ def problem_to_json(problem: Problem) -> dict[str, Any]:
     }
 
 
-def problem_from_json(data: Mapping[str, Any]) -> Problem:
-    """Return what `problem_to_json` wrote.
+def input_from_json(data: Mapping[str, Any]) -> AllocationInput:
+    """Return what `input_to_json` wrote.
 
     Raises:
         ValueError: it is no such thing.
     """
     try:
-        return Problem(
+        return AllocationInput(
             teams=tuple(Team(one["key"], one["size"], tuple(one["wishes"])) for one in data["teams"]),
             topics=tuple(OfferedTopic(**one) for one in data["topics"]),
             most=dict(data["most"]),
@@ -72,16 +72,16 @@ def problem_from_json(data: Mapping[str, Any]) -> Problem:
         raise ValueError(f"no input of an allocation: {error!r}") from error
 
 
-def to_json(made: Run) -> dict[str, Any]:
+def to_json(made: AllocationRun) -> dict[str, Any]:
     """Return a run as JSON has it."""
     result = made.result
     return {
         "format": FORMAT,
-        "input": problem_to_json(made.problem),
+        "input": input_to_json(made.problem),
         "result": sorted([team, topic] for team, topic in result.given.items())
-        if isinstance(result, Allocation)
+        if isinstance(result, Solution)
         else None,
-        "worst": result.worst if isinstance(result, Allocation) else None,
+        "worst": result.worst if isinstance(result, Solution) else None,
         "clash": [asdict(rule) for rule in result.rules] if isinstance(result, Clash) else [],
         "reasons": [[team, [asdict(one) for one in made.reasons[team]]] for team in sorted(made.reasons)],
     }
@@ -111,7 +111,7 @@ def check(content: bytes) -> list[str]:
         raise ValueError(f"no file of an allocation: {error!r}") from error
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']} is not known here")
-    problem = problem_from_json(data["input"])
+    problem = input_from_json(data["input"])
     found = []
     made = to_json(run(problem))
     if to_bytes(made) != to_bytes(expected):
@@ -119,7 +119,7 @@ def check(content: bytes) -> list[str]:
         found.append(f"The solver finds something else: {', '.join(differing)}.")
     given = apply_changes(dict(expected["result"] or []), changes)
     found += (
-        [f"A rule is not kept: {_say(rule)}." for rule in broken_rules(problem, given)] if expected["result"] else []
+        [f"A rule is not kept: {_say(rule)}." for rule in broken_demands(problem, given)] if expected["result"] else []
     )
     if published is not None and published != given:
         found.append("What was published is not the result with the changes made by hand.")
@@ -131,7 +131,7 @@ def apply_changes(given: Mapping[int, int], changes: Mapping[int, int | None]) -
     return {team: topic for team, topic in {**given, **changes}.items() if topic is not None}
 
 
-def _say(rule: Rule) -> str:
+def _say(rule: Demand) -> str:
     return " ".join(
         [rule.kind, *(f"{name} {key}" for name, key in asdict(rule).items() if name != "kind" and key is not None)]
     )

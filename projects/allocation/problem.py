@@ -45,7 +45,7 @@ class OfferedTopic:
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Rule:
+class Demand:
     """One of the rules that an allocation keeps to, so that those which clash can be named.
 
     Attributes:
@@ -61,7 +61,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Problem:
+class AllocationInput:
     """All that an allocation depends on.
 
     Attributes:
@@ -113,31 +113,31 @@ class Problem:
         return tuple(sorted(self.team_by_key, key=lambda key: (_lot(self.seed, key), key)))
 
     @cached_property
-    def rules(self) -> tuple[Rule, ...]:
+    def rules(self) -> tuple[Demand, ...]:
         """All rules, each by itself."""
-        pins = (Rule("pin", team=team, topic=topic) for team, topic in self.pins.items())
+        pins = (Demand("pin", team=team, topic=topic) for team, topic in self.pins.items())
         against = (rule for pair in self._pairs() for rule in self.rules_against(*pair))
         return tuple(sorted([*pins, *against, *self._numbers()], key=repr))
 
-    def rules_against(self, team: int, topic: int) -> list[Rule]:
+    def rules_against(self, team: int, topic: int) -> list[Demand]:
         """Return the rules by which a team can't get a topic, whoever else gets it."""
         found = []
         if (team, topic) in self.blocks:
-            found.append(Rule("block", team=team, topic=topic))
+            found.append(Demand("block", team=team, topic=topic))
         if self.team_by_key[team].size > self.topic_by_key[topic].largest_team:
-            found.append(Rule("size", team=team, topic=topic))
+            found.append(Demand("size", team=team, topic=topic))
         return found
 
     def _pairs(self) -> set[tuple[int, int]]:
         return {*self.pins.items(), *((team.key, topic) for team in self.teams for topic in team.wishes)}
 
-    def _numbers(self) -> Iterable[Rule]:
+    def _numbers(self) -> Iterable[Demand]:
         for topic in self.topics:
-            yield Rule("slots", topic=topic.key)
+            yield Demand("slots", topic=topic.key)
             if topic.smallest:
-                yield Rule("smallest", topic=topic.key)
+                yield Demand("smallest", topic=topic.key)
         for mentor in self.most:
-            yield Rule("most", mentor=mentor)
+            yield Demand("most", mentor=mentor)
 
     def rank_of(self, team: int, topic: int) -> int | None:
         """Return at which place a team wished for a topic, counted from 1; None where it didn't."""

@@ -14,7 +14,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from projects.allocation.problem import Problem, Rule
+from projects.allocation.problem import AllocationInput, Demand
 
 _INFINITE = highspy.kHighsInf
 # Costs and prices are whole numbers: what is off by less is zero.
@@ -36,7 +36,7 @@ class Program:
     """
 
     def __init__(
-        self, problem: Problem, *, without: Collection[Rule] = (), held: Collection[int] | None = None
+        self, problem: AllocationInput, *, without: Collection[Demand] = (), held: Collection[int] | None = None
     ) -> None:
         """Build the program.
 
@@ -52,7 +52,7 @@ class Program:
         lower: list[float] = []
         for team in problem.teams:
             pinned = problem.pins.get(team.key)
-            is_bound = pinned is not None and Rule("pin", team=team.key, topic=pinned) not in self._without
+            is_bound = pinned is not None and Demand("pin", team=team.key, topic=pinned) not in self._without
             columns = self.by_team.setdefault(team.key, [])
             # A pin that is left out still lets the team have the topic: less rules never leave less to choose from.
             wished = [] if is_bound else team.wishes
@@ -90,8 +90,8 @@ class Program:
         choices: dict[int, int] = {}
         for topic in self.problem.topics:
             columns = by_topic[topic.key]
-            slots = _INFINITE if Rule("slots", topic=topic.key) in self._without else topic.slots
-            smallest = 0 if Rule("smallest", topic=topic.key) in self._without else topic.smallest
+            slots = _INFINITE if Demand("slots", topic=topic.key) in self._without else topic.slots
+            smallest = 0 if Demand("smallest", topic=topic.key) in self._without else topic.smallest
             counted = dict.fromkeys(columns, 1.0)
             if smallest and held is None and not topic.must_be_held:
                 choice = choices[topic.key] = len(self.pairs) + len(choices)
@@ -102,7 +102,7 @@ class Program:
             else:
                 self._add_row(counted, lower=smallest or -_INFINITE, upper=slots)
         for mentor, topics in self.problem.mentored().items():
-            if Rule("most", mentor=mentor) not in self._without:
+            if Demand("most", mentor=mentor) not in self._without:
                 columns = [column for key in topics for column in by_topic[key]]
                 self._add_row(dict.fromkeys(columns, 1), upper=self.problem.most[mentor])
         return choices

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from projects.allocation.problem import Problem
+from projects.allocation.problem import AllocationInput
 from projects.allocation.program import Program
-from projects.allocation.solving import Allocation, ranks_of
+from projects.allocation.solving import Solution, ranks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Reason:
     pinned: int
 
 
-def reasons_of(problem: Problem, allocation: Allocation) -> dict[int, list[Reason]]:
+def reasons_of(problem: AllocationInput, allocation: Solution) -> dict[int, list[Reason]]:
     """Return for each team why it did not get the wishes that it liked better than what it got, by rank.
 
     Which topics are held is left as it is: what it would cost to hold another one is a question of its own. Teams
@@ -53,7 +53,7 @@ def reasons_of(problem: Problem, allocation: Allocation) -> dict[int, list[Reaso
     }
 
 
-def _of_team(problem: Problem, allocation: Allocation, weighing: _Weighing, team: int) -> Iterator[Reason]:
+def _of_team(problem: AllocationInput, allocation: Solution, weighing: _Weighing, team: int) -> Iterator[Reason]:
     mine = allocation.given.get(team)
     for rank, topic in enumerate(problem.team_by_key[team].wishes, 1):
         if topic == mine:
@@ -69,7 +69,7 @@ def _of_team(problem: Problem, allocation: Allocation, weighing: _Weighing, team
 class _Weighing:
     """The best allocation once more, and what it would be with one wish granted."""
 
-    def __init__(self, problem: Problem, allocation: Allocation) -> None:
+    def __init__(self, problem: AllocationInput, allocation: Solution) -> None:
         self.problem, self.worst = problem, allocation.worst
         self.held = frozenset(allocation.given.values())
         self.program = Program(problem, held=self.held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from projects.allocation.problem import Problem, Rule
+from projects.allocation.problem import AllocationInput, Demand
 from projects.allocation.program import Program
 
 # The weights of teams that are drawn together in one solution stay well within what the solver can tell apart.
@@ -13,7 +13,7 @@ _LARGEST_WEIGHT = 10**5
 
 
 @dataclass(frozen=True, slots=True)
-class Allocation:
+class Solution:
     """Who gets what.
 
     Attributes:
@@ -33,10 +33,10 @@ class Clash:
         rules: some that clash: without any one of them the others could be kept.
     """
 
-    rules: tuple[Rule, ...]
+    rules: tuple[Demand, ...]
 
 
-def allocate(problem: Problem) -> Allocation | Clash:
+def allocate(problem: AllocationInput) -> Solution | Clash:
     """Return the best allocation, or the rules that can't be kept together; see the package for what is best.
 
     Raises:
@@ -57,7 +57,7 @@ def allocate(problem: Problem) -> Allocation | Clash:
     else:
         program.keep_the_best()
     _draw(program)
-    return Allocation(program.chosen(), worst)
+    return Solution(program.chosen(), worst)
 
 
 def ranks_of(program: Program) -> dict[int, int]:
@@ -120,21 +120,21 @@ def _choose(program: Program, together: Sequence[Sequence[int]]) -> None:
     program.fix(column for columns in together for column in columns)
 
 
-def clashing(problem: Problem) -> tuple[Rule, ...]:
+def clashing(problem: AllocationInput) -> tuple[Demand, ...]:
     """Return rules that can't be kept together, as few as possible: any one less, and the others could be.
 
     By halves (QuickXplain, Junker 2004), so that a hundred rules take a dozen solutions and not a hundred.
     """
 
-    def can_keep(rules: Sequence[Rule]) -> bool:
+    def can_keep(rules: Sequence[Demand]) -> bool:
         return Program(problem, without=frozenset(problem.rules) - frozenset(rules)).minimise({})
 
     return tuple(sorted(_fewest([], False, problem.rules, can_keep), key=repr))
 
 
 def _fewest(
-    kept: Sequence[Rule], is_new: bool, rules: Sequence[Rule], can_keep: Callable[[Sequence[Rule]], bool]
-) -> list[Rule]:
+    kept: Sequence[Demand], is_new: bool, rules: Sequence[Demand], can_keep: Callable[[Sequence[Demand]], bool]
+) -> list[Demand]:
     if is_new and not can_keep(kept):
         return []
     if len(rules) == 1:

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects.allocation.figures import broken_rules, figures_of, moves_between
-from projects.allocation.files import apply_changes, check, problem_from_json, problem_to_json, run, to_bytes, to_json
-from projects.allocation.problem import OfferedTopic, Problem, Rule, Team
+from projects.allocation.figures import broken_demands, changes_between, figures_of
+from projects.allocation.files import apply_changes, check, input_from_json, input_to_json, run, to_bytes, to_json
+from projects.allocation.problem import AllocationInput, Demand, OfferedTopic, Team
 from projects.allocation.reasons import reasons_of
-from projects.allocation.solving import Allocation, Clash, allocate
+from projects.allocation.solving import Clash, Solution, allocate
 
 
 def team(key: int, *wishes: int, size: int = 1) -> Team:
@@ -29,7 +29,7 @@ def topic(key: int, slots: int = 1, **more: int | bool | None) -> OfferedTopic:
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, most_teams: int = 5, most_topics: int = 4) -> Problem:
+def problems(draw: st.DrawFn, *, most_teams: int = 5, most_topics: int = 4) -> AllocationInput:
     """Small problems, with all kinds of rules, also such as clash."""
     topic_keys = [10 * (number + 1) for number in range(draw(st.integers(1, most_topics)))]
     team_keys = list(range(1, draw(st.integers(1, most_teams)) + 1))
@@ -49,7 +49,7 @@ def problems(draw: st.DrawFn, *, most_teams: int = 5, most_topics: int = 4) -> P
         for key in team_keys
     )
     pairs = st.tuples(st.sampled_from(team_keys), st.sampled_from(topic_keys))
-    return Problem(
+    return AllocationInput(
         teams,
         topics,
         most=draw(st.dictionaries(st.sampled_from([7, 8]), st.integers(0, 4))),
@@ -63,7 +63,7 @@ def _each(teams: list[int], topics: list[int]) -> tuple[st.SearchStrategy[int], 
     return st.sampled_from(teams), st.sampled_from(topics)
 
 
-def all_allocations(problem: Problem) -> Iterator[dict[int, int]]:
+def all_allocations(problem: AllocationInput) -> Iterator[dict[int, int]]:
     """Every allocation that keeps to the rules, by trying them all."""
     ways = [
         [problem.pins[one.key]] if one.key in problem.pins else [None, *one.wishes]
@@ -72,11 +72,11 @@ def all_allocations(problem: Problem) -> Iterator[dict[int, int]]:
     keys = [one.key for one in problem.teams]
     for choice in itertools.product(*ways):
         found = {key: topic for key, topic in zip(keys, choice, strict=True) if topic is not None}
-        if not broken_rules(problem, found):
+        if not broken_demands(problem, found):
             yield found
 
 
-def goodness(problem: Problem, found: Mapping[int, int]) -> tuple[int, int, int, list[int]]:
+def goodness(problem: AllocationInput, found: Mapping[int, int]) -> tuple[int, int, int, list[int]]:
     """What the package promises, smaller is better; two allocations never have the same."""
     ranks = {key: problem.rank_of(key, topic) or 0 for key, topic in found.items() if key not in problem.pins}
     drawn = [ranks.get(key, 10**6) for key in problem.drawn]
@@ -84,30 +84,30 @@ def goodness(problem: Problem, found: Mapping[int, int]) -> tuple[int, int, int,
 
 
 @given(problems())
-def test_no_allocation_is_better_than_the_one_that_is_made(problem: Problem) -> None:
+def test_no_allocation_is_better_than_the_one_that_is_made(problem: AllocationInput) -> None:
     found = allocate(problem)
     best = min(all_allocations(problem), key=lambda one: goodness(problem, one), default=None)
     if best is None:
         assert isinstance(found, Clash)
     else:
-        assert isinstance(found, Allocation)
+        assert isinstance(found, Solution)
         assert dict(found.given) == best
         assert found.worst == goodness(problem, best)[1]
 
 
 @settings(max_examples=50)
 @given(problems(most_teams=12, most_topics=6))
-def test_no_rule_is_broken(problem: Problem) -> None:
+def test_no_rule_is_broken(problem: AllocationInput) -> None:
     found = allocate(problem)
-    if isinstance(found, Allocation):
-        assert broken_rules(problem, found.given) == []
+    if isinstance(found, Solution):
+        assert broken_demands(problem, found.given) == []
         for key, topic in found.given.items():
             assert key in problem.pins or topic in problem.team_by_key[key].wishes
 
 
 @settings(max_examples=50)
 @given(problems(most_teams=12, most_topics=6))
-def test_no_team_likes_a_free_topic_better_than_its_own(problem: Problem) -> None:
+def test_no_team_likes_a_free_topic_better_than_its_own(problem: AllocationInput) -> None:
     found = allocate(problem)
     if isinstance(found, Clash):
         return
@@ -117,13 +117,13 @@ def test_no_team_likes_a_free_topic_better_than_its_own(problem: Problem) -> Non
         for wish in one.wishes:
             if wish == found.given.get(one.key):
                 break
-            assert broken_rules(problem, {**found.given, one.key: wish})
+            assert broken_demands(problem, {**found.given, one.key: wish})
 
 
 @given(problems())
-def test_rules_clash_that_are_named_and_no_fewer_do(problem: Problem) -> None:
+def test_rules_clash_that_are_named_and_no_fewer_do(problem: AllocationInput) -> None:
     found = allocate(problem)
-    if isinstance(found, Allocation):
+    if isinstance(found, Solution):
         return
     broken = [frozenset(rules) for rules in _broken_by_anything(problem)]
     named = frozenset(found.rules)
@@ -131,7 +131,7 @@ def test_rules_clash_that_are_named_and_no_fewer_do(problem: Problem) -> None:
     assert all(any(named & one <= {left_out} for one in broken) for left_out in named)
 
 
-def _broken_by_anything(problem: Problem) -> Iterator[list[Rule]]:
+def _broken_by_anything(problem: AllocationInput) -> Iterator[list[Demand]]:
     """What every conceivable allocation breaks, also those that keep to no pin."""
     keys = [one.key for one in problem.teams]
     ways = [
@@ -139,11 +139,11 @@ def _broken_by_anything(problem: Problem) -> Iterator[list[Rule]]:
         for one in problem.teams
     ]
     for choice in itertools.product(*ways):
-        yield broken_rules(problem, {key: one for key, one in zip(keys, choice, strict=True) if one is not None})
+        yield broken_demands(problem, {key: one for key, one in zip(keys, choice, strict=True) if one is not None})
 
 
 @given(problems(most_teams=4))
-def test_a_reason_says_what_the_better_wish_would_have_cost(problem: Problem) -> None:
+def test_a_reason_says_what_the_better_wish_would_have_cost(problem: AllocationInput) -> None:
     found = allocate(problem)
     if isinstance(found, Clash):
         return
@@ -179,8 +179,8 @@ def test_a_reason_says_what_the_better_wish_would_have_cost(problem: Problem) ->
 
 @settings(max_examples=40)
 @given(problems(most_teams=8), st.randoms(use_true_random=False))
-def test_the_order_in_which_things_are_said_changes_nothing(problem: Problem, random: Random) -> None:
-    shuffled = Problem(
+def test_the_order_in_which_things_are_said_changes_nothing(problem: AllocationInput, random: Random) -> None:
+    shuffled = AllocationInput(
         tuple(random.sample(problem.teams, len(problem.teams))),
         tuple(random.sample(problem.topics, len(problem.topics))),
         most=dict(reversed(list(problem.most.items()))),
@@ -193,33 +193,33 @@ def test_the_order_in_which_things_are_said_changes_nothing(problem: Problem, ra
 
 @settings(max_examples=40)
 @given(problems(most_teams=8))
-def test_a_file_that_was_written_is_right(problem: Problem) -> None:
-    assert problem_to_json(problem_from_json(problem_to_json(problem))) == problem_to_json(problem)
+def test_a_file_that_was_written_is_right(problem: AllocationInput) -> None:
+    assert input_to_json(input_from_json(input_to_json(problem))) == input_to_json(problem)
     assert check(to_bytes(to_json(run(problem)))) == []
 
 
 @pytest.fixture
-def contested() -> Problem:
+def contested() -> AllocationInput:
     """Six teams for two slots of what all like best, and places enough elsewhere."""
-    return Problem(
+    return AllocationInput(
         tuple(team(key, 10, 20, 30) for key in range(1, 7)),
         (topic(10, 2), topic(20, 2), topic(30, 2)),
         seed="published",
     )
 
 
-def test_the_seed_decides_between_equals_and_another_one_decides_otherwise(contested: Problem) -> None:
+def test_the_seed_decides_between_equals_and_another_one_decides_otherwise(contested: AllocationInput) -> None:
     found = allocate(contested)
     assert [found.given[key] for key in contested.drawn] == [10, 10, 20, 20, 30, 30]
     seeds = {tuple(sorted(allocate(_with_seed(contested, str(seed))).given.items())) for seed in range(8)}
     assert len(seeds) > 1
 
 
-def _with_seed(problem: Problem, seed: str) -> Problem:
-    return Problem(problem.teams, problem.topics, seed=seed)
+def _with_seed(problem: AllocationInput, seed: str) -> AllocationInput:
+    return AllocationInput(problem.teams, problem.topics, seed=seed)
 
 
-def test_a_team_reads_that_all_slots_went_to_teams_with_the_same_wish(contested: Problem) -> None:
+def test_a_team_reads_that_all_slots_went_to_teams_with_the_same_wish(contested: AllocationInput) -> None:
     found = allocate(contested)
     last = contested.drawn[-1]
     first_wish = reasons_of(contested, found)[last][0]
@@ -227,13 +227,13 @@ def test_a_team_reads_that_all_slots_went_to_teams_with_the_same_wish(contested:
 
 
 def test_most_teams_get_a_topic_even_if_others_get_a_worse_one() -> None:
-    problem = Problem((team(1, 10), team(2, 10, 20), team(3, 20, 30)), (topic(10), topic(20), topic(30)))
+    problem = AllocationInput((team(1, 10), team(2, 10, 20), team(3, 20, 30)), (topic(10), topic(20), topic(30)))
     assert dict(allocate(problem).given) == {1: 10, 2: 20, 3: 30}
 
 
 def test_nobody_gets_a_third_wish_so_that_others_get_their_first() -> None:
     # By the sum alone team 1 would pay for both others: 3 + 1 + 1 against 2 + 2 + 2.
-    problem = Problem(
+    problem = AllocationInput(
         (team(1, 10, 20, 30), team(2, 20, 50), team(3, 50, 60)),
         (topic(10, 0), topic(20), topic(30), topic(50), topic(60)),
     )
@@ -244,9 +244,9 @@ def test_nobody_gets_a_third_wish_so_that_others_get_their_first() -> None:
 
 def test_a_topic_is_held_by_so_many_teams_or_by_none() -> None:
     teams = (team(1, 10, 20), team(2, 10, 20), team(3, 20))
-    by_two = Problem(teams, (topic(10, 3, smallest=2), topic(20, 3)))
+    by_two = AllocationInput(teams, (topic(10, 3, smallest=2), topic(20, 3)))
     assert dict(allocate(by_two).given) == {1: 10, 2: 10, 3: 20}
-    by_three = Problem(teams, (topic(10, 3, smallest=3), topic(20, 3)))
+    by_three = AllocationInput(teams, (topic(10, 3, smallest=3), topic(20, 3)))
     assert dict(allocate(by_three).given) == {1: 20, 2: 20, 3: 20}
     assert [one.why for one in reasons_of(by_three, allocate(by_three))[1]] == ["not-held"]
 
@@ -255,29 +255,31 @@ def test_a_topic_is_held_by_so_many_teams_or_by_none() -> None:
     ("problem", "rules"),
     [
         (
-            Problem((team(1), team(2)), (topic(10),), pins={1: 10, 2: 10}),
-            [Rule("pin", team=1, topic=10), Rule("pin", team=2, topic=10), Rule("slots", topic=10)],
+            AllocationInput((team(1), team(2)), (topic(10),), pins={1: 10, 2: 10}),
+            [Demand("pin", team=1, topic=10), Demand("pin", team=2, topic=10), Demand("slots", topic=10)],
         ),
         (
-            Problem((team(1, 10),), (topic(10),), pins={1: 10}, blocks=frozenset([(1, 10)])),
-            [Rule("block", team=1, topic=10), Rule("pin", team=1, topic=10)],
+            AllocationInput((team(1, 10),), (topic(10),), pins={1: 10}, blocks=frozenset([(1, 10)])),
+            [Demand("block", team=1, topic=10), Demand("pin", team=1, topic=10)],
         ),
         (
-            Problem((team(1, 20), team(2, 20)), (topic(10, 3, smallest=2, must_be_held=True), topic(20, 2))),
-            [Rule("smallest", topic=10)],
+            AllocationInput((team(1, 20), team(2, 20)), (topic(10, 3, smallest=2, must_be_held=True), topic(20, 2))),
+            [Demand("smallest", topic=10)],
         ),
         (
-            Problem((team(1, size=4),), (topic(10),), pins={1: 10}),
-            [Rule("pin", team=1, topic=10), Rule("size", team=1, topic=10)],
+            AllocationInput((team(1, size=4),), (topic(10),), pins={1: 10}),
+            [Demand("pin", team=1, topic=10), Demand("size", team=1, topic=10)],
         ),
         (
-            Problem((team(1), team(2)), (topic(10, mentor=7), topic(20, mentor=7)), most={7: 1}, pins={1: 10, 2: 20}),
-            [Rule("most", mentor=7), Rule("pin", team=1, topic=10), Rule("pin", team=2, topic=20)],
+            AllocationInput(
+                (team(1), team(2)), (topic(10, mentor=7), topic(20, mentor=7)), most={7: 1}, pins={1: 10, 2: 20}
+            ),
+            [Demand("most", mentor=7), Demand("pin", team=1, topic=10), Demand("pin", team=2, topic=20)],
         ),
     ],
     ids=["two for one slot", "given and excluded", "too few wish for it", "too large", "one mentor too few"],
 )
-def test_rules_that_clash_are_named(problem: Problem, rules: list[Rule]) -> None:
+def test_rules_that_clash_are_named(problem: AllocationInput, rules: list[Demand]) -> None:
     found = allocate(problem)
     assert isinstance(found, Clash)
     assert sorted(found.rules) == sorted(rules)
@@ -286,27 +288,27 @@ def test_rules_that_clash_are_named(problem: Problem, rules: list[Rule]) -> None
 @pytest.mark.parametrize(
     "problem",
     [
-        Problem((), ()),
-        Problem((), (topic(10, smallest=2),)),
-        Problem((team(1),), ()),
-        Problem((team(1, 10),), (topic(10, 0),)),
+        AllocationInput((), ()),
+        AllocationInput((), (topic(10, smallest=2),)),
+        AllocationInput((team(1),), ()),
+        AllocationInput((team(1, 10),), (topic(10, 0),)),
     ],
     ids=["nothing", "no teams", "no wishes", "closed after it was ranked"],
 )
-def test_nobody_gets_anything_where_there_is_nothing_to_give(problem: Problem) -> None:
+def test_nobody_gets_anything_where_there_is_nothing_to_give(problem: AllocationInput) -> None:
     assert dict(allocate(problem).given) == {}
 
 
 def test_who_wished_for_a_topic_that_was_closed_since_is_told_so() -> None:
-    problem = Problem((team(1, 10, 20),), (topic(10, 0), topic(20)))
+    problem = AllocationInput((team(1, 10, 20),), (topic(10, 0), topic(20)))
     assert [one.why for one in reasons_of(problem, allocate(problem))[1]] == ["closed"]
 
 
-def test_what_two_allocations_differ_in_is_said_by_team(contested: Problem) -> None:
+def test_what_two_allocations_differ_in_is_said_by_team(contested: AllocationInput) -> None:
     found = allocate(contested)
     first, second, third = contested.drawn[0], contested.drawn[2], contested.drawn[4]
     changed = apply_changes(found.given, {first: 20, second: 10, third: None})
-    moves = {one.team: (one.rank_before, one.rank_after) for one in moves_between(contested, found.given, changed)}
+    moves = {one.team: (one.rank_before, one.rank_after) for one in changes_between(contested, found.given, changed)}
     assert moves == {first: (1, 2), second: (2, 1), third: (3, None)}
     assert figures_of(contested, changed).without == (third,)
 
@@ -322,16 +324,16 @@ def test_what_two_allocations_differ_in_is_said_by_team(contested: Problem) -> N
 )
 def test_what_contradicts_itself_is_refused_before_it_is_solved(teams_and_topics: tuple) -> None:
     with pytest.raises(ValueError, match=r"twice|no such"):
-        Problem(*teams_and_topics)
+        AllocationInput(*teams_and_topics)
 
 
 @pytest.mark.parametrize("changes", [{"result": [[1, 30]]}, {"reasons": []}, {"published": [[1, 10]]}])
-def test_a_file_that_somebody_changed_is_found_out(contested: Problem, changes: dict) -> None:
+def test_a_file_that_somebody_changed_is_found_out(contested: AllocationInput, changes: dict) -> None:
     data = to_json(run(contested))
     assert check(to_bytes({**data, **changes}))
 
 
-def test_changes_by_hand_are_checked_by_the_rules(contested: Problem) -> None:
+def test_changes_by_hand_are_checked_by_the_rules(contested: AllocationInput) -> None:
     data = to_json(run(contested))
     overfull = {**data, "changes": [[contested.drawn[-1], 10]]}
     assert check(to_bytes(overfull)) == ["A rule is not kept: slots topic 10."]
@@ -343,7 +345,7 @@ def test_what_is_no_file_of_an_allocation_is_said_to_be_none(content: bytes) -> 
         check(content)
 
 
-def test_every_process_finds_the_same_bytes_and_says_so(contested: Problem, tmp_path: Path) -> None:
+def test_every_process_finds_the_same_bytes_and_says_so(contested: AllocationInput, tmp_path: Path) -> None:
     written = tmp_path / "allocation.json"
     written.write_bytes(to_bytes(to_json(run(contested))))
     for hash_seed in ("0", "1", "4711"):
