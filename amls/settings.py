@@ -21,6 +21,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.email_url import email_settings
+from amls.core.media_url import media_storage
 from amls.embedded import kept_secret, socket_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -246,7 +247,8 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # MEDIA_URL of the environment: a bucket for uploads. Nothing is ever given out by an address of it.
+    "default": media_storage(env.str("MEDIA_URL", "")),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 # What a matriculation number looks like, without blanks, as a regular expression that all of it fits.
@@ -255,6 +257,10 @@ MATRICULATION_NUMBER_PATTERN = env.str("MATRICULATION_NUMBER_PATTERN", r"[0-9]+"
 WITHOUT_PDF = env.bool("AMLS_WITHOUT_PDF", False)
 # The address prefix of nginx's internal location over MEDIA_ROOT; empty: Django sends files itself.
 X_ACCEL_REDIRECT_PREFIX = env.str("X_ACCEL_REDIRECT_PREFIX", "")
+if X_ACCEL_REDIRECT_PREFIX and env.str("MEDIA_URL", ""):
+    raise ImproperlyConfigured(
+        "X_ACCEL_REDIRECT_PREFIX is for uploads on this machine's disk, MEDIA_URL for those in a bucket: unset one of them."
+    )
 # Uploads are for the site's own user; where a front server sends them, also for its group (see deploy/nginx.conf).
 FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_REDIRECT_PREFIX else 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700

@@ -39,6 +39,9 @@ def problem(extraction: Extraction) -> str:
         Problem.BROKEN: _(
             "'%(file)s' is damaged and can't be read. Open it on your computer, save it again and upload that file."
         ),
+        Problem.MISSING: _(
+            "'%(file)s' is not on this server at the moment, so it can't be searched. It is looked for again every ten minutes; those who run this site are being told."
+        ),
         Problem.TOO_MANY_PAGES: _(
             "'%(file)s' has %(total)d pages; only the first %(done)d can be searched. Upload it in parts."
         ),

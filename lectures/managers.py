@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -13,6 +13,10 @@ from amls.core.keys import primary_key
 if TYPE_CHECKING:
     from amls.courses.models import Enrolment
     from lectures.models import Extraction, Lecture, Material, Passage  # noqa: F401
+
+
+# After this, a file that was not in the storage is looked for again.
+MISSING_AGAIN_AFTER = timedelta(minutes=10)
 
 
 class LectureQuerySet(models.QuerySet["Lecture"]):
@@ -32,8 +36,9 @@ class ExtractionQuerySet(models.QuerySet["Extraction"]):
     """Readings of files."""
 
     def claimable_at(self, now: datetime) -> ExtractionQuerySet:
-        """Return what waits, and what a worker that died left behind."""
-        return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now))
+        """Return what waits, what a worker that died left behind, and in a while again what was not in the storage."""
+        missing = Q(state="failed", problem="missing", finished_at__lte=now - MISSING_AGAIN_AFTER)
+        return self.filter(Q(state="waiting") | Q(state="working", leased_until__lte=now) | missing)
 
     def being_worked_at(self, now: datetime) -> ExtractionQuerySet:
         """Return what a living worker reads."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -18,6 +17,7 @@ from amls.exports.kinds import ExportKind, Order, kinds
 from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.files.rows import forget_files
+from amls.files.storing import is_lost
 
 KEPT = timedelta(days=7)
 FOLDER = "exports"
@@ -78,8 +78,8 @@ def request_export(*, order: Order) -> Export:
         row, is_new = Export.objects.get_or_create(fingerprint=fingerprint, defaults=values)
         if not is_new:
             row = Export.objects.select_for_update().get(pk=row.pk)
-            is_lost = row.state == Export.State.DONE and not default_storage.exists(row.file.name or "")
-            if is_lost or row.state == Export.State.FAILED:
+            is_gone = row.state == Export.State.DONE and is_lost(row.file.name or "")
+            if is_gone or row.state == Export.State.FAILED:
                 _reset(row, now=order.now)
                 is_new = True
         if is_new:

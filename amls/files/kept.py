@@ -69,7 +69,7 @@ class Shelf:
         try:
             name = default_storage.save(place, File(upload, name=filename))
         except OSError:
-            default_storage.delete(place)
+            delete_stored([place])
             # Whoever sent it hears what was wrong, and chooses the file again.
             logger.exception("An upload could not be kept for the next try.")
             return None
@@ -79,7 +79,7 @@ class Shelf:
                 kept.save()
                 _beyond_bounds(self.owner_id).delete()
         except BaseException:
-            default_storage.delete(name)
+            delete_stored([name])
             raise
         return kept
 

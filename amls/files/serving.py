@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -10,13 +10,18 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
+
+from amls.files.missing import tell_of_missing
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
+# What a storage that can fetch a part of a file has as `read_range`.
+ReadsRanges = Callable[[str, range], Iterator[bytes]]
 # Longer numbers than any file has bytes are none: the whole is sent.
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 # Nothing in an uploaded file may run as this site. PDF viewers of browsers need the frame's own
@@ -35,6 +40,7 @@ class ServedFile:
     Attributes:
         name: in the storage.
         filename: as people see it.
+        size: in bytes; None where only the storage knows.
         is_inline_safe: whether a browser may show it within this site.
         is_public: whether shared caches may keep it.
     """
@@ -42,7 +48,7 @@ class ServedFile:
     name: str
     filename: str
     content_type: str
-    size: int
+    size: int | None
     sha256: str
     changed_at: datetime
     is_inline_safe: bool
@@ -54,8 +60,7 @@ def serve_file(request: HttpRequest, file: ServedFile) -> HttpResponseBase:
 
     Where X_ACCEL_REDIRECT_PREFIX is set, the front server sends the bytes and sees to ranges.
 
-    Raises:
-        Http404: the file is gone from the storage.
+    What the storage does not have at the moment, or does not give, is answered by 503 in words.
     """
     etag = f'"{file.sha256[:32]}"'
     changed = int(file.changed_at.timestamp())
@@ -64,6 +69,9 @@ def serve_file(request: HttpRequest, file: ServedFile) -> HttpResponseBase:
     if fresh is not None and fresh.status_code in (304, 412):
         return fresh
     if settings.X_ACCEL_REDIRECT_PREFIX:
+        if not default_storage.exists(file.name):
+            logger.error("A stored file is missing: %s", file.name)
+            return _away(request, file)
         path = f"{settings.X_ACCEL_REDIRECT_PREFIX.rstrip('/')}/{quote(file.name)}"
         return HttpResponse(headers={**headers, "X-Accel-Redirect": path})
     return _send(request, file, headers, etag, changed)
@@ -89,24 +97,33 @@ def _headers(request: HttpRequest, file: ServedFile, etag: str, changed: int) ->
 
 
 def _send(request: HttpRequest, file: ServedFile, headers: dict[str, str], etag: str, changed: int) -> HttpResponseBase:
-    asked = _asked_range(request, file.size, etag, changed)
-    if asked is not None and not asked:
-        return HttpResponse(
-            status=416, headers={"Content-Range": f"bytes */{file.size}", "Content-Type": "text/plain; charset=utf-8"}
-        )
     try:
-        stream = default_storage.open(file.name, "rb")
-    except FileNotFoundError:
-        logger.exception("A stored file is missing: %s", file.name)
-        raise Http404 from None
-    window = asked or range(file.size)
+        size = default_storage.size(file.name) if file.size is None else file.size
+        asked = _asked_range(request, size, etag, changed)
+        if asked is not None and not asked:
+            unmet = {"Content-Range": f"bytes */{size}", "Content-Type": "text/plain; charset=utf-8"}
+            return HttpResponse(status=416, headers=unmet)
+        window = asked or range(size)
+        pieces = _pieces(file.name, window if request.method == "GET" else range(0))
+    except OSError:
+        logger.exception("A stored file can't be read: %s", file.name)
+        return _away(request, file)
     headers["Content-Length"] = str(len(window))
     if asked:
-        headers["Content-Range"] = f"bytes {window.start}-{window.stop - 1}/{file.size}"
+        headers["Content-Range"] = f"bytes {window.start}-{window.stop - 1}/{size}"
+    status = 206 if asked else 200
     if request.method == "HEAD":
-        stream.close()
-        return HttpResponse(status=206 if asked else 200, headers=headers)
-    return StreamingHttpResponse(_chunks(stream.file or stream, window), status=206 if asked else 200, headers=headers)
+        return HttpResponse(status=status, headers=headers)
+    return StreamingHttpResponse(pieces, status=status, headers=headers)
+
+
+def _away(request: HttpRequest, file: ServedFile) -> HttpResponse:
+    """Say that a file is not here at the moment: never 'not found', which clients remember, and never 'damaged'."""
+    tell_of_missing()
+    response = render(request, "files/away.html", {"filename": file.filename}, status=503)
+    response.headers["Retry-After"] = "60"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _asked_range(request: HttpRequest, size: int, etag: str, changed: int) -> range | None:
@@ -126,6 +143,20 @@ def _asked_range(request: HttpRequest, size: int, etag: str, changed: int) -> ra
     if last and int(last) < int(first):
         return None
     return range(int(first), stop) if int(first) < size else range(0)
+
+
+def _pieces(name: str, window: range) -> Iterator[bytes]:
+    """Return the bytes of a stored file from a window of it.
+
+    Raises:
+        FileNotFoundError: the storage doesn't have it.
+        OSError: the storage can't be read.
+    """
+    ranged: ReadsRanges | None = getattr(default_storage, "read_range", None)
+    if ranged is not None:
+        return ranged(name, window)
+    stream = default_storage.open(name, "rb")
+    return _chunks(stream.file or stream, window)
 
 
 def _chunks(stream: IO[bytes], window: range) -> Iterator[bytes]:

@@ -57,8 +57,7 @@ def keeping(
             _store(upload, name, checked.filename)
         yield kept
     except BaseException:
-        for file in kept:
-            default_storage.delete(file.name)
+        delete_stored(file.name for file in kept)
         raise
 
 
@@ -72,6 +71,15 @@ def delete_stored(names: Iterable[str]) -> None:
             default_storage.delete(name)
         except OSError:
             logger.exception("A stored file could not be deleted: %s", name)
+
+
+def is_lost(name: str) -> bool:
+    """Return whether the storage certainly does not have a file: one that is away at the moment proves nothing."""
+    try:
+        return not default_storage.exists(name)
+    except OSError:
+        logger.exception("The storage could not be asked for a file: %s", name)
+        return False
 
 
 def sha256_of(upload: UploadedFile[Any]) -> str:

@@ -25,6 +25,8 @@ class Problem(models.TextChoices):
     TOO_SLOW = "too_slow", _("takes too long")
     TOO_BIG = "too_big", _("needs too much memory")
     BROKEN_TIMES = "broken_times", _("captions with broken times")
+    # Of the storage, not of the file: tried again until it is there.
+    MISSING = "missing", _("not on this server at the moment")
 
 
 class Extraction(models.Model):

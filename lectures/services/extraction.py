@@ -20,6 +20,7 @@ from amls.core.fulltext import words_sql
 from amls.core.jobs import Claim, LostClaimError, Queue
 from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
+from amls.files.missing import tell_of_missing
 from amls.files.storing import delete_stored
 from lectures.extraction.run import KINDS, Extracted, ReadingStoppedError, limits_of_settings, read_file
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
@@ -119,7 +120,12 @@ def extract_next(now: datetime) -> bool:
             try:
                 # Where it is one too many, three workers died over it.
                 reading = Extracted(problem=Problem.BROKEN) if claim.is_one_too_many else _read(claim, Path(name))
-                _finish(claim, reading, Path(name))
+                if reading.problem == Problem.MISSING:
+                    # What was read in it before stays.
+                    missing = {"problem": Problem.MISSING, "attempts": 0, "finished_at": claim.clock.now()}
+                    claim.finish(state=Extraction.State.FAILED, **missing)
+                else:
+                    _finish(claim, reading, Path(name))
             except (ReadingStoppedError, LostClaimError):
                 logger.info("reading taken over or removed file=%s", claim.row.pk)
         return True
@@ -133,8 +139,13 @@ def _read(claim: Claim[Extraction], folder: Path) -> Extracted:
         return Extracted(problem=Problem.BROKEN)
     try:
         path = _local_path(file.file.name or "", folder)
-    except FileNotFoundError:
-        return Extracted(problem=Problem.BROKEN)
+        if path.stat().st_size != file.size:
+            raise OSError("the storage gives other bytes than were stored")
+    except OSError:
+        # Uploaded to another node's disk, or a storage that is away: nothing that can be said of the file itself.
+        logger.exception("A stored file is missing or can't be read: %s", file.file.name)
+        tell_of_missing()
+        return Extracted(problem=Problem.MISSING)
     return read_file(
         path,
         kind=kind,

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Max
@@ -16,7 +15,7 @@ from django.db.models import Max
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
-from amls.files.storing import KeptFile, keeping
+from amls.files.storing import KeptFile, delete_stored, keeping
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
@@ -90,7 +89,7 @@ def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | 
             if material.current.filename != checked.filename:
                 material.current.filename = checked.filename
                 material.current.save(update_fields=["filename"])
-            default_storage.delete(kept.name)
+            delete_stored([kept.name])
             retry_extraction(material.current, now=now)
             return material.current
         return _add_version(material, kept, by=by, now=now)

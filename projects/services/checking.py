@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +13,11 @@ from django.db import transaction
 from amls.core.jobs import Claim, Queue
 from amls.files.checks import FileRefused, check_upload
 from amls.files.limited.pace import Pace
+from amls.files.missing import tell_of_missing
 from projects.models import Submission, SubmissionFile
 from projects.services.locks import follow_in_feeds, lock_project, members_of, tell
+
+logger = logging.getLogger(__name__)
 
 CHECK = "projects.tasks.check_attempts"
 _AGAIN_AFTER = timedelta(minutes=1)
@@ -40,9 +44,16 @@ def check_next(now: datetime) -> bool:
     by the staff; its team is told why.
     """
     for claim in CHECKS.claim(now=now):
-        with claim.kept():
-            files = claim.row.files.all()
-            refusals = {file.pk: refusal for file in files if (refusal := _refusal_of(file)) is not None}
+        try:
+            with claim.kept():
+                files = claim.row.files.all()
+                refusals = {file.pk: refusal for file in files if (refusal := _refusal_of(file)) is not None}
+        except OSError:
+            # Not in the storage, or the storage is away: that says nothing of what was handed in.
+            logger.exception("A handed-in file is missing or can't be read submission=%s", claim.row.pk)
+            tell_of_missing()
+            claim.finish(check_due_at=claim.clock.now() + _AGAIN_AFTER, check_attempts=0)
+            return True
         if any(refusal["code"] == "busy" for refusal in refusals.values()):
             claim.finish(check_due_at=claim.clock.now() + _AGAIN_AFTER)
         else:
