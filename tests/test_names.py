@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -16,6 +17,12 @@ _MANNERS = {
     "base", "common", "desk", "following", "helpers", "lib", "manager", "misc", "molds", "others", "personal", "places", "reading",
     "shared", "stuff", "tools", "util", "utils", "work",
 }  # fmt: skip
+# That something was found, or is one of several, says nothing about what it is.
+_EMPTY = re.compile(
+    r"one|found|each|those|things?|something|stuff|some|it|them|tmp|temp|foo|[a-z]|[a-z_]*[a-z]2", re.ASCII
+)
+# `json` calls what an encoder is given so.
+_EMPTY_OF_OTHERS = {"o"}
 # Rebuilt at present.
 _LATER = ("amls/portal/takeover/", "amls/files/judges/sources/")
 
@@ -44,6 +51,27 @@ def test_modules_are_named_for_their_matter() -> None:
     """A package may be called after its place, such as the desk's: its modules say what is in it."""
     named = [path for path in _modules() if path.stem in _MANNERS and not _is_later(path)]
     assert [str(path.relative_to(ROOT)) for path in named] == []
+
+
+def _bound_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            yield node.name, node.lineno
+
+
+def test_local_names_say_what_they_hold() -> None:
+    """A single letter, `one`, `found` or `item2` sends its reader to look for what it is."""
+    empty = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in _modules()
+        for name, line in _bound_names(ast.parse(path.read_text()))
+        if _EMPTY.fullmatch(name) and name not in _EMPTY_OF_OTHERS
+    ]
+    assert empty == []
 
 
 def test_docstrings_stand_alone() -> None:

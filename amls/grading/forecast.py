@@ -26,7 +26,7 @@ def points_needed(
     """
     short = sorted((share * most - points for points, most in settled), reverse=True)
     # What is short in all when the j largest shortfalls are left out; leaving out what is not short helps nobody.
-    left = [sum(short, ZERO) - gone for gone in accumulate((max(one, ZERO) for one in short), initial=ZERO)]
+    left = [sum(short, ZERO) - gone for gone in accumulate((max(lacking, ZERO) for lacking in short), initial=ZERO)]
     best: Decimal | None = None
     sums = _sums_kept(tuple(sorted(ahead)), min(leave_out, len(ahead)))
     for dropped, kept_sums in enumerate(sums):
@@ -45,5 +45,5 @@ def _sums_kept(ahead: tuple[Decimal, ...], most_dropped: int) -> tuple[frozenset
     dropped: list[set[Decimal]] = [{ZERO}, *(set() for _one in range(most_dropped))]
     for most in ahead:
         for count in range(most_dropped, 0, -1):
-            dropped[count] |= {one + most for one in dropped[count - 1]}
-    return tuple(frozenset(total - one for one in sums) for sums in dropped)
+            dropped[count] |= {gone + most for gone in dropped[count - 1]}
+    return tuple(frozenset(total - gone for gone in sums) for sums in dropped)

@@ -75,12 +75,12 @@ def evaluate(block: Block, facts: Facts) -> Judgement:
 
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Return what several demands together say: the worst of them; met where there is none."""
-    return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in verdicts), Verdict.MET)
+    return next((verdict for verdict in (Verdict.UNMET, Verdict.PENDING) if verdict in verdicts), Verdict.MET)
 
 
 def any_of(verdicts: Sequence[Verdict]) -> Verdict:
     """Return what alternatives say: the best of them; unmet where there is none."""
-    return next((one for one in (Verdict.MET, Verdict.PENDING) if one in verdicts), Verdict.UNMET)
+    return next((verdict for verdict in (Verdict.MET, Verdict.PENDING) if verdict in verdicts), Verdict.UNMET)
 
 
 def _verdict(can_be_met: bool, is_met: bool) -> Verdict:
@@ -113,15 +113,15 @@ def _share(block: PointsBlock, facts: Facts, pieces: Sequence[Piece]) -> Judgeme
     missing = points_needed(settled, ahead, share=share, leave_out=block.leave_out)
     verdict = _verdict(missing is not None, missing == 0)
     # What is left out is what falls shortest of its share now.
-    weakest = sorted([*settled, *((ZERO, most) for most in ahead)], key=lambda one: one[0] - share * one[1])
-    kept = [one for place, one in enumerate(weakest) if place >= block.leave_out or one[0] >= share * one[1]]
-    most = sum((one[1] for one in kept), ZERO)
+    weakest = sorted([*settled, *((ZERO, most) for most in ahead)], key=lambda pair: pair[0] - share * pair[1])
+    kept = [pair for place, pair in enumerate(weakest) if place >= block.leave_out or pair[0] >= share * pair[1]]
+    most = sum((pair[1] for pair in kept), ZERO)
     return Judgement(
         block=block,
         verdict=verdict,
         facts=facts,
         pieces=tuple(pieces),
-        have=sum((one[0] for one in kept), ZERO),
+        have=sum((pair[0] for pair in kept), ZERO),
         need=share * most,
         most=most,
         missing=missing,

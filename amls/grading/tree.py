@@ -262,7 +262,7 @@ def _keys(data: Mapping[str, Any]) -> tuple[int, ...]:
         return ()
     if not isinstance(of, list) or not of or len(of) > 200:
         raise RuleViolation(_("Choose at least one assignment."), code="none-chosen", field="of")
-    return tuple(dict.fromkeys(_key(one, "of") for one in of))
+    return tuple(dict.fromkeys(_key(key, "of") for key in of))
 
 
 def _count(data: Mapping[str, Any], name: str, least: int) -> int:

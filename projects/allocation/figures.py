@@ -78,13 +78,13 @@ class TopicChange:
 
 def changes_between(problem: AllocationInput, before: Mapping[int, int], after: Mapping[int, int]) -> list[TopicChange]:
     """Return which teams have another topic after than before, in the order of their keys."""
-    found = []
+    moves = []
     for team in sorted(problem.team_by_key):
         old, new = before.get(team), after.get(team)
         if old != new:
             rank_before = None if old is None else problem.rank_of(team, old)
-            found.append(TopicChange(team, old, new, rank_before, None if new is None else problem.rank_of(team, new)))
-    return found
+            moves.append(TopicChange(team, old, new, rank_before, None if new is None else problem.rank_of(team, new)))
+    return moves
 
 
 def broken_demands(problem: AllocationInput, given: Mapping[int, int]) -> list[Demand]:
@@ -95,16 +95,16 @@ def broken_demands(problem: AllocationInput, given: Mapping[int, int]) -> list[D
     """
     if given.keys() - problem.team_by_key.keys() or set(given.values()) - problem.topic_by_key.keys():
         raise ValueError("a team or a topic that isn't there")
-    found = [Demand("pin", team=team, topic=topic) for team, topic in problem.pins.items() if given.get(team) != topic]
+    broken = [Demand("pin", team=team, topic=topic) for team, topic in problem.pins.items() if given.get(team) != topic]
     for team, topic in given.items():
-        found += problem.rules_against(team, topic)
+        broken += problem.rules_against(team, topic)
     counted = Counter(given.values())
-    for one in problem.topics:
-        if counted[one.key] > one.slots:
-            found.append(Demand("slots", topic=one.key))
-        if counted[one.key] < one.smallest and (one.must_be_held or counted[one.key]):
-            found.append(Demand("smallest", topic=one.key))
+    for offered in problem.topics:
+        if counted[offered.key] > offered.slots:
+            broken.append(Demand("slots", topic=offered.key))
+        if counted[offered.key] < offered.smallest and (offered.must_be_held or counted[offered.key]):
+            broken.append(Demand("smallest", topic=offered.key))
     for mentor, topics in problem.mentored().items():
         if sum(counted[key] for key in topics) > problem.most[mentor]:
-            found.append(Demand("most", mentor=mentor))
-    return sorted(found, key=repr)
+            broken.append(Demand("most", mentor=mentor))
+    return sorted(broken, key=repr)

@@ -44,8 +44,10 @@ def run(problem: AllocationInput) -> AllocationRun:
 def input_to_json(problem: AllocationInput) -> dict[str, Any]:
     """Return what an allocation is made from as JSON has it, in one order."""
     return {
-        "teams": [asdict(one) | {"wishes": list(one.wishes)} for one in sorted(problem.teams, key=lambda one: one.key)],
-        "topics": [asdict(one) for one in sorted(problem.topics, key=lambda one: one.key)],
+        "teams": [
+            asdict(team) | {"wishes": list(team.wishes)} for team in sorted(problem.teams, key=lambda team: team.key)
+        ],
+        "topics": [asdict(topic) for topic in sorted(problem.topics, key=lambda topic: topic.key)],
         "most": sorted([mentor, most] for mentor, most in problem.most.items()),
         "pins": sorted([team, topic] for team, topic in problem.pins.items()),
         "blocks": sorted([team, topic] for team, topic in problem.blocks),
@@ -61,8 +63,8 @@ def input_from_json(data: Mapping[str, Any]) -> AllocationInput:
     """
     try:
         return AllocationInput(
-            teams=tuple(Team(one["key"], one["size"], tuple(one["wishes"])) for one in data["teams"]),
-            topics=tuple(OfferedTopic(**one) for one in data["topics"]),
+            teams=tuple(Team(team["key"], team["size"], tuple(team["wishes"])) for team in data["teams"]),
+            topics=tuple(OfferedTopic(**topic) for topic in data["topics"]),
             most=dict(data["most"]),
             pins=dict(data["pins"]),
             blocks=frozenset((team, topic) for team, topic in data["blocks"]),
@@ -83,7 +85,7 @@ def to_json(made: AllocationRun) -> dict[str, Any]:
         else None,
         "worst": result.worst if isinstance(result, Solution) else None,
         "clash": [asdict(rule) for rule in result.rules] if isinstance(result, Clash) else [],
-        "reasons": [[team, [asdict(one) for one in made.reasons[team]]] for team in sorted(made.reasons)],
+        "reasons": [[team, [asdict(reason) for reason in made.reasons[team]]] for team in sorted(made.reasons)],
     }
 
 
@@ -112,18 +114,18 @@ def check(content: bytes) -> list[str]:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']} is not known here")
     problem = input_from_json(data["input"])
-    found = []
+    differences = []
     made = to_json(run(problem))
     if to_bytes(made) != to_bytes(expected):
         differing = sorted(key for key in made if to_bytes({"": made[key]}) != to_bytes({"": expected[key]}))
-        found.append(f"The solver finds something else: {', '.join(differing)}.")
+        differences.append(f"The solver finds something else: {', '.join(differing)}.")
     given = apply_changes(dict(expected["result"] or []), changes)
-    found += (
+    differences += (
         [f"A rule is not kept: {_say(rule)}." for rule in broken_demands(problem, given)] if expected["result"] else []
     )
     if published is not None and published != given:
-        found.append("What was published is not the result with the changes made by hand.")
-    return found
+        differences.append("What was published is not the result with the changes made by hand.")
+    return differences
 
 
 def apply_changes(given: Mapping[int, int], changes: Mapping[int, int | None]) -> dict[int, int]:

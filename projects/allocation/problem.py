@@ -84,7 +84,10 @@ class AllocationInput:
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself before any rule is asked."""
-        for what, keys in (("team", [one.key for one in self.teams]), ("topic", [one.key for one in self.topics])):
+        for what, keys in (
+            ("team", [team.key for team in self.teams]),
+            ("topic", [topic.key for topic in self.topics]),
+        ):
             if len(set(keys)) < len(keys):
                 raise ValueError(f"a {what} is there twice")
         teams, topics = self.team_by_key, self.topic_by_key
@@ -93,19 +96,21 @@ class AllocationInput:
                 raise ValueError(f"team {team.key} wishes for a topic twice")
         pairs = [*self.pins.items(), *self.blocks]
         unknown_teams = {team for team, _ in pairs} - teams.keys()
-        unknown_topics = ({topic for _, topic in pairs} | {t for one in self.teams for t in one.wishes}) - topics.keys()
+        unknown_topics = (
+            {topic for _, topic in pairs} | {topic for team in self.teams for topic in team.wishes}
+        ) - topics.keys()
         if unknown_teams or unknown_topics:
             raise ValueError(f"no such teams: {sorted(unknown_teams)}, no such topics: {sorted(unknown_topics)}")
 
     @cached_property
     def team_by_key(self) -> dict[int, Team]:
         """The teams by their keys."""
-        return {one.key: one for one in self.teams}
+        return {team.key: team for team in self.teams}
 
     @cached_property
     def topic_by_key(self) -> dict[int, OfferedTopic]:
         """The topics by their keys."""
-        return {one.key: one for one in self.topics}
+        return {topic.key: topic for topic in self.topics}
 
     @cached_property
     def drawn(self) -> tuple[int, ...]:
@@ -121,12 +126,12 @@ class AllocationInput:
 
     def rules_against(self, team: int, topic: int) -> list[Demand]:
         """Return the rules by which a team can't get a topic, whoever else gets it."""
-        found = []
+        broken = []
         if (team, topic) in self.blocks:
-            found.append(Demand("block", team=team, topic=topic))
+            broken.append(Demand("block", team=team, topic=topic))
         if self.team_by_key[team].size > self.topic_by_key[topic].largest_team:
-            found.append(Demand("size", team=team, topic=topic))
-        return found
+            broken.append(Demand("size", team=team, topic=topic))
+        return broken
 
     def _pairs(self) -> set[tuple[int, int]]:
         return {*self.pins.items(), *((team.key, topic) for team in self.teams for topic in team.wishes)}
@@ -146,11 +151,11 @@ class AllocationInput:
 
     def mentored(self) -> dict[int, list[int]]:
         """Return the topics of each mentor who has a limit, by keys."""
-        found: dict[int, list[int]] = {mentor: [] for mentor in self.most}
+        topics: dict[int, list[int]] = {mentor: [] for mentor in self.most}
         for topic in self.topics:
-            if topic.mentor in found:
-                found[topic.mentor].append(topic.key)
-        return found
+            if topic.mentor in topics:
+                topics[topic.mentor].append(topic.key)
+        return topics
 
 
 def _lot(seed: str, key: int) -> str:

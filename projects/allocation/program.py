@@ -164,9 +164,9 @@ class Program:
             return False
         if status != highspy.HighsModelStatus.kOptimal:
             raise SolverFailedError(str(status))
-        found = np.array(self._solver.getSolution().col_value)
-        self.values = np.round(found)
-        if np.abs(found - self.values).max(initial=0) > 1e-4:
+        solution = np.array(self._solver.getSolution().col_value)
+        self.values = np.round(solution)
+        if np.abs(solution - self.values).max(initial=0) > 1e-4:
             raise SolverFailedError("a value that is no whole number")
         return True
 

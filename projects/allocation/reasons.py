@@ -47,9 +47,9 @@ def reasons_of(problem: AllocationInput, allocation: Solution) -> dict[int, list
     """
     weighing = _Weighing(problem, allocation)
     return {
-        team.key: found
+        team.key: reasons
         for team in problem.teams
-        if team.key not in problem.pins and (found := list(_of_team(problem, allocation, weighing, team.key)))
+        if team.key not in problem.pins and (reasons := list(_of_team(problem, allocation, weighing, team.key)))
     }
 
 
@@ -104,7 +104,7 @@ class _Weighing:
             return "rules", 0
         if with_it[0] < self.placed:
             return "fewer", self.placed - with_it[0]
-        limit = next(one for one in range(self.worst + 1, largest + 1) if self._places_as_many(column, one))
+        limit = next(limit for limit in range(self.worst + 1, largest + 1) if self._places_as_many(column, limit))
         return "worse", max(limit, rank)
 
     def _places_as_many(self, column: int, limit: int) -> bool:

@@ -10,16 +10,7 @@ from django.utils.translation import gettext as _
 from amls.core.times import say_clock
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import Mention, find_days
-from amls.portal.takeover.understanding.deciding import (
-    DUES,
-    OUT,
-    WORK,
-    exam_title,
-    free_title,
-    kind_of,
-    last_of_each,
-    merged,
-)
+from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
 from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
 from amls.portal.takeover.understanding.places import room_in, room_of
@@ -66,10 +57,7 @@ class Builder:
         for draft in ordered:
             self._one(draft, named[draft.id])
         self.built.exams = merged(self.built.exams)
-        self.built.free_days = last_of_each(self.built.free_days, lambda free_day: (free_day.day, free_day.last))
-        self.built.deadlines = last_of_each(
-            self.built.deadlines, lambda deadline: (deadline.title.lower(), deadline.day, deadline.at)
-        )
+        self.built.keep_last_of_each()
         return self.built
 
     # ── its days ──

@@ -1,9 +1,8 @@
 """What a draft is, and how it is called."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import find_days
@@ -11,7 +10,6 @@ from amls.portal.takeover.understanding.drafts import Draft
 from amls.portal.takeover.understanding.results import Exam
 from amls.portal.takeover.understanding.times import find_times
 
-_Built = TypeVar("_Built")
 OUT, DUES, WORK = "out", "dues", "work"
 _I = re.IGNORECASE
 FREE_WORDS = re.compile(
@@ -92,11 +90,6 @@ def exam_title(title: str) -> str:
     plain = re.sub(r"^(?:the|die|der|das)\s+|\s+(?:on|am|is|ist|um)$", "", plain.strip(" ,:;–—-|"), flags=_I)
     plain = re.sub(r"^exam\W+(?=\S*\s*(?:mid-?term|final|exam|quiz|test)\b)", "", plain, flags=_I)
     return plain.strip(" ,:;–—-|")[:200] or title[:200]
-
-
-def last_of_each(built: list[_Built], key: Callable[[_Built], object]) -> list[_Built]:
-    """Return what was built, of those with one key only the last, in their order."""
-    return list({key(row): row for row in reversed(built)}.values())[::-1]
 
 
 def merged(exams: Sequence[Exam]) -> list[Exam]:

@@ -191,3 +191,10 @@ class Built:
     without_time: list[Session] = field(default_factory=list)
     by_week: list[Draft] = field(default_factory=list)
     warnings: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def keep_last_of_each(self) -> None:
+        """Drop the days without class and the deadlines that are said again further down."""
+        free_days = {(free_day.day, free_day.last): free_day for free_day in reversed(self.free_days)}
+        self.free_days = list(free_days.values())[::-1]
+        deadlines = {(due.title.lower(), due.day, due.at): due for due in reversed(self.deadlines)}
+        self.deadlines = list(deadlines.values())[::-1]
