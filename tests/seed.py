@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
-from amls.portal.takeover.reading import read_course_file
+from amls.portal.takeover.course_files import read_course_file
 from amls.portal.takeover.spec import CourseSpec
 
 PAGE = Path(__file__).parent / "data" / "amls-ss2024.txt"

@@ -23,8 +23,6 @@ _EMPTY = re.compile(
 )
 # `json` calls what an encoder is given so.
 _EMPTY_OF_OTHERS = {"o"}
-# Rebuilt at present.
-_LATER = ("amls/portal/takeover/", "amls/files/judges/sources/")
 
 
 def _modules() -> list[Path]:
@@ -32,24 +30,19 @@ def _modules() -> list[Path]:
     return sorted(path for path in paths if "migrations" not in path.parts)
 
 
-def _is_later(path: Path) -> bool:
-    return str(path.relative_to(ROOT)).startswith(_LATER)
-
-
 def test_no_two_classes_have_one_name() -> None:
     """Classes within a class are called with its name, such as `Lecture.State`, and so are no doubles."""
     homes: dict[str, list[str]] = defaultdict(list)
     for path in _modules():
-        if not _is_later(path):
-            for node in ast.parse(path.read_text()).body:
-                if isinstance(node, ast.ClassDef) and node.name not in _OF_DJANGO:
-                    homes[node.name].append(str(path.relative_to(ROOT)))
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name not in _OF_DJANGO:
+                homes[node.name].append(str(path.relative_to(ROOT)))
     assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
 def test_modules_are_named_for_their_matter() -> None:
     """A package may be called after its place, such as the desk's: its modules say what is in it."""
-    named = [path for path in _modules() if path.stem in _MANNERS and not _is_later(path)]
+    named = [path for path in _modules() if path.stem in _MANNERS]
     assert [str(path.relative_to(ROOT)) for path in named] == []
 
 

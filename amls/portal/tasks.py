@@ -6,7 +6,7 @@ from amls.core import clock
 from amls.portal.strays import report_strays
 from amls.portal.takeover.drafts import FETCHES, fetch_next
 from amls.portal.takeover.fetching import fetch
-from amls.portal.takeover.middle import Source
+from amls.portal.takeover.middle import CourseSource
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.upstream import UPSTREAMS, read_next
 
@@ -29,6 +29,6 @@ def read_upstreams() -> int:
     return UPSTREAMS.work_off(lambda now: read_next(_read, now=now))
 
 
-def _read(address: str) -> Source:
+def _read(address: str) -> CourseSource:
     fetched = fetch(address)
     return read_source(fetched.content, name=fetched.name, base=fetched.address)

@@ -15,7 +15,7 @@ from amls.core.jobs import Queue
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.portal.models import ImportDraft
-from amls.portal.takeover.middle import Cell, Link, Row, Source, row_of
+from amls.portal.takeover.middle import CourseSource, Link, SourceCell, SourceRow, row_of
 from amls.portal.takeover.spec import CourseFileError
 
 LASTS = timedelta(days=7)
@@ -27,7 +27,9 @@ FETCH = "amls.portal.tasks.fetch_drafts"
 _FETCHES = Bound("portal.course-fetches", most=60, per=timedelta(hours=1))
 
 
-def start_draft(*, owner: User, course: Course | None, source: Source, name: str = "", now: datetime) -> ImportDraft:
+def start_draft(
+    *, owner: User, course: Course | None, source: CourseSource, name: str = "", now: datetime
+) -> ImportDraft:
     """Keep what somebody brought; return it.
 
     Args:
@@ -84,7 +86,7 @@ class _Fetches(Queue[ImportDraft]):
 FETCHES = _Fetches()
 
 
-def fetch_next(read: Callable[[str], Source], *, now: datetime) -> int:
+def fetch_next(read: Callable[[str], CourseSource], *, now: datetime) -> int:
     """Fetch one draft that waits for it; return how many there were.
 
     Args:
@@ -153,26 +155,26 @@ def purge_drafts(now: datetime, *, dry_run: bool) -> int:
     return rows.count() if dry_run else rows.delete()[0]
 
 
-def source_of(draft: ImportDraft) -> Source:
+def source_of(draft: ImportDraft) -> CourseSource:
     """Return what somebody brought; only for what isn't waiting."""
     return source_from(draft.source or {"container": "text", "rows": [], "text": ""})
 
 
-def source_from(plain: Mapping[str, Any]) -> Source:
+def source_from(plain: Mapping[str, Any]) -> CourseSource:
     """Return the source that `plain_of` made plain."""
-    return Source(plain["container"], tuple(map(row_of, plain["rows"])), plain["text"])
+    return CourseSource(plain["container"], tuple(map(row_of, plain["rows"])), plain["text"])
 
 
-def plain_of(source: Source) -> dict[str, Any]:
+def plain_of(source: CourseSource) -> dict[str, Any]:
     """Return a source as JSON knows it."""
     return {"container": source.container, "rows": [_plain_row(row) for row in source.rows], "text": source.text}
 
 
-def _plain_row(row: Row) -> list[Any]:
+def _plain_row(row: SourceRow) -> list[Any]:
     return [row.number, row.kind, row.level, row.table, [_plain_cell(cell) for cell in row.cells]]
 
 
-def _plain_cell(cell: Cell) -> list[Any]:
+def _plain_cell(cell: SourceCell) -> list[Any]:
     return [cell.text, _plain_links(cell.links), cell.spans, cell.begins, cell.ends]
 
 

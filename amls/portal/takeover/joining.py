@@ -20,8 +20,8 @@ from amls.portal.takeover.spec import (
     StaffSpec,
 )
 from amls.portal.takeover.understanding import kinds, links
-from amls.portal.takeover.understanding.links import Material, is_whole
-from amls.portal.takeover.understanding.results import Deadline, Exam, Session, Understood
+from amls.portal.takeover.understanding.links import LinkedMaterial, is_whole
+from amls.portal.takeover.understanding.results import Session, Understood, WrittenDeadline, WrittenExam
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.understanding.times import add_minutes
 
@@ -98,7 +98,7 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
     )  # fmt: skip
 
 
-def _deadline(deadline: Deadline) -> DeadlineSpec:
+def _deadline(deadline: WrittenDeadline) -> DeadlineSpec:
     due_at = datetime.combine(deadline.day, deadline.at) if deadline.day and deadline.at else None
     return DeadlineSpec(
         title=deadline.title,
@@ -141,7 +141,7 @@ def _lectures(sessions: Sequence[Session], warnings: list[str]) -> list[LectureS
     return lectures
 
 
-def _material(material: Material, session: Session, warnings: list[str]) -> MaterialSpec:
+def _material(material: LinkedMaterial, session: Session, warnings: list[str]) -> MaterialSpec:
     kind = _kind(material)
     name = material.title.lower()
     title = "" if kind != "other" and (name in _OWN_NAMES or len(name) < 2) else material.title or material.kind
@@ -159,7 +159,7 @@ def _material(material: Material, session: Session, warnings: list[str]) -> Mate
     return MaterialSpec(kind=kind, title=title[:200], url=url)
 
 
-def _kind(material: Material) -> str:
+def _kind(material: LinkedMaterial) -> str:
     """Return the kind of material that the course has for it."""
     try:
         path = urlsplit(material.url).path.lower()
@@ -170,7 +170,7 @@ def _kind(material: Material) -> str:
     return {links.RECORDING: "mp4", "captions": "captions", "transcript": "transcript"}.get(material.kind, "other")
 
 
-def _exams(exams: Sequence[Exam]) -> tuple[tuple[ExamSpec, ...], list[LectureSpec]]:
+def _exams(exams: Sequence[WrittenExam]) -> tuple[tuple[ExamSpec, ...], list[LectureSpec]]:
     """Return the exams; one whose day or time is open is kept among the sessions, so that it is not lost."""
     specs, kept = [], []
     for exam in exams:

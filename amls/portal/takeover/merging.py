@@ -56,7 +56,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PageChange:
     """What changed of one row of the page.
 
     Attributes:
@@ -89,9 +89,9 @@ class Change:
         return ", ".join(filter(None, [say_day(day) if day else _("date open"), row.title or _("Exam")]))
 
 
-def changes_between(*, base: CourseSpec, mirror: CourseSpec, here: CourseSpec, there: CourseSpec) -> list[Change]:
+def changes_between(*, base: CourseSpec, mirror: CourseSpec, here: CourseSpec, there: CourseSpec) -> list[PageChange]:
     """Return what the page changed since it was last decided on, in its order."""
-    changes: list[Change] = []
+    changes: list[PageChange] = []
     for group in _FIELDS:
         changes += _changes(
             group, getattr(base, group), getattr(mirror, group), getattr(here, group), getattr(there, group)
@@ -99,7 +99,7 @@ def changes_between(*, base: CourseSpec, mirror: CourseSpec, here: CourseSpec, t
     return changes
 
 
-def merged(here: CourseSpec, changes: Iterable[Change]) -> CourseSpec:
+def merged(here: CourseSpec, changes: Iterable[PageChange]) -> CourseSpec:
     """Return the course with these changes of the page, and all else as it is here."""
     groups: dict[str, list[Any]] = {group: list(getattr(here, group)) for group in _FIELDS}
     for change in changes:
@@ -126,7 +126,7 @@ def merged(here: CourseSpec, changes: Iterable[Change]) -> CourseSpec:
     return _with(here, groups)
 
 
-def settled(base: CourseSpec, changes: Iterable[Change]) -> CourseSpec:
+def settled(base: CourseSpec, changes: Iterable[PageChange]) -> CourseSpec:
     """Return what the page is taken to have said, once these changes were decided on."""
     groups: dict[str, list[Any]] = {group: list(getattr(base, group)) for group in _FIELDS}
     for change in changes:
@@ -147,7 +147,7 @@ def _with(spec: CourseSpec, groups: dict[str, list[Any]]) -> CourseSpec:
 
 def _changes(
     group: str, base: Sequence[Any], mirror: Sequence[Any], here: Sequence[Any], there: Sequence[Any]
-) -> list[Change]:
+) -> list[PageChange]:
     pairs, gone = _paired(group, base, there)
     mirrors, _rest = _paired(group, mirror, base)
     heres, _rest = _paired(group, mirror, here)
@@ -160,19 +160,19 @@ def _changes(
     for row in there:
         old = before_of[id(row)]
         if old is None:
-            changes.append(Change(_id(group, _NEW, row), _NEW, group, None, row, directly.get(id(row))))
+            changes.append(PageChange(_id(group, _NEW, row), _NEW, group, None, row, directly.get(id(row))))
             continue
         known = mirror_of.get(id(old))
         mine = here_of.get(id(known)) if known is not None else None
         fields = tuple(_fields(group, old, row, known, mine))
         links = tuple(_new_links(old, row, mine)) if group == "lectures" else ()
         if fields or links:
-            changes.append(Change(_id(group, _CHANGED, row), _CHANGED, group, old, row, mine, fields, links))
+            changes.append(PageChange(_id(group, _CHANGED, row), _CHANGED, group, old, row, mine, fields, links))
     for old in gone:
         known = mirror_of.get(id(old))
         mine = here_of.get(id(known)) if known is not None else None
         if mine is not None and getattr(mine, "state", "") != "cancelled":
-            changes.append(Change(_id(group, _GONE, old), _GONE, group, old, None, mine))
+            changes.append(PageChange(_id(group, _GONE, old), _GONE, group, old, None, mine))
     # What was put here by hand already needs no decision.
     return [change for change in changes if not (change.sort == _NEW and change.here is not None)]
 

@@ -17,7 +17,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class SourceCell:
     """One cell, or the whole of a line.
 
     Attributes:
@@ -35,7 +35,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SourceRow:
     """One row of a source.
 
     Attributes:
@@ -49,7 +49,7 @@ class Row:
 
     number: int
     kind: str
-    cells: tuple[Cell, ...]
+    cells: tuple[SourceCell, ...]
     level: int = 0
     table: int = 0
 
@@ -60,7 +60,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class CourseSource:
     """What somebody brought.
 
     Attributes:
@@ -70,20 +70,20 @@ class Source:
     """
 
     container: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[SourceRow, ...] = ()
     text: str = ""
 
 
-def row_of(plain: Sequence[Any]) -> Row:
+def row_of(plain: Sequence[Any]) -> SourceRow:
     """Return the row that a reader in the limited child yielded."""
     number, kind, level, table, cells = plain
-    return Row(number, kind, tuple(_cell(cell) for cell in cells), level, table)
+    return SourceRow(number, kind, tuple(_cell(cell) for cell in cells), level, table)
 
 
-def _cell(plain: Sequence[Any]) -> Cell:
+def _cell(plain: Sequence[Any]) -> SourceCell:
     text, links, spans, begins, ends = plain
     known = tuple(Link(name, href) for name, href in links)
-    return Cell(text, known or addresses_in(text), spans, begins, ends)
+    return SourceCell(text, known or addresses_in(text), spans, begins, ends)
 
 
 def addresses_in(text: str) -> tuple[Link, ...]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from amls.core.text import clean_line
-from amls.portal.takeover.middle import Cell, Row, addresses_in
+from amls.portal.takeover.middle import SourceCell, SourceRow, addresses_in
 
 # Nobody writes a session that long; what is behind belongs to no row of a schedule.
 _LONGEST_LINE = 5_000
@@ -16,7 +16,7 @@ _WIDE = re.compile(r"\s{2,}")
 _RULE = re.compile(r"^[\s|+:=_-]+$")
 
 
-def read_text(text: str) -> Iterator[Row]:
+def read_text(text: str) -> Iterator[SourceRow]:
     """Yield the rows of a plain text; what stands in columns on two lines or more is a table."""
     lines = [
         (number, raw[:_LONGEST_LINE])
@@ -29,7 +29,7 @@ def read_text(text: str) -> Iterator[Row]:
         if table:
             tables += 1
             for (number, _raw), pieces in zip(lines[position:], table, strict=False):
-                yield Row(number, "cells", tuple(_cell(piece) for piece in pieces), table=tables)
+                yield SourceRow(number, "cells", tuple(_cell(piece) for piece in pieces), table=tables)
             position += len(table)
             continue
         number, raw = lines[position]
@@ -38,13 +38,13 @@ def read_text(text: str) -> Iterator[Row]:
         if not cell.text or _RULE.match(raw):
             continue
         is_item = BULLET.match(raw) is not None
-        yield Row(
+        yield SourceRow(
             number, "item" if is_item else "text", (cell,), level=(len(raw) - len(raw.lstrip())) if is_item else 0
         )
 
 
-def _cell(raw: str) -> Cell:
-    return Cell(clean_line(raw), addresses_in(raw))
+def _cell(raw: str) -> SourceCell:
+    return SourceCell(clean_line(raw), addresses_in(raw))
 
 
 def _table(lines: list[tuple[int, str]], start: int) -> list[list[str]]:

@@ -17,7 +17,7 @@ from amls.files.limited.run import StoppedError
 from amls.files.limited.slots import NoPlaceError
 from amls.files.tables.encodings import decode
 from amls.files.tables.table import csv_lines
-from amls.portal.takeover.middle import Cell, Row, Source, addresses_in, row_of
+from amls.portal.takeover.middle import CourseSource, SourceCell, SourceRow, addresses_in, row_of
 from amls.portal.takeover.plaintext import read_text
 from amls.portal.takeover.spec import CourseFileError
 
@@ -48,7 +48,7 @@ _BY_ENDING = {
 }  # fmt: skip
 
 
-def read_source(content: bytes | str, *, name: str = "", base: str = "") -> Source:
+def read_source(content: bytes | str, *, name: str = "", base: str = "") -> CourseSource:
     """Return what a file, a paste or a page says, in the common form.
 
     Args:
@@ -66,8 +66,8 @@ def read_source(content: bytes | str, *, name: str = "", base: str = "") -> Sour
         raise CourseFileError([_("There is nothing in it.")])
     container, text = _container(raw, name)
     if container == "toml":
-        return Source("toml", text=text)
-    readers: dict[str, Callable[[], list[Row]]] = {
+        return CourseSource("toml", text=text)
+    readers: dict[str, Callable[[], list[SourceRow]]] = {
         "text": lambda: list(read_text(text)),
         "table": lambda: _table(text),
     }
@@ -75,7 +75,7 @@ def read_source(content: bytes | str, *, name: str = "", base: str = "") -> Sour
     rows = readers.get(container, in_child)()
     if len(rows) > MAX_ROWS:
         raise too_many_rows()
-    return Source(container, tuple(rows))
+    return CourseSource(container, tuple(rows))
 
 
 def too_many_rows() -> CourseFileError:
@@ -154,19 +154,19 @@ def _is_separated(text: str) -> bool:
     return False
 
 
-def _table(text: str) -> list[Row]:
+def _table(text: str) -> list[SourceRow]:
     try:
         lines = csv_lines(text)
     except RuleViolation as violation:
         raise CourseFileError([str(violation.message)]) from violation
     return [
-        Row(number, "cells", tuple(Cell(cell, addresses_in(cell)) for cell in cells), table=1)
+        SourceRow(number, "cells", tuple(SourceCell(cell, addresses_in(cell)) for cell in cells), table=1)
         for number, cells in lines
     ]
 
 
-def _in_child(content: bytes, container: str, base: str) -> list[Row]:
-    rows: list[Row] = []
+def _in_child(content: bytes, container: str, base: str) -> list[SourceRow]:
+    rows: list[SourceRow] = []
     try:
         read_at_pace(
             _IN_CHILD[container], io.BytesIO(content), pace=Pace.of_tables(),

@@ -20,8 +20,8 @@ from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.drafts import plain_of, source_from
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.joining import to_spec
-from amls.portal.takeover.merging import Change, changes_between, merged, settled
-from amls.portal.takeover.middle import Source
+from amls.portal.takeover.merging import PageChange, changes_between, merged, settled
+from amls.portal.takeover.middle import CourseSource
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from amls.portal.takeover.understanding.interpret import understand
@@ -46,7 +46,7 @@ UPSTREAMS = _Upstreams()
 
 
 def follow_page(
-    *, course: Course, address: str, source: Source, answers: Mapping[str, str], spec: CourseSpec, now: datetime
+    *, course: Course, address: str, source: CourseSource, answers: Mapping[str, str], spec: CourseSpec, now: datetime
 ) -> Upstream:
     """Read a page again from now on; call it when the course has just been made to say what the page says.
 
@@ -79,7 +79,7 @@ def read_soon(*, course: Course, now: datetime) -> None:
         UPSTREAMS.ring()
 
 
-def read_next(read: Callable[[str], Source], *, now: datetime) -> int:
+def read_next(read: Callable[[str], CourseSource], *, now: datetime) -> int:
     """Read one page again that is due; return how many there were.
 
     Args:
@@ -104,7 +104,7 @@ def read_next(read: Callable[[str], Source], *, now: datetime) -> int:
     return len(claims)
 
 
-def changes_of(row: Upstream, *, now: datetime) -> list[Change]:
+def changes_of(row: Upstream, *, now: datetime) -> list[PageChange]:
     """Return what the page changed since it was last decided on, beside what is here now.
 
     Raises:
@@ -162,5 +162,5 @@ def _understood(row: Upstream, now: datetime) -> CourseSpec:
     return load_toml(dump_toml(to_spec(understood, slug=row.course.slug)))
 
 
-def _fingerprint(source: Source) -> str:
+def _fingerprint(source: CourseSource) -> str:
     return hashlib.sha256(json.dumps(plain_of(source), sort_keys=True).encode()).hexdigest()

@@ -20,16 +20,16 @@ from amls.portal.takeover.understanding.columns import ROLES
 from amls.portal.takeover.understanding.interpret import understand
 from amls.portal.takeover.understanding.kinds import DEADLINE, EXAM, FREE, KINDS, SESSIONS
 from amls.portal.takeover.understanding.labels import kind_label, role_label
-from amls.portal.takeover.understanding.links import Material
+from amls.portal.takeover.understanding.links import LinkedMaterial
 from amls.portal.takeover.understanding.results import (
     ColumnUse,
-    Deadline,
-    Exam,
-    FreeDay,
     LineUse,
     Question,
     Session,
     Understood,
+    WrittenDeadline,
+    WrittenExam,
+    WrittenFreeDay,
 )
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot, find_slots
 from amls.portal.takeover.understanding.zones import is_zone
@@ -57,7 +57,7 @@ class PreviewRow:
     ends: time | None = None
     room: str = ""
     is_cancelled: bool = False
-    links: tuple[Material, ...] = ()
+    links: tuple[LinkedMaterial, ...] = ()
     is_corrected: bool = False
 
     @property
@@ -250,20 +250,20 @@ class Workbench:
             is_corrected=self._is_corrected(session.id),
         )  # fmt: skip
 
-    def _free_day(self, free_day: FreeDay) -> PreviewRow:
+    def _free_day(self, free_day: WrittenFreeDay) -> PreviewRow:
         return PreviewRow(
             id=free_day.id, line=free_day.line, kind=FREE, title=free_day.title, day=free_day.day, last=free_day.last,
             is_corrected=self._is_corrected(free_day.id),
         )  # fmt: skip
 
-    def _deadline(self, deadline: Deadline) -> PreviewRow:
+    def _deadline(self, deadline: WrittenDeadline) -> PreviewRow:
         return PreviewRow(
             id=deadline.id, line=deadline.line, kind=DEADLINE, title=deadline.title, day=deadline.day,
             begins=deadline.at,
             is_corrected=self._is_corrected(deadline.id),
         )  # fmt: skip
 
-    def _exam(self, exam: Exam) -> PreviewRow:
+    def _exam(self, exam: WrittenExam) -> PreviewRow:
         return PreviewRow(
             id=exam.id, line=exam.line, kind=EXAM, title=exam.title, day=exam.day, begins=exam.begins, room=exam.room,
             is_corrected=self._is_corrected(exam.id),

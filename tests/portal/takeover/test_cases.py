@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from amls.portal.takeover.reading import read_course_file
+from amls.portal.takeover.course_files import read_course_file
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.understanding.interpret import understand
 from amls.portal.takeover.understanding.results import Answers, Understood

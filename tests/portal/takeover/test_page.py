@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from amls.portal.takeover.joining import make_slug
-from amls.portal.takeover.middle import Cell
+from amls.portal.takeover.middle import SourceCell
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, ExamSpec
 from amls.portal.takeover.understanding.people import find_people
 from tests.seed import LECTURE_DAYS, PAGE, read_page
@@ -366,4 +366,4 @@ Grading: 100% exam
     ],
 )  # fmt: skip
 def test_every_role_of_a_line_is_read(line: str, people: list[tuple[str, str]]) -> None:
-    assert [(one.role, one.name) for one in find_people(Cell(line))] == people
+    assert [(one.role, one.name) for one in find_people(SourceCell(line))] == people

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from pathlib import Path
 
-from amls.portal.takeover.understanding.results import Exam, Understood
+from amls.portal.takeover.understanding.results import Understood, WrittenExam
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 
 PAGES = Path(__file__).parent / "pages"
@@ -86,7 +86,7 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day else "open"
 
 
-def _end(exam: Exam) -> time | None:
+def _end(exam: WrittenExam) -> time | None:
     if exam.minutes is None or exam.begins is None:
         return None
     minutes = exam.begins.hour * 60 + exam.begins.minute + exam.minutes

@@ -11,7 +11,7 @@ from icalendar import Calendar, Component, Event
 from icalendar.error import BrokenCalendarProperty
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from amls.files.judges.sources.rows import Cell, Row, bounded, fact, tidy
+from amls.files.judges.sources.rows import ReadCell, ReadRow, bounded, fact, tidy
 from amls.files.limited.refused import Refused
 
 MAX_EVENTS = 2_000
@@ -25,7 +25,7 @@ def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_calendar(file.read()))
 
 
-def read_calendar(content: bytes) -> Iterator[Row]:
+def read_calendar(content: bytes) -> Iterator[ReadRow]:
     """Yield facts and one row for each event; an event's day and times stand in its first cell as ISO 8601.
 
     Raises:
@@ -46,9 +46,9 @@ def read_calendar(content: bytes) -> Iterator[Row]:
     zone = zones.most_common(1)[0][0] if zones else _known(named)
     if zone:
         yield fact("timezone", zone)
-    yield Row(0, "header", [Cell(name) for name in _NAMES], table=1)
+    yield ReadRow(0, "header", [ReadCell(name) for name in _NAMES], table=1)
     for number, event in enumerate(events, start=1):
-        yield Row(number, "cells", _cells(event, zone), table=1)
+        yield ReadRow(number, "cells", _cells(event, zone), table=1)
 
 
 def _events(calendar: Calendar) -> list[Event]:
@@ -104,21 +104,21 @@ def _zone(event: Event) -> str:
     return _known(str(getattr(moment.tzinfo, "key", "")))
 
 
-def _cells(event: Event, zone: str) -> list[Cell]:
+def _cells(event: Event, zone: str) -> list[ReadCell]:
     begin, end = _moment(event, "DTSTART"), _moment(event, "DTEND")
     if end is None and _moment(event, "DURATION") is not None:
         end = begin + _moment(event, "DURATION")
     if end is not None and not isinstance(begin, datetime) and not isinstance(end, datetime):
         end -= timedelta(days=1)  # the day after the last (RFC 5545, 3.6.1)
-    moment = Cell(_shown(begin, zone), begins=_iso(begin, zone), ends=_iso(end, zone) if end is not None else "")
+    moment = ReadCell(_shown(begin, zone), begins=_iso(begin, zone), ends=_iso(end, zone) if end is not None else "")
     address = str(event.get("URL", "") or "")
     return [
         moment,
-        Cell(tidy(str(event.get("SUMMARY", "") or ""))),
-        Cell(tidy(str(event.get("LOCATION", "") or ""))),
-        Cell(tidy(str(event.get("DESCRIPTION", "") or ""))),
-        Cell("url" if address else "", [("url", address)] if address else []),
-        Cell(str(event.get("STATUS", "") or "").lower()),
+        ReadCell(tidy(str(event.get("SUMMARY", "") or ""))),
+        ReadCell(tidy(str(event.get("LOCATION", "") or ""))),
+        ReadCell(tidy(str(event.get("DESCRIPTION", "") or ""))),
+        ReadCell("url" if address else "", [("url", address)] if address else []),
+        ReadCell(str(event.get("STATUS", "") or "").lower()),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import IO
 import yaml
 from lxml import html
 
-from amls.files.judges.sources.rows import MAX_COLUMNS, Cell, Row, bounded, fact, tidy
+from amls.files.judges.sources.rows import MAX_COLUMNS, ReadCell, ReadRow, bounded, fact, tidy
 from amls.files.limited.refused import Refused
 
 _MAX_NODES = 200_000
@@ -31,7 +31,7 @@ class _Entry:
     """A mapping that is one row, with the line on which it begins."""
 
     line: int
-    cells: dict[str, Cell] = field(default_factory=dict)
+    cells: dict[str, ReadCell] = field(default_factory=dict)
 
 
 def yaml_rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
@@ -44,7 +44,7 @@ def json_rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_json(file.read()))
 
 
-def read_yaml(content: bytes, *, first_line: int = 0, is_front: bool = False) -> Iterator[Row]:
+def read_yaml(content: bytes, *, first_line: int = 0, is_front: bool = False) -> Iterator[ReadRow]:
     """Yield facts and the rows of every list of entries in a YAML file.
 
     Every scalar stays as it is written: YAML 1.1 takes '10:15' for a number and 'no' for false.
@@ -61,14 +61,14 @@ def read_yaml(content: bytes, *, first_line: int = 0, is_front: bool = False) ->
         ) from error
     for number, line in enumerate(content.decode().splitlines()[:8], start=1):
         if line.startswith("#") and not is_front:
-            yield Row(number, "text", [Cell(line.strip("# "))])
+            yield ReadRow(number, "text", [ReadCell(line.strip("# "))])
     counter = _Counter(first_line)
     for document in documents:
         if document is not None:
             yield from _rows(counter.plain(document), is_front=is_front)
 
 
-def read_json(content: bytes) -> Iterator[Row]:
+def read_json(content: bytes) -> Iterator[ReadRow]:
     """Yield facts and the rows of every list of entries in a JSON file.
 
     Raises:
@@ -151,22 +151,27 @@ def _from_json(value: object, lines: list[int], seen: list[int], depth: int) -> 
     return _Scalar(0, "" if value is None else str(value))
 
 
-def _rows(value: object, *, is_front: bool) -> Iterator[Row]:
+def _rows(value: object, *, is_front: bool) -> Iterator[ReadRow]:
     tables: list[list[_Entry]] = []
-    facts: list[Row] = []
+    facts: list[ReadRow] = []
     _gather(value, {}, tables, facts, 0)
     yield from facts
     for number, entries in enumerate(tables, start=1):
         if is_front and len(entries) < 2:
             continue
         names = list(dict.fromkeys(name for entry in entries for name in entry.cells))[:MAX_COLUMNS]
-        yield Row(entries[0].line, "header", [Cell(name) for name in names], table=-number)
+        yield ReadRow(entries[0].line, "header", [ReadCell(name) for name in names], table=-number)
         for entry in entries:
-            yield Row(entry.line, "cells", [entry.cells.get(name, Cell()) for name in names], table=-number)
+            yield ReadRow(entry.line, "cells", [entry.cells.get(name, ReadCell()) for name in names], table=-number)
 
 
 def _gather(
-    value: object, inherited: dict[str, Cell], tables: list[list[_Entry]], facts: list[Row], depth: int, name: str = ""
+    value: object,
+    inherited: dict[str, ReadCell],
+    tables: list[list[_Entry]],
+    facts: list[ReadRow],
+    depth: int,
+    name: str = "",
 ) -> None:
     """Find the lists of entries; what stands above entries is theirs as well."""
     if isinstance(value, list):
@@ -177,9 +182,9 @@ def _gather(
 
 def _gather_list(
     values: list[object],
-    inherited: dict[str, Cell],
+    inherited: dict[str, ReadCell],
     tables: list[list[_Entry]],
-    facts: list[Row],
+    facts: list[ReadRow],
     depth: int,
     name: str,
 ) -> None:
@@ -195,7 +200,7 @@ def _gather_list(
 
 
 def _gather_map(
-    value: _Map, inherited: dict[str, Cell], tables: list[list[_Entry]], facts: list[Row], depth: int
+    value: _Map, inherited: dict[str, ReadCell], tables: list[list[_Entry]], facts: list[ReadRow], depth: int
 ) -> None:
     nested = [(key, inner) for key, inner in value.entries if _is_list_of_maps(inner)]
     maps = [(key, inner) for key, inner in value.entries if isinstance(inner, _Map)]
@@ -245,10 +250,10 @@ def _is_links(value: object) -> bool:
 
 def _entry(
     value: _Map,
-    inherited: dict[str, Cell],
+    inherited: dict[str, ReadCell],
     entries: list[_Entry],
     tables: list[list[_Entry]],
-    facts: list[Row],
+    facts: list[ReadRow],
     depth: int,
 ) -> None:
     own = dict(inherited)
@@ -264,17 +269,17 @@ def _entry(
     has_date = any("dat" in key.lower() for key in own)
     if has_date:
         entries.append(_Entry(value.line, own))
-    above = {key: Cell(cell.text, cell.links, spans=True) for key, cell in own.items()}
+    above = {key: ReadCell(cell.text, cell.links, spans=True) for key, cell in own.items()}
     for _key, nested in inner:
         for part in nested if isinstance(nested, list) else [nested]:
             if isinstance(part, _Map):
                 _entry(part, above, entries, tables, facts, depth + 1)
 
 
-def _content(value: object, key: str) -> Cell:
+def _content(value: object, key: str) -> ReadCell:
     if isinstance(value, _Scalar):
         return _text(value.text, key)
-    cell = Cell()
+    cell = ReadCell()
     lines: list[str] = []
     for element in value if isinstance(value, list) else [value]:
         if isinstance(element, _Map):
@@ -298,11 +303,11 @@ def _content(value: object, key: str) -> Cell:
     return cell
 
 
-def _text(text: str, key: str) -> Cell:
+def _text(text: str, key: str) -> ReadCell:
     """Return a text with the links in it; an address alone is a link that is called like its key."""
     stripped = text.strip()
     if _ADDRESS.fullmatch(stripped):
-        return Cell(key, [(key, stripped)])
+        return ReadCell(key, [(key, stripped)])
     links = [(label, address) for label, address in _MARKDOWN_LINK.findall(text) if address]
     text = _MARKDOWN_LINK.sub(r"\1", text)
     if _MARKUP.search(text):
@@ -310,4 +315,4 @@ def _text(text: str, key: str) -> Cell:
         fragment = html.fragment_fromstring(f"<div>{broken}</div>")
         links += [(tidy("".join(link.itertext())), link.get("href")) for link in fragment.iter("a") if link.get("href")]
         text = "".join(fragment.itertext())
-    return Cell(re.sub(r"(?<!\w)[*_]{1,3}(\S(?:[^*_\n]*\S)?)[*_]{1,3}(?!\w)", r"\1", tidy(text)), links)
+    return ReadCell(re.sub(r"(?<!\w)[*_]{1,3}(\S(?:[^*_\n]*\S)?)[*_]{1,3}(?!\w)", r"\1", tidy(text)), links)

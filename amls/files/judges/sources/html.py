@@ -7,7 +7,7 @@ from typing import IO
 
 from lxml import etree, html
 
-from amls.files.judges.sources.rows import MAX_COLUMNS, Cell, Row, bounded, fact, joined, tidy
+from amls.files.judges.sources.rows import MAX_COLUMNS, ReadCell, ReadRow, bounded, fact, joined, tidy
 
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _BLOCKS = _HEADINGS | {
@@ -33,7 +33,7 @@ def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_html(file.read(), base=base))
 
 
-def read_html(content: bytes, *, base: str = "", made_of: str = "") -> Iterator[Row]:
+def read_html(content: bytes, *, base: str = "", made_of: str = "") -> Iterator[ReadRow]:
     """Yield the rows of a page: its title, headings, lines, items of lists, and the rows of tables and grids.
 
     Args:
@@ -87,7 +87,7 @@ class _Walk:
         self._bullet = False
         self._numbers: list[int | None] = []
         self._depth = 0
-        self._term: list[Cell] = []
+        self._term: list[ReadCell] = []
         self._start()
 
     def _start(self) -> None:
@@ -95,7 +95,7 @@ class _Walk:
         self._number = 0
         self._links: list[tuple[str, str]] = []
 
-    def through(self, root: html.HtmlElement) -> Iterator[Row]:
+    def through(self, root: html.HtmlElement) -> Iterator[ReadRow]:
         """Yield all that stands in `root`."""
         self.weights = _Weights(root)
         walk = etree.iterwalk(root, events=_EVENTS)
@@ -121,7 +121,7 @@ class _Walk:
                 yield from self._say(element.text)
         yield from self._end()
 
-    def _table(self, element: html.HtmlElement) -> list[Row] | None:
+    def _table(self, element: html.HtmlElement) -> list[ReadRow] | None:
         if element.tag == "table" and not _is_layout(element, self.weights):
             self.tables += 1
             rows = _rows_of_table(element, self.base, self.tables)
@@ -131,7 +131,7 @@ class _Walk:
         elif _is_grid(element):
             self.tables += 1
             rows = [
-                Row(_line(row), "cells", [_cell(cell, self.base) for cell in row], table=self.tables)
+                ReadRow(_line(row), "cells", [_cell(cell, self.base) for cell in row], table=self.tables)
                 for row in element
                 if isinstance(row.tag, str)
             ]
@@ -139,16 +139,16 @@ class _Walk:
             return None
         return rows
 
-    def _end(self) -> Iterator[Row]:
+    def _end(self) -> Iterator[ReadRow]:
         text = tidy("".join(self._words)).replace("\n", " ")
         if text or self._links:
             kind = "heading" if self._heading else "item" if self._bullet else "text"
             level = int(self._heading[1]) if self._heading else self._depth
-            yield Row(self._number or self._source, kind, [Cell(text, self._links)], level)
+            yield ReadRow(self._number or self._source, kind, [ReadCell(text, self._links)], level)
             self._bullet = False
         self._start()
 
-    def _say(self, text: str | None) -> Iterator[Row]:
+    def _say(self, text: str | None) -> Iterator[ReadRow]:
         if not text:
             return
         is_typed = self._typed and not self._joins
@@ -162,7 +162,7 @@ class _Walk:
             self._words.append(piece)
         self._source += len(_LINE_END.findall(text))
 
-    def _open(self, element: html.HtmlElement) -> Iterator[Row]:
+    def _open(self, element: html.HtmlElement) -> Iterator[ReadRow]:
         tag = element.tag
         if tag == "br":
             if self._joins:
@@ -183,7 +183,7 @@ class _Walk:
             elif tag in _HEADINGS:
                 self._heading = tag
 
-    def _close(self, element: html.HtmlElement) -> Iterator[Row]:
+    def _close(self, element: html.HtmlElement) -> Iterator[ReadRow]:
         tag = element.tag
         if tag in ("td", "th"):
             self._words.append(" ")
@@ -227,7 +227,7 @@ def _name_of_picture(element: html.HtmlElement) -> str:
     return named or (icon.group(1) if icon else "")
 
 
-def _cell(element: html.HtmlElement, base: str) -> Cell:
+def _cell(element: html.HtmlElement, base: str) -> ReadCell:
     words: list[str] = []
     links: list[tuple[str, str]] = []
     walk = etree.iterwalk(element, events=_EVENTS)
@@ -246,7 +246,7 @@ def _cell(element: html.HtmlElement, base: str) -> Cell:
             words.append("\n")
         if inner is not element:
             words.append(_unbroken(inner.tail))
-    return Cell(tidy("".join(words)), links)
+    return ReadCell(tidy("".join(words)), links)
 
 
 def _unbroken(text: str | None) -> str:
@@ -279,17 +279,17 @@ def _is_layout(table: html.HtmlElement, weights: _Weights) -> bool:
     return len(cells) == 1 or is_list
 
 
-def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[Row]:
-    rows: list[Row] = []
+def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[ReadRow]:
+    rows: list[ReadRow] = []
     # What reaches down from above: column -> (rows left, cell).
-    below: dict[int, tuple[int, Cell]] = {}
+    below: dict[int, tuple[int, ReadCell]] = {}
     for tr in table.iter("tr"):
         if _is_unwanted(tr):
             continue
         own = next((ancestor for ancestor in tr.iterancestors("table")), None)
         if own is not table:
             continue
-        cells: list[Cell] = []
+        cells: list[ReadCell] = []
         tags: list[str] = []
         for td in tr:
             if td.tag not in ("td", "th"):
@@ -298,19 +298,19 @@ def _rows_of_table(table: html.HtmlElement, base: str, number: int) -> list[Row]
             cell = _cell(td, base)
             width, height = _span(td, "colspan"), _span(td, "rowspan")
             for offset in range(min(width, MAX_COLUMNS - len(cells)) or 1):
-                piece = cell if not offset else Cell("", [], spans=True)
+                piece = cell if not offset else ReadCell("", [], spans=True)
                 if height > 1:
-                    below[len(cells)] = (height - 1, Cell(piece.text, piece.links, spans=True))
+                    below[len(cells)] = (height - 1, ReadCell(piece.text, piece.links, spans=True))
                 cells.append(piece)
             tags.append(td.tag)
         _fill(cells, below)
         if any(cell.text or cell.links for cell in cells):
             is_head = bool(tags) and all(tag == "th" for tag in tags) and len(tags) > 1
-            rows.append(Row(_line(tr), "header" if is_head else "cells", cells, table=number))
+            rows.append(ReadRow(_line(tr), "header" if is_head else "cells", cells, table=number))
     return rows
 
 
-def _fill(cells: list[Cell], below: dict[int, tuple[int, Cell]]) -> None:
+def _fill(cells: list[ReadCell], below: dict[int, tuple[int, ReadCell]]) -> None:
     while len(cells) in below:
         at = len(cells)
         left, cell = below.pop(at)
@@ -324,9 +324,9 @@ def _span(td: html.HtmlElement, name: str) -> int:
     return max(1, min(int(said), 1000)) if said.isdigit() and len(said) < 5 else 1
 
 
-def _pairs(dl: html.HtmlElement, base: str, number: int) -> list[Row]:
-    rows: list[Row] = []
-    terms: list[Cell] = []
+def _pairs(dl: html.HtmlElement, base: str, number: int) -> list[ReadRow]:
+    rows: list[ReadRow] = []
+    terms: list[ReadCell] = []
     is_new = True
     for part in dl.iter("dt", "dd"):
         if part.tag == "dt":
@@ -340,28 +340,28 @@ def _pairs(dl: html.HtmlElement, base: str, number: int) -> list[Row]:
                 # Definitions of definitions, as course sites of one make nest them: what is inner follows by itself.
                 cell = _own(part, base)
             if terms and (cell.text or cell.links):
-                term = Cell(
+                term = ReadCell(
                     " / ".join(term.text for term in terms),
                     [link for term in terms for link in term.links],
                     spans=not is_new,
                 )
-                rows.append(Row(_line(part), "pair", [term, cell], table=number))
+                rows.append(ReadRow(_line(part), "pair", [term, cell], table=number))
             is_new = False
     return rows
 
 
-def _own(part: html.HtmlElement, base: str) -> Cell:
+def _own(part: html.HtmlElement, base: str) -> ReadCell:
     """Return what a definition says before the definitions within it."""
     words, links = [_unbroken(part.text)], []
     for child in part:
         if child.tag in ("dl", "dd", "dt"):
             break
-        inner = _cell(child, base) if isinstance(child.tag, str) else Cell()
+        inner = _cell(child, base) if isinstance(child.tag, str) else ReadCell()
         if child.tag == "a" and child.get("href"):
             inner.links.insert(0, _link(child, base))
         words += [inner.text, _unbroken(child.tail)]
         links += inner.links
-    return Cell(tidy(" ".join(words)), links)
+    return ReadCell(tidy(" ".join(words)), links)
 
 
 def _is_grid(element: html.HtmlElement) -> bool:

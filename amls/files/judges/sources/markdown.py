@@ -11,7 +11,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 
 from amls.files.judges.sources.data import read_yaml
 from amls.files.judges.sources.html import read_html
-from amls.files.judges.sources.rows import Row, bounded, fact
+from amls.files.judges.sources.rows import ReadRow, bounded, fact
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 # What Kramdown, Jekyll and Quarto add, and what no reader sees.
@@ -27,7 +27,7 @@ def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_markdown(file.read(), base=base))
 
 
-def read_markdown(content: bytes, *, base: str = "") -> Iterator[Row]:
+def read_markdown(content: bytes, *, base: str = "") -> Iterator[ReadRow]:
     """Yield the rows of a Markdown page; its front matter gives facts, and rows where it holds lists."""
     text = content.decode()
     front = _FRONT_MATTER.match(text)

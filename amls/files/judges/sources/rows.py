@@ -15,7 +15,7 @@ _BREAKS = re.compile(r" ?\n[ \n]*")
 
 
 @dataclass(slots=True)
-class Cell:
+class ReadCell:
     """One cell.
 
     Attributes:
@@ -37,12 +37,12 @@ class Cell:
 
 
 @dataclass(slots=True)
-class Row:
+class ReadRow:
     """One row: `kind` is heading, text, item, pair, cells, header or fact; rows of one table share its number."""
 
     number: int
     kind: str
-    cells: list[Cell]
+    cells: list[ReadCell]
     level: int = 0
     table: int = 0
 
@@ -51,12 +51,12 @@ class Row:
         return [self.number, self.kind, self.level, self.table, [cell.plain() for cell in self.cells[:MAX_COLUMNS]]]
 
 
-def fact(name: str, value: str, number: int = 0) -> Row:
+def fact(name: str, value: str, number: int = 0) -> ReadRow:
     """Return what a container says of the whole, such as its title or the zone of its times."""
-    return Row(number, "fact", [Cell(name), Cell(value)])
+    return ReadRow(number, "fact", [ReadCell(name), ReadCell(value)])
 
 
-def bounded(rows: Iterable[Row]) -> Iterator[list[object]]:
+def bounded(rows: Iterable[ReadRow]) -> Iterator[list[object]]:
     """Yield the rows as JSON knows them.
 
     Raises:

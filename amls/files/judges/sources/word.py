@@ -10,7 +10,7 @@ from docx.document import Document
 from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
-from amls.files.judges.sources.rows import MAX_COLUMNS, Cell, Row, bounded, fact, tidy
+from amls.files.judges.sources.rows import MAX_COLUMNS, ReadCell, ReadRow, bounded, fact, tidy
 from amls.files.limited.refused import Refused
 
 _MAX_UNPACKED = 60 * 1024**2
@@ -21,7 +21,7 @@ def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_word(file.read()))
 
 
-def read_word(content: bytes) -> Iterator[Row]:
+def read_word(content: bytes) -> Iterator[ReadRow]:
     """Yield the rows of a DOCX file; lines are counted by paragraphs and rows of tables.
 
     Raises:
@@ -41,7 +41,7 @@ def read_word(content: bytes) -> Iterator[Row]:
                 number += 1
                 kind, level = _kind(block)
                 if line.text or line.links:
-                    yield Row(number, kind, [line], level)
+                    yield ReadRow(number, kind, [line], level)
         else:
             tables += 1
             for row in _table(block, tables, number):
@@ -61,21 +61,21 @@ def _kind(paragraph: Paragraph) -> tuple[str, int]:
     return ("item", 1) if is_numbered or style.startswith(("List", "Liste")) else ("text", 0)
 
 
-def _lines(paragraph: Paragraph) -> list[Cell]:
+def _lines(paragraph: Paragraph) -> list[ReadCell]:
     links = [(tidy(link.text), link.address) for link in paragraph.hyperlinks if link.address]
     lines = (
         tidy(paragraph.text.replace("\t", "\u2003\t")).split("\n")
         if "\t" not in paragraph.text
         else [paragraph.text.strip()]
     )
-    return [Cell(line, [link for link in links if link[0] in line]) for line in lines]
+    return [ReadCell(line, [link for link in links if link[0] in line]) for line in lines]
 
 
-def _table(table: Table, number: int, line: int) -> Iterator[Row]:
+def _table(table: Table, number: int, line: int) -> Iterator[ReadRow]:
     above: set[int] = set()
     for row in table.rows:
         line += 1
-        cells: list[Cell] = []
+        cells: list[ReadCell] = []
         seen: dict[int, int] = {}
         here: set[int] = set()
         for cell in row.cells[:MAX_COLUMNS]:
@@ -83,20 +83,20 @@ def _table(table: Table, number: int, line: int) -> Iterator[Row]:
             key = id(cell._tc)  # noqa: SLF001 - only the element says which cells are merged
             here.add(key)
             if key in seen:
-                cells.append(Cell("", [], spans=True))
+                cells.append(ReadCell("", [], spans=True))
                 continue
             seen[key] = len(cells)
             cells.append(_cell(cell, spans=key in above))
         above = here
         if any(cell.text or cell.links for cell in cells):
-            yield Row(line, "cells", cells, table=number)
+            yield ReadRow(line, "cells", cells, table=number)
 
 
-def _cell(cell: _Cell, *, spans: bool) -> Cell:
+def _cell(cell: _Cell, *, spans: bool) -> ReadCell:
     texts, links = [], []
     for paragraph in cell.paragraphs:
         texts.append(paragraph.text)
         links += [(tidy(link.text), link.address) for link in paragraph.hyperlinks if link.address]
     for inner in cell.tables:
         texts += [tidy(part.text) for part in inner._cells]  # noqa: SLF001 - all cells at once; row by row is quadratic
-    return Cell(tidy("\n".join(texts)), links, spans)
+    return ReadCell(tidy("\n".join(texts)), links, spans)

@@ -7,11 +7,11 @@ from datetime import date, datetime, time
 from typing import IO
 
 from openpyxl import load_workbook
-from openpyxl.cell.cell import Cell as SheetCell
+from openpyxl.cell.cell import ReadCell as SheetCell
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
-from amls.files.judges.sources.rows import MAX_COLUMNS, MAX_ROWS, Cell, Row, bounded, fact, tidy
+from amls.files.judges.sources.rows import MAX_COLUMNS, MAX_ROWS, ReadCell, ReadRow, bounded, fact, tidy
 from amls.files.limited.refused import Refused
 
 _MAX_UNPACKED = 30 * 1024**2
@@ -22,7 +22,7 @@ def rows(file: IO[bytes], *, base: str = "") -> Iterator[list[object]]:
     return bounded(read_workbook(file.read()))
 
 
-def read_workbook(content: bytes) -> Iterator[Row]:
+def read_workbook(content: bytes) -> Iterator[ReadRow]:
     """Yield the rows of a workbook; each further sheet that says something begins with its name as heading.
 
     Raises:
@@ -38,11 +38,11 @@ def read_workbook(content: bytes) -> Iterator[Row]:
     for number, sheet in enumerate(sheets, start=1):
         rows = list(_rows(sheet, number))
         if rows and len(sheets) > 1:
-            yield Row(0, "heading", [Cell(sheet.title)], 2)
+            yield ReadRow(0, "heading", [ReadCell(sheet.title)], 2)
         yield from rows
 
 
-def _rows(sheet: Worksheet, number: int) -> Iterator[Row]:
+def _rows(sheet: Worksheet, number: int) -> Iterator[ReadRow]:
     origins = _origins(sheet)
     for index, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), start=1):
         row = [
@@ -51,7 +51,7 @@ def _rows(sheet: Worksheet, number: int) -> Iterator[Row]:
         while row and not (row[-1].text or row[-1].links):
             row.pop()
         if row:
-            yield Row(index, "cells", row, table=number)
+            yield ReadRow(index, "cells", row, table=number)
 
 
 def _origins(sheet: Worksheet) -> dict[tuple[int, int], tuple[int, int]]:
@@ -64,16 +64,16 @@ def _origins(sheet: Worksheet) -> dict[tuple[int, int], tuple[int, int]]:
     return origins
 
 
-def _at(sheet: Worksheet, cell: SheetCell, origin: tuple[int, int] | None, index: int, column: int) -> Cell:
+def _at(sheet: Worksheet, cell: SheetCell, origin: tuple[int, int] | None, index: int, column: int) -> ReadCell:
     if origin is None:
         return _cell(cell)
     if origin[0] < index and origin[1] == column:
         above = _cell(sheet.cell(*origin))
-        return Cell(above.text, above.links, spans=True, begins=above.begins)
-    return Cell("", [], spans=True)
+        return ReadCell(above.text, above.links, spans=True, begins=above.begins)
+    return ReadCell("", [], spans=True)
 
 
-def _cell(cell: SheetCell) -> Cell:
+def _cell(cell: SheetCell) -> ReadCell:
     value = cell.value
     begins = ""
     if isinstance(value, datetime):
@@ -91,4 +91,4 @@ def _cell(cell: SheetCell) -> Cell:
     else:
         text = tidy(str(unescape(str(value)))) if value is not None else ""
     link = cell.hyperlink.target if cell.hyperlink is not None else None
-    return Cell(text, [(text, link)] if link else [], begins=begins)
+    return ReadCell(text, [(text, link)] if link else [], begins=begins)

@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from amls.core import clock
 from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.course_files import spec_of
 from amls.portal.takeover.fetching import fetch
 from amls.portal.takeover.joining import make_slug, to_spec
-from amls.portal.takeover.reading import spec_of
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import load_toml

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from amls.portal.takeover.middle import Cell, Row, Source
+from amls.portal.takeover.middle import CourseSource, SourceCell, SourceRow
 from amls.portal.takeover.spec import PartSpec
 from amls.portal.takeover.understanding import columns as column_roles
 from amls.portal.takeover.understanding import facts, kinds
@@ -41,7 +41,7 @@ class Block:
 class Blocks:
     """One reading of a source: what its rows say, before anything is decided."""
 
-    def __init__(self, source: Source, answers: Answers, today: date) -> None:
+    def __init__(self, source: CourseSource, answers: Answers, today: date) -> None:
         self.source, self.answers, self.today = source, answers, today
         self.rows, self.section_question, self.outside = chosen_section(source.rows, answers)
         self.ids = Ids()
@@ -54,11 +54,11 @@ class Blocks:
         self.columns: list[ColumnUse] = []
         self.call_in = ""
         self.where = Where()
-        self.plain: list[tuple[Row, Cell]] = []
+        self.plain: list[tuple[SourceRow, SourceCell]] = []
         self.dated: list[Mention] = []
         self.block: Block | None = None
 
-    def use(self, row: Row, use: str, what: str) -> None:
+    def use(self, row: SourceRow, use: str, what: str) -> None:
         """Note what became of a row."""
         self.uses[id(row)] = (use, what)
 
@@ -74,7 +74,7 @@ class Blocks:
             else:
                 self._table(rows, head)
 
-    def _table(self, rows: Sequence[Row], head: Head) -> None:
+    def _table(self, rows: Sequence[SourceRow], head: Head) -> None:
         at = column_roles.header_at(rows)
         header = rows[at] if at >= 0 else None
         repeated = [row for row in rows[at + 1 :] if header is not None and row.text == header.text]
@@ -111,7 +111,7 @@ class Blocks:
         chosen = {key.removeprefix(start): role for key, role in self.answers.items() if key.startswith(start)}
         return {int(index): role for index, role in chosen.items() if index.isdigit()}
 
-    def _pairs(self, rows: Sequence[Row], head: Head) -> None:
+    def _pairs(self, rows: Sequence[SourceRow], head: Head) -> None:
         before: Draft | None = None
         for row in rows:
             draft = read_pair(row, before, self.where, self.ids)
@@ -123,7 +123,7 @@ class Blocks:
             else:
                 self.use(row, USED, "materials")
 
-    def _line(self, row: Row, head: Head, origin: Row) -> None:
+    def _line(self, row: SourceRow, head: Head, origin: SourceRow) -> None:
         """Read a line; `origin` is the row of the source that it is, or was made of."""
         if row.kind == "fact":
             return
@@ -150,7 +150,7 @@ class Blocks:
         if not drafts and not is_fact and id(origin) not in self.uses:
             self._undated(row, text, origin)
 
-    def _is_part(self, row: Row, text: str, origin: Row) -> bool:
+    def _is_part(self, row: SourceRow, text: str, origin: SourceRow) -> bool:
         part = _PART.match(row.text)
         is_plain = row.kind in ("text", "heading") and not row.text.endswith(".")
         if part is None or not is_plain or find_slots(text) or is_label(text):
@@ -159,11 +159,11 @@ class Blocks:
         self.use(origin, USED, "part")
         return True
 
-    def _drafts(self, row: Row, text: str) -> list[Draft]:
+    def _drafts(self, row: SourceRow, text: str) -> list[Draft]:
         draft = read_line(row, self.where, self.ids) if not is_label(text) and not _is_facts(text) else None
         return [draft] if draft is not None else facts.exams_and_deadlines(row, self.ids)
 
-    def _undated(self, row: Row, text: str, origin: Row) -> None:
+    def _undated(self, row: SourceRow, text: str, origin: SourceRow) -> None:
         if self.block is not None and row.kind in ("text", "item") and self._of_block(row, origin):
             return
         is_among = bool(self.drafts) or row.kind == "item" or "[" in text
@@ -172,7 +172,7 @@ class Blocks:
         else:
             self.plain.append((origin, row.cells[0]))
 
-    def _of_block(self, row: Row, origin: Row) -> bool:
+    def _of_block(self, row: SourceRow, origin: SourceRow) -> bool:
         """Take a line for what stands below a day; return whether it is."""
         block = self.block
         if block is None or block.rows >= _MOST_ROWS_OF_A_DAY:
@@ -189,7 +189,7 @@ class Blocks:
             draft.details.append(content.title)
         return self._use_of_block(draft, content, origin)
 
-    def _use_of_block(self, draft: Draft, content: Content, origin: Row) -> bool:
+    def _use_of_block(self, draft: Draft, content: Content, origin: SourceRow) -> bool:
         draft.materials += [material for material in content.materials if material not in draft.materials]
         if self.block is not None and not self.block.is_added and draft.title:
             self.block.is_added = True
@@ -198,7 +198,7 @@ class Blocks:
             self.use(origin, USED, "materials" if content.materials else "description")
         return bool(content.materials) or id(origin) in self.uses or id(origin) in self.by_row
 
-    def _heading(self, row: Row, text: str) -> bool:
+    def _heading(self, row: SourceRow, text: str) -> bool:
         """Take a heading for what stands below it; return whether it is nothing else."""
         days = [mention for mention in find_days(text) if mention.days and not mention.is_loose]
         weeks = [mention for mention in find_days(text) if mention.week is not None]
@@ -225,17 +225,17 @@ class Blocks:
             self.parts.append(known)
         self.where.part = letter or title
 
-    def _add(self, draft: Draft, row: Row) -> None:
+    def _add(self, draft: Draft, row: SourceRow) -> None:
         self.drafts.append(draft)
         self.by_row.setdefault(id(row), []).append(draft)
         self.dated += [mention for mention in draft.days if mention.days]
 
-    def _facts(self, row: Row, origin: Row) -> bool:
+    def _facts(self, row: SourceRow, origin: SourceRow) -> bool:
         """Read what a line says of the whole course; return whether it said something."""
         cell = (
             row.cells[0]
             if len(row.cells) == 1
-            else Cell(row.text, tuple(link for cell in row.cells for link in cell.links))
+            else SourceCell(row.text, tuple(link for cell in row.cells for link in cell.links))
         )
         people = find_people(cell)
         slots = find_slots(cell.text, default_kind=self.where.kind) if len(cell.text) < 2_000 else []
@@ -257,14 +257,14 @@ class Blocks:
         return bool(people or slots or is_office)
 
 
-def _as_line(row: Row) -> Row:
+def _as_line(row: SourceRow) -> SourceRow:
     """Return a row of a table of facts as a line: 'Lecturers: Prof. X'."""
     if len(row.cells) == 1:
         return row
     filled = [cell for cell in row.cells if (cell.text or cell.links) and not cell.spans]
     words = [" ".join(cell.text.split()) for cell in filled]
     text = f"{words[0].rstrip(':')}: {', '.join(words[1:])}" if len(words) > 1 else "".join(words)
-    return Row(row.number, "text", (Cell(text, tuple(link for cell in filled for link in cell.links)),))
+    return SourceRow(row.number, "text", (SourceCell(text, tuple(link for cell in filled for link in cell.links)),))
 
 
 def _is_facts(text: str) -> bool:

@@ -13,9 +13,16 @@ from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.deciding import DUES, OUT, WORK, exam_title, free_title, kind_of, merged
 from amls.portal.takeover.understanding.drafts import Draft, Due
 from amls.portal.takeover.understanding.dues import due_title
-from amls.portal.takeover.understanding.places import room_in, room_of
 from amls.portal.takeover.understanding.resolving import Days, local, week_day, wrong_weekday
-from amls.portal.takeover.understanding.results import Answers, Built, Deadline, Exam, FreeDay, Session
+from amls.portal.takeover.understanding.results import (
+    Answers,
+    Built,
+    Session,
+    WrittenDeadline,
+    WrittenExam,
+    WrittenFreeDay,
+)
+from amls.portal.takeover.understanding.rooms import room_in, room_of
 from amls.portal.takeover.understanding.slots import Slot, slot_for
 from amls.portal.takeover.understanding.times import Times, add_minutes, find_minutes, find_times, minutes_between
 
@@ -180,7 +187,7 @@ class Builder:
         title = free_title(said) or free_title(next(iter(draft.details), "")) or said
         for number, (day, last) in enumerate(days, start=1):
             self.built.free_days.append(
-                FreeDay(id=_numbered(draft.id, number), line=draft.line, title=title, day=day, last=last)
+                WrittenFreeDay(id=_numbered(draft.id, number), line=draft.line, title=title, day=day, last=last)
             )
         if days or draft in self.built.by_week:
             self.built.what[draft.id] = kinds.FREE
@@ -203,7 +210,7 @@ class Builder:
         at = self._time(due.times)
         title = self.answers.get(f"title:{name}", "") or title
         self.built.deadlines.append(
-            Deadline(
+            WrittenDeadline(
                 id=name,
                 line=draft.line,
                 title=title[:200],
@@ -237,7 +244,7 @@ class Builder:
         url = draft.link_address
         for number, (day, last) in enumerate(days or [(None, None)], start=1):
             self.built.deadlines.append(
-                Deadline(
+                WrittenDeadline(
                     id=_numbered(draft.id, number),
                     line=draft.line,
                     title=title[:200],
@@ -266,7 +273,6 @@ class Builder:
             or next((named for piece in re.split(r"[,;()]", draft.title)[1:] if (named := room_of(piece.strip()))), "")
         )
         minutes = minutes_between(begins, ends) if begins and ends and ends > begins else find_minutes(text)
-        shown = exam_title(title)
         for number, (day, _last) in enumerate(days or [(None, None)], start=1):
             at, until = begins, minutes
             if at is None and day is not None:
@@ -275,11 +281,11 @@ class Builder:
                     at, until = slot.begins, until or (minutes_between(slot.begins, slot.ends) if slot.ends else None)
                     room = room or slot.room
             self.built.exams.append(
-                Exam(
+                WrittenExam(
                     id=_numbered(draft.id, number),
                     line=draft.line,
-                    title=shown,
-                    kind=kinds.exam_kind(f"{text}"),
+                    title=exam_title(title),
+                    kind=kinds.exam_kind(text),
                     day=day,
                     begins=at,
                     minutes=until,

@@ -4,18 +4,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from amls.portal.takeover.middle import Cell
+from amls.portal.takeover.middle import SourceCell
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.content import Content, announced, is_nothing, read_content
 from amls.portal.takeover.understanding.dates import WEEKDAY, Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Due
-from amls.portal.takeover.understanding.places import mode_of, room_of
+from amls.portal.takeover.understanding.rooms import mode_of, room_of
 from amls.portal.takeover.understanding.times import Times, find_times
 
 _I = re.IGNORECASE
 
 
-def expected_days(cell: Cell) -> list[Mention]:
+def expected_days(cell: SourceCell) -> list[Mention]:
     """Return the days of a cell that should name one; a bare '9/3' or '03.09' is one there."""
     return [mention for mention in find_days(cell.text) if mention.days or mention.is_open] if cell.text else []
 
@@ -97,7 +97,7 @@ def pieces_of(text: str) -> list[str]:
     ]
 
 
-def dues_of(cell: Cell, *, is_column: bool = False) -> list[Due]:
+def dues_of(cell: SourceCell, *, is_column: bool = False) -> list[Due]:
     """Return what a cell says is due; in a column of deadlines all that is not given out."""
     dues: list[Due] = []
     for piece in pieces_of(cell.text):
@@ -115,7 +115,7 @@ def _lone_day(piece: str) -> Mention | None:
     return mentions[0] if mentions and mentions[0].start <= 2 else None
 
 
-def address_of(cell: Cell, piece: str) -> str:
+def address_of(cell: SourceCell, piece: str) -> str:
     """Return the address of the link in a piece of a cell, or ''."""
     own = [link.href for link in cell.links if link.text and link.text in piece and not links.is_place(link)]
     return own[0] if own else ""
@@ -126,7 +126,7 @@ def is_words(text: str) -> bool:
     return sum(map(str.isalpha, text)) > 3
 
 
-def of_grid(text: str, cell: Cell) -> Content:
+def of_grid(text: str, cell: SourceCell) -> Content:
     """Read a cell of a calendar: its session comes first, whatever stands above it."""
     lines = [line for line in text.split("\n") if line.strip(" :-–")]
     first = next(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from amls.portal.takeover.middle import Cell, Row
+from amls.portal.takeover.middle import SourceCell, SourceRow
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.dates import find_days, weekday_of
 from amls.portal.takeover.understanding.times import find_times
@@ -119,7 +119,7 @@ def weekday_column(heading: str) -> tuple[int, str] | None:
     return weekday_of(behind.group("day")), kinds.session_kind(behind.group("rest"), is_heading=True)
 
 
-def header_at(rows: Sequence[Row]) -> int:
+def header_at(rows: Sequence[SourceRow]) -> int:
     """Return which row names the columns, or -1: the one of the first with most known headings, and no dates."""
     best, at = 0.0, -1
     for number, row in enumerate(rows[:25]):
@@ -134,7 +134,7 @@ def header_at(rows: Sequence[Row]) -> int:
     return at
 
 
-def columns_of(header: Row | None, body: Sequence[Row], chosen: dict[int, str]) -> list[Column]:
+def columns_of(header: SourceRow | None, body: Sequence[SourceRow], chosen: dict[int, str]) -> list[Column]:
     """Return what each column of a table holds.
 
     Args:
@@ -165,7 +165,7 @@ def columns_of(header: Row | None, body: Sequence[Row], chosen: dict[int, str]) 
     return columns
 
 
-def _by_content(columns: list[Column], body: Sequence[Row]) -> None:
+def _by_content(columns: list[Column], body: Sequence[SourceRow]) -> None:
     """Give roles to what the headings leave open, and take them where nothing fits."""
     dates = {column.index: _share(body, column.index, _has_date) for column in columns}
     roles = {column.role for column in columns}
@@ -185,7 +185,7 @@ def _by_content(columns: list[Column], body: Sequence[Row]) -> None:
         column.role = column.role or _last_role(column, body)
 
 
-def _correct(column: Column, body: Sequence[Row], dates: float, *, has_number: bool) -> None:
+def _correct(column: Column, body: Sequence[SourceRow], dates: float, *, has_number: bool) -> None:
     """Take a role back that a heading gave, where what stands below it is something else."""
     if column.role == DATE and dates < 0.2:
         if _is_weekdays(body, column.index):
@@ -196,7 +196,7 @@ def _correct(column: Column, body: Sequence[Row], dates: float, *, has_number: b
         column.role = DATE
 
 
-def _found(column: Column, body: Sequence[Row], *, has_title: bool, has_number: bool) -> str:
+def _found(column: Column, body: Sequence[SourceRow], *, has_title: bool, has_number: bool) -> str:
     if _share(body, column.index, _is_time) > 0.6:
         return TIME
     if _share(body, column.index, _is_number) > 0.6 and not has_number:
@@ -209,7 +209,7 @@ def _found(column: Column, body: Sequence[Row], *, has_title: bool, has_number: 
     return f"sessions:{kind}" if kind else ""
 
 
-def _choose_title(columns: Sequence[Column], body: Sequence[Row]) -> None:
+def _choose_title(columns: Sequence[Column], body: Sequence[SourceRow]) -> None:
     """Take the column that says most for that of the titles."""
     weight = {
         column.index: _weight(body, column.index)
@@ -223,52 +223,52 @@ def _choose_title(columns: Sequence[Column], body: Sequence[Row]) -> None:
         columns[longest].role = TITLE
 
 
-def _last_role(column: Column, body: Sequence[Row]) -> str:
+def _last_role(column: Column, body: Sequence[SourceRow]) -> str:
     if any(cell.links for cell in _cells(body, column.index)):
         return "materials:other"
     return DETAILS if _weight(body, column.index) and not column.heading else IGNORED
 
 
-def _cells(body: Sequence[Row], index: int) -> list[Cell]:
+def _cells(body: Sequence[SourceRow], index: int) -> list[SourceCell]:
     return [row.cells[index] for row in body if index < len(row.cells) and not row.cells[index].spans]
 
 
-def _share(body: Sequence[Row], index: int, holds: Callable[[Cell], bool]) -> float:
+def _share(body: Sequence[SourceRow], index: int, holds: Callable[[SourceCell], bool]) -> float:
     cells = [cell for cell in _cells(body, index) if cell.text or cell.begins]
     if not cells:
         return 0.0
     return sum(map(holds, cells)) / len(cells)
 
 
-def _weight(body: Sequence[Row], index: int) -> int:
+def _weight(body: Sequence[SourceRow], index: int) -> int:
     return sum(min(len(cell.text), 80) for cell in _cells(body, index))
 
 
-def _says_something(cell: Cell) -> bool:
+def _says_something(cell: SourceCell) -> bool:
     return any(map(str.isalpha, cell.text))
 
 
-def _has_date(cell: Cell) -> bool:
+def _has_date(cell: SourceCell) -> bool:
     if cell.begins:
         return True
     mentions = find_days(cell.text[:120])
     return any(mention.days or mention.is_open for mention in mentions) and len(cell.text) < 200
 
 
-def _is_time(cell: Cell) -> bool:
+def _is_time(cell: SourceCell) -> bool:
     return bool(find_times(cell.text[:60], expects=True)) and len(cell.text) < 30
 
 
-def _is_number(cell: Cell) -> bool:
+def _is_number(cell: SourceCell) -> bool:
     return _NUMBER.match(cell.text.strip()) is not None
 
 
-def _is_kind(cell: Cell) -> bool:
+def _is_kind(cell: SourceCell) -> bool:
     return len(cell.text) < 20 and bool(kinds.kind_of_word(cell.text))
 
 
-def _is_weekdays(body: Sequence[Row], index: int) -> bool:
-    def is_weekday(cell: Cell) -> bool:
+def _is_weekdays(body: Sequence[SourceRow], index: int) -> bool:
+    def is_weekday(cell: SourceCell) -> bool:
         match = _WEEKDAY.match(cell.text.strip())
         return match is not None and len(match.group("rest").strip(" .,")) < 3
 

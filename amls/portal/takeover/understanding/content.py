@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from amls.portal.takeover.middle import Link
 from amls.portal.takeover.understanding import kinds
-from amls.portal.takeover.understanding.links import CALL, OTHER, Material, is_place, material_of, word_kind
+from amls.portal.takeover.understanding.links import CALL, OTHER, LinkedMaterial, is_place, material_of, word_kind
 
 _I = re.IGNORECASE
 _PREFIX = re.compile(
@@ -41,7 +41,7 @@ class Content:
     details: list[str] = field(default_factory=list)
     number: str = ""
     kind: str = ""
-    materials: list[Material] = field(default_factory=list)
+    materials: list[LinkedMaterial] = field(default_factory=list)
     dues: list[tuple[str, str]] = field(default_factory=list)
     call_in: str = ""
 
@@ -126,7 +126,7 @@ def _read_words(line: str, links: Sequence[Link], content: Content, column: str)
         content.details.append(line)
 
 
-def _add(content: Content, material: Material) -> None:
+def _add(content: Content, material: LinkedMaterial) -> None:
     if material.kind == CALL:
         content.call_in = content.call_in or material.url
     elif material not in content.materials:
@@ -161,7 +161,7 @@ def _name(content: Content) -> None:
         )
 
 
-def announced(words: str, kind: str) -> list[Material]:
+def announced(words: str, kind: str) -> list[LinkedMaterial]:
     """Return the materials that a cell of a column of materials only announces: 'pdf, pptx', 'Folien 01'."""
     pieces = [word for word in re.split(r"\s*[,;/|\n]\s*", words) if word and not is_nothing(word) and len(word) <= 60]
-    return [Material(kind, word) for word in pieces if word_kind(word) or kind != OTHER]
+    return [LinkedMaterial(kind, word) for word in pieces if word_kind(word) or kind != OTHER]

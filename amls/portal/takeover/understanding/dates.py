@@ -38,7 +38,7 @@ _DASH = r"\s*(?:[-–—]|bis|to|until|through)\s*"
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class WrittenDay:
     """A day as it is written: its year may be missing, and which of two numbers is its month may be open.
 
     Attributes:
@@ -68,8 +68,8 @@ class Mention:
 
     start: int
     end: int
-    days: tuple[Day, ...] = ()
-    until: Day | None = None
+    days: tuple[WrittenDay, ...] = ()
+    until: WrittenDay | None = None
     weekday: int | None = None
     week: int | None = None
     last_week: int | None = None
@@ -196,19 +196,19 @@ def _full_year(match: re.Match[str]) -> int | None:
 def _iso(match: re.Match[str]) -> Mention | None:
     hour = match.group("hour")
     at = time(int(hour) % 24, int(match.group("minute"))) if hour else None
-    day = Day(int(match.group("day")), int(match.group("month")), int(match.group("year")))
+    day = WrittenDay(int(match.group("day")), int(match.group("month")), int(match.group("year")))
     return Mention(match.start(), match.end(), (day,), weekday=_ahead(match), at=at, offset=match.group("offset") or "")
 
 
 def _cjk(match: re.Match[str]) -> Mention:
-    day = Day(int(match.group("day")), int(match.group("month")), int(match.group("year")))
+    day = WrittenDay(int(match.group("day")), int(match.group("month")), int(match.group("year")))
     return Mention(match.start(), match.end(), (day,))
 
 
 def _month_first(match: re.Match[str]) -> Mention:
     month, year = month_of(match.group("month")), _full_year(match)
     first = int(match.group("day"))
-    days = [Day(first, month, year)]
+    days = [WrittenDay(first, month, year)]
     end = match.end()
     more = match.group("more")
     for number in re.finditer(r"\d+", more):
@@ -217,9 +217,9 @@ def _month_first(match: re.Match[str]) -> Mention:
             end = match.start("more") + number.start()
             end = match.start() + len(match.string[match.start() : end].rstrip(" ,&/+"))
             break
-        days.append(Day(int(number.group()), month, year))
+        days.append(WrittenDay(int(number.group()), month, year))
     until = match.group("until")
-    last = Day(int(until), month, year) if until and int(until) > first else None
+    last = WrittenDay(int(until), month, year) if until and int(until) > first else None
     if until and last is None:
         end = match.start("range")
         days = days[:1]
@@ -228,14 +228,14 @@ def _month_first(match: re.Match[str]) -> Mention:
 
 def _day_first(match: re.Match[str]) -> Mention | None:
     month, year = month_of(match.group("month")), _full_year(match)
-    day = Day(int(match.group("day")), month, year)
+    day = WrittenDay(int(match.group("day")), month, year)
     return _from(match, day)
 
 
-def _from(match: re.Match[str], day: Day, *, is_loose: bool = False) -> Mention:
+def _from(match: re.Match[str], day: WrittenDay, *, is_loose: bool = False) -> Mention:
     """Return the mention of a day before which another of its month may stand: '3.–5. Mai', '7 and 9 January'."""
     before = match.group("from")
-    first = Day(int(before), day.month, day.year) if before else None
+    first = WrittenDay(int(before), day.month, day.year) if before else None
     if first is None or first.day >= day.day:
         start = match.start() if first is None else match.start("day")
         return Mention(start, match.end(), (day,), weekday=_ahead(match) if first is None else None, is_loose=is_loose)
@@ -245,7 +245,7 @@ def _from(match: re.Match[str], day: Day, *, is_loose: bool = False) -> Mention:
 
 
 def _dots(match: re.Match[str]) -> Mention | None:
-    day = Day(int(match.group("day")), int(match.group("month")), _full_year(match))
+    day = WrittenDay(int(match.group("day")), int(match.group("month")), _full_year(match))
     is_loose = match.group("loose") is not None and match.group("weekday") is None
     return _from(match, day, is_loose=is_loose)
 
@@ -254,7 +254,7 @@ def _two_numbers(match: re.Match[str]) -> Mention | None:
     first, second, year = int(match.group("a")), int(match.group("b")), _full_year(match)
     if first > 12 and second > 12:
         return None
-    day = Day(0, 0, year, (first, second))
+    day = WrittenDay(0, 0, year, (first, second))
     is_loose = year is None and match.group("weekday") is None
     return Mention(match.start(), match.end(), (day,), weekday=_ahead(match), is_loose=is_loose)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.drafts import Draft
-from amls.portal.takeover.understanding.results import Exam
+from amls.portal.takeover.understanding.results import WrittenExam
 from amls.portal.takeover.understanding.times import find_times
 
 OUT, DUES, WORK = "out", "dues", "work"
@@ -92,9 +92,9 @@ def exam_title(title: str) -> str:
     return plain.strip(" ,:;–—-|")[:200] or title[:200]
 
 
-def merged(exams: Sequence[Exam]) -> list[Exam]:
+def merged(exams: Sequence[WrittenExam]) -> list[WrittenExam]:
     """Return the exams, those that are said twice only once: the same day, and no other time."""
-    apart: list[Exam] = []
+    apart: list[WrittenExam] = []
     for exam in exams:
         same = next(
             (

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from amls.portal.takeover.understanding.dates import Mention
-from amls.portal.takeover.understanding.links import Material
+from amls.portal.takeover.understanding.links import LinkedMaterial
 from amls.portal.takeover.understanding.times import Times
 
 
@@ -63,7 +63,7 @@ class Draft:
     mode: str = ""
     call_in: str = ""
     is_cancelled: bool = False
-    materials: list[Material] = field(default_factory=list)
+    materials: list[LinkedMaterial] = field(default_factory=list)
     dues: list[Due] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     from_column: bool = False

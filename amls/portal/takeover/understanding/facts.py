@@ -7,14 +7,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from amls.portal.takeover.middle import Cell, Row
+from amls.portal.takeover.middle import SourceCell, SourceRow
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, ProjectSpec
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Ids
 from amls.portal.takeover.understanding.lines import without_bullet
-from amls.portal.takeover.understanding.places import mode_in, room_in
 from amls.portal.takeover.understanding.resolving import Days
+from amls.portal.takeover.understanding.rooms import mode_in, room_in
 from amls.portal.takeover.understanding.slots import WEEKDAYS, find_slots, plain_sentences, sentences
 from amls.portal.takeover.understanding.times import find_times
 
@@ -27,7 +27,7 @@ _BY = re.compile(r"\b(?:due|by|on|until|bis|am|deadline)\W*$", _I)
 _DEFAULT_LENGTH = timedelta(minutes=90)
 
 
-def office_hours(line: str, cell: Cell, days: Days) -> list[OfficeHourSpec]:
+def office_hours(line: str, cell: SourceCell, days: Days) -> list[OfficeHourSpec]:
     """Return the office hours that a line names."""
     hours = []
     for sentence in sentences(line):
@@ -51,7 +51,7 @@ def office_hours(line: str, cell: Cell, days: Days) -> list[OfficeHourSpec]:
     return hours
 
 
-def call_in(cell: Cell, *, of_office_hour: bool) -> str:
+def call_in(cell: SourceCell, *, of_office_hour: bool) -> str:
     """Return the call-in link of a line: the office hour's, which says so in its text, or the lectures'."""
     for link in cell.links:
         name = link.text.lower()
@@ -131,7 +131,7 @@ def grading(texts: Sequence[str]) -> GradingSpec:
     return GradingSpec()
 
 
-def exams_and_deadlines(row: Row, ids: Ids) -> list[Draft]:
+def exams_and_deadlines(row: SourceRow, ids: Ids) -> list[Draft]:
     """Return the exams and deadlines that a line or a paragraph names with their days."""
     text = without_bullet(row.text)
     if re.match(r"grading\s*:|benotung\s*:", text, _I):
@@ -166,7 +166,7 @@ def exams_and_deadlines(row: Row, ids: Ids) -> list[Draft]:
     return drafts
 
 
-def _exam(row: Row, text: str, sentence: str, ids: Ids) -> Draft | None:
+def _exam(row: SourceRow, text: str, sentence: str, ids: Ids) -> Draft | None:
     days: list[Mention] = [
         mention for mention in find_days(text) if mention.days and not (mention.is_loose and mention.start > 3)
     ]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from amls.portal.takeover.middle import Row
+from amls.portal.takeover.middle import SourceRow
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.people import is_label
@@ -59,11 +59,11 @@ class Head:
 
     title: str = ""
     term: Term | None = None
-    rows: tuple[Row, ...] = ()
+    rows: tuple[SourceRow, ...] = ()
     top: int = 0
 
 
-def find_head(rows: Sequence[Row]) -> Head:
+def find_head(rows: Sequence[SourceRow]) -> Head:
     """Return title and term of the course, and where its page begins."""
     facts = {row.cells[0].text.lower(): row.cells[1].text for row in rows if row.kind == "fact"}
     lines = [(at, row) for at, row in enumerate(rows) if row.kind in ("heading", "text", "item", "cells", "header")]
@@ -85,7 +85,7 @@ def find_head(rows: Sequence[Row]) -> Head:
     return head
 
 
-def _term_row(lines: Sequence[tuple[int, Row]]) -> tuple[int, str, Term] | None:
+def _term_row(lines: Sequence[tuple[int, SourceRow]]) -> tuple[int, str, Term] | None:
     """Return the row that names the term: the first heading that does, else one of the first lines."""
     headings = [(at, row) for at, row in lines if row.kind == "heading"]
     for at, row in headings[:12]:
@@ -103,7 +103,7 @@ def _term_row(lines: Sequence[tuple[int, Row]]) -> tuple[int, str, Term] | None:
     return None
 
 
-def _head_text(row: Row) -> str:
+def _head_text(row: SourceRow) -> str:
     """Return what a row says that may be a head: of a table only what stands alone in its row."""
     filled = [cell.text for cell in row.cells if cell.text]
     return " ".join(filled[0].split()) if len(filled) == 1 or (row.table == 0 and filled) else ""
@@ -150,7 +150,7 @@ def is_no_title(text: str) -> bool:
     )
 
 
-def _title_apart(head: Head, lines: Sequence[tuple[int, Row]], facts: dict[str, str]) -> None:
+def _title_apart(head: Head, lines: Sequence[tuple[int, SourceRow]], facts: dict[str, str]) -> None:
     """Find the title where the row with the term doesn't hold it: the heading or line before, or what the container says."""
     top = head.top if head.rows else 10_000
     before = [(at, row) for at, row in lines if at < top and not row.table]
@@ -198,7 +198,7 @@ def _term_of_facts(facts: dict[str, str]) -> Term | None:
     return find_term(facts["title"], is_heading=True) if facts.get("title") and not facts["title"].isdigit() else None
 
 
-def find_codes(rows: Sequence[Row]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def find_codes(rows: Sequence[SourceRow]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the kinds and codes of the course that one of its first lines gives in parentheses."""
     second = next((row.text for row in rows if row.text.startswith("(")), "")
     inner = second.strip("() ")

@@ -6,14 +6,14 @@ from datetime import date
 
 from django.utils.translation import gettext as _
 
-from amls.portal.takeover.middle import Row, Source
+from amls.portal.takeover.middle import CourseSource, SourceRow
 from amls.portal.takeover.spec import CourseFileError
 from amls.portal.takeover.understanding import facts, kinds, links
 from amls.portal.takeover.understanding.blocks import Blocks
 from amls.portal.takeover.understanding.building import Builder
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.heads import Head, find_codes, find_head
-from amls.portal.takeover.understanding.questions import Asked, ask
+from amls.portal.takeover.understanding.questions import KnownSoFar, ask
 from amls.portal.takeover.understanding.resolving import Days, decide
 from amls.portal.takeover.understanding.results import (
     IGNORED,
@@ -35,7 +35,7 @@ _WEEK_HEADING = re.compile(r"^\W*(?:week|woche|wk|kw)\W*\d+\W*$", _I)
 _DUE_DATES = re.compile(r"\b(?:due dates?|deadlines?|abgabetermine|fristen)\b", _I)
 
 
-def understand(source: Source, answers: Answers | None = None, *, today: date) -> Understood:
+def understand(source: CourseSource, answers: Answers | None = None, *, today: date) -> Understood:
     """Return what a source says of a course.
 
     The same source and answers give the same, always; nothing is written or fetched.
@@ -159,7 +159,7 @@ class _Interpreter(Blocks):
     # ── what came of it ──
 
     def _result(self, head: Head, zone: Zone, days: Days, built: Built) -> Understood:
-        asked = Asked(
+        asked = KnownSoFar(
             head=head, zone=zone, zone_name=self._zone_name(zone), term=self._term(head), days=days, built=built, slots=self.slots, answers=self.answers,
             is_empty=not self.drafts, is_template=any(row.kind == "fact" and row.cells[0].text == "template" for row in self.rows),
         )  # fmt: skip
@@ -264,7 +264,7 @@ class _Interpreter(Blocks):
                 warnings += _sentences([(row.number, words, row.text)])
         return warnings
 
-    def _leftover(self, row: Row) -> tuple[str, str]:
+    def _leftover(self, row: SourceRow) -> tuple[str, str]:
         if id(row) in self.outside:
             return IGNORED, "another course"
         dated = [

@@ -3,14 +3,14 @@
 import re
 from dataclasses import replace
 
-from amls.portal.takeover.middle import Cell, Link, Row
+from amls.portal.takeover.middle import Link, SourceCell, SourceRow
 from amls.portal.takeover.plaintext import BULLET
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.content import read_content
 from amls.portal.takeover.understanding.dates import Mention, find_days
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
-from amls.portal.takeover.understanding.links import ANNOUNCED, Material
-from amls.portal.takeover.understanding.places import mode_of, room_of
+from amls.portal.takeover.understanding.links import ANNOUNCED, LinkedMaterial
+from amls.portal.takeover.understanding.rooms import mode_of, room_of
 from amls.portal.takeover.understanding.tables import Where
 from amls.portal.takeover.understanding.times import Times, find_times
 
@@ -30,7 +30,7 @@ def without_bullet(text: str) -> str:
     return BULLET.sub("", text, count=1).strip()
 
 
-def read_line(row: Row, where: Where, ids: Ids) -> Draft | None:
+def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
     """Return what a line says that may be a session, a day without class, a deadline or an exam; None if it names no day.
 
     A line whose brackets name a day is one, wherever it stands; otherwise its day must stand at its beginning or
@@ -121,7 +121,7 @@ def is_undated_session(text: str) -> bool:
     return _HAS_NUMBER.match(text) is not None and not _LABEL.match(text) and len(text) < _SENTENCE
 
 
-def undated(row: Row, where: Where, ids: Ids) -> Draft:
+def undated(row: SourceRow, where: Where, ids: Ids) -> Draft:
     """Return the draft of a session whose date is open."""
     text = without_bullet(row.cells[0].text)
     number = _NUMBER.match(text)
@@ -130,7 +130,7 @@ def undated(row: Row, where: Where, ids: Ids) -> Draft:
     return draft
 
 
-def read_pair(row: Row, before: Draft | None, where: Where, ids: Ids) -> Draft | None:
+def read_pair(row: SourceRow, before: Draft | None, where: Where, ids: Ids) -> Draft | None:
     """Return what a term and its definition say where the term is a day: '18 Sept' – 'Floating point'."""
     term, said = row.cells[0], row.cells[1]
     days = [mention for mention in find_days(term.text) if mention.days or mention.week is not None or mention.is_open]
@@ -160,7 +160,7 @@ def _only_links(draft: Draft) -> bool:
     return bool(draft.materials) and len(re.findall(r"\w+", rest)) <= 1
 
 
-def _draft(row: Row, where: Where, ids: Ids) -> Draft:
+def _draft(row: SourceRow, where: Where, ids: Ids) -> Draft:
     return Draft(ids.of(row.text), row.number, row.text, context=where.kind, part=where.part)
 
 
@@ -229,7 +229,7 @@ def _time_in(text: str) -> Times | None:
     return spans[0] if spans else None
 
 
-def _bracketed(row: Row, cell: Cell, text: str, where: Where, ids: Ids) -> Draft | None:
+def _bracketed(row: SourceRow, cell: SourceCell, text: str, where: Where, ids: Ids) -> Draft | None:
     match = _BRACKETS.match(text)
     if match is None:
         return None
@@ -285,7 +285,7 @@ def _token(draft: Draft, token: str, by_text: dict[str, Link]) -> None:
     if link is not None:
         _link(draft, link, token)
     elif lowered in ANNOUNCED:
-        draft.materials.append(Material(ANNOUNCED[lowered], lowered))
+        draft.materials.append(LinkedMaterial(ANNOUNCED[lowered], lowered))
     elif mode_of(token):
         draft.mode = mode_of(token)
     elif kinds.is_cancelled(token):
@@ -322,7 +322,7 @@ def _other_token(draft: Draft, token: str) -> None:
     if token.startswith(("http://", "https://")):
         draft.materials.append(links.material_of(Link("", token)))
     elif announced:
-        draft.materials.append(Material(announced, token))
+        draft.materials.append(LinkedMaterial(announced, token))
     elif times:
         draft.times = times[0]
     else:

@@ -48,7 +48,7 @@ _SLIDES_PATH = re.compile(r"slides?|folien|lectures?/|lec\d|/vl|vorlesung|/l\d",
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class LinkedMaterial:
     """What belongs to a session.
 
     Attributes:
@@ -85,7 +85,7 @@ def is_place(link: Link) -> bool:
     return not link.href or link.href.startswith(("#", "mailto:", "javascript:", "tel:"))
 
 
-def material_of(link: Link, *, column: str = "", before: str = "") -> Material:
+def material_of(link: Link, *, column: str = "", before: str = "") -> LinkedMaterial:
     """Return what a link of a session is.
 
     Args:
@@ -94,7 +94,7 @@ def material_of(link: Link, *, column: str = "", before: str = "") -> Material:
         before: the words before it, such as 'Readings:'.
     """
     kind = _kind(link, column, before)
-    return Material(kind, " ".join(link.text.split())[:200], link.href)
+    return LinkedMaterial(kind, " ".join(link.text.split())[:200], link.href)
 
 
 def _kind(link: Link, column: str, before: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from amls.portal.takeover.middle import Cell
+from amls.portal.takeover.middle import SourceCell
 
 _I = re.IGNORECASE
 _LECTURER = r"(?:course\s+|guest\s+)?(?:lecturers?|instructors?|professors?|prof\.?s?|faculty|teachers?|taught by|dozent(?:in|en|innen)?|dozierende[r]?|vortragende[r]?|vorlesender|lehrperson(?:en)?|referent(?:in)?|leitung|verantwortlich(?:e[r]?)?|lehrende[r]?|veranstalter(?:in)?|course (?:organi[sz]er|coordinator|leader)s?|convenor)"
@@ -47,12 +47,12 @@ def is_label(text: str) -> bool:
     return _LABEL.search(text) is not None
 
 
-def find_people(cell: Cell) -> list[Person]:
+def find_people(cell: SourceCell) -> list[Person]:
     """Return the people that a line names behind their roles."""
     return _people(cell.text.replace("\n", " "), cell)
 
 
-def _people(text: str, cell: Cell) -> list[Person]:
+def _people(text: str, cell: SourceCell) -> list[Person]:
     match = _LABEL.search(text)
     if match is None:
         return []
@@ -115,7 +115,7 @@ def _is_name(text: str, *, is_several: bool) -> bool:
     return is_several and " " not in text and text[:1].isupper() and not text.isupper()
 
 
-def _with_links(person: Person, cell: Cell) -> Person:
+def _with_links(person: Person, cell: SourceCell) -> Person:
     email, url = person.email, ""
     for link in cell.links:
         if link.text and (link.text in person.name or person.name in link.text):

@@ -17,7 +17,7 @@ from amls.portal.takeover.understanding.zones import Zone
 
 
 @dataclass(slots=True)
-class Asked:
+class KnownSoFar:
     """What is known when questions are asked; `warnings` are what needs no answer but must be said."""
 
     head: Head
@@ -33,7 +33,7 @@ class Asked:
     warnings: list[str] = field(default_factory=list)
 
 
-def ask(known: Asked) -> list[Question]:
+def ask(known: KnownSoFar) -> list[Question]:
     """Return the questions, those first on which most depends."""
     built = known.built
     if not (built.sessions or built.exams or built.deadlines or built.free_days):
@@ -57,7 +57,7 @@ def ask(known: Asked) -> list[Question]:
     return [*_head(known), *_zone(known), *_weeks(known), *_times(known), *_exams(known)]
 
 
-def _head(known: Asked) -> Iterator[Question]:
+def _head(known: KnownSoFar) -> Iterator[Question]:
     if not known.head.title and not known.answers.get("title"):
         yield Question("title", _("How is the course called?"), "text", option="--title")
     if known.term is None and not known.answers.get("term") and not known.answers.get("year"):
@@ -85,7 +85,7 @@ def _term_of_days(built: Built) -> str:
     return f"Summer {first.year}" if first.month >= 6 else f"Spring {first.year}"
 
 
-def _zone(known: Asked) -> Iterator[Question]:
+def _zone(known: KnownSoFar) -> Iterator[Question]:
     if known.answers.get("zone") and known.zone_name == known.answers["zone"].strip():
         return
     if known.zone.is_named:
@@ -102,7 +102,7 @@ def _zone(known: Asked) -> Iterator[Question]:
     )
 
 
-def _weeks(known: Asked) -> Iterator[Question]:
+def _weeks(known: KnownSoFar) -> Iterator[Question]:
     waiting = [draft for draft in known.built.by_week if draft.week is not None and not draft.week.is_calendar_week]
     if waiting:
         count = len(waiting)
@@ -114,7 +114,7 @@ def _weeks(known: Asked) -> Iterator[Question]:
         yield Question("first-week", words, "date", concerns=count, option="--slot", must=True)
 
 
-def _times(known: Asked) -> Iterator[Question]:
+def _times(known: KnownSoFar) -> Iterator[Question]:
     waiting: dict[str, list[Session]] = {}
     for session in known.built.without_time:
         if session.kind != kinds.OTHER:
@@ -153,7 +153,7 @@ def _example(kind: str, days: Sequence[int]) -> str:
     return f"{'' if kind == kinds.LECTURE else kind + ' '}{weekday} 10:15-11:45 H 0107"
 
 
-def _exams(known: Asked) -> Iterator[Question]:
+def _exams(known: KnownSoFar) -> Iterator[Question]:
     waiting = [exam for exam in known.built.exams if exam.day is not None and exam.begins is None]
     for exam in waiting:
         words = _("%(exam)s on %(day)s has no time. When does it begin?")
@@ -167,7 +167,7 @@ def _exams(known: Asked) -> Iterator[Question]:
         )
 
 
-def _contradictions(known: Asked) -> None:
+def _contradictions(known: KnownSoFar) -> None:
     """Say what contradicts itself: a number twice with different days, a day twice."""
     seen: dict[tuple[str, str], Session] = {}
     for session in known.built.sessions:

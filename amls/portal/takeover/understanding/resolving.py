@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Weekday
-from amls.portal.takeover.understanding.dates import Day, Mention, exists
+from amls.portal.takeover.understanding.dates import Mention, WrittenDay, exists
 from amls.portal.takeover.understanding.results import Answers, Question
 from amls.portal.takeover.understanding.terms import Term, in_year, plain_year
 
@@ -31,7 +31,7 @@ class Days:
     term: Term | None = None
     questions: list[Question] = field(default_factory=list)
 
-    def numbers(self, day: Day) -> Day:
+    def numbers(self, day: WrittenDay) -> WrittenDay:
         """Return a day with its month decided."""
         if day.numbers is None:
             return day
@@ -42,15 +42,15 @@ class Days:
         elif first > 12:
             is_day_first = True
         number, month = (first, second) if is_day_first else (second, first)
-        return Day(number, month, day.year)
+        return WrittenDay(number, month, day.year)
 
-    def year_of(self, day: Day) -> int | None:
+    def year_of(self, day: WrittenDay) -> int | None:
         """Return in which year a day lies."""
         if day.year is not None:
             return day.year
         return self.term.year_of(day.month) if self.term is not None else None
 
-    def day(self, day: Day) -> date | None:
+    def day(self, day: WrittenDay) -> date | None:
         """Return the day, or None where there is none of this name."""
         plain = self.numbers(day)
         year = self.year_of(plain)
@@ -105,7 +105,7 @@ def decide(
     return days
 
 
-def _begun(term: Term, plain: Sequence[Day]) -> Term:
+def _begun(term: Term, plain: Sequence[WrittenDay]) -> Term:
     """Return the term with what its sessions tell: 'Winter 2022' that begins in January, '2024' that runs into January."""
     months = [day.month for day in plain if day.year is None]
     if not months:
@@ -151,7 +151,7 @@ def _order(
     return preset
 
 
-def _score(open_ones: Sequence[tuple[Mention, Day]], order: str, term: Term | None, usual: set[int]) -> float:
+def _score(open_ones: Sequence[tuple[Mention, WrittenDay]], order: str, term: Term | None, usual: set[int]) -> float:
     days = Days(order)
     if term is not None:
         days.term = _begun(term, [days.numbers(day) for _one, day in open_ones])
@@ -196,7 +196,7 @@ def _likely_year(mentions: Sequence[Mention], days: Days, today: date) -> int | 
     return best[1] if best is not None and best[0] > len(written) / 2 else None
 
 
-def _fitting(written: Sequence[tuple[int, Day]], term: Term, days: Days) -> int:
+def _fitting(written: Sequence[tuple[int, WrittenDay]], term: Term, days: Days) -> int:
     moved = Days(days.order, _begun(term, [day for _weekday, day in written]))
     return sum((at := moved.day(day)) is not None and at.weekday() == weekday for weekday, day in written)
 

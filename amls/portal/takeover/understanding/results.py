@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from amls.portal.takeover.spec import GradingSpec, OfficeHourSpec, PartSpec, ProjectSpec
 from amls.portal.takeover.understanding.drafts import Draft
-from amls.portal.takeover.understanding.links import Material
+from amls.portal.takeover.understanding.links import LinkedMaterial
 from amls.portal.takeover.understanding.people import Person
 from amls.portal.takeover.understanding.slots import Slot
 
@@ -39,11 +39,11 @@ class Session:
     call_in: str = ""
     is_cancelled: bool = False
     details: str = ""
-    materials: tuple[Material, ...] = ()
+    materials: tuple[LinkedMaterial, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeDay:
+class WrittenFreeDay:
     """A day without class, or several up to `last`."""
 
     id: str
@@ -54,7 +54,7 @@ class FreeDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deadline:
+class WrittenDeadline:
     """What is due; without `at` its time is open, without `day` its date. `kind` is as in DeadlineSpec."""
 
     id: str
@@ -67,7 +67,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exam:
+class WrittenExam:
     """An exam, written or oral; without `begins` its time is open."""
 
     id: str
@@ -150,9 +150,9 @@ class Understood:
     office_hours: tuple[OfficeHourSpec, ...] = ()
     parts: tuple[PartSpec, ...] = ()
     sessions: tuple[Session, ...] = ()
-    free_days: tuple[FreeDay, ...] = ()
-    deadlines: tuple[Deadline, ...] = ()
-    exams: tuple[Exam, ...] = ()
+    free_days: tuple[WrittenFreeDay, ...] = ()
+    deadlines: tuple[WrittenDeadline, ...] = ()
+    exams: tuple[WrittenExam, ...] = ()
     projects: ProjectSpec | None = None
     grading: GradingSpec = field(default_factory=GradingSpec)
     questions: tuple[Question, ...] = ()
@@ -183,9 +183,9 @@ class Built:
     """What came of the drafts; `what` says for each draft's id what it became."""
 
     sessions: list[Session] = field(default_factory=list)
-    free_days: list[FreeDay] = field(default_factory=list)
-    deadlines: list[Deadline] = field(default_factory=list)
-    exams: list[Exam] = field(default_factory=list)
+    free_days: list[WrittenFreeDay] = field(default_factory=list)
+    deadlines: list[WrittenDeadline] = field(default_factory=list)
+    exams: list[WrittenExam] = field(default_factory=list)
     what: dict[str, str] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     without_time: list[Session] = field(default_factory=list)

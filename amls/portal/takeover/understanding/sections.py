@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from amls.portal.takeover.middle import Row
+from amls.portal.takeover.middle import SourceRow
 from amls.portal.takeover.understanding.dates import find_days
 from amls.portal.takeover.understanding.heads import is_no_title
 from amls.portal.takeover.understanding.results import Answers, Question
@@ -13,7 +13,9 @@ from amls.portal.takeover.understanding.terms import find_term
 _LEAST_DATED = 2
 
 
-def chosen_section(rows: Sequence[Row], answers: Answers) -> tuple[Sequence[Row], Question | None, set[int]]:
+def chosen_section(
+    rows: Sequence[SourceRow], answers: Answers
+) -> tuple[Sequence[SourceRow], Question | None, set[int]]:
     """Return the rows of the course that is meant, the question which that is, and the rows of the others."""
     starts = [
         at for at, row in enumerate(rows)
@@ -37,5 +39,5 @@ def chosen_section(rows: Sequence[Row], answers: Answers) -> tuple[Sequence[Row]
     return kept, None if said else question, {id(row) for row in rows if id(row) not in inside}
 
 
-def _dated(rows: Sequence[Row]) -> int:
+def _dated(rows: Sequence[SourceRow]) -> int:
     return sum(any(mention.days for cell in row.cells for mention in find_days(cell.text[:200])) for row in rows)

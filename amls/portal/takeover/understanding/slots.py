@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from amls.portal.takeover.understanding import kinds
 from amls.portal.takeover.understanding.dates import WEEKDAY, find_days, weekday_of
-from amls.portal.takeover.understanding.places import mode_in, room_behind, room_in
+from amls.portal.takeover.understanding.rooms import mode_in, room_behind, room_in
 from amls.portal.takeover.understanding.times import find_times
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from amls.portal.takeover.middle import Cell, Row
+from amls.portal.takeover.middle import SourceCell, SourceRow
 from amls.portal.takeover.understanding import columns as c
 from amls.portal.takeover.understanding import kinds, links
 from amls.portal.takeover.understanding.cells import (
@@ -26,7 +26,7 @@ from amls.portal.takeover.understanding.content import Content, announced, is_no
 from amls.portal.takeover.understanding.dates import Mention, find_days, weekday_of
 from amls.portal.takeover.understanding.drafts import Draft, Due, Ids
 from amls.portal.takeover.understanding.dues import due_title
-from amls.portal.takeover.understanding.places import clean_room, mode_of
+from amls.portal.takeover.understanding.rooms import clean_room, mode_of
 from amls.portal.takeover.understanding.times import Times, find_times
 
 _I = re.IGNORECASE
@@ -49,13 +49,13 @@ class Where:
 class Read:
     """What became of a row: drafts, or why there are none; a part that begins with it."""
 
-    row: Row
+    row: SourceRow
     drafts: list[Draft]
     why: str = ""
     part: str = ""
 
 
-def is_schedule(header: Row | None, columns: Sequence[Column], body: Sequence[Row]) -> bool:
+def is_schedule(header: SourceRow | None, columns: Sequence[Column], body: Sequence[SourceRow]) -> bool:
     """Return whether a table holds dated rows, and not facts of the course."""
     roles = {column.role for column in columns}
     if c.GRID in roles:
@@ -65,7 +65,7 @@ def is_schedule(header: Row | None, columns: Sequence[Column], body: Sequence[Ro
     return header is not None and bool(roles & {c.WEEK, c.BEGINS}) and c.TITLE in roles
 
 
-def read_table(columns: Sequence[Column], body: Sequence[Row], where: Where, ids: Ids) -> list[Read]:
+def read_table(columns: Sequence[Column], body: Sequence[SourceRow], where: Where, ids: Ids) -> list[Read]:
     """Return what each row of a schedule says."""
     reader = _Table(columns, where, ids)
     return [reader.read(row) for row in body]
@@ -87,7 +87,7 @@ class _Table:
         self.part = where.part
         self.has_dates = bool(date) or c.MONTH in self.by_role
 
-    def read(self, row: Row) -> Read:
+    def read(self, row: SourceRow) -> Read:
         filled = [
             (index, cell)
             for index, cell in enumerate(row.cells)
@@ -107,12 +107,12 @@ class _Table:
         drafts = [draft, *self._sessions(row, draft)]
         return Read(row, drafts)
 
-    def _cells(self, row: Row, role: str) -> list[tuple[Column, Cell]]:
+    def _cells(self, row: SourceRow, role: str) -> list[tuple[Column, SourceCell]]:
         return [
             (column, row.cells[column.index]) for column in self.by_role.get(role, []) if column.index < len(row.cells)
         ]
 
-    def _said(self, row: Row, role: str) -> list[tuple[Column, Cell]]:
+    def _said(self, row: SourceRow, role: str) -> list[tuple[Column, SourceCell]]:
         """Return the cells of a role that say something, and are no repetition of others."""
         return [
             (column, cell)
@@ -120,18 +120,18 @@ class _Table:
             if not cell.spans and (cell.links or not is_nothing(cell.text))
         ]
 
-    def _cell(self, row: Row, role: str) -> Cell:
+    def _cell(self, row: SourceRow, role: str) -> SourceCell:
         cells = self._cells(row, role)
-        return cells[0][1] if cells else Cell()
+        return cells[0][1] if cells else SourceCell()
 
-    def _own_days(self, row: Row) -> list[Mention]:
+    def _own_days(self, row: SourceRow) -> list[Mention]:
         cell = self._cell(row, c.DATE)
         days = expected_days(cell)
         if not days and c.MONTH in self.by_role and c.DAY in self.by_role:
             days = find_days(f"{self._cell(row, c.DAY).text}.{self._cell(row, c.MONTH).text}.")
         return days
 
-    def _alone(self, row: Row, index: int, cell: Cell) -> Read | None:
+    def _alone(self, row: SourceRow, index: int, cell: SourceCell) -> Read | None:
         """Read a row that says one thing only: a part, a week, or a day without a column of its own."""
         days = find_days(cell.text)
         dated = [mention for mention in days if mention.days and not mention.is_loose]
@@ -157,7 +157,7 @@ class _Table:
         self.part = cell.text.split("\n")[0][:200]
         return Read(row, [], "heading", self.part)
 
-    def _named(self, row: Row, text: str, days: list[Mention]) -> Draft:
+    def _named(self, row: SourceRow, text: str, days: list[Mention]) -> Draft:
         return Draft(
             self.ids.of(row.text),
             row.number,
@@ -168,7 +168,7 @@ class _Table:
             is_week=self.is_week,
         )
 
-    def _draft(self, row: Row, own_days: list[Mention]) -> Draft:
+    def _draft(self, row: SourceRow, own_days: list[Mention]) -> Draft:
         date = self._cell(row, c.DATE)
         draft = self._named(row, row.text, own_days)
         draft.begins, draft.ends = date.begins, date.ends
@@ -181,7 +181,7 @@ class _Table:
         self._rest(row, draft)
         return draft
 
-    def _day(self, row: Row, draft: Draft, date: Cell) -> None:
+    def _day(self, row: SourceRow, draft: Draft, date: SourceCell) -> None:
         week = self._week(row)
         if draft.days or draft.begins:
             self.days = draft.days
@@ -209,7 +209,7 @@ class _Table:
         if times is not None:
             draft.times = times
 
-    def _week(self, row: Row) -> Mention | None:
+    def _week(self, row: SourceRow) -> Mention | None:
         cell = self._cell(row, c.WEEK)
         if not cell.text:
             return None
@@ -222,7 +222,7 @@ class _Table:
             return None
         return Mention(0, 0, week=int(number.group(1)), is_calendar_week=heading in ("kw", "kalenderwoche"))
 
-    def _times(self, row: Row) -> Times | None:
+    def _times(self, row: SourceRow) -> Times | None:
         begins, ends = self._cell(row, c.BEGINS), self._cell(row, c.ENDS)
         if begins.text and find_times(begins.text, expects=True):
             first = find_times(begins.text, expects=True)[0]
@@ -239,11 +239,11 @@ class _Table:
         spans = find_times(without(date, find_days(date)), expects=True) if date else []
         return spans[0] if spans else None
 
-    def _content(self, row: Row) -> Content:
+    def _content(self, row: SourceRow) -> Content:
         title = self._cell(row, c.TITLE)
         return read_content(title.text, title.links) if not title.spans or title.text else Content()
 
-    def _label(self, row: Row, draft: Draft) -> None:
+    def _label(self, row: SourceRow, draft: Draft) -> None:
         for _column, cell in self._cells(row, c.KIND):
             word = " ".join(cell.text.split())
             kind = kinds.kind_of_word(word)
@@ -266,7 +266,7 @@ class _Table:
         elif number and not is_nothing(number) and match is None:
             draft.label = draft.label or number
 
-    def _materials(self, row: Row, draft: Draft) -> None:
+    def _materials(self, row: SourceRow, draft: Draft) -> None:
         for role in c.MATERIALS:
             kind = role.partition(":")[2]
             for column, cell in self._said(row, role):
@@ -285,7 +285,7 @@ class _Table:
                 else:
                     draft.details.append(f"{column.heading}: {cell.text}" if column.heading else cell.text)
 
-    def _dues(self, row: Row, draft: Draft) -> None:
+    def _dues(self, row: SourceRow, draft: Draft) -> None:
         for _column, cell in self._said(row, c.DUE):
             for due in dues_of(cell, is_column=True):
                 has_name = re.search(r"[^\W\d_]{2}|\d", due_title(due.text)) is not None
@@ -297,7 +297,7 @@ class _Table:
         for _column, cell in self._said(row, c.WORK):
             self._work(cell, draft)
 
-    def _work(self, cell: Cell, draft: Draft) -> None:
+    def _work(self, cell: SourceCell, draft: Draft) -> None:
         """Read a cell of work to do: what it says is due, and its links."""
         for piece in pieces_of(cell.text):
             if kinds.is_due(piece):
@@ -313,7 +313,7 @@ class _Table:
                 is_slides = material.kind == links.SLIDES
                 draft.materials.append(replace(material, kind=links.OTHER) if is_slides else material)
 
-    def _rest(self, row: Row, draft: Draft) -> None:
+    def _rest(self, row: SourceRow, draft: Draft) -> None:
         room = self._cell(row, c.ROOM).text
         if room and not is_nothing(room):
             mode = mode_of(room)
@@ -328,7 +328,7 @@ class _Table:
             spans = find_times(without(draft.title, find_days(draft.title)))
             draft.times = spans[0] if spans else None
 
-    def _details(self, cell: Cell, draft: Draft) -> None:
+    def _details(self, cell: SourceCell, draft: Draft) -> None:
         content = read_content(cell.text, cell.links)
         draft.materials += [material for material in content.materials if material not in draft.materials]
         draft.dues += [Due(text, day_in(text), time_in(text), url) for text, url in content.dues]
@@ -342,7 +342,7 @@ class _Table:
         elif text and text != draft.title:
             draft.details += [text, *content.details]
 
-    def _sessions(self, row: Row, draft: Draft) -> list[Draft]:
+    def _sessions(self, row: SourceRow, draft: Draft) -> list[Draft]:
         """Return the sessions of columns of their own, such as 'Tutorial', in tables of weeks."""
         drafts = []
         for role in c.SESSION_COLUMNS:
@@ -356,7 +356,7 @@ class _Table:
                 drafts.append(other)
         return drafts
 
-    def _grid(self, row: Row) -> Read:
+    def _grid(self, row: SourceRow) -> Read:
         """Read a row of a calendar: each of its cells is a day."""
         start = self._own_days(row)
         week = self._week(row)

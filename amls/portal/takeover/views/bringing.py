@@ -25,10 +25,10 @@ from amls.courses.zones import zone_of
 from amls.portal.models import ImportDraft
 from amls.portal.takeover import drafts
 from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.course_files import spec_of
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.forms import SourceForm
 from amls.portal.takeover.joining import make_slug
-from amls.portal.takeover.reading import spec_of
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import load_toml

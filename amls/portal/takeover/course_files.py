@@ -5,7 +5,7 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from amls.portal.takeover.joining import to_spec
-from amls.portal.takeover.middle import Source
+from amls.portal.takeover.middle import CourseSource
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import load_toml
@@ -35,7 +35,9 @@ def read_course_file(
     return spec_of(understood, source, slug=slug, year=year)
 
 
-def spec_of(understood: Understood, source: Source, *, slug: str | None = None, year: int | None = None) -> CourseSpec:
+def spec_of(
+    understood: Understood, source: CourseSource, *, slug: str | None = None, year: int | None = None
+) -> CourseSpec:
     """Return the spec of what was understood, if it is a course: with title, term, and something dated.
 
     Raises:
