@@ -24,12 +24,17 @@ from amls.core.email_url import email_settings
 from amls.core.media_url import media_storage
 from amls.embedded import kept_secret, socket_dir
 
+# Where the apps are: a checkout, or what `pip install` made of it, where templates and static files lie in `amls`.
 BASE_DIR = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (BASE_DIR / "manage.py").is_file()
+_SHARED_DIR = BASE_DIR if IS_CHECKOUT else BASE_DIR / "amls"
+# Whose `.env` and `var/` it is: the checkout's, or the folder's in which an installed AMLS is started.
+_HOME_DIR = BASE_DIR if IS_CHECKOUT else Path.cwd()
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_env(_HOME_DIR / ".env")
 
-VAR_DIR = Path(env.str("AMLS_VAR_DIR", str(BASE_DIR / "var"))).resolve()
+VAR_DIR = Path(env.str("AMLS_VAR_DIR", str(_HOME_DIR / "var"))).resolve()
 
 PRODUCTION_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
 IS_EMBEDDED = not any(env.str(name, "") for name in PRODUCTION_SETTINGS)
@@ -122,7 +127,7 @@ WSGI_APPLICATION = "amls.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [_SHARED_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -243,8 +248,8 @@ TIME_ZONE = env("SITE_TIMEZONE", default="Europe/Berlin")
 FORMS_URLFIELD_ASSUME_HTTPS = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
+STATICFILES_DIRS = [_SHARED_DIR / "static"]
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", str(VAR_DIR / "media")))
 STORAGES = {
     # MEDIA_URL of the environment: a bucket for uploads. Nothing is ever given out by an address of it.

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import segno
@@ -198,7 +199,7 @@ def _fatal() -> type[BaseException]:
 
 @cache
 def _css() -> str:
-    static = settings.BASE_DIR / "static"
+    static = Path(settings.STATICFILES_DIRS[0])
     font = base64.b64encode((static / "fonts" / _FONT).read_bytes()).decode()
     face = f'@font-face{{font-family:"AMLS Sans";src:url(data:font/woff2;base64,{font})}}'
     return face + (static / "css" / "pdf.css").read_text(encoding="utf-8")

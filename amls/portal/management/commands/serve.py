@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from argparse import ArgumentParser
 from contextlib import ExitStack, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ _STOP_SECONDS = 20
 
 Child = subprocess.Popen[bytes]
 
+# In a checkout Python finds the apps by the folder that it is started in.
+_FOLDER = settings.BASE_DIR if settings.IS_CHECKOUT else None
 # An upload on a slow line holds a thread from its first byte, and that is when it begins: before a deadline
 # more come at once than there are people who read. Idle threads cost next to nothing.
 THREADS = 128
@@ -151,7 +154,7 @@ class Command(BaseCommand):
                 extra = {"AMLS_DB_POOL": "1"} if name == "web server" else {}
                 # Own sessions: Ctrl-C reaches this process only, which stops them in order.
                 children[name] = subprocess.Popen(  # noqa: S603
-                    command, env={**environment, **extra}, cwd=settings.BASE_DIR, start_new_session=True
+                    command, env={**environment, **extra}, cwd=_FOLDER, start_new_session=True
                 )
             wait_until_ready(f"http://{host}:{port}/readyz", children)
             self._announce(port)
@@ -293,7 +296,8 @@ def _static_stamp() -> str:
     digest = hashlib.sha256(django.__version__.encode())
     for config in sorted(apps.get_app_configs(), key=lambda config: config.name):
         digest.update(config.path.encode())
-    digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for name in ("django-unfold", "django-import-export"):
+        digest.update(version(name).encode())
     for directory in settings.STATICFILES_DIRS:
         for path in sorted(Path(directory).rglob("*")):
             status = path.stat()

@@ -1,0 +1,33 @@
+"""The command line: `manage.py` in a checkout, `amls` where AMLS was installed by pip."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+from django.conf import settings
+from django.core.management import execute_from_command_line
+
+from amls.embedded import running
+
+# These need no database, or start the embedded one by themselves.
+WITHOUT_DATABASE = {
+    "serve",
+    "makemessages",
+    "compilemessages",
+    "collectstatic",
+    "help",
+    "--help",
+    "version",
+    "--version",
+}
+
+
+def main() -> None:
+    """Run one of Django's or our commands, with the embedded database around it where there is no other."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
+    # What is kept under var/ holds codes, names and work: nobody else on this machine may read it.
+    os.umask(0o077)
+    with ExitStack() as stack:
+        if len(sys.argv) > 1 and sys.argv[1] not in WITHOUT_DATABASE and settings.IS_DATABASE_EMBEDDED:
+            stack.enter_context(running(settings.VAR_DIR))
+        execute_from_command_line(sys.argv)
