@@ -1,4 +1,4 @@
-"""What exams say of admission: their terms, and the rule that they know themselves: the matriculation number is given."""
+"""What exams say of admission: their terms, the matriculation number, and the rule that the course built from blocks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,9 +6,14 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Finding, Terms, Verdict, eligibility_rules, exam_terms
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import looks_like_a_number
+from amls.grading.facts import facts_of
+from amls.grading.tree import load
+from amls.grading.words import RULE as BUILT_RULE
+from amls.grading.words import findings_of
 from exams.queries import exam_rules
 
 RULE = "exams.matriculation"
@@ -44,3 +49,18 @@ def _judge(enrolment: Enrolment) -> Finding:
             _("No matriculation number"),
         )
     return Finding(rule=RULE, verdict=Verdict.UNMET, text=text, path=reverse("portal:profile"), of_other=of_other)
+
+
+@eligibility_rules.named(BUILT_RULE)
+def built_rule_is_met(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, list[Finding]]:
+    """Find what the rule that the course built finds, a finding for each of its parts; no query without a rule."""
+    try:
+        rule = load(exam_rules(course).rule)
+    except RuleViolation as violation:
+        # Nobody is admitted by what can't be read, and no page fails by it.
+        unread = Finding(rule=BUILT_RULE, verdict=Verdict.PENDING, text=str(violation.message))
+        return {enrolment.pk: [unread] for enrolment in enrolments}
+    if not rule.parts:
+        return {}
+    known = facts_of(course, enrolments, now=now)
+    return {pk: findings_of(rule, facts) for pk, facts in known.items()}

@@ -43,6 +43,8 @@ class ExamRules(models.Model):
     binding_url = models.URLField(_("address of the binding registration"), max_length=500, blank=True)
     extra_points_lift_fail = models.BooleanField(_("extra points can lift a failed exam to a pass"), default=False)
     needs_matriculation_number = models.BooleanField(_("a matriculation number is needed for admission"), default=True)
+    # As `amls/grading/tree.py` writes it; the demand for a passed project is the switch above.
+    rule = models.JSONField(_("rule of admission"), default=dict, db_default={}, editable=False)
 
     class Meta:
         verbose_name = _("exam rules")

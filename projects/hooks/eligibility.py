@@ -22,12 +22,17 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
     """Find whether these students have a passed project, where the course makes it a prerequisite."""
     if not terms_of(course).needs_project:
         return {}
+    return {pk: [finding] for pk, finding in judge_projects(course, enrolments, now).items()}
+
+
+def judge_projects(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> dict[int, Finding]:
+    """Find whether these students have a passed project, whether or not the course makes it a prerequisite."""
     known = next((part for enrolment in enrolments if (part := part_of(enrolment)) is not None), None)
     deadlines = known.deadlines if known is not None else Deadlines.of_course(course)
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)
-    return {pk: [_finding(course, result, is_open, now)] for pk, result in results.items()}
+    return {pk: _finding(course, result, is_open, now) for pk, result in results.items()}
 
 
 def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime) -> Finding:
