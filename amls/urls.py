@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("amls.mail.urls")),
     path("", include("amls.exports.urls")),
     path("", include("amls.agenda.urls")),
+    path("", include("amls.grading.urls")),
     path("", include("lectures.urls")),
     path("", include("exams.urls")),
     path("", include("projects.urls")),

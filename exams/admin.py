@@ -31,10 +31,19 @@ class ExamRulesAdmin(CourseScopedAdmin):
     list_display = ("course", "project_is_prerequisite", "max_extra_points", "extra_points_lift_fail", "binding_name")
     list_select_related = ("course",)
     fieldsets = (
-        (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite")}),
+        (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite", "builder")}),
         (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "extra_points_lift_fail")}),
         (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
     )
+    readonly_fields = ("builder",)
+
+    @admin.display(description=gettext_lazy("rule of admission"))
+    def builder(self, rules: ExamRules) -> SafeString | str:
+        """Lead to where the rule is built from blocks."""
+        if not rules.pk:
+            return ""
+        address = reverse("exams:rule", args=[rules.course.slug])
+        return format_html('<a class="underline" href="{}">{}</a>', address, _("Build it from blocks"))
 
 
 class ExamForm(forms.ModelForm):  # type: ignore[type-arg]

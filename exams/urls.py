@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from exams.views import acts, door, papers, results, staff, student
+from exams.views import acts, door, papers, results, rules, staff, student
 
 app_name = "exams"
 urlpatterns = [
     path("<slug:slug>/exams/", student.exams, name="exams"),
+    path("<slug:slug>/staff/admission/", rules.admission_rule, name="rule"),
     path("<slug:slug>/exams/<int:pk>/register/", student.register_page, name="register"),
     path("<slug:slug>/exams/<int:pk>/withdraw/", student.withdraw_page, name="withdraw"),
     path("<slug:slug>/exams/<int:pk>/move/", student.move_page, name="move"),

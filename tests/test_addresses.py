@@ -19,6 +19,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Role
 from amls.courses.validators import RESERVED_SLUGS, validate_slug
 from amls.exports.services import make_order, request_export
+from amls.grading.services import keep_roll
 from amls.mail.tokens import Subscription, unsubscribe_url
 from amls.portal.takeover.drafts import start_draft
 from amls.portal.takeover.sources import read_source
@@ -122,6 +123,10 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:material": ("{material}", ALL),
     "portal:imports": ("/amls/staff/imports/", STAFF | {"anonymous": 302}),
     "exams:exams": ("/amls/exams/", ALL),
+    "grading:rolls": ("/amls/staff/lists/", STAFF_LOGIN),
+    "grading:roll": ("{roll}", STAFF_LOGIN),
+    "grading:roll_import": ("{roll}import/", STAFF_LOGIN),
+    "exams:rule": ("/amls/staff/admission/", STAFF_LOGIN),
     "exams:register": ("{exam}register/", MEMBERS),
     "exams:withdraw": ("{exam}withdraw/", MEMBERS),
     "exams:move": ("{exam}move/", MEMBERS),
@@ -226,6 +231,7 @@ def places(cast: Cast) -> dict[str, str]:
     item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
     mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
     source = read_source("Data Systems, Fall 2026\n\nDate,Topic\n2026-09-01,Intro\n2026-09-08,Storage\n")
+    roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=0, now=now)
     draft = start_draft(owner=cast.lecturer.user, course=None, source=source, now=timezone.now())
     return {
         "topic": str(topic.pk),
@@ -240,6 +246,7 @@ def places(cast: Cast) -> dict[str, str]:
         "export": export,
         "draft": f"/new/{draft.token}/",
         "exam": f"/amls/exams/{exam.pk}/",
+        "roll": f"/amls/staff/lists/{roll.pk}/",
     }
 
 
@@ -247,7 +254,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "mail"):
+        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "mail"):
             yield f"{space}:{pattern.name}"
 
 

@@ -107,3 +107,16 @@ def facts_of(course: Course, enrolments: Iterable[Enrolment], *, now: datetime) 
         for pk, part in tell(course, people, now).items():
             joined[pk] = joined[pk].joined(part)
     return joined
+
+
+# The assignments and lists of a course as they are to somebody of whom nothing is known.
+CourseFacts = Callable[[Course], Facts]
+course_facts: Hook[CourseFacts] = Hook("what rules can speak of")
+
+
+def facts_of_course(course: Course) -> Facts:
+    """Return what rules of a course can speak of: its assignments and lists, with nobody's work."""
+    joined = Facts()
+    for tell in course_facts:
+        joined = joined.joined(tell(course))
+    return joined

@@ -1,6 +1,6 @@
 """A rule built from blocks decides on admission like every other, and is changed with open eyes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -34,7 +34,7 @@ def points() -> Iterator[dict[int, str]]:
     """Points of one sheet of 20 by enrolment: 'open' where it is not graded."""
     given: dict[int, str] = {}
 
-    def tell(course: Course, people: list[Enrolment], now: datetime) -> dict[int, Facts]:
+    def tell(course: Course, people: Sequence[Enrolment], now: datetime) -> dict[int, Facts]:
         return {
             one.pk: Facts(
                 pieces={

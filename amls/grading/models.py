@@ -1,0 +1,104 @@
+"""Lists that the staff keep: who was there, who presented."""
+
+from __future__ import annotations
+
+import pghistory
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.core.text import LineField
+from amls.courses.models import Course, Enrolment, User
+
+# More than a term has.
+MOST_OCCASIONS = 200
+
+
+class Roll(models.Model):
+    """A list of who was there how often: attendance at a tutorial, presentations at the board.
+
+    Attributes:
+        planned: how many occasions there will have been in the end; None where nobody knows.
+        held: how many of them are over.
+    """
+
+    course = models.ForeignKey(Course, models.CASCADE, related_name="rolls", verbose_name=_("course"))
+    title = LineField(_("title"), max_length=100)
+    planned = models.PositiveSmallIntegerField(
+        _("occasions in all"), null=True, blank=True, help_text=_("Empty: nobody knows, as with presentations.")
+    )
+    held = models.PositiveSmallIntegerField(_("occasions so far"), default=0)
+
+    class Meta:
+        verbose_name = _("list of attendance or presentations")
+        verbose_name_plural = _("lists of attendance or presentations")
+        ordering = ["course", "title"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["course", "title"],
+                name="roll_title_unique",
+                violation_error_message=_("The course has a list with this title already."),
+            ),
+            models.CheckConstraint(
+                name="roll_held_of_planned",
+                condition=Q(planned__isnull=True) | (Q(planned__gte=F("held")) & Q(planned__gte=1)),
+                violation_error_message=_("There can't have been more occasions than there are in all."),
+            ),
+            models.CheckConstraint(
+                name="roll_counts_bounded",
+                condition=Q(held__lte=MOST_OCCASIONS) & (Q(planned__isnull=True) | Q(planned__lte=MOST_OCCASIONS)),
+                violation_error_message=_("A list has at most 200 occasions."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class RollEntry(models.Model):
+    """How often a person was there, and how often they were excused. Who has no entry was never there."""
+
+    roll = models.ForeignKey(Roll, models.CASCADE, related_name="entries", verbose_name=_("list"))
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="roll_entries", verbose_name=_("person"))
+    entered = models.PositiveSmallIntegerField(_("was there"), default=0)
+    excused = models.PositiveSmallIntegerField(_("excused"), default=0)
+    entered_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("entered by"))
+    entered_at = models.DateTimeField(_("entered"))
+
+    class Meta:
+        verbose_name = _("entry in a list")
+        verbose_name_plural = _("entries in lists")
+        ordering = ["roll", "enrolment"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["roll", "enrolment"],
+                name="rollentry_unique",
+                violation_error_message=_("This person has an entry in this list already."),
+            ),
+            models.CheckConstraint(
+                name="rollentry_counts_bounded",
+                condition=Q(entered__lte=MOST_OCCASIONS, excused__lte=MOST_OCCASIONS),
+                violation_error_message=_("A list has at most 200 occasions."),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="rollentry_same_course",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=(
+                    "IF (SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id) <> "
+                    "(SELECT course_id FROM grading_roll WHERE id = NEW.roll_id) THEN "
+                    "RAISE EXCEPTION 'rollentry_same_course: the enrolment is one in another course.' "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.roll}: {self.enrolment.user}"
+
+
+pghistory.track()(Roll)
+pghistory.track()(RollEntry)

@@ -1,0 +1,112 @@
+"""Lists that the staff keep: made, changed, and what is entered in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, User
+from amls.courses.services import lock_course
+from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What stands in a list of one person."""
+
+    entered: int = 0
+    excused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChange:
+    """What was or would be changed of one person."""
+
+    enrolment: Enrolment
+    before: Count
+    after: Count
+
+
+def keep_roll(
+    *, course: Course, title: str, planned: int | None, held: int, now: datetime, roll_pk: int | None = None
+) -> Roll:
+    """Make a list, or change what one is called and how many occasions it has.
+
+    Args:
+        course: whose list.
+        title: of its own in the course.
+        planned: occasions in all; None where nobody knows.
+        held: so many are over.
+        now: the request's clock.
+        roll_pk: of the one that changes; None for a new one.
+
+    Raises:
+        RuleViolation: no title or another list's, or more held than planned.
+        Roll.DoesNotExist: the course has no such list.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        roll = Roll.objects.select_for_update().get(pk=roll_pk, course=course) if roll_pk else Roll(course=course)
+        roll.title, roll.planned, roll.held = title, planned, held
+        try:
+            roll.full_clean()
+        except ValidationError as error:
+            raise RuleViolation(" ".join(error.messages), code="roll-form") from error
+        roll.save()
+    return roll
+
+
+def delete_roll(*, course: Course, roll_pk: int, now: datetime) -> None:
+    """Delete a list with what stands in it. A rule that speaks of it says so, and lets nobody through."""
+    with transaction.atomic():
+        lock_course(course.pk)
+        Roll.objects.filter(pk=roll_pk, course=course).delete()
+
+
+def enter(*, roll_pk: int, counts: Mapping[int, Count], by: User, now: datetime) -> list[EntryChange]:
+    """Write down how often people were there; return what changed, by name.
+
+    Args:
+        roll_pk: the list.
+        counts: by enrolment; who is not named stays as they are.
+        by: who enters it.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: somebody is no student of the course, or was there more often than there were occasions.
+    """
+    with transaction.atomic():
+        roll = Roll.objects.select_for_update().get(pk=roll_pk)
+        students = Enrolment.objects.students().filter(course=roll.course_id, pk__in=counts).select_related("user")
+        people = {person.pk: person for person in students.order_by("user__sort_name", "pk")}
+        if counts.keys() - people.keys():
+            raise RuleViolation(_("Only students of the course stand in its lists."), code="not-a-student")
+        standing = {row.enrolment_id: row for row in RollEntry.objects.filter(roll=roll, enrolment__in=people)}
+        changes = []
+        for pk, person in people.items():
+            entry, after = standing.get(pk), counts[pk]
+            before = Count(entry.entered, entry.excused) if entry is not None else Count()
+            if before == after:
+                continue
+            _check(roll, person, after)
+            entry = entry or RollEntry(roll=roll, enrolment=person)
+            entry.entered, entry.excused, entry.entered_by, entry.entered_at = after.entered, after.excused, by, now
+            entry.save()
+            changes.append(EntryChange(person, before, after))
+    return changes
+
+
+def _check(roll: Roll, person: Enrolment, count: Count) -> None:
+    most = MOST_OCCASIONS if roll.planned is None else roll.planned
+    if min(count.entered, count.excused) < 0 or count.entered + count.excused > most:
+        raise RuleViolation(
+            _("%(person)s: there are %(most)d occasions at most, found %(count)d.")
+            % {"person": person.user, "most": most, "count": count.entered + count.excused},
+            code="too-often",
+        )

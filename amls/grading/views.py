@@ -1,0 +1,190 @@
+"""The lists that the staff of a course keep: attendance, presentations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from amls.core.violations import RuleViolation
+from amls.courses.access import Access, open_course_as_manager
+from amls.courses.models import Enrolment, User
+from amls.files.kept import Shelf
+from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
+from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
+from amls.grading.rollfile import import_entries
+from amls.grading.services import Count, delete_roll, enter, keep_roll
+
+
+class RollForm(forms.Form):
+    """What a list is called, and how many occasions it has."""
+
+    title = forms.CharField(label=gettext_lazy("Title"), max_length=100, help_text=gettext_lazy("Such as 'Tutorial'."))
+    planned = forms.IntegerField(
+        label=gettext_lazy("Occasions in all"),
+        required=False,
+        min_value=1,
+        max_value=MOST_OCCASIONS,
+        help_text=gettext_lazy("Empty: nobody knows, as with presentations."),
+    )
+    held = forms.IntegerField(
+        label=gettext_lazy("Occasions so far"), required=False, min_value=0, max_value=MOST_OCCASIONS,
+        help_text=gettext_lazy("By this each student reads whether it can still be reached."),
+    )  # fmt: skip
+
+    def values(self) -> dict[str, Any]:
+        """Return what `keep_roll` takes."""
+        data = self.cleaned_data
+        return {"title": data["title"], "planned": data["planned"], "held": data["held"] or 0}
+
+
+class EntriesForm(forms.Form):
+    """How often people were there. Whom the page did not ask about is left alone."""
+
+    def __init__(self, data: Any, *, people: list[Enrolment]) -> None:
+        super().__init__(data)
+        self.asked = [person.pk for person in people if f"entered-{person.pk}" in data]
+        for pk in self.asked:
+            for name in ("entered", "excused"):
+                self.fields[f"{name}-{pk}"] = forms.IntegerField(required=False, min_value=0, max_value=MOST_OCCASIONS)
+
+    def counts(self) -> dict[int, Count]:
+        """Return what was typed, by enrolment."""
+        data = self.cleaned_data
+        return {pk: Count(data[f"entered-{pk}"] or 0, data[f"excused-{pk}"] or 0) for pk in self.asked}
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - `open_course_as_manager` says so
+    return request.user
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def rolls(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the lists of a course, and make a new one."""
+    access = open_course_as_manager(request, slug)
+    form = RollForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = keep_roll(course=access.course, now=access.now, **form.values())
+            return redirect("grading:roll", slug, made.pk)
+        except RuleViolation as violation:
+            form.add_error(None, str(violation.message))
+    context = {
+        "access": access,
+        "course": access.course,
+        "rolls": Roll.objects.filter(course=access.course),
+        "form": form,
+    }
+    return render(request, "grading/rolls.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show a list with everyone's entries; write them down, change the list, or delete it."""
+    access = open_course_as_manager(request, slug)
+    listed = get_object_or_404(Roll, pk=pk, course=access.course)
+    people = list(
+        Enrolment.objects.students()
+        .filter(course=access.course)
+        .select_related("user")
+        .order_by("user__sort_name", "pk")
+    )
+    form, entries, problem = (
+        RollForm(initial={"title": listed.title, "planned": listed.planned, "held": listed.held}),
+        None,
+        "",
+    )
+    if request.method == "POST":
+        try:
+            if "delete" in request.POST:
+                delete_roll(course=access.course, roll_pk=pk, now=access.now)
+                messages.success(request, _("The list is deleted."))
+                return redirect("grading:rolls", slug)
+            if "change" in request.POST:
+                form = RollForm(request.POST)
+                if form.is_valid():
+                    keep_roll(course=access.course, roll_pk=pk, now=access.now, **form.values())
+                    messages.success(request, _("Saved."))
+                    return redirect("grading:roll", slug, pk)
+            else:
+                entries = EntriesForm(request.POST, people=people)
+                if entries.is_valid():
+                    count = len(enter(roll_pk=pk, counts=entries.counts(), by=_user(request), now=access.now))
+                    said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count)
+                    messages.success(request, said % {"count": count})
+                    return redirect("grading:roll", slug, pk)
+                problem = _("Give whole numbers from 0 to %(most)d.") % {"most": MOST_OCCASIONS}
+        except RuleViolation as violation:
+            problem = str(violation.message)
+    standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
+    context = {
+        "access": access, "course": access.course, "roll": listed, "form": form, "problem": problem,
+        "rows": [_row(person, standing.get(person.pk), entries) for person in people],
+    }  # fmt: skip
+    return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)
+
+
+def _row(person: Enrolment, entry: RollEntry | None, typed: EntriesForm | None) -> dict[str, Any]:
+    count = Count(entry.entered, entry.excused) if entry is not None else Count()
+    row: dict[str, Any] = {
+        "person": person,
+        "entered": count.entered or "",
+        "excused": count.excused or "",
+        "wrong": False,
+    }
+    if typed is not None and person.pk in typed.asked:
+        for name in ("entered", "excused"):
+            row[name] = typed.data.get(f"{name}-{person.pk}", "")
+            row["wrong"] = row["wrong"] or f"{name}-{person.pk}" in typed.errors
+    return row
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def roll_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what a table would enter, then enter it."""
+    access = open_course_as_manager(request, slug)
+    listed = get_object_or_404(Roll, pk=pk, course=access.course)
+    by = _user(request)
+    shelf = Shelf(by.pk, f"grading.entries:{pk}", access.now)
+    form = TableForm(request.POST or None, request.FILES or None, shelf=shelf)
+
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        return import_entries(
+            roll_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=by, now=access.now,
+            dry_run=dry_run, expected=expected,
+        )  # fmt: skip
+
+    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
+    if outcome.is_done and outcome.plan is not None:
+        return _imported(request, access, listed, outcome.plan)
+    back = reverse("grading:roll", args=[slug, pk])
+    context = {
+        "access": access,
+        "course": access.course,
+        "roll": listed,
+        "form": form,
+        "preview": outcome.preview,
+        "back": back,
+    }
+    return render(request, "grading/roll_import.html", context, status=outcome.status)
+
+
+def _imported(request: HttpRequest, access: Access, listed: Roll, plan: Plan) -> HttpResponse:
+    count = len(plan.lines)
+    said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count) % {"count": count}
+    messages.success(request, with_undo(said, access.course.slug))
+    return redirect("grading:roll", access.course.slug, listed.pk)

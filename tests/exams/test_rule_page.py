@@ -1,0 +1,146 @@
+"""The builder of the rule of admission: buttons, no JavaScript, and nothing holds before it was seen."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from amls.courses.models import Course
+from amls.grading.services import Count, enter, keep_roll
+from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PointsBlock, ProjectBlock
+from exams.models import AdmissionDecision, ExamRules
+from exams.services.admission import admit_whoever_fulfils_the_rules
+from exams.services.registration import register
+from exams.services.rules import set_rule, whole_rule
+from tests.cast import Cast
+from tests.factories import OpenExamFactory
+from tests.markup import sent_by
+
+pytestmark = pytest.mark.django_db
+JUNE = datetime(2024, 6, 20, 10, tzinfo=UTC)
+PAGE = "/amls/staff/admission/"
+
+
+class Builder:
+    """The page in a browser without JavaScript: what stands in its form is sent with the button that is pressed."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.answer: Any = client.get(PAGE)
+
+    def press(self, button: str = "", value: str = "", **typed: Any) -> "Builder":
+        """Type something, and press a button; none is the Enter key."""
+        data: dict[str, Any] = sent_by(self.answer.content.decode())
+        data |= typed
+        self.answer = self.client.post(PAGE, data | ({button: value} if button else {}))
+        return self
+
+    def add(self, kind: str, to: str = "b") -> "Builder":
+        """Add a block to a group."""
+        return self.press("do", f"add:{to}", **{f"add-{to}": kind})
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the blocks, in their order."""
+        sent = sent_by(self.answer.content.decode())
+        return [sent[name][0] for name in sent if name.endswith("-kind") and name != "b-kind"]
+
+
+@pytest.fixture
+def builder(cast: Cast) -> Builder:
+    ExamRules.objects.create(course=cast.course, needs_matriculation_number=False)
+    return Builder(cast.client("lecturer"))
+
+
+def rule_of(cast: Cast) -> AllBlock:
+    return whole_rule(Course.objects.get(pk=cast.course.pk))
+
+
+def test_a_rule_is_built_by_buttons_and_holds_once_it_was_seen(cast: Cast, builder: Builder) -> None:
+    roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=4, now=JUNE)
+    builder.add("points").add("any").add("entries", "b-1").add("earlier", "b-1").add("project")
+    assert builder.kinds == ["points", "any", "entries", "earlier", "project"]
+    builder.press("do", "up:b-2").press("do", "up:b-1").press("do", "down:b-1").press("do", "remove:b-2")
+    assert builder.kinds == ["project", "any", "entries", "earlier"]
+    builder.press()
+    assert (builder.answer.status_code, "Choose a list." in builder.answer.content.decode()) == (422, True)
+    data = {"b-1-0-roll": str(roll.pk), "b-1-0-at_least": "9"}
+    builder.press("", "", **data)
+    assert builder.answer.status_code == 200
+    page = builder.answer.content.decode()
+    assert "One of: Tutorial: at least 9 times; Passed in an earlier term" in page
+    assert rule_of(cast) == AllBlock()
+    builder.press("_agreed", "1")
+    assert builder.answer.status_code == 302
+    assert rule_of(cast) == AllBlock((ProjectBlock(), AnyBlock((EntriesBlock(roll.pk, 9), EarlierBlock()))))
+
+
+def test_what_is_wrong_stands_beside_its_block_with_what_was_typed(builder: Builder) -> None:
+    builder.add("points").press("", "", **{"b-0-percent": "fünfzig"})
+    page = builder.answer.content.decode()
+    assert builder.answer.status_code == 422
+    assert 'value="fünfzig"' in page
+    assert "A share lies above 0 and is at most 100 percent." in page
+    builder.press("", "", **{"b-0-percent": "62,5", "b-0-leave_out": "2", "b-0-halves": "on"})
+    assert "Choose either the halves or how many are left out" in builder.answer.content.decode()
+
+
+@pytest.mark.parametrize("percent", ["-1", "0", "100,5", "1e-9", "NaN", "９" * 30, "50%", "<b>", "\x00", "Infinity"])
+@pytest.mark.parametrize("button", ["", "_agreed"])
+def test_no_share_breaks_the_page(cast: Cast, builder: Builder, percent: str, button: str) -> None:
+    builder.add("points").press(button, "1", **{"b-0-percent": percent})
+    assert builder.answer.status_code == 422
+    assert rule_of(cast) == AllBlock()
+
+
+@pytest.mark.parametrize(
+    "act", ["add:b-7", "add:", "up:b", "remove:b", "down:b-9-9", "up:b-0", "x", "remove:b-0-0-0-0-0"]
+)
+def test_buttons_that_are_none_do_nothing(builder: Builder, act: str) -> None:
+    builder.add("points").press("do", act)
+    assert (builder.answer.status_code, builder.kinds) == (200, ["points"])
+
+
+def test_a_form_of_endless_blocks_is_cut_short(cast: Cast, builder: Builder) -> None:
+    data = {"b-kind": "all"} | {f"b{'-0' * depth}-kind": "all" for depth in range(1, 400)}
+    data |= {f"b-{number}-kind": "points" for number in range(1, 400)}
+    assert builder.client.post(PAGE, data).status_code == 422
+    assert rule_of(cast) == AllBlock()
+
+
+def test_who_agrees_to_what_was_changed_meanwhile_is_shown_it_anew(cast: Cast, builder: Builder) -> None:
+    builder.add("earlier").press()
+    set_rule(course=cast.course, rule=AllBlock((PointsBlock(),)), by=cast.assistant.user, now=JUNE)
+    builder.press("_agreed", "1")
+    assert "Nothing was saved: something changed since this was shown." in builder.answer.content.decode()
+    assert rule_of(cast) == AllBlock((PointsBlock(),))
+
+
+def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cast, builder: Builder) -> None:
+    roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=12, now=JUNE)
+    counts = {cast.student.pk: Count(8), cast.other_student.pk: Count(7)}
+    enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=JUNE)
+    set_rule(course=cast.course, rule=AllBlock((EntriesBlock(roll.pk, 6),)), by=cast.lecturer.user, now=JUNE)
+    exam = OpenExamFactory.create(course=cast.course, starts_at=timezone.now() + timedelta(days=3), opens_at=JUNE)
+    for one in (cast.student, cast.other_student):
+        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    admit_whoever_fulfils_the_rules(course=Course.objects.get(pk=cast.course.pk), now=JUNE)
+    builder = Builder(builder.client).press("", "", **{"b-0-at_least": "10"})
+    page = builder.answer.content.decode()
+    assert "Admitted already, and not by this rule" in page
+    builder.press("_agreed", "1", take=[str(cast.student.pk)], reason=" ")
+    assert (builder.answer.status_code, "Give the reason of the decision." in builder.answer.content.decode()) == (
+        422,
+        True,
+    )
+    builder.press("_agreed", "1", take=[str(cast.student.pk)], reason="Entered by mistake")
+    assert builder.answer.status_code == 302
+    decisions = AdmissionDecision.objects.filter(is_by_hand=True).values_list("enrolment", "verdict", "reason")
+    assert list(decisions) == [(cast.student.pk, "by_rules", "Entered by mistake")]
+
+
+def test_looking_at_it_writes_nothing(cast: Cast, builder: Builder) -> None:
+    builder.add("points").press()
+    assert ExamRules.objects.get().rule == {}

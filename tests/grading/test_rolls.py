@@ -1,0 +1,156 @@
+"""Lists that the staff keep: entered by hand and from a table, told to their owner, judged by the rule."""
+
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from openpyxl import Workbook
+
+from amls.core.violations import RuleViolation
+from amls.files.models import TableImport
+from amls.files.tables.imports import undo_import
+from amls.grading.facts import facts_of
+from amls.grading.models import Roll, RollEntry
+from amls.grading.rollfile import import_entries
+from amls.grading.services import Count, delete_roll, enter, keep_roll
+from amls.grading.tree import AllBlock, EntriesBlock
+from amls.grading.words import findings_of
+from amls.privacy.registry import everything_about
+from tests.cast import Cast
+from tests.exams.people import make_students
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2024, 6, 20, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def roll(cast: Cast) -> Roll:
+    return keep_roll(course=cast.course, title="Übung 山田", planned=12, held=8, now=NOW)
+
+
+def said_of(cast: Cast, roll: Roll, at_least: int = 8) -> tuple[str, str]:
+    known = facts_of(cast.course, [cast.student], now=NOW)[cast.student.pk]
+    finding = findings_of(AllBlock((EntriesBlock(roll.pk, at_least),)), known)[0]
+    return finding.verdict.value, finding.text
+
+
+def test_what_is_entered_is_what_the_rule_reads(cast: Cast, roll: Roll) -> None:
+    by = cast.assistant.user
+    assert said_of(cast, roll) == ("unmet", "Übung 山田: at least 8 times: 0 of 8. That can't be reached any more.")
+    changes = enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW)
+    assert [(one.enrolment.pk, one.before, one.after) for one in changes] == [(cast.student.pk, Count(), Count(5, 1))]
+    assert said_of(cast, roll) == ("pending", "Übung 山田: at least 8 times: 6 of 8 (1 of them excused)")
+    assert enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW) == []
+    enter(roll_pk=roll.pk, counts={cast.student.pk: Count(8)}, by=by, now=NOW)
+    assert said_of(cast, roll) == ("met", "Übung 山田: at least 8 times: 8 of 8")
+
+
+def test_a_rule_about_a_list_that_is_gone_lets_nobody_through(cast: Cast, roll: Roll) -> None:
+    enter(roll_pk=roll.pk, counts={cast.student.pk: Count(8)}, by=cast.assistant.user, now=NOW)
+    delete_roll(course=cast.course, roll_pk=roll.pk, now=NOW)
+    assert said_of(cast, roll)[0] == "pending"
+
+
+def test_nobody_was_there_more_often_than_there_were_occasions(cast: Cast, roll: Roll) -> None:
+    with pytest.raises(RuleViolation) as found:
+        enter(roll_pk=roll.pk, counts={cast.student.pk: Count(12, 1)}, by=cast.assistant.user, now=NOW)
+    assert found.value.code == "too-often"
+
+
+@pytest.mark.parametrize("part", ["foreign_lecturer", "assistant"])
+def test_only_students_of_the_course_stand_in_a_list(cast: Cast, roll: Roll, part: str) -> None:
+    with pytest.raises(RuleViolation) as found:
+        enter(roll_pk=roll.pk, counts={getattr(cast, part).pk: Count(1)}, by=cast.assistant.user, now=NOW)
+    assert found.value.code == "not-a-student"
+
+
+def test_the_database_refuses_what_the_services_do(cast: Cast, roll: Roll) -> None:
+    wrong: list[Callable[[], object]] = [
+        lambda: RollEntry.objects.create(roll=roll, enrolment=cast.foreign_lecturer, entered_at=NOW),
+        lambda: RollEntry.objects.create(roll=roll, enrolment=cast.student, entered=201, entered_at=NOW),
+        lambda: RollEntry.objects.bulk_create(RollEntry(roll=roll, enrolment=cast.student, entered_at=NOW) for _ in "ab"),
+        lambda: Roll.objects.create(course=cast.course, title=roll.title),
+        lambda: Roll.objects.create(course=cast.course, title="x", planned=3, held=4),
+        lambda: Roll.objects.create(course=cast.course, title="y", planned=0),
+    ]  # fmt: skip
+    for write in wrong:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            write()
+
+
+def sheet(*rows: tuple[object, ...]) -> bytes:
+    book, file = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(file)
+    return file.getvalue()
+
+
+def test_a_table_is_shown_entered_and_taken_back(cast: Cast, roll: Roll) -> None:
+    enter(roll_pk=roll.pk, counts={cast.student.pk: Count(2, 1)}, by=cast.assistant.user, now=NOW)
+    content = sheet(
+        ("E-Mail-Adresse", "Anwesend"), ("student@example.org", 7.0), ("other@example.org", "3"),
+        ("assistant@example.org", 1), ("nobody@example.org", 1), ("student@example.org", 2), ("other@example.org", "oft"),
+    )  # fmt: skip
+    read: dict[str, Any] = {
+        "roll_pk": roll.pk,
+        "content": content,
+        "filename": "Anwesenheit.xlsx",
+        "by": cast.assistant.user,
+        "now": NOW,
+    }
+    plan = import_entries(**read, dry_run=True)
+    assert {one.subject: list(one.changes) for one in plan.lines} == {
+        str(cast.other_student.user): [("was there", "0", "3")],
+        str(cast.student.user): [("was there", "2", "7")],
+    }
+    assert [one.line for one in plan.problems] == [4, 5, 6, 7]
+    assert RollEntry.objects.get().entered == 2
+    import_entries(**read, dry_run=False, expected=plan.seal)
+    standing = RollEntry.objects.order_by("enrolment").values_list("enrolment", "entered", "excused")
+    assert list(standing) == [(cast.student.pk, 7, 1), (cast.other_student.pk, 3, 0)]
+    undoing = undo_import(table_import=TableImport.objects.get(), by=cast.lecturer.user, now=NOW)
+    assert (undoing.done, undoing.problems) == (2, [])
+    assert list(standing) == [(cast.student.pk, 2, 1), (cast.other_student.pk, 0, 0)]
+
+
+def test_the_pages_enter_change_and_import(cast: Cast, roll: Roll) -> None:
+    client, address = cast.client("assistant"), f"/amls/staff/lists/{roll.pk}/"
+    made = client.post("/amls/staff/lists/", {"title": "Vorrechnen", "planned": "", "held": ""})
+    assert made.status_code == 302
+    assert client.post("/amls/staff/lists/", {"title": "Vorrechnen"}).status_code == 422
+    typed = {f"entered-{cast.student.pk}": "4", f"excused-{cast.student.pk}": ""}
+    assert client.post(address, typed).status_code == 302
+    wrong = client.post(address, {**typed, f"entered-{cast.student.pk}": "1e9"})
+    assert (wrong.status_code, 'value="1e9"' in wrong.content.decode()) == (422, True)
+    assert client.post(address, {**typed, f"entered-{cast.student.pk}": "13"}).status_code == 422
+    assert RollEntry.objects.get().entered == 4
+    upload = SimpleUploadedFile("a.csv", b"email;anwesend\nstudent@example.org;5\n")
+    shown = client.post(f"{address}import/", {"file": upload, "_show": "1"})
+    assert shown.status_code == 200
+    assert RollEntry.objects.get().entered == 4
+    assert client.post(address, {"change": "1", "title": "Übung", "planned": "3", "held": "4"}).status_code == 422
+    assert client.post(address, {"delete": "1"}).status_code == 302
+    assert [one.title for one in Roll.objects.all()] == ["Vorrechnen"]
+
+
+def test_a_person_reads_their_own_entries_and_nobody_elses(cast: Cast, roll: Roll) -> None:
+    counts = {cast.student.pk: Count(5, 1), cast.other_student.pk: Count(2)}
+    enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=NOW)
+    told = dict(everything_about(cast.student.user))["grading/lists.json"]
+    assert [(one["roll__title"], one["entered"], one["excused"]) for one in told] == [("Übung 山田", 5, 1)]
+
+
+def test_entering_many_costs_no_more_to_judge(cast: Cast, roll: Roll) -> None:
+    counts = []
+    for count in (2, 20):
+        people = make_students(cast.course, count, prefix=f"r{count}")
+        with CaptureQueriesContext(connection) as queries:
+            facts_of(cast.course, people, now=NOW)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
