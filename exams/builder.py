@@ -81,7 +81,7 @@ class BlockDraft:
         if self.is_group:
             return data | {"parts": [part.data() for part in self.parts]}
         if self.kind in ("points", "passed"):
-            data["of"] = [_number(one) for one in self.of] or "all"
+            data["of"] = [_number(key) for key in self.of] or "all"
         if self.kind == "points":
             percent = self.typed.get("percent", "").strip().replace(",", ".")
             data |= {"percent": percent, "leave_out": _number(self.typed.get("leave_out", "") or "0")}
@@ -143,7 +143,7 @@ class RuleDraft:
         name, _colon, path = act.partition(":")
         group, place = self._group_of(path)
         if name == "add":
-            target = next((one for one in self.root.all() if one.path == path), None)
+            target = next((block for block in self.root.all() if block.path == path), None)
             kind = kinds.get(f"add-{path}", "")
             if target is not None and target.takes_more and kind in KINDS:
                 target.parts.append(BlockDraft(kind, typed=dict(_FIRST.get(kind, {}))))
@@ -202,7 +202,7 @@ def _read(post: QueryDict, path: str, left: list[int]) -> BlockDraft | None:
         return None
     names: Sequence[str] = ("percent", "leave_out", "halves", "at_least", "roll")
     typed = {name: post.get(f"{path}-{name}", "")[:20] for name in names}
-    block = BlockDraft(kind, typed=typed, of=[one[:20] for one in post.getlist(f"{path}-of")][:200])
+    block = BlockDraft(kind, typed=typed, of=[key[:20] for key in post.getlist(f"{path}-of")][:200])
     while block.is_group and (part := _read(post, f"{path}-{len(block.parts)}", left)) is not None:
         block.parts.append(part)
     return block

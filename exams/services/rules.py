@@ -60,7 +60,10 @@ class RuleEffect:
     @property
     def seal(self) -> object:
         """All that is shown of it."""
-        return [(one.enrolment.pk, one.before.state, one.after.state, one.is_against_decision) for one in self.changes]
+        return [
+            (change.enrolment.pk, change.before.state, change.after.state, change.is_against_decision)
+            for change in self.changes
+        ]
 
 
 def whole_rule(course: Course) -> AllBlock:
@@ -91,9 +94,9 @@ def effect_of(*, course: Course, rule: AllBlock, now: datetime) -> RuleEffect:
     before, after = standing(), without_trace(tried)
     pairs = [AdmissionChange(person, before[person.pk], after[person.pk]) for person in people]
     return RuleEffect(
-        changes=[one for one in pairs if one.before.state != one.after.state or one.is_against_decision],
+        changes=[pair for pair in pairs if pair.before.state != pair.after.state or pair.is_against_decision],
         counts={
-            state: (sum(one.before.state == state for one in pairs), sum(one.after.state == state for one in pairs))
+            state: (sum(pair.before.state == state for pair in pairs), sum(pair.after.state == state for pair in pairs))
             for state in AdmissionState
         },
         people=len(people),

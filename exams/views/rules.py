@@ -63,7 +63,7 @@ def admission_rule(request: HttpRequest, slug: str) -> HttpResponse:
 def _hold(request: HttpRequest, access: Access, rule: AllBlock) -> HttpResponse:
     by = person_of(request)
     assert by is not None  # noqa: S101 - who is signed in
-    taking_back = [primary_key(one) for one in request.POST.getlist("take")]
+    taking_back = [primary_key(key) for key in request.POST.getlist("take")]
     reason = request.POST.get("reason", "")
     count = set_rule(course=access.course, rule=rule, by=by, now=access.now, taking_back=taking_back, reason=reason)
     said = ngettext(

@@ -83,6 +83,10 @@ def test_the_database_refuses_what_the_services_do(cast: Cast, roll: Roll) -> No
             write()
 
 
+def standing() -> list[tuple[int, int, int]]:
+    return list(RollEntry.objects.order_by("enrolment").values_list("enrolment", "entered", "excused"))
+
+
 def sheet(*rows: tuple[object, ...]) -> bytes:
     book, file = Workbook(), io.BytesIO()
     for row in rows:
@@ -112,11 +116,10 @@ def test_a_table_is_shown_entered_and_taken_back(cast: Cast, roll: Roll) -> None
     assert [one.line for one in plan.problems] == [4, 5, 6, 7]
     assert RollEntry.objects.get().entered == 2
     import_entries(**read, dry_run=False, expected=plan.seal)
-    standing = RollEntry.objects.order_by("enrolment").values_list("enrolment", "entered", "excused")
-    assert list(standing) == [(cast.student.pk, 7, 1), (cast.other_student.pk, 3, 0)]
+    assert standing() == [(cast.student.pk, 7, 1), (cast.other_student.pk, 3, 0)]
     undoing = undo_import(table_import=TableImport.objects.get(), by=cast.lecturer.user, now=NOW)
     assert (undoing.done, undoing.problems) == (2, [])
-    assert list(standing) == [(cast.student.pk, 2, 1), (cast.other_student.pk, 0, 0)]
+    assert standing() == [(cast.student.pk, 2, 1), (cast.other_student.pk, 0, 0)]
 
 
 def test_the_pages_enter_change_and_import(cast: Cast, roll: Roll) -> None:
