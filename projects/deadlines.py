@@ -1,6 +1,6 @@
 """The one place that knows until when: for pages, uploads, reminders and feeds.
 
-A hand-in is the team's, and so is its lateness: a team has the latest of the course's
+A hand-in is the team's, and so is its lateness: a team has the latest of the assignment's
 deadline, the extensions for all, its own, and those of its members.
 """
 
@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from amls.core.clock import deadline_closes_at, is_open_until
 from amls.courses.models import Course, Enrolment
-from projects.models import Extension, Membership, Project, ProjectRules, Submission
+from projects.models import Assignment, Extension, Membership, Project, Submission
 
 
 class Timeliness(StrEnum):
@@ -26,11 +26,11 @@ class Timeliness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """A course's deadline with every extension that holds: 2 queries, however many ask, 1 where the rules are known.
+    """An assignment's deadline with every extension that holds.
 
     Attributes:
-        base: as typed in the rules; None if the course has none.
-        registration: until when projects are registered, where the rules say so.
+        base: as typed; None if the assignment has none.
+        registration: until when teams are registered, where the assignment says so.
     """
 
     base: datetime | None
@@ -39,27 +39,42 @@ class Deadlines:
     registration: datetime | None = None
 
     @classmethod
-    def of_course(cls, course: Course) -> Deadlines:
-        """Read what holds in the course now."""
-        return cls.of_rules(ProjectRules.objects.filter(course=course).first())
+    def of(cls, assignment: Assignment | None) -> Deadlines:
+        """Read what holds now for an assignment, or for none: at most 1 query."""
+        if assignment is None:
+            return cls(None, timedelta(0), ())
+        return cls.of_each([assignment])[assignment.pk]
 
     @classmethod
-    def of_rules(cls, rules: ProjectRules | None) -> Deadlines:
-        """Read what holds now under a course's rules; None for a course without projects."""
-        if rules is None:
-            return cls(None, timedelta(0), ())
-        extensions = Extension.objects.filter(course=rules.course_id, revoked_at__isnull=True)
-        cutoff = timedelta(hours=rules.late_cutoff_hours)
-        return cls(rules.submission_deadline, cutoff, tuple(extensions), rules.registration_closes_at)
+    def of_each(cls, assignments: Iterable[Assignment]) -> dict[int, Deadlines]:
+        """Read what holds now for these assignments, by their keys: 1 query for any number."""
+        by_key = {assignment.pk: assignment for assignment in assignments}
+        extensions: dict[int, list[Extension]] = {pk: [] for pk in by_key}
+        for extension in Extension.objects.filter(assignment__in=by_key, revoked_at__isnull=True):
+            extensions[extension.assignment_id].append(extension)
+        return {
+            pk: cls(
+                assignment.due_at,
+                timedelta(hours=assignment.late_cutoff_hours),
+                tuple(extensions[pk]),
+                assignment.registration_closes_at,
+            )
+            for pk, assignment in by_key.items()
+        }
+
+    @classmethod
+    def of_main(cls, course: Course) -> Deadlines:
+        """Read what holds now for the course's project, or for none: 2 queries."""
+        return cls.of(Assignment.objects.main_of(course))
 
     @property
     def for_all(self) -> datetime | None:
-        """The course's deadline with the extensions for everyone."""
+        """The assignment's deadline with the extensions for everyone."""
         return self._latest(extension for extension in self.extensions if extension.is_for_all)
 
     @property
     def registration_closes_at(self) -> datetime | None:
-        """Until when projects are registered: unless it is set, until the deadline as extended for everyone."""
+        """Until when teams are registered: unless it is set, until the deadline as extended for everyone."""
         return self.registration or self.for_all
 
     def for_team(
@@ -99,24 +114,24 @@ class Deadlines:
 def effective_deadline(project: Project) -> datetime | None:
     """Return until when a team may hand in, as typed: open while `now < it + 1 minute`. None without a deadline."""
     members = Membership.objects.filter(project=project, left_at__isnull=True).values_list("enrolment", flat=True)
-    return Deadlines.of_course(project.course).for_team(project.pk, members)
+    return Deadlines.of(project.assignment).for_team(project.pk, members)
 
 
-def deadline_of(enrolment: Enrolment) -> datetime | None:
+def deadline_of(enrolment: Enrolment, assignment: Assignment) -> datetime | None:
     """Return until when a person may hand in: their team's deadline, or what theirs would be."""
-    deadlines = Deadlines.of_course(enrolment.course)
-    project = Project.objects.of_member(enrolment).first()
+    deadlines = Deadlines.of(assignment)
+    project = Project.objects.of_member(enrolment, assignment).first()
     if project is None:
         return deadlines.for_team(0, [enrolment.pk])
     members = Membership.objects.filter(project=project, left_at__isnull=True).values_list("enrolment", flat=True)
     return deadlines.for_team(project.pk, members)
 
 
-def registration_closes_at(rules: ProjectRules | None) -> datetime | None:
-    """Return until when projects are registered under these rules; None without an end. 1 query where it is not set."""
-    if rules is None:
+def registration_closes_at(assignment: Assignment | None) -> datetime | None:
+    """Return until when teams are registered; None without an end. 1 query where the assignment doesn't say it."""
+    if assignment is None:
         return None
-    return rules.registration_closes_at or Deadlines.of_rules(rules).registration_closes_at
+    return assignment.registration_closes_at or Deadlines.of(assignment).registration_closes_at
 
 
 def is_counting(submission: Submission, due_at: datetime | None) -> bool:
@@ -143,7 +158,7 @@ def counting_submission(
     Args:
         project: the team's.
         submissions: all its attempts.
-        deadlines: of its course.
+        deadlines: of its assignment.
         member_pks: the keys of its members' enrolments.
     """
     members = set(member_pks)

@@ -8,12 +8,28 @@ from typing import TYPE_CHECKING
 from allauth.account.models import EmailAddress
 from django.db import models
 from django.db.models import Count, F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 
 from amls.courses.models import Course, Enrolment, User
 
 if TYPE_CHECKING:
-    from projects.models import Invitation, Membership, Project, Submission, Topic, TopicSwitch  # noqa: F401
+    from projects.models import (  # noqa: F401
+        Assignment,
+        Invitation,
+        Membership,
+        Project,
+        Submission,
+        Topic,
+        TopicSwitch,
+    )
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    """Assignments."""
+
+    def main_of(self, course: Course) -> Assignment | None:
+        """Return the course's project, or None: 1 query."""
+        return self.filter(course=course, is_main=True).first()
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):
@@ -43,6 +59,8 @@ class TopicQuerySet(models.QuerySet["Topic"]):
 
 
 _SIZE = Count("memberships", filter=Q(memberships__left_at__isnull=True))
+# How many people a project's team needs: as `Project.team_min`.
+SMALLEST = Coalesce(F("topic__team_min"), F("assignment__team_min"))
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -54,19 +72,20 @@ class ProjectQuerySet(models.QuerySet["Project"]):
 
     def of_course(self, course: Course) -> ProjectQuerySet:
         """Return the projects of one course."""
-        return self.filter(topic__course=course)
+        return self.filter(assignment__course=course)
 
-    def of_member(self, enrolment: Enrolment) -> ProjectQuerySet:
-        """Return the project in which a person is now: at most one."""
-        return self.active().filter(memberships__enrolment=enrolment, memberships__left_at__isnull=True)
+    def of_member(self, enrolment: Enrolment, assignment: Assignment) -> ProjectQuerySet:
+        """Return the project in which a person is now for an assignment: at most one."""
+        mine = {"memberships__enrolment": enrolment, "memberships__left_at__isnull": True}
+        return self.active().filter(assignment=assignment, **mine)
 
     def with_size(self) -> ProjectQuerySet:
         """Count who is in each team now, as `size`."""
         return self.annotate(size=_SIZE)
 
     def below_minimum(self) -> ProjectQuerySet:
-        """Return the teams that are smaller than their topic wants, with their `size`."""
-        return self.active().annotate(size=_SIZE).filter(size__lt=F("topic__team_min"))
+        """Return the teams that are smaller than their topic or assignment wants, with their `size`."""
+        return self.active().annotate(size=_SIZE).filter(size__lt=SMALLEST)
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

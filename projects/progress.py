@@ -11,9 +11,9 @@ from django.db.models.functions import Coalesce
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
-from projects.deadlines import Deadlines
-from projects.models import ExtensionRequest, Membership, Project, ProjectRules, Submission, SubmissionFile, Topic
-from projects.queries import TeamView, team_views, with_team
+from projects.managers import SMALLEST
+from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, SubmissionFile, Topic
+from projects.queries import TeamView, views_of, with_team
 from projects.states import ProjectState
 
 DECIDED = Q(assessment__outcome__in=["passed", "failed"])
@@ -37,14 +37,8 @@ def for_desk(projects: QuerySet[Project]) -> QuerySet[Project]:
 
 
 def desk_views(projects: Iterable[Project]) -> dict[int, TeamView]:
-    """Return the views of projects that `for_desk` loaded, by pk: 2 queries for each course, in the given order."""
-    rows = list(projects)
-    courses = {row.topic.course_id: row.topic.course for row in rows}
-    views: dict[int, TeamView] = {}
-    for pk, course in courses.items():
-        own = [row for row in rows if row.topic.course_id == pk]
-        views |= {view.project.pk: view for view in team_views(own, Deadlines.of_course(course))}
-    return {row.pk: views[row.pk] for row in rows}
+    """Return the views of projects that `for_desk` loaded, by pk, in the given order: 1 query."""
+    return {view.project.pk: view for view in views_of(list(projects))}
 
 
 def names_of(view: TeamView) -> list[str]:
@@ -58,7 +52,7 @@ def names_of(view: TeamView) -> list[str]:
 def with_names(projects: QuerySet[Project]) -> QuerySet[Project]:
     """Load what `label_of` says of projects: 2 queries, however many."""
     members = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
-    rows = projects.select_related("topic__course")
+    rows = projects.select_related("topic", "assignment__course")
     return rows.prefetch_related(Prefetch("memberships", members, to_attr="active_memberships"))
 
 
@@ -86,7 +80,7 @@ class Progress:
     """How far a course's assessment is.
 
     Attributes:
-        due_at: when everyone's result is needed: as the rules say, else the first exam after the
+        due_at: when everyone's result is needed: as its project says, else the first exam after the
             deadline, to which it admits; None where there is neither.
         mine: how many of the undecided ones are the person's.
     """
@@ -107,10 +101,10 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
     """Return how far the assessment of each course is that has projects: 2 queries in all."""
     wanted = list(courses)
     counted = {
-        row["topic__course"]: row
+        row["assignment__course"]: row
         for row in Project.objects.active()
-        .filter(topic__course__in=wanted)
-        .values("topic__course")
+        .filter(assignment__course__in=wanted)
+        .values("assignment__course")
         .annotate(
             total=Count("pk"), decided=Count("pk", filter=DECIDED), mine=Count("pk", filter=~DECIDED & Q(assessor=user))
         )
@@ -118,10 +112,10 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
     }
     exams = AgendaItem.objects.filter(
         course=OuterRef("course"), enrolment__isnull=True, kind=ItemKind.EXAM, status=Status.CONFIRMED, is_removed=False
-    ).filter(starts_at__gt=OuterRef("submission_deadline"))
+    ).filter(starts_at__gt=OuterRef("due_at"))
     first_exam = Subquery(exams.order_by("starts_at").values("starts_at")[:1])
-    rules = ProjectRules.objects.filter(course__in=wanted).annotate(due_at=Coalesce(F("assessed_by"), first_exam))
-    due = dict(rules.values_list("course", "due_at"))
+    mains = Assignment.objects.filter(course__in=wanted, is_main=True)
+    due = dict(mains.annotate(needed_at=Coalesce(F("assessed_by"), first_exam)).values_list("course", "needed_at"))
     return [
         Progress(
             course,
@@ -148,16 +142,16 @@ class WaitingProjects:
 
 def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     """Return what waits for the staff of these courses."""
-    rows = Project.objects.active().filter(topic__course__in=courses)
+    rows = Project.objects.active().filter(assignment__course__in=courses)
     late = sum(
         bool(view.waiting_late)
         for view in desk_views(for_desk(rows.filter(submissions__isnull=False).distinct())).values()
     )
     open_requests = ExtensionRequest.objects.filter(
-        project__topic__course__in=courses, state=ExtensionRequest.State.OPEN
+        project__assignment__course__in=courses, state=ExtensionRequest.State.OPEN
     )
     counted = rows.with_size().aggregate(
-        ungraded=Count("pk", filter=~DECIDED), small=Count("pk", filter=Q(size__lt=F("topic__team_min")))
+        ungraded=Count("pk", filter=~DECIDED), small=Count("pk", filter=Q(size__lt=SMALLEST))
     )
     return WaitingProjects(
         ideas=Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN).count(),

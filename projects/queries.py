@@ -13,6 +13,7 @@ from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, Timeliness, counting_submission, is_counting, may_pick
 from projects.models import (
     Assessment,
+    Assignment,
     EarlierPass,
     Invitation,
     MemberAssessment,
@@ -97,7 +98,7 @@ class TeamView:
     @property
     def is_small(self) -> bool:
         """Whether the team is below its topic's minimum."""
-        return len(self.members) < self.project.topic.team_min
+        return len(self.members) < self.project.team_min
 
     @property
     def published(self) -> Assessment | None:
@@ -112,7 +113,7 @@ def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QueryS
     if with_files:
         attempts = attempts.prefetch_related("files")
     return projects.select_related(
-        "topic__course", "topic__mentor", "assessor", "assessment__assessed_by"
+        "assignment__course", "topic__mentor", "assessor", "assessment__assessed_by"
     ).prefetch_related(
         Prefetch("memberships", members, to_attr="active_memberships"),
         Prefetch("submissions", attempts, to_attr="all_attempts"),
@@ -125,12 +126,18 @@ def team_views(projects: Iterable[Project], deadlines: Deadlines) -> list[TeamVi
     return [_team_view(project, deadlines) for project in projects]
 
 
+def views_of(projects: Sequence[Project]) -> list[TeamView]:
+    """Return projects of any assignments, loaded by `with_team`, with what follows from their deadlines: 1 query."""
+    deadlines = Deadlines.of_each({project.assignment_id: project.assignment for project in projects}.values())
+    return [_team_view(project, deadlines[project.assignment_id]) for project in projects]
+
+
 def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     memberships: list[Membership] = project.active_memberships  # type: ignore[attr-defined]
     rows: list[Submission] = project.all_attempts  # type: ignore[attr-defined]
     members = [membership.enrolment for membership in memberships]
     for member in members:
-        member.course = project.topic.course
+        member.course = project.course
     due_at = deadlines.for_team(project.pk, [member.pk for member in members])
     counting = counting_submission(project, rows, deadlines, [member.pk for member in members])
     assessment = getattr(project, "assessment", None)
@@ -154,17 +161,19 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     )
 
 
-def team_of(enrolment: Enrolment, *, with_files: bool = True, deadlines: Deadlines | None = None) -> TeamView | None:
-    """Return the project in which a person is now, or None; the course's deadlines are read where they aren't given."""
-    project = with_team(Project.objects.of_member(enrolment), with_files=with_files).first()
-    if project is None:
+def team_of(
+    enrolment: Enrolment, assignment: Assignment | None, deadlines: Deadlines, *, with_files: bool = True
+) -> TeamView | None:
+    """Return the project in which a person is now for an assignment with these deadlines, or None."""
+    if assignment is None:
         return None
-    return _team_view(project, deadlines or Deadlines.of_course(enrolment.course))
+    project = with_team(Project.objects.of_member(enrolment, assignment), with_files=with_files).first()
+    return None if project is None else _team_view(project, deadlines)
 
 
 def invitations_to(user: User, course: Course, *, now: datetime) -> QuerySet[Invitation]:
     """Return the invitations to teams of a course that a person can still answer, the first to end first."""
-    rows = Invitation.objects.to_user(user).open_at(now).filter(project__topic__course=course)
+    rows = Invitation.objects.to_user(user).open_at(now).filter(project__assignment__course=course)
     return rows.select_related("project__topic", "invited_by__user").order_by("expires_at", "pk")
 
 
@@ -193,19 +202,21 @@ class StudentResult:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPart:
-    """A student's part in the projects of a course, as a page has read it, with the deadlines by which it stands."""
+    """A student's part in the course's project, as a page has read it, with the deadlines by which it stands."""
 
     result: StudentResult
     deadlines: Deadlines
 
 
-def read_part(enrolment: Enrolment, deadlines: Deadlines, *, with_files: bool = False) -> StudentResult:
-    """Return how a student stands, and keep it on `enrolment`: at most 6 queries.
+def read_part(
+    enrolment: Enrolment, main: Assignment | None, deadlines: Deadlines, *, with_files: bool = False
+) -> StudentResult:
+    """Return how a student stands with the course's project, and keep it on `enrolment`: at most 6 queries.
 
     Whatever else the page asks of this person, such as the rules of admission and which dates concern them, finds it
     there: see `part_of`.
     """
-    team = team_of(enrolment, with_files=with_files, deadlines=deadlines)
+    team = team_of(enrolment, main, deadlines, with_files=with_files)
     result = _result_of(enrolment, team, getattr(enrolment, "earlier_pass", None))
     enrolment.project_part = ProjectPart(result, deadlines)  # type: ignore[attr-defined]
     return result
@@ -220,7 +231,9 @@ def part_of(enrolment: Enrolment) -> ProjectPart | None:
 def results_of(
     course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None = None
 ) -> dict[int, StudentResult]:
-    """Return how each of these students stands, by enrolment pk: 7 queries, 5 where the deadlines are known.
+    """Return how each of these students stands with the course's project, by enrolment pk.
+
+    7 queries, 5 where the deadlines are known.
 
     What `read_part` has kept of them is not asked again.
     """
@@ -232,9 +245,9 @@ def results_of(
 def _read_results(
     course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None
 ) -> dict[int, StudentResult]:
-    deadlines = deadlines or Deadlines.of_course(course)
+    deadlines = deadlines or Deadlines.of_main(course)
     theirs = Membership.objects.active().filter(enrolment__in=enrolments).values("project")
-    projects = Project.objects.active().of_course(course).filter(pk__in=theirs)
+    projects = Project.objects.active().filter(assignment__is_main=True, pk__in=theirs)
     teams: dict[int, TeamView] = {}
     for view in team_views(with_team(projects, with_files=False), deadlines):
         teams |= {member.pk: view for member in view.members}

@@ -9,7 +9,7 @@ from factory.django import DjangoModelFactory
 from amls.courses.models import Course, Enrolment, Mode, Role, StaffMember, User, Weekday, WeeklySlot
 from exams.models import Exam
 from lectures.models import Lecture, Material, OfficeHour, Part
-from projects.models import ProjectRules, Topic
+from projects.models import Assignment, Topic
 
 FIRST_LECTURE = datetime(2024, 4, 18, 14, 0, tzinfo=UTC)
 
@@ -133,12 +133,26 @@ class OpenExamFactory(ExamFactory):
     capacity = 2
 
 
-class ProjectRulesFactory(DjangoModelFactory[ProjectRules]):
+class AssignmentFactory(DjangoModelFactory[Assignment]):
+    """The course's project, of which there is one: what a topic brought along becomes what is asked for."""
+
     class Meta:
-        model = ProjectRules
+        model = Assignment
+
+    @classmethod
+    def _create(cls, model_class: type[Assignment], *args: Any, **kwargs: Any) -> Assignment:
+        main = Assignment.objects.main_of(kwargs["course"]) if kwargs["is_main"] else None
+        if main is None:
+            return super()._create(model_class, *args, **kwargs)
+        for name, value in kwargs.items():
+            setattr(main, name, value)
+        main.save()
+        return main
 
     course = factory.SubFactory(CourseFactory)
-    submission_deadline = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
+    title = "Project"
+    is_main = True
+    due_at = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
 
 
 class TopicFactory(DjangoModelFactory[Topic]):
@@ -146,5 +160,10 @@ class TopicFactory(DjangoModelFactory[Topic]):
         model = Topic
 
     course = factory.SubFactory(CourseFactory)
+    assignment = factory.LazyAttribute(
+        lambda topic: (
+            Assignment.objects.main_of(topic.course) or AssignmentFactory.create(course=topic.course, due_at=None)
+        )
+    )
     track = "Apache SystemDS"
     title = factory.Sequence(lambda n: f"Topic {n}")

@@ -31,7 +31,7 @@ from projects.receipts import receipt_code
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, LectureFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
 from tests.factors import code_of, with_app
 from tests.lectures.files import pdf, read
 
@@ -213,7 +213,7 @@ def places(cast: Cast) -> dict[str, str]:
     Exam.objects.filter(pk=exam.pk).update(results_published_at=now, frozen_at=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
     topic = TopicFactory.create(course=cast.course, team_max=2)
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     project = register_team(enrolment=cast.student, topic=topic, emails=["new@example.org"], now=timezone.now())
     attempt = hand_in(
         project=project,

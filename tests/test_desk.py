@@ -29,11 +29,11 @@ from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation
 from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import (
+    AssignmentFactory,
     ExamFactory,
     LectureFactory,
     OfficeHourFactory,
     PartFactory,
-    ProjectRulesFactory,
     TopicFactory,
 )
 from tests.tables import agree, said, show
@@ -45,7 +45,7 @@ SCOPED = (
     "lectures_freeday", "lectures_deadline",
     "exams_examrules", "exams_registration", "exams_accommodation",
     "exams_admissiondecision", "exams_result", "exams_resultchange",
-    "projects_projectrules", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
+    "projects_assignment", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
     "projects_earlierpass", "projects_invitation", "exams_exam", "mail_announcement", "mail_reminderrule",
     "mail_mailsettings", "mail_notice", "exports_export",
 )  # fmt: skip
@@ -88,7 +88,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         "lectures_officehour": OfficeHourFactory.create(course=course).pk,
         "lectures_freeday": FreeDay.objects.create(course=course, first=date(2024, 5, 9)).pk,
         "lectures_deadline": Deadline.objects.create(course=course, title="Sheet 1", due_at=now).pk,
-        "projects_projectrules": ProjectRulesFactory.create(course=course).pk,
+        "projects_assignment": AssignmentFactory.create(course=course).pk,
         **project_rows(cast),
         "exams_exam": exam.pk,
         "mail_announcement": Announcement.objects.create(course=course, title="A", publish_at=timezone.now()).pk,
@@ -112,15 +112,20 @@ def project_rows(cast: Cast) -> dict[str, int]:
     """A project with something of each kind in it."""
     now = timezone.now()
     topic = TopicFactory.create(course=cast.course, team_max=2)
-    project = Project.objects.create(topic=topic, registered_at=now)
-    Membership.objects.create(project=project, enrolment=cast.student, joined_at=now)
+    project = Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=now)
+    Membership.objects.create(project=project, assignment=project.assignment, enrolment=cast.student, joined_at=now)
     about = {"project": project, "enrolment": cast.student}
     return {
         "projects_topic": topic.pk,
         "projects_project": project.pk,
         "projects_extensionrequest": ExtensionRequest.objects.create(**about, reason="Ill", asked_at=now).pk,
         "projects_extension": Extension.objects.create(
-            course=cast.course, project=project, delta=timedelta(days=1), reason="Ill", granted_at=now
+            course=cast.course,
+            assignment=project.assignment,
+            project=project,
+            delta=timedelta(days=1),
+            reason="Ill",
+            granted_at=now,
         ).pk,
         "projects_earlierpass": EarlierPass.objects.create(enrolment=cast.other_student, term="SS2023").pk,
         "projects_invitation": Invitation.objects.create(

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from amls.courses.models import User
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, ExamFactory, LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, ExamFactory, LectureFactory, TopicFactory
 from tests.test_desk import SCOPED, rows  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_a_new_course_is_offered_to_whom_may_make_one(cast: Cast, part: str, may
 @pytest.mark.parametrize("name", SCOPED)
 def test_no_form_asks_once_for_each_choice(cast: Cast, name: str) -> None:
     client, address = cast.client("lecturer"), reverse(f"admin:{name}_add")
-    ProjectRulesFactory.create(course=cast.course)
+    AssignmentFactory.create(course=cast.course)
     fill(cast, 1)
     status = client.get(address).status_code
     with CaptureQueriesContext(connection) as first:

@@ -51,7 +51,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "exams_examrules": ({"binding_name": "Moses"}, {"binding_name": "Moses"}),
     "exams_exam": ({"place": "H 0105"}, {"place": "H 0105"}),
     "exams_accommodation": ({"extra_minutes": "30"}, {"extra_minutes": 30}),
-    "projects_projectrules": ({"hours": "81"}, {"hours": 81}),
+    "projects_assignment": ({"hours": "81"}, {"hours": 81}),
     "projects_topic": ({"title": "Größe"}, {"title": "Größe"}),
     "projects_earlierpass": ({"term": "WS2022"}, {"term": "WS2022"}),
     "mail_announcement": ({"title": "Größe", "text": "**H**"}, {"title": "Größe", "text": "**H**"}),

@@ -20,7 +20,7 @@ from exams.models import Registration
 from projects.models import ExtensionRequest, Invitation, Membership, Project, Submission, Topic
 from projects.services.registration import register_project
 from tests.cast import Cast, make_cast
-from tests.factories import OpenExamFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, OpenExamFactory, TopicFactory
 from tests.projects.served import notebook
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,9 +32,7 @@ def cast(settings: Settings) -> Cast:
     """The cast in a course whose projects and exam are open."""
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     made, now = make_cast(), timezone.now()
-    ProjectRulesFactory.create(
-        course=made.course, submission_deadline=now + timedelta(days=9), registration_opens_at=now - timedelta(days=9)
-    )
+    AssignmentFactory.create(course=made.course, due_at=now + timedelta(days=9), opens_at=now - timedelta(days=9))
     TopicFactory.create(course=made.course, slots=3, team_max=3)
     OpenExamFactory.create(
         course=made.course, starts_at=now + timedelta(days=30), opens_at=now - timedelta(days=1),

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.exams.test_office import ACTS
-from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, LectureFactory, TopicFactory
 from tests.test_addresses import TABLE, places  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def faults(client: Client, addresses: set[str]) -> set[str]:
 @pytest.mark.parametrize("number", NUMBERS, ids=["2**63", "5000 digits"])
 @pytest.mark.parametrize("part", ["anonymous", "admin"])
 def test_no_address_fails_at_a_number_that_no_row_has(cast: Cast, number: str, part: str) -> None:
-    ProjectRulesFactory.create(course=cast.course)
+    AssignmentFactory.create(course=cast.course)
     TopicFactory.create(course=cast.course)
     addresses = set(all_addresses(get_resolver().url_patterns, number))
     assert f"/amls/projects/topics/{number}/" in addresses

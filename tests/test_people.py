@@ -61,8 +61,8 @@ def fill(course: Course, people: list[Enrolment]) -> None:
     now = timezone.now()
     for one in people:
         topic = TopicFactory.create(course=course)
-        project = Project.objects.create(topic=topic, registered_at=now)
-        Membership.objects.create(project=project, enrolment=one, joined_at=now)
+        project = Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=now)
+        Membership.objects.create(project=project, assignment=project.assignment, enrolment=one, joined_at=now)
         ExtensionRequest.objects.create(project=project, enrolment=one, reason="Ill", asked_at=now)
         EarlierPass.objects.create(enrolment=one, term="SS2023")
         RosterEntry.objects.create(course=course, email=one.user.email, name=one.user.display_name)

@@ -30,20 +30,26 @@ def require_own_course(row: Any, field: str, *, error_field: str | None = None) 
 
 
 def of_same_course(name: str, field: str = "enrolment", table: str = "courses_enrolment") -> pgtrigger.Trigger:
-    """Return a trigger by which the database refuses a row that points to one of another course.
+    """Return a trigger by which the database refuses a row that points to one of another course; see `of_same`."""
+    return of_same("course", name, field, table)
+
+
+def of_same(what: str, name: str, field: str, table: str) -> pgtrigger.Trigger:
+    """Return a trigger by which the database refuses a row that points to one which belongs elsewhere.
 
     Args:
+        what: both belong to, such as 'course': the foreign key of either.
         name: of the trigger; the error says it.
         field: the foreign key; may be empty.
-        table: where it points to, which has a `course_id`.
+        table: where it points to.
     """
     return pgtrigger.Trigger(
         name=name,
         operation=pgtrigger.Insert | pgtrigger.Update,
         when=pgtrigger.Before,
         func=(
-            f"IF (SELECT course_id FROM {table} WHERE id = NEW.{field}_id) <> NEW.course_id THEN "  # noqa: S608 - names of ours
-            f"RAISE EXCEPTION '{name}: the {field} is one in another course.' USING ERRCODE = 'check_violation'; "
+            f"IF (SELECT {what}_id FROM {table} WHERE id = NEW.{field}_id) <> NEW.{what}_id THEN "  # noqa: S608 - names of ours
+            f"RAISE EXCEPTION '{name}: the {field} is one in another {what}.' USING ERRCODE = 'check_violation'; "
             "END IF; RETURN NEW;"
         ),
     )

@@ -75,7 +75,7 @@ def _views(queryset: QuerySet[Project]) -> list[TeamView]:
 
 def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
     """Return the one course of the projects; of several none, and say so."""
-    courses = {project.topic.course_id: project.topic.course for project in projects}
+    courses = {project.course.pk: project.course for project in projects}
     if len(courses) != 1:
         messages.error(request, _("Choose projects of one course: deadlines and staff differ between courses."))
         return None
@@ -87,7 +87,7 @@ def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
 @admin.action(description=gettext_lazy("Publish the decisions"))
 def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Publish what is decided, after showing the mail and who gets it."""
-    projects, now = list(queryset.select_related("topic__course")), now_of(request)
+    projects, now = list(queryset.select_related("topic", "assignment__course")), now_of(request)
     with transaction.atomic():
         count, notices, letter = _publish(projects, now)
         people = sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient})
@@ -153,7 +153,7 @@ def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project])
 @admin.action(description=gettext_lazy("Extend the deadline"))
 def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Give teams more time."""
-    projects = list(queryset.active().select_related("topic__course"))  # type: ignore[attr-defined]
+    projects = list(queryset.active().select_related("topic", "assignment__course"))  # type: ignore[attr-defined]
     course = _course(request, projects)
     if course is None:
         return None
@@ -162,7 +162,6 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
     if is_sent and form.is_valid():
         try:
             given = extend(
-                course=course,
                 projects=projects,
                 by=user_of(request),
                 reason=form.cleaned_data["reason"],
@@ -188,7 +187,7 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
 @admin.action(description=gettext_lazy("Give to an assessor"))
 def assign(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Let one person assess them."""
-    projects = list(queryset.select_related("topic__course"))
+    projects = list(queryset.select_related("topic", "assignment__course"))
     course = _course(request, projects)
     if course is None:
         return None
@@ -205,7 +204,7 @@ def assign(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -
 @admin.action(description=gettext_lazy("Split among assessors"))
 def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Give the open ones out evenly."""
-    projects = list(queryset.select_related("topic__course"))
+    projects = list(queryset.select_related("topic", "assignment__course"))
     course = _course(request, projects)
     if course is None:
         return None
@@ -231,7 +230,7 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
 @admin.action(description=gettext_lazy("Withdraw"))
 def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Withdraw projects; an undo brings them back."""
-    projects = list(queryset.active().select_related("topic__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
+    projects = list(queryset.active().select_related("topic", "assignment__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
     preview = preview_of(request.POST, [project.pk for project in projects])
     if preview.is_agreed:
         withdraw_projects(projects=projects, now=now_of(request))

@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
+from amls.courses.models import Course
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
-from projects.models import Extension, ExtensionRequest, Project
+from projects.models import Assignment, Extension, ExtensionRequest, Project
 from projects.progress import desk_views, for_desk
 from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
 
@@ -26,10 +27,10 @@ from projects.services.extensions import decline_request, extend, grant_request,
 class ExtensionRequestAdmin(KeptAdmin):
     """Wishes for more time, the open ones first."""
 
-    course_path = "project__topic__course"
+    course_path = "project__assignment__course"
     list_display = ("enrolment", "project", "wanted_until", "asked_at", "state", "decided_by")
-    list_filter = ("project__topic__course", "state")
-    list_select_related = ("enrolment__user", "project__topic__course", "decided_by")
+    list_filter = ("project__assignment__course", "state")
+    list_select_related = ("enrolment__user", "project__topic", "project__assignment__course", "decided_by")
     search_fields = ("enrolment__user__display_name", "enrolment__user__email", "project__topic__title")
     actions = ()
 
@@ -89,13 +90,20 @@ class ExtensionRequestAdmin(KeptAdmin):
         return self.page(request, "admin/projects/request.html", context, status)
 
 
+def _main_of(course: Course) -> Assignment:
+    main = Assignment.objects.main_of(course)
+    if main is None:
+        raise RuleViolation(_("This course has no submission deadline to extend."), code="no-deadline")
+    return main
+
+
 @admin.register(Extension)
 class ExtensionAdmin(KeptAdmin):
     """Who has more time, and since when."""
 
     list_display = ("whom", "more", "course", "granted_at", "granted_by", "revoked_at")
     list_filter = ("course", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("course", "project__topic", "enrolment__user", "granted_by")
+    list_select_related = ("course", "project__topic", "project__assignment", "enrolment__user", "granted_by")
     search_fields = ("project__topic__title", "enrolment__user__display_name", "enrolment__user__email", "reason")
     actions = ("revoke_all",)
 
@@ -127,7 +135,7 @@ class ExtensionAdmin(KeptAdmin):
             data = form.cleaned_data
             try:
                 extend(
-                    course=data["course"],
+                    assignment=_main_of(data["course"]),
                     projects=[data["project"]] if data["project"] else [],
                     enrolment=data["enrolment"],
                     by=user_of(request),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment, StaffMember, User
-from projects.models import Project, ProjectRules, Topic
+from projects.models import Assignment, Project, Topic
 from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
 from projects.queries import TeamView
 from projects.states import TEAM_STATES, ProjectState
@@ -46,7 +46,7 @@ def chosen_courses(request: HttpRequest) -> list[Course]:
 def usual_course(request: HttpRequest) -> Course | None:
     """Return the course that a form offers first: of the chosen ones the first that has projects, else the first."""
     courses = chosen_courses(request)
-    with_projects = set(ProjectRules.objects.filter(course__in=courses).values_list("course", flat=True))
+    with_projects = set(Assignment.objects.filter(course__in=courses).values_list("course", flat=True))
     return next((course for course in courses if course.pk in with_projects), next(iter(courses), None))
 
 
@@ -54,7 +54,7 @@ def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int
     """Return the projects of the chosen courses that fit; all of them are read once per request."""
     views: list[TeamView] | None = getattr(request, "desk_views", None)
     if views is None:
-        rows = for_desk(Project.objects.filter(topic__course__in=chosen_courses(request)))
+        rows = for_desk(Project.objects.filter(assignment__course__in=chosen_courses(request)))
         views = list(desk_views(rows).values())
         request.desk_views = views  # type: ignore[attr-defined]
     return [view.project.pk for view in views if fits(view)]
@@ -106,7 +106,7 @@ class CourseFilter(_Filter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the chosen courses."""
-        return queryset.filter(topic__course__in=chosen_courses(request))
+        return queryset.filter(assignment__course__in=chosen_courses(request))
 
 
 class TrackFilter(_Filter):

@@ -14,8 +14,8 @@ class InvitationAdmin(KeptAdmin):
     """Who was invited, to look at."""
 
     writes = NOTHING
-    course_path = "project__topic__course"
+    course_path = "project__assignment__course"
     list_display = ("email", "project", "invited_by", "invited_at", "expires_at", "state")
-    list_filter = ("project__topic__course", "state")
-    list_select_related = ("project__topic__course", "invited_by__user")
+    list_filter = ("project__assignment__course", "state")
+    list_select_related = ("project__topic", "project__assignment__course", "invited_by__user")
     search_fields = ("email", "project__topic__title")

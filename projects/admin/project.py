@@ -77,7 +77,7 @@ class ProjectList(ChangeList):  # type: ignore[misc]
 class ProjectAdmin(KeptAdmin):
     """The teams and what they hand in."""
 
-    course_path = "topic__course"
+    course_path = "assignment__course"
     change_list_template = "admin/projects/list.html"
     list_display = ("team", "topic_title", "deadline", "hand_in", "assessor_name", "result")
     list_display_links = ("team",)
@@ -108,7 +108,7 @@ class ProjectAdmin(KeptAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Load what every row is called by."""
-        return super().get_queryset(request).select_related("topic__course")
+        return super().get_queryset(request).select_related("topic", "assignment__course")
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         """Put a mentor's own topics first."""
@@ -197,16 +197,18 @@ class ProjectAdmin(KeptAdmin):
         names = names_of(view)
         text = format_html("#{} {}", project.pk, ", ".join(names) or _("nobody"))
         if project.is_active and view.is_small:
-            missing = _("%(count)d of at least %(least)d") % {"count": len(names), "least": project.topic.team_min}
+            missing = _("%(count)d of at least %(least)d") % {"count": len(names), "least": project.team_min}
             text = format_html("{}{}", text, _mark("wait", missing))
         return text
 
     @admin.display(description=gettext_lazy("topic"), ordering="topic__title")
     def topic_title(self, project: Project) -> SafeString:
-        """Say the topic, its track and its mentor."""
+        """Say the topic, its track and its mentor; or the assignment."""
+        if project.topic is None:
+            return format_html("<span>{}</span>", project.title)
         mentor = project.topic.mentor.name if project.topic.mentor else ""
         small = " · ".join(filter(None, [project.topic.track, mentor]))
-        return format_html("<span>{}<small>{}</small></span>", project.topic.title, small)
+        return format_html("<span>{}<small>{}</small></span>", project.title, small)
 
     @admin.display(description=gettext_lazy("deadline"))
     def deadline(self, project: Project) -> SafeString | str:

@@ -55,7 +55,7 @@ def slug(text: str) -> str:
 def folder_name(view: TeamView) -> str:
     """Return a team's folder, such as '017_sparse-kernels_lee-kim': number, topic, family names."""
     families = "-".join(filter(None, (slug(str(member.user).split("@")[0].split()[-1]) for member in view.members)))
-    topic = slug(view.project.topic.title)[:40].strip("-")
+    topic = slug(view.project.title)[:40].strip("-")
     return "_".join(filter(None, [f"{view.project.pk:03}", topic, families]))[:_LONGEST_FOLDER].rstrip("-_.")
 
 
@@ -98,7 +98,7 @@ def _add_attempt(stream: ZipStream, rows: list[list[Cell]], view: TeamView, atte
     folder = f"{folder_name(view)}/attempt-{row.attempt}"
     shared: list[Cell] = [
         view.project.pk,
-        view.project.topic.title,
+        view.project.title,
         ", ".join(str(member.user) for member in view.members),
         row.attempt,
         "yes" if attempt.counts else "no",

@@ -87,7 +87,7 @@ class ResultResource(ServiceResource):
 
     def dehydrate_topic(self, view: TeamView) -> str:
         """Return the topic's title."""
-        return str(view.project.topic.title)
+        return str(view.project.title)
 
     def dehydrate_team(self, view: TeamView) -> str:
         """Return the members' names."""
@@ -115,7 +115,9 @@ class ResultResource(ServiceResource):
 
     @cached_property
     def _projects(self) -> dict[int, Project]:
-        rows = Project.objects.of_course(self.course).select_related("topic__course", "assessment__assessed_by")
+        rows = Project.objects.of_course(self.course).select_related(
+            "topic", "assignment__course", "assessment__assessed_by"
+        )
         return {row.pk: row for row in rows}
 
     @cached_property
@@ -125,7 +127,7 @@ class ResultResource(ServiceResource):
     @cached_property
     def _members(self) -> dict[int, set[int]]:
         members: dict[int, set[int]] = {}
-        rows = Membership.objects.active().filter(project__topic__course=self.course)
+        rows = Membership.objects.active().filter(project__assignment__course=self.course)
         for project, enrolment in rows.values_list("project", "enrolment"):
             members.setdefault(project, set()).add(enrolment)
         return members

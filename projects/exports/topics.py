@@ -23,7 +23,7 @@ from amls.files.tables.plan import changes_of
 from amls.files.tables.values import read_number, read_yes_no
 from amls.files.tables.writing import table_response
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
-from projects.models import Topic
+from projects.models import Assignment, Topic
 from projects.services.topics import delete_topic, save_topic
 
 _NUMBERS = ("team_min", "team_max", "slots", "position")
@@ -76,8 +76,16 @@ class TopicResource(ServiceResource):
 
     @cached_property
     def _topics(self) -> dict[tuple[str, str], Topic]:
-        rows = Topic.objects.filter(course=self.course).select_related("mentor")
+        rows = Topic.objects.filter(assignment=self._main).select_related("mentor")
         return {(row.track, row.title): row for row in rows}
+
+    @cached_property
+    def _main(self) -> Assignment:
+        """The course's project, to which new topics belong."""
+        main = Assignment.objects.main_of(self.course)
+        if main is None:
+            raise RuleViolation(_("This course has no projects."), code="no-projects")
+        return main
 
     def read(self, row: Mapping[str, str]) -> tuple[object, ImportRow]:
         """Find the topic and what becomes of it."""
@@ -122,14 +130,15 @@ class TopicResource(ServiceResource):
 
     def standing(self, line: ImportRow) -> StoredRow | None:
         """Return the topic as it stands."""
-        topic = Topic.objects.filter(course=self.course, track=line.values["track"], title=line.values["title"]).first()
+        rows = Topic.objects.filter(assignment=self._main, track=line.values["track"])
+        topic = rows.filter(title=line.values["title"]).first()
         return StoredRow(topic.pk, _stored(topic)) if topic is not None else None
 
     def write(self, line: ImportRow) -> None:
         """Save the topic."""
         values = dict(line.values)
         save_topic(
-            course=self.course, track=values.pop("track"), title=values.pop("title"), values=values, now=self.now
+            assignment=self._main, track=values.pop("track"), title=values.pop("title"), values=values, now=self.now
         )
 
 
@@ -177,13 +186,13 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     Raises:
         RuleViolation: somebody changed it since, a team has it, or the old values don't fit any more.
     """
-    topic = Topic.objects.select_related("course").filter(pk=row.object_id).first()
+    topic = Topic.objects.select_related("course", "assignment").filter(pk=row.object_id).first()
     need_unchanged(row, _stored(topic) if topic is not None else None)
     assert topic is not None  # noqa: S101 - looked at above
     if row.before is None:
         delete_topic(topic, now=now)
     else:
-        save_topic(course=topic.course, track=topic.track, title=topic.title, values=row.before, now=now)
+        save_topic(assignment=topic.assignment, track=topic.track, title=topic.title, values=row.before, now=now)
 
 
 def topics_response(topics: Iterable[Topic], *, kind: str, now: datetime) -> HttpResponse:

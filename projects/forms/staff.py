@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -131,7 +132,7 @@ class ForWhomForm(MoreTimeForm):
         super().__init__(*args, **kwargs)
         pks = [course.pk for course in courses]
         self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
-        projects = with_names(Project.objects.active().filter(topic__course__in=pks))
+        projects = with_names(Project.objects.active().filter(assignment__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
         self.fields["enrolment"].queryset = people.order_by("user__sort_name", "pk")  # type: ignore[attr-defined]
@@ -285,6 +286,11 @@ class NoteForm(forms.Form):
     text = forms.CharField(label=_("New note"), max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+def _others(project: Project) -> QuerySet[Project]:
+    """Return the other teams on the same assignment."""
+    return Project.objects.active().filter(assignment=project.assignment).exclude(pk=project.pk)
+
+
 class MoveForm(forms.Form):
     """Where a member is put."""
 
@@ -293,17 +299,14 @@ class MoveForm(forms.Form):
 
     def __init__(self, data: Any = None, *, view: TeamView, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        course = view.project.course
         members = Enrolment.objects.filter(pk__in=[member.pk for member in view.members]).select_related(
             "user", "course"
         )
         self.fields["member"].queryset = members  # type: ignore[attr-defined]
         self.fields["member"].label_from_instance = lambda member: str(member.user)  # type: ignore[attr-defined]
-        self.projects = {
-            f"project-{name.pk}": name
-            for name in with_names(Project.objects.active().of_course(course).exclude(pk=view.project.pk))
-        }
-        self.topics = {f"topic-{topic.pk}": topic for topic in Topic.objects.filter(course=course).with_room()}
+        self.projects = {f"project-{name.pk}": name for name in with_names(_others(view.project))}
+        rows = Topic.objects.filter(assignment=view.project.assignment).select_related("assignment").with_room()
+        self.topics = {f"topic-{topic.pk}": topic for topic in rows}
         self.fields["to"].choices = [  # type: ignore[attr-defined]
             ("", "–"),
             (_("Teams"), [(key, label_of(project)) for key, project in self.projects.items()]),
@@ -323,8 +326,7 @@ class MergeForm(forms.Form):
 
     def __init__(self, data: Any = None, *, view: TeamView, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial)
-        rows = Project.objects.active().of_course(view.project.course).exclude(pk=view.project.pk)
-        self.fields["target"].queryset = with_names(rows)  # type: ignore[attr-defined]
+        self.fields["target"].queryset = with_names(_others(view.project))  # type: ignore[attr-defined]
 
 
 class AnswerForm(forms.Form):

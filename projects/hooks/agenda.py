@@ -10,32 +10,32 @@ from django.utils.translation import gettext as _
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines, is_counting
-from projects.models import EarlierPass, Membership, ProjectRules, Submission
+from projects.models import Assignment, EarlierPass, Membership, Submission
 from projects.queries import part_of
 
 
 @registry.items.named("projects")
 def items(course: Course) -> Iterator[Item]:
     """Yield the opening and closing of registration and the submission deadline, extended for all."""
-    rules = ProjectRules.objects.filter(course=course).first()
-    if rules is None:
+    main = Assignment.objects.main_of(course)
+    if main is None:
         return
     path = reverse("projects:topics", args=[course.slug])
-    if rules.registration_opens_at:
+    if main.opens_at:
         yield opening(
             key="projects.registration-opens",
             title=in_each_language(lambda: _("Project registration opens")),
-            opens_at=rules.registration_opens_at,
+            opens_at=main.opens_at,
             path=path,
         )
-    if rules.registration_closes_at:
+    if main.registration_closes_at:
         yield deadline(
             key="projects.registration-closes",
             title=in_each_language(lambda: _("Project registration closes")),
-            due_at=rules.registration_closes_at,
+            due_at=main.registration_closes_at,
             path=path,
         )
-    due_at = Deadlines.of_course(course).for_all
+    due_at = Deadlines.of(main).for_all
     if due_at is not None:
         yield _submission(course, due_at)
 
@@ -53,7 +53,7 @@ def _submission(course: Course, due_at: datetime) -> Item:
 @registry.personal_items.named("projects")
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
     """Return the submission deadline for whom it differs, with an extension or done: 4 queries for any number."""
-    deadlines = Deadlines.of_course(course)
+    deadlines = Deadlines.of_main(course)
     for_all = deadlines.for_all
     if for_all is None:
         return {}
@@ -76,7 +76,7 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
 
 def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[int, int]]:
     """Return who is in the projects of these people, by project, and each person's project: 1 query."""
-    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
+    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True, assignment__is_main=True)
     theirs = active.filter(enrolment__in=enrolments).values("project")
     teams: dict[int, list[int]] = {}
     for project, enrolment in active.filter(project__in=theirs).values_list("project", "enrolment").order_by("pk"):
@@ -96,7 +96,7 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
     if known is not None:
         has_project, has_passed = known.result.team is not None, known.result.earlier is not None
     else:
-        has_project = Membership.objects.active().filter(enrolment=enrolment).exists()
+        has_project = Membership.objects.active().filter(enrolment=enrolment, assignment__is_main=True).exists()
         has_passed = not has_project and EarlierPass.objects.filter(enrolment=enrolment).exists()
     has_passed = has_passed and not has_project
     if has_project or has_passed:

@@ -29,8 +29,10 @@ def not_handed_in(course: Course) -> QuerySet[Enrolment]:
 
     Who waits for the staff's answer to a late hand-in did hand in.
     """
-    projects = with_team(Project.objects.active().of_course(course), with_files=False)
-    views = team_views(projects, Deadlines.of_course(course))
+    projects = with_team(
+        Project.objects.active().filter(assignment__course=course, assignment__is_main=True), with_files=False
+    )
+    views = team_views(projects, Deadlines.of_main(course))
     open_ones = [
         member.pk for view in views if view.counting is None and not view.waiting_late for member in view.members
     ]
@@ -38,5 +40,7 @@ def not_handed_in(course: Course) -> QuerySet[Enrolment]:
 
 
 def _members(course: Course) -> QuerySet[Membership, int]:
-    rows = Membership.objects.active().filter(enrolment__course=course, project__withdrawn_at__isnull=True)
+    rows = Membership.objects.active().filter(
+        assignment__course=course, assignment__is_main=True, project__withdrawn_at__isnull=True
+    )
     return rows.values_list("enrolment", flat=True)

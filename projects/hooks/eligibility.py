@@ -28,7 +28,7 @@ def project_passed(course: Course, enrolments: Sequence[Enrolment], now: datetim
 def judge_projects(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> dict[int, Finding]:
     """Find whether these students have a passed project, whether or not the course makes it a prerequisite."""
     known = next((part for enrolment in enrolments if (part := part_of(enrolment)) is not None), None)
-    deadlines = known.deadlines if known is not None else Deadlines.of_course(course)
+    deadlines = known.deadlines if known is not None else Deadlines.of_main(course)
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)

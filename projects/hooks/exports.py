@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from amls.courses.permissions import enrolment_of, may_manage
 from amls.exports.kinds import PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import qr_code, render_pdf
-from projects.deadlines import Deadlines, effective_deadline, is_counting, registration_closes_at
-from projects.models import ProjectRules, Submission, Topic
+from projects.deadlines import Deadlines, effective_deadline, is_counting
+from projects.models import Assignment, Submission, Topic
 from projects.permissions import may_see_project
 from projects.receipts import receipt_code
 
@@ -27,25 +27,26 @@ TOPICS, RECEIPT = "projects.topics", "projects.receipt"
 def _topics_key(order: Order) -> str:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
-    return f"{course.revision}|{Deadlines.of_course(course).for_all}"
+    return f"{course.revision}|{Deadlines.of_main(course).for_all}"
 
 
 def _write_topics(order: Order, progress: Progress) -> Iterator[bytes]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
+    main = Assignment.objects.main_of(course)
     topics = list(
-        Topic.objects.filter(course=course, proposal="", is_open=True)
+        Topic.objects.filter(assignment=main, proposal="", is_open=True)
         .select_related("mentor")
         .order_by("position", "pk")
     )
     tracks = list(dict.fromkeys(topic.track for topic in topics))
     topics.sort(key=lambda topic: tracks.index(topic.track))
-    rules = ProjectRules.objects.filter(course=course).first()
+    deadlines = Deadlines.of(main)
     address = settings.SITE_URL + reverse("projects:topics", args=[course.slug])
     context = {
-        "rules": rules,
-        "due_at": Deadlines.of_course(course).for_all,
-        "closes_at": registration_closes_at(rules),
+        "assignment": main,
+        "due_at": deadlines.for_all,
+        "closes_at": deadlines.registration_closes_at,
         "tracks": [(track, list(group)) for track, group in groupby(topics, key=lambda topic: topic.track)],
         "count": len(topics),
         "address": address,
@@ -74,8 +75,10 @@ offer(
 
 
 def _submission_of(order: Order) -> Submission | None:
-    rows = Submission.objects.select_related("project__topic__course", "submitted_by__user").prefetch_related("files")
-    return rows.filter(pk=order.parameters["submission"], project__topic__course=order.course).first()
+    rows = Submission.objects.select_related(
+        "project__topic", "project__assignment__course", "submitted_by__user"
+    ).prefetch_related("files")
+    return rows.filter(pk=order.parameters["submission"], project__assignment__course=order.course).first()
 
 
 def _may_have_receipt(order: Order) -> bool:
@@ -93,7 +96,7 @@ def _receipt_key(order: Order) -> str:
     if submission is None:
         return ""
     due_at = effective_deadline(submission.project)
-    person, topic = submission.submitted_by.user, submission.project.topic.title
+    person, topic = submission.submitted_by.user, submission.project.title
     return f"{due_at}|{is_counting(submission, due_at)}|{submission.withdrawn_at}|{submission.accepted_at}|{person}|{topic}"
 
 

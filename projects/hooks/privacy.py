@@ -44,7 +44,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     yield "memberships.json", [_membership(membership) for membership in memberships]
     yield "invitations.json", list(_invitations(user))
     yield "seeking-note.json", list(
-        SeekingNote.objects.filter(enrolment__user=user).values("topic__course__slug", "topic__title", "text", "written_at")
+        SeekingNote.objects.filter(enrolment__user=user).values("assignment__course__slug", "topic__title", "text", "written_at")
     )  # fmt: skip
     yield "ideas.json", list(
         Topic.objects.filter(proposed_by__user=user).order_by("pk").values(
@@ -54,13 +54,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
     yield "topic-switches.json", list(
         TopicSwitch.objects.filter(by__user=user).order_by("pk").values(
-            "project__topic__course__slug", "project", "topic__title", "switched_at"
+            "project__assignment__course__slug", "project", "topic__title", "switched_at"
         )
     )  # fmt: skip
     yield from _hand_ins(memberships)
     yield "extension-requests.json", list(
         ExtensionRequest.objects.filter(enrolment__user=user).order_by("pk").values(
-            "project__topic__course__slug", "project", "asked_at", "wanted_until", "reason", "state", "answer",
+            "project__assignment__course__slug", "project", "asked_at", "wanted_until", "reason", "state", "answer",
             "decided_at",
         )
     )  # fmt: skip
@@ -76,7 +76,9 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 def _memberships(user: User) -> list[Membership]:
     team = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
     attempts = Submission.objects.select_related("submitted_by__user").prefetch_related("files").order_by("attempt")
-    rows = Membership.objects.filter(enrolment__user=user).select_related("enrolment", "project__topic__course")
+    rows = Membership.objects.filter(enrolment__user=user).select_related(
+        "enrolment", "project__topic", "project__assignment__course"
+    )
     return list(
         rows.prefetch_related(
             Prefetch("project__memberships", team, to_attr="team_now"),
@@ -94,8 +96,8 @@ def _membership(membership: Membership) -> dict[str, Any]:
     told = {
         "course": membership.project.course.slug,
         "project": membership.project_id,
-        "track": membership.project.topic.track,
-        "topic": membership.project.topic.title,
+        "track": membership.project.topic.track if membership.project.topic is not None else "",
+        "topic": membership.project.title,
         "registered": membership.project.registered_at,
         "withdrawn": membership.project.withdrawn_at,
         "joined": membership.joined_at,
@@ -108,13 +110,15 @@ def _membership(membership: Membership) -> dict[str, Any]:
 
 
 def _invitations(user: User) -> Iterator[dict[str, Any]]:
-    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user", "seeker__user")
+    rows = Invitation.objects.select_related(
+        "project__topic", "project__assignment__course", "invited_by__user", "seeker__user"
+    )
     for direction, invitations in (("sent", rows.filter(invited_by__user=user)), ("received", rows.to_user(user))):
         for invitation in invitations.order_by("pk"):
             yield {
                 "direction": direction,
                 "course": invitation.project.course.slug,
-                "topic": invitation.project.topic.title,
+                "topic": invitation.project.title,
                 # As on the team's page: the address of who looks for teammates is theirs.
                 "to": invitation.label if direction == "sent" else invitation.email,
                 "by": str(invitation.invited_by.user),
@@ -174,9 +178,9 @@ def _attempt(attempt: Submission, membership: Membership, files: list[dict[str, 
 def _extensions(user: User, memberships: list[Membership]) -> Iterator[dict[str, Any]]:
     # Another member's extension is the team's deadline, but its reason and whose it is are not told.
     teams = [membership.project_id for membership in memberships if _is_in_it(membership)]
-    courses = [membership.project.topic.course_id for membership in memberships]
+    assignments = [membership.assignment_id for membership in memberships]
     mine = Q(enrolment__user=user) | Q(project__in=teams)
-    mine |= Q(course__in=courses, project__isnull=True, enrolment__isnull=True)
+    mine |= Q(assignment__in=assignments, project__isnull=True, enrolment__isnull=True)
     for extension in Extension.objects.filter(mine).select_related("course").order_by("pk"):
         yield {
             "course": extension.course.slug,
@@ -217,7 +221,7 @@ def forget(user: User, now: datetime) -> None:
 @on_course_purge
 def forget_people(courses: Sequence[int]) -> None:
     """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
-    projects = Project.objects.filter(topic__course__in=courses)
+    projects = Project.objects.filter(assignment__course__in=courses)
     files = SubmissionFile.objects.filter(submission__project__in=projects)
     for rows in (
         MemberAssessment.objects.filter(assessment__project__in=projects),

@@ -14,7 +14,8 @@ from projects.states import ProjectState
 def without_project(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
     """Return the students who have no project, of this term or an earlier one."""
     students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
-    registered = Membership.objects.active().filter(enrolment__in=students).values_list("enrolment", flat=True)
+    members = Membership.objects.active().filter(enrolment__in=students, assignment__is_main=True)
+    registered = members.values_list("enrolment", flat=True)
     passed = EarlierPass.objects.filter(enrolment__in=students).values_list("enrolment", flat=True)
     return students - set(registered) - set(passed)
 

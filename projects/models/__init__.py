@@ -10,8 +10,9 @@ from projects.models.assessment import (
     MemberAssessment,
     Outcome,
 )
+from projects.models.assignments import Assignment
 from projects.models.extensions import Extension, ExtensionRequest
-from projects.models.rules import HAND_IN_SUFFIXES, ProjectRules
+from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
 from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
 from projects.models.topics import Topic
@@ -21,6 +22,7 @@ __all__ = [
     "HAND_IN_SUFFIXES",
     "Assessment",
     "AssessmentDraft",
+    "Assignment",
     "EarlierPass",
     "Extension",
     "ExtensionRequest",
@@ -29,7 +31,6 @@ __all__ = [
     "Membership",
     "Outcome",
     "Project",
-    "ProjectRules",
     "SeekingNote",
     "StaffNote",
     "Submission",
@@ -39,7 +40,7 @@ __all__ = [
 ]
 
 for _model in (
-    ProjectRules,
+    Assignment,
     Project,
     Membership,
     Invitation,

@@ -8,7 +8,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField
+from amls.courses.belonging import of_same
 from amls.courses.models import Course, Enrolment, choices_hold
+from projects.models.assignments import Assignment
 from projects.models.teams import Project
 
 
@@ -65,6 +67,7 @@ class Extension(models.Model):
     """
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="extensions", verbose_name=_("course"))
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="extensions", verbose_name=_("assignment"))
     project = models.ForeignKey(
         Project, models.CASCADE, null=True, blank=True, related_name="extensions", verbose_name=_("project")
     )
@@ -100,6 +103,10 @@ class Extension(models.Model):
                 condition=Q(delta__isnull=True) | Q(delta__gt=timedelta(0)),
                 violation_error_message=_("An extension gives time, it doesn't take it."),
             ),
+        ]
+        triggers = [
+            of_same("course", "extension_assignment_of_same_course", "assignment", "projects_assignment"),
+            of_same("assignment", "extension_project_of_assignment", "project", "projects_project"),
         ]
 
     def __str__(self) -> str:

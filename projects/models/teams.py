@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -9,15 +10,24 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.courses.belonging import of_same
 from amls.courses.models import Course, Enrolment, choices_hold
 from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet, TopicSwitchQuerySet
+from projects.models.assignments import Assignment, enrolled_in_its_course
 from projects.models.topics import Topic
 
 
 class Project(models.Model):
-    """One team that works on one topic. It holds its slot from its registration until it is withdrawn."""
+    """One team's work on one assignment. Of a topic it holds a slot from its registration until it is withdrawn.
 
-    topic = models.ForeignKey(Topic, models.PROTECT, related_name="projects", verbose_name=_("topic"))
+    Attributes:
+        topic: empty where the assignment has none, and where topics are given by wish until they are.
+    """
+
+    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="projects", verbose_name=_("assignment"))
+    topic = models.ForeignKey(
+        Topic, models.PROTECT, null=True, blank=True, related_name="projects", verbose_name=_("topic")
+    )
     registered_at = models.DateTimeField(_("registered"))
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True)
     picked = models.ForeignKey(
@@ -58,14 +68,43 @@ class Project(models.Model):
                 violation_error_message=_("A hand-in is picked at a time."),
             ),
         ]
+        triggers = [
+            of_same("assignment", "project_topic_of_assignment", "topic", "projects_topic"),
+            pgtrigger.Trigger(
+                name="project_has_its_topic",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=(
+                    "IF NEW.topic_id IS NULL AND "
+                    "(SELECT topics_given FROM projects_assignment WHERE id = NEW.assignment_id) = 'first-come' THEN "
+                    "RAISE EXCEPTION 'project_has_its_topic: this assignment is worked on by topics.' "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.topic}"
+        return f"#{self.pk} {self.title}"
 
     @property
     def course(self) -> Course:
-        """The course of its topic."""
-        return self.topic.course
+        """The course of its assignment."""
+        return self.assignment.course
+
+    @property
+    def title(self) -> str:
+        """What it is called: by its topic, where it has one."""
+        return str(self.topic if self.topic is not None else self.assignment)
+
+    @property
+    def team_min(self) -> int:
+        """How many people its team needs."""
+        return self.topic.team_min if self.topic is not None else self.assignment.team_min
+
+    @property
+    def team_max(self) -> int:
+        """How many people its team may have."""
+        return self.topic.team_max if self.topic is not None else self.assignment.team_max
 
     @property
     def is_active(self) -> bool:
@@ -119,9 +158,16 @@ class TopicSwitch(models.Model):
 
 
 class Membership(models.Model):
-    """A person's part in a team."""
+    """A person's part in a team.
+
+    Attributes:
+        assignment: the project's, so that the database knows that nobody is in two teams of one.
+    """
 
     project = models.ForeignKey(Project, models.PROTECT, related_name="memberships", verbose_name=_("project"))
+    assignment = models.ForeignKey(
+        Assignment, models.PROTECT, related_name="memberships", editable=False, verbose_name=_("assignment")
+    )
     # Whoever took part in a project can't vanish from it: teammates' work hangs on it.
     enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="memberships", verbose_name=_("member"))
     joined_at = models.DateTimeField(_("joined"))
@@ -135,16 +181,20 @@ class Membership(models.Model):
         ordering = ["project", "joined_at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["enrolment"],
+                fields=["enrolment", "assignment"],
                 condition=Q(left_at__isnull=True),
                 name="membership_one_active",
-                violation_error_message=_("This person is in a project of this course already."),
+                violation_error_message=_("This person is in a team for this assignment already."),
             ),
             models.CheckConstraint(
                 name="membership_left_after_joined",
                 condition=Q(left_at__isnull=True) | Q(left_at__gte=F("joined_at")),
                 violation_error_message=_("A person can't leave before they joined."),
             ),
+        ]
+        triggers = [
+            of_same("assignment", "membership_of_its_project", "project", "projects_project"),
+            enrolled_in_its_course("membership_of_its_course"),
         ]
 
     def __str__(self) -> str:
@@ -212,7 +262,10 @@ class Invitation(models.Model):
 class SeekingNote(models.Model):
     """'Looking for teammates': a person's short note, on one topic or on any."""
 
-    enrolment = models.OneToOneField(Enrolment, models.CASCADE, related_name="seeking_note", verbose_name=_("student"))
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="seeking_notes", verbose_name=_("student"))
+    assignment = models.ForeignKey(
+        Assignment, models.CASCADE, related_name="seeking_notes", verbose_name=_("assignment")
+    )
     topic = models.ForeignKey(
         Topic, models.CASCADE, null=True, blank=True, related_name="seeking_notes", verbose_name=_("topic")
     )
@@ -223,6 +276,17 @@ class SeekingNote(models.Model):
         verbose_name = _("note of somebody who looks for teammates")
         verbose_name_plural = _("notes of people who look for teammates")
         ordering = ["-written_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment", "assignment"],
+                name="seekingnote_unique",
+                violation_error_message=_("There is a note of this person already."),
+            ),
+        ]
+        triggers = [
+            of_same("assignment", "seekingnote_topic_of_assignment", "topic", "projects_topic"),
+            enrolled_in_its_course("seekingnote_of_its_course"),
+        ]
 
     def __str__(self) -> str:
         return self.text

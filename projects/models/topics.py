@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -12,6 +14,7 @@ from amls.core.text import CleanTextField, LineField
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
 from projects.managers import TopicQuerySet
+from projects.models.assignments import Assignment
 
 
 class Topic(models.Model):
@@ -25,6 +28,7 @@ class Topic(models.Model):
         WITHDRAWN = "withdrawn", _("Own idea, taken back")
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="topics", verbose_name=_("course"))
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="topics", verbose_name=_("assignment"))
     track = LineField(_("track"), max_length=60, help_text=_("Such as 'Apache SystemDS', 'DAPHNE', 'ML pipeline'."))
     title = LineField(_("title"), max_length=300)
     description = CleanTextField(_("description"), blank=True, help_text=_("Markdown."))
@@ -60,7 +64,7 @@ class Topic(models.Model):
         ordering = ["course", "position", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["course", "track", "title"],
+                fields=["assignment", "track", "title"],
                 name="topic_unique",
                 violation_error_message=_("This track has a topic with this title already."),
             ),
@@ -82,15 +86,33 @@ class Topic(models.Model):
             ),
             choices_hold("topic_proposal_valid", "proposal", ["", "open", "accepted", "declined", "withdrawn"]),
         ]
-        triggers = [of_same_course("topic_mentor_of_same_course", "mentor", "courses_staffmember")]
+        triggers = [
+            of_same_course("topic_mentor_of_same_course", "mentor", "courses_staffmember"),
+            of_same_course("topic_assignment_of_same_course", "assignment", "projects_assignment"),
+            pgtrigger.Trigger(
+                name="topic_stays_with_its_teams",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=(
+                    "IF NEW.assignment_id <> OLD.assignment_id "
+                    "AND EXISTS (SELECT 1 FROM projects_project WHERE topic_id = NEW.id) THEN "
+                    "RAISE EXCEPTION 'topic_stays_with_its_teams: a team has or had it.' "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.title)
 
     def clean(self) -> None:
-        """Refuse a mentor of another course."""
+        """Refuse a mentor or an assignment of another course, and an assignment without topics."""
         super().clean()
         require_own_course(self, "mentor")
+        if self.assignment_id is not None:
+            require_own_course(self, "assignment")
+            if not self.assignment.has_topics:
+                raise ValidationError(_("This assignment has no topics. Choose one that has."), code="no-topics")
 
     def get_absolute_url(self) -> str:
         """Return the address of the topic's page."""

@@ -13,11 +13,11 @@ from amls.agenda.services import reconcile
 from amls.core.bounds import Bound, spend
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, Enrolment, User
+from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course, touch
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
-from projects.models import Extension, ExtensionRequest, Membership, Project
+from projects.models import Assignment, Extension, ExtensionRequest, Membership, Project
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -58,7 +58,7 @@ def request_extension(
         require_active(project)
         if not reason.strip():
             raise RuleViolation(_("Say why you need more time."), code="no-reason", field="reason")
-        due_at = Deadlines.of_course(project.course).for_team(project.pk, _member_pks(project))
+        due_at = Deadlines.of(project.assignment).for_team(project.pk, _member_pks(project))
         if due_at is None:
             raise RuleViolation(_("There is no deadline to extend."), code="no-deadline")
         if wanted_until is not None and wanted_until <= due_at:
@@ -107,7 +107,7 @@ def grant_request(
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.GRANTED, by=by, answer=answer, now=now)
         return _grant(
-            project.course,
+            project.assignment,
             project=project,
             due_at=due_at,
             delta=delta,
@@ -149,10 +149,10 @@ def _decide(
 
 def extend(
     *,
-    course: Course,
     by: User,
     reason: str,
     now: datetime,
+    assignment: Assignment | None = None,
     projects: Iterable[Project] = (),
     enrolment: Enrolment | None = None,
     due_at: datetime | None = None,
@@ -163,29 +163,32 @@ def extend(
     Of several teams, those that have as much time already are left out.
 
     Args:
-        course: whose deadline it is.
         by: who gives it.
         reason: for the staff.
         now: the request's clock.
-        projects: the teams.
+        assignment: whose deadline it is; teams have theirs.
+        projects: the teams, each for its own assignment.
         enrolment: the person.
         due_at: until then; or
-        delta: by so much later than the course's deadline, also when that moves.
+        delta: by so much later than the assignment's deadline, also when that moves.
 
     Raises:
         RuleViolation: no reason, no deadline, or it would not be later than what they have, for any team.
+        TypeError: neither teams nor an assignment.
     """
     if not reason.strip():
         raise RuleViolation(_("Say why, for the record."), code="no-reason", field="reason")
     _require_one_time(due_at, delta)
     chosen = sorted(projects, key=lambda project: project.pk)
     with transaction.atomic():
-        if enrolment is not None:
-            return [_grant(course, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
         if chosen:
             return _grant_each(chosen, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
-        course = lock_course(course.pk)
-        extension = _grant(course, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
+        if assignment is None:
+            raise TypeError("Say which assignment's deadline it is.")
+        if enrolment is not None:
+            return [_grant(assignment, enrolment=enrolment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)]
+        course = lock_course(assignment.course_id)
+        extension = _grant(assignment, due_at=due_at, delta=delta, reason=reason, by=by, now=now)
         reconcile(course, now=now, sources=["projects"])
         return [extension]
 
@@ -212,16 +215,20 @@ def _grant_each(
     if len(locked) < len(projects):
         raise Project.DoesNotExist
     teams = members_by_project(locked.values())
-    deadlines: dict[int, Deadlines] = {}
+    deadlines = Deadlines.of_each({project.assignment_id: project.assignment for project in locked.values()}.values())
     drafts: list[Extension] = []
     refusal = None
     for project in locked.values():
-        course = project.course
-        if course.pk not in deadlines:
-            deadlines[course.pk] = Deadlines.of_course(course)
-        known = deadlines[course.pk]
+        known = deadlines[project.assignment_id]
         extension = Extension(
-            course=course, project=project, due_at=due_at, delta=delta, reason=reason, granted_at=now, granted_by=by
+            course=project.course,
+            assignment=project.assignment,
+            project=project,
+            due_at=due_at,
+            delta=delta,
+            reason=reason,
+            granted_at=now,
+            granted_by=by,
         )
         try:
             _require_deadline(extension, known, now=now)
@@ -251,7 +258,7 @@ def _grant_each(
 
 
 def _grant(
-    course: Course,
+    assignment: Assignment,
     *,
     due_at: datetime | None,
     delta: timedelta | None,
@@ -262,9 +269,10 @@ def _grant(
     enrolment: Enrolment | None = None,
     request: ExtensionRequest | None = None,
 ) -> Extension:
-    deadlines = Deadlines.of_course(course)
+    deadlines = Deadlines.of(assignment)
     extension = Extension(
-        course=course,
+        course=assignment.course,
+        assignment=assignment,
         project=project,
         enrolment=enrolment,
         due_at=due_at,
@@ -300,12 +308,13 @@ def _require_deadline(extension: Extension, deadlines: Deadlines, *, now: dateti
 
 def _time_before(extension: Extension, deadlines: Deadlines) -> datetime | None:
     """Return until when those whom an extension is for have time without it."""
-    membership = active_membership(extension.enrolment) if extension.enrolment is not None else None
+    person = extension.enrolment
+    membership = active_membership(person, extension.assignment) if person is not None else None
     project = membership.project if membership is not None else extension.project
     if project is not None:
         return deadlines.for_team(project.pk, _member_pks(project))
-    if extension.enrolment is not None:
-        return deadlines.for_team(0, [extension.enrolment.pk])
+    if person is not None:
+        return deadlines.for_team(0, [person.pk])
     return deadlines.for_all
 
 
@@ -327,7 +336,8 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
     """Take an extension back; page, feed and reminders follow at once, and a mail says so."""
     with transaction.atomic():
         course = lock_course(extension.course_id)
-        extension = Extension.objects.select_for_update(of=("self",)).select_related("project").get(pk=extension.pk)
+        rows = Extension.objects.select_for_update(of=("self",)).select_related("project", "assignment__course")
+        extension = rows.get(pk=extension.pk)
         if extension.revoked_at is not None:
             return
         extension.revoked_at = now
@@ -347,9 +357,9 @@ def _reached_by(extension: Extension) -> list[Enrolment]:
     if extension.project is not None:
         return members_of(extension.project)
     if extension.enrolment is not None:
-        membership = active_membership(extension.enrolment)
+        membership = active_membership(extension.enrolment, extension.assignment)
         return members_of(membership.project) if membership else [extension.enrolment]
-    rows = Membership.objects.active().filter(project__topic__course=extension.course)
+    rows = Membership.objects.active().filter(assignment=extension.assignment)
     return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course").order_by("pk")]
 
 
@@ -357,7 +367,7 @@ def _tell_the_others(kind: str, extension: Extension, *, now: datetime) -> None:
     """Tell what is for all to the students without a project too, in one step."""
     if not extension.is_for_all:
         return
-    members = Membership.objects.active().filter(project__topic__course=extension.course).values("enrolment")
+    members = Membership.objects.active().filter(assignment=extension.assignment).values("enrolment")
     others = Enrolment.objects.students().exclude(pk__in=members).filter(earlier_pass__isnull=True)
     references = {"extension": extension.pk}
     key = f"{kind}:{extension.pk}:without-project"

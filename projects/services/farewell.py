@@ -25,17 +25,17 @@ def say_farewell(*, user: User, now: datetime) -> None:
     """
     with transaction.atomic():
         mine = Membership.objects.active().filter(enrolment__user=user, project__withdrawn_at__isnull=True)
-        mine = mine.exclude(project__topic__course__state=Course.State.ARCHIVED)
+        mine = mine.exclude(project__assignment__course__state=Course.State.ARCHIVED)
         ideas = Topic.objects.filter(proposed_by__user=user, proposal=Topic.Proposal.OPEN).values_list("pk", flat=True)
         # In the order of all writes: projects, topics, invitations, people.
-        topics, projects = lock_teams(*mine.values_list("project", flat=True), topics=ideas)
+        _topics, projects = lock_teams(*mine.values_list("project", flat=True), topics=ideas)
         addresses = addresses_of(user)
         invitations = _lock_invitations(user, addresses)
         own = Enrolment.objects.filter(user=user).values_list("pk", flat=True)
         team = Membership.objects.active().filter(project__in=projects).values_list("enrolment", flat=True)
         lock_enrolments(*own, *team)
         for pk in sorted(projects):
-            _leave(projects[pk], topics[projects[pk].topic_id], user, now=now)
+            _leave(projects[pk], user, now=now)
         for topic in Topic.objects.filter(proposed_by__user=user, proposal=Topic.Proposal.OPEN):
             take_idea_back(topic=topic, now=now)
         _close_invitations(user, invitations, addresses, now=now)
@@ -49,7 +49,7 @@ def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation
     return list(theirs.select_for_update(of=("self",)).order_by("pk"))
 
 
-def _leave(project: Project, topic: Topic, user: User, *, now: datetime) -> None:
+def _leave(project: Project, user: User, *, now: datetime) -> None:
     memberships = Membership.objects.active().filter(project=project, enrolment__user=user)
     membership = memberships.select_related("enrolment__user", "enrolment__course").first()
     has_work = project.submissions.exists() or Assessment.objects.filter(project=project).exists()
@@ -57,7 +57,7 @@ def _leave(project: Project, topic: Topic, user: User, *, now: datetime) -> None
         return
     rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if not rest:
-        close_project(topic, project, now=now)
+        close_project(project, now=now)
         return
     end_membership(membership, now=now)
     references = {"project": project.pk, "who": membership.enrolment_id}

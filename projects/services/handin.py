@@ -21,7 +21,7 @@ from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
 from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
-from projects.models import Membership, Project, ProjectRules, Submission, SubmissionFile
+from projects.models import Assignment, Membership, Project, Submission, SubmissionFile
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
@@ -64,10 +64,10 @@ class FilesRefused(RuleViolation):
         self.refused = refused
 
 
-def _bytes_bound(rules: ProjectRules) -> Bound:
+def _bytes_bound(assignment: Assignment) -> Bound:
     return Bound(
         "projects.hand-in-bytes",
-        most=max(_BYTES_A_DAY, _FULL_ATTEMPTS_A_DAY * rules.max_files * rules.max_bytes),
+        most=max(_BYTES_A_DAY, _FULL_ATTEMPTS_A_DAY * assignment.max_files * assignment.max_bytes),
         per=timedelta(days=1),
         message=gettext_lazy(
             "Your team handed in more than %(most)s within a day. What was kept stays and counts. "
@@ -79,7 +79,7 @@ def _bytes_bound(rules: ProjectRules) -> Bound:
 
 
 def check_files(
-    uploads: Sequence[UploadedFile[Any]], rules: ProjectRules
+    uploads: Sequence[UploadedFile[Any]], assignment: Assignment
 ) -> list[tuple[UploadedFile[Any], CheckedFile]]:
     """Return what each upload is; some are not judged yet, where that takes longer than a request may wait.
 
@@ -87,14 +87,14 @@ def check_files(
         RuleViolation: too many files.
         FilesRefused: what is wrong with which of them, all at once.
     """
-    if len(uploads) > rules.max_files:
+    if len(uploads) > assignment.max_files:
         raise RuleViolation(
             ngettext(
                 "Hand in at most %(count)d file. Pack them into one ZIP archive.",
                 "Hand in at most %(count)d files. Pack them into one ZIP archive.",
-                rules.max_files,
+                assignment.max_files,
             )
-            % {"count": rules.max_files},
+            % {"count": assignment.max_files},
             code="too-many-files",
             field="files",
         )
@@ -105,8 +105,8 @@ def check_files(
                 upload,
                 upload.name or "",
                 size=upload.size or 0,
-                max_bytes=rules.max_bytes,
-                allowed=rules.allowed_suffixes,
+                max_bytes=assignment.max_bytes,
+                allowed=assignment.allowed_suffixes,
                 may_wait=True,
             )
         except RuleViolation as violation:
@@ -141,7 +141,7 @@ def hand_in(
     Args:
         project: whose attempt it is.
         by: the member who hands in.
-        uploads: files of the kinds that the course takes.
+        uploads: files of the kinds that the assignment takes.
         repository_url: an address, with or instead of files; then with `commit`.
         commit: the hash of the commit that counts.
         comment: for the assessor.
@@ -161,11 +161,9 @@ def hand_in(
             # Its files had been kept on the server, and went with the first press of the button.
             return pressed
         raise RuleViolation(_("Choose a file or give the address of your repository."), code="nothing", field="files")
-    rules = ProjectRules.objects.filter(course=project.course).first()
-    if rules is None:
-        raise RuleViolation(_("This course has no projects."), code="no-projects")
+    assignment = Assignment.objects.get(pk=project.assignment_id)
     spend(_TRIES, who=project.pk, now=now)
-    checked = check_files(uploads, rules)
+    checked = check_files(uploads, assignment)
     waits = not all(file.is_judged for _upload, file in checked)
     values: dict[str, Any] = {**said, "request_key": request_key}
     try:
@@ -183,8 +181,8 @@ def hand_in(
                 # The page came back from the browser's history and was filled in anew.
                 values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
-            _require_room(project, rules, sum(file.size for file in kept))
-            spend(_bytes_bound(rules), who=project.pk, amount=sum(file.size for file in kept), now=now)
+            _require_room(project, sum(file.size for file in kept))
+            spend(_bytes_bound(assignment), who=project.pk, amount=sum(file.size for file in kept), now=now)
             values["check_due_at"] = now if waits else None
             submission = _add_attempt(project, by=by, began_at=began, received_at=now, **values)
             _add_files(submission, kept)
@@ -234,9 +232,9 @@ class _PressedTwiceError(Exception):
         self.submission = submission
 
 
-def _require_room(project: Project, rules: ProjectRules, sent: int) -> None:
-    kept = bytes_kept(project)
-    if sent and kept + sent > rules.max_total_bytes:
+def _require_room(project: Project, sent: int) -> None:
+    kept, most = bytes_kept(project), project.assignment.max_total_bytes
+    if sent and kept + sent > most:
         raise RuleViolation(
             _(
                 "All hand-ins of a project may have %(most)s together; with these files yours would have %(size)s. What "
@@ -244,7 +242,7 @@ def _require_room(project: Project, rules: ProjectRules, sent: int) -> None:
                 "room. %(ask)s"
             )
             % {
-                "most": say_size(rules.max_total_bytes),
+                "most": say_size(most),
                 "size": say_size(kept + sent, is_rounded_up=True),
                 "ask": whom_to_ask(project.course),
             },
@@ -271,7 +269,7 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
     members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
     if by.pk not in members:
         raise RuleViolation(_("You are not in this team."), code="not-a-member")
-    deadlines = Deadlines.of_course(course)
+    deadlines = Deadlines.of(project.assignment)
     due_at = deadlines.for_team(project.pk, members)
     closes = deadlines.closes_at(due_at)
     if due_at is not None and closes is not None and deadlines.standing_at(due_at, began) == Timeliness.REFUSED:
@@ -301,7 +299,7 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
         require_running(project.course)
         require_active(project)
         members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
-        due_at = Deadlines.of_course(project.course).for_team(project.pk, members)
+        due_at = Deadlines.of(project.assignment).for_team(project.pk, members)
         if due_at is not None and not may_pick(project, due_at, now):
             raise RuleViolation(
                 _("The deadline was %(due)s. What counts can no longer be changed. %(ask)s")

@@ -11,7 +11,7 @@ from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import lock_course
-from projects.models import Project, Topic
+from projects.models import Assignment, Project, Topic
 from projects.services.locks import active_membership, lock_enrolment, lock_topic, require_registration_open, tell
 from projects.services.registration import start_project
 
@@ -25,18 +25,21 @@ _IDEAS = Bound(
 )
 
 
-def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: datetime, **values: Any) -> Topic:
+def propose_idea(
+    *, enrolment: Enrolment, assignment: Assignment, title: str, description: str, now: datetime, **values: Any
+) -> Topic:
     """Hand an own idea to the staff.
 
     Args:
-        enrolment: whose idea it is; one open idea per person.
+        enrolment: whose idea it is; one open idea per person and assignment.
+        assignment: with topics.
         title: of the topic.
         description: Markdown.
         now: the request's clock.
         **values: `skills`, `links`, `team_max`.
 
     Raises:
-        RuleViolation: registration is closed, the course takes no own ideas, or an idea of
+        RuleViolation: registration is closed, the assignment takes no own ideas, or an idea of
             this person is open already, or they proposed too many today.
         ValidationError: the values break a rule; by field.
     """
@@ -45,16 +48,17 @@ def propose_idea(*, enrolment: Enrolment, title: str, description: str, now: dat
         raise TypeError(f"An idea has no field {', '.join(sorted(unknown))}.")
     with transaction.atomic():
         enrolment = lock_enrolment(enrolment.pk)
-        rules = require_registration_open(enrolment.course, now=now)
-        if not rules.takes_own_ideas:
+        require_registration_open(assignment, now=now)
+        if not (assignment.has_topics and assignment.takes_own_ideas):
             raise RuleViolation(_("This course takes no own ideas. Choose one of its topics."), code="no-own-ideas")
-        if Topic.objects.filter(proposed_by=enrolment, proposal=Topic.Proposal.OPEN).exists():
+        if Topic.objects.filter(assignment=assignment, proposed_by=enrolment, proposal=Topic.Proposal.OPEN).exists():
             raise RuleViolation(
                 _("Your idea waits for the staff's decision. Take it back before you propose another one."),
                 code="idea-open",
             )
         topic = Topic(
             course=enrolment.course,
+            assignment=assignment,
             track=OWN_IDEA,
             title=title,
             description=description,
@@ -103,7 +107,7 @@ def decide_idea(*, topic: Topic, is_accepted: bool, reason: str, now: datetime) 
         topic.decision_reason = reason
         topic.save(update_fields=["proposal", "decision_reason"])
         project = None
-        if is_accepted and active_membership(author) is None:
+        if is_accepted and active_membership(author, topic.assignment) is None:
             project = start_project(topic, [author], now=now)
         tell("projects.idea-decided", [author], cause=str(topic.pk), now=now, references={"topic": topic.pk})
     return project

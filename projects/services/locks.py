@@ -15,13 +15,16 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.mail.outbox import Told, notify_each
 from projects.deadlines import Deadlines
-from projects.models import Invitation, Membership, Project, ProjectRules, Topic, TopicSwitch
+from projects.models import Assignment, Invitation, Membership, Project, Topic, TopicSwitch
 
 
 def lock_topics(*pks: int) -> dict[int, Topic]:
     """Return the topics, locked in the order of their keys."""
-    rows = Topic.objects.select_for_update(no_key=True, of=("self",)).select_related("course").order_by("pk")
-    return {topic.pk: topic for topic in rows.filter(pk__in=pks)}
+    rows = Topic.objects.select_for_update(no_key=True, of=("self",)).select_related("assignment__course")
+    topics = {topic.pk: topic for topic in rows.filter(pk__in=pks).order_by("pk")}
+    for topic in topics.values():
+        topic.course = topic.assignment.course
+    return topics
 
 
 def lock_topic(pk: int) -> Topic:
@@ -37,7 +40,7 @@ def lock_topic(pk: int) -> Topic:
 
 
 def lock_project(pk: int) -> Project:
-    """Return the project, locked; its topic and course come with it, unlocked.
+    """Return the project, locked; its topic, assignment and course come with it, unlocked.
 
     Raises:
         Project.DoesNotExist: there is none.
@@ -49,17 +52,26 @@ def lock_project(pk: int) -> Project:
 
 
 def lock_projects(*pks: int) -> dict[int, Project]:
-    """Return the projects, locked in the order of their keys, with their topics and courses, unlocked: 2 queries."""
-    rows = Project.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
-    projects = {project.pk: project for project in rows}
+    """Return the projects, locked in the order of their keys, with topics and courses, unlocked: 2 queries."""
+    rows = Project.objects.select_for_update(no_key=True, of=("self",)).select_related("assignment__course")
+    projects = {project.pk: project for project in rows.filter(pk__in=pks).order_by("pk")}
     # In one query with the topics, a team that switched while this waited would not be found.
-    topics = Topic.objects.select_related("course").in_bulk({project.topic_id for project in projects.values()})
+    topics = Topic.objects.in_bulk({project.topic_id for project in projects.values() if project.topic_id})
     # What is asked of a course once, such as the terms of its exams, is asked once for all of them.
+    assignments: dict[int, Assignment] = {}
     courses: dict[int, Course] = {}
     for project in projects.values():
-        project.topic = topics[project.topic_id]
-        project.topic.course = courses.setdefault(project.topic.course_id, project.topic.course)
+        project.assignment = assignments.setdefault(project.assignment_id, project.assignment)
+        project.assignment.course = courses.setdefault(project.assignment.course_id, project.assignment.course)
+        if project.topic_id is not None:
+            project.topic = topics[project.topic_id]
+            _place(project.topic, project.assignment)
     return projects
+
+
+def _place(topic: Topic, assignment: Assignment) -> None:
+    """Let a topic know its assignment and course, which were read already."""
+    topic.assignment, topic.course = assignment, assignment.course
 
 
 def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int, Topic], dict[int, Project]]:
@@ -76,13 +88,19 @@ def lock_teams(*project_pks: int, topics: Iterable[int] = ()) -> tuple[dict[int,
         raise Project.DoesNotExist
     # Only a locked project can't switch any more: its topic, and the one held for it, are known from here on.
     held = TopicSwitch.objects.holding().filter(project__in=projects).values_list("topic", flat=True)
-    return lock_topics(*(project.topic_id for project in projects.values()), *held, *topics), projects
+    wanted = [*(project.topic_id for project in projects.values() if project.topic_id), *held, *topics]
+    # An assignment without topics has nothing to lock: no query.
+    locked = lock_topics(*wanted) if wanted else {}
+    for project in projects.values():
+        if project.topic_id is not None:
+            project.topic = locked[project.topic_id]
+            _place(project.topic, project.assignment)
+    return locked, projects
 
 
-def lock_team(pk: int) -> tuple[Topic, Project]:
-    """Return the project and the topic that it has now, both locked."""
-    topics, projects = lock_teams(pk)
-    return topics[projects[pk].topic_id], projects[pk]
+def lock_team(pk: int) -> Project:
+    """Return the project, locked with the topic that it has now."""
+    return lock_teams(pk)[1][pk]
 
 
 def lock_enrolment(pk: int) -> Enrolment:
@@ -116,9 +134,10 @@ def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]
     return teams
 
 
-def active_membership(enrolment: Enrolment) -> Membership | None:
-    """Return the person's place in a team of this course, if they have one."""
-    return Membership.objects.active().select_related("project__topic").filter(enrolment=enrolment).first()
+def active_membership(enrolment: Enrolment, assignment: Assignment) -> Membership | None:
+    """Return the person's place in a team for an assignment, if they have one."""
+    rows = Membership.objects.active().select_related("project__topic", "project__assignment")
+    return rows.filter(enrolment=enrolment, assignment=assignment).first()
 
 
 def whom_to_ask(course: Course) -> str:
@@ -138,27 +157,23 @@ def require_running(course: Course) -> None:
         raise RuleViolation(_("This course is not running. %(ask)s") % {"ask": whom_to_ask(course)}, code="not-running")
 
 
-def require_registration_open(course: Course, *, now: datetime) -> ProjectRules:
-    """Return the course's rules while teams may still be registered and changed.
+def require_registration_open(assignment: Assignment, *, now: datetime) -> None:
+    """Refuse what is done with teams while they may not be registered and changed.
 
     Raises:
-        RuleViolation: not yet, no longer, or the course has no projects; with the exact
-            deadline, the server's time and whom to ask.
+        RuleViolation: not yet or no longer; with the exact deadline, the server's time and whom to ask.
     """
-    rules = ProjectRules.objects.filter(course=course).first()
-    return require_open_under(rules, Deadlines.of_rules(rules), course, now=now)
+    require_open_under(assignment, Deadlines.of(assignment), assignment.course, now=now)
 
 
-def require_open_under(
-    rules: ProjectRules | None, deadlines: Deadlines, course: Course, *, now: datetime
-) -> ProjectRules:
-    """Do as `require_registration_open` says, for rules and deadlines that were read already."""
+def require_open_under(assignment: Assignment | None, deadlines: Deadlines, course: Course, *, now: datetime) -> None:
+    """Do as `require_registration_open` says, for deadlines that were read already; None is of a course without any."""
     require_running(course)
-    if rules is None:
+    if assignment is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
-    if rules.registration_opens_at is not None and now < rules.registration_opens_at:
+    if assignment.opens_at is not None and now < assignment.opens_at:
         raise RuleViolation(
-            _("Registration opens %(time)s.") % {"time": say_time(rules.registration_opens_at, course.zone, now=now)},
+            _("Registration opens %(time)s.") % {"time": say_time(assignment.opens_at, course.zone, now=now)},
             code="registration-not-open",
         )
     closes = deadlines.registration_closes_at
@@ -172,7 +187,6 @@ def require_open_under(
             },
             code="registration-closed",
         )
-    return rules
 
 
 def tell(

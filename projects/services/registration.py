@@ -12,7 +12,16 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.mail.outbox import notify_each
-from projects.models import ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic, TopicSwitch
+from projects.models import (
+    Assignment,
+    ExtensionRequest,
+    Invitation,
+    Membership,
+    Project,
+    SeekingNote,
+    Topic,
+    TopicSwitch,
+)
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -54,12 +63,12 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
     with transaction.atomic():
         locked = lock_topic(topic.pk)
         enrolment = lock_enrolment(enrolment.pk)
-        existing = active_membership(enrolment)
+        existing = active_membership(enrolment, locked.assignment)
         if existing is not None and existing.project.topic_id == topic.pk:
             return existing.project, False
         _require_student(enrolment, locked)
-        require_registration_open(locked.course, now=now)
-        require_without_project(enrolment)
+        require_registration_open(locked.assignment, now=now)
+        require_without_project(enrolment, locked.assignment)
         let_go(locked, now=now)
         require_available(locked, enrolment)
         return start_project(locked, [enrolment], now=now), True
@@ -67,7 +76,7 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
 
 def start_project(topic: Topic, people: list[Enrolment], *, now: datetime) -> Project:
     """Write a new project of `people` on a locked topic with a free slot, and tell them."""
-    project = Project.objects.create(topic=topic, registered_at=now)
+    project = Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=now)
     take_slot(topic)
     for person in people:
         add_member(project, person, now=now)
@@ -83,12 +92,14 @@ def add_member(project: Project, enrolment: Enrolment, *, now: datetime) -> Memb
     """
     try:
         with transaction.atomic():
-            membership = Membership.objects.create(project=project, enrolment=enrolment, joined_at=now)
+            membership = Membership.objects.create(
+                project=project, assignment=project.assignment, enrolment=enrolment, joined_at=now
+            )
     except IntegrityError as error:
         if "membership_one_active" not in str(error):
             raise
         raise _has_project(enrolment) from error
-    SeekingNote.objects.filter(enrolment=enrolment).delete()
+    SeekingNote.objects.filter(enrolment=enrolment, assignment=project.assignment).delete()
     _close_invitations_to(enrolment, project, now=now)
     follow_in_feeds([enrolment], now=now)
     return membership
@@ -162,13 +173,13 @@ def require_available(topic: Topic, enrolment: Enrolment) -> None:
         )
 
 
-def require_without_project(enrolment: Enrolment) -> None:
-    """Refuse who is in a project of the course already.
+def require_without_project(enrolment: Enrolment, assignment: Assignment) -> None:
+    """Refuse who is in a team for the assignment already.
 
     Raises:
         RuleViolation: they are; leaving or switching comes first.
     """
-    if active_membership(enrolment) is not None:
+    if active_membership(enrolment, assignment) is not None:
         raise _has_project(enrolment)
 
 
@@ -204,15 +215,15 @@ def leave_team(*, project: Project, enrolment: Enrolment, now: datetime) -> None
         RuleViolation: registration is closed.
     """
     with transaction.atomic():
-        topic, project = lock_team(project.pk)
+        project = lock_team(project.pk)
         lock_members(project, also=[enrolment])
         membership = Membership.objects.active().filter(project=project, enrolment=enrolment).first()
         if membership is None:
             return
-        require_registration_open(topic.course, now=now)
+        require_registration_open(project.assignment, now=now)
         rest = [member for member in members_of(project) if member.pk != enrolment.pk]
         if not rest:
-            close_project(topic, project, now=now)
+            close_project(project, now=now)
             return
         end_membership(membership, now=now)
         cause = f"{membership.pk}"
@@ -236,11 +247,11 @@ def dissolve_project(*, project: Project, by: Enrolment, now: datetime) -> None:
         RuleViolation: registration is closed.
     """
     with transaction.atomic():
-        topic, project = lock_team(project.pk)
+        project = lock_team(project.pk)
         if not project.is_active:
             return
-        require_registration_open(topic.course, now=now)
-        close_project(topic, project, now=now)
+        require_registration_open(project.assignment, now=now)
+        close_project(project, now=now)
 
 
 def withdraw_project(*, project: Project, now: datetime) -> None:
@@ -257,14 +268,13 @@ def withdraw_projects(*, projects: Iterable[Project], now: datetime) -> int:
     return len(active)
 
 
-def close_project(topic: Topic, project: Project, *, now: datetime) -> None:
-    """Withdraw one locked project; see `close_projects`."""
+def close_project(project: Project, *, now: datetime) -> None:
+    """Withdraw one project that is locked with its topic; see `close_projects`."""
     held = TopicSwitch.objects.holding().filter(project=project).select_related("topic")
-    close_projects(
-        {topic.pk: topic} | {switch.topic_id: switch.topic for switch in held if switch.topic_id != topic.pk},
-        [project],
-        now=now,
-    )
+    topics = {switch.topic_id: switch.topic for switch in held}
+    if project.topic is not None:
+        topics[project.topic.pk] = project.topic
+    close_projects(topics, [project], now=now)
 
 
 def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, now: datetime) -> None:
@@ -282,14 +292,14 @@ def close_projects(topics: Mapping[int, Topic], projects: Sequence[Project], *, 
     # Whoever left at this very time comes back when it is undone.
     Membership.objects.active().filter(project__in=teams).update(left_at=now)
     invited = Invitation.objects.filter(project__in=teams, state=Invitation.State.OPEN)
-    if waiting := list(invited.select_related("project__topic__course").order_by("pk")):
+    if waiting := list(invited.select_related("project__topic", "project__assignment__course").order_by("pk")):
         invited.update(state=Invitation.State.REVOKED, closed_at=now)
         tell_revoked((invitation for invitation in waiting if invitation.expires_at > now), now=now)
     ExtensionRequest.objects.filter(project__in=teams, state=ExtensionRequest.State.OPEN).update(
         state=ExtensionRequest.State.WITHDRAWN, decided_at=now
     )
     held = TopicSwitch.objects.holding().filter(project__in=teams)
-    freed = Counter(project.topic_id for project in projects)
+    freed = Counter(project.topic_id for project in projects if project.topic_id is not None)
     if of_switched := list(held.values_list("topic", flat=True)):
         held.update(closed_at=now)
         freed.update(of_switched)
@@ -349,22 +359,25 @@ def restore_projects(*, projects: Sequence[Project], now: datetime) -> Restored:
         for row in rows:
             places[row.project_id].append(row)
         people = lock_enrolments(*(row.enrolment_id for several in places.values() for row in several))
-        busy = set(Membership.objects.active().filter(enrolment__in=people).values_list("enrolment", flat=True))
+        elsewhere = Membership.objects.active().filter(enrolment__in=people)
+        busy = set(elsewhere.values_list("enrolment", "assignment"))
         taken: Counter[int] = Counter()
         back: list[Project] = []
         refused: dict[int, RuleViolation] = {}
         for project in gone:
-            members = sorted(row.enrolment_id for row in places[project.pk])
-            elsewhere = next((pk for pk in members if pk in busy), None)
-            if topics[project.topic_id].free - taken[project.topic_id] < 1:
+            members = sorted((row.enrolment_id, row.assignment_id) for row in places[project.pk])
+            occupied = next((pk for pk, assignment in members if (pk, assignment) in busy), None)
+            topic = topics[project.topic_id] if project.topic_id is not None else None
+            if topic is not None and topic.free - taken[topic.pk] < 1:
                 refused[project.pk] = RuleViolation(
                     _("The slot has been given to another team. Give the topic one more slot first."),
                     code="topic-full",
                 )
-            elif elsewhere is not None:
-                refused[project.pk] = _has_project(people[elsewhere])
+            elif occupied is not None:
+                refused[project.pk] = _has_project(people[occupied])
             else:
-                taken[project.topic_id] += 1
+                if topic is not None:
+                    taken[topic.pk] += 1
                 busy.update(members)
                 back.append(project)
         teams = {project.pk: [people[row.enrolment_id] for row in places[project.pk]] for project in back}

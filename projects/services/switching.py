@@ -53,15 +53,17 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
     with transaction.atomic():
         topics, projects = lock_teams(project.pk, topics=[topic.pk])
         project = projects[project.pk]
-        old, new = topics[project.topic_id], topics[topic.pk]
+        old, new = project.topic, topics[topic.pk]
         require_active(project)
+        if old is None or new.assignment_id != project.assignment_id:
+            raise RuleViolation(_("This topic belongs to another assignment."), code="other-assignment")
         if old.pk == new.pk:
             return project
         let_go_of(topics, now=now)
         held = TopicSwitch.objects.to_take_back_at(now).filter(project=project).first()
         if held is not None and held.topic_id == new.pk:
             return _go_back(held, project, old, new, by=by, now=now)
-        require_registration_open(new.course, now=now)
+        require_registration_open(project.assignment, now=now)
         require_available(new, by)
         people = members_of(project)
         _require_room(new, people)
@@ -105,12 +107,13 @@ def take_switch_back(*, project: Project, by: Enrolment, now: datetime) -> Proje
         require_active(project)
         require_running(project.course)
         held = TopicSwitch.objects.to_take_back_at(now).filter(project=project).first()
-        if held is None:
+        left = project.topic
+        if held is None or left is None:
             raise RuleViolation(
                 _("This switch was taken back already, or its day is over. While registration is open, switch again."),
                 code="switch-over",
             )
-        return _go_back(held, project, topics[project.topic_id], topics[held.topic_id], by=by, now=now)
+        return _go_back(held, project, left, topics[held.topic_id], by=by, now=now)
 
 
 def _go_back(

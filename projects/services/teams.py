@@ -16,7 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.mail.outbox import notify
 from projects.deadlines import registration_closes_at
-from projects.models import Invitation, Membership, Project, SeekingNote, Topic
+from projects.models import Assignment, Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.locks import (
     active_membership,
     follow_in_feeds,
@@ -93,9 +93,9 @@ def invite_member(
             _("'%(email)s' is not an e-mail address.") % {"email": email[:100]}, code="no-address", field="email"
         ) from error
     with transaction.atomic():
-        topic, project = lock_team(project.pk)
+        project = lock_team(project.pk)
         require_active(project)
-        rules = require_registration_open(topic.course, now=now)
+        require_registration_open(project.assignment, now=now)
         people = members_of(project)
         expire_invitations(project, now=now)
         waiting = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
@@ -106,9 +106,9 @@ def invite_member(
         addresses = EmailAddress.objects.filter(user__in=[person.user_id for person in people], email__iexact=email)
         if addresses.exists() or any(person.user.email.lower() == email.lower() for person in people):
             raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
-        _require_place(topic, len(people) + waiting.count())
-        _spend_invitation(invitation, topic)
-        closes = registration_closes_at(rules)
+        _require_place(project, len(people) + waiting.count())
+        _spend_invitation(invitation, project)
+        closes = registration_closes_at(project.assignment)
         expires = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
         invitation.expires_at = expires
         invitation.save(force_insert=True)
@@ -117,7 +117,7 @@ def invite_member(
             kind="projects.invited",
             now=now,
             address=email,
-            course=topic.course,
+            course=project.course,
             references={"invitation": invitation.pk},
             due_at=expires,
         )
@@ -134,21 +134,21 @@ def invite_member(
     return invitation
 
 
-def _spend_invitation(invitation: Invitation, topic: Topic) -> None:
-    by, to = invitation.invited_by.pk, f"{topic.course_id} {invitation.email.lower()}"
+def _spend_invitation(invitation: Invitation, project: Project) -> None:
+    by, to = invitation.invited_by.pk, f"{project.course.pk} {invitation.email.lower()}"
     for bound, who in ((_OF_ONE, by), (_TO_ONE, to), (_OF_ONE_TO_ONE, f"{by} {to}")):
         spend(bound, who=who, now=invitation.invited_at)
 
 
-def _require_place(topic: Topic, spoken_for: int) -> None:
-    if spoken_for >= topic.team_max:
+def _require_place(project: Project, spoken_for: int) -> None:
+    if spoken_for >= project.team_max:
         raise RuleViolation(
             ngettext(
                 "This topic takes teams of at most %(count)d. Take an open invitation back first.",
                 "This topic takes teams of at most %(count)d. Take an open invitation back first.",
-                topic.team_max,
+                project.team_max,
             )
-            % {"count": topic.team_max},
+            % {"count": project.team_max},
             code="team-full",
             field="email",
         )
@@ -164,7 +164,9 @@ def expire_invitations(project: Project, *, now: datetime) -> None:
 def revoke_invitation(*, invitation: Invitation, now: datetime) -> Invitation:
     """Take an open invitation back; one that was answered stays answered. Returns it as it is then."""
     with transaction.atomic():
-        rows = Invitation.objects.select_for_update(of=("self",)).select_related("project__topic__course")
+        rows = Invitation.objects.select_for_update(of=("self",)).select_related(
+            "project__topic", "project__assignment__course"
+        )
         invitation = rows.get(pk=invitation.pk)
         if invitation.state == Invitation.State.OPEN:
             _close(invitation, Invitation.State.REVOKED, now=now)
@@ -206,13 +208,12 @@ def accept_invitation(
             is full, or the person is in another project and would stay there.
     """
     with transaction.atomic():
-        left = active_membership(enrolment) if leaves_team else None
-        topics, projects = lock_teams(invitation.project_id, *([left.project_id] if left else []))
+        left = active_membership(enrolment, invitation.project.assignment) if leaves_team else None
+        _topics, projects = lock_teams(invitation.project_id, *([left.project_id] if left else []))
         project = projects[invitation.project_id]
-        topic = topics[project.topic_id]
         invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
         enrolment = lock_members(*projects.values(), also=[enrolment])[enrolment.pk]
-        existing = active_membership(enrolment)
+        existing = active_membership(enrolment, project.assignment)
         if existing is not None and existing.project_id == project.pk:
             # They came by another way, or press twice: there is no team to leave.
             if invitation.state == Invitation.State.OPEN:
@@ -220,17 +221,17 @@ def accept_invitation(
             return project
         _require_open(invitation, now=now)
         require_active(project)
-        require_registration_open(topic.course, now=now)
-        if enrolment.is_staff or enrolment.course_id != topic.course_id:
+        require_registration_open(project.assignment, now=now)
+        if enrolment.is_staff or enrolment.course_id != project.assignment.course_id:
             raise RuleViolation(_("Only students of this course join its projects."), code="not-a-student")
         is_leaving = existing is not None and left is not None and existing.pk == left.pk
         if not is_leaving:
-            require_without_project(enrolment)
+            require_without_project(enrolment, project.assignment)
         people = members_of(project)
-        if len(people) >= topic.team_max:
+        if len(people) >= project.team_max:
             raise RuleViolation(_("This team is full by now. Ask them, or look for another one."), code="team-full")
         if existing is not None and is_leaving:
-            _take_out(existing, topics, projects, now=now)
+            _take_out(existing, projects, now=now)
         _close(invitation, Invitation.State.ACCEPTED, now=now)
         add_member(project, enrolment, now=now)
         references = {"project": project.pk, "who": enrolment.pk}
@@ -260,7 +261,9 @@ def _require_open(invitation: Invitation, *, now: datetime) -> None:
         raise RuleViolation(words[state], code=f"invitation-{state.value}")
 
 
-def write_seeking_note(*, enrolment: Enrolment, topic: Topic | None, text: str, now: datetime) -> SeekingNote:
+def write_seeking_note(
+    *, enrolment: Enrolment, assignment: Assignment, topic: Topic | None, text: str, now: datetime
+) -> SeekingNote:
     """Let others read that a person looks for teammates, on one topic or on any; a newer note replaces it.
 
     Raises:
@@ -275,17 +278,17 @@ def write_seeking_note(*, enrolment: Enrolment, topic: Topic | None, text: str, 
         )
     with transaction.atomic():
         enrolment = lock_enrolment(enrolment.pk)
-        require_registration_open(enrolment.course, now=now)
-        require_without_project(enrolment)
+        require_registration_open(assignment, now=now)
+        require_without_project(enrolment, assignment)
         note, _created = SeekingNote.objects.update_or_create(
-            enrolment=enrolment, defaults={"topic": topic, "text": text, "written_at": now}
+            enrolment=enrolment, assignment=assignment, defaults={"topic": topic, "text": text, "written_at": now}
         )
     return note
 
 
-def remove_seeking_note(*, enrolment: Enrolment) -> None:
+def remove_seeking_note(*, enrolment: Enrolment, assignment: Assignment) -> None:
     """Take the person's note back."""
-    SeekingNote.objects.filter(enrolment=enrolment).delete()
+    SeekingNote.objects.filter(enrolment=enrolment, assignment=assignment).delete()
 
 
 def invite_seeker(*, project: Project, note: SeekingNote, by: Enrolment, now: datetime) -> Invitation:
@@ -307,24 +310,24 @@ def move_member(*, enrolment: Enrolment, to: Project | Topic, by: User, now: dat
     """
     with transaction.atomic():
         old, topics, locked, enrolment = _lock_for_move(enrolment, to)
-        topic = topics[locked[to.pk].topic_id if isinstance(to, Project) else to.pk]
-        if enrolment.course_id != topic.course_id:
+        if enrolment.course_id != to.assignment.course_id:
             raise RuleViolation(_("This team belongs to another course."), code="other-course")
         if isinstance(to, Project):
             if old is not None and old.project_id == to.pk:
                 return locked[to.pk]
             require_active(locked[to.pk])
-            if len(members_of(locked[to.pk])) >= topic.team_max:
+            if len(members_of(locked[to.pk])) >= locked[to.pk].team_max:
                 raise RuleViolation(
-                    _("This team is full: its topic takes at most %(count)d.") % {"count": topic.team_max},
+                    _("This team is full: its topic takes at most %(count)d.") % {"count": locked[to.pk].team_max},
                     code="team-full",
                 )
         else:
+            topic = topics[to.pk]
             let_go(topic, now=now)
             if topic.free < 1:
                 raise RuleViolation(_("All slots of this topic are taken."), code="topic-full")
         if old is not None:
-            _take_out(old, topics, locked, now=now)
+            _take_out(old, locked, now=now)
         if isinstance(to, Project):
             project = locked[to.pk]
             add_member(project, enrolment, now=now)
@@ -341,14 +344,14 @@ def _lock_for_move(
     enrolment: Enrolment, to: Project | Topic
 ) -> tuple[Membership | None, dict[int, Topic], dict[int, Project], Enrolment]:
     """Return where the person is now, and projects, topics and the person, all locked in order."""
-    old = active_membership(enrolment)
+    old = active_membership(enrolment, to.assignment)
     topics, locked = lock_teams(
         *([old.project_id] if old else []),
         *([to.pk] if isinstance(to, Project) else []),
         topics=[] if isinstance(to, Project) else [to.pk],
     )
     person = lock_members(*locked.values(), also=[enrolment])[enrolment.pk]
-    now_in = active_membership(person)
+    now_in = active_membership(person, to.assignment)
     if (now_in and now_in.pk) != (old and old.pk):
         raise RuleViolation(
             _("%(name)s has just joined or left a team. Look again before you move them.") % {"name": person.user},
@@ -357,7 +360,7 @@ def _lock_for_move(
     return now_in, topics, locked, person
 
 
-def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int, Project], *, now: datetime) -> None:
+def _take_out(membership: Membership, locked: dict[int, Project], *, now: datetime) -> None:
     project = locked[membership.project_id]
     rest = [member for member in members_of(project) if member.pk != membership.enrolment_id]
     if rest:
@@ -366,7 +369,7 @@ def _take_out(membership: Membership, topics: dict[int, Topic], locked: dict[int
         tell("projects.member-left", rest, cause=str(membership.pk), now=now, references=references)
         follow_in_feeds(rest, now=now)
     else:
-        close_project(topics[project.topic_id], project, now=now)
+        close_project(project, now=now)
 
 
 def merge_teams(*, source: Project, target: Project, by: User, now: datetime) -> Project:
@@ -376,12 +379,13 @@ def merge_teams(*, source: Project, target: Project, by: User, now: datetime) ->
         RuleViolation: together they are too many for the topic.
     """
     with transaction.atomic():
-        topics, locked = lock_teams(source.pk, target.pk)
-        topic = topics[locked[target.pk].topic_id]
-        people = members_of(source)
-        if len(people) + len(members_of(target)) > topic.team_max:
+        _topics, locked = lock_teams(source.pk, target.pk)
+        if source.assignment_id != target.assignment_id:
+            raise RuleViolation(_("These teams work on different assignments."), code="other-assignment")
+        people, most = members_of(source), locked[target.pk].team_max
+        if len(people) + len(members_of(target)) > most:
             raise RuleViolation(
-                _("Together they are more than the %(count)d that the topic takes.") % {"count": topic.team_max},
+                _("Together they are more than the %(count)d that the topic takes.") % {"count": most},
                 code="team-full",
             )
         for person in people:

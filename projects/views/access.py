@@ -12,25 +12,29 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
 from projects.deadlines import Deadlines
-from projects.models import Project, ProjectRules
+from projects.models import Assignment, Project
 from projects.queries import TeamView, team_of
 from projects.services.locks import require_open_under
 
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """A student of a course, their team, and the course's rules and deadlines."""
+    """A student of a course, an assignment with its deadlines, and their team for it.
+
+    Attributes:
+        assignment: None in a course without any.
+    """
 
     access: Access
     enrolment: Enrolment
     team: TeamView | None
-    rules: ProjectRules | None
+    assignment: Assignment | None
     deadlines: Deadlines
 
     @property
     def problem(self) -> str:
         """Why teams can't be registered or changed now, or an empty text."""
-        return registration_problem(self.access, self.rules, self.deadlines)
+        return registration_problem(self.access, self.assignment, self.deadlines)
 
     @property
     def course(self) -> Course:
@@ -46,6 +50,16 @@ class Mine:
         if self.team is None:
             raise Http404
         return self.team
+
+    def require_assignment(self) -> Assignment:
+        """Return the assignment.
+
+        Raises:
+            Http404: the course has none.
+        """
+        if self.assignment is None:
+            raise Http404
+        return self.assignment
 
     @property
     def project(self) -> Project:
@@ -66,9 +80,17 @@ def mine_of(access: Access) -> Mine:
     """
     if access.enrolment is None:
         raise Http404
-    rules = ProjectRules.objects.filter(course=access.course).first()
-    deadlines = Deadlines.of_rules(rules)
-    return Mine(access, access.enrolment, team_of(access.enrolment, deadlines=deadlines), rules, deadlines)
+    assignment = main_of(access.course)
+    deadlines = Deadlines.of(assignment)
+    return Mine(access, access.enrolment, team_of(access.enrolment, assignment, deadlines), assignment, deadlines)
+
+
+def main_of(course: Course) -> Assignment | None:
+    """Return the course's project, which knows its course, or None: 1 query."""
+    assignment = Assignment.objects.main_of(course)
+    if assignment is not None:
+        assignment.course = course
+    return assignment
 
 
 def number(value: str | None) -> int:
@@ -83,10 +105,10 @@ def number(value: str | None) -> int:
     return pk
 
 
-def registration_problem(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> str:
-    """Return why teams can't be registered or changed now under these rules and deadlines, or an empty text."""
+def registration_problem(access: Access, assignment: Assignment | None, deadlines: Deadlines) -> str:
+    """Return why teams can't be registered or changed now for this assignment, or an empty text."""
     try:
-        require_open_under(rules, deadlines, access.course, now=access.now)
+        require_open_under(assignment, deadlines, access.course, now=access.now)
     except RuleViolation as violation:
         return str(violation.message)
     return ""

@@ -23,9 +23,9 @@ from amls.files.checks import clean_filename
 from amls.files.kept import Shelf, opened
 from amls.files.serving import ServedFile, serve_file
 from amls.files.uploads import takes_files
-from projects.deadlines import Deadlines, Timeliness
+from projects.deadlines import Timeliness
 from projects.forms.pages import HandInForm
-from projects.models import ProjectRules, Submission, SubmissionFile
+from projects.models import Assignment, Submission, SubmissionFile
 from projects.permissions import may_see_project
 from projects.queries import bytes_kept
 from projects.receipts import receipt_code
@@ -37,13 +37,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def _most_bytes(request: HttpRequest, slug: str) -> int:
-    rules = ProjectRules.objects.filter(course__slug=slug).first()
-    return rules.max_files * rules.max_bytes if rules is not None else 0
+    assignment = Assignment.objects.filter(course__slug=slug, is_main=True).first()
+    return assignment.max_files * assignment.max_bytes if assignment is not None else 0
 
 
 def _most_of_one(request: HttpRequest, slug: str) -> int:
-    rules = ProjectRules.objects.filter(course__slug=slug).first()
-    return rules.max_bytes if rules is not None else 0
+    assignment = Assignment.objects.filter(course__slug=slug, is_main=True).first()
+    return assignment.max_bytes if assignment is not None else 0
 
 
 @takes_files(_most_bytes, of_one=_most_of_one)
@@ -102,14 +102,14 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
 def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
     team, now = mine.require_team(), mine.access.now
     due_at = team.due_at
-    standing = Deadlines.of_course(mine.course).standing_at(due_at, now)
+    standing = mine.deadlines.standing_at(due_at, now)
     return {
         "access": mine.access,
         "course": mine.course,
         "tab": "projects",
         "team": team,
         "topic": team.project.topic,
-        "rules": ProjectRules.objects.get(course=mine.course),
+        "assignment": mine.assignment,
         "kept_bytes": bytes_kept(team.project),
         "form": form,
         "attempt": (team.attempts[0].row.attempt if team.attempts else 0) + 1,
@@ -138,7 +138,7 @@ def ticket(request: HttpRequest, slug: str) -> HttpResponse:
 def file(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpResponseBase:
     """Serve a handed-in file to its team and the staff, always as a download."""
     access = open_course(request, slug)
-    rows = SubmissionFile.objects.filter(submission__project__topic__course=access.course)
+    rows = SubmissionFile.objects.filter(submission__project__assignment__course=access.course)
     row = get_object_or_404(rows.select_related("submission__project"), pk=pk)
     if not may_see_project(access.enrolment, row.submission.project, is_manager=access.is_manager):
         raise Http404

@@ -23,7 +23,12 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
     form = IdeaForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            propose_idea(enrolment=mine.enrolment, now=mine.access.now, **form.cleaned_data)
+            propose_idea(
+                enrolment=mine.enrolment,
+                assignment=mine.require_assignment(),
+                now=mine.access.now,
+                **form.cleaned_data,
+            )
         except RuleViolation as violation:
             add_violation(form, violation)
         except ValidationError as error:

@@ -13,6 +13,7 @@ from amls.core.text import mask_address
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
+from projects.deadlines import Deadlines
 from projects.models import Invitation
 from projects.queries import team_of
 from projects.services.locks import members_of
@@ -25,9 +26,12 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show who invites to what, and take the answer."""
     access = open_course(request, slug)
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    rows = Invitation.objects.filter(project__topic__course=access.course)
+    rows = Invitation.objects.filter(project__assignment__course=access.course)
     invitation = (
-        rows.to_user(request.user).select_related("project__topic__mentor", "invited_by__user").filter(pk=pk).first()
+        rows.to_user(request.user)
+        .select_related("project__topic__mentor", "project__assignment", "invited_by__user")
+        .filter(pk=pk)
+        .first()
     )
     if invitation is None:
         return _for_another_address(request, access, get_object_or_404(rows.open_at(access.now), pk=pk))
@@ -49,8 +53,12 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 return redirect("projects:mine", slug=slug)
         except RuleViolation as violation:
             problem = str(violation.message)
-    invitation.project.topic.course = access.course
-    team = team_of(access.enrolment, with_files=False) if access.enrolment else None
+    assignment = invitation.project.assignment
+    assignment.course = access.course
+    if invitation.project.topic is not None:
+        invitation.project.topic.course = access.course
+    deadlines = Deadlines.of(assignment)
+    team = team_of(access.enrolment, assignment, deadlines, with_files=False) if access.enrolment else None
     is_open = invitation.state == Invitation.State.OPEN and invitation.expires_at > access.now
     context = {
         "access": access,

@@ -34,12 +34,13 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "course": mine.course,
         "tab": "projects",
         "team": team,
-        "rules": mine.rules,
+        "assignment": mine.assignment,
         "problem": mine.problem,
         "invite_form": InviteForm(),
     }
     if team is None:
-        context["note"] = SeekingNote.objects.filter(enrolment=mine.enrolment).select_related("topic").first()
+        notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
+        context["note"] = notes.select_related("topic").first()
         return context
     invited = list(Invitation.objects.filter(project=team.project).open_at(access.now).select_related("seeker__user"))
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
@@ -60,7 +61,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
         "may_pick": team.may_pick(access.now),
-        "may_invite": len(team.members) + len(invited) < team.project.topic.team_max,
+        "may_invite": len(team.members) + len(invited) < team.project.team_max,
     }
     return context
 
@@ -141,7 +142,7 @@ def switch_back(request: HttpRequest, slug: str) -> HttpResponse:
 
     def act(mine: Mine) -> str:
         project = take_switch_back(project=mine.project, by=mine.enrolment, now=mine.access.now)
-        return _("The switch is taken back. Your team works on: %(topic)s.") % {"topic": project.topic.title}
+        return _("The switch is taken back. Your team works on: %(topic)s.") % {"topic": project.title}
 
     return _act(request, slug, act)
 

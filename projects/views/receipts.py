@@ -21,7 +21,9 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
     pk = submission_pk_of(code)
     if pk is None:
         raise Http404
-    rows = Submission.objects.select_related("project__topic__course", "submitted_by__user").prefetch_related("files")
+    rows = Submission.objects.select_related(
+        "project__topic", "project__assignment__course", "submitted_by__user"
+    ).prefetch_related("files")
     submission = get_object_or_404(rows, pk=pk)
     course = submission.project.course
     timezone.activate(course.zone)
@@ -48,5 +50,7 @@ def receipt_pdf(request: HttpRequest, code: str) -> HttpResponseBase:
     pk = submission_pk_of(code)
     if pk is None:
         raise Http404
-    course = get_object_or_404(Submission.objects.select_related("project__topic__course"), pk=pk).project.course
+    course = get_object_or_404(
+        Submission.objects.select_related("project__topic", "project__assignment__course"), pk=pk
+    ).project.course
     return document(request, kind=RECEIPT, course=course, parameters={"submission": pk})

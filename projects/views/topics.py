@@ -19,16 +19,16 @@ from amls.exports.views.offer import document
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
-from projects.models import ProjectRules, SeekingNote, Topic
+from projects.models import Assignment, SeekingNote, Topic
 from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.views.access import add_violation, number, open_mine, registration_problem
+from projects.views.access import add_violation, main_of, number, open_mine, registration_problem
 
 
-def _own(access: Access, rules: ProjectRules | None, deadlines: Deadlines) -> dict[str, Any]:
+def _own(access: Access, assignment: Assignment | None, deadlines: Deadlines) -> dict[str, Any]:
     """Return what the pages say of the reader: whether they may take a topic, and why not."""
-    return {"is_student": _student(access) is not None, "problem": registration_problem(access, rules, deadlines)}
+    return {"is_student": _student(access) is not None, "problem": registration_problem(access, assignment, deadlines)}
 
 
 def _student(access: Access) -> Enrolment | None:
@@ -39,9 +39,9 @@ def _student(access: Access) -> Enrolment | None:
 def topics(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the topics with slots left, filtered by track, skill and room."""
     access = open_course(request, slug)
-    rules = ProjectRules.objects.filter(course=access.course).first()
+    assignment = main_of(access.course)
     rows = list(
-        Topic.objects.filter(course=access.course)
+        Topic.objects.filter(assignment=assignment)
         .visible_to(access.enrolment, is_manager=access.is_manager)
         .select_related("mentor")
         .exclude(proposal__in=["declined", "withdrawn"])
@@ -58,13 +58,13 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         and (not skill or skill in row.skills)
         and (not only_free or row.is_available)
     ]
-    deadlines = Deadlines.of_rules(rules)
-    notes = SeekingNote.objects.filter(enrolment__course=access.course).select_related("enrolment__user", "topic")
+    deadlines, student = Deadlines.of(assignment), _student(access)
+    notes = SeekingNote.objects.filter(assignment=assignment).select_related("enrolment__user", "topic")
     context = {
         "access": access,
         "course": access.course,
         "tab": "projects",
-        "rules": rules,
+        "assignment": assignment,
         "closes_at": deadlines.registration_closes_at,
         "due_at": deadlines.for_all,
         "is_extended": deadlines.for_all != deadlines.base,
@@ -80,8 +80,8 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         # A note may be on an idea that only its author and the staff see.
         "seen_topics": {row.pk for row in rows},
         # Of their team, this page says its topic alone.
-        "team": active_membership(student) if (student := _student(access)) is not None else None,
-        **_own(access, rules, deadlines),
+        "team": active_membership(student, assignment) if student is not None and assignment is not None else None,
+        **_own(access, assignment, deadlines),
     }
     return render(request, "projects/topics.html", context)
 
@@ -105,13 +105,13 @@ def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
-    rules = ProjectRules.objects.filter(course=access.course).first()
-    deadlines, student = Deadlines.of_rules(rules), _student(access)
-    team = team_of(student, with_files=False, deadlines=deadlines) if student is not None else None
+    assignment = topic.assignment
+    topic.course = assignment.course = access.course
+    deadlines, student = Deadlines.of(assignment), _student(access)
+    team = team_of(student, assignment, deadlines, with_files=False) if student is not None else None
     notes = SeekingNote.objects.none()
     if access.sees_enrolled:
         notes = SeekingNote.objects.filter(topic=topic).select_related("enrolment__user")
-    topic.course = access.course
     return {
         "access": access,
         "course": access.course,
@@ -121,13 +121,13 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
         **_seekers(access, notes),
         "team": team,
         "is_mine": team is not None and team.project.topic_id == topic.pk,
-        **_own(access, rules, deadlines),
+        **_own(access, assignment, deadlines),
     }
 
 
 def _visible_topic(access: Access, pk: int) -> Topic:
     rows = Topic.objects.filter(course=access.course).visible_to(access.enrolment, is_manager=access.is_manager)
-    return get_object_or_404(rows.select_related("mentor", "proposed_by__user"), pk=pk)
+    return get_object_or_404(rows.select_related("mentor", "proposed_by__user", "assignment"), pk=pk)
 
 
 @require_safe
@@ -174,16 +174,18 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
     back = redirect(chosen) if chosen else redirect("projects:topics", slug=slug)
     try:
         if "remove" in request.POST:
-            remove_seeking_note(enrolment=mine.enrolment)
+            remove_seeking_note(enrolment=mine.enrolment, assignment=mine.require_assignment())
             messages.success(request, _("Your note is gone."))
         elif "invite" in request.POST:
-            notes = SeekingNote.objects.filter(enrolment__course=mine.course).select_related("enrolment__user")
+            notes = SeekingNote.objects.filter(assignment=mine.assignment).select_related("enrolment__user")
             note = get_object_or_404(notes, pk=number(request.POST["invite"]))
             invite_seeker(project=mine.project, note=note, by=mine.enrolment, now=now)
             messages.success(request, _("%(name)s is invited.") % {"name": note.name})
         else:
             text = request.POST.get("text", "")
-            write_seeking_note(enrolment=mine.enrolment, topic=chosen, text=text, now=now)
+            write_seeking_note(
+                enrolment=mine.enrolment, assignment=mine.require_assignment(), topic=chosen, text=text, now=now
+            )
             messages.success(request, _("Your note is online. Others in the course can read it and invite you."))
     except RuleViolation as violation:
         messages.error(request, str(violation.message))

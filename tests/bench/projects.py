@@ -39,13 +39,13 @@ def prepare() -> Prepared:
 
     from amls.courses.models import Enrolment, User
     from projects.services.registration import register_project
-    from tests.factories import CourseFactory, ProjectRulesFactory, TopicFactory
+    from tests.factories import AssignmentFactory, CourseFactory, TopicFactory
 
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS bench_row (id bigserial PRIMARY KEY, text varchar(60) NOT NULL)")
     now, slug = timezone.now(), f"bench-{uuid.uuid4().hex[:8]}"
     course = CourseFactory.create(slug=slug)
-    ProjectRulesFactory.create(course=course, submission_deadline=now + timedelta(days=1))
+    AssignmentFactory.create(course=course, due_at=now + timedelta(days=1))
     topics = [TopicFactory.create(course=course, slots=SLOTS) for _each in range(TOPICS)]
     users = User.objects.bulk_create(
         User(email=f"{number}@{slug}.example.org", display_name=f"Person {number}")
@@ -119,7 +119,7 @@ def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
     from django.utils import timezone
 
     from projects.deadlines import Deadlines, is_counting
-    from projects.models import ProjectRules, Submission
+    from projects.models import Assignment, Submission
 
     path = f"/{prepared.slug}/projects/mine/submit/"
 
@@ -130,18 +130,18 @@ def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
     bare = [partial(request, "/upload/", cookie, number) for number, cookie in enumerate(prepared.handing_in)]
     bare_rate, _answers = _rate(port, bare)
     # The deadline's last minute has just begun: it closes 60 seconds from now.
-    rules = ProjectRules.objects.get(course__slug=prepared.slug)
-    rules.submission_deadline = timezone.now()
-    rules.save()
+    assignment = Assignment.objects.get(course__slug=prepared.slug)
+    assignment.due_at = timezone.now()
+    assignment.save()
     rate, answers = _rate(
         port,
         [partial(request, path, cookie, number) for number, cookie in enumerate(prepared.handing_in)],
     )
     statuses = Counter(status for status, _location in answers)
     _require(statuses == {302: HAND_INS}, f"answers: {statuses}")
-    submissions = Submission.objects.filter(project__topic__course=rules.course)
+    submissions = Submission.objects.filter(project__assignment=assignment)
     _require(submissions.count() == HAND_INS, f"{submissions.count()} hand-ins of {HAND_INS}")
-    due_at = Deadlines.of_course(rules.course).for_all
+    due_at = Deadlines.of(assignment).for_all
     _require(all(is_counting(one, due_at) for one in submissions), "a hand-in is late")
     checked = {location: _get(port, location) for _status, location in answers}
     valid = [b"Received in time" in page for status, page in checked.values() if status == 200]
@@ -162,7 +162,7 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
 
     from amls.courses.models import Enrolment, Role, User
     from projects.models import Membership, Project, Submission
-    from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+    from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 
     try:
         path = reverse("admin:projects_project_changelist")
@@ -171,13 +171,17 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
     now, found = timezone.now(), []
     for count in LISTED:
         course = CourseFactory.create(slug=f"{prepared.slug}-{count}")
-        ProjectRulesFactory.create(course=course, submission_deadline=now)
+        AssignmentFactory.create(course=course, due_at=now)
         topic = TopicFactory.create(course=course, slots=count, taken=count)
         users = User.objects.bulk_create(User(email=f"{n}@{course.slug}.example.org") for n in range(count))
         people = Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
-        projects = Project.objects.bulk_create(Project(topic=topic, registered_at=now) for _each in people)
+        projects = Project.objects.bulk_create(
+            Project(assignment=topic.assignment, topic=topic, registered_at=now) for _each in people
+        )
         pairs = list(zip(projects, people, strict=True))
-        Membership.objects.bulk_create(Membership(project=one, enrolment=who, joined_at=now) for one, who in pairs)
+        Membership.objects.bulk_create(
+            Membership(project=one, assignment=one.assignment, enrolment=who, joined_at=now) for one, who in pairs
+        )
         Submission.objects.bulk_create(
             Submission(
                 project=one, submitted_by=who, attempt=1, began_at=now, received_at=now,

@@ -134,7 +134,7 @@ def pages() -> list[str]:
         "/admin/projects/earlierpass/",
         "/admin/projects/earlierpass/import/",
         "/admin/projects/invitation/",
-        "/admin/projects/projectrules/",
+        "/admin/projects/assignment/",
         "/amls/staff/gradebook/",
     ]
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 
 from amls.courses.models import Course, Enrolment, User
 from amls.mail.send import deliver_due
-from projects.models import Invitation, Project, ProjectRules, Submission, Topic
+from projects.models import Assignment, Invitation, Project, Submission, Topic
 from projects.receipts import receipt_code
 from projects.services.handin import hand_in
 from projects.services.registration import register_project
@@ -163,7 +163,7 @@ def test_a_broken_upload_is_repeated_and_its_start_kept(open_page: Open, project
     assert project.submissions.count() == 0
     # Meanwhile the deadline passes: the whole minute of it is over now.
     closed = timezone.now()
-    ProjectRules.objects.filter(course=project.course).update(submission_deadline=closed - timedelta(minutes=1))
+    Assignment.objects.filter(course=project.course).update(due_at=closed - timedelta(minutes=1))
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_text("Received in time")).to_be_visible()
     submission = Submission.objects.get(submitted_by=student())

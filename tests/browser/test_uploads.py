@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import too_large
-from projects.models import Project, ProjectRules, Submission
+from projects.models import Assignment, Project, Submission
 from tests.browser.conftest import Open
 from tests.browser.test_projects import FILE, SUBMIT, project, topic  # noqa: F401 - fixtures
 
@@ -62,7 +62,7 @@ def said_in_browser(open_page: Open, site: str) -> Callable[[int], str]:
 
 
 def test_files_wait_for_the_next_try(open_page: Open, project: Project) -> None:  # noqa: F811 - the fixture
-    ProjectRules.objects.update(max_files=3)
+    Assignment.objects.update(max_files=3)
     page = open_page(SUBMIT, user="student9")
     page.locator("#files").set_input_files([FILE, {**FILE, "name": "fake.pdf", "buffer": b"no"}])
     page.get_by_role("button", name="Hand in").click()

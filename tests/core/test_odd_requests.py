@@ -162,8 +162,8 @@ def test_no_row_is_found_by_a_field_that_is_none(cast: Cast, name: str, path: st
 def test_filters_that_the_list_does_not_know_hide_no_neighbour(cast: Cast, filters: str) -> None:
     now = timezone.now()
     pks = [
-        Project.objects.create(topic=TopicFactory.create(course=cast.course, position=place), registered_at=now).pk
-        for place in range(2)
+        Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=now).pk
+        for topic in (TopicFactory.create(course=cast.course, position=place) for place in range(2))
     ]
     address = f"/admin/projects/project/{pks[0]}/assess/?{urlencode({'_changelist_filters': filters})}"
     answer = cast.client("lecturer").get(address)

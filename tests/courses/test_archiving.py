@@ -13,7 +13,7 @@ from amls.courses.models import Course
 from projects.services.registration import register_project
 from tests.agreeing import agree_to
 from tests.cast import Cast
-from tests.factories import ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,7 @@ def send(client: Client, course: Course, **values: str) -> Any:
 
 
 def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, slots=2)
     for one in (cast.student, cast.other_student):
         register_project(enrolment=one, topic=topic, now=timezone.now())

@@ -19,7 +19,7 @@ from amls.mail.outbox import notify
 from amls.privacy.registry import delete_account
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.factories import ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
@@ -77,7 +77,7 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table(cast: Cast) -> None:
     }
     page = reverse("admin:courses_rosterentry_change", args=[RosterEntry.objects.get().pk])
     assert desk.post(page, entry).status_code == 302
-    ProjectRulesFactory.create(course=cast.course)
+    AssignmentFactory.create(course=cast.course)
     topic = TopicFactory.create(course=cast.course, team_max=2)
     register_team(enrolment=cast.other_student, topic=topic, emails=["second@example.org"], now=NOW)
     key = client.cookies["sessionid"].value

@@ -24,10 +24,10 @@ from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.exports.test_documents import content_of, make
 from tests.factories import (
+    AssignmentFactory,
     EnrolmentFactory,
     ExamFactory,
     LectureFactory,
-    ProjectRulesFactory,
     StaffMemberFactory,
     TopicFactory,
 )
@@ -124,7 +124,7 @@ def receipt_for(cast: Cast, enrolment: Enrolment, filename: str) -> Export:
 def test_every_pdf_prints_the_letters_that_a_name_has(
     cast: Cast, exam: Exam, people: list[Enrolment], tmp_path: Path, complaints: list[str]
 ) -> None:
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     made = [of_exam(cast, kind, exam) for kind in ("exams.door", "exams.seats", "exams.attendees")]
     asked = {"search": "", "state": "", "verdict": ""}
     made.append(make(cast.course, "portal.gradebook", user=cast.lecturer.user, **asked))

@@ -18,7 +18,7 @@ from projects.receipts import receipt_code
 from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.exports.test_documents import check_pdf, content_of, make
-from tests.factories import ExamFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, ExamFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +36,7 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def submission(cast: Cast) -> Submission:
     now = timezone.now()
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=now + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, title="Sparse kernels", track="Apache SystemDS", slots=3)
     project = register_team(enrolment=cast.student, topic=topic, now=now)
     row = Submission.objects.create(

@@ -37,7 +37,7 @@ from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.exams.test_races import race
-from tests.factories import EnrolmentFactory, OpenExamFactory, ProjectRulesFactory, TopicFactory, UserFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, OpenExamFactory, TopicFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -174,7 +174,7 @@ def test_people_of_old_courses_are_forgotten_with_all_they_did(
     cast: Cast, django_capture_on_commit_callbacks: Any
 ) -> None:
     now = timezone.now()
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=now + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, team_max=2)
     TopicFactory.create(course=cast.course, title="Own", proposal="open", proposed_by=cast.student, proposed_at=now)
     project = register_team(enrolment=cast.student, topic=topic, emails=["new@example.org"], now=now)

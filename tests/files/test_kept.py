@@ -20,7 +20,7 @@ from amls.files.kept import LASTS, Shelf, opened
 from amls.files.models import KeptUpload
 from amls.privacy.hooks.people import purge_kept_uploads
 from amls.privacy.registry import delete_account, everything_about
-from projects.models import ProjectRules, Submission
+from projects.models import Assignment, Submission
 from tests.cast import Cast
 from tests.files.hostile import archive
 from tests.projects.conftest import World, world  # noqa: F401 - a fixture
@@ -113,7 +113,7 @@ def test_it_is_told_to_the_person_and_goes_with_the_account(
 
 @pytest.fixture
 def student(world: World) -> Client:  # noqa: F811 - the fixture
-    ProjectRules.objects.update(submission_deadline=timezone.now() + timedelta(days=1))
+    Assignment.objects.update(due_at=timezone.now() + timedelta(days=1))
     world.project()
     return world.cast.client("student")
 

@@ -21,7 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from lectures.models import Lecture, MaterialFile
 from projects.services.registration import register_project
 from tests.cast import Cast
-from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, LectureFactory, TopicFactory
 
 MEGABYTE = 1024**2
 TOKEN = "a" * 32
@@ -126,7 +126,7 @@ def test_a_hand_in_may_have_as_much_as_its_course_takes(
     cast: Cast, settings: Settings, sizes: list[int], status: int
 ) -> None:
     due = timezone.now() + timedelta(days=9)
-    ProjectRulesFactory.create(course=cast.course, max_files=3, max_file_megabytes=2, submission_deadline=due)
+    AssignmentFactory.create(course=cast.course, max_files=3, max_file_megabytes=2, due_at=due)
     register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=timezone.now())
     files = [captions(size * MEGABYTE) for size in sizes]
     answer = with_form_token(cast.client("student")).post(
@@ -243,7 +243,7 @@ def test_a_browser_that_sends_far_too_much_gets_the_answer(
 
 def test_who_is_stopped_reads_the_limit_of_the_form_and_finds_back(cast: Cast, settings: Settings) -> None:
     due = timezone.now() + timedelta(days=9)
-    ProjectRulesFactory.create(course=cast.course, max_files=3, max_file_megabytes=1, submission_deadline=due)
+    AssignmentFactory.create(course=cast.course, max_files=3, max_file_megabytes=1, due_at=due)
     register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=timezone.now())
     path = "/amls/projects/mine/submit/"
     for referer, back in ((f"http://testserver{path}", f"http://testserver{path}"), ("https://evil.example/", "/")):

@@ -19,7 +19,7 @@ from amls.embedded import running
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import Submission
 from projects.services.registration import register_project
-from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.infra.test_mail_for_real import _PREPARE, House, Post, wait_for
 from tests.mail.conftest import free_port
 from tests.projects.served import form, get, granian, notebook, send, signed_in
@@ -61,11 +61,11 @@ def test_web_servers_with_wrong_clocks_judge_a_hand_in_alike(
     tmp_path: Path, closed_for: timedelta, counts: bool
 ) -> None:
     course = CourseFactory.create(slug="amls")
-    rules = ProjectRulesFactory.create(course=course, submission_deadline=timezone.now() + timedelta(days=1))
+    rules = AssignmentFactory.create(course=course, due_at=timezone.now() + timedelta(days=1))
     for name, seconds in (("ahead", SKEW), ("behind", -SKEW)):
         enrolment = EnrolmentFactory.create(course=course)
         project = register_project(enrolment=enrolment, topic=TopicFactory.create(course=course), now=timezone.now())
-        rules.submission_deadline = timezone.now() - closed_for - timedelta(minutes=1)
+        rules.due_at = timezone.now() - closed_for - timedelta(minutes=1)
         rules.save()
         body, kind = form({"work.ipynb": notebook(2000)})
         folder = tmp_path / name
@@ -80,7 +80,7 @@ def test_web_servers_with_wrong_clocks_judge_a_hand_in_alike(
         assert is_counting(kept, effective_deadline(project)) is counts
         assert before - timedelta(seconds=1) <= kept.began_at <= kept.received_at <= after + timedelta(seconds=1)
         assert f'"clocks": "this server is {SKEW} s {name.replace("ahead", "ahead of")} the database"' in clocks
-        rules.submission_deadline = timezone.now() + timedelta(days=1)
+        rules.due_at = timezone.now() + timedelta(days=1)
         rules.save()
 
 

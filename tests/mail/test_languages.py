@@ -14,7 +14,7 @@ from amls.mail.models import ItemChange, Notice
 from amls.mail.reminders import plan_reminders
 from amls.mail.send import deliver_due
 from exams.models import Exam, Registration
-from projects.models import ProjectRules
+from projects.models import Assignment
 from tests.cast import Cast
 from tests.factories import LectureFactory
 from tests.mail.conftest import Postbox
@@ -28,8 +28,8 @@ EXAM = datetime(2024, 7, 18, 14, 0, tzinfo=UTC)
 def course(cast: Cast) -> Course:
     """A running course in English, known to its calendars."""
     course = cast.course
-    ProjectRules.objects.update_or_create(
-        course=course, defaults={"registration_closes_at": NOW + timedelta(days=5), "submission_deadline": None}
+    Assignment.objects.update_or_create(
+        course=course, defaults={"registration_closes_at": NOW + timedelta(days=5), "due_at": None}
     )
     LectureFactory.create(course=course, number="05", title="Parallel Execution", starts_at=NOW + timedelta(days=4))
     Exam.objects.create(course=course, starts_at=EXAM, capacity=9, closes_at=EXAM - timedelta(days=9))
@@ -104,7 +104,7 @@ def test_a_reminder_is_in_its_readers_language(course: Course, cast: Cast, postb
 
 def test_a_change_is_told_in_its_readers_language(course: Course, cast: Cast, postbox: Postbox) -> None:
     User.objects.filter(pk=cast.student.user_id).update(language="de")
-    ProjectRules.objects.filter(course=course).update(registration_closes_at=NOW + timedelta(days=6))
+    Assignment.objects.filter(course=course).update(registration_closes_at=NOW + timedelta(days=6))
     reconcile(course, now=NOW)
     tell_changes(now=NOW + timedelta(hours=1))
     deliver_due(now=NOW + timedelta(hours=1))

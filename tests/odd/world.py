@@ -92,7 +92,14 @@ def furnish(cast: Cast, places: dict[str, str]) -> dict[str, str]:
     project = Project.objects.get()
     about = {"project": project, "enrolment": cast.student}
     ExtensionRequest.objects.create(**about, reason="Ill", asked_at=now)
-    Extension.objects.create(course=course, project=project, delta=timedelta(days=1), reason="Ill", granted_at=now)
+    Extension.objects.create(
+        course=course,
+        assignment=project.assignment,
+        project=project,
+        delta=timedelta(days=1),
+        reason="Ill",
+        granted_at=now,
+    )
     EarlierPass.objects.create(enrolment=cast.other_student, term="SS2023")
     TopicFactory.create(course=cast.other_course)
     TopicFactory.create(course=course, proposal="open", proposed_by=cast.other_student, proposed_at=now)

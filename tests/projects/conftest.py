@@ -7,10 +7,12 @@ import pytest
 
 from amls.courses.models import Course, Enrolment, User
 from exams.models import ExamRules
-from projects.models import Project, ProjectRules, Topic
+from projects.deadlines import Deadlines
+from projects.models import Assignment, Project, Topic
+from projects.queries import TeamView, team_of
 from projects.services.registration import register_project
 from tests.cast import Cast
-from tests.factories import EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
 
 # Mon 8 Jul 2024, 23:59 in Berlin, as AMLS typed it; and a day in May.
 DEADLINE = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
@@ -22,7 +24,7 @@ class World:
     """A course with a topic for teams of two or three, and its people."""
 
     cast: Cast
-    rules: ProjectRules
+    assignment: Assignment
     topic: Topic
     single: Topic
 
@@ -45,6 +47,10 @@ class World:
     def another(self) -> Enrolment:
         return EnrolmentFactory.create(course=self.course)
 
+    def team(self, enrolment: Enrolment) -> TeamView | None:
+        assignment = Assignment.objects.get(pk=self.assignment.pk)
+        return team_of(enrolment, assignment, Deadlines.of(assignment))
+
     def project(self, enrolment: Enrolment | None = None, topic: Topic | None = None) -> Project:
         return register_project(enrolment=enrolment or self.student, topic=topic or self.topic, now=NOW)
 
@@ -58,7 +64,7 @@ def world(cast: Cast) -> World:
         one.course = cast.course
     return World(
         cast,
-        ProjectRulesFactory.create(course=cast.course, submission_deadline=DEADLINE),
+        AssignmentFactory.create(course=cast.course, due_at=DEADLINE),
         TopicFactory.create(course=cast.course, title="Sparse kernels", team_min=2, team_max=3, slots=2),
         TopicFactory.create(course=cast.course, title="Compressed I/O"),
     )

@@ -223,7 +223,9 @@ def test_who_is_still_to_be_reminded(world: World) -> None:
 
 
 def propose(world: World, title: str = "Sparse attention") -> Topic:
-    return propose_idea(enrolment=world.student, title=title, description="With data", team_max=2, now=NOW)
+    return propose_idea(
+        enrolment=world.student, assignment=world.assignment, title=title, description="With data", team_max=2, now=NOW
+    )
 
 
 def test_an_accepted_idea_is_a_project_at_once(world: World) -> None:
@@ -253,8 +255,8 @@ def test_one_idea_at_a_time(world: World) -> None:
         propose(world, "Another")
     take_idea_back(topic=idea, now=NOW)
     assert propose(world, "Another").proposal == "open"
-    world.rules.takes_own_ideas = False
-    world.rules.save()
+    world.assignment.takes_own_ideas = False
+    world.assignment.save()
     with pytest.raises(RuleViolation, match="no own ideas"):
         propose(world, "Third")
 

@@ -91,14 +91,18 @@ def teams(world: World) -> list[Project]:
     for project, outcome in ((drafted, ""), (decided, "failed")):
         points = Decimal("1.5") if outcome == "" else Decimal(0)
         assess(project=project, outcome=outcome, extra_points=points, feedback="Größe", by=world.staff, now=NOW)
-    extend(course=world.course, projects=[decided], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=9))
+    extend(
+        assignment=world.assignment, projects=[decided], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=9)
+    )
     return [first, *others]
 
 
 def test_extending_at_once_is_extending_one_after_the_other(world: World, teams: list[Project]) -> None:
     def give(projects: list[Project]) -> None:
         until = DEADLINE + timedelta(days=2)
-        extend(course=world.course, projects=projects, by=world.staff, reason=" Outage\n", now=LATER, due_at=until)
+        extend(
+            assignment=world.assignment, projects=projects, by=world.staff, reason=" Outage\n", now=LATER, due_at=until
+        )
 
     def one_by_one() -> None:
         for one in teams[:-1]:
@@ -130,11 +134,11 @@ def test_withdrawing_and_restoring_at_once_is_doing_it_one_after_the_other(world
 def test_of_the_restored_only_as_many_come_back_as_there_are_slots(world: World) -> None:
     teams = make_teams(world, 3)
     withdraw_projects(projects=teams, now=LATER)
-    Topic.objects.filter(pk=teams[0].topic_id).update(slots=2)
+    Topic.objects.filter(projects=teams[0]).update(slots=2)
     restored = restore_projects(projects=[teams[2], teams[0], teams[1]], now=LATER)
     assert set(restored.projects) == {teams[2].pk, teams[0].pk}
     assert {pk: one.code for pk, one in restored.refused.items()} == {teams[1].pk: "topic-full"}
-    assert Topic.objects.get(pk=teams[0].topic_id).taken == 2
+    assert Topic.objects.get(projects=teams[0]).taken == 2
 
 
 def test_who_has_another_project_since_keeps_the_old_one_gone(world: World) -> None:

@@ -22,9 +22,9 @@ from pytest_django import Settings
 from amls.courses.models import User
 from amls.files.models import KeptUpload
 from amls.mail.models import Notice
-from projects.models import ProjectRules, Submission, SubmissionFile
+from projects.models import Assignment, Submission, SubmissionFile
 from projects.services.registration import register_project
-from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.markup import squeeze
 from tests.projects.served import TOKEN, form, get, granian, head, notebook, send, signed_in
 
@@ -40,8 +40,8 @@ def student(transactional_db: None) -> Client:
 
 def make_student() -> Client:
     course = CourseFactory.create(slug="amls")
-    ProjectRulesFactory.create(
-        course=course, submission_deadline=timezone.now() + timedelta(days=1), max_files=3, max_file_megabytes=1
+    AssignmentFactory.create(
+        course=course, due_at=timezone.now() + timedelta(days=1), max_files=3, max_file_megabytes=1
     )
     enrolment = EnrolmentFactory.create(course=course, user__email="student@example.org")
     register_project(enrolment=enrolment, topic=TopicFactory.create(course=course), now=timezone.now())
@@ -225,7 +225,7 @@ def wait_until_empty(folder: Path) -> None:
 def test_an_upload_that_breaks_off_leaves_nothing(
     student: Client, settings: Settings, tmp_path: Path, is_reset: bool
 ) -> None:
-    ProjectRules.objects.update(max_file_megabytes=50)
+    Assignment.objects.update(max_file_megabytes=50)
     cookie = signed_in(User.objects.get(email="student@example.org"))
     body, kind = form({"work.ipynb": notebook(8 * MEGABYTE)})
     with granian(tmp_path, workers=1) as port:

@@ -16,26 +16,26 @@ from amls.files.limited.slots import place
 from amls.mail.models import Notice
 from projects.deadlines import effective_deadline, is_counting
 from projects.hooks.letters.handins import attempt_refused
-from projects.models import Project, ProjectRules, Submission
+from projects.models import Assignment, Project, Submission
 from projects.services import handin
 from projects.services.handin import hand_in, restore_submission
 from projects.services.registration import register_project
 from projects.tasks import check_attempts
 from tests.cast import Cast
-from tests.factories import ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, TopicFactory
 from tests.files import hostile
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def rules(cast: Cast) -> ProjectRules:
+def rules(cast: Cast) -> Assignment:
     due = timezone.now() + timedelta(days=9)
-    return ProjectRulesFactory.create(course=cast.course, max_files=3, max_file_megabytes=2, submission_deadline=due)
+    return AssignmentFactory.create(course=cast.course, max_files=3, max_file_megabytes=2, due_at=due)
 
 
 @pytest.fixture
-def project(cast: Cast, rules: ProjectRules) -> Project:
+def project(cast: Cast, rules: Assignment) -> Project:
     topic = TopicFactory.create(course=cast.course)
     return register_project(enrolment=cast.student, topic=topic, now=timezone.now())
 
@@ -131,7 +131,7 @@ def test_a_team_sends_so_much_a_day_and_at_least_ten_full_attempts(
 ) -> None:
     # Sixty megabytes are ten attempts of three files of two megabytes.
     monkeypatch.setattr(handin, "_BYTES_A_DAY", 0)
-    ProjectRules.objects.update(max_files=1, max_file_megabytes=1)
+    Assignment.objects.update(max_files=1, max_file_megabytes=1)
     full = b" " * (1024**2 - 100)
     for _each in range(10):
         send(project, cast.student, b'{"nbformat": 4}' + full, "work.ipynb")

@@ -189,7 +189,14 @@ def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> Non
 
 def test_teams_to_move_into_are_called_by_their_members(world: World, desk: Client) -> None:
     first, second = make_teams(world, 2)
-    declined = propose_idea(enrolment=world.student, title="Declined idea", description="x", team_max=1, now=NOW)
+    declined = propose_idea(
+        enrolment=world.student,
+        assignment=world.assignment,
+        title="Declined idea",
+        description="x",
+        team_max=1,
+        now=NOW,
+    )
     decide_idea(topic=declined, is_accepted=False, reason="Too large", now=NOW)
     page = desk.get(assess_url(first)).content.decode()
     name = second.memberships.get().enrolment.user
@@ -220,7 +227,7 @@ def test_no_way_of_deleting_loses_a_submission(world: World, part: str) -> None:
     before = Submission.objects.count(), SubmissionFile.objects.count(), Project.objects.count()
     doomed = {
         "projects_project": team.pk, "projects_topic": team.topic_id, "courses_enrolment": member.pk,
-        "courses_course": world.course.pk, "courses_user": member.user_id, "projects_projectrules": world.rules.pk,
+        "courses_course": world.course.pk, "courses_user": member.user_id, "projects_assignment": world.assignment.pk,
     }  # fmt: skip
     for name, pk in doomed.items():
         client.post(reverse(f"admin:{name}_delete", args=[pk]), {"post": "yes"})
@@ -262,34 +269,38 @@ def test_extensions_are_given_to_all_a_team_or_a_person_and_revoked(world: World
 
 def test_moving_the_deadline_shows_what_becomes_of_extensions(world: World, desk: Client) -> None:
     project = world.project()
-    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1))
     extend(
-        course=world.course,
+        assignment=world.assignment, projects=[project], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1)
+    )
+    extend(
+        assignment=world.assignment,
         enrolment=world.other,
         by=world.staff,
         reason="Ill",
         now=NOW,
         due_at=DEADLINE + timedelta(days=1),
     )
-    address = reverse("admin:projects_projectrules_change", args=[world.rules.pk])
+    address = reverse("admin:projects_assignment_change", args=[world.assignment.pk])
     form = desk.get(address).context["adminform"].form
     data = {name: form[name].value() or "" for name in form.fields}
-    for name in ("submission_deadline", "registration_opens_at", "registration_closes_at", "assessed_by"):
+    for name in ("due_at", "opens_at", "registration_closes_at", "assessed_by"):
         data.pop(name)
         data |= {f"{name}_0": "", f"{name}_1": ""}
-    data |= {"submission_deadline_0": "2024-07-15", "submission_deadline_1": "23:59", "kinds_of_files": "zip,pdf"}
+    data |= {"due_at_0": "2024-07-15", "due_at_1": "23:59", "kinds_of_files": "zip,pdf"}
     answer = desk.post(address, {key: value for key, value in data.items() if value is not False})
     text = answer.content.decode()
     assert answer.status_code == 200, answer
     assert f"{project}: moves along by 1 day to Tue 16 Jul 2024, 23:59" in text
     assert f"{world.other.user}: until Tue 9 Jul 2024, 23:59 (Europe/Berlin), which no longer gives more time." in text
-    world.rules.refresh_from_db()
-    assert world.rules.submission_deadline == DEADLINE
+    world.assignment.refresh_from_db()
+    assert world.assignment.due_at == DEADLINE
 
 
 def test_an_idea_is_accepted_or_declined_with_a_reason(world: World, desk: Client) -> None:
-    topic = propose_idea(enrolment=world.student, title="Mine", description="**Try**", now=NOW)
-    other = propose_idea(enrolment=world.other, title="Theirs", description="x", now=NOW)
+    topic = propose_idea(
+        enrolment=world.student, assignment=world.assignment, title="Mine", description="**Try**", now=NOW
+    )
+    other = propose_idea(enrolment=world.other, assignment=world.assignment, title="Theirs", description="x", now=NOW)
     address = reverse("admin:projects_topic_change", args=[topic.pk])
     assert "<strong>Try</strong>" in desk.get(address).content.decode()
     desk.post(address, {"accept": "1", "answer": ""})
@@ -305,7 +316,7 @@ def test_the_dashboard_says_what_waits(world: World, desk: Client) -> None:
     project = world.project()
     handed_in(project, world.student, DEADLINE + timedelta(hours=1))
     request_extension(project=project, by=world.student, reason="Ill", wanted_until=None, now=NOW)
-    propose_idea(enrolment=world.other, title="Mine", description="x", now=NOW)
+    propose_idea(enrolment=world.other, assignment=world.assignment, title="Mine", description="x", now=NOW)
     text = desk.get("/admin/").content.decode()
     for words in (
         "1 own idea to decide on", "1 request for more time", "1 team with a late hand-in that waits",

@@ -56,7 +56,14 @@ def test_every_state_and_need_finds_its_projects(world: World, desk: Client) -> 
     decided(world, published)
     publish_assessments(projects=[published], now=NOW)
     withdraw_project(project=withdrawn, now=NOW)
-    extend(course=world.course, projects=[submitted], by=world.staff, reason="Ill", now=NOW, delta=timedelta(days=1))
+    extend(
+        assignment=world.assignment,
+        projects=[submitted],
+        by=world.staff,
+        reason="Ill",
+        now=NOW,
+        delta=timedelta(days=1),
+    )
     assert {state: shown(desk, f"state={state}") for state in TEAM_STATES} == {
         "registered": [registered.pk, late.pk],
         "submitted": [submitted.pk],
@@ -135,16 +142,16 @@ def test_the_first_exam_after_the_deadline_is_what_the_assessment_is_needed_for(
     reconcile(world.course, now=NOW)
     (progress,) = progress_of([world.course], world.staff)
     assert progress.due_at == exam.starts_at
-    world.rules.assessed_by = DEADLINE + timedelta(days=5)
-    world.rules.save()
+    world.assignment.assessed_by = DEADLINE + timedelta(days=5)
+    world.assignment.save()
     (progress,) = progress_of([world.course], world.staff)
-    assert progress.due_at == world.rules.assessed_by
+    assert progress.due_at == world.assignment.assessed_by
 
 
 def test_mine_undecided_and_progress_towards_the_admission(world: World, desk: Client) -> None:
     teams = make_teams(world, 3)
-    world.rules.assessed_by = DEADLINE + timedelta(days=9)
-    world.rules.save()
+    world.assignment.assessed_by = DEADLINE + timedelta(days=9)
+    world.assignment.save()
     assign_assessor(projects=teams[:2], assessor=world.staff)
     decided(world, teams[0])
     assert shown(desk, "assessor=me&needs=ungraded") == [teams[1].pk]

@@ -13,7 +13,7 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of, effective_deadline
-from projects.models import Extension, ExtensionRequest, Project, ProjectRules
+from projects.models import Assignment, Extension, ExtensionRequest, Project
 from projects.services.assessing import enter_earlier_pass
 from projects.services.extensions import (
     decline_request,
@@ -40,7 +40,7 @@ def team_of_two(world: World) -> Project:
 
 
 def give(world: World, **values: Any) -> list[Extension]:
-    return extend(course=world.course, by=world.staff, reason="Illness", now=NOW, **values)
+    return extend(assignment=world.assignment, by=world.staff, reason="Illness", now=NOW, **values)
 
 
 def feed_ends(world: World) -> list[Any]:
@@ -52,7 +52,7 @@ def test_a_teams_extension_is_there_everywhere_at_once(world: World) -> None:
     reconcile(world.course, now=NOW)
     project = team_of_two(world)
     give(world, projects=[project], delta=TWO_DAYS)
-    assert effective_deadline(project) == deadline_of(world.other) == DEADLINE + TWO_DAYS
+    assert effective_deadline(project) == deadline_of(world.other, world.assignment) == DEADLINE + TWO_DAYS
     assert feed_ends(world) == [
         ("other@example.org", DEADLINE + TWO_DAYS),
         ("student@example.org", DEADLINE + TWO_DAYS),
@@ -110,7 +110,7 @@ def test_a_delta_moves_with_the_deadline_and_a_time_stays(world: World) -> None:
     single = world.project(world.another(), topic=world.single)
     give(world, projects=[project], delta=TWO_DAYS)
     give(world, projects=[single], due_at=DEADLINE + TWO_DAYS)
-    ProjectRules.objects.update(submission_deadline=DEADLINE + timedelta(days=7))
+    Assignment.objects.update(due_at=DEADLINE + timedelta(days=7))
     assert effective_deadline(project) == DEADLINE + timedelta(days=9)
     # What was meant as a time never shortens the new deadline.
     assert effective_deadline(single) == DEADLINE + timedelta(days=7)
@@ -175,7 +175,7 @@ def test_registration_goes_on_as_long_as_the_deadline_is_extended_for_all(world:
         register_project(enrolment=world.student, topic=world.topic, now=later)
     give(world, delta=timedelta(days=1))
     assert register_project(enrolment=world.student, topic=world.topic, now=later).is_active
-    ProjectRules.objects.update(registration_closes_at=DEADLINE)
+    Assignment.objects.update(registration_closes_at=DEADLINE)
     with pytest.raises(RuleViolation, match="Registration closed"):
         register_project(enrolment=world.other, topic=world.topic, now=later)
 
@@ -217,7 +217,7 @@ def test_an_extension_gives_time(world: World, values: dict[str, Any], code: str
 
 def test_an_extension_has_a_reason(world: World) -> None:
     with pytest.raises(RuleViolation, match="Say why"):
-        extend(course=world.course, by=world.staff, reason=" ", delta=TWO_DAYS, now=NOW)
+        extend(assignment=world.assignment, by=world.staff, reason=" ", delta=TWO_DAYS, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,14 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, values: dic
     rows = {"project": world.project(), "enrolment": world.student}
     values = {name: rows[name] if value is True else value for name, value in values.items()}
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
-        Extension.objects.create(course=world.course, reason="x", granted_at=NOW, granted_by=world.staff, **values)
+        Extension.objects.create(
+            course=world.course,
+            assignment=world.assignment,
+            reason="x",
+            granted_at=NOW,
+            granted_by=world.staff,
+            **values,
+        )
 
 
 def test_a_moved_deadline_moves_everyones_variant(world: World) -> None:
@@ -244,7 +251,7 @@ def test_a_moved_deadline_moves_everyones_variant(world: World) -> None:
     ends = dict(feed_ends(world))
     assert ends[None] == DEADLINE
     for moved in (DEADLINE + timedelta(days=7), DEADLINE):
-        ProjectRules.objects.update(submission_deadline=moved)
+        Assignment.objects.update(due_at=moved)
         reconcile(world.course, now=NOW + timedelta(hours=1))
         ends = dict(feed_ends(world))
         assert ends[None] == moved

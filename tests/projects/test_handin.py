@@ -20,8 +20,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.mail.models import Notice
-from projects.models import Project, ProjectRules, Submission, SubmissionFile
-from projects.queries import team_of
+from projects.models import Assignment, Project, Submission, SubmissionFile
 from projects.receipts import receipt_code, submission_pk_of
 from projects.services.extensions import extend
 from projects.services.handin import accept_late, hand_in, pick_submission, restore_submission, withdraw_submission
@@ -116,7 +115,7 @@ def test_nothing_is_no_hand_in(world: World) -> None:
 def test_the_start_of_the_upload_decides(world: World, began: datetime, received: datetime, counts: bool) -> None:
     project = world.project()
     attempt(world, project, began=began, now=received)
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert (view.counting is not None, view.attempts[0].is_late) == (counts, not counts)
 
@@ -137,7 +136,7 @@ def test_a_late_attempt_counts_once_staff_accept_it(world: World) -> None:
     project = world.project()
     late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
     accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(days=1))
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     assert view.counting.row == late
@@ -149,18 +148,18 @@ def test_an_accepted_late_attempt_counts_also_where_the_team_had_picked_another(
     first = attempt(world, project)
     pick_submission(project=project, submission=first, now=NOW)
     late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.picked is not None
     accept_late(submission=late, by=world.staff, now=DEADLINE + timedelta(days=1))
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     assert (view.counting.row, view.picked) == (late, None)
 
 
 def counting_of(world: World) -> Submission:
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     return view.counting.row
@@ -172,14 +171,16 @@ def test_more_time_lets_the_late_attempt_count_like_accepting_it(world: World) -
     pick_submission(project=project, submission=first, now=NOW)
     late = attempt(world, project, began=DEADLINE + timedelta(hours=3))
     after, until = DEADLINE + timedelta(days=2), DEADLINE + timedelta(days=1)
-    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", due_at=until, now=after)
+    extend(assignment=world.assignment, projects=[project], by=world.staff, reason="Ill", due_at=until, now=after)
     assert counting_of(world) == late
 
 
 def test_a_pick_made_in_extended_time_holds(world: World) -> None:
     project = world.project()
     pick_submission(project=project, submission=attempt(world, project), now=NOW)
-    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", delta=timedelta(days=3), now=NOW)
+    extend(
+        assignment=world.assignment, projects=[project], by=world.staff, reason="Ill", delta=timedelta(days=3), now=NOW
+    )
     attempt(world, project, began=DEADLINE + timedelta(days=1))
     # Nothing of it was late: what the team picked goes on counting until it picks another.
     assert counting_of(world).attempt == 1
@@ -191,7 +192,14 @@ def test_who_picks_after_the_staff_let_the_late_attempt_count_has_the_last_word(
     pick_submission(project=project, submission=first, now=NOW)
     attempt(world, project, began=DEADLINE + timedelta(hours=3))
     granted = DEADLINE + timedelta(days=1)
-    extend(course=world.course, projects=[project], by=world.staff, reason="Ill", delta=timedelta(days=3), now=granted)
+    extend(
+        assignment=world.assignment,
+        projects=[project],
+        by=world.staff,
+        reason="Ill",
+        delta=timedelta(days=3),
+        now=granted,
+    )
     assert counting_of(world).attempt == 2
     pick_submission(project=project, submission=first, now=granted + timedelta(hours=1))
     assert counting_of(world) == first
@@ -213,7 +221,7 @@ def test_a_late_attempt_never_hides_one_in_time(world: World) -> None:
     project = world.project()
     good = attempt(world, project)
     attempt(world, project, began=DEADLINE + timedelta(hours=3))
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     assert view.counting.row == good
@@ -224,7 +232,7 @@ def test_the_team_may_pick_an_earlier_attempt_until_the_deadline(world: World) -
     first, second = attempt(world, project), attempt(world, project)
 
     def counting() -> Submission:
-        view = team_of(world.student)
+        view = world.team(world.student)
         assert view is not None
         assert view.counting is not None
         return view.counting.row
@@ -242,12 +250,12 @@ def test_withdrawing_an_attempt_is_undone(world: World) -> None:
     project = world.project()
     first, second = attempt(world, project), attempt(world, project)
     withdraw_submission(submission=second, now=NOW)
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     assert view.counting.row == first
     restore_submission(submission=second, now=NOW)
-    view = team_of(world.student)
+    view = world.team(world.student)
     assert view is not None
     assert view.counting is not None
     assert view.counting.row == second
@@ -286,10 +294,10 @@ def test_a_leaver_leaves_the_attempts(world: World) -> None:
     accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
     attempt(world, project)
     leave_team(project=project, enrolment=world.student, now=NOW)
-    view = team_of(world.other)
+    view = world.team(world.other)
     assert view is not None
     assert view.counting is not None
-    assert team_of(world.student) is None
+    assert world.team(world.student) is None
 
 
 def test_a_ticket_proves_the_start_for_exactly_these_files(world: World) -> None:
@@ -346,7 +354,7 @@ def test_the_database_keeps_the_rules(world: World, constraint: str, write: Any)
 
 
 def test_all_attempts_of_a_project_have_room_for_so_much_together(world: World) -> None:
-    ProjectRules.objects.update(max_file_megabytes=1, max_total_megabytes=2)
+    Assignment.objects.update(max_file_megabytes=1, max_total_megabytes=2)
     project = world.project()
 
     def large(name: str) -> SimpleUploadedFile:
@@ -367,20 +375,20 @@ def test_all_attempts_of_a_project_have_room_for_so_much_together(world: World) 
     assert (Submission.objects.count(), len(stored())) == (2, 2)
     # What takes no room is never refused for it, nor another team.
     attempt(world, project, uploads=[], repository_url="https://example.org/amls", commit="a" * 40)
-    ProjectRules.objects.update(max_total_megabytes=3)
+    Assignment.objects.update(max_total_megabytes=3)
     assert attempt(world, project, uploads=[large("3.ipynb")]).attempt == 4
 
 
 def test_a_project_has_room_for_a_file_of_the_largest_size(world: World) -> None:
-    rules = ProjectRules.objects.get(course=world.course)
-    with pytest.raises(IntegrityError, match="projectrules_total_holds_a_file"), transaction.atomic():
-        ProjectRules.objects.filter(pk=rules.pk).update(max_file_megabytes=3, max_total_megabytes=2)
+    rules = Assignment.objects.get(course=world.course)
+    with pytest.raises(IntegrityError, match="assignment_total_holds_a_file"), transaction.atomic():
+        Assignment.objects.filter(pk=rules.pk).update(max_file_megabytes=3, max_total_megabytes=2)
 
 
 def test_the_room_is_said_before_anything_is_sent(world: World) -> None:
     project, client = world.project(), Client()
     client.force_login(world.student.user, backend="amls.courses.accounts.AccountBackend")
-    ProjectRules.objects.update(submission_deadline=timezone.now() + timedelta(days=1))
+    Assignment.objects.update(due_at=timezone.now() + timedelta(days=1))
     attempt(world, project, uploads=[SimpleUploadedFile("1.ipynb", notebook(2 * 1024**2))])
     page = " ".join(client.get(f"/{world.course.slug}/projects/mine/submit/").content.decode().split())
     assert "All attempts of a project together: at most 5 GB, of which 2 MB are used." in page

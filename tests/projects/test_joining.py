@@ -42,8 +42,8 @@ def test_whoever_is_in_the_team_that_asks_stays_in_it(world: World, *, leaves_te
 
 def test_a_member_reads_that_they_are_in_it_and_is_offered_nothing_to_answer(world: World) -> None:
     _project, invitation = joined_otherwise(world)
-    world.rules.submission_deadline = None
-    world.rules.save()
+    world.assignment.due_at = None
+    world.assignment.save()
     Invitation.objects.update(expires_at=NOW + timedelta(days=9999))
     client = Client()
     client.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")

@@ -59,9 +59,13 @@ def written(kind: str, language: str = "en") -> list[Letter]:
 
 def everything_happens(world: World) -> None:
     """One term, so that every kind of letter is due; what is true at its end is said."""
-    idea = propose_idea(enrolment=world.another(), title="Ours", description="x", team_max=1, now=NOW)
+    idea = propose_idea(
+        enrolment=world.another(), assignment=world.assignment, title="Ours", description="x", team_max=1, now=NOW
+    )
     decide_idea(topic=idea, is_accepted=False, reason="Too large", now=NOW)
-    propose_idea(enrolment=world.another(), title="Theirs", description="x", team_max=1, now=NOW)
+    propose_idea(
+        enrolment=world.another(), assignment=world.assignment, title="Theirs", description="x", team_max=1, now=NOW
+    )
     project = world.project()
     invitation = invite_member(project=project, email="other@example.org", by=world.student, now=NOW)
     accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
@@ -85,10 +89,12 @@ def everything_happens(world: World) -> None:
     decline_request(request=wish, by=world.staff, answer="See you in autumn", now=NOW)
     request_extension(project=project, by=world.student, reason="Flu again", wanted_until=None, now=NOW)
     given = extend(
-        course=world.course, by=world.staff, reason="x", projects=[project], delta=timedelta(days=1), now=NOW
+        assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=1), now=NOW
     )
     revoke_extension(extension=given[0], now=NOW)
-    extend(course=world.course, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW)
+    extend(
+        assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW
+    )
     for one in (attempt(world, project), attempt(world, project)):
         withdraw_submission(submission=one, now=NOW)
     restore_submission(submission=one, now=NOW)

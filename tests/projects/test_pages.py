@@ -30,8 +30,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def soon(world: World) -> World:
     """The same world with the deadline in nine days by the real clock."""
-    world.rules.submission_deadline = timezone.now() + timedelta(days=9)
-    world.rules.save()
+    world.assignment.due_at = timezone.now() + timedelta(days=9)
+    world.assignment.save()
     for user in (world.student.user, world.other.user):
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return world
@@ -299,8 +299,8 @@ def test_what_the_team_picked_is_said_before_the_next_attempt(soon: World, stude
     )
     assert "Let attempt 2 count" in student.get("/amls/projects/mine/").content.decode()
     # After the deadline the choice is over, and no button promises it.
-    soon.rules.submission_deadline = timezone.now() - timedelta(hours=1)
-    soon.rules.save()
+    soon.assignment.due_at = timezone.now() - timedelta(hours=1)
+    soon.assignment.save()
     Submission.objects.update(began_at=timezone.now() - timedelta(hours=2))
     page = student.get("/amls/projects/mine/").content.decode()
     assert "Attempt 1 counts, as your team picked it." in page
@@ -316,11 +316,11 @@ def test_who_passed_earlier_is_not_sent_for_a_topic(soon: World, student: Client
 
 def test_what_came_late_is_told_on_ones_course_page(soon: World, student: Client) -> None:
     hand(soon, make_project(soon))
-    soon.rules.submission_deadline = timezone.now() - timedelta(hours=1)
-    soon.rules.save()
+    soon.assignment.due_at = timezone.now() - timedelta(hours=1)
+    soon.assignment.save()
     assert "Your late hand-in is kept." in student.get("/amls/me/").content.decode()
-    soon.rules.submission_deadline = timezone.now() - timedelta(days=9)
-    soon.rules.save()
+    soon.assignment.due_at = timezone.now() - timedelta(days=9)
+    soon.assignment.save()
     page = student.get("/amls/me/").content.decode()
     assert "Your late hand-in is kept." in page
     assert "/projects/mine/submit/" not in page
@@ -339,7 +339,9 @@ def test_inviting_from_the_projects_page_says_what_is_wrong(soon: World, student
 def test_a_person_without_a_team_reads_their_invitations(soon: World, other: Client) -> None:
     project = make_project(soon)
     invite_member(project=project, email="other@example.org", by=soon.student, now=timezone.now())
-    write_seeking_note(enrolment=soon.other, topic=None, text="Any topic", now=timezone.now())
+    write_seeking_note(
+        enrolment=soon.other, assignment=soon.assignment, topic=None, text="Any topic", now=timezone.now()
+    )
     page = other.get("/amls/projects/mine/").content.decode()
     assert "Any topic" in page
     assert f"{soon.student.user} invites you to “Sparse kernels”." in page
@@ -361,8 +363,10 @@ def test_switch_leave_and_give_up(soon: World, student: Client) -> None:
 def test_an_extension_is_shown_wherever_the_deadline_is(soon: World, student: Client) -> None:
     make_project(soon)
     now = timezone.now()
-    extend(course=soon.course, by=soon.staff, reason="x", enrolment=soon.student, delta=timedelta(days=2), now=now)
-    deadline = soon.rules.submission_deadline
+    extend(
+        assignment=soon.assignment, by=soon.staff, reason="x", enrolment=soon.student, delta=timedelta(days=2), now=now
+    )
+    deadline = soon.assignment.due_at
     assert deadline is not None
     later = (deadline + timedelta(days=2)).astimezone(soon.course.zone)
     from amls.agenda.services import reconcile
@@ -373,7 +377,7 @@ def test_an_extension_is_shown_wherever_the_deadline_is(soon: World, student: Cl
 
 
 def test_an_extension_for_all_has_a_banner(soon: World, student: Client) -> None:
-    extend(course=soon.course, by=soon.staff, reason="Outage", delta=timedelta(days=1), now=timezone.now())
+    extend(assignment=soon.assignment, by=soon.staff, reason="Outage", delta=timedelta(days=1), now=timezone.now())
     for client in (student, Client()):
         assert "The submission deadline was extended for everyone" in client.get("/amls/").content.decode()
     assert "Outage" not in student.get("/amls/").content.decode()

@@ -132,8 +132,10 @@ def test_invitations_are_told_to_who_sent_and_who_confirmed_the_address(world: W
 
 
 def test_notes_ideas_and_earlier_passes_are_told(world: World) -> None:
-    write_seeking_note(enrolment=world.student, topic=world.topic, text="I know CUDA", now=NOW)
-    propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
+    write_seeking_note(
+        enrolment=world.student, assignment=world.assignment, topic=world.topic, text="I know CUDA", now=NOW
+    )
+    propose_idea(enrolment=world.student, assignment=world.assignment, title="Fused joins", description="Fast", now=NOW)
     EarlierPass.objects.create(enrolment=world.student, term="SS2023", extra_points=Decimal("2.5"))
     found = told(world.student.user)
     assert [one["text"] for one in found["seeking-note.json"]] == ["I know CUDA"]
@@ -147,10 +149,24 @@ def test_notes_ideas_and_earlier_passes_are_told(world: World) -> None:
 def test_only_my_own_reasons_for_more_time_are_told(world: World, team: Project) -> None:
     request_extension(project=team, by=world.student, reason="I was in hospital", wanted_until=None, now=NOW)
     Extension.objects.create(
-        course=world.course, enrolment=world.student, delta=timedelta(days=2), reason="Certificate", granted_at=NOW
+        course=world.course,
+        assignment=world.assignment,
+        enrolment=world.student,
+        delta=timedelta(days=2),
+        reason="Certificate",
+        granted_at=NOW,
     )
-    Extension.objects.create(course=world.course, project=team, delta=timedelta(days=1), reason="S", granted_at=NOW)
-    Extension.objects.create(course=world.course, delta=timedelta(hours=3), reason="Outage", granted_at=NOW)
+    Extension.objects.create(
+        course=world.course,
+        assignment=world.assignment,
+        project=team,
+        delta=timedelta(days=1),
+        reason="S",
+        granted_at=NOW,
+    )
+    Extension.objects.create(
+        course=world.course, assignment=world.assignment, delta=timedelta(hours=3), reason="Outage", granted_at=NOW
+    )
     mine, theirs = told(world.student.user), told(world.other.user)
     assert [one["reason"] for one in mine["extension-requests.json"]] == ["I was in hospital"]
     assert [one["for"] for one in mine["extensions.json"]] == ["me", "my team", "everyone"]
@@ -260,8 +276,10 @@ def test_open_invitations_notes_and_ideas_end_with_the_account(world: World, tea
     leaver = Membership.objects.get(project=theirs).enrolment
     received = invite_member(project=theirs, email="Student@example.org", by=leaver, now=NOW)
     sent = invite_member(project=team, email="new@example.org", by=world.student, now=NOW)
-    idea = propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
-    SeekingNote.objects.create(enrolment=world.student, text="I know CUDA", written_at=NOW)
+    idea = propose_idea(
+        enrolment=world.student, assignment=world.assignment, title="Fused joins", description="Fast", now=NOW
+    )
+    SeekingNote.objects.create(enrolment=world.student, assignment=world.assignment, text="I know CUDA", written_at=NOW)
     delete_account(user=world.student.user, now=LATER)
     received.refresh_from_db()
     sent.refresh_from_db()
@@ -285,7 +303,9 @@ def test_a_claimed_address_closes_nobodys_invitation(world: World) -> None:
 
 
 def test_a_decided_idea_that_became_a_project_stays(world: World) -> None:
-    idea = propose_idea(enrolment=world.student, title="Fused joins", description="Fast", now=NOW)
+    idea = propose_idea(
+        enrolment=world.student, assignment=world.assignment, title="Fused joins", description="Fast", now=NOW
+    )
     project = decide_idea(topic=idea, is_accepted=True, reason="", now=NOW)
     assert project is not None
     attempt(world, project)
@@ -296,7 +316,12 @@ def test_a_decided_idea_that_became_a_project_stays(world: World) -> None:
 
 def test_a_teammates_calendar_follows(world: World, team: Project) -> None:
     Extension.objects.create(
-        course=world.course, enrolment=world.student, delta=timedelta(days=2), reason="C", granted_at=NOW
+        course=world.course,
+        assignment=world.assignment,
+        enrolment=world.student,
+        delta=timedelta(days=2),
+        reason="C",
+        granted_at=NOW,
     )
     reconcile(world.course, now=NOW)
     follow_in_feeds([world.other], now=NOW)
@@ -309,7 +334,9 @@ def test_a_teammates_calendar_follows(world: World, team: Project) -> None:
 def test_my_data_say_of_a_seeker_what_the_page_says(world: World) -> None:
     world.other.user.display_name = "Grace Hopper"
     world.other.user.save()
-    note = write_seeking_note(enrolment=world.other, topic=None, text="I know Spark", now=NOW)
+    note = write_seeking_note(
+        enrolment=world.other, assignment=world.assignment, topic=None, text="I know Spark", now=NOW
+    )
     invite_seeker(project=world.project(), note=note, by=world.student, now=NOW)
     [sent] = told(world.student.user)["invitations.json"]
     assert (sent["direction"], sent["to"]) == ("sent", "Grace Hopper")

@@ -422,7 +422,7 @@ def test_an_extension_given_while_handing_in_late_makes_it_count(world: World, _
             request_key=uuid.uuid4(), began_at=late, now=late,
         ),
         lambda: extend(
-            course=world.course, by=world.staff, reason="ill", now=late, projects=[project], delta=timedelta(days=1)
+            assignment=world.assignment, by=world.staff, reason="ill", now=late, projects=[project], delta=timedelta(days=1)
         ),
     ])  # fmt: skip
     assert is_counting(Submission.objects.get(), effective_deadline(project))
@@ -435,11 +435,18 @@ def test_calendars_followed_from_all_sides_never_wait_in_a_circle(world: World) 
         join(world, project, person)
 
     def extended(**whom: Any) -> None:
-        given = extend(course=world.course, by=world.staff, reason="x", now=NOW, delta=timedelta(days=1), **whom)
+        given = extend(
+            assignment=world.assignment, by=world.staff, reason="x", now=NOW, delta=timedelta(days=1), **whom
+        )
         for one in given:
             revoke_extension(extension=one, now=NOW)
 
-    ideas = [propose_idea(enrolment=world.another(), title=f"Idea {n}", description="x", now=NOW) for n in range(3)]
+    ideas = [
+        propose_idea(
+            enrolment=world.another(), assignment=world.assignment, title=f"Idea {n}", description="x", now=NOW
+        )
+        for n in range(3)
+    ]
     for _turn in range(3):
         at_once([
             *(partial(extended, enrolment=one) for one in people),
@@ -460,7 +467,7 @@ def test_everything_mixed_by_24_threads_stays_consistent(world: World, seed: int
 
     def one_thing(chance: random.Random) -> object:
         person, topic = chance.choice(people), chance.choice(topics)
-        mine = Project.objects.of_member(person).first()
+        mine = Project.objects.of_member(person, world.assignment).first()
         anyone = Project.objects.filter(topic__course=world.course).order_by("pk")
         project = mine or chance.choice([*anyone, None])
         invitation = Invitation.objects.filter(email__iexact=person.user.email).order_by("?").first()
@@ -484,11 +491,11 @@ def test_everything_mixed_by_24_threads_stays_consistent(world: World, seed: int
                 lambda: move_member(enrolment=person, to=topic, by=world.staff, now=NOW),
                 lambda: give_in(project, person, text=str(chance.random())),
                 lambda: extend(
-                    course=world.course, by=world.staff, reason="x", now=NOW, projects=[project],
+                    assignment=world.assignment, by=world.staff, reason="x", now=NOW, projects=[project],
                     delta=timedelta(days=1),
                 ),
                 lambda: extend(
-                    course=world.course, by=world.staff, reason="x", now=NOW, enrolment=friend,
+                    assignment=world.assignment, by=world.staff, reason="x", now=NOW, enrolment=friend,
                     delta=timedelta(days=1),
                 ),
                 lambda: assess(

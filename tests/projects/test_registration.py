@@ -92,8 +92,8 @@ def test_a_refusal_names_the_deadline_the_clock_and_whom_to_ask(world: World) ->
 
 
 def test_before_it_opens_it_says_when(world: World) -> None:
-    world.rules.registration_opens_at = NOW + timedelta(days=1)
-    world.rules.save()
+    world.assignment.opens_at = NOW + timedelta(days=1)
+    world.assignment.save()
     with pytest.raises(RuleViolation, match=r"Registration opens Tue 7 May, 12:00 \(Europe/Berlin\)"):
         world.project()
 
@@ -224,7 +224,9 @@ def test_leaving_the_course_leaves_no_project_behind(world: World) -> None:
 
 
 def test_a_note_goes_with_the_registration(world: World) -> None:
-    write_seeking_note(enrolment=world.student, topic=world.topic, text="I know CUDA\nand C++", now=NOW)
+    write_seeking_note(
+        enrolment=world.student, assignment=world.assignment, topic=world.topic, text="I know CUDA\nand C++", now=NOW
+    )
     assert SeekingNote.objects.get().text == "I know CUDA and C++"
     world.project()
     assert SeekingNote.objects.count() == 0
@@ -244,7 +246,7 @@ def test_the_counter_equals_the_rows(world: World) -> None:
         ("topic_slots_kept", lambda w: Topic.objects.filter(pk=w.topic.pk).update(taken=3)),
         ("topic_team_size_valid", lambda w: Topic.objects.filter(pk=w.topic.pk).update(team_min=4)),
         ("topic_proposal_has_author", lambda w: Topic.objects.filter(pk=w.topic.pk).update(proposal="open")),
-        ("membership_one_active", lambda w: Membership.objects.create(project=w.project(), enrolment=w.student, joined_at=NOW)),
+        ("membership_one_active", lambda w: Membership.objects.create(project=w.project(), assignment=w.assignment, enrolment=w.student, joined_at=NOW)),
         ("project_picked_at_a_time", lambda w: Project.objects.filter(pk=w.project().pk).update(picked=handed_in(Project.objects.get(), w.student))),
         ("project_withdrawn_after_registered", lambda w: Project.objects.filter(pk=w.project().pk).update(withdrawn_at=NOW - timedelta(days=1))),
     ],

@@ -16,11 +16,11 @@ from django.utils import timezone
 from amls.core.clock import deadline_closes_at
 from amls.courses.models import Enrolment
 from projects.deadlines import effective_deadline, is_counting
-from projects.models import Project, ProjectRules, Submission
+from projects.models import Assignment, Project, Submission
 from projects.receipts import receipt_code, submission_pk_of
 from projects.services.registration import register_project
 from projects.tickets import issue_ticket
-from tests.factories import CourseFactory, EnrolmentFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.projects.served import form, get, granian, nginx, notebook, send, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
@@ -29,21 +29,21 @@ UPLOADS, SIZE, RATE = 60, 160_000, 20_000
 
 
 @pytest.fixture
-def rules() -> ProjectRules:
+def rules() -> Assignment:
     """A course whose deadline a test moves."""
     course = CourseFactory.create(slug="amls")
-    return ProjectRulesFactory.create(course=course, submission_deadline=timezone.now() + timedelta(days=1))
+    return AssignmentFactory.create(course=course, due_at=timezone.now() + timedelta(days=1))
 
 
-def make_team(rules: ProjectRules) -> tuple[Enrolment, Project]:
+def make_team(rules: Assignment) -> tuple[Enrolment, Project]:
     enrolment = EnrolmentFactory.create(course=rules.course)
     topic = TopicFactory.create(course=rules.course)
     return enrolment, register_project(enrolment=enrolment, topic=topic, now=timezone.now())
 
 
-def close_at(rules: ProjectRules, moment: datetime) -> None:
+def close_at(rules: Assignment, moment: datetime) -> None:
     """Put the deadline so that its whole minute is over at `moment`."""
-    rules.submission_deadline = moment - timedelta(minutes=1)
+    rules.due_at = moment - timedelta(minutes=1)
     rules.save()
 
 
@@ -62,7 +62,7 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
             yield found
 
 
-def test_sixty_uploads_across_the_deadline_all_count(rules: ProjectRules, port: int) -> None:
+def test_sixty_uploads_across_the_deadline_all_count(rules: Assignment, port: int) -> None:
     teams = [make_team(rules) for _each in range(UPLOADS)]
     cookies = [signed_in(enrolment.user) for enrolment, _project in teams]
     bodies = [form({"work.ipynb": notebook(SIZE, f"team {index}")}) for index in range(UPLOADS)]
@@ -114,7 +114,7 @@ def test_sixty_uploads_across_the_deadline_all_count(rules: ProjectRules, port: 
     assert max(during) < lasted / 2
 
 
-def test_an_upload_that_began_too_late_is_late(rules: ProjectRules, port: int) -> None:
+def test_an_upload_that_began_too_late_is_late(rules: Assignment, port: int) -> None:
     enrolment, project = make_team(rules)
     close_at(rules, timezone.now())
     body, kind = form({"work.ipynb": notebook(2000)})
@@ -124,11 +124,11 @@ def test_an_upload_that_began_too_late_is_late(rules: ProjectRules, port: int) -
     status, _location = send(port, PATH, cookie=signed_in(enrolment.user), body=body, kind=kind, extra=forged)
     assert status == 302
     submission = Submission.objects.get()
-    assert submission.began_at >= deadline_closes_at(rules.submission_deadline or datetime.now(UTC))
+    assert submission.began_at >= deadline_closes_at(rules.due_at or datetime.now(UTC))
     assert not is_counting(submission, effective_deadline(project))
 
 
-def test_a_ticket_proves_an_earlier_start_over_http(rules: ProjectRules, port: int) -> None:
+def test_a_ticket_proves_an_earlier_start_over_http(rules: Assignment, port: int) -> None:
     enrolment, project = make_team(rules)
     _other, another = make_team(rules)
     content, now = notebook(3000), timezone.now()
@@ -154,7 +154,7 @@ def test_a_ticket_proves_an_earlier_start_over_http(rules: ProjectRules, port: i
     assert not counts(sealed[:-3] + "abc", content)
 
 
-def test_what_nginx_sends_and_what_it_leaves_alone(rules: ProjectRules, tmp_path: Path) -> None:
+def test_what_nginx_sends_and_what_it_leaves_alone(rules: Assignment, tmp_path: Path) -> None:
     """Files through X-Accel-Redirect, pages compressed, calendars not."""
     enrolment, _project = make_team(rules)
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)

@@ -19,13 +19,13 @@ from pytest_django import Settings
 from amls.courses.models import Enrolment
 from projects.models import (
     Assessment,
+    Assignment,
     EarlierPass,
     Extension,
     ExtensionRequest,
     Invitation,
     Membership,
     Project,
-    ProjectRules,
     SeekingNote,
     StaffNote,
     Submission,
@@ -48,7 +48,7 @@ ADMINS = {
     model: registered for model, registered in admin.site._registry.items() if model._meta.app_label == "projects"
 }
 KEPT: list[type[Model]] = [
-    Assessment, EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project, ProjectRules, SeekingNote, StaffNote,
+    Assessment, EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project, Assignment, SeekingNote, StaffNote,
     Submission, SubmissionFile, Topic,
 ]  # fmt: skip
 OUTSIDERS = ("anonymous", "stranger", "classmate", "rival", "foreign lecturer")
@@ -64,16 +64,18 @@ def _one_factor(settings: Settings) -> None:
 def taken(world: World) -> dict[type[Model], Model]:
     """Make a team with one of everything, a rival's team, and return the first one's rows by their model."""
     now, mine = timezone.now(), world.student
-    world.rules.submission_deadline = now + timedelta(days=9)
-    world.rules.save()
-    idea = propose_idea(enrolment=mine, title="Secret idea", description="x", team_max=2, now=now)
+    world.assignment.due_at = now + timedelta(days=9)
+    world.assignment.save()
+    idea = propose_idea(
+        enrolment=mine, assignment=world.assignment, title="Secret idea", description="x", team_max=2, now=now
+    )
     project = register_project(enrolment=mine, topic=world.topic, now=now)
     invitation = invite_member(project=project, email="invited@example.org", by=mine, now=now)
     upload = SimpleUploadedFile("secret.ipynb", b'{"nbformat": 4}')
     submission = hand_in(project=project, by=mine, uploads=[upload], request_key=uuid.uuid4(), began_at=now, now=now)
     wish = request_extension(project=project, by=mine, reason="Only for staff", wanted_until=None, now=now)
     given = extend(
-        course=world.course,
+        assignment=world.assignment,
         by=world.staff,
         projects=[project],
         reason="Only for staff",
@@ -83,10 +85,10 @@ def taken(world: World) -> dict[type[Model], Model]:
     assess(project=project, outcome="passed", extra_points=0, feedback="Only for staff", by=world.staff, now=now)
     note_for_staff(project=project, text="Only for staff", by=world.staff, now=now)
     passed = enter_earlier_pass(enrolment=mine, term="SS2023", note="Only for staff", by=world.staff)
-    seeker = write_seeking_note(enrolment=world.other, topic=None, text="Looking", now=now)
+    seeker = write_seeking_note(enrolment=world.other, assignment=world.assignment, topic=None, text="Looking", now=now)
     register_project(enrolment=world.another(), topic=world.single, now=now)
     rows: list[Model] = [
-        idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.rules,
+        idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.assignment,
     ]  # fmt: skip
     return {type(row): row for row in rows}
 
@@ -152,7 +154,7 @@ def state(taken: dict[type[Model], Any]) -> dict[str, Any]:
     project, owner = taken[Project], taken[EarlierPass].enrolment
     scopes: dict[type[Model], Any] = {
         Assessment: {"project": project}, EarlierPass: {"enrolment": owner}, Extension: {}, ExtensionRequest: {"project": project},
-        Invitation: {"project": project}, Membership: {"project": project}, Project: {"pk": project.pk}, ProjectRules: {},
+        Invitation: {"project": project}, Membership: {"project": project}, Project: {"pk": project.pk}, Assignment: {},
         SeekingNote: {"enrolment": owner}, StaffNote: {}, Submission: {"project": project},
         SubmissionFile: {"submission__project": project}, Topic: {"proposed_by": owner},
     }  # fmt: skip

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from amls.core.violations import RuleViolation
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
-from projects.models import Project, ProjectRules, Topic, TopicSwitch
+from projects.models import Assignment, Project, Topic, TopicSwitch
 from projects.services.registration import register_project, withdraw_project
 from projects.services.switching import release_slots, switch_topic, take_switch_back
 from projects.services.teams import accept_invitation, invite_member
@@ -77,7 +77,7 @@ def test_a_team_takes_a_switch_back_for_a_day_whoever_wants_the_slot(world: Worl
 
 def test_also_after_registration_closed(world: World, team: Project, pair: Topic) -> None:
     switch_topic(project=team, topic=world.topic, by=world.student, now=NOW)
-    ProjectRules.objects.update(registration_closes_at=NOW + timedelta(minutes=1))
+    Assignment.objects.update(registration_closes_at=NOW + timedelta(minutes=1))
     take_switch_back(project=team, by=world.other, now=NOW + HOUR)
     team.refresh_from_db()
     assert team.topic == pair

@@ -105,7 +105,7 @@ def test_switching_to_the_team_that_asks_is_one_step(world: World) -> None:
 def test_a_switch_to_a_team_that_is_full_keeps_the_old_one(world: World) -> None:
     old, new = world.project(), world.project(world.other)
     invitation = invite_member(project=new, email=world.student.user.email, by=world.other, now=NOW)
-    Topic.objects.filter(pk=new.topic_id).update(team_min=1, team_max=1)
+    Topic.objects.filter(pk=world.topic.pk).update(team_min=1, team_max=1)
     with pytest.raises(RuleViolation, match="full by now"):
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
     old.refresh_from_db()
@@ -135,7 +135,9 @@ def test_nobody_is_in_two_teams(world: World) -> None:
 
 
 def test_a_seeker_is_invited_without_showing_the_address(world: World) -> None:
-    note = write_seeking_note(enrolment=world.other, topic=world.topic, text="I know Spark", now=NOW)
+    note = write_seeking_note(
+        enrolment=world.other, assignment=world.assignment, topic=world.topic, text="I know Spark", now=NOW
+    )
     project = world.project()
     invitation = invite_seeker(project=project, note=note, by=world.student, now=NOW)
     assert (invitation.label, note.name) == (world.other.user.display_name, world.other.user.display_name)
@@ -177,7 +179,7 @@ def test_invitations_of_one_day_are_few_however_they_end(world: World) -> None:
 def test_notes_have_a_length(world: World) -> None:
     for text in ("  ", "x" * 301):
         with pytest.raises(RuleViolation, match="300 characters"):
-            write_seeking_note(enrolment=world.student, topic=None, text=text, now=NOW)
+            write_seeking_note(enrolment=world.student, assignment=world.assignment, topic=None, text=text, now=NOW)
 
 
 def test_staff_move_a_student_and_an_empty_team_is_withdrawn(world: World) -> None:

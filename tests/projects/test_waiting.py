@@ -27,15 +27,17 @@ def sign_in(user: User) -> Client:
 @pytest.fixture
 def soon(world: World) -> World:
     """The same world with the deadline in nine days by the real clock."""
-    world.rules.submission_deadline = timezone.now() + timedelta(days=9)
-    world.rules.save()
+    world.assignment.due_at = timezone.now() + timedelta(days=9)
+    world.assignment.save()
     return world
 
 
 def test_a_note_names_a_topic_only_to_who_sees_the_topic(soon: World) -> None:
     now = timezone.now()
-    idea = propose_idea(enrolment=soon.student, title="Fused joins", description="Fast", team_max=2, now=now)
-    write_seeking_note(enrolment=soon.student, topic=idea, text="Who knows CUDA?", now=now)
+    idea = propose_idea(
+        enrolment=soon.student, assignment=soon.assignment, title="Fused joins", description="Fast", team_max=2, now=now
+    )
+    write_seeking_note(enrolment=soon.student, assignment=soon.assignment, topic=idea, text="Who knows CUDA?", now=now)
     for user, is_named in ((soon.other.user, False), (soon.student.user, True), (soon.staff, True)):
         page = sign_in(user).get("/amls/projects/").content.decode()
         assert "Who knows CUDA?" in page
@@ -52,8 +54,8 @@ def test_late_visitors_are_not_sent_to_a_button_that_is_gone(soon: World) -> Non
     assert "until you let another one count" in " ".join(
         client.get("/amls/projects/mine/submit/").content.decode().split()
     )
-    soon.rules.submission_deadline = timezone.now() - timedelta(hours=1)
-    soon.rules.save()
+    soon.assignment.due_at = timezone.now() - timedelta(hours=1)
+    soon.assignment.save()
     page = " ".join(client.get("/amls/projects/mine/submit/").content.decode().split())
     assert "late by" in page
     assert "until you let another one count" not in page
@@ -61,9 +63,9 @@ def test_late_visitors_are_not_sent_to_a_button_that_is_gone(soon: World) -> Non
 
 
 def test_the_home_page_says_until_when_everyone_may_hand_in(soon: World) -> None:
-    soon.rules.submission_deadline = datetime(timezone.now().year + 1, 3, 4, 12, tzinfo=UTC)
-    soon.rules.save()
-    extend(course=soon.course, by=soon.staff, reason="Outage", now=timezone.now(), delta=timedelta(days=3))
+    soon.assignment.due_at = datetime(timezone.now().year + 1, 3, 4, 12, tzinfo=UTC)
+    soon.assignment.save()
+    extend(assignment=soon.assignment, by=soon.staff, reason="Outage", now=timezone.now(), delta=timedelta(days=3))
     page = Client().get("/amls/").content.decode()
     said = page.split('<section aria-labelledby="projects">')[1].split("</section>")[0]
     assert "7 Mar" in said

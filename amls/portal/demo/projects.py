@@ -18,7 +18,7 @@ from pypdf import PdfWriter
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.mail.models import Notice
-from projects.models import Project, ProjectRules, Topic
+from projects.models import Assignment, Project, Topic
 from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
 from projects.services.extensions import extend, request_extension
 from projects.services.handin import hand_in
@@ -34,12 +34,12 @@ def make_projects(course: Course, people: dict[str, User], *, now: datetime) -> 
         people: the demo's accounts by address.
         now: until which things have happened; in the archived course until after its deadline.
     """
-    rules = ProjectRules.objects.filter(course=course).first()
-    if rules is None or rules.submission_deadline is None or Project.objects.of_course(course).exists():
+    main = Assignment.objects.main_of(course)
+    if main is None or main.due_at is None or Project.objects.of_course(course).exists():
         return
     is_archived = course.state == Course.State.ARCHIVED
     with _running(course):
-        story = _Story(course, people, rules.submission_deadline, rules.submission_deadline if is_archived else now)
+        story = _Story(course, people, main.due_at, main.due_at if is_archived else now)
         if is_archived:
             story.tell_past()
         else:
@@ -133,13 +133,14 @@ class _Story:
         self.assess(fourth, "passed", "5", "Excellent: merged upstream.", now - timedelta(days=3))
         publish_assessments(projects=[fourth], now=now - timedelta(days=3))
         fifth = self.team(6, 7, 8, days=10)
-        extend(course=self.course, projects=[fifth], by=self.assistant, reason="Ill", now=now, delta=timedelta(days=2))
+        extend(projects=[fifth], by=self.assistant, reason="Ill", now=now, delta=timedelta(days=2))
         assign_assessor(projects=[first, second], assessor=self.assistant)
         note_for_staff(
             project=first, text="Promised a run on the large data set.", by=self.assistant, now=now - timedelta(days=1)
         )
         propose_idea(
             enrolment=self.student(9),
+            assignment=fifth.assignment,
             title="Energy of matrix multiplications",
             description="Measure the **energy** of dense and sparse kernels on two processors.",
             skills=["C++", "measuring"],

@@ -27,11 +27,11 @@ def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Co
     series = [
         (
             "projects", _("Projects registered by week"), _("Projects"),
-            _by_day(Project.objects.filter(registered_at__gte=since), "topic__course", "registered_at", courses),
+            _by_day(Project.objects.filter(registered_at__gte=since), "assignment__course", "registered_at", courses),
         ),
         (
             "submissions", _("Hand-ins by week"), _("Attempts"),
-            _by_day(Submission.objects.filter(received_at__gte=since), "project__topic__course", "received_at", courses),
+            _by_day(Submission.objects.filter(received_at__gte=since), "project__assignment__course", "received_at", courses),
         ),
         (
             "registrations", _("Sign-ups for exams by week"), _("Sign-ups"),

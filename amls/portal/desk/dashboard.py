@@ -58,7 +58,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 (_("Extensions"), "more_time", "admin:projects_extension_changelist"),
                 (_("Passed earlier"), "history_edu", "admin:projects_earlierpass_changelist"),
                 (_("Invitations"), "mail", "admin:projects_invitation_changelist"),
-                (_("Project rules"), "rule", "admin:projects_projectrules_changelist"),
+                (_("Assignments"), "rule", "admin:projects_assignment_changelist"),
             ],
         ),
         (

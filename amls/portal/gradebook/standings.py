@@ -89,7 +89,7 @@ def sheet_of(rows: Sequence[Standing]) -> tuple[list[str], list[list[Cell]]]:
             row.enrolment.user.email,
             row.enrolment.number,
             row.project.team.project.pk if row.project.team else "",
-            row.project.team.project.topic.title if row.project.team else "",
+            row.project.team.project.title if row.project.team else "",
             str(row.state.label),
             row.draft,
             row.points,

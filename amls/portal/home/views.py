@@ -20,7 +20,7 @@ from exams.queries import exam_rules, exams_for
 from lectures.models import Lecture
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
-from projects.models import ProjectRules
+from projects.models import Assignment
 from projects.queries import read_part
 
 
@@ -54,11 +54,11 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
-    rules = ProjectRules.objects.filter(course=course).first()
-    deadlines = Deadlines.of_rules(rules)
+    main = Assignment.objects.main_of(course)
+    deadlines = Deadlines.of(main)
     student = access.enrolment if access.enrolment is not None and not access.enrolment.is_staff else None
     # First: what else is asked of this person finds it.
-    part = read_part(student, deadlines) if student is not None else None
+    part = read_part(student, main, deadlines) if student is not None else None
     if student is not None:
         exams_for(access)
     lectures = lectures_for(access)
@@ -93,7 +93,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "due_at": deadlines.for_all,
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
-        "rules": rules,
+        "assignment": main,
         "exam_rules": exam_rules(course),
         **subscribe_context(access),
     }

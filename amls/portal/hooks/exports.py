@@ -17,7 +17,7 @@ from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_co
 from amls.exports.pdf import render_pdf
 from amls.portal.gradebook.standings import GRADEBOOK, standings
 from lectures.queries import lectures_of
-from projects.models import ProjectRules
+from projects.models import Assignment
 from projects.states import ProjectState
 
 SHORT, LONG, MY_DATES = "portal.schedule", "portal.schedule-long", "portal.my-dates"
@@ -46,7 +46,7 @@ def _schedule_context(order: Order) -> dict[str, Any]:
         "key_dates": dates,
         "staff": list(course.staff.all()),
         "office_hours": list(course.office_hours.all()),
-        "rules": ProjectRules.objects.filter(course=course).first(),
+        "assignment": Assignment.objects.main_of(course),
     }
 
 

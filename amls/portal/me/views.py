@@ -22,7 +22,7 @@ from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for
 from projects.deadlines import Deadlines
-from projects.models import ProjectRules
+from projects.models import Assignment
 from projects.queries import read_part
 
 # How many of the coming dates 'my course' shows.
@@ -112,9 +112,9 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
-    rules = ProjectRules.objects.filter(course=access.course).first()
+    main = Assignment.objects.main_of(access.course)
     # First: what else is asked of this person finds it.
-    part = read_part(access.enrolment, Deadlines.of_rules(rules)) if is_student else None
+    part = read_part(access.enrolment, main, Deadlines.of(main)) if is_student else None
     if is_student:
         exams_for(access)
     rows = own_items(access.enrolment, now=access.now)
@@ -126,7 +126,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         "findings": evaluate(access.course, [access.enrolment], now=access.now)[access.enrolment.pk]
         if is_student
         else [],
-        "has_projects": rules is not None,
+        "has_projects": main is not None,
         "is_student": is_student,
         "team": part.team if part is not None else None,
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_COMING],

@@ -17,9 +17,10 @@ from amls.portal.takeover.labels import (
     topic_label,
 )
 from amls.portal.takeover.rows import Wanted
-from amls.portal.takeover.spec import CourseFileError, CourseSpec
+from amls.portal.takeover.spec import CourseFileError, CourseSpec, ProjectSpec
 from amls.portal.takeover.timetable import TimetableImport
-from projects.models import Project, ProjectRules, Topic
+from projects.models import Assignment, Project, Topic
+from projects.services.assignments import title_of_project
 
 
 def import_course(
@@ -91,6 +92,7 @@ class _Import(TimetableImport, ExamImport):
         self.timetable()
         self._project()
         self._topics({row.name: row for row in staff})
+        self._without_project()
         self.exam_rules()
         self.exams()
 
@@ -123,26 +125,29 @@ class _Import(TimetableImport, ExamImport):
 
     def _project(self) -> None:
         spec = self.spec.projects
-        existing = ProjectRules.objects.filter(course=self.course)
+        existing = Assignment.objects.filter(course=self.course, is_main=True)
         if spec is None:
-            if self.spec.is_complete and existing.exists():
-                if Project.objects.active().of_course(self.course).exists():
-                    self.problems.append(
-                        _(
-                            "[projects] is missing, but teams have registered: without it their deadlines would be lost. Put it back."
-                        )
+            if self.spec.is_complete and Project.objects.filter(assignment__in=existing).exists():
+                self.problems.append(
+                    _(
+                        "[projects] is missing, but teams have registered: without it their deadlines would be lost. Put it back."
                     )
-                    return
-                self.diff.removed(_("Projects"))
-                existing.delete()
-            return
+                )
+                return
+            if not self.spec.topics or existing.exists():
+                return
+            # Topics are those of a project, also in a file that says nothing more of it.
+            spec = ProjectSpec()
         self.sync(
             existing,
             [
                 Wanted(
                     _("Projects"),
                     {
-                        **{name: self.instant(getattr(spec, name), _("Projects")) for name in _PROJECT_TIMES},
+                        **{
+                            name: self.instant(getattr(spec, said), _("Projects"))
+                            for said, name in _PROJECT_TIMES.items()
+                        },
                         "late_cutoff_hours": spec.late_cutoff_hours, "hours": spec.hours, "ects": spec.ects,
                         "is_mandatory": spec.mandatory, "description": spec.description, "takes_own_ideas": spec.takes_own_ideas,
                         "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
@@ -152,19 +157,29 @@ class _Import(TimetableImport, ExamImport):
                     self.when(spec.submission_deadline),
                 )
             ],
+            parent={"course": self.course, "is_main": True, "title": title_of_project(self.course)},
             key=lambda _row: 0,
             wanted_key=lambda _wanted: 0,
             page_keeps={
-                "registration_opens_at", "registration_closes_at", "late_cutoff_hours", "assessed_by", "description",
+                "opens_at", "registration_closes_at", "late_cutoff_hours", "assessed_by", "description",
                 "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes", "max_total_megabytes",
             },
         )  # fmt: skip
 
+    def _without_project(self) -> None:
+        """Take a course's project away of which a complete file says nothing, once its topics are gone."""
+        spec = self.spec
+        main = Assignment.objects.main_of(self.course)
+        if main is not None and spec.is_complete and spec.projects is None and not spec.topics and not self.problems:
+            self.diff.removed(_("Projects"))
+            main.delete()
+
     def _topics(self, staff: dict[str, StaffMember]) -> None:
         if not self.spec.is_complete:
             return
+        main = Assignment.objects.main_of(self.course)
         # Locked, because a team may take a slot while this counts them; registering locks the same rows.
-        own = Topic.objects.filter(course=self.course).select_for_update(no_key=True, of=("self",)).order_by("pk")
+        own = Topic.objects.filter(assignment=main).select_for_update(no_key=True, of=("self",)).order_by("pk")
         taken = {(row.track, row.title): row for row in own}
         wanted = []
         for position, topic in enumerate(self.spec.topics):
@@ -203,8 +218,9 @@ class _Import(TimetableImport, ExamImport):
             }  # fmt: skip
             wanted.append(Wanted(topic_label(topic), values))
         self.sync(
-            Topic.objects.of_staff().filter(course=self.course),
+            Topic.objects.of_staff().filter(assignment=main),
             wanted,
+            parent={"course": self.course, "assignment": main},
             key=lambda row: (row.track, row.title),
             wanted_key=lambda wish: (wish.values["track"], wish.values["title"]),
             keep_instead=self._close_topic,
@@ -232,4 +248,10 @@ _COURSE_FIELDS = (
 )  # fmt: skip
 # What a page can't say, so that its reader's defaults must not overwrite it.
 _NOT_ON_PAGES = {"language", "enrolment_policy", "description"}
-_PROJECT_TIMES = ("submission_deadline", "registration_opens_at", "registration_closes_at", "assessed_by")
+# What files call the times of a project, with the fields that hold them.
+_PROJECT_TIMES = {
+    "submission_deadline": "due_at",
+    "registration_opens_at": "opens_at",
+    "registration_closes_at": "registration_closes_at",
+    "assessed_by": "assessed_by",
+}

@@ -27,7 +27,7 @@ from exams.models import Exam, ExamRules
 from exams.queries import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from lectures.queries import lectures_of
-from projects.models import ProjectRules, Topic
+from projects.models import Assignment, Topic
 
 
 def export_course(course: Course) -> CourseSpec:
@@ -179,12 +179,12 @@ def _material(material: Material, course: Course) -> MaterialSpec:
 
 
 def _projects(course: Course) -> ProjectSpec | None:
-    rules = ProjectRules.objects.filter(course=course).first()
+    rules = Assignment.objects.main_of(course)
     if rules is None:
         return None
     return ProjectSpec(
-        submission_deadline=_local(rules.submission_deadline, course),
-        registration_opens_at=_local(rules.registration_opens_at, course),
+        submission_deadline=_local(rules.due_at, course),
+        registration_opens_at=_local(rules.opens_at, course),
         registration_closes_at=_local(rules.registration_closes_at, course),
         late_cutoff_hours=rules.late_cutoff_hours,
         assessed_by=_local(rules.assessed_by, course),

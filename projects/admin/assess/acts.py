@@ -238,7 +238,6 @@ def restore_attempt(page: AssessPage) -> str:
 def give_time(page: AssessPage, form: MoreTimeForm) -> str:
     """Give the team more time."""
     extend(
-        course=page.project.course,
         projects=[page.project],
         by=page.user,
         reason=form.cleaned_data["reason"],

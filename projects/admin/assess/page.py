@@ -103,7 +103,7 @@ class AssessPage:
         typed = kept.typed
         form = shown.get("assess") or AssessForm(view=view, initial=typed)
         return {
-            "title": f"#{project.pk} {project.topic.title}",
+            "title": f"#{project.pk} {project.title}",
             "project": project,
             "view": view,
             "names": names_of(view),

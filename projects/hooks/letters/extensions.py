@@ -19,7 +19,7 @@ from projects.models import Extension, ExtensionRequest, Membership
 
 
 def _request(notice: Notice) -> ExtensionRequest | None:
-    rows = ExtensionRequest.objects.select_related("project__topic__course", "enrolment__user")
+    rows = ExtensionRequest.objects.select_related("project__topic", "project__assignment__course", "enrolment__user")
     return rows.filter(pk=notice.references["request"]).first()
 
 
@@ -29,7 +29,7 @@ def extension_asked(notice: Notice, now: datetime) -> Letter | None:
     request = _request(notice)
     if request is None or request.state != ExtensionRequest.State.OPEN:
         return None
-    values = {"name": request.enrolment.user, "topic": request.project.topic.title}
+    values = {"name": request.enrolment.user, "topic": request.project.title}
     return Letter(
         subject=_("Request for an extension: %(topic)s") % values,
         text=_("**%(name)s** asks for more time for **%(topic)s**.") % escaped(values),
@@ -45,7 +45,7 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
     if request is None or request.state != ExtensionRequest.State.DECLINED:
         return None
     return Letter(
-        subject=_("No extension: %(topic)s") % {"topic": request.project.topic.title},
+        subject=_("No extension: %(topic)s") % {"topic": request.project.title},
         text="\n\n".join(
             [_("The staff declined your team's request for more time."), request.answer, due(request.project, now)]
         ),
@@ -58,10 +58,16 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
     """Return a letter on the deadline that a person has now: their team's, or what theirs would be."""
     rows = Enrolment.objects.select_related("user", "course").filter(user=notice.recipient, course=notice.course)
     enrolment = rows.first()
-    due_at = deadline_of(enrolment) if enrolment is not None else None
-    if enrolment is None or due_at is None:
+    extensions = Extension.objects.select_related("assignment").filter(pk=notice.references["extension"])
+    extension = extensions.first()
+    if enrolment is None or extension is None:
         return None
-    course, has_team = enrolment.course, Membership.objects.active().filter(enrolment=enrolment).exists()
+    assignment = extension.assignment
+    due_at = deadline_of(enrolment, assignment)
+    if due_at is None:
+        return None
+    teams = Membership.objects.active().filter(enrolment=enrolment, assignment=assignment)
+    course, has_team = enrolment.course, teams.exists()
     values = {"until": say_time(due_at, course.zone, now=now)}
     return Letter(
         subject=subject % values,

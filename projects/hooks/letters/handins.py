@@ -20,7 +20,9 @@ from projects.receipts import receipt_code
 
 
 def _submission(notice: Notice) -> Submission | None:
-    rows = Submission.objects.select_related("project__topic__course", "project__picked", "submitted_by__user")
+    rows = Submission.objects.select_related(
+        "project__topic", "project__assignment__course", "project__picked", "submitted_by__user"
+    )
     return rows.prefetch_related("files").filter(pk=notice.references["submission"]).first()
 
 
@@ -34,7 +36,7 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
     course = project.course
     values = {
         "attempt": submission.attempt,
-        "topic": project.topic.title,
+        "topic": project.title,
         "name": submission.submitted_by.user,
         "began": say_time(submission.began_at, course.zone, now=now),
         "code": receipt_code(submission.pk),
@@ -78,7 +80,7 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     submission = _submission(notice)
     if submission is None or submission.accepted_at is None:
         return None
-    values = {"attempt": submission.attempt, "topic": submission.project.topic.title}
+    values = {"attempt": submission.attempt, "topic": submission.project.title}
     return Letter(
         subject=_("Your late hand-in counts: %(topic)s") % values,
         text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values),
@@ -121,9 +123,9 @@ def attempt_restored(notice: Notice, now: datetime) -> Letter | None:
 
 
 def _about_attempt(submission: Submission, now: datetime, *, subject: str, text: str) -> Letter:
-    project, values = submission.project, {"attempt": submission.attempt, "topic": submission.project.topic.title}
+    project, values = submission.project, {"attempt": submission.attempt, "topic": submission.project.title}
     members = Membership.objects.active().filter(project=project).values_list("enrolment", flat=True)
-    counting = counting_submission(project, project.submissions.all(), Deadlines.of_course(project.course), members)
+    counting = counting_submission(project, project.submissions.all(), Deadlines.of(project.assignment), members)
     if counting is not None:
         standing = _("Attempt %(attempt)s counts now.") % {"attempt": counting.attempt}
     else:

@@ -27,13 +27,15 @@ def result_changed(notice: Notice, now: datetime) -> Letter | None:
 
 def _result_letter(notice: Notice, subject: str) -> Letter | None:
     assessment = (
-        Assessment.objects.select_related("project__topic__course").filter(pk=notice.references["assessment"]).first()
+        Assessment.objects.select_related("project__topic", "project__assignment__course")
+        .filter(pk=notice.references["assessment"])
+        .first()
     )
     if assessment is None or assessment.published_at is None:
         return None
     course = assessment.project.course
     return Letter(
-        subject=subject % {"topic": assessment.project.topic.title},
+        subject=subject % {"topic": assessment.project.title},
         text=_("Sign in to see the outcome, your extra points and the feedback."),
         action=mine(course),
         reason=why_member(course),

@@ -22,9 +22,10 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     project = project_of(notice)
     if project is None or not project.is_active:
         return None
-    values = {"topic": project.topic.title, "track": project.topic.track}
+    track = project.topic.track if project.topic is not None else str(project.assignment)
+    values = {"topic": project.title, "track": track}
     text = _("Your project is registered: **%(topic)s** (%(track)s).") % escaped(values)
-    missing = project.topic.team_min - Membership.objects.active().filter(project=project).count()
+    missing = project.team_min - Membership.objects.active().filter(project=project).count()
     if missing > 0:
         text += "\n\n" + ngettext(
             "The topic is meant for a larger team: %(count)d more person is needed. Invite somebody on your project's page.",
@@ -32,7 +33,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
             missing,
         ) % {"count": missing}
     return Letter(
-        subject=_("Project registered: %(topic)s") % {"topic": project.topic.title},
+        subject=_("Project registered: %(topic)s") % {"topic": project.title},
         text=f"{text}\n\n{due(project, now)}",
         action=mine(project.course),
         reason=why_member(project.course),
@@ -53,7 +54,7 @@ def switched(notice: Notice, now: datetime) -> Letter | None:
         if is_mine
         else _("**%(name)s** switched your team from **%(before)s** to **%(topic)s**. Everything else stays as it was.")
     )
-    values = {"name": name_of(notice), "before": before, "topic": project.topic.title}
+    values = {"name": name_of(notice), "before": before, "topic": project.title}
     text %= escaped(values)
     if held is not None:
         way_back = (
@@ -80,7 +81,7 @@ def switched_back(notice: Notice, now: datetime) -> Letter | None:
     project, left = project_of(notice), _topic_before(notice)
     if project is None or project.topic_id != notice.references["to"]:
         return None
-    values = {"name": name_of(notice), "topic": project.topic.title, "left": left}
+    values = {"name": name_of(notice), "topic": project.title, "left": left}
     return Letter(
         subject=_("Your project's topic is again: %(topic)s") % values,
         text=_(
@@ -159,9 +160,9 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
     if project is None or project.is_active:
         return None
     return Letter(
-        subject=_("Project withdrawn: %(topic)s") % {"topic": project.topic.title},
+        subject=_("Project withdrawn: %(topic)s") % {"topic": project.title},
         text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
-        % escaped({"topic": project.topic.title}),
+        % escaped({"topic": project.title}),
         action=(_("See the topics"), reverse("projects:topics", args=[project.course.slug])),
         reason=why_member(project.course),
     )
@@ -182,7 +183,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     """Invite somebody, who may have no account."""
     invitation = (
         Invitation.objects.open_at(now)
-        .select_related("project__topic__course", "invited_by__user")
+        .select_related("project__topic", "project__assignment__course", "invited_by__user")
         .filter(pk=notice.references["invitation"])
         .first()
     )
@@ -191,7 +192,7 @@ def invited(notice: Notice, now: datetime) -> Letter | None:
     project, course = invitation.project, invitation.project.course
     values = {
         "name": invitation.invited_by.user,
-        "topic": project.topic.title,
+        "topic": project.title,
         "course": course,
         "email": invitation.email,
         "until": say_time(invitation.expires_at, course.zone, now=now),
@@ -220,7 +221,7 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Invitation declined: %(email)s") % {"email": invitation.label},
         text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
-        % escaped({"email": invitation.label, "topic": project.topic.title}),
+        % escaped({"email": invitation.label, "topic": project.title}),
         action=mine(project.course),
         reason=why_member(project.course),
     )
@@ -230,13 +231,13 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
 def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
     """Tell whom a team had invited that it no longer does; nobody who never read of it."""
     pk = notice.references["invitation"]
-    rows = Invitation.objects.select_related("project__topic__course", "invited_by__user")
+    rows = Invitation.objects.select_related("project__topic", "project__assignment__course", "invited_by__user")
     invitation = rows.filter(pk=pk, state=Invitation.State.REVOKED).first()
     was_read = Notice.objects.filter(kind="projects.invited", references__invitation=pk, state=Notice.State.SENT)
     if invitation is None or not was_read.exists():
         return None
     course = invitation.project.course
-    values = {"name": invitation.invited_by.user, "topic": invitation.project.topic.title, "course": course}
+    values = {"name": invitation.invited_by.user, "topic": invitation.project.title, "course": course}
     return Letter(
         subject=_("An invitation to a project was taken back: %(topic)s") % values,
         text=_(
@@ -252,7 +253,9 @@ def invitation_revoked(notice: Notice, now: datetime) -> Letter | None:
 @letter("projects.invitation-expired", label=gettext_lazy("Invitation expired"))
 def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     """Tell who invited somebody, and is in the team still, that there was no answer in time."""
-    rows = Invitation.objects.select_related("project__topic__course", "seeker__user").filter(expires_at__lte=now)
+    rows = Invitation.objects.select_related("project__topic", "project__assignment__course", "seeker__user").filter(
+        expires_at__lte=now
+    )
     waiting = [Invitation.State.OPEN, Invitation.State.EXPIRED]
     invitation = rows.filter(pk=notice.references["invitation"], state__in=waiting).first()
     if invitation is None or not invitation.project.is_active:
@@ -260,7 +263,7 @@ def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
     # Whoever left meanwhile can't invite anybody: it is no longer their team.
     if not Membership.objects.active().filter(project=invitation.project, enrolment=invitation.invited_by).exists():
         return None
-    values = {"email": invitation.label, "topic": invitation.project.topic.title}
+    values = {"email": invitation.label, "topic": invitation.project.title}
     return Letter(
         subject=_("No answer to your invitation: %(email)s") % values,
         text=_(

@@ -19,7 +19,7 @@ from projects.models import Project
 
 def project_of(notice: Notice) -> Project | None:
     """Return the project that a notice is about, if it is still there."""
-    return Project.objects.select_related("topic__course").filter(pk=notice.references["project"]).first()
+    return Project.objects.select_related("topic", "assignment__course").filter(pk=notice.references["project"]).first()
 
 
 def name_of(notice: Notice, key: str = "who") -> str:
@@ -61,7 +61,7 @@ def about_team(notice: Notice, *, subject: str, text: str) -> Letter | None:
     project = project_of(notice)
     if project is None:
         return None
-    values = {"topic": project.topic.title, "name": name_of(notice)}
+    values = {"topic": project.title, "name": name_of(notice)}
     return Letter(
         subject=subject % values,
         text=text % escaped(values),

@@ -220,7 +220,7 @@ def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course)
     # After the clocks went back 16:00 in Berlin is 15:00 UTC.
     assert found[2].astimezone(UTC).hour == 15
     assert not any(one.current_id for lecture in new.lectures.all() for one in lecture.materials.all())
-    assert new.project_rules.submission_deadline.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
+    assert new.assignments.get().due_at.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
     with pytest.raises(CourseFileError, match="taken by another course"):
         roll_over(course=course, new_slug="next", start=date(2025, 10, 13), now=NOW)
 

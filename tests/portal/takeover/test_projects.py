@@ -14,7 +14,7 @@ from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, TopicSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
-from projects.models import Project, ProjectRules, Topic
+from projects.models import Assignment, Project, Topic
 from projects.services.registration import register_project, withdraw_project
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.seed import PAGE, import_seed, read_page
@@ -26,8 +26,8 @@ TEXT = PAGE.read_text(encoding="utf-8")
 @pytest.fixture
 def course(db: None) -> Course:
     course = import_seed()
-    ProjectRules.objects.filter(course=course).update(
-        submission_deadline=NOW + timedelta(days=30),
+    Assignment.objects.filter(course=course).update(
+        due_at=NOW + timedelta(days=30),
         assessed_by=datetime(2024, 7, 19, 10, 0, tzinfo=UTC),
         takes_own_ideas=False,
         kinds_of_files=["zip", "pdf"],
@@ -104,7 +104,7 @@ def test_rules_that_cannot_be_kept_are_refused(course: Course, change: dict[str,
     assert spec.projects is not None
     with pytest.raises(CourseFileError, match=why):
         import_course(spec=replace(spec, projects=replace(spec.projects, **change)), now=NOW)
-    assert ProjectRules.objects.get(course=course).max_files == 3
+    assert Assignment.objects.get(course=course).max_files == 3
 
 
 def test_a_page_keeps_the_rules_that_it_cannot_say(course: Course) -> None:
@@ -117,7 +117,7 @@ def test_a_page_keeps_the_rules_that_it_cannot_say(course: Course) -> None:
 
 
 def test_the_limit_of_the_server_is_named_at_the_desk(course: Course, settings: Settings) -> None:
-    rules = ProjectRules.objects.get(course=course)
+    rules = Assignment.objects.get(course=course)
     settings.MAX_UPLOAD_BYTES = 20 * 1024**2
     rules.full_clean()
     settings.MAX_UPLOAD_BYTES -= 1
@@ -179,7 +179,7 @@ def test_rules_that_teams_need_are_not_removed(course: Course) -> None:
     register(course, "Sparse kernels")
     with pytest.raises(CourseFileError, match=r"\[projects\] is missing, but teams have registered"):
         import_course(spec=replace(spec_of(course), projects=None), now=NOW)
-    assert ProjectRules.objects.filter(course=course).exists()
+    assert Assignment.objects.filter(course=course).exists()
 
 
 def test_a_new_term_starts_with_the_staffs_topics_and_free_slots(course: Course) -> None:
@@ -190,6 +190,6 @@ def test_a_new_term_starts_with_the_staffs_topics_and_free_slots(course: Course)
     assert list(new.topics.values_list("title", "taken", "proposal")) == [
         ("Sparse kernels", 0, ""), ("Compressed I/O", 0, ""),
     ]  # fmt: skip
-    assert new.project_rules.assessed_by.astimezone(new.zone).strftime("%a %H:%M") == "Fri 12:00"
-    assert new.project_rules.assessed_by.year == 2025
-    assert new.project_rules.kinds_of_files == ["zip", "pdf"]
+    assert new.assignments.get().assessed_by.astimezone(new.zone).strftime("%a %H:%M") == "Fri 12:00"
+    assert new.assignments.get().assessed_by.year == 2025
+    assert new.assignments.get().kinds_of_files == ["zip", "pdf"]

@@ -1,0 +1,54 @@
+"""The assignments of a course, as its staff set them."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, User
+from amls.courses.services import finish_course_change, lock_course
+from projects.models import Assignment, Project
+from projects.services.locks import save_checked
+
+
+def title_of_project(course: Course) -> str:
+    """Return what a course's project is called unless its staff say it, in the course's language."""
+    with override(course.language):
+        return _("Project")
+
+
+def keep_assignment(assignment: Assignment, *, by: User | None = None, now: datetime) -> None:
+    """Keep an assignment, new or changed; the first project of a course is the course's project.
+
+    Raises:
+        RuleViolation: it breaks a rule, such as a title that another one has.
+    """
+    with transaction.atomic():
+        course = lock_course(assignment.course_id)
+        if assignment.kind == Assignment.Kind.PROJECT and not assignment.pk:
+            assignment.is_main = Assignment.objects.main_of(course) is None
+            assignment.title = assignment.title or title_of_project(course)
+        save_checked(assignment)
+        finish_course_change(course, now=now)
+
+
+def delete_assignment(assignment: Assignment, *, by: User | None = None, now: datetime) -> None:
+    """Delete an assignment, with its topics, for which no team has or had registered.
+
+    Raises:
+        RuleViolation: one has (code 'has-teams').
+    """
+    with transaction.atomic():
+        course = lock_course(assignment.course_id)
+        if Project.objects.filter(assignment=assignment).exists():
+            raise RuleViolation(_("A team has or had registered for it. Let it be."), code="has-teams")
+        assignment.delete()
+        finish_course_change(course, now=now)
+
+
+def project_of(course: Course) -> Assignment:
+    """Return the course's project; a locked course that has none gets one."""
+    main = Assignment.objects.main_of(course)
+    return main or Assignment.objects.create(course=course, title=title_of_project(course), is_main=True)
