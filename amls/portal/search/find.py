@@ -10,8 +10,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from amls.courses.models import Course
-from amls.portal.search.passages import RowVector, matches, passages_with
-from amls.portal.search.query import CONFIGURATIONS, WORD, Queries, Typed, make_queries
+from amls.portal.search.query import (
+    CONFIGURATIONS,
+    WORD,
+    Queries,
+    RowVector,
+    Typed,
+    make_queries,
+    matches,
+    passages_with,
+)
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import Marked, marked, marker, snippet, words_of
 from amls.portal.search.sources import Source, sources

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from amls.portal.search.passages import words_in_files
-from amls.portal.search.query import Typed, folded_words
+from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import words_of
 from amls.portal.search.sources import sources
