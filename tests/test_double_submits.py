@@ -1,14 +1,14 @@
 """A form that is sent twice at the same moment does once what it says, and never fails."""
 
-import threading
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections, models
+from django.db import models
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -22,6 +22,7 @@ from projects.services.registration import register_project
 from tests.cast import Cast, make_cast
 from tests.factories import AssignmentFactory, OpenExamFactory, TopicFactory
 from tests.projects.served import notebook
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Post = Callable[[Client], Any]
@@ -45,24 +46,10 @@ def cast(settings: Settings) -> Cast:
 
 def send_twice(cast: Cast, part: str, post: Post) -> list[int]:
     """Send the same form from two windows of one person at the same moment; return how each was answered."""
-    clients, start = [cast.client(part), cast.client(part)], threading.Barrier(2)
-    answered: list[int] = []
-
-    def work(client: Client) -> None:
+    clients = [cast.client(part), cast.client(part)]
+    for client in clients:
         client.raise_request_exception = False
-        start.wait()
-        try:
-            answered.append(post(client).status_code)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(answered) == 2
-    return answered
+    return [answer.status_code for answer in at_once([partial(post, client) for client in clients])]
 
 
 def _project(cast: Cast) -> Project:

@@ -1,11 +1,10 @@
 """The ledger says what its sources say, whatever happened before."""
 
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from amls.agenda.services import ChangeKind, reconcile, reconcile_people
 from amls.agenda.sources import Item, Registry, deadline
 from amls.courses.models import Course
 from tests.factories import CourseFactory, EnrolmentFactory
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -237,22 +237,8 @@ def test_any_sequence_of_edits_gives_the_ledger_of_the_last(
 def test_two_reconciles_at_once_insert_each_item_once() -> None:
     course, fake = CourseFactory.create(), Fake()
     fake.said = [lecture(number) for number in range(20)]
-    start = threading.Barrier(4)
-    found: list[int] = []
-
-    def work() -> None:
-        start.wait()
-        try:
-            found.append(len(reconcile(course, now=NOW, known=fake.registry)))
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _each in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(found) == [0, 0, 0, 20]
+    counts = at_once([lambda: len(reconcile(course, now=NOW, known=fake.registry))] * 4)
+    assert sorted(counts) == [0, 0, 0, 20]
     assert AgendaItem.objects.count() == 20
 
 

@@ -1,16 +1,16 @@
 """How often people may do what costs others something."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.template.defaultfilters import filesizeformat
 from pytest_django import DjangoAssertNumQueries
 
 from amls.core.bounds import Bound, purge_spendings, spend
 from amls.core.models import Spending
 from amls.core.violations import RuleViolation
+from tests.races import at_once, refusals
 
 NOW = datetime(2024, 5, 6, 10, 0, tzinfo=UTC)
 TWICE = Bound("test.asked", most=2, per=timedelta(days=1), message="%(most)s times. Again in %(wait)s.", field="text")
@@ -79,21 +79,5 @@ def test_who_used_a_bound_is_not_readable_and_is_forgotten_afterwards() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bound_holds_for_ten_at_once() -> None:
-    start, refused = threading.Barrier(10), []
-
-    def ask() -> None:
-        try:
-            start.wait(30)
-            spend(TWICE, who=1, now=NOW)
-        except RuleViolation as violation:
-            refused.append(violation.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask) for _number in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert refused == ["too-often"] * 8
+    assert refusals(at_once([lambda: spend(TWICE, who=1, now=NOW)] * 10)) == {"too-often": 8}
     assert Spending.objects.get().spent == 2

@@ -1,22 +1,19 @@
 """Real threads on real connections: no seat twice, nobody overtaken, no deadlock."""
 
 import random
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import OperationalError, connection, connections
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import finish_course_change
 from amls.mail.models import Notice
@@ -26,45 +23,16 @@ from tests.agreeing import agree_to, seal_in
 from tests.cast import Cast, make_cast
 from tests.exams.people import make_students
 from tests.factories import CourseFactory, OpenExamFactory
+from tests.races import Act, at_once, refusals
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SEATS, PEOPLE, THREADS = 200, 1000, 32
-Act = Callable[[], Any]
 
 
 @pytest.fixture(autouse=True)
 def _silent_bell(monkeypatch: pytest.MonkeyPatch) -> None:
     # The doorbell is proven elsewhere; here it would only slow the threads down.
     monkeypatch.setattr("celery.current_app.send_task", lambda *args, **kwargs: None)
-
-
-def race(acts: Sequence[Act], threads: int) -> list[BaseException]:
-    """Run everything from a shared queue in threads that start together; return what was raised."""
-    waiting: SimpleQueue[Act] = SimpleQueue()
-    for act in acts:
-        waiting.put(act)
-    gate, raised = threading.Barrier(threads), list[BaseException]()
-
-    def work() -> None:
-        gate.wait()
-        try:
-            while True:
-                try:
-                    waiting.get_nowait()()
-                except Empty:
-                    return
-                except Exception as error:
-                    raised.append(error)
-        finally:
-            connections.close_all()
-
-    workers = [threading.Thread(target=work) for _each in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(120)
-    assert not any(worker.is_alive() for worker in workers)
-    return raised
 
 
 def soon(act: Callable[..., Any], **values: Any) -> Act:
@@ -120,7 +88,7 @@ def test_200_seats_for_1000_people_who_press_twice() -> None:
     people = make_students(course, PEOPLE)
     clicks: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people * 2]
     random.Random(1).shuffle(clicks)
-    assert race(clicks, THREADS) == []
+    assert refusals(at_once(clicks, threads=THREADS)) == {}
     rows = Registration.objects.filter(exam=exam)
     registered = list(rows.filter(state="registered").order_by("pk").values_list("pk", flat=True))
     waiting = list(rows.waiting().values_list("pk", "position"))
@@ -155,9 +123,7 @@ def test_24_threads_mix_everything() -> None:
                 [50, 25, 15, 5, 5],
             )[0]
         )
-    raised = race(acts, 24)
-    assert [error for error in raised if not isinstance(error, RuleViolation)] == []
-    assert {error.code for error in raised if isinstance(error, RuleViolation)} >= {"other-exam", "not-registered"}
+    assert refusals(at_once(acts, threads=24)).keys() >= {"other-exam", "not-registered"}
     for exam in exams:
         check(exam)
     assert sum(replay(exam) for exam in exams) > 10
@@ -183,12 +149,12 @@ def test_a_move_whose_target_fills_at_the_same_moment_loses_nothing() -> None:
             soon(move, enrolment=mover, exam_pk=target.pk),
             soon(register, enrolment=newcomer, exam_pk=target.pk),
         ]
-    raised = race(acts, 24)
-    assert {error.code if isinstance(error, RuleViolation) else repr(error) for error in raised} == {"target-full"}
+    refused = refusals(at_once(acts, threads=24))
+    assert refused.keys() == {"target-full"}
     held = Registration.objects.filter(enrolment__in=movers, state="registered")
     assert held.count() == len(movers)
     moved = held.filter(exam=target).count()
-    assert (moved, len(raised)) == (moved, len(movers) - moved)
+    assert refused.total() == len(movers) - moved
     assert Registration.objects.filter(exam=target, state="registered").count() == 10
     check(source)
     check(target)
@@ -199,8 +165,7 @@ def test_one_person_who_signs_up_for_two_dates_at_once_holds_one() -> None:
     exams = [open_exam(course, 5), open_exam(course, 5, days=50)]
     people = make_students(course, 5)
     acts: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people for exam in exams]
-    raised = race(acts, 10)
-    assert [error.code if isinstance(error, RuleViolation) else repr(error) for error in raised] == ["other-exam"] * 5
+    assert refusals(at_once(acts)) == {"other-exam": 5}
     assert Registration.objects.active().count() == 5
     for exam in exams:
         check(exam)
@@ -244,9 +209,7 @@ def test_sign_ups_and_staff_edits_of_the_same_exam_do_not_lock_each_other_out(se
         if number % 10 == 0:
             acts.append(edit(f"H 010{number // 10}"))
             acts.append(lambda: finish_course_change(cast.course, now=timezone.now()))
-    raised = race(acts, 12)
-    assert [error for error in raised if not isinstance(error, RuleViolation)] == []
-    assert not any(isinstance(error, OperationalError) for error in raised)
+    at_once(acts, threads=12)
     check(exam)
     assert exam.starts_at.astimezone(zone).date() == start.date()
     assert exam.place.startswith("H 010")

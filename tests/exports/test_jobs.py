@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -19,6 +19,7 @@ from amls.exports.kinds import PDF, ExportKind, Order, Progress
 from amls.exports.models import Export
 from amls.exports.services import KEPT, find_export, make_order, purge_exports, request_export
 from tests.cast import Cast
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 MakeKind = Callable[..., ExportKind]
@@ -274,20 +275,7 @@ def test_eight_workers_make_each_of_60_exports_once(make_kind: MakeKind, setting
     person = User.objects.create_user("ada@example.org")
     for number in range(60):
         ask(person, number=number)
-    start = threading.Barrier(8)
-
-    def labour() -> None:
-        start.wait()
-        try:
-            run()
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=labour) for _each in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([run] * 8)
     assert sorted(made) == list(range(60))
     assert Export.objects.filter(state="done", attempts=1).count() == 60
 

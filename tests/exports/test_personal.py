@@ -36,8 +36,8 @@ from projects.services.assessing import assess
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
-from tests.exams.test_races import race
 from tests.factories import AssignmentFactory, EnrolmentFactory, OpenExamFactory, TopicFactory, UserFactory
+from tests.races import at_once, refusals
 
 pytestmark = pytest.mark.django_db
 
@@ -248,6 +248,6 @@ def test_of_the_last_two_who_go_at_once_one_stays(cast: Cast, part: str) -> None
     else:
         pair = [cast.admin, UserFactory.create(is_superuser=True)]
     with privacy.on_account_deletion.replaced(slow):
-        raised = race([partial(delete_account, user=user, now=timezone.now()) for user in pair], 2)
-    assert [getattr(one, "code", one) for one in raised] == [f"last-{part}"]
+        outcomes = at_once([partial(delete_account, user=user, now=timezone.now()) for user in pair])
+    assert refusals(outcomes) == {f"last-{part}": 1}
     assert User.objects.filter(pk__in=[user.pk for user in pair], is_active=True).count() == 1

@@ -24,6 +24,7 @@ from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from lectures.extraction.run import Extracted, read_file
 from tests.files import hostile
+from tests.races import beside
 
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parent.parent / "data" / "files"
@@ -259,13 +260,11 @@ def test_a_place_that_becomes_free_is_taken(settings: Settings, tmp_path: Path) 
             may_go.wait(30)
             order.append("first")
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    is_held.wait(30)
-    may_go.set()
-    with place("one", most=1, patience=30):
-        order.append("second")
-    holder.join()
+    with beside(hold):
+        is_held.wait(30)
+        may_go.set()
+        with place("one", most=1, patience=30):
+            order.append("second")
     assert order == ["first", "second"]
 
 

@@ -5,16 +5,15 @@ import io
 import struct
 import subprocess
 import tarfile
-import threading
 import time
 import tracemalloc
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -31,6 +30,7 @@ from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture, upload_version
 from tests.factories import CourseFactory, LectureFactory
 from tests.mail.conftest import free_port
+from tests.races import at_once, refusals
 
 TEXT = load_texts()["05"]
 PDF, PPTX, MP4 = make_pdf("Parallel", "AMLS", TEXT), make_pptx("Parallel", "AMLS", TEXT), recording("05") or b""
@@ -355,24 +355,12 @@ def test_a_refused_upload_leaves_nothing_behind(version: MaterialFile, settings:
 @pytest.mark.django_db(transaction=True)
 def test_two_uploads_at_once_give_two_versions() -> None:
     lecture = LectureFactory.create(course__slug="amls", number="05")
-    start, failed = threading.Barrier(4), []
 
-    def work(index: int) -> None:
-        start.wait()
-        try:
-            upload = SimpleUploadedFile("05.vtt", f"WEBVTT\n\nNOTE {index}\n".encode())
-            upload_for_lecture(lecture=lecture, kind="captions", upload=upload, by=None, now=timezone.now())
-        except Exception as error:
-            failed.append(error)
-        finally:
-            connections.close_all()
+    def upload(index: int) -> None:
+        content = SimpleUploadedFile("05.vtt", f"WEBVTT\n\nNOTE {index}\n".encode())
+        upload_for_lecture(lecture=lecture, kind="captions", upload=content, by=None, now=timezone.now())
 
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    assert refusals(at_once([partial(upload, index) for index in range(4)])) == {}
     assert sorted(MaterialFile.objects.values_list("version", flat=True)) == [1, 2, 3, 4]
     material = Material.objects.get()
     assert material.current is not None

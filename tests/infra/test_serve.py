@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from django.core.management import CommandError
 from amls.embedded import connect, kept_secret, running
 from amls.portal.management.commands.serve import wait_until_ready
 from tests.mail.conftest import free_port
+from tests.races import at_once
 
 pytestmark = pytest.mark.xdist_group("serve")
 PRODUCTION = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
@@ -223,7 +223,7 @@ def test_three_starters_at_once_share_one_server_and_the_last_stops_it(var: Path
         "with running(Path(sys.argv[1])) as host, connect(str(host)) as c: print(c.info.backend_pid and open(Path(sys.argv[1]) / 'pg' / 'postmaster.pid').readline().strip()); time.sleep(2)"
     )
 
-    def start(_index: int) -> str:
+    def start() -> str:
         done = subprocess.run(
             [sys.executable, "-c", script, str(var)],
             cwd=settings.BASE_DIR,
@@ -234,8 +234,7 @@ def test_three_starters_at_once_share_one_server_and_the_last_stops_it(var: Path
         )
         return done.stdout.strip()
 
-    with ThreadPoolExecutor(3) as pool:
-        pids = set(pool.map(start, range(3)))
+    pids = set(at_once([start] * 3))
     assert len(pids) == 1
     assert not psutil.pid_exists(int(pids.pop()))
 

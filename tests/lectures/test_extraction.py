@@ -5,7 +5,6 @@ import os
 import resource
 import signal
 import subprocess
-import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, connections
+from django.db import IntegrityError
 from django.utils import timezone
 from PIL import Image
 from pptx import Presentation
@@ -30,6 +29,7 @@ from lectures.services.materials import remove_material
 from lectures.tasks import extract
 from tests.factories import CourseFactory, LectureFactory
 from tests.lectures.files import bomb_pdf, pdf, put, raw_pdf, read, vtt, zipped
+from tests.races import at_once, beside
 
 pytestmark = pytest.mark.django_db
 TEXT = load_texts()["04"]
@@ -319,20 +319,7 @@ def test_two_workers_never_read_the_same_file(settings: Settings) -> None:
     lecture = LectureFactory.create()
     for n in range(4):
         put(LectureFactory.create(course=lecture.course), "pdf", "a.pdf", pdf([f"Words {n}"]))
-    counts: list[int] = []
-
-    def work() -> None:
-        try:
-            counts.append(extract())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _each in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(counts) == 4
+    assert sum(at_once([extract] * 4)) == 4
     assert set(Extraction.objects.values_list("state", "attempts")) == {("done", 1)}
     assert Passage.objects.count() == 4
 
@@ -342,17 +329,11 @@ def test_an_upload_while_the_old_version_is_read_wins(settings: Settings) -> Non
     lecture = LectureFactory.create()
     put(lecture, "pdf", "a.pdf", pdf(*([f"Old {n}", *["words"] * 5] for n in range(150))))
 
-    def read_one() -> None:
-        extract_next(now=timezone.now())
-        connections.close_all()
-
-    worker = threading.Thread(target=read_one)
-    worker.start()
-    deadline = time.monotonic() + 20
-    while Extraction.objects.get().pages_done == 0 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    new = put(lecture, "pdf", "a.pdf", pdf(["New"]))
-    worker.join()
+    with beside(lambda: extract_next(now=timezone.now())):
+        deadline = time.monotonic() + 20
+        while Extraction.objects.get().pages_done == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        new = put(lecture, "pdf", "a.pdf", pdf(["New"]))
     extract()
     assert [one.title for one in Passage.objects.all()] == ["New"]
     assert Extraction.objects.get().file_id == new.pk

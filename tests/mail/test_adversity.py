@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -29,6 +28,7 @@ from amls.mail.reminders import ensure_rules, plan_reminders
 from amls.mail.send import BATCH, deliver_due
 from tests.factories import CourseFactory
 from tests.mail.conftest import Postbox
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -319,16 +319,11 @@ def test_a_deadline_that_moves_while_its_reminders_are_sent_stops_the_rest_at_on
 
     def move() -> None:
         moment["due"] += timedelta(days=7)
-        try:
-            reconcile(course, now=now, known=known)
-        finally:
-            connections.close_all()
+        reconcile(course, now=now, known=known)
 
     def on_mail(count: int) -> None:
         if count == 10:
-            thread = threading.Thread(target=move)
-            thread.start()
-            thread.join()
+            at_once([move])
 
     postbox.on_mail = on_mail
     deliver_due(now=now)

@@ -1,10 +1,9 @@
 """Everything at once: real threads on real connections."""
 
 import random
-import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
 from django.db.models import Count, F, Q
 
 from amls.core.violations import RuleViolation
@@ -42,43 +40,9 @@ from projects.services.teams import (
 )
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
+from tests.races import Act, at_once, refusals
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Act = Callable[[], object]
-
-
-def at_once(acts: Sequence[Act]) -> list[object]:
-    """Do all of it at the same moment, each on a connection of its own; return results or refusals.
-
-    Anything but a refusal, such as a deadlock that PostgreSQL reports, fails the test.
-    """
-    start, found, broken = threading.Barrier(len(acts)), [None] * len(acts), []
-
-    def work(index: int) -> None:
-        start.wait()
-        try:
-            found[index] = acts[index]()  # type: ignore[call-overload]
-        except RuleViolation as violation:
-            found[index] = violation  # type: ignore[call-overload]
-        except BaseException as error:
-            broken.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work, args=(index,)) for index in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads)
-    if broken:
-        raise broken[0]
-    return list(found)
-
-
-def codes(found: Sequence[object]) -> Counter[str]:
-    return Counter(one.code for one in found if isinstance(one, RuleViolation))
 
 
 def assert_consistent() -> None:
@@ -130,7 +94,7 @@ def test_fifty_teams_for_the_last_slot_give_one(world: World) -> None:
     found = at_once([
         partial(register_project, enrolment=person, topic=world.single, now=NOW) for person in people
     ])  # fmt: skip
-    assert codes(found) == {"topic-full": 49}
+    assert refusals(found) == {"topic-full": 49}
     assert sum(isinstance(one, Project) for one in found) == 1
     assert Notice.objects.filter(kind="projects.registered").count() == 1
     assert_consistent()
@@ -142,7 +106,7 @@ def test_one_student_on_two_topics_at_once_gets_one(world: World, _turn: int) ->
         partial(register_project, enrolment=world.student, topic=topic, now=NOW)
         for topic in (world.topic, world.single)
     ])  # fmt: skip
-    assert codes(found) == {"has-project": 1}
+    assert refusals(found) == {"has-project": 1}
     assert Project.objects.count() == 1
     assert_consistent()
 
@@ -150,7 +114,7 @@ def test_one_student_on_two_topics_at_once_gets_one(world: World, _turn: int) ->
 def test_register_pressed_ten_times_is_one_team_with_its_invitations(world: World) -> None:
     emails = ["a@example.org", "B@example.org"]
     found = at_once([lambda: register_team(enrolment=world.student, topic=world.topic, emails=emails, now=NOW)] * 10)
-    assert codes(found) == {}
+    assert refusals(found) == {}
     assert Project.objects.get() == found[0]
     assert Invitation.objects.count() == 2
     told = Counter(Notice.objects.values_list("kind", flat=True))
@@ -161,7 +125,7 @@ def test_register_pressed_ten_times_is_one_team_with_its_invitations(world: Worl
 def test_invite_pressed_twice_is_one_invitation(world: World) -> None:
     project = world.project()
     found = at_once([lambda: invite(project, world.other, world.student)] * 6)
-    assert codes(found) == {"invited-already": 5}
+    assert refusals(found) == {"invited-already": 5}
     assert Invitation.objects.count() == Notice.objects.filter(kind="projects.invited").count() == 1
 
 
@@ -193,7 +157,7 @@ def test_accepted_while_it_is_taken_back_it_is_one_of_the_two(world: World, _tur
     invitation.refresh_from_db()
     is_in = Membership.objects.active().filter(enrolment=world.other).exists()
     assert (is_in, invitation.state) in [(True, "accepted"), (False, "revoked")]
-    assert codes(found) == ({} if is_in else {"invitation-revoked": 1})
+    assert refusals(found) == ({} if is_in else {"invitation-revoked": 1})
     assert_consistent()
 
 
@@ -204,7 +168,7 @@ def test_two_invitations_accepted_at_once_give_one_team(world: World, _turn: int
     found = at_once([
         partial(accept_invitation, invitation=one, enrolment=world.other, now=NOW) for one in invitations
     ])  # fmt: skip
-    assert codes(found) == {"has-project": 1}
+    assert refusals(found) == {"has-project": 1}
     assert Membership.objects.active().filter(enrolment=world.other).count() == 1
     assert sorted(Invitation.objects.values_list("state", flat=True)) == ["accepted", "open"]
     assert_consistent()
@@ -219,7 +183,7 @@ def test_the_last_place_of_a_team_is_given_once(world: World) -> None:
         partial(accept_invitation, invitation=pair[0], enrolment=pair[1], now=NOW)
         for pair in zip(invitations, people, strict=True)
     ])  # fmt: skip
-    assert codes(found) == {"team-full": 1}
+    assert refusals(found) == {"team-full": 1}
     assert_consistent()
 
 
@@ -247,7 +211,7 @@ def test_two_teammates_at_once_give_attempts_one_and_two(world: World) -> None:
         partial(give_in, project, by, text=str(text))
         for text, by in enumerate([world.student, world.other] * 6)
     ])  # fmt: skip
-    assert codes(found) == {}
+    assert refusals(found) == {}
     assert sorted(Submission.objects.values_list("attempt", flat=True)) == list(range(1, 13))
     assert len(set(Submission.objects.values_list("files__sha256", flat=True))) == 12
     assert Notice.objects.filter(kind="projects.receipt").count() == 24
@@ -258,7 +222,7 @@ def test_leave_and_dissolve_pressed_twice_happen_once(world: World, act: Callabl
     project = world.project()
     name = "enrolment" if act is leave_team else "by"
     found = at_once([lambda: act(project=project, now=NOW, **{name: world.student})] * 6)
-    assert codes(found) == {}
+    assert refusals(found) == {}
     world.topic.refresh_from_db()
     assert world.topic.taken == 0
     assert Notice.objects.filter(kind="projects.withdrawn").count() == 1
@@ -304,7 +268,7 @@ def test_switch_and_register_for_the_same_slot(world: World, _turn: int) -> None
         lambda: switch_topic(project=project, topic=world.single, by=world.student, now=NOW),
         lambda: register_project(enrolment=world.other, topic=world.single, now=NOW),
     ])  # fmt: skip
-    assert codes(found) == {"topic-full": 1}
+    assert refusals(found) == {"topic-full": 1}
     assert_consistent()
 
 
@@ -318,7 +282,7 @@ def test_a_team_that_switches_while_it_is_left_frees_the_right_slot(world: World
         lambda: give_in(project, world.student),
         lambda: invite(project, world.other, world.student),
     ])  # fmt: skip
-    assert set(codes(found)) <= {"project-withdrawn"}
+    assert set(refusals(found)) <= {"project-withdrawn"}
     assert_consistent()
     assert sum(Topic.objects.values_list("taken", flat=True)) == 0
 
@@ -334,7 +298,7 @@ def test_a_slot_held_for_a_team_goes_back_to_it_whoever_wants_it(world: World, _
         lambda: take_switch_back(project=project, by=world.student, now=later),
         *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(4)),
     ])  # fmt: skip
-    assert codes(found) == {"topic-full": 4, "switch-over": 1}
+    assert refusals(found) == {"topic-full": 4, "switch-over": 1}
     assert Project.objects.get(pk=project.pk).topic == pair
     assert_consistent()
 
@@ -350,7 +314,7 @@ def test_when_the_day_is_over_the_slot_goes_to_one_team(world: World, _turn: int
         lambda: release_slots(now=later),
         *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(3)),
     ])  # fmt: skip
-    assert codes(found) == {"topic-full": 2, "switch-over": 1}
+    assert refusals(found) == {"topic-full": 2, "switch-over": 1}
     assert_consistent()
 
 
@@ -367,7 +331,7 @@ def test_taking_back_switching_on_and_giving_up_at_once_holds_no_slot_twice(worl
         lambda: withdraw_project(project=project, now=NOW),
         lambda: register_project(enrolment=stranger, topic=topics[0], now=NOW),
     ])  # fmt: skip
-    assert set(codes(found)) <= {"project-withdrawn", "topic-full", "switch-over"}
+    assert set(refusals(found)) <= {"project-withdrawn", "topic-full", "switch-over"}
     assert_consistent()
 
 
@@ -394,7 +358,7 @@ def test_moved_by_staff_while_accepting_they_are_in_one_team(world: World, _turn
         lambda: move_member(enrolment=world.other, to=second, by=world.staff, now=NOW),
         lambda: move_member(enrolment=world.student, to=second, by=world.staff, now=NOW),
     ])  # fmt: skip
-    assert set(codes(found)) <= {"has-project", "project-withdrawn", "invitation-revoked", "moved-meanwhile"}
+    assert set(refusals(found)) <= {"has-project", "project-withdrawn", "invitation-revoked", "moved-meanwhile"}
     refused = any(isinstance(one, RuleViolation) for one in found[1:2])
     assert [one.pk for one in members_of(first if refused else second)].count(world.other.pk) == 1
     assert_consistent()
@@ -407,7 +371,7 @@ def test_moved_twice_at_once_the_old_slot_is_given_back_once(world: World) -> No
         *(partial(move_member, enrolment=world.student, to=topic, by=world.staff, now=NOW) for topic in topics),
         lambda: leave_team(project=project, enrolment=world.student, now=NOW),
     ])  # fmt: skip
-    assert set(codes(found)) <= {"moved-meanwhile"}
+    assert set(refusals(found)) <= {"moved-meanwhile"}
     assert Membership.objects.active().filter(enrolment=world.student).count() <= 1
     assert_consistent()
 
