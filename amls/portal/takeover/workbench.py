@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
-from functools import cache
+from functools import cache, cached_property
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
@@ -23,7 +23,6 @@ from amls.portal.takeover.understanding.labels import kind_label, role_label
 from amls.portal.takeover.understanding.links import LinkedMaterial
 from amls.portal.takeover.understanding.results import (
     ColumnUse,
-    LineUse,
     Question,
     Session,
     Understood,
@@ -34,8 +33,6 @@ from amls.portal.takeover.understanding.results import (
 from amls.portal.takeover.understanding.slots import WEEKDAYS, Slot, find_slots
 from amls.portal.takeover.understanding.zones import is_zone
 
-# Beyond this the original is not shown line by line; nothing of it is lost.
-MOST_LINES = 1_000
 # Questions without whose answer a course would be wrong in silence. What else is open stays open in the draft.
 _NEEDED = {"text", "year", "zone", "order", "choice"}
 _ROW_FIELDS = ("kind", "title", "date", "room")
@@ -100,7 +97,7 @@ class SlotFields:
     room: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Workbench:
     """A draft with all that was understood of it.
 
@@ -112,7 +109,7 @@ class Workbench:
     understood: Understood
     answered: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def rows(self) -> list[PreviewRow]:
         """Everything dated, in the order of the source."""
         understood = self.understood
@@ -122,17 +119,7 @@ class Workbench:
         ]  # fmt: skip
         return sorted(rows, key=lambda row: (row.line, row.day or date.max, row.begins or time.min))
 
-    @property
-    def lines(self) -> list[LineUse]:
-        """The lines of the source, with what became of each."""
-        return list(self.understood.lines[:MOST_LINES])
-
-    @property
-    def lines_more(self) -> int:
-        """How many lines are not shown."""
-        return max(0, len(self.understood.lines) - MOST_LINES)
-
-    @property
+    @cached_property
     def questions(self) -> list["Asked"]:
         """What is still to be answered; what is needed first."""
         return [
@@ -162,7 +149,7 @@ class Workbench:
         """What the columns of tables are taken for."""
         return list(self.understood.columns)
 
-    @property
+    @cached_property
     def roles(self) -> list[tuple[str, str]]:
         """What a column may be taken for."""
         return [(role, capfirst(role_label(role))) for role in ROLES]
@@ -172,7 +159,7 @@ class Workbench:
         """The time zones that a course may be in."""
         return zone_names()
 
-    @property
+    @cached_property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds that a row may have."""
         return [(kind, capfirst(kind_label(kind))) for kind in KINDS]

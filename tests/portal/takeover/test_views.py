@@ -1,12 +1,10 @@
 """Bringing in and roll-over in the browser: seen first, and then exactly what was seen."""
 
 import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from amls.courses.models import Course, Enrolment, Role
@@ -14,6 +12,7 @@ from amls.portal.models import ImportDraft
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
+from tests.races import at_once
 from tests.seed import PAGE
 
 pytestmark = pytest.mark.django_db
@@ -156,18 +155,13 @@ def test_a_course_that_is_made_twice_at_once_is_made_once_with_its_lecturer(cast
     else:
         seal = shown(clients[0].post(path, roll_over_data()).content)
         ways = [(path, {**roll_over_data(), "_shown": seal, "_agreed": "1"})] * 2
-    gate = threading.Barrier(2)
 
     def press(client: Client, way: tuple[str, dict[str, Any]]) -> tuple[int, str]:
-        gate.wait()
-        try:
-            answer = client.post(*way)
-            return answer.status_code, answer.content.decode()
-        finally:
-            connection.close()
+        answer = client.post(*way)
+        return answer.status_code, answer.content.decode()
 
-    with ThreadPoolExecutor(2) as pool:
-        (first, _page), (second, page) = sorted(pool.map(press, clients, ways))
+    answers = at_once([partial(press, client, way) for client, way in zip(clients, ways, strict=True)])
+    (first, _page), (second, page) = sorted(answers)
     assert (first, second) == (302, 422)
     assert "There is a course" in page or "is taken by another course" in page or "already exists" in page
     slug = "amls-ss2024" if path == NEW else "amls-ss2025"

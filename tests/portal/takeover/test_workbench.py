@@ -222,3 +222,20 @@ def test_the_worker_reaches_into_no_network_of_its_own(client: Client) -> None:
     assert fetch_drafts() == 1
     assert "lies within this network, from which nothing is fetched" in page(client, address)
     assert fetch_drafts() == 0
+
+
+def test_a_long_source_is_shown_page_by_page_and_corrected_where_its_reader_is(client: Client) -> None:
+    days = [f"{day:02d}.{month:02d}.2026\tThema {month}-{day}" for month in range(4, 10) for day in range(1, 31)]
+    address = brought(client, NEW, {"text": "\n".join(["Lange Vorlesung SoSe 2026", "", "Datum\tThema", *days])})
+    shown = client.get(address)
+    assert [len(shown.context[name]) for name in ("lines", "rows")] == [182, 100]
+    assert len(shown.context["bench"].rows) == 180
+    # Each is made once, however often the page asks for them.
+    assert shown.context["bench"].rows is shown.context["bench"].rows
+    later = client.get(address, {"lines": "1", "rows": "2"})
+    (last,) = (row for row in later.context["rows"] if row.title == "Thema 9-30")
+    form = f'action="{address}change/?lines=1&amp;rows=2"'
+    assert form in later.content.decode()
+    answer = client.post(f"{address}change/?lines=1&rows=2", {"row": last.id, "title": "Das Ende"})
+    assert answer["Location"] == f"{address}?lines=1&rows=2"
+    assert "Das Ende" in [row.title for row in client.get(answer["Location"]).context["rows"]]

@@ -8,11 +8,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -35,6 +37,9 @@ from amls.portal.takeover.toml import load_toml
 from amls.portal.takeover.understanding.slots import WEEKDAYS
 from amls.portal.takeover.upstream import follow_page
 from amls.portal.takeover.workbench import Workbench, open_workbench, weekday_name
+
+# At once; a calendar of many years has thousands, each with the forms that correct it.
+_LINES, _ROWS = 250, 100
 
 
 @login_required
@@ -98,14 +103,24 @@ class _Opened:
         else:
             need_course_maker(request)
         self.now = request.now  # type: ignore[attr-defined]
+        self._bench: Workbench | None = None
+
+    @property
+    def pages(self) -> str:
+        """The part of its address that says which lines and rows are shown."""
+        chosen = {name: self.request.GET[name] for name in ("lines", "rows") if name in self.request.GET}
+        return f"?{urlencode(chosen)}" if chosen else ""
 
     @property
     def is_toml(self) -> bool:
         return drafts.source_of(self.draft).container == "toml"
 
     def workbench(self) -> Workbench:
-        zone = self.draft.course.zone if self.draft.course is not None else zone_of(self.owner)
-        return open_workbench(self.draft, today=timezone.localdate(self.now, zone))
+        """Return what is understood of the draft as it is now; understood once."""
+        if self._bench is None or self._bench.draft is not self.draft:
+            zone = self.draft.course.zone if self.draft.course is not None else zone_of(self.owner)
+            self._bench = open_workbench(self.draft, today=timezone.localdate(self.now, zone))
+        return self._bench
 
     def spec(self, bench: Workbench | None) -> CourseSpec:
         """Return what is to be made.
@@ -135,6 +150,9 @@ class _Opened:
         if not self.is_toml:
             bench = self.workbench()
             context["bench"] = bench
+            context["lines"] = Paginator(bench.understood.lines, _LINES).get_page(self.request.GET.get("lines"))
+            context["rows"] = Paginator(bench.rows, _ROWS).get_page(self.request.GET.get("rows"))
+            context["pages"] = self.pages
             context["weekdays"] = [(name, weekday_name(number)) for number, name in enumerate(WEEKDAYS)]
             context["slug"] = draft.answers.get("slug") or make_slug(bench.understood.title, bench.understood.term)
         context.setdefault("diff", None)
@@ -196,7 +214,7 @@ def _written(opened: _Opened, write: Callable[..., ImportDraft]) -> HttpResponse
         return opened.show(status=422, problems=[str(violation.message)])
     if _is_part(opened.request):
         return opened.show()
-    return redirect("portal:import_draft", opened.draft.token)
+    return redirect(reverse("portal:import_draft", args=[opened.draft.token]) + opened.pages)
 
 
 @_posted
