@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import connections, models
+from django.db import models
 from django.db.models import Q
-from django.db.models.constants import OnConflict
-from django.db.models.sql import InsertQuery
 
 if TYPE_CHECKING:
     from amls.mail.models import Announcement, ItemChange, Notice  # noqa: F401
@@ -16,19 +14,6 @@ if TYPE_CHECKING:
 
 class NoticeQuerySet(models.QuerySet["Notice"]):
     """Notices."""
-
-    def insert_once(self, notice: Notice) -> bool:
-        """Insert a notice unless one with its key is there; return whether it is new: 1 query.
-
-        `bulk_create` with `ignore_conflicts` can't tell. The notice does not learn its primary key.
-        """
-        query = InsertQuery(self.model, on_conflict=OnConflict.IGNORE)
-        fields = [field for field in notice._meta.concrete_fields if not field.primary_key]  # noqa: SLF001 - Django's public name for it
-        query.insert_values(fields, [notice])
-        [(statement, parameters)] = query.get_compiler(self.db).as_sql()
-        with connections[self.db].cursor() as cursor:
-            cursor.execute(statement, parameters)
-            return bool(cursor.rowcount)
 
     def claimable_at(self, now: datetime) -> NoticeQuerySet:
         """Return what may be claimed: what is due, and what a worker claimed and left."""

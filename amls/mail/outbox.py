@@ -32,7 +32,7 @@ def notify(
     not_before: datetime | None = None,
     due_at: datetime | None = None,
     grouping_key: str = "",
-) -> bool:
+) -> None:
     """Put a notice into the outbox, in the transaction of its cause, and ring after the commit.
 
     Args:
@@ -46,9 +46,6 @@ def notify(
         not_before: held back until then; `now` by default.
         due_at: from then on it is worthless and is dropped.
         grouping_key: notices of one person with the same one that come due within an hour become one mail.
-
-    Returns:
-        Whether it is new.
     """
     notice = Notice(
         key=key,
@@ -63,10 +60,7 @@ def notify(
         priority=priority_of(kind),
         created_at=now,
     )
-    is_new = Notice.objects.insert_once(notice)
-    if is_new:
-        ring(DELIVER)
-    return is_new
+    _insert([notice])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +93,10 @@ def notify_each(told: Iterable[Told], *, kind: str, now: datetime, not_before: d
         )
         for news in told
     ]
+    _insert(notices)
+
+
+def _insert(notices: list[Notice]) -> None:
     if notices:
         Notice.objects.bulk_create(notices, ignore_conflicts=True)
         ring(DELIVER)
