@@ -31,6 +31,16 @@ def delete_row(row: Any, *, by: User | None = None, now: datetime) -> None:
         finish_course_change(course, now=now)
 
 
+def save_apart(row: models.Model, *, by: User | None = None, now: datetime) -> None:
+    """Keep a row of no course, new or changed, of which nothing follows."""
+    row.save()
+
+
+def delete_apart(row: models.Model, *, by: User | None = None, now: datetime) -> None:
+    """Delete a row of no course, of which nothing follows."""
+    row.delete()
+
+
 def save_course(course: Course, *, by: User | None, now: datetime) -> None:
     """Keep a course, new or changed; whoever adds one and does not run the site becomes its lecturer."""
     with transaction.atomic():

@@ -12,26 +12,12 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from amls.courses.models import User
+from amls.courses.saving import delete_apart, save_apart
 from amls.desk.writes import ThroughServices, Writes
 
 # Who may do what follows from parts in courses: no group gives anybody anything.
 for _model in (Group, EmailAddress, Authenticator, UserSession):
     admin.site.unregister(_model)
-
-
-def save_address(address: EmailAddress, *, by: User | None, now: datetime) -> None:
-    """Keep an address of an account, such as one that somebody proved in another way."""
-    address.save()
-
-
-def delete_address(address: EmailAddress, *, by: User | None, now: datetime) -> None:
-    """Delete an address of an account."""
-    address.delete()
-
-
-def take_away_factor(factor: Authenticator, *, by: User | None, now: datetime) -> None:
-    """Take away a second factor, such as that of a lost phone."""
-    factor.delete()
 
 
 def end_session(session: UserSession, *, by: User | None, now: datetime) -> None:
@@ -41,16 +27,16 @@ def end_session(session: UserSession, *, by: User | None, now: datetime) -> None
 
 @admin.register(EmailAddress)
 class AddressAdmin(ThroughServices, EmailAddressAdmin):  # type: ignore[misc]
-    """Addresses of accounts, proven or not."""
+    """Addresses of accounts, proven or not, such as one that somebody proved in another way."""
 
-    writes = Writes(save=save_address, delete=delete_address)
+    writes = Writes(save=save_apart, delete=delete_apart)
 
 
 @admin.register(Authenticator)
 class FactorAdmin(ThroughServices, AuthenticatorAdmin):  # type: ignore[misc]
-    """Second factors."""
+    """Second factors, such as that of a lost phone, which is taken away."""
 
-    writes = Writes(delete=take_away_factor)
+    writes = Writes(delete=delete_apart)
 
 
 @admin.register(UserSession)

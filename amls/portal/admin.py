@@ -1,28 +1,16 @@
 """The legal pages at the desk."""
 
-from datetime import datetime
-
 from django.contrib import admin
 
-from amls.courses.models import User
+from amls.courses.saving import delete_apart, save_apart
 from amls.desk.site import SuperuserAdmin
 from amls.desk.writes import Writes
 from amls.portal.models import LegalPage
 
 
-def save_page(page: LegalPage, *, by: User | None, now: datetime) -> None:
-    """Keep a page, new or changed."""
-    page.save()
-
-
-def delete_page(page: LegalPage, *, by: User | None, now: datetime) -> None:
-    """Delete a page: what the installation brings is shown again."""
-    page.delete()
-
-
 @admin.register(LegalPage)
 class LegalPageAdmin(SuperuserAdmin):
-    """What the imprint, privacy and accessibility pages say."""
+    """What the imprint, privacy and accessibility pages say; where one is deleted, what the installation brings is shown."""
 
-    writes = Writes(save=save_page, delete=delete_page)
+    writes = Writes(save=save_apart, delete=delete_apart)
     list_display = ("kind", "language")
