@@ -17,6 +17,7 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.core.names import SortName
+from amls.core.preview import AGREED, SEAL, Preview, preview_of
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
@@ -36,6 +37,9 @@ from amls.files.tables.plan import Plan
 from amls.membership.claims import claim_for_enrolled, decide_claim
 from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
 from amls.privacy.registry import delete_account
+
+# What the button sends that archives a course.
+_ARCHIVE = "_archive"
 
 # Found here by Django.
 __all__ = ["AddressAdmin", "FactorAdmin", "SessionAdmin"]
@@ -98,23 +102,39 @@ class CourseAdmin(CourseScopedAdmin):
         is_closing = row.state != Course.State.ARCHIVED and wanted == Course.State.ARCHIVED
         is_reopening = row.state == Course.State.ARCHIVED and wanted != Course.State.ARCHIVED
         reason = request.POST.get("_reason", "").strip()
-        if (is_closing and "_archive" not in request.POST) or (is_reopening and not reason):
-            return self._ask_about_state(request, row, is_closing=is_closing)
+        loose_ends = loose_ends_of(row) if is_closing else []
+        preview = _archiving(request, row, loose_ends)
+        if (is_closing and not preview.is_agreed) or (is_reopening and not reason):
+            return self._ask_about_state(request, row, preview, loose_ends, is_closing=is_closing)
         with pghistory.context(**({"reason": clean_text(reason)} if is_reopening else {})):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def _ask_about_state(self, request: HttpRequest, row: Course, *, is_closing: bool) -> HttpResponse:
+    def _ask_about_state(
+        self, request: HttpRequest, row: Course, preview: Preview, loose_ends: list[str], *, is_closing: bool
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": (_("Archive %(course)s?") if is_closing else _("Reopen %(course)s?")) % {"course": row},
             "opts": self.opts,
             "is_closing": is_closing,
-            "loose_ends": loose_ends_of(row) if is_closing else [],
+            "loose_ends": loose_ends,
+            "preview": preview,
             "is_reason_missing": "_reason" in request.POST,
-            "posted": [(name, value) for name, all_of in request.POST.lists() if name != "_reason" for value in all_of],
+            "posted": [
+                (name, value)
+                for name, all_of in request.POST.lists()
+                if name not in ("_reason", _ARCHIVE)
+                for value in all_of
+            ],
         }
         status = 422 if "_reason" in request.POST else 200
         return TemplateResponse(request, "admin/state.html", context, status=status)
+
+
+def _archiving(request: HttpRequest, row: Course, loose_ends: list[str]) -> Preview:
+    """Return what is shown before a course is archived; its button carries the seal, as that of the calendars follows."""
+    sent = {SEAL: request.POST.get(_ARCHIVE, ""), **({AGREED: "1"} if _ARCHIVE in request.POST else {})}
+    return preview_of(sent, (row.pk, loose_ends))
 
 
 class NumberFilter(admin.SimpleListFilter):

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from datetime import datetime
 
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.core.preview import preview_of, without_trace
+from amls.core.preview import Preview, preview_of, without_trace
+from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.mail.letters import Letter, letter_kinds
@@ -82,6 +84,38 @@ def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
     course = next(iter(courses.values()))
     timezone.activate(course.zone)
     return course
+
+
+def _as_shown(
+    request: HttpRequest, form: BaseForm, act: Callable[[], dict[int, str]]
+) -> tuple[Preview | None, dict[int, str]]:
+    """Do what a form asks for where its sender has seen this very outcome; else only try it.
+
+    Returns:
+        What is shown, None before the form says what to do; and what becomes of each project, by its key.
+    """
+    if "_confirmed" not in request.POST or not form.is_valid():
+        return None, {}
+    try:
+        with transaction.atomic():
+            outcome = act()
+            preview = preview_of(request.POST, (form.cleaned_data, outcome))
+            if not preview.is_agreed:
+                transaction.set_rollback(True)
+    except RuleViolation as violation:
+        add_violation(form, violation)
+        return None, {}
+    return preview, outcome
+
+
+def _assessors(queryset: QuerySet[Project], projects: list[Project]) -> dict[int, str]:
+    """Say of those projects that have another assessor now who it is."""
+    before = {project.pk: project.assessor_id for project in projects}
+    return {
+        project.pk: f"{project}: {project.assessor or '–'}"
+        for project in queryset.select_related("topic", "assessor").order_by("topic", "pk")
+        if project.assessor_id != before[project.pk]
+    }
 
 
 @admin.action(description=gettext_lazy("Publish the decisions"))
@@ -157,23 +191,28 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
     course = _course(request, projects)
     if course is None:
         return None
-    is_sent = "_confirmed" in request.POST
-    form = MoreTimeForm(request.POST if is_sent else None, zone=course.zone)
-    if is_sent and form.is_valid():
-        try:
-            given = extend(
-                projects=projects,
-                by=user_of(request),
-                reason=form.cleaned_data["reason"],
-                now=now_of(request),
-                **form.given(),
-            )
-        except RuleViolation as violation:
-            add_violation(form, violation)
-        else:
-            messages.success(request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(given))})
-            _say_left_out(request, projects, [extension.project_id for extension in given])
-            return None
+    form = MoreTimeForm(request.POST if "_confirmed" in request.POST else None, zone=course.zone)
+
+    def act() -> dict[int, str]:
+        given = extend(
+            projects=projects,
+            by=user_of(request),
+            reason=form.cleaned_data["reason"],
+            now=now_of(request),
+            **form.given(),
+        )
+        pks = {extension.project_id for extension in given}
+        return {
+            view.project.pk: f"{view.project}: {say_moment(view.due_at) if view.due_at else '–'}"
+            for view in _views(queryset)
+            if view.project.pk in pks
+        }
+
+    preview, outcome = _as_shown(request, form, act)
+    if preview is not None and preview.is_agreed:
+        messages.success(request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(outcome))})
+        _say_left_out(request, projects, outcome)
+        return None
     return desk.ask(
         request,
         title=_("Extend the deadline of %(what)s") % {"what": _count(len(projects))},
@@ -181,6 +220,8 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
         action="extend_all",
         rows=projects,
         form=form,
+        preview=preview,
+        outcome=outcome,
     )
 
 
@@ -191,14 +232,26 @@ def assign(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -
     course = _course(request, projects)
     if course is None:
         return None
-    is_sent = "_confirmed" in request.POST
-    form = AssessorForm(request.POST if is_sent else None, people=staff_of([course]))
-    if is_sent and form.is_valid():
-        count = assign_assessor(projects=projects, assessor=form.user())
-        messages.success(request, _("Another assessor for %(what)s.") % {"what": _count(count)})
+    form = AssessorForm(request.POST if "_confirmed" in request.POST else None, people=staff_of([course]))
+
+    def act() -> dict[int, str]:
+        assign_assessor(projects=projects, assessor=form.user())
+        return _assessors(queryset, projects)
+
+    preview, outcome = _as_shown(request, form, act)
+    if preview is not None and preview.is_agreed:
+        messages.success(request, _("Another assessor for %(what)s.") % {"what": _count(len(outcome))})
         return None
-    title = _("Who assesses %(what)s?") % {"what": _count(len(projects))}
-    return desk.ask(request, title=title, submit=_("Give"), action="assign", rows=projects, form=form)
+    return desk.ask(
+        request,
+        title=_("Who assesses %(what)s?") % {"what": _count(len(projects))},
+        submit=_("Give"),
+        action="assign",
+        rows=projects,
+        form=form,
+        preview=preview,
+        outcome=outcome,
+    )
 
 
 @admin.action(description=gettext_lazy("Split among assessors"))
@@ -208,11 +261,15 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
     course = _course(request, projects)
     if course is None:
         return None
-    is_sent = "_confirmed" in request.POST
-    form = SplitForm(request.POST if is_sent else None, people=staff_of([course]))
-    if is_sent and form.is_valid():
-        count = split_assessors(course=course, assessors=form.users(), projects=projects)
-        messages.success(request, _("Given out: %(what)s.") % {"what": _count(count)})
+    form = SplitForm(request.POST if "_confirmed" in request.POST else None, people=staff_of([course]))
+
+    def act() -> dict[int, str]:
+        split_assessors(course=course, assessors=form.users(), projects=projects)
+        return _assessors(queryset, projects)
+
+    preview, outcome = _as_shown(request, form, act)
+    if preview is not None and preview.is_agreed:
+        messages.success(request, _("Given out: %(what)s.") % {"what": _count(len(outcome))})
         return None
     return desk.ask(
         request,
@@ -224,6 +281,8 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
         lead=_(
             "Only those without an assessor and without a decision are given out; whoever has the fewest gets the next."
         ),
+        preview=preview,
+        outcome=outcome,
     )
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.preview import preview_of
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
@@ -186,10 +187,18 @@ class ExtensionAdmin(KeptAdmin):
     def revoke_all(self, request: HttpRequest, queryset: QuerySet[Extension]) -> HttpResponseBase | None:
         """Revoke several."""
         rows = list(queryset.filter(revoked_at__isnull=True).order_by("course", "pk"))
-        if "_confirmed" in request.POST:
+        preview = preview_of(request.POST, [row.pk for row in rows])
+        if preview.is_agreed:
             for row in rows:
                 revoke_extension(extension=row, now=now_of(request))
             messages.success(request, _("Revoked: %(count)d.") % {"count": len(rows)})
             return None
-        title, submit = _("Revoke these extensions"), _("Revoke, and tell whom it concerns")
-        return self.ask(request, title=title, submit=submit, action="revoke_all", rows=rows, may=bool(rows))
+        return self.ask(
+            request,
+            title=_("Revoke these extensions"),
+            submit=_("Revoke, and tell whom it concerns"),
+            action="revoke_all",
+            rows=rows,
+            may=bool(rows),
+            preview=preview,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from amls.core.preview import Preview
 from amls.core.violations import RuleViolation
@@ -74,6 +75,7 @@ class KeptAdmin(CourseScopedAdmin):
         rows: Sequence[Any] = (),
         form: BaseForm | None = None,
         preview: Preview | None = None,
+        outcome: Mapping[int, str] | None = None,
         **context: Any,
     ) -> TemplateResponse:
         """Return a page that shows what is going to happen, and asks.
@@ -86,20 +88,22 @@ class KeptAdmin(CourseScopedAdmin):
             rows: what it happens to.
             form: what is still to be said.
             preview: of what is done as it is shown; without one the page only asks for what is still to be said.
+            outcome: what becomes of each row by what the form says, where that is shown before it is done.
             **context: more for the template: `lead`, `notes`, `letter`, `people`, `may`.
         """
         posted = [("action", action)] if action else []
-        posted += [("_confirmed", "1")] if preview is None else []
+        posted += [("_confirmed", "1")] if preview is None or form is not None else []
         posted += [("_selected_action", str(row.pk)) for row in rows]
         status = 422 if form is not None and form.errors else 200
         context = {
             "title": title,
-            "submit": submit,
+            "submit": submit if outcome is None or preview is not None else _("Show what it does"),
             "posted": posted,
             "rows": rows,
             "form": form,
             "preview": preview,
-            "may": True,
+            "outcome": list((outcome or {}).values()),
+            "may": preview is None or outcome is None or bool(outcome),
             **context,
         }
         return self.page(request, "admin/projects/ask.html", context, status)

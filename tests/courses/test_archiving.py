@@ -50,9 +50,24 @@ def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
     assert "2 projects without a decision" in asked.content.decode()
     cast.course.refresh_from_db()
     assert (cast.course.state, cast.course.title) == ("running", "Architecture of Machine Learning Systems")
-    assert send(client, cast.course, state="archived", _archive="1").status_code == 302
+    assert send(client, cast.course, state="archived", _archive=asked.context["preview"].seal).status_code == 302
     cast.course.refresh_from_db()
     assert cast.course.state == "archived"
+
+
+def test_a_course_is_archived_only_with_the_loose_ends_that_were_shown(cast: Cast) -> None:
+    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    topic = TopicFactory.create(course=cast.course, slots=2)
+    register_project(enrolment=cast.student, topic=topic, now=timezone.now())
+    client = cast.client("lecturer")
+    seal = send(client, cast.course, state="archived").context["preview"].seal
+    register_project(enrolment=cast.other_student, topic=topic, now=timezone.now())
+    for pressed in ("1", seal):
+        asked = send(client, cast.course, state="archived", _archive=pressed)
+        assert "2 projects without a decision" in asked.content.decode()
+        assert "Nothing was saved: something changed since this was shown." in asked.content.decode()
+        cast.course.refresh_from_db()
+        assert cast.course.state == "running"
 
 
 def test_reopening_asks_why_and_the_history_keeps_it(cast: Cast) -> None:

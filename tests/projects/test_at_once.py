@@ -202,8 +202,7 @@ def spent(world: World, desk: Client, action: str, values: dict[str, Any], count
     if action == "publish":
         pass_undecided(projects=teams, by=world.staff, now=NOW)
     data = {"action": action, "_selected_action": [one.pk for one in teams], "_confirmed": "1", **values}
-    if action in ("publish", "pass_all", "withdraw_all"):
-        data |= {"_agreed": "1", "_shown": seal_in(desk.post(list_url(), data))}
+    data |= {"_agreed": "1", "_shown": seal_in(desk.post(list_url(), data))}
     with CaptureQueriesContext(connection) as captured:
         assert desk.post(list_url(), data).status_code == 302
     changed = {

@@ -29,7 +29,7 @@ from projects.exports.results import ResultResource
 from projects.models import Assessment, EarlierPass, Extension, Project, Topic
 from projects.progress import desk_views, for_desk
 from projects.receipts import receipt_code
-from projects.services.assessing import assess
+from projects.services.assessing import assess, assign_assessor
 from tests.agreeing import agree_to, seal_in
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
@@ -94,20 +94,44 @@ def test_passing_leaves_out_what_is_decided_or_not_handed_in(world: World, desk:
     assert dict(Assessment.objects.values_list("project", "outcome")) == {ready.pk: "passed", failed.pk: "failed"}
 
 
+def see_and_do(client: Client, action: str, projects: list[Project], **values: Any) -> Any:
+    data = {"action": action, "_selected_action": [team.pk for team in projects], "_confirmed": "1", **values}
+    return agree_to(client, list_url(), data)
+
+
 def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
     teams = make_teams(world, 4)
     assert run(desk, "extend_all", teams).status_code == 200
     assert run(desk, "extend_all", teams, _confirmed="1", days="1", reason="").status_code == 422
-    run(desk, "extend_all", teams, _confirmed="1", days="1", reason="Outage")
-    assert {row.project_id for row in Extension.objects.all()} == {one.pk for one in teams}
+    see_and_do(desk, "extend_all", teams, days="1", reason="Outage")
+    assert {row.project_id for row in Extension.objects.all()} == {team.pk for team in teams}
     lecturer = world.cast.lecturer.user
-    run(desk, "split", teams, _confirmed="1", assessors=[world.staff.pk, lecturer.pk])
-    counted = [Project.objects.filter(assessor=one).count() for one in (world.staff, lecturer)]
+    see_and_do(desk, "split", teams, assessors=[world.staff.pk, lecturer.pk])
+    counted = [Project.objects.filter(assessor=person).count() for person in (world.staff, lecturer)]
     assert counted == [2, 2]
-    run(desk, "assign", teams, _confirmed="1", assessor=lecturer.pk)
+    see_and_do(desk, "assign", teams, assessor=lecturer.pk)
     assert Project.objects.filter(assessor=lecturer).count() == 4
     stranger = run(desk, "assign", teams, _confirmed="1", assessor=world.cast.stranger.pk)
     assert stranger.status_code == 422
+
+
+def test_what_a_form_would_do_to_many_is_shown_first_and_done_only_so(world: World, desk: Client) -> None:
+    teams = make_teams(world, 2)
+    time = {"_confirmed": "1", "days": "1", "reason": "Outage"}
+    asked = run(desk, "extend_all", teams, **time)
+    assert [line.rsplit(": ", 1)[1] for line in asked.context["outcome"]] == ["Tue 9 Jul 2024, 23:59"] * 2
+    assert not Extension.objects.exists()
+    # Others were faster, or another time was typed after it: it is shown anew.
+    for later in (run(desk, "extend_all", teams, **time | {"days": "2"}, _agreed="1", _shown=seal_in(asked)),
+                  run(desk, "extend_all", teams[:1], **time, _agreed="1", _shown=seal_in(asked))):  # fmt: skip
+        assert later.context["preview"].is_other
+    assert not Extension.objects.exists()
+    split = {"_confirmed": "1", "assessors": [world.staff.pk]}
+    asked = run(desk, "split", teams, **split)
+    assert len(asked.context["outcome"]) == 2
+    assign_assessor(projects=teams[:1], assessor=world.cast.lecturer.user)
+    assert run(desk, "split", teams, **split, _agreed="1", _shown=seal_in(asked)).context["preview"].is_other
+    assert not Project.objects.filter(assessor=world.staff).exists()
 
 
 def test_as_many_are_chosen_as_a_list_shows(world: World, desk: Client) -> None:
@@ -369,7 +393,7 @@ def test_what_is_no_table_is_refused_in_words(world: World, desk: Client) -> Non
 
 def test_deadline_extension_is_in_the_list_after_it(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
-    run(desk, "extend_all", [team], _confirmed="1", until="2024-07-12T23:59", reason="Outage")
+    see_and_do(desk, "extend_all", [team], until="2024-07-12T23:59", reason="Outage")
     assert Extension.objects.get().due_at == DEADLINE + timedelta(days=4)
     assert "extended" in desk.get(list_url()).content.decode()
     assert desk.get(assess_url(team)).context["view"].is_extended
