@@ -56,7 +56,7 @@ def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
 
 
 def test_a_course_is_archived_only_with_the_loose_ends_that_were_shown(cast: Cast) -> None:
-    ProjectRulesFactory.create(course=cast.course, submission_deadline=timezone.now() + timedelta(days=9))
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, slots=2)
     register_project(enrolment=cast.student, topic=topic, now=timezone.now())
     client = cast.client("lecturer")

@@ -123,7 +123,7 @@ def test_an_answer_that_says_nothing_is_refused_with_what_to_do(
 
 def test_every_line_of_the_source_is_accounted_for(client: Client) -> None:
     address = brought(client, NEW, {"text": WITHOUT_TIMES})
-    lines = client.get(address).context["bench"].lines
+    lines = client.get(address).context["bench"].understood.lines
     assert {line.text for line in lines} >= {"Datum | Thema", "13.10.2026 | Einführung"}
     assert {line.use for line in lines} <= {"used", "ignored", "not understood"}
 
