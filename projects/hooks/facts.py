@@ -4,16 +4,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from amls.courses.models import Course, Enrolment
-from amls.grading.facts import Facts, facts
+from amls.grading.facts import Facts, course_facts, facts
 from projects.hooks.eligibility import judge_projects
 from projects.queries import results_of
+from projects.works import assignments_of, blank_piece, piece_of, works_of
 
 
 @facts.named("projects")
 def project_facts(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Facts]:
-    """Tell of the project and of earlier terms."""
+    """Tell of assignments, of the course's project, and of earlier terms."""
     findings, results = judge_projects(course, enrolments, now), results_of(course, enrolments)
+    works = works_of(assignments_of(course), enrolments, now=now)
     return {
-        pk: Facts(project=findings[pk], earlier_term=result.earlier.term if result.earlier is not None else "")
+        pk: Facts(
+            pieces={key: piece_of(work) for key, work in works[pk].items()},
+            project=findings[pk],
+            earlier_term=result.earlier.term if result.earlier is not None else "",
+        )
         for pk, result in results.items()
     }
+
+
+@course_facts.named("projects")
+def assignment_facts(course: Course) -> Facts:
+    """Tell which assignments there are."""
+    return Facts(pieces={assignment.pk: blank_piece(assignment) for assignment in assignments_of(course)})

@@ -12,6 +12,7 @@ from projects.models.assessment import (
 )
 from projects.models.assignments import Assignment
 from projects.models.extensions import Extension, ExtensionRequest
+from projects.models.points import Excuse, Task, TaskPoints
 from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
 from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
@@ -24,6 +25,7 @@ __all__ = [
     "AssessmentDraft",
     "Assignment",
     "EarlierPass",
+    "Excuse",
     "Extension",
     "ExtensionRequest",
     "Invitation",
@@ -35,6 +37,8 @@ __all__ = [
     "StaffNote",
     "Submission",
     "SubmissionFile",
+    "Task",
+    "TaskPoints",
     "Topic",
     "TopicSwitch",
 ]
@@ -52,6 +56,9 @@ for _model in (
     MemberAssessment,
     EarlierPass,
     StaffNote,
+    Task,
+    TaskPoints,
+    Excuse,
 ):
     pghistory.track()(_model)
 # The counter follows from the projects, whose history is kept.

@@ -51,6 +51,10 @@ class Assessment(models.Model):
     )
     assessed_at = models.DateTimeField(_("assessed"))
     published_at = models.DateTimeField(_("published"), null=True, blank=True)
+    correction = LineField(
+        _("reason of the correction"), max_length=300, blank=True, db_default="",
+        help_text=_("Why points were changed after they were published. The team reads it."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("assessment")

@@ -1,0 +1,75 @@
+"""What a team and each of its members got: the team's points, but where a member's own differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from amls.grading.points import ZERO
+from projects.models import Assessment, Assignment, Outcome, Task, TaskPoints
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """One task of an assignment, or all in one sum.
+
+    Attributes:
+        task: None for the sum of an assignment without tasks.
+        points: None where nothing is given yet.
+    """
+
+    task: Task | None
+    most: Decimal
+    points: Decimal | None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The points of a team or a member for an assignment."""
+
+    tasks: tuple[TaskScore, ...]
+
+    @property
+    def points(self) -> Decimal:
+        """All points that are given."""
+        return sum((task.points for task in self.tasks if task.points is not None), ZERO)
+
+    @property
+    def most(self) -> Decimal:
+        """What there was to be had."""
+        return sum((task.most for task in self.tasks), ZERO)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are points for every task, be they 0."""
+        return all(task.points is not None for task in self.tasks)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether it is passed: with half of the points."""
+        return Outcome.PASSED if 2 * self.points >= self.most else Outcome.FAILED
+
+
+def score_of(assessment: Assessment, assignment: Assignment, enrolment: int | None = None) -> Score:
+    """Return the points of a team, or of one member: no query where `task_points` and `tasks` are prefetched."""
+    return score_from(assessment.task_points.all(), list(assignment.tasks.all()), assignment, enrolment)
+
+
+def score_from(
+    given: Iterable[TaskPoints], tasks: list[Task], assignment: Assignment, enrolment: int | None = None
+) -> Score:
+    """Return a score from rows that are read: a member's own points go before the team's, task by task."""
+    own: dict[int | None, TaskPoints] = {}
+    for row in sorted(given, key=lambda row: row.enrolment_id is not None):
+        if row.enrolment_id is None or row.enrolment_id == enrolment:
+            own[row.task_id] = row
+    wanted: list[tuple[Task | None, Decimal]] = [(task, task.max_points) for task in tasks]
+    wanted = wanted or [(None, assignment.max_points or ZERO)]
+    scores = []
+    for task, most in wanted:
+        standing = own.get(task.pk if task is not None else None)
+        points, comment = (standing.points, standing.comment) if standing is not None else (None, "")
+        scores.append(TaskScore(task, most, points, comment))
+    return Score(tuple(scores))

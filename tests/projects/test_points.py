@@ -1,0 +1,256 @@
+"""Points for assignments: per task, for the team and for one member, published once, corrected with a reason."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from amls.core.preview import without_trace
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from amls.grading.facts import facts_of
+from amls.grading.tree import AllBlock, PassedBlock, PointsBlock
+from amls.grading.words import findings_of
+from amls.mail.models import Notice
+from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
+from projects.points import score_of
+from projects.services.assessing import publish_assessments, version_of
+from projects.services.points import (
+    Given,
+    TaskWish,
+    end_excuse,
+    excuse,
+    give_points,
+    set_tasks,
+    team_for_points,
+)
+from projects.works import assignments_of, works_of
+from tests.projects.conftest import DEADLINE, NOW, World
+from tests.projects.desk import make_teams
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+
+
+def make_sheet(world: World, number: int = 1, **values: object) -> Assignment:
+    kept = {
+        "course": world.course, "kind": "sheet", "title": f"Blatt {number}", "position": number, "topics_given": "",
+        "grading": "points", "max_points": D(20), "teaming": "alone", "hand_in": "paper", "due_at": NOW + timedelta(days=7 * number),
+    }  # fmt: skip
+    return Assignment.objects.create(**{**kept, **values})
+
+
+@pytest.fixture
+def sheet(world: World) -> Assignment:
+    return make_sheet(world)
+
+
+def with_tasks(sheet: Assignment, world: World, *most: str) -> list[int]:
+    wishes = [TaskWish(f"Aufgabe {number}", D(text)) for number, text in enumerate(most, 1)]
+    set_tasks(assignment=sheet, tasks=wishes, by=world.staff, now=NOW)
+    sheet.refresh_from_db()
+    return list(sheet.tasks.values_list("pk", flat=True))
+
+
+def of(world: World, sheet: Assignment, enrolment: Enrolment | None = None) -> Project:
+    return team_for_points(enrolment=enrolment or world.student, assignment=sheet, now=NOW)
+
+
+def joined(world: World, project: Project, enrolment: Enrolment) -> None:
+    Membership.objects.create(project=project, assignment=project.assignment, enrolment=enrolment, joined_at=NOW)
+
+
+def state_of(
+    world: World, sheet: Assignment, enrolment: Enrolment | None = None, *, later: int = 0
+) -> tuple[str, object]:
+    person = enrolment or world.student
+    work = works_of(assignments_of(world.course), [person], now=NOW + timedelta(days=later))[person.pk][sheet.pk]
+    return work.state.value, work.score.points if work.score is not None else None
+
+
+def test_points_per_task_add_up_and_are_a_draft_until_they_are_published(world: World, sheet: Assignment) -> None:
+    first, second = with_tasks(sheet, world, "7.5", "12.5")
+    assert sheet.max_points == D(20)
+    team = of(world, sheet)
+    row = give_points(project=team, given={first: Given(D("3.25"), "Induktion fehlt")}, by=world.staff, now=NOW)
+    assert (row.outcome, score_of(row, sheet).is_complete) == ("", False)
+    give_points(project=team, given={second: Given(D("6.75"))}, by=world.staff, now=NOW)
+    row = Assessment.objects.get()
+    score = score_of(row, sheet)
+    assert (score.points, score.most, row.outcome) == (D(10), D(20), "passed")
+    assert [(one.most, one.points, one.comment) for one in score.tasks] == [
+        (D("7.5"), D("3.25"), "Induktion fehlt"), (D("12.5"), D("6.75"), ""),
+    ]  # fmt: skip
+    assert state_of(world, sheet)[0] == "open"
+    assert [one.pk for one in publish_assessments(projects=[team], now=NOW)] == [row.pk]
+    assert state_of(world, sheet) == ("graded", D(10))
+
+
+def test_a_member_has_what_differs_and_the_team_the_rest(world: World, sheet: Assignment) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    first, second = with_tasks(sheet, world, "10", "10")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    both = {first: Given(D(4)), second: Given(D(5))}
+    own = {world.other.pk: {first: Given(D("9.5"))}}
+    give_points(project=team, given=both, members=own, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    works = works_of(assignments_of(world.course), [world.student, world.other], now=NOW)
+    assert [(works[one.pk][sheet.pk].score.points, works[one.pk][sheet.pk].outcome) for one in (world.student, world.other)] == [
+        (D(9), "failed"), (D("14.5"), "passed"),
+    ]  # fmt: skip
+    give_points(project=team, given={}, members={world.other.pk: {}}, by=world.staff, now=NOW, reason="Beide gleich")
+    assert state_of(world, sheet, world.other) == ("graded", D(9))
+
+
+def test_a_published_correction_has_a_reason_and_a_mail(world: World, sheet: Assignment) -> None:
+    team = of(world, sheet)
+    give_points(project=team, given={None: Given(D(8))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    with pytest.raises(RuleViolation) as found:
+        give_points(project=team, given={None: Given(D(12))}, by=world.staff, now=NOW)
+    assert found.value.code == "no-reason"
+    assert state_of(world, sheet) == ("graded", D(8))
+    assert give_points(project=team, given={None: Given(D(8))}, by=world.staff, now=NOW).correction == ""
+    later = NOW + timedelta(hours=1)
+    give_points(project=team, given={None: Given(D(12))}, by=world.staff, now=later, reason="Übersehene Rückseite")
+    row = Assessment.objects.get()
+    assert (state_of(world, sheet), row.correction, row.outcome) == (
+        ("graded", D(12)),
+        "Übersehene Rückseite",
+        "passed",
+    )
+    assert Notice.objects.filter(kind="projects.result-changed", recipient=world.student.user).count() == 1
+    with pytest.raises(RuleViolation) as found:
+        give_points(project=team, given={None: Given(None)}, by=world.staff, now=later, reason="weg")
+    assert found.value.code == "incomplete"
+
+
+@pytest.mark.parametrize(
+    ("points", "code"), [("20.25", "points-range"), ("-0.25", "points-range"), ("3.1", "points-range")]
+)
+def test_points_that_there_are_not_are_refused(world: World, sheet: Assignment, points: str, code: str) -> None:
+    with pytest.raises(RuleViolation) as found:
+        give_points(project=of(world, sheet), given={None: Given(D(points))}, by=world.staff, now=NOW)
+    assert (found.value.code, TaskPoints.objects.count()) == (code, 0)
+
+
+def test_only_own_tasks_members_and_the_state_that_was_seen(world: World, sheet: Assignment) -> None:
+    team, foreign = of(world, sheet), make_sheet(world, 2)
+    stranger = {world.other.pk: {None: Given(D(1))}}
+    with_tasks(foreign, world, "5")
+    for wrong, code in (
+        ({"given": {Task.objects.get().pk: Given(D(1))}}, "no-task"),
+        ({"given": {}, "members": stranger}, "not-a-member"),
+    ):
+        with pytest.raises(RuleViolation) as found:
+            give_points(project=team, by=world.staff, now=NOW, **wrong)
+        assert found.value.code == code
+    seen = version_of(give_points(project=team, given={None: Given(D(1))}, by=world.staff, now=NOW))
+    give_points(project=team, given={None: Given(D(2))}, by=world.staff, now=NOW + timedelta(seconds=1))
+    with pytest.raises(RuleViolation) as found:
+        give_points(project=team, given={None: Given(D(3))}, by=world.staff, now=NOW + timedelta(seconds=2), seen=seen)
+    assert found.value.code == "changed-meanwhile"
+
+
+def test_tasks_change_with_a_preview_of_what_that_does(world: World, sheet: Assignment) -> None:
+    first, second = with_tasks(sheet, world, "10", "10")
+    team = of(world, sheet)
+    give_points(project=team, given={first: Given(D(6)), second: Given(D(3))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    without = [TaskWish("Aufgabe 1", D(10), first)]
+    change = {"assignment": sheet, "tasks": without, "by": world.staff, "now": NOW}
+    with pytest.raises(RuleViolation) as found:
+        set_tasks(**change)
+    assert found.value.code == "no-reason"
+    shown = without_trace(lambda: set_tasks(**change, reason="Aufgabe 2 war falsch"))
+    assert [(one.before.points, one.after.points, one.after.most, one.is_published) for one in shown] == [
+        (D(9), D(6), D(10), True)
+    ]
+    assert state_of(world, sheet) == ("graded", D(9))
+    set_tasks(**change, reason="Aufgabe 2 war falsch")
+    assert state_of(world, sheet) == ("graded", D(6))
+    assert Assessment.objects.get().outcome == "passed"
+    with pytest.raises(RuleViolation) as found:
+        set_tasks(assignment=sheet, tasks=[TaskWish("Aufgabe 1", D(5), first)], by=world.staff, now=NOW, reason="x")
+    assert found.value.code == "more-given"
+
+
+def test_missing_excused_open_waiting_and_zero_are_told_apart(world: World, sheet: Assignment) -> None:
+    assert state_of(world, sheet) == ("open", None)
+    assert state_of(world, sheet, later=30) == ("waiting", None)
+    team = of(world, sheet, world.other)
+    give_points(project=team, given={None: Given(D(0))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    assert state_of(world, sheet, world.other, later=30) == ("graded", D(0))
+    assert state_of(world, sheet, later=30) == ("missing", None)
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    assert state_of(world, sheet, later=30) == ("excused", None)
+    end_excuse(enrolment=world.student, assignment=sheet)
+    assert state_of(world, sheet, later=30) == ("missing", None)
+
+
+def test_the_rule_reads_what_is_published_and_nothing_else(world: World, sheet: Assignment) -> None:
+    make_sheet(world, 2)
+    make_sheet(world, 3, counts=False)
+    rule = AllBlock((PointsBlock(), PassedBlock((sheet.pk,), 1)))
+    team = of(world, sheet)
+    give_points(project=team, given={None: Given(D("17.5"))}, by=world.staff, now=NOW)
+
+    def said() -> list[str]:
+        return [
+            one.text for one in findings_of(rule, facts_of(world.course, [world.student], now=NOW)[world.student.pk])
+        ]
+
+    assert said() == [
+        "At least 50 % of all points: 0 of 40 points, 20 are needed. 20 more points in 2 assignments would be enough.",
+        "Blatt 1 passed: 0 of 1",
+    ]
+    publish_assessments(projects=[team], now=NOW)
+    assert said() == [
+        "At least 50 % of all points: 17.5 of 40 points, 20 are needed. 2.5 more points in 1 assignment would be enough.",
+        "Blatt 1 passed: 1 of 1",
+    ]
+
+
+def test_who_has_a_team_keeps_it_and_a_project_needs_its_topic(world: World, sheet: Assignment) -> None:
+    team = of(world, sheet)
+    assert of(world, sheet) == team
+    with pytest.raises(RuleViolation) as found:
+        of(world, world.assignment)
+    assert found.value.code == "no-team"
+    with pytest.raises(RuleViolation) as found:
+        give_points(project=world.project(), given={None: Given(D(1))}, by=world.staff, now=NOW)
+    assert found.value.code == "no-points"
+
+
+def test_the_database_refuses_what_the_services_do(world: World, sheet: Assignment) -> None:
+    row = give_points(project=of(world, sheet), given={None: Given(D(1))}, by=world.staff, now=NOW)
+    wrong = [
+        {"task": None, "points": D(2)}, {"enrolment": world.student, "points": D("-0.25")},
+        {"enrolment": world.student, "points": D("0.1")},
+    ]  # fmt: skip
+    for values in wrong:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            TaskPoints.objects.create(assessment=row, **values)
+    for most in (D(0), D("0.3")):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Task.objects.create(assignment=sheet, title="x", max_points=most)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        sheet.excuses.create(enrolment=world.cast.foreign_lecturer, at=NOW)
+
+
+def test_many_people_and_sheets_cost_as_many_queries_as_few(world: World, sheet: Assignment) -> None:
+    counts = []
+    for batch in (1, 9):
+        for number in range(batch):
+            make_sheet(world, 10 * batch + number)
+        make_teams(world, batch)
+        people = list(Enrolment.objects.filter(course=world.course, role="student"))
+        with CaptureQueriesContext(connection) as queries:
+            works_of(assignments_of(world.course), people, now=DEADLINE)
+        counts.append(len(queries))
+    assert counts == [9, 9]
