@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.email_url import email_settings
 from amls.core.media_url import media_storage
+from amls.core.providers import read_providers
 from amls.embedded import kept_secret, socket_dir
 
 # Where the apps are: a checkout, or what `pip install` made of it, where templates and static files lie in `amls`.
@@ -74,6 +75,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -85,6 +89,7 @@ INSTALLED_APPS = [
     "amls.membership",
     "amls.privacy",
     "amls.grading",
+    "amls.signin",
     "amls.desk",
     "amls.agenda",
     "amls.mail",
@@ -224,6 +229,16 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED
 STAFF_NEEDS_SECOND_FACTOR = env.bool("STAFF_NEEDS_SECOND_FACTOR", not IS_EMBEDDED)
+
+# Who vouches for people beside this site (docs/operating/sign-in.md).
+SIGN_IN_PROVIDERS = read_providers(env.str("SIGN_IN_PROVIDERS", ""))
+SOCIALACCOUNT_ADAPTER = "amls.signin.adapter.ProvidersAdapter"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {"provider_class": "amls.signin.openid.provider.OidcProvider"},
+    "saml": {"provider_class": "amls.signin.saml.provider.SamlProvider"},
+}
+# Only what a provider proves opens an account (amls/signin/adapter.py); then the two stay together.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"AMLS <no-reply@{SITE_HOST}>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -382,6 +397,10 @@ CELERY_BEAT_SCHEDULE = {
     "look-for-strays": {
         "task": "amls.portal.tasks.look_for_strays",
         "schedule": crontab(day_of_week="sun", hour="3", minute="20"),
+    },
+    "lock-accounts": {
+        "task": "amls.signin.tasks.lock_accounts",
+        "schedule": crontab(hour="4", minute="10"),
     },
     "flush-material-counts": {
         "task": "lectures.tasks.flush_material_counts",

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Before allauth's own page of the same name.
     path("accounts/sessions/", sessions, name="usersessions_list"),
     path("accounts/", include("allauth.urls")),
+    path("", include("amls.signin.urls")),
     path("", include("amls.mail.urls")),
     path("", include("amls.exports.urls")),
     path("", include("amls.agenda.urls")),

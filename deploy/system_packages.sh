@@ -35,6 +35,7 @@ if [ "$what" = test ]; then
   need 'command -v qpdf' qpdf
   need 'command -v wrk' wrk
   need 'command -v faketime' faketime
+  need 'command -v xmlsec1' xmlsec1
   need 'command -v pdftoppm' poppler-utils
   need 'command -v msgfmt' gettext
   need '/usr/bin/python3 -c "import gi; gi.require_version(\"ICalGLib\", \"3.0\")"' python3-gi gir1.2-ical-3.0

@@ -65,6 +65,9 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:legal": ("/legal/privacy/", ALL),
     "portal:profile": ("/accounts/profile/", LOGIN),
     "portal:signed_in": ("/accounts/signed-in/", {**dict.fromkeys(PARTS, 204), "anonymous": 401}),
+    # Without the address that it leads to, sealed.
+    "signin:join": ("/accounts/join/", dict.fromkeys(PARTS, 302)),
+    "signin:leaving": ("/accounts/leaving/", dict.fromkeys(PARTS, 400)),
     "portal:sign_in_again": ("/accounts/sign-in-again/", LOGIN),
     "portal:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "portal:schedule_pdf": ("/amls/schedule.pdf", ALL),
@@ -254,7 +257,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "mail"):
+        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "mail", "signin"):
             yield f"{space}:{pattern.name}"
 
 

@@ -7,5 +7,9 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the request's one clock and the address of this installation."""
-    return {"now": getattr(request, "now", None), "site_url": settings.SITE_URL}
+    """Return the request's one clock, the address of this installation, and whether providers of sign-ins are set."""
+    return {
+        "now": getattr(request, "now", None),
+        "site_url": settings.SITE_URL,
+        "has_providers": bool(settings.SIGN_IN_PROVIDERS),
+    }

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,8 +16,10 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from amls.core.providers import SignInProvider
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.permissions import enrolment_at, lacks_second_factor, may_create_courses, may_manage, teaches
+from amls.courses.vouched import vouched_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,25 @@ class SecondFactorMiddleware:
 
 def lead_to_factor(request: HttpRequest) -> HttpResponse:
     """Say that staff need a second factor, and lead to where it is proven, or set up by those who have none."""
+    place = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
     if not is_mfa_enabled(request.user):
+        if (provider := _provider_with_factor(request.user)) is not None:
+            said = _(
+                "Staff need a second factor. Confirm it with %(provider)s. If it asks for none there, set up a passkey or "
+                "an authenticator app here instead, under 'Passkeys and second factor'."
+            )
+            messages.warning(request, said % {"provider": provider.name})
+            begin = reverse(f"{provider.kind}_login", args=[provider.id])
+            return redirect(f"{begin}?{urlencode({'factor': '1', 'next': place})}")
         messages.warning(request, _("Staff need a second factor. Set up a passkey or an authenticator app first."))
         return redirect("mfa_index")
     messages.warning(request, _("You signed in without your second factor. Confirm it to go on."))
     ways = get_adapter().get_reauthentication_methods(request.user)
     way = next(way["url"] for way in ways if way["id"].startswith("mfa_"))
-    place = request.get_full_path() if request.method in ("GET", "HEAD") else reverse("admin:index")
     return redirect(f"{way}?{urlencode({'next': place})}")
+
+
+def _provider_with_factor(user: Any) -> SignInProvider | None:
+    """Return by which of the person's providers they can prove a second factor."""
+    known = vouched_of(user)
+    return next((one for one in settings.SIGN_IN_PROVIDERS if one.second_factor and one.id in known), None)

@@ -28,6 +28,10 @@ class AccountEvent(models.Model):
         ADDRESS_REMOVED = "address-removed", _("Address removed")
         PASSWORD_CHANGED = "password-changed", _("Password changed")
         PASSWORD_RESET = "password-reset", _("Password chosen anew by mail")
+        JOINED = "joined", _("Joined with a sign-in of the university")
+        PARTED = "parted", _("Parted from a sign-in of the university")
+        LOCKED = "locked", _("Locked: not known to the university any more")
+        UNLOCKED = "unlocked", _("Opened again by a sign-in of the university")
         SESSION_ENDED = "session-ended", _("Signed out on another device")
 
     # None: somebody tried an address that has no account. It costs and leaves the same.
@@ -58,7 +62,7 @@ class AccountEvent(models.Model):
                         "signed-up", "signed-in", "signed-out", "failed", "code-asked", "factor-added",
                         "factor-removed", "factor-renewed", "factor-used", "address-entered", "address-added",
                         "address-confirmed", "address-changed", "address-removed", "password-changed",
-                        "password-reset", "session-ended",
+                        "password-reset", "session-ended", "joined", "parted", "locked", "unlocked",
                     ]
                 ),
             )

@@ -1,7 +1,7 @@
 """How accounts behave: django-allauth's adapters, backend and signals."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
@@ -17,21 +17,29 @@ from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.hooks import Hook
 from amls.core.peers import line_of
 from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.emails import replace_addresses
 from amls.courses.models import User
 from amls.courses.services import join_roster_entries
+from amls.courses.vouched import vouched_of
 
 # What front servers add: with one of these the peer is not the visitor (RFC 7239, and what was used before it).
 _FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 # In settings.ACCOUNT_RATE_LIMITS.
 _BAD_PASSWORD = "bad_password"  # noqa: S105 - the name of a limit
+
+
+# Where an app above leads whoever signs out, asked while they are still signed in; None: nowhere else.
+sign_out_address: Hook[Callable[[HttpRequest], str | None]] = Hook("ways out")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -45,8 +53,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
-        """Return the list of courses."""
-        return "/"
+        """Return the list of courses, or where an app leads first."""
+        return next((address for find in sign_out_address if (address := find(request))), "/")
+
+    def respond_user_inactive(self, request: HttpRequest, user: Any) -> HttpResponse:
+        """Say to whom was locked by a sweep what opens the account again; to others that it is locked."""
+        if user.locked_at is None:
+            return super().respond_user_inactive(request, user)  # type: ignore[no-any-return]
+        known = vouched_of(user)
+        names = [one.name for one in settings.SIGN_IN_PROVIDERS if one.id in known]
+        return render(request, "account/account_inactive.html", {"locked_by": get_text_list([*names], _("or"))})
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Bound bad passwords by account and line: by account alone, whoever types them would shut the owner out.

@@ -16,9 +16,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from amls.courses.models import User
+from amls.courses.vouched import vouched_of
 
-# The primary key of whose factor was proven.
+# The primary key of whose factor was proven: here, or by the provider of the sign-in that opened the session.
 _SESSION_KEY = "amls_second_factor_of"
+_PROVIDER_KEY = "amls_providers_factor_of"
 
 
 def has_factor(user: User) -> bool:
@@ -27,8 +29,14 @@ def has_factor(user: User) -> bool:
     What is decided about somebody else, or in the background, is decided by the account.
     """
     request = allauth_context.request
-    is_asking = request is not None and getattr(request, "user", None) == user
-    return (not is_asking or is_proven_in(request)) and is_mfa_enabled(user)
+    if request is not None and getattr(request, "user", None) == user:
+        return request.session.get(_PROVIDER_KEY) == user.pk or (is_proven_in(request) and is_mfa_enabled(user))
+    return is_mfa_enabled(user) or any(one.factor for one in vouched_of(user).values())
+
+
+def note_providers_factor(request: HttpRequest, user: User, *, is_proven: bool) -> None:
+    """Remember whether the provider that just opened the session says that a second factor was used there."""
+    request.session[_PROVIDER_KEY] = user.pk if is_proven else None
 
 
 def is_proven_in(request: HttpRequest) -> bool:

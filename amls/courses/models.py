@@ -22,6 +22,7 @@ from amls.courses.managers import CourseQuerySet, EnrolmentQuerySet, UserManager
 from amls.courses.numbers import is_a_number, plain_number, plain_number_of
 from amls.courses.slots import WeeklySlot, in_weekly_order
 from amls.courses.validators import is_a_name, validate_slug, validate_timezone
+from amls.courses.vouched import vouched_name, vouched_number
 
 # What of this app has a file of its own stands here too.
 __all__ = [
@@ -66,6 +67,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(_("language"), max_length=5, choices=Language, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     date_joined = models.DateTimeField(_("joined"), auto_now_add=True)
+    # By the sweep of accounts that no provider knows any more; the next sign-in by one opens it again.
+    locked_at = models.DateTimeField(_("locked"), null=True, blank=True, editable=False)
     # In the database, so that every write follows: lists, PDFs and tables go by it.
     sort_name = models.GeneratedField(
         verbose_name=_("family name for sorting"),
@@ -91,6 +94,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message=_("This address has an account already."),
             ),
             models.CheckConstraint(name="user_email_lower", condition=Q(email=Lower("email"))),
+            models.CheckConstraint(
+                name="user_locked_is_inactive", condition=Q(locked_at__isnull=True) | Q(is_active=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,10 +111,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_matriculation_verified(self) -> bool:
-        """Whether a course has verified the number that the person says is theirs: then only staff change it."""
+        """Whether a provider of sign-ins or a course has verified the person's number: then they don't change it."""
         number = plain_number(self.matriculation_number)
+        if number and number == plain_number(vouched_number(self)):
+            return True
         verified = self.enrolments.exclude(verified_number="").values_list("verified_number", flat=True)
         return bool(number) and any(plain_number(text) == number for text in verified)
+
+    @property
+    def is_name_verified(self) -> bool:
+        """Whether a provider of sign-ins gives the person their name: then nobody here changes it."""
+        return bool(self.display_name) and self.display_name == vouched_name(self)
 
     def get_full_name(self) -> str:
         """Return the name, as Django and django-unfold ask for it."""

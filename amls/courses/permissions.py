@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from amls.courses.factor import has_factor
 from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.vouched import is_of_course_makers
 
 
 def enrolment_of(user: User | AnonymousUser, course: Course) -> Enrolment | None:
@@ -70,7 +71,7 @@ def is_last_lecturer(enrolment: Enrolment) -> bool:
 
 
 def may_create_courses(user: User | AnonymousUser) -> bool:
-    """Return whether the person may make a new course: superusers, and who lectures in one already."""
+    """Return whether the person may make a new course: superusers, who lectures in one already, and whom the university's rules name."""
     if not user.is_authenticated or not user.is_active:
         return False
-    return user.is_superuser or user.enrolments.filter(role=Role.LECTURER).exists()
+    return user.is_superuser or user.enrolments.filter(role=Role.LECTURER).exists() or is_of_course_makers(user)

@@ -1,7 +1,7 @@
 """Writes to people and courses."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number
 from amls.courses.permissions import is_last_lecturer
 from amls.courses.validators import is_a_name
+from amls.courses.vouched import vouched_number
 
 
 def lock_course(pk: int) -> Course:
@@ -123,8 +124,17 @@ def is_quiet() -> bool:
 
 def enrol(*, user: User, course: Course, role: Role = Role.STUDENT) -> Enrolment:
     """Give a person a part in a course; whoever has one keeps it."""
-    enrolment, _created = Enrolment.objects.get_or_create(user=user, course=course, defaults={"role": role})
+    enrolment, is_new = Enrolment.objects.get_or_create(user=user, course=course, defaults={"role": role})
+    if is_new and (number := vouched_number(user)):
+        verify_if_free(enrolment=enrolment, number=number)
     return enrolment
+
+
+def verify_if_free(*, enrolment: Enrolment, number: str) -> None:
+    """Enter a number that a provider gives the person where the course has none; what contradicts it stays for the staff."""
+    if not enrolment.verified_number:
+        with suppress(RuleViolation, ValidationError):
+            verify_number(enrolment=enrolment, number=number)
 
 
 def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
@@ -183,12 +193,14 @@ def verify_number(*, enrolment: Enrolment, number: str) -> Enrolment:
     had verified before and no other has.
 
     Raises:
-        RuleViolation: the number is verified for another person of the course.
+        RuleViolation: the number is verified for another person of the course, or a provider of sign-ins gives this
+            person another one.
         ValidationError: it is no matriculation number.
     """
     number = clean_number(number)
     if number:
         is_a_number(number)
+        _need_vouched(enrolment.user, number)
     with transaction.atomic():
         user = User.objects.select_for_update(no_key=True).get(pk=enrolment.user_id)
         before = plain_number(enrolment.verified_number)
@@ -209,6 +221,17 @@ def verify_number(*, enrolment: Enrolment, number: str) -> Enrolment:
             user.save(update_fields=["matriculation_number"])
     enrolment.user = user
     return enrolment
+
+
+def _need_vouched(user: User, number: str) -> None:
+    known = vouched_number(user)
+    if known and plain_number(known) != plain_number(number):
+        raise RuleViolation(
+            _("%(person)s has %(number)s by their sign-in of the university. Have it changed there, if it is wrong.")
+            % {"person": user, "number": known},
+            code="number-vouched",
+            field="number",
+        )
 
 
 def verify_as_typed(*, enrolments: Iterable[Enrolment]) -> tuple[int, list[str]]:
@@ -257,7 +280,7 @@ def clean_only(user: User, *names: str) -> None:
 def change_profile(*, user: User, **values: Any) -> User:
     """Change what a person says of themselves: name, matriculation number, language.
 
-    A verified matriculation number stays: staff change it.
+    A verified matriculation number stays: staff change it. What a provider of sign-ins says stays: it changes it.
 
     Raises:
         ValidationError: a value breaks the rules of its field.
@@ -271,6 +294,8 @@ def change_profile(*, user: User, **values: Any) -> User:
             values["matriculation_number"] = clean_number(values["matriculation_number"])
         if locked.is_matriculation_verified:
             values.pop("matriculation_number", None)
+        if locked.is_name_verified:
+            values.pop("display_name", None)
         for name, value in values.items():
             setattr(locked, name, value)
         clean_only(locked, *values)

@@ -27,6 +27,7 @@ from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.saving import delete_course, delete_row, remove_enrolment, save_course, save_row
 from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
+from amls.courses.vouched import vouched_number
 from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.desk.writes import Writes
@@ -346,6 +347,8 @@ def save_account(account: User, *, by: User | None, now: datetime) -> None:
     """Keep an account, new or changed; a new one's address can be proven by a sign-in with a code."""
     with transaction.atomic():
         is_new = not account.pk
+        if account.is_active:
+            account.locked_at = None
         account.save()
         if is_new:
             make_provable(account)
@@ -371,6 +374,14 @@ class UserAdmin(SuperuserAdmin):
     )  # fmt: skip
     readonly_fields = ("date_joined", "last_login")
     form = UserForm
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Let alone what a provider of sign-ins says of the person: it changes it."""
+        fields = super().get_readonly_fields(request, obj)
+        if obj is None:
+            return (*fields,)
+        said = {"display_name": obj.is_name_verified, "matriculation_number": bool(vouched_number(obj))}
+        return (*fields, *(name for name, is_said in said.items() if is_said))
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save; a new address of an account waits until it is proven."""

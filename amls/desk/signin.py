@@ -6,6 +6,7 @@ from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSessionAdmin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -15,8 +16,8 @@ from amls.courses.models import User
 from amls.courses.saving import delete_apart, save_apart
 from amls.desk.writes import ThroughServices, Writes
 
-# Who may do what follows from parts in courses: no group gives anybody anything.
-for _model in (Group, EmailAddress, Authenticator, UserSession):
+# Who may do what follows from parts in courses: no group gives anybody anything. Providers come from the settings.
+for _model in (Group, EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(_model)
 
 

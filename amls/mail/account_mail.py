@@ -13,6 +13,7 @@ from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.sites.shortcuts import get_current_site
 from django.dispatch import receiver
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -125,6 +126,7 @@ class OutboxAdapter(AccountAdapter):
                 "text": _("Somebody tried to make an account with %(email)s, but there is one already.")
                 % {"email": escape_markdown(email)}
                 + "\n\n"
+                + (_way_to_join() if settings.SIGN_IN_PROVIDERS else "")
                 + not_you,
                 "label": _("Choose a new password"),
                 "path": site_path(str(context["password_reset_url"])),
@@ -138,6 +140,13 @@ class OutboxAdapter(AccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def _way_to_join() -> str:
+    said = _(
+        "If you came by your university: open %(address)s in the same browser and sign in; then the two are joined."
+    )
+    return said % {"address": f"{settings.SITE_URL}{reverse('signin:join')}"} + "\n\n"
 
 
 def addresses_of(user: User) -> list[str]:

@@ -110,6 +110,16 @@ def _said(name: str, context: dict[str, Any]) -> tuple[str, str] | None:
             _("New recovery codes were made"),
             _("Your account has new recovery codes; the old ones open nothing any more."),
         ),
+        "account_connected": lambda: (
+            _("Your account was joined with a sign-in of the university"),
+            _("Whoever signs in with %(provider)s as you opens it from now on. Your other ways to sign in stay.")
+            % {"provider": escape_markdown(str(context["provider"]))},
+        ),
+        "account_disconnected": lambda: (
+            _("Your account was parted from a sign-in of the university"),
+            _("A sign-in with %(provider)s opens it no longer.")
+            % {"provider": escape_markdown(str(context["provider"]))},
+        ),
         "account_deleted": lambda: (
             _("Your account was deleted"),
             _("Your account was deleted, with your name, addresses and mails."),

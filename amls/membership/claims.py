@@ -11,7 +11,7 @@ from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number, plain_number_of
-from amls.courses.services import change_profile, enrol, lock_course, refuse_if_closed, verify_number
+from amls.courses.services import change_profile, enrol, lock_course, refuse_if_closed, verify_if_free, verify_number
 
 _PLAIN = plain_number_of("matriculation_number")
 Told = Callable[[RosterEntry, User, bool | None, datetime], None]
@@ -130,6 +130,33 @@ def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: 
             entry.declined.add(person)
             claim_for_enrolled(course=course, now=now)
     return enrolment
+
+
+def join_by_number(*, user: User, number: str) -> list[Enrolment]:
+    """Let a person whose number their university's sign-in proves have the entries of rosters that wait for it.
+
+    Nobody has to confirm it, whoever else claims the entry. The number counts as verified in their courses, where it is
+    not verified for somebody else: that is for the staff to mend.
+
+    Returns:
+        The parts in courses that they joined by it.
+    """
+    rows = RosterEntry.objects.alias(plain=_PLAIN).filter(plain=plain_number(number), enrolment__isnull=True)
+    joined = []
+    for course in sorted(set(rows.values_list("course", flat=True))):
+        with transaction.atomic():
+            lock_course(course)
+            waiting = rows.filter(course=course).select_for_update(of=("self",)).select_related("course")
+            for entry in waiting.order_by("pk")[:1]:
+                enrolment = enrol(user=user, course=entry.course)
+                if not RosterEntry.objects.filter(enrolment=enrolment).exists():
+                    entry.enrolment = enrolment
+                    entry.claimed_by = entry.claimed_at = None
+                    entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
+                    joined.append(enrolment)
+    for enrolment in Enrolment.objects.filter(user=user, role=Role.STUDENT, verified_number="").select_related("user"):
+        verify_if_free(enrolment=enrolment, number=number)
+    return joined
 
 
 def _join(entry: RosterEntry, person: User) -> Enrolment:

@@ -12,6 +12,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Language, User
 from amls.courses.numbers import is_a_number
 from amls.courses.validators import is_a_name
+from amls.courses.vouched import vouched_number
 
 # Each may be one of a roster, whose staff are asked.
 _NUMBERS = Bound(
@@ -49,7 +50,14 @@ class ProfileForm(forms.Form):
         super().__init__(*args, **{**kwargs, "initial": initial})
         if user.is_matriculation_verified:
             self.fields["matriculation_number"].disabled = True
-            self.fields["matriculation_number"].help_text = _("Verified. Ask the staff of your course to change it.")
+            self.fields["matriculation_number"].help_text = (
+                _("From your university's sign-in. Have it changed there.")
+                if vouched_number(user)
+                else _("Verified. Ask the staff of your course to change it.")
+            )
+        if user.is_name_verified:
+            self.fields["display_name"].disabled = True
+            self.fields["display_name"].help_text = _("From your university's sign-in. Have it changed there.")
         self.fields["display_name"].widget.attrs["autocomplete"] = "name"
 
 
