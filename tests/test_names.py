@@ -67,6 +67,15 @@ def test_local_names_say_what_they_hold() -> None:
     assert empty == []
 
 
+def test_names_in_templates_say_what_they_hold() -> None:
+    empty = []
+    for path in sorted((ROOT / "templates").rglob("*.*")):
+        for tag in re.finditer(r"{%-? *(?:for|with) (.*?)(?: in .*?)?%}", path.read_text()):
+            named = re.findall(r"(\w+)=", tag[1]) or re.findall(r"\w+", tag[1])
+            empty += [f"{path.relative_to(ROOT)}: {tag[0]}" for name in named if _EMPTY.fullmatch(name)]
+    assert empty == []
+
+
 def test_docstrings_stand_alone() -> None:
     """Whoever looks a function up sees its docstring, not that of its neighbour."""
     leaning = []

@@ -12,7 +12,7 @@
       .filter((name) => name.startsWith(store))
       .map((name) => JSON.parse(localStorage.getItem(name)))
       .filter((mark) => mark)
-      .sort((one, other) => one.made_at.localeCompare(other.made_at));
+      .sort((mark, other) => mark.made_at.localeCompare(other.made_at));
   const rows = new Map([...door.querySelectorAll("[data-person]")].map((row) => [row.dataset.person, row]));
   const unsent = door.querySelector("[data-unsent]");
   const problem = door.querySelector("[data-problem]");
@@ -70,10 +70,10 @@
         : {};
       const answer = await fetch(door.dataset.marks, { ...request, signal: AbortSignal.timeout(8000) });
       if (answer.ok) {
-        const found = await answer.json();
+        const standing = await answer.json();
         for (const mark of sent) localStorage.removeItem(store + mark.key);
         tell();
-        follow(found);
+        follow(standing);
         isDone = true;
       } else refuse(answer.status);
     } catch {
@@ -118,15 +118,15 @@
     camera.hidden = true;
     scan.focus();
   };
-  const found = (text) => {
+  const goTo = (text) => {
     let code = text;
     try { code = new URL(text).searchParams.get("who") ?? text; } catch { /* a bare code */ }
-    const row = [...rows.values()].find((one) => one.dataset.code === code);
+    const row = [...rows.values()].find((other) => other.dataset.code === code);
     stop();
     if (!row) { say(words.unknown); return; }
     say("");
     search.value = "";
-    for (const one of rows.values()) one.hidden = false;
+    for (const other of rows.values()) other.hidden = false;
     row.scrollIntoView({ block: "center" });
     row.querySelector("button")?.focus();
   };
@@ -166,7 +166,7 @@
       const read = (await ownDetector()) ?? (await vendored());
       while (stream) {
         const text = await read();
-        if (text && stream) { found(text); return; }
+        if (text && stream) { goTo(text); return; }
         await new Promise((done) => setTimeout(done, 150));
       }
     } catch {

@@ -30,9 +30,9 @@
   const takeTicket = async () => {
     // Proves when the upload began; without it the server's own clock decides.
     const names = [...field.files].map((file) => file.name);
-    const files = kept().filter((one) => !names.includes(one.dataset.name)).map((one) => [Number(one.dataset.size), one.dataset.sha256]);
+    const files = kept().filter((box) => !names.includes(box.dataset.name)).map((box) => [Number(box.dataset.size), box.dataset.sha256]);
     for (const file of field.files) files.push([file.size, hex(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))]);
-    files.sort((one, other) => (one[1] < other[1] ? -1 : 1));
+    files.sort((file, other) => (file[1] < other[1] ? -1 : 1));
     // The same files, sent again after the upload broke off, began when they were first sent.
     const key = `handin:${form.dataset.handin}:${JSON.stringify(files)}`;
     const [since, before] = JSON.parse(sessionStorage.getItem(key) ?? "[0]");

@@ -122,7 +122,7 @@
   const follow = (now) => {
     const chapter = chapters.filter((link) => Number(link.dataset.seek) <= now + .3).pop();
     markCurrent(chapters, chapter);
-    const cue = cues.filter((one) => Number(one.dataset.at) <= now + .1).pop();
+    const cue = cues.filter((line) => Number(line.dataset.at) <= now + .1).pop();
     if (cue === shown) return;
     shown?.classList.remove("is-now");
     shown = cue;
