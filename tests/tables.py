@@ -35,4 +35,4 @@ def kept(shown: Any) -> dict[str, str]:
 
 def said(problems: Any) -> list[str]:
     """Return problems as sentences."""
-    return [str(one) for one in problems]
+    return [str(problem) for problem in problems]

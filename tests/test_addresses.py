@@ -467,7 +467,11 @@ def test_people_enrol_by_the_courses_policy(cast: Cast, policy: str, code: str, 
 def test_a_student_leaves_and_staff_stay(cast: Cast) -> None:
     cast.client("student").post("/amls/me/leave/")
     cast.client("lecturer").post("/amls/me/leave/")
-    assert [one.role for one in cast.course.enrolments.order_by("pk")] == [Role.STUDENT, Role.ASSISTANT, Role.LECTURER]
+    assert [enrolment.role for enrolment in cast.course.enrolments.order_by("pk")] == [
+        Role.STUDENT,
+        Role.ASSISTANT,
+        Role.LECTURER,
+    ]
 
 
 def test_the_language_is_kept_and_other_sites_cannot_choose_it(cast: Cast) -> None:

@@ -236,7 +236,7 @@ def test_a_file_waits_while_the_desk_asks(cast: Cast, rows: dict[str, int]) -> N
     # It waits for the person to whom it was shown, at this page.
     assert [(row.owner, row.filename) for row in KeptUpload.objects.all()] == [(cast.lecturer.user, "Größe.vtt")]
     assert agree_to(client, address, data, asked).status_code == 302
-    assert [one.filename for one in MaterialFile.objects.order_by("pk")][files_before:] == ["Größe.vtt"]
+    assert [file.filename for file in MaterialFile.objects.order_by("pk")][files_before:] == ["Größe.vtt"]
     assert not KeptUpload.objects.exists()
 
 
@@ -283,7 +283,7 @@ def test_a_move_with_a_file_is_shown_first_and_without_one_the_file_is_kept_at_o
     reconcile(cast.course, now=timezone.now())
     # Where nothing moves, the file is kept at once.
     assert send() == ""
-    assert [one.filename for one in MaterialFile.objects.all()] == ["05.vtt"]
+    assert [file.filename for file in MaterialFile.objects.all()] == ["05.vtt"]
 
 
 def test_what_no_calendar_shows_is_saved_at_once(cast: Cast, rows: dict[str, int]) -> None:
@@ -325,7 +325,7 @@ def test_several_files_find_their_lectures_and_a_bad_one_stops_no_other(cast: Ca
     text = answer.content.decode()
     assert "&#x27;05.pdf&#x27; is not a PDF" in text
     assert "No lecture is recognised from this name" in text
-    assert [one.filename for one in MaterialFile.objects.all()] == ["05_Parallel.vtt"]
+    assert [file.filename for file in MaterialFile.objects.all()] == ["05_Parallel.vtt"]
 
 
 def test_staff_need_a_second_factor_where_it_is_asked_for(cast: Cast, settings: Settings) -> None:

@@ -114,4 +114,4 @@ def test_often_needed_lists_stay_in_the_course_that_is_chosen(cast: Cast) -> Non
     nav = page[page.index('aria-label="Often needed"') :].partition("</nav>")[0]
     ways = re.findall(r'href="([^"]+)"', nav)
     assert len(ways) == 5
-    assert [one for one in ways if f"course={cast.course.pk}" not in one] == []
+    assert [way for way in ways if f"course={cast.course.pk}" not in way] == []

@@ -265,7 +265,7 @@ def test_a_lecture_that_becomes_virtual_has_no_room(cast: Cast, rows: dict[str, 
 def test_rows_within_a_row_go_through_services_too() -> None:
     inlines = {inline.model: inline.writes for one in classes().values() for inline in one.inlines}
     assert set(inlines) == {StaffMember, WeeklySlot, Material, OfficeHourException, Room}
-    assert all(isinstance(one, Writes) and one.save and one.delete for one in inlines.values())
+    assert all(isinstance(inline, Writes) and inline.save and inline.delete for inline in inlines.values())
 
 
 def test_whoever_is_deleted_at_the_desk_is_forgotten_and_the_teams_work_stays(cast: Cast) -> None:

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 _ADDRESSES, _REQUESTS = 24, 8
 _SEED, _ONLY = os.environ.get("ODD_SEED", "11"), os.environ.get("ODD_ONLY", "")
 _SHARE = float(os.environ.get("ODD_SHARE", "1"))
-_SLICE, _SLICES = (int(one) for one in os.environ.get("ODD_SLICE", "1/1").split("/"))
+_SLICE, _SLICES = (int(part) for part in os.environ.get("ODD_SLICE", "1/1").split("/"))
 
 
 @pytest.fixture(autouse=True)

@@ -51,24 +51,24 @@ def people(cast: Cast) -> list[Enrolment]:
 def exam(cast: Cast, people: list[Enrolment]) -> Exam:
     """An exam for which all of them are registered."""
     exam: Exam = OpenExamFactory.create(course=cast.course, capacity=None)
-    for one in people:
-        staff_register(enrolment=one, exam_pk=exam.pk, reason="By hand", now=datetime(2024, 6, 20, 10, tzinfo=UTC))
+    for person in people:
+        staff_register(enrolment=person, exam_pk=exam.pk, reason="By hand", now=datetime(2024, 6, 20, 10, tzinfo=UTC))
     return exam
 
 
 def fill(course: Course, people: list[Enrolment]) -> None:
     """Give everyone a row of each kind that the desk searches by people."""
     now = timezone.now()
-    for one in people:
+    for person in people:
         topic = TopicFactory.create(course=course)
         project = Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=now)
-        Membership.objects.create(project=project, assignment=project.assignment, enrolment=one, joined_at=now)
-        ExtensionRequest.objects.create(project=project, enrolment=one, reason="Ill", asked_at=now)
-        EarlierPass.objects.create(enrolment=one, term="SS2023")
-        RosterEntry.objects.create(course=course, email=one.user.email, name=one.user.display_name)
-        Accommodation.objects.create(course=course, enrolment=one, extra_minutes=9)
+        Membership.objects.create(project=project, assignment=project.assignment, enrolment=person, joined_at=now)
+        ExtensionRequest.objects.create(project=project, enrolment=person, reason="Ill", asked_at=now)
+        EarlierPass.objects.create(enrolment=person, term="SS2023")
+        RosterEntry.objects.create(course=course, email=person.user.email, name=person.user.display_name)
+        Accommodation.objects.create(course=course, enrolment=person, extra_minutes=9)
         Notice.objects.create(
-            key=one.user.email, kind="tests", course=course, recipient=one.user, not_before=now, created_at=now
+            key=person.user.email, kind="tests", course=course, recipient=person.user, not_before=now, created_at=now
         )
     for held in Registration.objects.filter(course=course):
         Registration.objects.filter(pk=held.pk).update(state="attended", arrived_at=now)
@@ -142,7 +142,7 @@ def test_everybody_who_lists_people_does_it_by_family_name(cast: Cast, people: l
     staff = client.get(f"/amls/exams/{exam.pk}/staff/").content.decode()
     assert sorted(NAMES, key=staff.index) == NAMES
     rows = standings(cast.course, now=timezone.now())
-    assert [name for one in rows if (name := str(one.enrolment.user)) in NAMES] == NAMES
+    assert [name for row in rows if (name := str(row.enrolment.user)) in NAMES] == NAMES
     assert [name for _number, name, _grade, _state in office_rows(exam)] == NAMES
     exam.seat_order = Exam.SeatOrder.NAME
     registrations = Registration.objects.filter(exam=exam).select_related("enrolment__user")

@@ -129,7 +129,7 @@ def test_no_page_shows_a_raw_code(cast: Cast, pages: list[str], part: str, langu
     client = cast.client(part)
     client.cookies["django_language"] = language
     seen, found = 0, []
-    for path in [one for one in pages if part != "admin" or one.startswith("/admin/")]:
+    for path in [page for page in pages if part != "admin" or page.startswith("/admin/")]:
         answer = client.get(path)
         if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"):
             seen += 1

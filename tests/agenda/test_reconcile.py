@@ -42,7 +42,7 @@ class Fake:
         self.registry = Registry()
         self.registry.items.named("fake")(lambda _course: self.said)
         self.registry.personal_items.named("fake")(
-            lambda _course, people: {one.pk: self.said_of_person for one in people}
+            lambda _course, people: {person.pk: self.said_of_person for person in people}
         )
 
     def settle(self, course: Course, *items: Item, now: datetime = NOW) -> list[ChangeKind]:
@@ -217,10 +217,10 @@ def test_any_sequence_of_edits_gives_the_ledger_of_the_last(
                 lecture(number, weeks=weeks, place=place, status=status, title=f"L {title}")
                 for number, (weeks, place, status, title) in edit.items()
             ]
-            before = {one.key: Item.from_row(one) for one in AgendaItem.objects.present()}
+            before = {item.key: Item.from_row(item) for item in AgendaItem.objects.present()}
             fake.said = items
             changes = reconcile(course, now=now, known=fake.registry)
-            present = {one.key: Item.from_row(one) for one in AgendaItem.objects.present()}
+            present = {item.key: Item.from_row(item) for item in AgendaItem.objects.present()}
             assert present == {item.key: item for item in items}
             assert {change.key for change in changes} == {
                 key for key in before.keys() | present.keys() if before.get(key) != present.get(key)

@@ -53,8 +53,8 @@ def prepare() -> Prepared:
     )
     people = Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
     room = TopicFactory.create(course=course, slots=HAND_INS)
-    for one in people[PEOPLE:]:
-        register_project(enrolment=Enrolment.objects.get(pk=one.pk), topic=room, now=now)
+    for person in people[PEOPLE:]:
+        register_project(enrolment=Enrolment.objects.get(pk=person.pk), topic=room, now=now)
     cookies = [_signed_in(user) for user in users]
     return Prepared(slug, [topic.pk for topic in topics], cookies[:PEOPLE], cookies[PEOPLE:])
 
@@ -142,7 +142,7 @@ def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
     submissions = Submission.objects.filter(project__assignment=assignment)
     _require(submissions.count() == HAND_INS, f"{submissions.count()} hand-ins of {HAND_INS}")
     due_at = Deadlines.of(assignment).for_all
-    _require(all(is_counting(one, due_at) for one in submissions), "a hand-in is late")
+    _require(all(is_counting(submission, due_at) for submission in submissions), "a hand-in is late")
     checked = {location: _get(port, location) for _status, location in answers}
     valid = [b"Received in time" in page for status, page in checked.values() if status == 200]
     _require(len(valid) == HAND_INS and all(valid), f"{sum(valid)} valid receipts of {HAND_INS}")

@@ -147,7 +147,9 @@ def searching() -> Iterator[dict[str, Any]]:
     Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for course in courses[:OWN])
     person = Client()
     person.force_login(user, backend="amls.courses.accounts.AccountBackend")
-    yield compare(f"search: my {OWN} of 100 courses", person, "/search/", [one.pk for one in courses[:OWN]], typed)
+    yield compare(
+        f"search: my {OWN} of 100 courses", person, "/search/", [course.pk for course in courses[:OWN]], typed
+    )
 
 
 def fill_first() -> Any:

@@ -140,7 +140,7 @@ def test_staff_seat_check_in_by_phone_through_a_lost_network_grade_and_publish(o
     page.get_by_role("link", name="Results").click()
     page.get_by_role("button", name="Publish all drafts").click()
     expect(page.get_by_text("2 results are published.")).to_be_visible()
-    assert sorted(str(one.grade) for one in Result.objects.filter(registration__exam=exam)) == ["2.3", "5.0"]
+    assert sorted(str(result.grade) for result in Result.objects.filter(registration__exam=exam)) == ["2.3", "5.0"]
 
 
 def test_a_phone_says_when_its_marks_are_no_longer_taken_and_sends_them_by_a_new_link(

@@ -70,4 +70,4 @@ def test_files_wait_for_the_next_try(open_page: Open, project: Project) -> None:
     expect(page.get_by_role("checkbox", name=str(FILE["name"]))).to_be_checked()
     page.get_by_role("button", name="Hand in").click()
     expect(page.get_by_role("heading", name="Receipt of attempt 1")).to_be_visible()
-    assert [one.filename for one in Submission.objects.get(project=project).files.all()] == [FILE["name"]]
+    assert [submission.filename for submission in Submission.objects.get(project=project).files.all()] == [FILE["name"]]

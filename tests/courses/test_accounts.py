@@ -269,7 +269,7 @@ def test_what_happens_to_an_account_is_logged_without_addresses(cast: Cast, capl
     client.post("/accounts/email/", {"action_primary": "1", "email": SECOND})
     client.post("/accounts/email/", {"action_remove": "1", "email": "student@example.org"})
     client.post("/accounts/logout/")
-    lines = [one.getMessage() for one in caplog.records if one.name == "amls.accounts"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "amls.accounts"]
     who, network = f"user={user.pk}", "network=203.0.113.0/24"
     assert lines == [
         f"failed {who} how=password {network}",

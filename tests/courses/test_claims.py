@@ -69,7 +69,7 @@ def number_in_profile(client: Client, number: str) -> str:
 
 def letters(kind: str) -> list[str]:
     with translation.override("en"):
-        found = [letter_kinds[kind].writer(one, NOW) for one in Notice.objects.filter(kind=kind)]
+        found = [letter_kinds[kind].writer(notice, NOW) for notice in Notice.objects.filter(kind=kind)]
     return [one.subject for one in found if one is not None]
 
 
@@ -95,7 +95,7 @@ def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: Roster
 def test_who_has_left_the_staff_is_asked_nothing(cast: Cast, entry: RosterEntry) -> None:
     User.objects.filter(pk=cast.lecturer.user_id).update(is_active=False)
     claim(cast)
-    assert [one.recipient for one in Notice.objects.filter(kind="portal.roster-claimed")] == [cast.assistant.user]
+    assert [notice.recipient for notice in Notice.objects.filter(kind="portal.roster-claimed")] == [cast.assistant.user]
 
 
 def test_declined_they_are_told_and_stay_out(cast: Cast, entry: RosterEntry) -> None:

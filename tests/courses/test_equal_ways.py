@@ -52,8 +52,8 @@ def work_of(act: Callable[[Client], Any]) -> tuple[int, Counter[str], int, tuple
         answer = act(Client())
     writes = Counter(
         " ".join(found.group(1, 2))
-        for one in queries.captured_queries
-        if (found := re.match(r'(INSERT|UPDATE|DELETE).*? "?(\w+)"?', one["sql"]))
+        for captured_query in queries.captured_queries
+        if (found := re.match(r'(INSERT|UPDATE|DELETE).*? "?(\w+)"?', captured_query["sql"]))
     )
     return (
         len(HASHES),

@@ -84,7 +84,7 @@ def test_a_name_of_an_older_roster_is_taken_over_as_a_name(cast: Cast, name: str
 
 
 def delete_at_desk(client: Client, *enrolments: Enrolment) -> str:
-    data = {"action": "delete_selected", "_selected_action": [one.pk for one in enrolments], "post": "yes"}
+    data = {"action": "delete_selected", "_selected_action": [enrolment.pk for enrolment in enrolments], "post": "yes"}
     return client.post(reverse("admin:courses_enrolment_changelist"), data, follow=True).content.decode()
 
 

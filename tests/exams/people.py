@@ -18,5 +18,7 @@ def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enro
 
 def verify_all(course: Course) -> None:
     """Verify the number that everybody of the course has typed."""
-    for one in Enrolment.objects.filter(course=course).exclude(user__matriculation_number="").select_related("user"):
-        verify_number(enrolment=one, number=one.user.matriculation_number)
+    for enrolment in (
+        Enrolment.objects.filter(course=course).exclude(user__matriculation_number="").select_related("user")
+    ):
+        verify_number(enrolment=enrolment, number=enrolment.user.matriculation_number)

@@ -25,7 +25,7 @@ def said(cast: Cast, exam: Exam, name: str, **values: object) -> list[str]:
     client = cast.client("assistant")
     answer = client.post(f"/amls/exams/{exam.pk}/staff/{name}/", values)
     assert (answer.status_code, answer["Location"]) == (302, f"/amls/exams/{exam.pk}/staff/")
-    return [f"{one.level_tag}: {one.message}" for one in get_messages(answer.wsgi_request)]
+    return [f"{get_message.level_tag}: {get_message.message}" for get_message in get_messages(answer.wsgi_request)]
 
 
 def test_a_person_is_registered_decided_on_and_withdrawn(cast: Cast, exam: Exam) -> None:

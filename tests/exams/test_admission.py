@@ -38,9 +38,9 @@ def facts() -> Iterator[dict[int, Verdict]]:
 
     def rule(course: object, people: list[Enrolment], now: datetime) -> dict[int, list[Finding]]:
         return {
-            one.pk: [Finding(rule="tests.project", verdict=found[one.pk], text="Project passed", path="/mend/")]
-            for one in people
-            if one.pk in found
+            person.pk: [Finding(rule="tests.project", verdict=found[person.pk], text="Project passed", path="/mend/")]
+            for person in people
+            if person.pk in found
         }
 
     known = {"exams.matriculation": eligibility_rules["exams.matriculation"], "tests": rule}
@@ -98,10 +98,11 @@ def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: di
     found = admission_of(cast.student, now=JUNE)
     assert (found.state, found.is_contradicted) == ("refused", False)
     letters = [
-        letter_kinds[one.kind].writer(one, JUNE) for one in Notice.objects.filter(kind="exams.admission").order_by("pk")
+        letter_kinds[notice.kind].writer(notice, JUNE)
+        for notice in Notice.objects.filter(kind="exams.admission").order_by("pk")
     ]
     # The first decision is no longer true, so its mail is dropped if it was not sent yet.
-    assert [one.subject if one else None for one in letters] == [None, "You are not admitted to Written exam"]
+    assert [letter.subject if letter else None for letter in letters] == [None, "You are not admitted to Written exam"]
     assert letters[1] is not None
     assert "Plagiarism" in letters[1].text
     decide_admission(enrolment=cast.student, verdict="by_rules", reason="Appeal", by=cast.lecturer.user, now=JUNE)

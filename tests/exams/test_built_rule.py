@@ -36,19 +36,19 @@ def points() -> Iterator[dict[int, str]]:
 
     def tell(course: Course, people: Sequence[Enrolment], now: datetime) -> dict[int, Facts]:
         return {
-            one.pk: Facts(
+            person.pk: Facts(
                 pieces={
                     1: Piece(
                         key=1,
                         title="Sheet 1",
                         most=Decimal(20),
-                        state=WorkState.OPEN if given[one.pk] == "open" else WorkState.GRADED,
-                        points=None if given[one.pk] == "open" else Decimal(given[one.pk]),
+                        state=WorkState.OPEN if given[person.pk] == "open" else WorkState.GRADED,
+                        points=None if given[person.pk] == "open" else Decimal(given[person.pk]),
                     )
                 }
             )
-            for one in people
-            if one.pk in given
+            for person in people
+            if person.pk in given
         }
 
     with facts.replaced({"tests": tell}):
@@ -70,7 +70,7 @@ def test_it_decides_on_admission_and_says_why(cast: Cast, course: Course, points
     points |= {cast.student.pk: "12.5", cast.other_student.pk: "open"}
     set_rule(course=course, rule=HALF, by=cast.lecturer.user, now=JUNE)
     admissions = [admission_of(again(one), now=JUNE) for one in (cast.student, cast.other_student)]
-    assert [(one.state, [finding.text for finding in one.findings]) for one in admissions] == [
+    assert [(admission.state, [finding.text for finding in admission.findings]) for admission in admissions] == [
         ("admitted", ["At least 50 % of all points: 12.5 of 20 points"]),
         ("pending", ["At least 50 % of all points: 0 of 20 points, 10 are needed. 10 more points in 1 assignment would be enough."]),
     ]  # fmt: skip
@@ -89,7 +89,7 @@ def test_what_a_change_would_do_is_told_before_and_nothing_is_written(
     points |= {cast.student.pk: "12.5", cast.other_student.pk: "18"}
     set_rule(course=course, rule=HALF, by=cast.lecturer.user, now=JUNE)
     effect = effect_of(course=course, rule=MOST, now=JUNE)
-    assert [(one.enrolment.pk, one.before.state, one.after.state) for one in effect.changes] == [
+    assert [(change.enrolment.pk, change.before.state, change.after.state) for change in effect.changes] == [
         (cast.student.pk, "admitted", "not_yet")
     ]
     assert (effect.counts["admitted"], effect.counts["not_yet"], effect.people) == ((2, 1), (0, 1), 2)  # type: ignore[index]
@@ -107,7 +107,10 @@ def test_an_admission_goes_only_by_a_decision_with_a_reason_and_a_mail(
         register(enrolment=one, exam_pk=exam.pk, now=JUNE)
     assert admit_whoever_fulfils_the_rules(course=Course.objects.get(pk=course.pk), now=JUNE) == 2
     effect = effect_of(course=course, rule=MOST, now=JUNE)
-    assert {one.enrolment.pk for one in effect.against_decisions} == {cast.student.pk, cast.other_student.pk}
+    assert {against_decision.enrolment.pk for against_decision in effect.against_decisions} == {
+        cast.student.pk,
+        cast.other_student.pk,
+    }
     with pytest.raises(RuleViolation, match="reason"):
         set_rule(course=course, rule=MOST, by=cast.lecturer.user, now=JUNE, taking_back=[cast.student.pk])
     assert whole_rule(Course.objects.get(pk=course.pk)) == HALF

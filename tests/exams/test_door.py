@@ -96,7 +96,7 @@ def test_who_waits_is_not_let_in(cast: Cast, exam: Exam, held: Registration) -> 
 
 
 def test_the_rest_is_absent_after_the_beginning(cast: Cast, exam: Exam, held: Registration) -> None:
-    people = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 3)]
+    people = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
     mark(people[0], "present")
     with pytest.raises(RuleViolation):
         mark_the_rest_absent(exam_pk=exam.pk, now=DAY)
@@ -323,7 +323,9 @@ def test_a_link_of_yesterday_opens_nothing(cast: Cast, exam: Exam) -> None:
 
 def test_after_an_exam_is_closed_the_door_shows_who_was_there(cast: Cast, today: Exam) -> None:
     enrolments = make_students(cast.course, 2)
-    there, missing = [staff_register(enrolment=one, exam_pk=today.pk, reason="x", now=the_time()) for one in enrolments]
+    there, missing = [
+        staff_register(enrolment=enrolment, exam_pk=today.pk, reason="x", now=the_time()) for enrolment in enrolments
+    ]
     for one, action in ((there, "present"), (missing, "absent")):
         make_mark(registration_pk=one.pk, exam_pk=today.pk, action=action, key=uuid4(), now=the_time())
     Exam.objects.filter(pk=today.pk).update(

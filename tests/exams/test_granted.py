@@ -46,8 +46,8 @@ def exam(cast: Cast, settings: Settings) -> Exam:
 def seated(cast: Cast, exam: Exam) -> list[Registration]:
     """Return three people, one behind the other in a room of three rows, who know their seats."""
     people = [
-        staff_register(enrolment=one, exam_pk=exam.pk, reason="By hand", now=NOW)
-        for one in make_students(cast.course, 3)
+        staff_register(enrolment=student, exam_pk=exam.pk, reason="By hand", now=NOW)
+        for student in make_students(cast.course, 3)
     ]
     Room.objects.create(exam=exam, name="Large", rows=3, seats_per_row=1, spacing=Spacing.EVERY_SEAT)
     assign_seats(exam_pk=exam.pk, order="name", now=NOW)
@@ -166,7 +166,7 @@ def test_one_course_that_fails_leaves_no_other_untended(
     cast: Cast, exam: Exam, seated: list[Registration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = OpenExamFactory.create(course=cast.other_course, capacity=1, starts_at=NOW + timedelta(days=9), opens_at=None, closes_at=None, withdraw_until=None)  # fmt: skip
-    waits = [staff_register(enrolment=one, exam_pk=other.pk, reason="x", now=NOW) for one in make_students(cast.other_course, 2)][1]  # fmt: skip
+    waits = [staff_register(enrolment=student, exam_pk=other.pk, reason="x", now=NOW) for student in make_students(cast.other_course, 2)][1]  # fmt: skip
     Exam.objects.filter(pk=other.pk).update(capacity=2)
 
     def admit(**arguments: object) -> int:

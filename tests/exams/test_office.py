@@ -51,7 +51,7 @@ def test_who_withdrew_and_came_back_is_exported_once(cast: Cast, exam: Exam) -> 
 
 
 def test_grading_anew_tells_those_alone_whose_grade_changed(cast: Cast, exam: Exam) -> None:
-    people = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 3)]
+    people = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
     Registration.objects.update(state="attended", arrived_at=AFTER)
     table = usual_table(exam.max_points).steps
     set_grade_table(exam_pk=exam.pk, steps=table, now=AFTER)

@@ -33,9 +33,9 @@ def dates(cast: Cast, count: int) -> list[Exam]:
 def people(cast: Cast, exam: Exam, count: int, prefix: str) -> None:
     """Register people with all that a row can show: a seat, a measure, points."""
     Room.objects.get_or_create(exam=exam, name="H 0107")
-    for one in make_students(cast.course, count, prefix=prefix):
-        held = staff_register(enrolment=one, exam_pk=exam.pk, reason="By hand", now=NOW)
-        Accommodation.objects.create(course=cast.course, enrolment=one, extra_minutes=10)
+    for student in make_students(cast.course, count, prefix=prefix):
+        held = staff_register(enrolment=student, exam_pk=exam.pk, reason="By hand", now=NOW)
+        Accommodation.objects.create(course=cast.course, enrolment=student, extra_minutes=10)
         Registration.objects.filter(pk=held.pk).update(state="attended", arrived_at=NOW)
         enter_points(exam_pk=exam.pk, points={held.pk: Decimal(50)}, by=cast.lecturer.user, now=NOW)
     assign_seats(exam_pk=exam.pk, order="name", now=NOW)

@@ -164,7 +164,7 @@ def test_one_person_who_signs_up_for_two_dates_at_once_holds_one() -> None:
     course = CourseFactory.create()
     exams = [open_exam(course, 5), open_exam(course, 5, days=50)]
     people = make_students(course, 5)
-    acts: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people for exam in exams]
+    acts: list[Act] = [soon(register, enrolment=person, exam_pk=exam.pk) for person in people for exam in exams]
     assert refusals(at_once(acts)) == {"other-exam": 5}
     assert Registration.objects.active().count() == 5
     for exam in exams:
@@ -247,8 +247,8 @@ def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
         "INSERT INTO exams_registration", "UPDATE exams_exam SET", "INSERT INTO mail_notice",
     )  # fmt: skip
     register(enrolment=people[1], exam_pk=exam.pk, now=now)
-    for one in people[2:]:
-        assert words(statements(soon(register, enrolment=one, exam_pk=exam.pk))) == seat
+    for person in people[2:]:
+        assert words(statements(soon(register, enrolment=person, exam_pk=exam.pk))) == seat
     # Withdrawing and promoting is one transaction, however many wait.
     gone = words(statements(lambda: withdraw(enrolment=people[0], exam_pk=exam.pk, now=now)))
     assert len(gone) == 10

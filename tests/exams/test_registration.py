@@ -70,7 +70,7 @@ def violation(act: Callable[[], object]) -> str:
 
 def test_seats_first_then_the_waiting_list_in_order(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 4)
-    found = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in people]
+    found = [register(enrolment=person, exam_pk=exam.pk, now=JUNE) for person in people]
     assert [(one.state, one.position) for one in found] == [
         ("registered", None), ("registered", None), ("waitlisted", 1), ("waitlisted", 2),
     ]  # fmt: skip
@@ -82,7 +82,7 @@ def test_pressed_twice_it_is_one_registration_and_one_mail(cast: Cast, exam: Exa
     again = register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE + timedelta(milliseconds=80))
     assert again.pk == first.pk
     assert counters(exam) == (1, 0)
-    assert [one.kind for one in Notice.objects.all()] == ["exams.registered"]
+    assert [notice.kind for notice in Notice.objects.all()] == ["exams.registered"]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_the_last_minute_to_withdraw_counts_whole(cast: Cast, exam: Exam, moment
 
 def test_a_withdrawal_promotes_the_first_who_waits_and_tells_them(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 5)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     withdraw(enrolment=people[0], exam_pk=exam.pk, now=JUNE)
     assert states(exam) == ["withdrawn", "registered", "registered", "waitlisted", "waitlisted"]
     told = Notice.objects.get(kind="exams.promoted")
@@ -137,8 +137,8 @@ def test_a_withdrawal_promotes_the_first_who_waits_and_tells_them(cast: Cast, ex
 
 def test_who_leaves_the_waiting_list_and_returns_starts_at_its_end(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 4)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     withdraw(enrolment=people[2], exam_pk=exam.pk, now=JUNE)
     back = register(enrolment=people[2], exam_pk=exam.pk, now=JUNE)
     assert back.position == 3
@@ -167,8 +167,8 @@ def test_signing_up_and_off_all_day_moves_the_line_ten_times_and_the_seat_can_st
 
 def test_nobody_is_promoted_after_the_last_moment_to_withdraw(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 3)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     held = Registration.objects.get(enrolment=people[0])
     staff_withdraw(registration_pk=held.pk, reason="Asked by mail", now=LATE)
     set_capacity(exam_pk=exam.pk, capacity=10, now=LATE)
@@ -181,8 +181,8 @@ def test_nobody_is_promoted_after_the_last_moment_to_withdraw(cast: Cast, exam: 
 
 def test_a_grown_capacity_promotes_in_order_and_a_smaller_one_takes_nobodys_seat(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 6)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     promoted = set_capacity(exam_pk=exam.pk, capacity=4, now=JUNE)
     assert [one.enrolment_id for one in promoted] == [people[2].pk, people[3].pk]
     assert violation(lambda: set_capacity(exam_pk=exam.pk, capacity=3, now=JUNE)) == "capacity-too-low"
@@ -202,8 +202,8 @@ def test_one_registration_per_person_until_it_ends(cast: Cast, exam: Exam, augus
 
 def test_a_move_keeps_the_seat_until_the_new_one_is_certain(cast: Cast, exam: Exam, august: Exam) -> None:
     people = make_students(cast.course, 5)
-    for one in people[:3]:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people[:3]:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     moved = move(enrolment=people[0], exam_pk=august.pk, now=JUNE)
     assert (moved.exam_id, moved.state) == (august.pk, "registered")
     # The seat that was left goes to the first who waited.
@@ -218,8 +218,8 @@ def test_a_move_keeps_the_seat_until_the_new_one_is_certain(cast: Cast, exam: Ex
 
 def test_who_waits_may_move_to_a_free_date(cast: Cast, exam: Exam, august: Exam) -> None:
     people = make_students(cast.course, 3)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     assert move(enrolment=people[2], exam_pk=august.pk, now=LATE).state == "registered"
     assert (counters(exam), counters(august)) == ((2, 0), (1, 0))
 
@@ -257,8 +257,8 @@ def test_by_hand_only_with_a_reason(cast: Cast, exam: Exam) -> None:
 
 def test_a_walk_in_needs_a_free_seat_and_no_place_in_the_line(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 3)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
 
     def act() -> Registration:
         return staff_register(
@@ -273,8 +273,8 @@ def test_a_walk_in_needs_a_free_seat_and_no_place_in_the_line(cast: Cast, exam: 
 
 def test_who_waits_and_comes_to_the_door_takes_a_seat_that_stays_free(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 4)
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
 
     def come(one: Enrolment) -> Registration:
         return staff_register(enrolment=one, exam_pk=exam.pk, reason="At the door", now=LATE, is_walk_in=True)
@@ -328,7 +328,7 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
         withdraw(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     if state == "excused":
         excuse(registration_pk=held.pk, reason="Certificate", now=JUNE)
-    letters = {one.kind: letter_kinds[one.kind].writer(one, JUNE) for one in Notice.objects.all()}
+    letters = {notice.kind: letter_kinds[notice.kind].writer(notice, JUNE) for notice in Notice.objects.all()}
     subjects = {kind: one.subject for kind, one in letters.items() if one is not None}
     assert (
         subjects
@@ -339,8 +339,8 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
             "excused": {"exams.excused": "You are excused from Written exam"},
         }[state]
     )
-    for one in letters.values():
-        assert one is None or ("Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in one.text and one.action == ("See my exams", "/amls/exams/"))  # fmt: skip
+    for letter in letters.values():
+        assert letter is None or ("Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in letter.text and letter.action == ("See my exams", "/amls/exams/"))  # fmt: skip
 
 
 def test_the_own_calendar_follows_with_room_seat_and_end_time(cast: Cast, exam: Exam, rings: Rings) -> None:

@@ -22,8 +22,8 @@ def test_nobody_is_reminded_to_sign_up_who_passed_already_or_withdrew(cast: Cast
     def reminded(of: Exam) -> set[int]:
         return still_due_for(cast.course, f"exams.exam:{of.pk}:signup-closes", people, now=JUNE)
 
-    for one in people:
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for person in people:
+        register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     withdraw(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
     assert reminded(exam) == set()
     # Another date is still open to whoever withdrew.

@@ -51,7 +51,7 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Four who attended, one who was absent, one who was excused."""
-    found = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 6)]
+    found = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 6)]
     Registration.objects.filter(pk__in=[one.pk for one in found[:4]]).update(state="attended", arrived_at=AFTER)
     Registration.objects.filter(pk=found[4].pk).update(state="absent")
     excuse(registration_pk=found[5].pk, reason="Certificate", now=AFTER)
@@ -64,7 +64,7 @@ def extra(cast: Cast) -> Iterator[dict[int, D]]:
     points: dict[int, D] = {}
     known = {
         **dict(extra_points.items()),
-        "tests": lambda course, people: {one.pk: points[one.pk] for one in people if one.pk in points},
+        "tests": lambda course, people: {person.pk: points[person.pk] for person in people if person.pk in points},
     }
     ExamRules.objects.update_or_create(course=cast.course, defaults={"max_extra_points": 5})
     with extra_points.replaced(known):
@@ -156,7 +156,7 @@ def test_points_are_drafts_until_they_are_published_with_extra_points(
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
     assert publish_results(exam_pk=exam.pk, by=by, now=AFTER) == 3
     # 3 extra points lift a pass, not a fail; never more than 5 count.
-    assert [(one.points, one.extra_points, one.grade) for one in Result.objects.order_by("pk")] == [
+    assert [(result.points, result.extra_points, result.grade) for result in Result.objects.order_by("pk")] == [
         (D(60), D(3), D("3.3")), (D(48), D(0), D("5.0")), (D(90), D(5), D("1.0")),
     ]  # fmt: skip
     notices = Notice.objects.filter(kind="exams.results")
@@ -220,7 +220,7 @@ def test_a_changed_table_reaches_published_grades_only_on_purpose(
 @pytest.mark.django_db
 def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration]) -> None:
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
-    enter_points(exam_pk=exam.pk, points={one.pk: D(70) for one in people[:3]}, by=None, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={person.pk: D(70) for person in people[:3]}, by=None, now=AFTER)
     assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "drafts-left"
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     assert code_of(lambda: freeze(exam_pk=exam.pk, now=AFTER)) == "people-left"
@@ -237,7 +237,7 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     ):
         assert code_of(act) == "frozen"
     answer = cast.client("lecturer").get(f"/amls/exams/{exam.pk}/results/office.csv")
-    numbers = [one.enrolment.user.matriculation_number for one in people]
+    numbers = [person.enrolment.user.matriculation_number for person in people]
     assert answer.content.decode("utf-8-sig").splitlines() == [
         "matriculation number,name,grade,status",
         *(f"{numbers[n]},S {n:04},2.7,attended" for n in range(3)),
@@ -267,7 +267,7 @@ def sheet(*rows: tuple[object, ...]) -> bytes:
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: list[Registration], kind: str) -> None:
-    users = [one.enrolment.user for one in people]
+    users = [person.enrolment.user for person in people]
     if kind == "csv":
         text = f"Matrikelnummer;E-Mail;Punkte\n{users[0].matriculation_number};;37,5\n;{users[1].email.upper()};88\n;;\n{users[2].matriculation_number};;\n"
         content, name = text.encode("latin-1"), "points.csv"
@@ -279,7 +279,7 @@ def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: lis
         ]
         content, name = sheet(*rows), "points.xlsx"
     shown = import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=True)
-    assert [(one.registration.pk, one.before, one.after) for one in shown.changes] == [
+    assert [(change.registration.pk, change.before, change.after) for change in shown.changes] == [
         (people[0].pk, None, D("37.5")),
         (people[1].pk, None, D(88)),
     ]
@@ -292,7 +292,7 @@ def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: lis
 
 @pytest.mark.django_db
 def test_a_bad_line_is_named_and_left_out_alone(exam: Exam, people: list[Registration]) -> None:
-    numbers = [one.enrolment.user.matriculation_number for one in people]
+    numbers = [person.enrolment.user.matriculation_number for person in people]
     rows = ["number,x", f"{numbers[0]},50"]
     bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
     assert said(bad.problems) == [
@@ -309,15 +309,15 @@ def test_a_bad_line_is_named_and_left_out_alone(exam: Exam, people: list[Registr
         "Line 7: it names nobody: give a matriculation number or an e-mail address.",
         "Line 8: 'many' is no number.",
     ]
-    assert {one.registration_id: one.points for one in Result.objects.all()} == {people[0].pk: D(50)}
+    assert {result.registration_id: result.points for result in Result.objects.all()} == {people[0].pk: D(50)}
 
 
 @pytest.mark.django_db
 def test_every_published_result_that_would_change_is_named(exam: Exam, people: list[Registration]) -> None:
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
-    enter_points(exam_pk=exam.pk, points={one.pk: D(60) for one in people[:3]}, by=None, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={person.pk: D(60) for person in people[:3]}, by=None, now=AFTER)
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
-    numbers = [one.enrolment.user.matriculation_number for one in people[:3]]
+    numbers = [person.enrolment.user.matriculation_number for person in people[:3]]
     content = "mtknr;points\n{};61\n{};60\n{};62\n".format(*numbers).encode()
     found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
     assert said(found.problems) == ["The results of S 0000, S 0002 are published: give a reason for the changes."]
@@ -340,7 +340,7 @@ def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: lis
     for row in (f"500001;{anna.user.email};91", "500001;;91", f";{anna.user.email};91"):
         content = f"Matrikelnummer;E-Mail;Punkte\n{row}\n".encode()
         found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
-        assert ([one.registration.enrolment for one in found.changes], found.problems) == ([anna], [])
+        assert ([change.registration.enrolment for change in found.changes], found.problems) == ([anna], [])
     content = f"Matrikelnummer;E-Mail;Punkte\n500001;{bernd.user.email};91\n".encode()
     found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
     assert said(found.problems) == [
@@ -355,10 +355,10 @@ def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: lis
 @pytest.mark.django_db
 def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: list[Registration]) -> None:
     set_grade_table(exam_pk=exam.pk, steps=TABLE.steps, now=AFTER)
-    enter_points(exam_pk=exam.pk, points={one.pk: D(70) for one in people[:4]}, by=None, now=AFTER)
+    enter_points(exam_pk=exam.pk, points={person.pk: D(70) for person in people[:4]}, by=None, now=AFTER)
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     verify_all(cast.course)
-    first, second, third = (one.enrolment for one in people[:3])
+    first, second, third = (person.enrolment for person in people[:3])
     verify_number(enrolment=second, number="")
     User.objects.filter(pk=second.user_id).update(matriculation_number="0400000")
     with pytest.raises(RuleViolation) as caught:
@@ -381,11 +381,11 @@ def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: 
 
 @pytest.mark.django_db
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
-    numbers = [one.enrolment.user.matriculation_number for one in people]
+    numbers = [person.enrolment.user.matriculation_number for person in people]
     text = f"Nachname;Vorname;Matrikelnr.\n0000;S;{numbers[0]}\nS;0001;{numbers[1]}\nX;Y;777\n"
     done = import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", by=None, now=AFTER)
     subjects = [f"S 0000 ({numbers[0]})", f"0001 S ({numbers[1]})", "Y X (777)"]
-    assert ([one.subject for one in done.lines], done.problems) == (subjects, [])
+    assert ([line.subject for line in done.lines], done.problems) == (subjects, [])
     exam.refresh_from_db()
     assert exam.university_list_at == AFTER
     history = apps.get_model("exams", "ExamEvent").objects.filter(pgh_obj=exam, pgh_label="update")
@@ -426,7 +426,7 @@ def test_the_entry_page_keeps_what_was_typed_until_all_is_right(
     assert 'value="61,5"' in answer.content.decode()
     assert not Result.objects.exists()
     client.post(f"{address}enter/", {**typed, f"points-{people[1].pk}": "20"})
-    assert [one.points for one in Result.objects.order_by("pk")] == [D("61.5"), D(20)]
+    assert [result.points for result in Result.objects.order_by("pk")] == [D("61.5"), D(20)]
 
 
 @pytest.mark.django_db

@@ -30,7 +30,7 @@ def exam(cast: Cast) -> Exam:
 
 
 def fill(cast: Cast, exam: Exam, count: int, prefix: str = "s") -> list[Registration]:
-    return [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, count, prefix=prefix)]  # fmt: skip
+    return [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, count, prefix=prefix)]  # fmt: skip
 
 
 def follow_measure(held: Registration, now: datetime = JUNE) -> Move:
@@ -74,7 +74,7 @@ def test_by_name_the_first_sit_in_front(cast: Cast, exam: Exam) -> None:
     people = fill(cast, exam, 4)
     Room.objects.create(exam=exam, name="A", rows=2, seats_per_row=3, spacing=Spacing.SECOND_SEAT)
     assign_seats(exam_pk=exam.pk, order="name", now=JUNE)
-    assert [plan(exam)[one.pk] for one in people] == [("A", 1, 1), ("A", 1, 3), ("A", 2, 1), ("A", 2, 3)]
+    assert [plan(exam)[person.pk] for person in people] == [("A", 1, 1), ("A", 1, 3), ("A", 2, 1), ("A", 2, 3)]
 
 
 def test_who_finds_no_room_is_counted(cast: Cast, exam: Exam) -> None:

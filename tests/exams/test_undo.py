@@ -38,7 +38,7 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Three who attended, with verified numbers."""
-    found = [register(enrolment=one, exam_pk=exam.pk, now=JUNE) for one in make_students(cast.course, 3)]
+    found = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
     verify_all(cast.course)
     Registration.objects.filter(exam=exam).update(state="attended", arrived_at=AFTER)
     return found
@@ -51,11 +51,11 @@ def undo(client: Any) -> Any:
 
 def points_of(people: list[Registration]) -> list[Decimal | None]:
     found = dict(Result.objects.filter(registration__in=people).values_list("registration", "points"))
-    return [found.get(one.pk) for one in people]
+    return [found.get(person.pk) for person in people]
 
 
 def numbers_of(people: list[Registration]) -> list[str]:
-    return [one.enrolment.user.matriculation_number for one in people]
+    return [person.enrolment.user.matriculation_number for person in people]
 
 
 def test_points_of_a_file_are_taken_back_but_for_those_corrected_since(
@@ -136,4 +136,4 @@ def test_what_a_list_said_of_a_person_is_forgotten_with_them(
     content = f"Matrikelnummer\n{first}\n{second}\n".encode()
     import_university_list(exam_pk=exam.pk, content=content, by=cast.lecturer.user, now=AFTER)
     delete_account(user=people[0].enrolment.user, now=AFTER)
-    assert [one.after["number"] for one in ImportedRow.objects.all()] == [second]
+    assert [row.after["number"] for row in ImportedRow.objects.all()] == [second]

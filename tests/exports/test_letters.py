@@ -88,8 +88,8 @@ def exam(cast: Cast, people: list[Enrolment]) -> Exam:
     now = timezone.now()
     found = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=60)
     Room.objects.create(exam=found, name="Zał 山", rows=10, seats_per_row=12)
-    for one in people:
-        staff_register(enrolment=one, exam_pk=found.pk, reason="By hand", now=now)
+    for person in people:
+        staff_register(enrolment=person, exam_pk=found.pk, reason="By hand", now=now)
     assign_seats(exam_pk=found.pk, order="name", now=now)
     return found
 
@@ -139,10 +139,10 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
         alone["projects.receipt"].append(receipt_for(cast, people[index], f"{NAMES[index]}.pdf"))
     made += of_course(cast.course)
     together = [[one] for one in made] + list(alone.values())
-    assert {exports[0].kind: lost([text_of(content_of(one, tmp_path)) for one in exports]) for exports in together} == {
-        kind.name: [] for kind in kinds if kind.media is PDF
-    }
-    assert {one.remark for exports in together for one in exports} == {""}
+    assert {
+        exports[0].kind: lost([text_of(content_of(export, tmp_path)) for export in exports]) for exports in together
+    } == {kind.name: [] for kind in kinds if kind.media is PDF}
+    assert {export.remark for exports in together for export in exports} == {""}
     assert complaints == []
 
 
@@ -150,8 +150,8 @@ def test_all_letters_of_latin_greek_and_cyrillic_come_from_one_font(cast: Cast, 
     # ŉ, Ǆ and ẜ are no letters of a name: the first two are written with two.
     blocks = ((0x21, 0x17F), (0x180, 0x24F), (0x386, 0x3CE), (0x400, 0x45F), (0x1E00, 0x1EFF))
     letters = [chr(code) for first, last in blocks for code in range(first, last + 1)]
-    letters = [one for one in letters if unicodedata.category(one)[0] == "L" and one not in "ŉǄẜ"]
-    words = [f"{letters.index(one)}x{one}x" for one in letters]
+    letters = [letter for letter in letters if unicodedata.category(letter)[0] == "L" and letter not in "ŉǄẜ"]
+    words = [f"{letters.index(letter)}x{letter}x" for letter in letters]
     order = make_order(kind="x", now=timezone.now(), user=None, course=cast.course)
     TopicFactory.create(course=cast.course, description="\n\n".join(words))
     path = tmp_path / "letters.pdf"
@@ -160,7 +160,7 @@ def test_all_letters_of_latin_greek_and_cyrillic_come_from_one_font(cast: Cast, 
         pdf.render_pdf("projects/pdf/topics.html", {"tracks": [(" ".join(words), [])]}, title="L", order=order)
     )
     read = unicodedata.normalize("NFC", text_of(path)).split()
-    assert [one for one in words if unicodedata.normalize("NFC", one) not in read] == []
+    assert [word for word in words if unicodedata.normalize("NFC", word) not in read] == []
     fonts = subprocess.run(["pdffonts", path], check=True, capture_output=True, text=True).stdout.splitlines()[2:]
     assert {line.split()[0].partition("+")[2] for line in fonts} == {"AMLS-Sans", "AMLS-Sans-Semi-Bold"}
 

@@ -83,8 +83,8 @@ def test_my_data_hold_everything_of_mine_and_nothing_of_others(cast: Cast) -> No
     } <= names  # fmt: skip
     assert archive.read("tests/files/work.zip") == b"my work"
     assert json.loads(archive.read("account/account.json"))["email"] == "student@example.org"
-    assert [one["subject"] for one in json.loads(archive.read("mail/mails.json"))] == ["Hello student@example.org"]
-    everything = b"".join(archive.read(one) for one in names)
+    assert [mail["subject"] for mail in json.loads(archive.read("mail/mails.json"))] == ["Hello student@example.org"]
+    everything = b"".join(archive.read(name) for name in names)
     assert b"other@example.org" not in everything
     assert cast.client("admin").get(f"/exports/{export.pk}/{export.filename}").status_code == 404
 
@@ -229,10 +229,10 @@ def test_purge_counts_first_and_deletes_then(cast: Cast) -> None:
     assert lines["mail.notices"] == 1
     assert lines["courses.enrolments"] == 1
     assert lines["courses.unconfirmed"] == 1
-    assert set(lines) == {one.name for one in retentions()}
+    assert set(lines) == {retention.name for retention in retentions()}
     assert Notice.objects.count() == 2
     call_command("purge", stdout=StringIO())
-    assert [one.pk for one in Notice.objects.all()] == [fresh.pk]
+    assert [notice.pk for notice in Notice.objects.all()] == [fresh.pk]
     assert not Enrolment.objects.filter(course=cast.other_course).exists()
     assert not User.objects.filter(pk=never.pk).exists()
     assert Enrolment.objects.filter(course=cast.course).count() == 4

@@ -55,7 +55,7 @@ def test_what_is_kept_is_for_one_person_one_purpose_and_one_day(cast: Cast) -> N
     assert row is not None
     token = str(row.token)
     with opened(mine.find([token])) as files:
-        assert [(one.name, one.size, one.read()) for one in files] == [("Größe.zip", row.size, archive())]
+        assert [(file.name, file.size, file.read()) for file in files] == [("Größe.zip", row.size, archive())]
     assert mine.find(["", "x", str(uuid.uuid4()), token]) == [row]
     for other in (
         Shelf(cast.other_student.user_id, "a", mine.now), shelf(cast, "b"), Shelf(mine.owner_id, "a", mine.now + LASTS),
@@ -138,7 +138,10 @@ def test_after_an_error_the_files_are_handed_in_with_the_next_try(student: Clien
     assert list(tokens(student)) == ["work.zip", "b.zip"]
     assert try_(student, kept=list(tokens(student).values())).status_code == 302
     files = Submission.objects.get().files.all()
-    assert [(one.filename, one.file.size) for one in files] == [("work.zip", len(archive())), ("b.zip", len(archive()))]
+    assert [(file.filename, file.file.size) for file in files] == [
+        ("work.zip", len(archive())),
+        ("b.zip", len(archive())),
+    ]
     assert tokens(student) == {}
 
 

@@ -69,14 +69,14 @@ def test_feedback_that_excel_saved_as_windows_1252_comes_back_whole() -> None:
 @pytest.mark.parametrize(("encoding", "name"), [("mac-roman", "Größe"), ("cp850", "Größe"), ("cp1250", "Łukasz Żółć"), ("cp852", "Łukasz Żółć"), ("cp1254", "Şahin"), ("cp1251", "Анна")])  # fmt: skip
 def test_another_encoding_is_offered_with_what_it_makes_of_the_letters(encoding: str, name: str) -> None:
     content = f"Name;E-Mail\n{name};a@example.org\n".encode(encoding)
-    offered = {one.name: one.sample for one in read_table(content, MEANINGS).encodings}
+    offered = {encoding.name: encoding.sample for encoding in read_table(content, MEANINGS).encodings}
     assert offered[encoding] == ", ".join(word for word in name.split() if not word.isascii())
     assert cells(content, "name", how=HowToRead(encoding=encoding)) == [(name,)]
 
 
 def test_what_was_encoded_twice_can_be_read_once() -> None:
     content = "Name;E-Mail\nJürgen Größe;a@example.org\n".encode().decode("cp1252").encode()
-    assert TWICE in {one.name for one in read_table(content, MEANINGS).encodings}
+    assert TWICE in {encoding.name for encoding in read_table(content, MEANINGS).encodings}
     assert cells(content, "name", how=HowToRead(encoding=TWICE)) == [("Jürgen Größe",)]
 
 
@@ -234,7 +234,7 @@ def test_a_formula_that_was_never_computed_is_not_read_as_blank() -> None:
 
 def test_a_shortened_matriculation_number_is_a_problem_of_its_line() -> None:
     table, rows, problems = read_roster(b"E-Mail;Matr.-Nr.\na@example.org;4,12E+05\nb@example.org;0412\n")
-    assert ([row.email for row in rows], [one.line for one in problems]) == (["b@example.org"], [2])
+    assert ([row.email for row in rows], [problem.line for problem in problems]) == (["b@example.org"], [2])
     assert "shortened the matriculation number to '4,12E+05'" in str(problems[0])
     assert table.is_clear
 
@@ -344,7 +344,7 @@ TABLES = st.lists(st.tuples(ANY_TEXT | TRICKY, ANY_TEXT | TRICKY, ANY_TEXT | TRI
 
 
 def came_back(content: bytes, how: HowToRead | None = None) -> list[list[str]]:
-    return [[row[one.name] for one in COLUMNS] for row in read_table(content, COLUMNS, how=how).rows]
+    return [[row[column.name] for column in COLUMNS] for row in read_table(content, COLUMNS, how=how).rows]
 
 
 def expected(rows: list[tuple[str, ...]]) -> list[list[str]]:
@@ -355,7 +355,7 @@ def expected(rows: list[tuple[str, ...]]) -> list[list[str]]:
 @bounds(deadline=None, max_examples=60)
 @given(TABLES, st.sampled_from(["en", "de"]), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]))
 def test_what_is_written_as_csv_reads_back_the_same(rows: list[tuple[str, ...]], language: str, encoding: str) -> None:
-    text = b"".join(write_csv([one.name for one in COLUMNS], rows, language=language)).decode("utf-8-sig")
+    text = b"".join(write_csv([column.name for column in COLUMNS], rows, language=language)).decode("utf-8-sig")
     assert came_back(text.encode(encoding)) == expected(rows)
 
 
@@ -364,7 +364,7 @@ def test_what_is_written_as_csv_reads_back_the_same(rows: list[tuple[str, ...]],
 def test_what_an_office_saves_in_its_encoding_reads_back_by_that_encoding(
     rows: list[tuple[str, ...]], language: str, encoding: str
 ) -> None:
-    text = b"".join(write_csv([one.name for one in COLUMNS], rows, language=language)).decode("utf-8-sig")
+    text = b"".join(write_csv([column.name for column in COLUMNS], rows, language=language)).decode("utf-8-sig")
     content = text.encode(encoding, errors="replace")
     kept = [
         tuple(cell.encode(encoding, errors="replace").decode(encoding) for cell in map(clean_text, row)) for row in rows
@@ -375,7 +375,7 @@ def test_what_an_office_saves_in_its_encoding_reads_back_by_that_encoding(
 @bounds(deadline=None, max_examples=25)
 @given(TABLES)
 def test_what_is_written_as_xlsx_reads_back_the_same(rows: list[tuple[str, ...]]) -> None:
-    assert came_back(b"".join(write_xlsx([one.name for one in COLUMNS], rows))) == expected(rows)
+    assert came_back(b"".join(write_xlsx([column.name for column in COLUMNS], rows))) == expected(rows)
 
 
 GARBAGE = st.one_of(
@@ -391,7 +391,7 @@ GARBAGE = st.one_of(
 @given(
     GARBAGE,
     st.sampled_from(["", *LABELS, "nonsense"]),
-    st.dictionaries(st.sampled_from([one.name for one in MEANINGS]), st.integers(-2, 300), max_size=3),
+    st.dictionaries(st.sampled_from([meaning.name for meaning in MEANINGS]), st.integers(-2, 300), max_size=3),
 )
 def test_any_garbage_is_answered_in_words(content: bytes, encoding: str, columns: dict[str, int]) -> None:
     try:

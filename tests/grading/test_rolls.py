@@ -43,7 +43,9 @@ def test_what_is_entered_is_what_the_rule_reads(cast: Cast, roll: Roll) -> None:
     by = cast.assistant.user
     assert said_of(cast, roll) == ("unmet", "Übung 山田: at least 8 times: 0 of 8. That can't be reached any more.")
     changes = enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW)
-    assert [(one.enrolment.pk, one.before, one.after) for one in changes] == [(cast.student.pk, Count(), Count(5, 1))]
+    assert [(change.enrolment.pk, change.before, change.after) for change in changes] == [
+        (cast.student.pk, Count(), Count(5, 1))
+    ]
     assert said_of(cast, roll) == ("pending", "Übung 山田: at least 8 times: 6 of 8 (1 of them excused)")
     assert enter(roll_pk=roll.pk, counts={cast.student.pk: Count(5, 1)}, by=by, now=NOW) == []
     enter(roll_pk=roll.pk, counts={cast.student.pk: Count(8)}, by=by, now=NOW)
@@ -109,11 +111,11 @@ def test_a_table_is_shown_entered_and_taken_back(cast: Cast, roll: Roll) -> None
         "now": NOW,
     }
     plan = import_entries(**read, dry_run=True)
-    assert {one.subject: list(one.changes) for one in plan.lines} == {
+    assert {line.subject: list(line.changes) for line in plan.lines} == {
         str(cast.other_student.user): [("was there", "0", "3")],
         str(cast.student.user): [("was there", "2", "7")],
     }
-    assert [one.line for one in plan.problems] == [4, 5, 6, 7]
+    assert [problem.line for problem in plan.problems] == [4, 5, 6, 7]
     assert RollEntry.objects.get().entered == 2
     import_entries(**read, dry_run=False, expected=plan.seal)
     assert standing() == [(cast.student.pk, 7, 1), (cast.other_student.pk, 3, 0)]

@@ -129,13 +129,13 @@ def plain_points(works: Sequence[Piece], share: Decimal, leave_out: int) -> Verd
 def plain(block: Block, facts: Facts) -> Verdict:
     """What a rule says, written down as one would explain it."""
     if isinstance(block, PointsBlock | PassedBlock):
-        works = [one for one in facts.pieces.values() if (one.key in block.of if block.of else one.counts)]
+        works = [piece for piece in facts.pieces.values() if (piece.key in block.of if block.of else piece.counts)]
         if not works:
             return Verdict.PENDING
         if isinstance(block, PassedBlock):
-            works = [one for one in works if one.state != "excused"]
-            passed = sum(one.is_passed is True for one in works)
-            may_be = passed + sum(one.state in ("open", "waiting") for one in works)
+            works = [work for work in works if work.state != "excused"]
+            passed = sum(work.is_passed is True for work in works)
+            may_be = passed + sum(work.state in ("open", "waiting") for work in works)
             needed = len(works) if block.at_least is None else block.at_least
             if passed >= needed:
                 return Verdict.MET
@@ -202,10 +202,10 @@ def test_so_many_points_are_enough_and_a_quarter_less_is_not(
     if needed is None:
         assert not reached(ahead)
         return
-    assert any(reached(one) for one in spreads(needed, ahead))
-    assert not any(reached(one) for one in spreads(needed - QUARTER, ahead))
+    assert any(reached(spread) for spread in spreads(needed, ahead))
+    assert not any(reached(spread) for spread in spreads(needed - QUARTER, ahead))
     if not leave_out:
-        assert all(reached(one) for one in spreads(needed, ahead))
+        assert all(reached(spread) for spread in spreads(needed, ahead))
 
 
 @settings(max_examples=200)
@@ -217,7 +217,7 @@ def test_what_a_person_reads_as_enough_makes_the_rule_met(facts: Facts, percent:
     if found.verdict != Verdict.PENDING or found.is_broken:
         return
     assert found.missing is not None
-    openings = sorted((one for one in found.pieces if not one.is_settled), key=lambda one: one.most or 0)
+    openings = sorted((piece for piece in found.pieces if not piece.is_settled), key=lambda one: one.most or 0)
     verdicts = set()
     for order in {tuple(openings), tuple(reversed(openings)), *(tuple(openings[n:] + openings[:n]) for n in range(7))}:
         left, graded = found.missing, dict(facts.pieces)

@@ -159,7 +159,7 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
         def kill_worker(port: int) -> None:
             in_flight.append("worker")
             pid = owner_of(port)
-            mine = next(one for one in workers if pid in [c.pid for c in psutil.Process(one.pid).children()])
+            mine = next(worker for worker in workers if pid in [c.pid for c in psutil.Process(worker.pid).children()])
             kill(mine)
             workers[workers.index(mine)] = house.worker("three")
 

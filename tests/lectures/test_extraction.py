@@ -101,9 +101,9 @@ def test_captions_are_read_in_stretches_that_know_each_line() -> None:
     file = read(LectureFactory.create(), "captions", "a.vtt", vtt(*cues))
     assert outcome(file)[:2] == ("done", "")
     passages = list(Passage.objects.filter(file=file).order_by("number"))
-    assert sum(len(one.cues) for one in passages) == 29
+    assert sum(len(passage.cues) for passage in passages) == 29
     assert passages[0].cues[1] == [2000, 4000, "Line 2 & more."]
-    assert all(one.cues[-1][1] - one.cues[0][0] <= 35_000 for one in passages)
+    assert all(passage.cues[-1][1] - passage.cues[0][0] <= 35_000 for passage in passages)
     assert 2 <= len(passages) <= 4
 
 
@@ -262,7 +262,7 @@ def test_a_new_version_replaces_the_old_text(django_capture_on_commit_callbacks)
     lecture = LectureFactory.create()
     with django_capture_on_commit_callbacks(execute=True):
         read(lecture, "pdf", "a.pdf", pdf(["Old words"], ["Second"]))
-    names = [name for one in Passage.objects.all() for name in (one.image.name, one.thumb.name)]
+    names = [name for passage in Passage.objects.all() for name in (passage.image.name, passage.thumb.name)]
     assert all(default_storage.exists(name) for name in names)
     with django_capture_on_commit_callbacks(execute=True):
         put(lecture, "pdf", "a.pdf", pdf(["New words"]))
@@ -270,7 +270,7 @@ def test_a_new_version_replaces_the_old_text(django_capture_on_commit_callbacks)
     assert Passage.objects.count() == 0
     assert not any(default_storage.exists(name) for name in names)
     extract()
-    assert [one.title for one in Passage.objects.all()] == ["New words"]
+    assert [passage.title for passage in Passage.objects.all()] == ["New words"]
     assert set(Word.objects.values_list("word", flat=True)) == {"new", "words"}
 
 
@@ -335,7 +335,7 @@ def test_an_upload_while_the_old_version_is_read_wins(settings: Settings) -> Non
             time.sleep(0.05)
         new = put(lecture, "pdf", "a.pdf", pdf(["New"]))
     extract()
-    assert [one.title for one in Passage.objects.all()] == ["New"]
+    assert [passage.title for passage in Passage.objects.all()] == ["New"]
     assert Extraction.objects.get().file_id == new.pk
 
 

@@ -101,7 +101,7 @@ def test_pages_speak_of_the_kind_and_of_lectures_alone_as_before(client: Client,
 @pytest.mark.parametrize("kind", SessionKind.values)
 def test_a_kind_is_one_of_those_offered(course: Course, kind: str) -> None:
     row = dated(course, "1", kind=kind)
-    assert [str(one["CATEGORIES"].cats[0]) for one in events(course)] == [str(SessionKind(kind).label)]
+    assert [str(event["CATEGORIES"].cats[0]) for event in events(course)] == [str(SessionKind(kind).label)]
     with pytest.raises(IntegrityError, match="lecture_kind_valid"), transaction.atomic():
         Lecture.objects.filter(pk=row.pk).update(kind="party")
 
@@ -269,11 +269,11 @@ def test_a_free_day_is_shown_and_no_office_hour_is_held_on_it(client: Client, co
     )
     save_dated(hour, now=NOW)
     whitsun = add_free_day(course, first=date(2024, 5, 20), last=date(2024, 5, 24), title="Whitsun")
-    found = {str(one["SUMMARY"]): one for one in events(course)}
+    found = {str(event["SUMMARY"]): event for event in events(course)}
     event = found["No class: Whitsun"]
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2024, 5, 20), date(2024, 5, 25))
     assert str(event["TRANSP"]) == "TRANSPARENT"
-    hours = [one["DTSTART"].dt.day for one in events(course) if str(one["SUMMARY"]) == "Office hour"]
+    hours = [event["DTSTART"].dt.day for event in events(course) if str(event["SUMMARY"]) == "Office hour"]
     assert hours == [14, 28]
     month = client.get("/amls/schedule/?view=month&month=2024-05").content.decode()
     assert month.count("No class: Whitsun") == 5
@@ -281,10 +281,10 @@ def test_a_free_day_is_shown_and_no_office_hour_is_held_on_it(client: Client, co
     assert "until Fri 24 May" in text
     whitsun.last = None
     save_dated(whitsun, now=NOW)
-    hours = [one["DTSTART"].dt.day for one in events(course) if str(one["SUMMARY"]) == "Office hour"]
+    hours = [event["DTSTART"].dt.day for event in events(course) if str(event["SUMMARY"]) == "Office hour"]
     assert hours == [14, 21, 28]
     remove_dated(whitsun, now=timezone.now())
-    assert [str(one["STATUS"]) for one in events(course) if "Whitsun" in str(one["SUMMARY"])] == ["CANCELLED"]
+    assert [str(event["STATUS"]) for event in events(course) if "Whitsun" in str(event["SUMMARY"])] == ["CANCELLED"]
 
 
 def test_free_days_keep_their_rules(course: Course) -> None:
@@ -322,7 +322,7 @@ def test_a_deadline_of_its_own_is_a_key_date_and_is_reminded_of(client: Client, 
     (event,) = events(course)
     assert (event["DTSTART"].dt, str(event["SUMMARY"])) == (date(2024, 5, 17), "Sheet 1 (time open)")
     remove_dated(sheet, now=timezone.now())
-    assert [str(one["STATUS"]) for one in events(course)] == ["CANCELLED"]
+    assert [str(event["STATUS"]) for event in events(course)] == ["CANCELLED"]
 
 
 def test_deadlines_keep_their_rules(course: Course) -> None:

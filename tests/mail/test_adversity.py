@@ -56,7 +56,7 @@ def make_people(count: int) -> list[User]:
 
 def enrol(people: list[User]) -> Course:
     course = CourseFactory.create()
-    Enrolment.objects.bulk_create([Enrolment(user=one, course=course) for one in people])
+    Enrolment.objects.bulk_create([Enrolment(user=person, course=course) for person in people])
     Enrolment.objects.update(created_at=timezone.now() - timedelta(days=100))
     return course
 
@@ -66,8 +66,8 @@ def enrol_many(count: int) -> Course:
 
 
 def send_to(people: list[User], kind: str = "tests.plain") -> None:
-    for one in people:
-        notify(key=f"{kind}:{one.pk}", kind=kind, recipient=one, now=timezone.now())
+    for person in people:
+        notify(key=f"{kind}:{person.pk}", kind=kind, recipient=person, now=timezone.now())
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_a_server_that_hangs_up_after_a_refusal_costs_no_further_mail_a_pause(po
 
 def test_refused_addresses_leave_the_connection_open(postbox: Postbox) -> None:
     people = make_people(6)
-    postbox.refusals = {one.email: "550 no such person" for one in people[:3]}
+    postbox.refusals = {person.email: "550 no such person" for person in people[:3]}
     send_to(people)
     deliver_due(now=timezone.now())
     assert Counter(Notice.objects.values_list("state", flat=True)) == {"failed": 3, "sent": 3}
@@ -223,8 +223,8 @@ def test_a_limit_per_minute_holds_and_leaves_room_for_what_is_urgent(postbox: Po
     settings.MAIL_PER_MINUTE = 20
     people = make_people(40)
     course = enrol(people)
-    for one in people:
-        notify(key=f"b:{one.pk}", kind="tests.bulk", recipient=one, course=course, now=timezone.now())
+    for person in people:
+        notify(key=f"b:{person.pk}", kind="tests.bulk", recipient=person, course=course, now=timezone.now())
     now = timezone.now()
     while deliver_due(now=now, limit=7):
         pass
@@ -244,8 +244,8 @@ def test_a_limit_per_minute_holds_and_leaves_room_for_what_is_urgent(postbox: Po
 def test_what_is_urgent_overtakes_bulk(postbox: Postbox) -> None:
     people = make_people(60)
     course = enrol(people)
-    for one in people:
-        notify(key=f"b:{one.pk}", kind="tests.bulk", recipient=one, course=course, now=timezone.now())
+    for person in people:
+        notify(key=f"b:{person.pk}", kind="tests.bulk", recipient=person, course=course, now=timezone.now())
     send_to(people[:1])
     deliver_due(now=timezone.now(), limit=10)
     assert postbox.mails[0]["Subject"] == "Hello"

@@ -74,12 +74,12 @@ def test_what_is_cast_says_what_would_have_been_written(name: str, contact: str,
 def test_two_people_of_one_mold_get_their_own(postbox: Postbox) -> None:
     postman = Postman()
     mails = [mail_to("Ada"), mail_to("Bob", address="bob@example.org")]
-    for one in mails:
-        assert one.cast is not None
-        postman.send(one)
+    for mail in mails:
+        assert mail.cast is not None
+        postman.send(mail)
     postman.close()
     assert postbox.recipients == ["ada@example.org", "bob@example.org"]
-    assert [str(one["To"]) for one in postbox.mails] == ["Ada <ada@example.org>", "Bob <bob@example.org>"]
+    assert [str(mail["To"]) for mail in postbox.mails] == ["Ada <ada@example.org>", "Bob <bob@example.org>"]
     assert postbox.mails[0]["Message-ID"] != postbox.mails[1]["Message-ID"]
     assert postbox.connections == 1
 

@@ -43,7 +43,7 @@ def source(says: dict[str, Item], personal: dict[int, Item]) -> Registry:
     known = Registry()
     known.items.named("tests")(lambda course: list(says.values()))
     known.personal_items.named("tests")(
-        lambda _course, people: {one.pk: [personal[one.pk]] for one in people if one.pk in personal}
+        lambda _course, people: {person.pk: [personal[person.pk]] for person in people if person.pk in personal}
     )
     return known
 
@@ -173,7 +173,7 @@ def test_who_has_handed_in_is_left_alone_decided_when_it_is_sent(
     @still_due.named("tests.")
     def judge(course: Course, key: str, people: Sequence[Enrolment], now: datetime) -> set[int]:
         asked.append(len(people))
-        return {one.pk for one in people} - done
+        return {person.pk for person in people} - done
 
     say(cast, source, says, due())
     now = DUE - timedelta(days=1)
@@ -365,7 +365,7 @@ def test_the_timeline_says_who_gets_what_when(
     personal[cast.student.pk] = due(DUE + timedelta(days=5))
     reconcile_people([cast.student], now=DUE - timedelta(days=30), known=source)
     rows = timeline(cast.course, now=DUE - timedelta(days=2), until=DUE + timedelta(days=10))
-    told = [(row.remind_at, [one.user.email for one in row.people]) for row in rows]
+    told = [(row.remind_at, [person.user.email for person in row.people]) for row in rows]
     mine, other = ["student@example.org"], ["other@example.org"]
     assert told == [
         (DUE - timedelta(days=2), mine),

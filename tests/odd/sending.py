@@ -168,7 +168,7 @@ def _where(errors: list[str]) -> tuple[str, str]:
         return "no exception was seen", ""
     lines = errors[-1].strip().splitlines()
     places = [line.strip() for line in lines if line.startswith('  File "') and "/tests/odd/" not in line]
-    ours = [one for one in places if "/site-packages/" not in one]
+    ours = [place for place in places if "/site-packages/" not in place]
     kind, _colon, said = next(line for line in reversed(lines) if line and not line.startswith(" ")).partition(":")
     return f"{kind} | {ours[-1] if ours else ''} | {places[-1] if places else ''}", said.strip()
 

@@ -86,14 +86,14 @@ def test_seats_and_results_are_asked_for_when_it_is_time(cast: Cast) -> None:
 
 def test_mail_that_fails_or_does_not_flow_is_said_to_those_it_concerns(cast: Cast) -> None:
     now = NOW
-    assert [one.title for one in needs(cast)] == ["Mail does not flow"]
+    assert [need.title for need in needs(cast)] == ["Mail does not flow"]
     beat_seen(now=now)
     assert needs(cast) == []
     Notice.objects.create(
         kind="projects.receipt", key="k", course=cast.course, recipient=cast.student.user, state="failed",
         not_before=now, due_at=now + timedelta(days=1), created_at=now, failed_at=now,
     )  # fmt: skip
-    assert [one.title for one in needs(cast)] == ["1 mail failed within a day"]
+    assert [need.title for need in needs(cast)] == ["1 mail failed within a day"]
     assert needs(cast, "foreign lecturer") == []
 
 
@@ -102,7 +102,7 @@ def test_lectures_without_files_are_one_row_with_their_number(cast: Cast) -> Non
     beat_seen(now=now)
     for days in (9, 2, -5):
         LectureFactory.create(course=cast.course, starts_at=now - timedelta(days=days), ends_at=now - timedelta(days=days, hours=-2))  # fmt: skip
-    assert [(one.title, len(one.rows)) for one in needs(cast)] == [
+    assert [(need.title, len(need.rows)) for need in needs(cast)] == [
         ("2 past lectures without slides", 2),
         ("2 past lectures without a recording", 2),
     ]

@@ -28,7 +28,7 @@ def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
         assess(project=team, outcome="passed", extra_points=Decimal("3.5"), feedback="", by=world.staff, now=NOW)
     publish_assessments(projects=[published], now=NOW)
     enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(2), by=world.staff)
-    found = {one.enrolment.pk: one for one in standings(world.course, now=NOW)}
+    found = {standing.enrolment.pk: standing for standing in standings(world.course, now=NOW)}
     people = [team.memberships.get().enrolment_id for team in (published, drafted)] + [world.other.pk, world.student.pk]
     assert [(found[pk].state.value, found[pk].draft, found[pk].points, found[pk].verdict.value) for pk in people] == [
         ("passed", "", Decimal("3.5"), "met"),
@@ -37,8 +37,10 @@ def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
         ("none", "", Decimal(0), "pending"),
     ]
     assert len(found) == 4
-    assert [one.enrolment.pk for one in standings(world.course, now=NOW, state="earlier")] == [world.other.pk]
-    assert {one.enrolment.pk for one in standings(world.course, now=NOW, verdict="pending")} == set(people[1::2])
+    assert [standing.enrolment.pk for standing in standings(world.course, now=NOW, state="earlier")] == [world.other.pk]
+    assert {standing.enrolment.pk for standing in standings(world.course, now=NOW, verdict="pending")} == set(
+        people[1::2]
+    )
 
 
 def test_staff_filter_and_download(world: World) -> None:  # noqa: F811

@@ -161,5 +161,5 @@ def send(
             said += piece
     top = said.partition(b"\r\n\r\n")[0].decode("latin-1")
     lines = top.split("\r\n")
-    location = next((one.split(":", 1)[1].strip() for one in lines if one.lower().startswith("location:")), "")
+    location = next((line.split(":", 1)[1].strip() for line in lines if line.lower().startswith("location:")), "")
     return int(lines[0].split()[1]), location

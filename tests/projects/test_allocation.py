@@ -66,10 +66,10 @@ def _each(teams: list[int], topics: list[int]) -> tuple[st.SearchStrategy[int], 
 def all_allocations(problem: AllocationInput) -> Iterator[dict[int, int]]:
     """Every allocation that keeps to the rules, by trying them all."""
     ways = [
-        [problem.pins[one.key]] if one.key in problem.pins else [None, *one.wishes]
-        for one in problem.teams
+        [problem.pins[team.key]] if team.key in problem.pins else [None, *team.wishes]
+        for team in problem.teams
     ]  # fmt: skip
-    keys = [one.key for one in problem.teams]
+    keys = [team.key for team in problem.teams]
     for choice in itertools.product(*ways):
         found = {key: topic for key, topic in zip(keys, choice, strict=True) if topic is not None}
         if not broken_demands(problem, found):
@@ -86,7 +86,7 @@ def goodness(problem: AllocationInput, found: Mapping[int, int]) -> tuple[int, i
 @given(problems())
 def test_no_allocation_is_better_than_the_one_that_is_made(problem: AllocationInput) -> None:
     found = allocate(problem)
-    best = min(all_allocations(problem), key=lambda one: goodness(problem, one), default=None)
+    best = min(all_allocations(problem), key=lambda allocation: goodness(problem, allocation), default=None)
     if best is None:
         assert isinstance(found, Clash)
     else:
@@ -111,13 +111,13 @@ def test_no_team_likes_a_free_topic_better_than_its_own(problem: AllocationInput
     found = allocate(problem)
     if isinstance(found, Clash):
         return
-    for one in problem.teams:
-        if one.key in problem.pins:
+    for team in problem.teams:
+        if team.key in problem.pins:
             continue
-        for wish in one.wishes:
-            if wish == found.given.get(one.key):
+        for wish in team.wishes:
+            if wish == found.given.get(team.key):
                 break
-            assert broken_demands(problem, {**found.given, one.key: wish})
+            assert broken_demands(problem, {**found.given, team.key: wish})
 
 
 @given(problems())
@@ -133,10 +133,10 @@ def test_rules_clash_that_are_named_and_no_fewer_do(problem: AllocationInput) ->
 
 def _broken_by_anything(problem: AllocationInput) -> Iterator[list[Demand]]:
     """What every conceivable allocation breaks, also those that keep to no pin."""
-    keys = [one.key for one in problem.teams]
+    keys = [team.key for team in problem.teams]
     ways = [
-        [None, *dict.fromkeys([*one.wishes, *([problem.pins[one.key]] if one.key in problem.pins else [])])]
-        for one in problem.teams
+        [None, *dict.fromkeys([*team.wishes, *([problem.pins[team.key]] if team.key in problem.pins else [])])]
+        for team in problem.teams
     ]
     for choice in itertools.product(*ways):
         yield broken_demands(problem, {key: one for key, one in zip(keys, choice, strict=True) if one is not None})
@@ -149,15 +149,15 @@ def test_a_reason_says_what_the_better_wish_would_have_cost(problem: AllocationI
         return
     held = set(found.given.values())
     others = [
-        one
-        for one in all_allocations(problem)
-        if all(not each.smallest or (each.key in held) == (each.key in one.values()) for each in problem.topics)
+        allocation
+        for allocation in all_allocations(problem)
+        if all(not each.smallest or (each.key in held) == (each.key in allocation.values()) for each in problem.topics)
     ]
     placed, worst, total, _ = goodness(problem, found.given)
     for key, reasons in reasons_of(problem, found).items():
         for reason in reasons:
             best = min(
-                (goodness(problem, one)[:3] for one in others if one.get(key) == reason.topic),
+                (goodness(problem, other)[:3] for other in others if other.get(key) == reason.topic),
                 default=None,
             )
             if reason.why in {"block", "size", "closed", "not-held", "rules"}:

@@ -74,11 +74,13 @@ def test_publishing_costs_the_same_for_one_and_for_many(world: World, django_ass
     for some in (projects[:1], projects[1:]):
         # A savepoint and its release beside the six.
         with django_assert_num_queries(8):
-            assert [one.project for one in publish_assessments(projects=some, now=NOW)] == some
+            assert [assessment.project for assessment in publish_assessments(projects=some, now=NOW)] == some
     told = Notice.objects.filter(kind="projects.result").values_list("recipient", "course", "references__assessment")
-    members = [(one.memberships.get().enrolment.user_id, world.course.pk, one.assessment.pk) for one in projects]
+    members = [
+        (project.memberships.get().enrolment.user_id, world.course.pk, project.assessment.pk) for project in projects
+    ]
     assert sorted(told) == sorted(members)
-    assert {one.published_at for one in Assessment.objects.all()} == {NOW}
+    assert {assessment.published_at for assessment in Assessment.objects.all()} == {NOW}
 
 
 def test_what_is_not_decided_is_not_published(world: World) -> None:
@@ -92,7 +94,7 @@ def test_a_member_may_differ_from_the_team(world: World) -> None:
     decide(world, project, overrides={world.student.pk: Override("failed", None, "Did not contribute")})
     publish_assessments(projects=[project], now=NOW)
     results = results_of(world.course, [world.student, world.other])
-    assert [(one.state, one.extra_points) for one in results.values()] == [
+    assert [(result.state, result.extra_points) for result in results.values()] == [
         (ProjectState.FAILED, Decimal(0)),
         (ProjectState.PASSED, Decimal("3.5")),
     ]
@@ -195,8 +197,8 @@ def test_what_exams_learn(world: World) -> None:
 def test_the_rule_costs_the_same_for_one_and_for_many(world: World, django_assert_num_queries: Any) -> None:
     topic = TopicFactory.create(course=world.course, slots=20)
     people = [world.student, *(world.another() for _n in range(5))]
-    for one in people:
-        attempt_by = world.project(one, topic=topic)
+    for person in people:
+        attempt_by = world.project(person, topic=topic)
         assess(project=attempt_by, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
     for some in (people[:1], people):
         course = Course.objects.get(pk=world.course.pk)

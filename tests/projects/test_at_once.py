@@ -50,7 +50,9 @@ def state(*, names: Names) -> dict[str, list[str]]:
             for row in apps.get_model(table)._default_manager.values()
         ]
         found[table] = sorted(_without_new_keys(str(sorted(row.items())), names) for row in rows)
-    found["revisions"] = [str(one) for one in Enrolment.objects.order_by("pk").values_list("pk", "revision")]
+    found["revisions"] = [
+        str(enrolment) for enrolment in Enrolment.objects.order_by("pk").values_list("pk", "revision")
+    ]
     return found
 
 
@@ -105,8 +107,8 @@ def test_extending_at_once_is_extending_one_after_the_other(world: World, teams:
         )
 
     def one_by_one() -> None:
-        for one in teams[:-1]:
-            give([one])
+        for team in teams[:-1]:
+            give([team])
         with pytest.raises(RuleViolation, match="There is time until"):
             give(teams[-1:])
 
@@ -126,7 +128,7 @@ def test_withdrawing_and_restoring_at_once_is_doing_it_one_after_the_other(world
             restored = restore_projects(projects=group, now=LATER + timedelta(minutes=1))
             assert sorted(restored.projects) == sorted(one.pk for one in group)
 
-    each = [[one] for one in teams]
+    each = [[team] for team in teams]
     assert after(lambda: withdraw(teams)) == after(lambda: withdraw(*each))
     assert after(lambda: restore(teams)) == after(lambda: restore(*each))
 
@@ -153,11 +155,11 @@ def test_who_has_another_project_since_keeps_the_old_one_gone(world: World) -> N
 
 def test_passing_at_once_is_passing_one_after_the_other(world: World, teams: list[Project]) -> None:
     def one_by_one() -> None:
-        for one in teams:
-            draft = Assessment.objects.filter(project=one).first()
+        for team in teams:
+            draft = Assessment.objects.filter(project=team).first()
             if draft is None or draft.outcome == "":
                 assess(
-                    project=one, outcome="passed", by=world.staff, now=LATER,
+                    project=team, outcome="passed", by=world.staff, now=LATER,
                     extra_points=draft.extra_points if draft else Decimal(0), feedback=draft.feedback if draft else "",
                 )  # fmt: skip
 
@@ -172,7 +174,7 @@ def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world:
             assign_assessor(projects=group, assessor=world.staff)
             publish_assessments(projects=group, now=LATER)
 
-    assert after(lambda: act(teams)) == after(lambda: act(*[[one] for one in teams]))
+    assert after(lambda: act(teams)) == after(lambda: act(*[[team] for team in teams]))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def spent(world: World, desk: Client, action: str, values: dict[str, Any], count
     teams = make_teams(world, count)
     if action == "publish":
         pass_undecided(projects=teams, by=world.staff, now=NOW)
-    data = {"action": action, "_selected_action": [one.pk for one in teams], "_confirmed": "1", **values}
+    data = {"action": action, "_selected_action": [team.pk for team in teams], "_confirmed": "1", **values}
     data |= {"_agreed": "1", "_shown": seal_in(desk.post(list_url(), data))}
     with CaptureQueriesContext(connection) as captured:
         assert desk.post(list_url(), data).status_code == 302
@@ -211,7 +213,7 @@ def spent(world: World, desk: Client, action: str, values: dict[str, Any], count
         "extend_all": Extension.objects.filter(project__in=teams).count(),
         "publish": Assessment.objects.filter(project__in=teams, published_at__isnull=False).count(),
         "pass_all": Assessment.objects.filter(project__in=teams, outcome="passed").count(),
-        "withdraw_all": Project.objects.filter(pk__in=[one.pk for one in teams], withdrawn_at__isnull=False).count(),
+        "withdraw_all": Project.objects.filter(pk__in=[team.pk for team in teams], withdrawn_at__isnull=False).count(),
     }
     assert (
         changed.get(action, Project.objects.filter(assessor=world.staff, pk__in=[t.pk for t in teams]).count()) == count

@@ -127,7 +127,10 @@ def test_two_attempts_are_compared_by_content(world: World, desk: Client) -> Non
         project, world.student,
         uploads=[packed("same.zip", b"1"), packed("report.zip", b"33"), packed("b.zip", b"4"), packed("new.zip", b"5")],
     )  # fmt: skip
-    found = {(one.new or one.old).filename: one.kind for one in compare_attempts(old, new)}
+    found = {
+        (compare_attempt.new or compare_attempt.old).filename: compare_attempt.kind
+        for compare_attempt in compare_attempts(old, new)
+    }
     assert found == {
         "same.zip": "same", "gone.zip": "removed", "report.zip": "changed", "b.zip": "renamed", "new.zip": "added",
     }  # fmt: skip

@@ -49,7 +49,7 @@ def desk(world: World) -> Client:
 
 
 def run(client: Client, action: str, projects: list[Project], **values: Any) -> Any:
-    data = {"action": action, "_selected_action": [one.pk for one in projects], **values}
+    data = {"action": action, "_selected_action": [project.pk for project in projects], **values}
     return client.post(list_url(), data)
 
 
@@ -272,7 +272,7 @@ def send(client: Client, name: str, course: int, file: SimpleUploadedFile) -> An
 
 def problems(answer: Any) -> list[tuple[int, str]]:
     assert answer.status_code == 422
-    return [(one.line, one.text) for one in answer.context["preview"]["plan"].problems]
+    return [(problem.line, problem.text) for problem in answer.context["preview"]["plan"].problems]
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
@@ -320,7 +320,7 @@ def test_a_wrong_row_is_named_and_left_out_alone(world: World, desk: Client) -> 
     lacking = desk.post(
         reverse("admin:projects_project_import"), {"course": world.course.pk, "file": table([["project"], [1]])}
     )
-    assert [str(one) for one in lacking.context["preview"]["plan"].problems] == [
+    assert [str(problem) for problem in lacking.context["preview"]["plan"].problems] == [
         f"Line 1: no column is named '{name}'. The first line must name the columns; found: project."
         for name in ("outcome", "extra points", "version")
     ]

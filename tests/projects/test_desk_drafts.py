@@ -158,7 +158,7 @@ def test_what_was_just_saved_is_reached_again_when_it_left_the_list(world: World
         assert desk.get(address).status_code == 200
         seen.append(address)
         address = answer.redirect_chain[-1][0]
-    assert seen == [f"{assess_url(one)}{filters}" for one in teams]
+    assert seen == [f"{assess_url(team)}{filters}" for team in teams]
     assert address == list_url("needs=ungraded")
     assert Assessment.objects.count() == 3
 

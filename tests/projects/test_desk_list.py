@@ -110,9 +110,9 @@ def test_a_mentor_sees_their_own_topics_first(world: World, desk: Client) -> Non
         course=world.course, role=Role.ASSISTANT, name="Somebody", email=world.staff.email.upper()
     )
     mine = make_teams(world, 1, mentor=mentor, position=9)
-    assert shown(desk) == [mine[0].pk, *(one.pk for one in others)]
+    assert shown(desk) == [mine[0].pk, *(other.pk for other in others)]
     assert shown(desk, "mentor=me") == [mine[0].pk]
-    assert shown(world.cast.client("lecturer")) == [*(one.pk for one in others), mine[0].pk]
+    assert shown(world.cast.client("lecturer")) == [*(other.pk for other in others), mine[0].pk]
 
 
 def test_a_mentor_is_known_by_name_whatever_titles_stand_before_it(world: World, desk: Client) -> None:
@@ -120,7 +120,7 @@ def test_a_mentor_is_known_by_name_whatever_titles_stand_before_it(world: World,
     world.staff.save()
     names = ["M.Sc. Ada Muster", "Dr. Grada Muster"]
     mentors = [StaffMember.objects.create(course=world.course, role=Role.ASSISTANT, name=name) for name in names]
-    mine, _other = (make_teams(world, 1, mentor=one)[0] for one in mentors)
+    mine, _other = (make_teams(world, 1, mentor=mentor)[0] for mentor in mentors)
     assert shown(desk, "mentor=me") == [mine.pk]
 
 
@@ -130,7 +130,7 @@ def test_a_name_of_one_word_is_no_end_of_another(world: World, desk: Client) -> 
     mentors = [
         StaffMember.objects.create(course=world.course, role=Role.ASSISTANT, name=name) for name in ("Jun Li", "Li")
     ]
-    _other, mine = (make_teams(world, 1, mentor=one)[0] for one in mentors)
+    _other, mine = (make_teams(world, 1, mentor=mentor)[0] for mentor in mentors)
     assert shown(desk, "mentor=me") == [mine.pk]
 
 

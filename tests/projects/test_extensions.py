@@ -89,7 +89,7 @@ def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) ->
     told = Notice.objects.filter(kind="projects.extended").order_by("recipient__email")
     assert [one.recipient and one.recipient.email for one in told] == ["other@example.org", "student@example.org"]
     texts = [letter_kinds[one.kind].writer(one, NOW) for one in told]
-    assert [one and one.text.split(" until ")[0] for one in texts] == [
+    assert [text and text.text.split(" until ")[0] for text in texts] == [
         "Projects may be handed in",
         "Your team may hand in",
     ]

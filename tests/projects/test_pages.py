@@ -132,8 +132,8 @@ def test_handing_in_and_the_receipt(soon: World, student: Client) -> None:
     assert "work.ipynb" in mine
     assert soon.student.user.display_name in mine
     public = Client().get(path).content.decode()
-    for one in submission.files.all():
-        assert one.sha256 in public
+    for file in submission.files.all():
+        assert file.sha256 in public
     for hidden in ("work.ipynb", soon.student.user.display_name, "Sparse kernels"):
         assert hidden not in public
     assert Client().get(path[:-3] + "/").status_code == 404

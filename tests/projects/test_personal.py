@@ -171,7 +171,7 @@ def test_only_my_own_reasons_for_more_time_are_told(world: World, team: Project)
     assert [one["reason"] for one in mine["extension-requests.json"]] == ["I was in hospital"]
     assert [one["for"] for one in mine["extensions.json"]] == ["me", "my team", "everyone"]
     assert theirs["extension-requests.json"] == []
-    assert [one["for"] for one in theirs["extensions.json"]] == ["my team", "everyone"]
+    assert [extension["for"] for extension in theirs["extensions.json"]] == ["my team", "everyone"]
     assert "ospital" not in json.dumps(theirs["extensions.json"])
 
 
@@ -208,7 +208,9 @@ def test_who_goes_leaves_a_team_that_handed_nothing_in(world: World, team: Proje
     team.refresh_from_db()
     assert team.is_active
     assert Membership.objects.get(enrolment=world.student).left_at == LATER
-    assert [one.enrolment_id for one in Membership.objects.active().filter(project=team)] == [world.other.pk]
+    assert [membership.enrolment_id for membership in Membership.objects.active().filter(project=team)] == [
+        world.other.pk
+    ]
     request = ExtensionRequest.objects.get()
     assert (request.state, request.reason) == ("withdrawn", "")
     assert "ospital" not in str(list(apps.get_model("projects", "ExtensionRequestEvent").objects.values()))
@@ -245,7 +247,7 @@ def test_what_was_handed_in_stays_with_the_team(world: World, is_alone: bool) ->
     assert membership.left_at is None
     assert "student@example.org" not in str(membership)
     assert Submission.objects.get() == kept
-    assert all(default_storage.exists(str(one.file.name)) for one in kept.files.all())
+    assert all(default_storage.exists(str(file.file.name)) for file in kept.files.all())
     if not is_alone:
         page = world.cast.client("anonymous")
         page.force_login(world.other.user, backend="amls.courses.accounts.AccountBackend")
@@ -353,7 +355,7 @@ def test_a_file_that_can_not_be_deleted_is_named_and_the_others_go(
     django_capture_on_commit_callbacks: Any,
 ) -> None:
     handed = attempt(world, team, uploads=[archive(), archive("report.zip", b"x")])
-    stuck, gone = [str(one.file.name) for one in handed.files.order_by("pk")]
+    stuck, gone = [str(file.file.name) for file in handed.files.order_by("pk")]
     delete = FileSystemStorage.delete
 
     def fail(storage: FileSystemStorage, name: str) -> None:

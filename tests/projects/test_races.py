@@ -166,7 +166,7 @@ def test_two_invitations_accepted_at_once_give_one_team(world: World, _turn: int
     leads = [world.student, world.another()]
     invitations = [invite(world.project(lead), world.other, lead) for lead in leads]
     found = at_once([
-        partial(accept_invitation, invitation=one, enrolment=world.other, now=NOW) for one in invitations
+        partial(accept_invitation, invitation=invitation, enrolment=world.other, now=NOW) for invitation in invitations
     ])  # fmt: skip
     assert refusals(found) == {"has-project": 1}
     assert Membership.objects.active().filter(enrolment=world.other).count() == 1
@@ -413,7 +413,7 @@ def test_calendars_followed_from_all_sides_never_wait_in_a_circle(world: World) 
     ]
     for _turn in range(3):
         at_once([
-            *(partial(extended, enrolment=one) for one in people),
+            *(partial(extended, enrolment=person) for person in people),
             extended,
             lambda: extended(projects=[project]),
             lambda: leave_team(project=project, enrolment=people[2], now=NOW),

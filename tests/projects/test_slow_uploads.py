@@ -97,12 +97,14 @@ def test_sixty_uploads_across_the_deadline_all_count(rules: Assignment, port: in
     assert Counter(status for status, _location in found) == {302: UPLOADS}
     submissions = list(Submission.objects.select_related("project__topic__course").prefetch_related("files"))
     assert len(submissions) == UPLOADS
-    late = [one.began_at - closes for one in submissions if one.began_at >= closes]
+    late = [submission.began_at - closes for submission in submissions if submission.began_at >= closes]
     assert late == []
-    assert all(is_counting(one, effective_deadline(one.project)) for one in submissions)
+    assert all(is_counting(submission, effective_deadline(submission.project)) for submission in submissions)
     receipts = {location for _status, location in found}
-    assert receipts == {f"/receipts/{receipt_code(one.pk)}/" for one in submissions}
-    assert {submission_pk_of(one.split("/")[2]) for one in receipts} == {one.pk for one in submissions}
+    assert receipts == {f"/receipts/{receipt_code(submission.pk)}/" for submission in submissions}
+    assert {submission_pk_of(receipt.split("/")[2]) for receipt in receipts} == {
+        submission.pk for submission in submissions
+    }
     for submission in submissions:
         (kept,) = submission.files.all()
         with kept.file.open() as stream:

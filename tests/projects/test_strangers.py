@@ -168,7 +168,7 @@ def text_of(answer: HttpResponse) -> str:
 def test_every_model_of_the_desk_is_walked(taken: dict[type[Model], Any]) -> None:
     assert set(ADMINS) <= set(taken)
     assert len(list(desk_addresses(taken))) >= 3 * len(ADMINS)
-    assert {str(one.name) for one in urlpatterns if "pk" in one.pattern.converters} == set(OBJECTS)
+    assert {str(pattern.name) for pattern in urlpatterns if "pk" in pattern.pattern.converters} == set(OBJECTS)
 
 
 @pytest.mark.parametrize("part", OUTSIDERS)
@@ -182,10 +182,10 @@ def test_what_is_somebody_elses_is_a_404(world: World, taken: dict[type[Model], 
                 assert secret not in text_of(answer), (address, secret)
         if name == "receipt":
             # Whoever has the code reads what it proves, and no names.
-            assert [one.status_code for one in answers] == [200, 405]
+            assert [answer.status_code for answer in answers] == [200, 405]
         elif name in OBJECTS:
             # What is read only takes no POST, whosever it is.
-            read, written = (one.status_code for one in answers)
+            read, written = (answer.status_code for answer in answers)
             assert written in {*expected, 405}, address
             assert read in expected or (read == 405 and written in expected), address
     assert state(taken) == before

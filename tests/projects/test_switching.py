@@ -36,9 +36,9 @@ def team(world: World, pair: Topic) -> Project:
 
 
 def taken(*topics: Topic) -> tuple[int, ...]:
-    for one in topics:
-        one.refresh_from_db()
-    return tuple(one.taken for one in topics)
+    for topic in topics:
+        topic.refresh_from_db()
+    return tuple(topic.taken for topic in topics)
 
 
 def test_the_others_are_told_who_it_was_and_until_when(

@@ -120,7 +120,7 @@ def test_who_switches_leaves_a_team_of_others_whole(world: World) -> None:
     accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
     old.refresh_from_db()
     assert old.is_active
-    assert [one.enrolment for one in old.memberships.filter(left_at__isnull=True)] == [world.other]
+    assert [membership.enrolment for membership in old.memberships.filter(left_at__isnull=True)] == [world.other]
     left = Notice.objects.filter(kind="projects.member-left").values_list("recipient__email", flat=True)
     assert list(left) == ["other@example.org"]
 

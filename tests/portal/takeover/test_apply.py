@@ -213,13 +213,13 @@ def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course)
     new = Course.objects.get(slug="next")
     zone = new.zone
     assert (new.term, new.state) == ("WS2025/26", "draft")
-    found = [one.starts_at.astimezone(zone) for one in new.lectures.order_by("starts_at")]
+    found = [lecture.starts_at.astimezone(zone) for lecture in new.lectures.order_by("starts_at")]
     assert [at.strftime("%a %d %b %H:%M") for at in found][:5] == [
         "Thu 16 Oct 16:00", "Thu 23 Oct 16:00", "Thu 06 Nov 16:00", "Thu 20 Nov 16:00", "Tue 25 Nov 16:00",
     ]  # fmt: skip
     # After the clocks went back 16:00 in Berlin is 15:00 UTC.
     assert found[2].astimezone(UTC).hour == 15
-    assert not any(one.current_id for lecture in new.lectures.all() for one in lecture.materials.all())
+    assert not any(material.current_id for lecture in new.lectures.all() for material in lecture.materials.all())
     assert new.assignments.get().due_at.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
     with pytest.raises(CourseFileError, match="taken by another course"):
         roll_over(course=course, new_slug="next", start=date(2025, 10, 13), now=NOW)
@@ -270,10 +270,10 @@ def test_lectures_keep_their_order_whatever_is_skipped(course: Course) -> None:
     spec = export_course(course)
     skip = [date(2025, 4, 14) + timedelta(days=n) for n in range(30) if n % 3]
     shifted = shift_course(spec, new_slug="x", start=date(2025, 4, 14), skip=skip)
-    assert [one.title for one in sorted(shifted.lectures, key=lambda one: str(one.starts_at))] == [
-        one.title for one in spec.lectures
+    assert [lecture.title for lecture in sorted(shifted.lectures, key=lambda lecture: str(lecture.starts_at))] == [
+        lecture.title for lecture in spec.lectures
     ]
-    assert not {one.starts_at.date() for one in shifted.lectures} & set(skip)
+    assert not {lecture.starts_at.date() for lecture in shifted.lectures} & set(skip)
 
 
 def test_the_commands_say_what_they_do(db: None, tmp_path: Path) -> None:

@@ -77,32 +77,32 @@ def test_a_broken_event_leaves_the_others_whole() -> None:
     event = "BEGIN:VEVENT\r\nUID:{0}\r\nDTSTAMP:20240101T000000Z\r\nDTSTART:{1}\r\nSUMMARY:X{0}\r\nEND:VEVENT\r\n"
     events = event.format(1, "2024") + event.format(2, "20240416T101500")
     page = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//\r\n{events}END:VCALENDAR\r\n"
-    assert [(one.title, one.day) for one in read(page, "x.ics").sessions] == [("X2", date(2024, 4, 16))]
+    assert [(session.title, session.day) for session in read(page, "x.ics").sessions] == [("X2", date(2024, 4, 16))]
     assert read("<!-- nothing -->", "x.html").sessions == ()
 
 
 def test_tags_of_yaml_make_nothing() -> None:
     page = "- date: !!python/object/apply:os.system ['echo x']\n  title: X\n- date: 2024-04-16\n  title: Y\n"
-    assert [one.title for one in read(page, "x.yml").sessions if one.day] == ["Y"]
+    assert [session.title for session in read(page, "x.yml").sessions if session.day] == ["Y"]
 
 
 def test_a_table_within_a_table() -> None:
     inner = "<table><tr><th>Date<th>Topic</tr><tr><td>Apr 16<td>One</tr><tr><td>Apr 23<td>Two</tr></table>"
     understood = read(f"{HEAD}<table><tr><td>Menu<td>{inner}</tr></table>")
-    assert [(one.day, one.title) for one in understood.sessions] == [
+    assert [(session.day, session.title) for session in understood.sessions] == [
         (date(2024, 4, 16), "One"),
         (date(2024, 4, 23), "Two"),
     ]
     within = HEAD + (
         "<table><tr><th>Date<th>Topic</tr><tr><td>Apr 16<td>One<table><tr><td>note</table></tr><tr><td>Apr 23<td>Two</tr></table>"
     )
-    assert [one.day for one in read(within).sessions] == [date(2024, 4, 16), date(2024, 4, 23)]
+    assert [session.day for session in read(within).sessions] == [date(2024, 4, 16), date(2024, 4, 23)]
 
 
 @pytest.mark.parametrize("tag", ["div", "table><tr><td", "ul><li", "blockquote", "b"])
 def test_a_page_as_deep_as_it_is_long(tag: str) -> None:
     understood = read(f"{HEAD}<ul><li>01 One [Apr 16]</ul>{f'<{tag}>x' * 3_000}", "x.html")
-    assert [one.title for one in understood.sessions] == ["One"]
+    assert [session.title for session in understood.sessions] == ["One"]
 
 
 def test_two_courses_on_one_page_are_asked_for() -> None:
@@ -111,33 +111,33 @@ def test_two_courses_on_one_page_are_asked_for() -> None:
         for title in ("Data Systems", "Operating Systems")
     )
     first = read(page)
-    question = next(one for one in first.open_questions if one.id == "course")
+    question = next(question for question in first.open_questions if question.id == "course")
     assert question.choices == (("0", "Data Systems SS2024"), ("1", "Operating Systems SS2024"))
     assert (first.title, len(first.sessions)) == ("Data Systems", 2)
     second = read(page, course="1")
-    assert (second.title, [one.title for one in second.sessions]) == (
+    assert (second.title, [session.title for session in second.sessions]) == (
         "Operating Systems",
         ["Operating Systems one", "Operating Systems two"],
     )
-    assert "course" not in {one.id for one in second.questions}
-    assert {one.what for one in first.lines if "Operating" in one.text} == {"another course"}
+    assert "course" not in {question.id for question in second.questions}
+    assert {line.what for line in first.lines if "Operating" in line.text} == {"another course"}
 
 
 def test_weekdays_that_contradict_the_term_are_asked_for() -> None:
     page = "Data Systems SS2024\nLectures take place at 10am.\n" + "".join(
         f"- {day}: Topic {day}\n" for day in ("Tue Apr 15", "Tue Apr 22", "Tue Apr 29")
     )
-    (question,) = (one for one in read(page).open_questions if one.id == "year")
+    (question,) = (question for question in read(page).open_questions if question.id == "year")
     assert (question.preset, question.choices) == ("2024", (("2024", "2024"), ("2025", "2025")))
-    assert [one.day for one in read(page, year="2025").sessions] == [date(2025, 4, day) for day in (15, 22, 29)]
+    assert [session.day for session in read(page, year="2025").sessions] == [date(2025, 4, day) for day in (15, 22, 29)]
 
 
 def test_days_that_may_be_read_in_two_ways_are_asked_for() -> None:
     page = "Data Systems 2024\n- 3/4: One\n- 4/5: Two\n"
-    (question,) = (one for one in read(page).open_questions if one.id == "order")
+    (question,) = (question for question in read(page).open_questions if question.id == "order")
     assert [value for value, _label in question.choices] == ["dm", "md"]
-    assert [one.day for one in read(page, order="dm").sessions] == [date(2024, 4, 3), date(2024, 5, 4)]
-    assert [one.day for one in read(page, order="md").sessions] == [date(2024, 3, 4), date(2024, 4, 5)]
+    assert [session.day for session in read(page, order="dm").sessions] == [date(2024, 4, 3), date(2024, 5, 4)]
+    assert [session.day for session in read(page, order="md").sessions] == [date(2024, 3, 4), date(2024, 4, 5)]
 
 
 def test_a_template_says_where_the_schedule_is() -> None:
@@ -159,31 +159,33 @@ def test_corrections_of_rows_and_columns() -> None:
             f"room:{third.id}": "H 1",
         },
     )  # fmt: skip
-    assert [(one.title, str(one.day), f"{one.begins:%H:%M}", one.room) for one in changed.sessions] == [
+    assert [
+        (session.title, str(session.day), f"{session.begins:%H:%M}", session.room) for session in changed.sessions
+    ] == [
         ("Welcome", "2024-04-16", "10:00", ""),
         ("Storage", "2024-05-02", "14:00", "H 1"),
     ]
-    assert [one.title for one in changed.free_days] == ["Open day"]
+    assert [free_day.title for free_day in changed.free_days] == ["Open day"]
     dropped = read(page, "x.csv", **base, **{f"drop:{first.id}": "1"})
-    assert [one.title for one in dropped.sessions] == ["Open day", "Storage"]
-    assert [(one.use, one.what) for one in dropped.lines if one.id == first.id] == [("ignored", "dropped")]
-    notes = next(one for one in understood.columns if one.heading == "notes")
-    topic = next(one for one in understood.columns if one.heading == "topic")
+    assert [session.title for session in dropped.sessions] == ["Open day", "Storage"]
+    assert [(line.use, line.what) for line in dropped.lines if line.id == first.id] == [("ignored", "dropped")]
+    notes = next(column for column in understood.columns if column.heading == "notes")
+    topic = next(column for column in understood.columns if column.heading == "topic")
     other = read(page, "x.csv", **base, **{notes.id: "title", topic.id: "ignored"})
-    assert [one.title for one in other.sessions] == ["Hello", "World", "Again"]
+    assert [session.title for session in other.sessions] == ["Hello", "World", "Again"]
 
 
 def test_the_same_row_keeps_its_name_when_others_come_and_go() -> None:
     rows = ["2024-04-16,One,x", "2024-04-23,Two,x", "2024-04-23,Two,x", "2024-04-30,Three,x"]
     before = read("\n".join(["date,topic,x", *rows]), "x.csv")
     after = read("\n".join(["date,topic,x", "2024-04-09,Zero,x", *rows[1:]]), "x.csv")
-    assert [one.id for one in after.sessions[1:]] == [one.id for one in before.sessions[1:]]
-    assert len({one.id for one in before.sessions}) == 4
+    assert [session.id for session in after.sessions[1:]] == [session.id for session in before.sessions[1:]]
+    assert len({session.id for session in before.sessions}) == 4
 
 
 def test_every_line_is_accounted_for() -> None:
     page = "Data Systems SS2024\nA word of welcome.\nLectures take place Tuesday, 10am-12pm in H 0107.\n• 01 One [Apr 16]\nThe party is on 3 May 2024 in the yard.\nLecturer: Ann Example\n"
-    assert [(one.number, one.use) for one in read(page).lines] == [
+    assert [(line.number, line.use) for line in read(page).lines] == [
         (1, "used"), (2, "ignored"), (3, "used"), (4, "used"), (5, "not understood"), (6, "used"),
     ]  # fmt: skip
 
@@ -215,15 +217,20 @@ def test_a_workbook_with_real_dates_merged_cells_and_several_sheets() -> None:
         "SoSe 2025",
         "Europe/Berlin",
     )
-    assert [(one.kind, str(one.day), f"{one.begins:%H:%M}", one.title, one.room) for one in understood.sessions] == [
+    assert [
+        (session.kind, str(session.day), f"{session.begins:%H:%M}", session.title, session.room)
+        for session in understood.sessions
+    ] == [
         ("lecture", "2025-04-15", "10:15", "Einführung", "HS 3"),
         ("lecture", "2025-04-17", "10:15", "Kinematik", "HS 3"),
         ("lecture", "2025-04-22", "10:15", "Dynamik", "HS 3"),
         ("exercise", "2025-04-18", "14:00", "Übung 1", ""),
     ]
     assert [link.url for link in understood.sessions[0].materials] == ["https://r.example.de/1.pdf"]
-    assert [(str(one.day), one.title) for one in understood.free_days] == [("2025-05-01", "Tag der Arbeit")]
-    assert [(str(one.day), one.title) for one in understood.deadlines] == [("2025-04-25", "Übung 1")]
+    assert [(str(free_day.day), free_day.title) for free_day in understood.free_days] == [
+        ("2025-05-01", "Tag der Arbeit")
+    ]
+    assert [(str(deadline.day), deadline.title) for deadline in understood.deadlines] == [("2025-04-25", "Übung 1")]
 
 
 def test_a_syllabus_of_word_with_merged_weeks_and_links() -> None:
@@ -263,19 +270,19 @@ def test_a_syllabus_of_word_with_merged_weeks_and_links() -> None:
         "Spring 2025",
         "America/New_York",
     )
-    assert [(str(one.day), f"{one.begins:%H:%M}", one.title) for one in understood.sessions] == [
+    assert [(str(session.day), f"{session.begins:%H:%M}", session.title) for session in understood.sessions] == [
         ("2025-01-08", "13:00", "What is a city?"),
         ("2025-01-13", "13:00", "Uruk"),
         ("2025-01-15", "13:00", "Rome"),
         ("2025-01-22", "13:00", "Paper 1 workshop"),
     ]
     assert [link.url for link in understood.sessions[0].materials] == ["https://h.example.edu/1.pdf"]
-    assert [(str(one.day), one.title, str(one.at)) for one in understood.deadlines] == [
+    assert [(str(deadline.day), deadline.title, str(deadline.at)) for deadline in understood.deadlines] == [
         ("2025-01-13", "Reading response 1", "None"),
         ("2025-01-22", "Paper 1", "17:00:00"),
     ]
-    assert [(str(one.day), one.title) for one in understood.free_days] == [("2025-01-20", "MLK Day")]
-    assert [one.name for one in understood.people] == ["Dr. Aoife Ní Bhriain"]
+    assert [(str(free_day.day), free_day.title) for free_day in understood.free_days] == [("2025-01-20", "MLK Day")]
+    assert [person.name for person in understood.people] == ["Dr. Aoife Ní Bhriain"]
 
 
 def test_a_sheet_that_is_only_given_out_is_a_deadline_with_its_link() -> None:
@@ -286,7 +293,9 @@ def test_a_sheet_that_is_only_given_out_is_a_deadline_with_its_link() -> None:
     )
     understood = read(page)
     assert understood.sessions == ()
-    assert [(one.title, str(one.day), str(one.at), one.url) for one in understood.deadlines] == [
+    assert [
+        (deadline.title, str(deadline.day), str(deadline.at), deadline.url) for deadline in understood.deadlines
+    ] == [
         ("Blatt 1", "2024-04-22", "09:00:00", "https://x.example.de/1.pdf"),
         ("Blatt 2", "2024-04-29", "09:00:00", "https://x.example.de/2.pdf"),
     ]

@@ -21,8 +21,12 @@ def read(name: str, answers: Answers | None = None) -> Understood:
 
 def sessions(understood: Understood) -> list[tuple[str, str, str]]:
     return [
-        (one.number, _when(one.day, one.begins, one.ends), f"{one.title} ({one.room})" if one.room else one.title)
-        for one in understood.sessions
+        (
+            session.number,
+            _when(session.day, session.begins, session.ends),
+            f"{session.title} ({session.room})" if session.room else session.title,
+        )
+        for session in understood.sessions
     ]
 
 
@@ -33,7 +37,7 @@ def _when(day: date | None, begins: time | None, ends: time | None) -> str:
 
 
 def asked(understood: Understood) -> set[str]:
-    return {one.id for one in understood.open_questions}
+    return {question.id for question in understood.open_questions}
 
 
 IN = " (H 0107)"
@@ -119,7 +123,7 @@ def test_the_questions_are_answered_by_values_and_then_gone() -> None:
         ("", "2024-09-03 10:00-12:00", "Introduction" + IN),
         ("", "2024-09-10 10:00-12:00", "Caching" + IN),
     ]
-    assert [(one.day, one.last) for one in weeks.free_days] == [(date(2024, 9, 16), date(2024, 9, 22))]
+    assert [(free_day.day, free_day.last) for free_day in weeks.free_days] == [(date(2024, 9, 16), date(2024, 9, 22))]
 
 
 def test_how_lectures_without_a_time_are_asked_for() -> None:
@@ -130,16 +134,18 @@ def test_how_lectures_without_a_time_are_asked_for() -> None:
 
 def test_free_days_deadlines_and_exams_are_none_of_the_lectures() -> None:
     understood = read("12")
-    assert [one.title for one in understood.sessions] == ["Introduction", "Caching"]
-    assert [(one.day, one.title) for one in understood.free_days] == [(date(2024, 9, 10), "Labor Day")]
-    assert [(one.day, one.title, one.at) for one in understood.deadlines] == [(date(2024, 9, 20), "HW 1", None)]
-    assert [(one.day, one.title, one.begins) for one in understood.exams] == [
+    assert [session.title for session in understood.sessions] == ["Introduction", "Caching"]
+    assert [(free_day.day, free_day.title) for free_day in understood.free_days] == [(date(2024, 9, 10), "Labor Day")]
+    assert [(deadline.day, deadline.title, deadline.at) for deadline in understood.deadlines] == [
+        (date(2024, 9, 20), "HW 1", None)
+    ]
+    assert [(exam.day, exam.title, exam.begins) for exam in understood.exams] == [
         (date(2024, 9, 17), "Midterm exam", time(10))
     ]
     table = read("02")
-    assert [one.title for one in table.sessions] == ["Introduction", "Caching"]
-    assert [(one.day, one.title) for one in table.free_days] == [(date(2024, 9, 10), "holiday")]
-    assert [(one.day, one.title) for one in table.exams] == [(date(2024, 9, 17), "Midterm")]
+    assert [session.title for session in table.sessions] == ["Introduction", "Caching"]
+    assert [(free_day.day, free_day.title) for free_day in table.free_days] == [(date(2024, 9, 10), "holiday")]
+    assert [(exam.day, exam.title) for exam in table.exams] == [(date(2024, 9, 17), "Midterm")]
 
 
 def test_a_german_page() -> None:
@@ -148,26 +154,26 @@ def test_a_german_page() -> None:
         ("01", "2022-10-25 16:15-17:45", "Einführung" + IN),
         ("02", "2022-11-08 16:15-17:45", "Anfragen" + IN),
     ]
-    assert [(one.role, one.name) for one in understood.people] == [("lecturer", "Prof. Dr. Erika Muster")]
-    assert [(one.day, one.begins, one.room) for one in understood.exams] == [(date(2023, 2, 16), time(10), "HS 1")]
-    assert [(one.day, one.at) for one in understood.deadlines] == [(date(2023, 1, 31), time(23, 59))]
+    assert [(person.role, person.name) for person in understood.people] == [("lecturer", "Prof. Dr. Erika Muster")]
+    assert [(exam.day, exam.begins, exam.room) for exam in understood.exams] == [(date(2023, 2, 16), time(10), "HS 1")]
+    assert [(deadline.day, deadline.at) for deadline in understood.deadlines] == [(date(2023, 1, 31), time(23, 59))]
     assert (understood.zone, understood.language) == ("Europe/Berlin", "de")
 
 
 def test_several_deadlines_exams_and_people() -> None:
     understood = read("16")
-    assert [(one.title, one.day, one.at) for one in understood.deadlines] == [
+    assert [(deadline.title, deadline.day, deadline.at) for deadline in understood.deadlines] == [
         ("Homework 1", date(2024, 9, 20), time(23, 59)),
         ("Homework 2", date(2024, 10, 20), time(23, 59)),
         ("report", date(2024, 12, 15), time(23, 59)),
     ]
     assert understood.projects is not None
     assert str(understood.projects.submission_deadline) == "2024-12-01 23:59:00"
-    assert [(one.title, one.day, one.begins) for one in understood.exams] == [
+    assert [(exam.title, exam.day, exam.begins) for exam in understood.exams] == [
         ("Midterm", date(2024, 10, 15), time(10)),
         ("Final exam", date(2024, 12, 18), time(9)),
     ]
-    assert [(one.role, one.name) for one in understood.people] == [
+    assert [(person.role, person.name) for person in understood.people] == [
         ("lecturer", "Prof. Ann Example"),
         ("assistant", "Bo One"),
         ("assistant", "Cy Two"),
@@ -177,7 +183,7 @@ def test_several_deadlines_exams_and_people() -> None:
 
 def test_exercises_and_labs_have_their_kind_and_time() -> None:
     understood = read("24")
-    assert [(one.kind, one.day, one.begins, one.room) for one in understood.sessions] == [
+    assert [(session.kind, session.day, session.begins, session.room) for session in understood.sessions] == [
         ("lecture", date(2024, 4, 16), time(10), "H 0107"),
         ("exercise", date(2024, 4, 18), time(14), "H 1028"),
         ("lab", date(2024, 4, 25), time(14), "H 1028"),
@@ -185,7 +191,7 @@ def test_exercises_and_labs_have_their_kind_and_time() -> None:
 
 
 def test_exams_in_sentences_and_one_that_is_said_twice() -> None:
-    assert [(one.title, one.day, one.begins, one.minutes, one.room) for one in read("25").exams] == [
+    assert [(exam.title, exam.day, exam.begins, exam.minutes, exam.room) for exam in read("25").exams] == [
         ("midterm", date(2024, 6, 4), time(10), None, "H 0104"),
         ("Written exam", date(2024, 7, 23), time(10), 120, "H 0105"),
         ("Second exam", date(2024, 10, 1), time(14), None, ""),
@@ -201,33 +207,35 @@ def test_a_zone_is_named_or_asked_for() -> None:
 
 def test_the_pages_of_real_courses_with_two_weekdays() -> None:
     understood = read("32")
-    assert [one.day for one in understood.sessions] == [
+    assert [session.day for session in understood.sessions] == [
         date(2025, month, day)
         for month, day in [(4, 7), (4, 10), (4, 14), (4, 17), (4, 24), (4, 28), (5, 8), (5, 12), (5, 15), (5, 19)]
     ]
-    assert {one.begins for one in understood.sessions} == {time(13, 30)}
-    assert {one.number: one.room for one in understood.sessions if one.room != "L-E.03"} == {
+    assert {session.begins for session in understood.sessions} == {time(13, 30)}
+    assert {session.number: session.room for session in understood.sessions if session.room != "L-E.03"} == {
         "02": "HS 1",
         "07": "L-1.02",
     }
-    assert [one.kind for one in understood.sessions] == ["lecture"] * 6 + ["exercise"] + ["lecture"] * 3
+    assert [session.kind for session in understood.sessions] == ["lecture"] * 6 + ["exercise"] + ["lecture"] * 3
     assert sessions(read("31")) == [("", when, title) for _number, when, title in sessions(understood)]
     easter = read("fixed-hpi")
-    assert [one.room for one in easter.sessions] == ["L-E.03", "HS 1", "L-E.03"]
-    assert [(one.day, one.title) for one in easter.free_days] == [(date(2025, 4, 21), "Easter")]
+    assert [session.room for session in easter.sessions] == ["L-E.03", "HS 1", "L-E.03"]
+    assert [(free_day.day, free_day.title) for free_day in easter.free_days] == [(date(2025, 4, 21), "Easter")]
     assert sessions(read("fixed2-hpi")) == sessions(easter)
     assert len(read("fixed3-hpi").sessions) == 3
 
 
 def test_the_pages_of_real_courses_of_a_winter() -> None:
     first = read("fixed-adbs-ws2021")
-    assert [one.number for one in first.sessions] == [f"{number:02}" for number in range(1, 13)]
+    assert [session.number for session in first.sessions] == [f"{number:02}" for number in range(1, 13)]
     assert (first.sessions[0].day, first.sessions[-1].day) == (date(2020, 10, 7), date(2021, 1, 27))
-    assert {(one.begins, one.ends, one.room) for one in first.sessions} == {(time(16), time(18), "HS i13")}
+    assert {(session.begins, session.ends, session.room) for session in first.sessions} == {
+        (time(16), time(18), "HS i13")
+    }
     assert [part.letter for part in first.parts] == ["A", "B", "C"]
     second = read("fixed-adbs-ws2324")
     assert (second.zone, second.term) == ("Europe/Vienna", "WiSe2023/24")
-    assert [(one.number, one.day, one.begins) for one in second.sessions[:3]] == [
+    assert [(session.number, session.day, session.begins) for session in second.sessions[:3]] == [
         ("01", date(2023, 10, 18), time(18)),
         ("02", date(2023, 12, 4), time(9, 30)),
         ("03", date(2023, 12, 4), time(11, 30)),
@@ -283,7 +291,7 @@ def test_every_way_to_write_a_time(name: str, times: tuple[time, time]) -> None:
 def test_everything_else_that_stands_beside_a_day(name: str, expected: tuple[str, str, str, tuple[str, ...]]) -> None:
     understood = read(f"dates-date-Sep_3__{name}")
     (session,) = understood.sessions
-    found = (session.room, session.mode, session.kind, tuple(one.kind for one in session.materials))
+    found = (session.room, session.mode, session.kind, tuple(material.kind for material in session.materials))
     assert (session.day, session.begins, found) == (TUESDAY, time(10), expected)
     assert understood.warnings == ()
 
@@ -302,4 +310,4 @@ def test_every_way_to_name_a_term(name: str) -> None:
     understood = read(f"term-{name}")
     label, year = TERMS[name]
     assert (understood.title, understood.term) == ("Toy Course", label)
-    assert [one.day for one in understood.sessions] == [date(year, 10, 1)]
+    assert [session.day for session in understood.sessions] == [date(year, 10, 1)]

@@ -22,4 +22,4 @@ def test_the_pages_are_of_many_forms_and_tongues() -> None:
 def test_a_page_comes_in_as_it_is(path: Path) -> None:
     understood = understand(read_source(path.read_bytes(), name=path.name), today=TODAY)
     assert compare(read_truth(path.with_suffix(".truth")), understood) == []
-    assert [one for one in understood.lines if one.use == "not understood"] == []
+    assert [line for line in understood.lines if line.use == "not understood"] == []

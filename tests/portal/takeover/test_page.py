@@ -16,8 +16,8 @@ HEAD = "Systems of Data SS2024\n(VL, 41080)\n\nLectures take place Thursday, 4pm
 
 def lectures(text: str) -> list[tuple[str, str, str, str, str]]:
     return [
-        (one.number, f"{one.starts_at:%Y-%m-%d %H:%M}", f"{one.ends_at:%H:%M}", one.room, one.mode)
-        for one in read_page(text).lectures
+        (lecture.number, f"{lecture.starts_at:%Y-%m-%d %H:%M}", f"{lecture.ends_at:%H:%M}", lecture.room, lecture.mode)
+        for lecture in read_page(text).lectures
     ]
 
 
@@ -41,18 +41,18 @@ def test_the_page_of_the_real_course(seed: CourseSpec) -> None:
         ("A", "Overview and ML System Internals"),
         ("B", "ML Lifecycle Systems"),
     ]
-    assert [one.number for one in seed.lectures] == [f"{n:02}" for n in range(1, 13)]
-    assert [one.starts_at for one in seed.lectures] == [datetime(2024, m, d, 16) for m, d in LECTURE_DAYS]
-    assert [one.ends_at.time() for one in seed.lectures] == [time(18)] * 12
-    assert {one.number: one.room for one in seed.lectures if one.room != "H 0107"} == {
+    assert [lecture.number for lecture in seed.lectures] == [f"{n:02}" for n in range(1, 13)]
+    assert [lecture.starts_at for lecture in seed.lectures] == [datetime(2024, m, d, 16) for m, d in LECTURE_DAYS]
+    assert [lecture.ends_at.time() for lecture in seed.lectures] == [time(18)] * 12
+    assert {lecture.number: lecture.room for lecture in seed.lectures if lecture.room != "H 0107"} == {
         "05": "H 0111",
         "08": "",
         "10": "",
     }
-    assert [one.number for one in seed.lectures if one.mode == "virtual"] == ["08", "10"]
-    kinds = [tuple(material.kind for material in one.materials) for one in seed.lectures]
+    assert [lecture.number for lecture in seed.lectures if lecture.mode == "virtual"] == ["08", "10"]
+    kinds = [tuple(material.kind for material in lecture.materials) for lecture in seed.lectures]
     assert kinds == [("pdf", "pptx", "mp4")] * 7 + [("pdf", "pptx")] + [()] * 4
-    assert [one.part for one in seed.lectures] == ["A"] * 8 + ["B"] * 4
+    assert [lecture.part for lecture in seed.lectures] == ["A"] * 8 + ["B"] * 4
     assert seed.warnings == ()
 
 
@@ -128,7 +128,7 @@ def test_every_style_of_a_term(first: str, title: str, term: str, year: int) -> 
 
 def test_slips_are_kept_and_warned_of() -> None:
     spec = read_page(HEAD + "• 01 X [Apr 18, 12.45am]\n• 02 Y [Mon Apr 25]\n")
-    assert [one.starts_at for one in spec.lectures] == [datetime(2024, 4, 18, 0, 45), datetime(2024, 4, 25, 16)]
+    assert [lecture.starts_at for lecture in spec.lectures] == [datetime(2024, 4, 18, 0, 45), datetime(2024, 4, 25, 16)]
     assert spec.warnings == (
         "Line 8: 00:45 at night is surely a slip; it is imported as written: • 01 X [Apr 18, 12.45am]",
         "Line 9: 2024-04-25 is a Thursday, not a Monday: • 02 Y [Mon Apr 25]",
@@ -138,7 +138,7 @@ def test_slips_are_kept_and_warned_of() -> None:
 @pytest.mark.parametrize("line", ["• 02 Y", "• 02 Y [pdf]", "• 02 Y [TBA]", "• 02 Y [date open, pdf]"])
 def test_a_numbered_lecture_without_a_date_keeps_its_place(line: str) -> None:
     spec = read_page(f"{HEAD}• 01 X [Apr 18]\n{line}\n• 03 Z [May 02]\n")
-    assert [(one.number, one.title, one.held_on) for one in spec.lectures] == [
+    assert [(lecture.number, lecture.title, lecture.held_on) for lecture in spec.lectures] == [
         ("01", "X", date(2024, 4, 18)),
         ("02", "Y", None),
         ("03", "Z", date(2024, 5, 2)),
@@ -210,7 +210,7 @@ def test_html_as_it_is_kept_by_hand() -> None:
         "https://zoom.example.org/1",
     )
     assert [hour.call_in for hour in spec.office_hours] == ["https://zoom.example.org/2"]
-    assert [(one.number, one.title, one.room, one.mode) for one in spec.lectures] == [
+    assert [(lecture.number, lecture.title, lecture.room, lecture.mode) for lecture in spec.lectures] == [
         ("01", "Introduction", "H 0107", "hybrid"),
         ("02", "Joins", "H 0111", "hybrid"),
         ("03", "Storage", "", "virtual"),
@@ -227,7 +227,7 @@ def test_a_later_heading_with_a_term_is_no_new_beginning(heading: str) -> None:
     page = f"{HTML_HEAD}<ul><li>01 Introduction [Apr 18]</li></ul><h2>{heading}</h2><ul><li>02 Joins [Apr 25]</li></ul>"
     spec = read_page(page)
     assert (spec.title, spec.term) == ("Data Systems", "SS2024")
-    assert [one.number for one in spec.lectures] == ["01", "02"]
+    assert [lecture.number for lecture in spec.lectures] == ["01", "02"]
 
 
 @pytest.mark.parametrize("address", ["https://[zoom-link]", "https://[zoom-link]/01.pdf", "//[::1/x"])
@@ -235,7 +235,7 @@ def test_a_link_that_is_no_address_leads_nowhere(address: str) -> None:
     page = f"{HTML_HEAD}<ul><li>01 Introduction [Apr 18, <a href='{address}'>pdf</a>]</li></ul>"
     for head in ("", "<base href='https://x.example.org/'>"):
         spec = read_page(head + page)
-        assert [one.kind for one in spec.lectures[0].materials] == ["pdf"]
+        assert [material.kind for material in spec.lectures[0].materials] == ["pdf"]
         assert len(spec.warnings) == 1
         assert f"the link '{address}' leads nowhere from here" in spec.warnings[0]
     call_in = page.replace("in H 0107.", f"and via <a href='{address}'>zoom</a>.")
@@ -246,14 +246,14 @@ def test_a_link_that_is_no_address_leads_nowhere(address: str) -> None:
 def test_tags_that_are_never_closed_are_read(tag: str) -> None:
     lines = "".join(f"<{tag}>Note {n}\n" for n in range(2000))
     spec = read_page(f"{HTML_HEAD}{lines}<ul><li>01 Introduction [Apr 18]</li></ul>")
-    assert [one.title for one in spec.lectures] == ["Introduction"]
+    assert [lecture.title for lecture in spec.lectures] == ["Introduction"]
 
 
 def test_a_page_that_is_set_as_it_was_typed_keeps_its_lines() -> None:
     spec = read_page(f"<html><body><pre>{HEAD}• 01 <b>A</b> [Apr 18, <a href='https://x.example.org/1'>pdf</a>]\n• 02 B [Apr 25]</pre></body></html>")  # fmt: skip
     assert (spec.title, spec.term, spec.slots[0].room) == ("Systems of Data", "SS2024", "H 0107")
-    assert [(one.number, one.title) for one in spec.lectures] == [("01", "A"), ("02", "B")]
-    assert [one.url for one in spec.lectures[0].materials] == ["https://x.example.org/1"]
+    assert [(lecture.number, lecture.title) for lecture in spec.lectures] == [("01", "A"), ("02", "B")]
+    assert [material.url for material in spec.lectures[0].materials] == ["https://x.example.org/1"]
     warned = read_page(f"<html>\n<pre>{HEAD}• 01 A [Apr 18]\n• 02 B [Feb 30]</pre></html>").warnings
     assert warned == ("Line 10: there is no 'Feb 30' in 2024: • 02 B [Feb 30]",)
 
@@ -262,7 +262,7 @@ def test_links_within_a_site_are_whole_where_the_page_names_its_own_address() ->
     page = """<html><head><base href="https://x.example.org/ss24/index.html"></head><body><h1>Data Systems SS2024</h1>
     <p>Lectures take place Thursday, 4pm-6pm in H 1.</p><ul><li>01 A [Apr 18, <a href="01.pdf">pdf</a>]</ul></body></html>"""
     spec = read_page(page)
-    assert [one.url for one in spec.lectures[0].materials] == ["https://x.example.org/ss24/01.pdf"]
+    assert [material.url for material in spec.lectures[0].materials] == ["https://x.example.org/ss24/01.pdf"]
     assert spec.warnings == ()
 
 
@@ -318,7 +318,7 @@ def test_a_day_without_a_time_is_no_further_exam(note: str) -> None:
 def test_an_exam_without_a_time_is_kept_among_the_sessions() -> None:
     spec = read_page(f"{HEAD}• 01 A [Apr 18]\n• Final written exams: Fri Jul 19; Aug 10, 2pm\n")
     assert [exam.starts_at for exam in spec.exams] == [datetime(2024, 8, 10, 14)]
-    assert [(one.kind, one.title, one.day) for one in spec.lectures[1:]] == [
+    assert [(lecture.kind, lecture.title, lecture.day) for lecture in spec.lectures[1:]] == [
         ("other", "Final written exams", date(2024, 7, 19))
     ]
 
@@ -346,11 +346,13 @@ Final exams: Feb 15, 4pm (register until Feb 01)
 Grading: 100% exam
 """
     spec = read_page(page)
-    assert [one.split(": ")[:3] for one in spec.warnings] == [
+    assert [warning.split(": ")[:3] for warning in spec.warnings] == [
         ["Line 4", "not read, enter it by hand", "Oct 16, Mar 04"],
         ["Line 7", "not read, enter it by hand", "Feb 01"],
     ]
-    assert [(one.title, one.due_at) for one in spec.deadlines] == [("Project", datetime(2024, 1, 31, 23, 59))]
+    assert [(deadline.title, deadline.due_at) for deadline in spec.deadlines] == [
+        ("Project", datetime(2024, 1, 31, 23, 59))
+    ]
 
 
 @pytest.mark.parametrize(

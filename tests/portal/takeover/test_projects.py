@@ -48,7 +48,7 @@ def spec_of(course: Course) -> CourseSpec:
 
 
 def without(spec: CourseSpec, title: str) -> CourseSpec:
-    return replace(spec, topics=tuple(one for one in spec.topics if one.title != title))
+    return replace(spec, topics=tuple(topic for topic in spec.topics if topic.title != title))
 
 
 def register(course: Course, title: str) -> Project:
@@ -155,7 +155,7 @@ def test_fewer_slots_than_are_taken_are_refused(course: Course) -> None:
     for _team in range(2):
         register(course, "Sparse kernels")
     spec = spec_of(course)
-    fewer = tuple(replace(one, slots=1, description="New") for one in spec.topics)
+    fewer = tuple(replace(topic, slots=1, description="New") for topic in spec.topics)
     with pytest.raises(
         CourseFileError, match=r"Topic Sparse kernels: 2 teams have it, so it can't have 1 slot. Give it at least 2"
     ):
@@ -166,7 +166,7 @@ def test_fewer_slots_than_are_taken_are_refused(course: Course) -> None:
 def test_ideas_of_students_are_none_of_the_file(course: Course) -> None:
     idea, _author = make_idea(course, "My own idea")
     spec = spec_of(course)
-    assert [one.title for one in spec.topics] == ["Sparse kernels", "Compressed I/O"]
+    assert [topic.title for topic in spec.topics] == ["Sparse kernels", "Compressed I/O"]
     import_course(spec=replace(spec, topics=()), now=NOW)
     idea.refresh_from_db()
     assert (idea.is_open, idea.proposal) == (True, "accepted")

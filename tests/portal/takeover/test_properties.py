@@ -79,8 +79,8 @@ def _when(plan: Plan) -> str:
 
 def as_html(plan: Plan) -> tuple[bytes, str]:
     rows = "".join(
-        f"<tr><td>{plan.day(one)}</td><td>{one.title.replace('&', '&amp;')}</td><td>{f'<a href={one.slides!r}>slides</a>' if one.slides else ''}</td></tr>"
-        for one in plan.sessions
+        f"<tr><td>{plan.day(session)}</td><td>{session.title.replace('&', '&amp;')}</td><td>{f'<a href={session.slides!r}>slides</a>' if session.slides else ''}</td></tr>"
+        for session in plan.sessions
     )
     page = f"<h1>{HEAD}</h1><p>{_when(plan)}</p><table><tr><th>Date<th>Topic<th>Slides</tr>{rows}</table>"
     return page.encode(), "page.html"
@@ -88,36 +88,38 @@ def as_html(plan: Plan) -> tuple[bytes, str]:
 
 def as_list(plan: Plan) -> tuple[bytes, str]:
     items = "".join(
-        f"<li>{plan.day(one)}: {one.title.replace('&', '&amp;')} {f'(<a href={one.slides!r}>slides</a>)' if one.slides else ''}</li>"
-        for one in plan.sessions
+        f"<li>{plan.day(session)}: {session.title.replace('&', '&amp;')} {f'(<a href={session.slides!r}>slides</a>)' if session.slides else ''}</li>"
+        for session in plan.sessions
     )
     return f"<h1>{HEAD}</h1><p>{_when(plan)}</p><ul>{items}</ul>".encode(), "page.html"
 
 
 def as_markdown(plan: Plan) -> tuple[bytes, str]:
     rows = "\n".join(
-        f"| {plan.day(one)} | {one.title} | {f'[slides]({one.slides})' if one.slides else ''} |"
-        for one in plan.sessions
+        f"| {plan.day(session)} | {session.title} | {f'[slides]({session.slides})' if session.slides else ''} |"
+        for session in plan.sessions
     )
     return f"# {HEAD}\n\n{_when(plan)}\n\n| Date | Topic | Slides |\n|---|---|---|\n{rows}\n".encode(), "page.md"
 
 
 def as_tabs(plan: Plan) -> tuple[bytes, str]:
-    rows = "\n".join(f"{plan.day(one)}\t{one.title}\t{one.slides}" for one in plan.sessions)
+    rows = "\n".join(f"{plan.day(session)}\t{session.title}\t{session.slides}" for session in plan.sessions)
     return f"{HEAD}\n{_when(plan)}\n\nDate\tTopic\tSlides\n{rows}\n".encode(), ""
 
 
 def as_brackets(plan: Plan) -> tuple[bytes, str]:
     rows = "\n".join(
-        f"• {one.title} [{plan.day(one)}{f', {one.slides}' if one.slides else ''}]" for one in plan.sessions
+        f"• {session.title} [{plan.day(session)}{f', {session.slides}' if session.slides else ''}]"
+        for session in plan.sessions
     )
     return f"{HEAD}\n{_when(plan)}\n\n{rows}\n".encode(), ""
 
 
 def as_yaml(plan: Plan) -> tuple[bytes, str]:
     rows = "\n".join(
-        f'- date: "{plan.day(one)}"\n  title: "{one.title}"' + (f"\n  slides: {one.slides}" if one.slides else "")
-        for one in plan.sessions
+        f'- date: "{plan.day(session)}"\n  title: "{session.title}"'
+        + (f"\n  slides: {session.slides}" if session.slides else "")
+        for session in plan.sessions
     )
     return f"# {HEAD}\n# {_when(plan)}\n{rows}\n".encode(), "schedule.yml"
 
@@ -129,8 +131,8 @@ def as_workbook(plan: Plan) -> tuple[bytes, str]:
     sheet.merge_cells("A1:C1")
     sheet.append([_when(plan)])
     sheet.append(["Date", "Topic", "Slides"])
-    for one in plan.sessions:
-        sheet.append([one.day, one.title, one.slides])
+    for session in plan.sessions:
+        sheet.append([session.day, session.title, session.slides])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue(), "plan.xlsx"
@@ -144,8 +146,8 @@ def as_document(plan: Plan) -> tuple[bytes, str]:
     table = document.add_table(rows=1, cols=3)
     for cell, text in zip(table.rows[0].cells, ("Date", "Topic", "Slides"), strict=True):
         cell.text = text
-    for one in plan.sessions:
-        for cell, text in zip(table.add_row().cells, (plan.day(one), one.title, ""), strict=True):
+    for session in plan.sessions:
+        for cell, text in zip(table.add_row().cells, (plan.day(session), session.title, ""), strict=True):
             cell.text = text
     content = io.BytesIO()
     document.save(content)
@@ -174,14 +176,14 @@ WITHOUT_LINKS = (as_document, as_calendar)
 def test_a_course_comes_back_the_same_from_every_form(write: Callable[[Plan], tuple[bytes, str]], plan: Plan) -> None:
     content, name = write(plan)
     understood = understand(read_source(content, name=name), today=TODAY)
-    assert [(one.kind, one.day, one.begins, one.ends, one.title) for one in understood.sessions] == [
-        ("lecture", one.day, time(10, 15), time(11, 45), one.title) for one in plan.sessions
-    ]
-    assert {one.room for one in understood.sessions} == {"H 0107"}
+    assert [
+        (session.kind, session.day, session.begins, session.ends, session.title) for session in understood.sessions
+    ] == [("lecture", session.day, time(10, 15), time(11, 45), session.title) for session in plan.sessions]
+    assert {session.room for session in understood.sessions} == {"H 0107"}
     assert (understood.title, understood.term, understood.zone) == ("Data Systems", "Fall 2024", "America/New_York")
     if write not in WITHOUT_LINKS:
-        assert [[link.url for link in one.materials] for one in understood.sessions] == [
-            [one.slides] if one.slides else [] for one in plan.sessions
+        assert [[link.url for link in session.materials] for session in understood.sessions] == [
+            [session.slides] if session.slides else [] for session in plan.sessions
         ]
     assert understood.open_questions == ()
     assert len(to_spec(understood).lectures) == len(plan.sessions)
@@ -213,8 +215,8 @@ def test_garbage_gives_words(ending: str, seed: int) -> None:
     else:
         said = [
             *understood.warnings,
-            *(one.words for one in understood.questions),
-            *(one.title for one in understood.sessions),
+            *(question.words for question in understood.questions),
+            *(session.title for session in understood.sessions),
         ]
     assert said
     assert all(one.strip() for one in said)

@@ -132,7 +132,9 @@ def test_a_page_that_leaves_a_date_open_takes_none_away(course: Course) -> None:
     page = replace(
         SPEC,
         is_complete=False,
-        lectures=tuple(replace(one, starts_at=None, ends_at=None, day=None) for one in SPEC.lectures if one.number),
+        lectures=tuple(
+            replace(lecture, starts_at=None, ends_at=None, day=None) for lecture in SPEC.lectures if lecture.number
+        ),
         free_days=(),
         deadlines=(replace(SPEC.deadlines[0], due_at=None, day=date(2024, 5, 3)),),
     )
@@ -156,7 +158,11 @@ def test_an_end_that_is_not_said_is_that_of_the_weekly_slot() -> None:
         SPEC, lectures=(lecture(1, ends_at=None), exercise(1, ends_at=None), lecture(2, kind="lab", ends_at=None))
     )
     import_course(spec=spec, now=NOW)
-    lengths = [one.ends_at - one.starts_at for one in Lecture.objects.order_by("pk") if one.starts_at and one.ends_at]
+    lengths = [
+        lecture.ends_at - lecture.starts_at
+        for lecture in Lecture.objects.order_by("pk")
+        if lecture.starts_at and lecture.ends_at
+    ]
     assert lengths == [timedelta(minutes=90), timedelta(hours=2), timedelta(minutes=90)]
 
 
@@ -245,7 +251,7 @@ def test_a_new_term_skips_free_days_for_each_kind_by_itself() -> None:
     # 22 weeks later; the exercise of the second week meets a free Friday, the lecture of the third a free Tuesday.
     skip = [date(2024, 10, 4), date(2024, 10, 8)]
     new = shift_course(SPEC, new_slug="next", start=date(2024, 9, 24), skip=skip)
-    assert [(one.kind, one.number, one.starts_at or one.day) for one in new.lectures] == [
+    assert [(lecture.kind, lecture.number, lecture.starts_at or lecture.day) for lecture in new.lectures] == [
         ("lecture", "01", datetime(2024, 9, 24, 10, 15)),
         ("exercise", "", datetime(2024, 9, 27, 10, 15)),
         ("exercise", "", datetime(2024, 10, 11, 10, 15)),
@@ -257,7 +263,7 @@ def test_a_new_term_skips_free_days_for_each_kind_by_itself() -> None:
     ]
     assert new.free_days == (FreeDaySpec(date=date(2024, 10, 4)), FreeDaySpec(date=date(2024, 10, 8)))
     assert new.slots == SPEC.slots
-    assert [(one.title, one.due_on, one.url) for one in new.deadlines] == [
+    assert [(deadline.title, deadline.due_on, deadline.url) for deadline in new.deadlines] == [
         ("Sheet", date(2024, 10, 11), ""),
         ("Sheet", date(2024, 10, 25), ""),
         ("Quiz", date(2024, 10, 18), ""),

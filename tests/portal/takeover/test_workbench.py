@@ -61,7 +61,7 @@ def test_what_is_missing_for_all_is_asked_once_and_then_applied_to_all(client: C
     assert "have dates but no time" not in page(client, address)
     client.post(f"{address}make/")
     lectures = Lecture.objects.filter(course__title="Verteilte Systeme").order_by("starts_at")
-    assert [(one.title, one.room) for one in lectures] == [
+    assert [(lecture.title, lecture.room) for lecture in lectures] == [
         ("Einführung", "H 0107"), ("Uhren", "H 0107"), ("Konsens", "H 0107")
     ]  # fmt: skip
     assert f"{lectures[0].starts_at.astimezone(lectures[0].course.zone):%H:%M}" == "10:15"
@@ -89,7 +89,7 @@ def test_a_row_is_corrected_and_the_correction_taken_back(client: Client) -> Non
     back = row_of(client, address, "Uhren")
     assert (back.kind, back.day.isoformat()) == ("exercise", "2026-10-20")
     corrected(client, address, row=back.id, drop="1")
-    assert "Uhren" not in [one.title for one in client.get(address).context["bench"].rows]
+    assert "Uhren" not in [row.title for row in client.get(address).context["bench"].rows]
     client.post(f"{address}again/")
     assert row_of(client, address, "Uhren").kind == "lecture"
 
@@ -97,7 +97,7 @@ def test_a_row_is_corrected_and_the_correction_taken_back(client: Client) -> Non
 def test_a_column_may_mean_something_else(client: Client) -> None:
     text = "Systems, Fall 2026\n\nDate,Remark,Reader\n2026-09-01,Intro,Chapter 1\n2026-09-08,Storage,Chapter 2\n"
     address = brought(client, NEW, {"file": SimpleUploadedFile("plan.csv", text.encode())})
-    column = next(one for one in client.get(address).context["bench"].columns if one.heading == "Reader")
+    column = next(column for column in client.get(address).context["bench"].columns if column.heading == "Reader")
     corrected(client, address, column=column.id, role="title")
     titles = [row.title for row in client.get(address).context["bench"].rows]
     assert any("Chapter 1" in title for title in titles)

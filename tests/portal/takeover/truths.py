@@ -95,9 +95,9 @@ def _end(exam: WrittenExam) -> time | None:
 
 def links_of(understood: Understood) -> dict[tuple, set[str]]:
     found = {}
-    for one in understood.sessions:
-        found[one.kind, _day(one.day), _plain(one.title)] = {
-            f"{link.kind}={link.url}" for link in one.materials if link.url
+    for session in understood.sessions:
+        found[session.kind, _day(session.day), _plain(session.title)] = {
+            f"{link.kind}={link.url}" for link in session.materials if link.url
         }
     for due in understood.deadlines:
         found["deadline", _day(due.day), _plain(due.title)] = {due.url} if due.url else set()
@@ -105,7 +105,7 @@ def links_of(understood: Understood) -> dict[tuple, set[str]]:
 
 
 def slots_of(understood: Understood) -> set[tuple]:
-    return {(one.kind, WEEKDAYS[one.weekday], (one.begins, one.ends), one.room) for one in understood.slots}
+    return {(slot.kind, WEEKDAYS[slot.weekday], (slot.begins, slot.ends), slot.room) for slot in understood.slots}
 
 
 def compare(truth: Truth, understood: Understood) -> list[str]:
@@ -115,12 +115,12 @@ def compare(truth: Truth, understood: Understood) -> list[str]:
         for name in ("title", "term", "zone")
         if getattr(truth, name) and getattr(truth, name) != getattr(understood, name)
     ]
-    asked = {one.id for one in understood.open_questions}
+    asked = {question.id for question in understood.open_questions}
     if missing := truth.asks - asked:
         wrong.append(f"not asked: {missing}, but {asked}")
     if truth.slots and truth.slots != slots_of(understood):
         wrong.append(f"slots: {slots_of(understood) ^ truth.slots}")
-    people = {(one.role, one.name) for one in understood.people}
+    people = {(person.role, person.name) for person in understood.people}
     if truth.people and truth.people != people:
         wrong.append(f"people: {people ^ truth.people}")
     found = rows_of(understood)
