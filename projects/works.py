@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from amls.courses.models import Course, Enrolment
 from amls.grading.facts import Piece
-from amls.grading.points import WorkState
+from amls.grading.points import Tally, WorkState, tally
 from projects.deadlines import Deadlines
 from projects.models import (
     Assessment,
@@ -34,6 +35,7 @@ class Work:
         outcome: passed or failed; '' where nothing is decided. It may not be published yet.
         is_published: whether the student may see score and outcome.
         project: the team's key; None without one.
+        feedback, correction: what the team reads with it, once it is published.
     """
 
     assignment: Assignment
@@ -42,6 +44,19 @@ class Work:
     outcome: str
     is_published: bool
     project: int | None
+    feedback: str = ""
+    correction: str = ""
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether there is a published result that counts."""
+        return self.state == WorkState.GRADED
+
+    @property
+    def most(self) -> Decimal | None:
+        """What there is to be had; None where it is passed or failed."""
+        is_by_points = self.assignment.grading == Assignment.Grading.POINTS
+        return self.assignment.max_points if is_by_points else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +138,8 @@ def _work(assignment: Assignment, enrolment: int, known: _Known, now: datetime) 
             outcome = score.outcome if score.is_complete and outcome else outcome
     is_published = assessment is not None and assessment.published_at is not None
     state = _state(assignment, enrolment, project, known, is_published=is_published, now=now)
-    return Work(assignment, state, score, outcome, is_published, project)
+    feedback, correction = (assessment.feedback, assessment.correction) if assessment and is_published else ("", "")
+    return Work(assignment, state, score, outcome, is_published, project, feedback, correction)
 
 
 def _state(
@@ -147,17 +163,25 @@ def _state(
 
 def piece_of(work: Work, path: str = "") -> Piece:
     """Return a student's work as rules judge it: with what is published only."""
-    assignment, is_graded = work.assignment, work.state == WorkState.GRADED
-    gives_points = assignment.grading == Assignment.Grading.POINTS and assignment.max_points is not None
+    assignment, is_graded = work.assignment, work.is_graded
     return Piece(
         key=assignment.pk,
         title=assignment.title,
-        most=assignment.max_points if gives_points else None,
+        most=work.most,
         state=work.state,
         points=work.score.points if is_graded and work.score is not None else None,
         is_passed=work.outcome == Outcome.PASSED if is_graded else None,
         counts=assignment.counts,
         path=path,
+    )
+
+
+def sum_of(works: Iterable[Work]) -> Tally:
+    """Return the sum of a student's points, of what counts and is published."""
+    return tally(
+        (work.state, work.score.points if work.score is not None else None, work.most)
+        for work in works
+        if work.most is not None and work.assignment.counts
     )
 
 

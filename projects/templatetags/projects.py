@@ -6,7 +6,9 @@ from django import template
 
 from amls.courses.access import Access
 from amls.courses.models import User
+from projects.models import Assignment
 from projects.queries import invitations_to
+from projects.works import assignments_of, sum_of, works_of
 
 register = template.Library()
 
@@ -19,3 +21,24 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     if access is None or not isinstance(user, User):
         return {"invitations": []}
     return {"invitations": list(invitations_to(user, access.course, now=access.now)), "course": access.course}
+
+
+@register.inclusion_tag("projects/_works.html", takes_context=True)
+def own_works(context: template.Context) -> dict[str, Any]:
+    """Show a student's points in each assignment that they may see, where the course gives points.
+
+    1 query for a course without any, else 9.
+    """
+    access: Access | None = context.get("access")
+    if access is None or access.enrolment is None or access.enrolment.is_staff:
+        return {"works": []}
+    gives_points = Assignment.objects.filter(course=access.course, grading=Assignment.Grading.POINTS)
+    if not gives_points.exists():
+        return {"works": []}
+    visible = [
+        assignment
+        for assignment in assignments_of(access.course)
+        if assignment.visible_from is None or assignment.visible_from <= access.now
+    ]
+    works = list(works_of(visible, [access.enrolment], now=access.now)[access.enrolment.pk].values())
+    return {"works": works, "sums": sum_of(works)}

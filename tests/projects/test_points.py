@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from amls.core.preview import without_trace
@@ -27,8 +29,9 @@ from projects.services.points import (
     team_for_points,
 )
 from projects.works import assignments_of, works_of
+from tests.markup import squeeze
 from tests.projects.conftest import DEADLINE, NOW, World
-from tests.projects.desk import make_teams
+from tests.projects.desk import assess_url, make_teams
 
 pytestmark = pytest.mark.django_db
 D = Decimal
@@ -254,3 +257,50 @@ def test_many_people_and_sheets_cost_as_many_queries_as_few(world: World, sheet:
             works_of(assignments_of(world.course), people, now=DEADLINE)
         counts.append(len(queries))
     assert counts == [9, 9]
+
+
+def test_the_desk_has_a_field_for_each_task_and_says_what_is_wrong(
+    world: World, sheet: Assignment, settings: Any
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    first, second = with_tasks(sheet, world, "7.5", "12.5")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    desk: Client = world.cast.client("assistant")
+    typed = {
+        f"task_{first}": "3,25", f"comment_{first}": "Induktion fehlt", f"task_{second}": "6.75", "feedback": "Weiter so",
+        f"task_{first}_{world.other.pk}": "7,5", "seen": "", "save": "1",
+    }  # fmt: skip
+    wrong = desk.post(assess_url(team), {**typed, f"task_{second}": "12,6"})
+    assert wrong.status_code == 422
+    assert "Points lie between 0 and 12.5, found 12,6." in wrong.content.decode()
+    assert desk.post(assess_url(team), typed).status_code == 302
+    page = desk.get(assess_url(team)).content.decode()
+    assert "10 of 20 points are saved." in page
+    assert 'value="3.25"' in page
+    seen = version_of(Assessment.objects.get())
+    assert desk.post(assess_url(team), {**typed, "seen": seen, "save_publish": "1"}).status_code == 302
+    assert (state_of(world, sheet), state_of(world, sheet, world.other)) == (("graded", D(10)), ("graded", D("14.25")))
+    seen = version_of(Assessment.objects.get())
+    changed = {**typed, f"task_{second}": "8", "seen": seen}
+    assert desk.post(assess_url(team), changed).status_code == 422
+    assert desk.post(assess_url(team), {**changed, "reason": "Übersehen"}).status_code == 302
+    assert state_of(world, sheet) == ("graded", D("11.25"))
+
+
+def test_a_student_sees_points_per_task_once_they_are_published(world: World, sheet: Assignment) -> None:
+    first, second = with_tasks(sheet, world, "7.5", "12.5")
+    make_sheet(world, 2, visible_from=NOW + timedelta(days=9000))
+    team = of(world, sheet)
+    both = {first: Given(D("3.25"), "Induktion fehlt <b>"), second: Given(D("6.75"))}
+    give_points(project=team, given=both, by=world.staff, now=NOW)
+    mine = world.cast.client("student")
+    assert "Induktion fehlt" not in mine.get("/amls/me/").content.decode()
+    publish_assessments(projects=[team], now=NOW)
+    page = squeeze(mine.get("/amls/me/").content.decode())
+    assert "10 of 20 points so far; 0 can still be had." in page
+    assert "Aufgabe 1: 3.25 / 7.5" in page
+    assert "Induktion fehlt &lt;b&gt;" in page
+    assert "Blatt 2" not in page
+    assert "Induktion fehlt" not in world.cast.client("lecturer").get("/amls/me/").content.decode()

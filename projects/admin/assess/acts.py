@@ -18,12 +18,14 @@ from amls.core.violations import RuleViolation
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import AssessPage
 from projects.admin.pages import add_violation, now_of
+from projects.forms.points import PointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, Submission
 from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
 from projects.services.drafts import forget_draft
 from projects.services.extensions import extend, revoke_extension
 from projects.services.handin import accept_late, restore_submission, withdraw_submission
+from projects.services.points import give_points
 from projects.services.registration import restore_project, withdraw_project
 from projects.services.teams import merge_teams, move_member
 
@@ -134,7 +136,7 @@ def walk(page: AssessPage) -> HttpResponse:
 @button("preview", "show_letter")
 def preview(page: AssessPage) -> None:
     """Show the feedback, or the mail, as the team would read it."""
-    form = page.shown["assess"] = AssessForm(page.request.POST, view=page.view)
+    form = page.shown["assess"] = decision_form(page.request.POST, view=page.view)
     form.full_clean()
 
 
@@ -142,24 +144,14 @@ def preview(page: AssessPage) -> None:
 def save(page: AssessPage) -> HttpResponse | None:
     """Save the decision; go on to the next project, or publish it."""
     request, view, project = page.request, page.view, page.project
-    form = AssessForm(request.POST, view=view)
+    form = decision_form(request.POST, view=view)
     page.shown["assess"] = form
     if not form.is_valid():
         return None
     # Where to go next is known before the decision takes the project out of a filtered list.
     _keys, _before, after = page.around
-    data = form.cleaned_data
     try:
-        assess(
-            project=project,
-            outcome=data["outcome"],
-            extra_points=data["extra_points"],
-            feedback=data["feedback"],
-            by=page.user,
-            now=now_of(request),
-            overrides=form.overrides(),
-            seen=data["seen"],
-        )
+        _decide(page, form)
         if "save_publish" in request.POST:
             said = _publish(page, otherwise=_("Saved."))
         else:
@@ -177,6 +169,17 @@ def save(page: AssessPage) -> HttpResponse | None:
         messages.info(request, _("This was the last one of the list."))
         return redirect(page.list_address)
     return redirect(page.address(target))
+
+
+def _decide(page: AssessPage, form: AssessForm | PointsForm) -> None:
+    data = form.cleaned_data
+    kept = {"feedback": data["feedback"], "by": page.user, "now": now_of(page.request), "seen": data["seen"]}
+    if isinstance(form, PointsForm):
+        given, members = form.given(), form.own_points()
+        give_points(project=page.project, given=given, members=members, reason=data["reason"], **kept)
+    else:
+        outcome, points = data["outcome"], data["extra_points"]
+        assess(project=page.project, outcome=outcome, extra_points=points, overrides=form.overrides(), **kept)
 
 
 def _publish(page: AssessPage, *, otherwise: str) -> str:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 
 from amls.core.times import say_clock
 from amls.courses.models import User
-from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
+from projects.forms.points import decision_form
+from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm
 from projects.models import AssessmentDraft
 from projects.queries import TeamView
 from projects.services.assessing import version_of
@@ -31,7 +32,7 @@ ACTS = ("assess", "assign", *_EMPTY)
 def fields_of(act: str, view: TeamView) -> tuple[str, ...]:
     """Return the fields that the page's action of this name saves."""
     if act == "assess":
-        return tuple(AssessForm(view=view).fields)
+        return tuple(decision_form(view=view).fields)
     return _ASSESSOR if act == "assign" else _EMPTY.get(act, ())
 
 
@@ -47,7 +48,7 @@ def typed_in(post: QueryDict, view: TeamView, before: Mapping[str, str]) -> dict
         view: the project.
         before: what was kept so far.
     """
-    form = AssessForm(view=view)
+    form = decision_form(view=view)
     decision = {name: _alike(form[name].value()) for name in form.fields if name != "seen"}
     saved = {name: "" for names in _EMPTY.values() for name in names}
     saved |= {"assessor": _alike(view.project.assessor_id), **decision}

@@ -20,7 +20,8 @@ from projects.admin.assess.drafts import ACTS, Kept, fields_of
 from projects.admin.bulk import preview_letters
 from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin, now_of, user_of
-from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
+from projects.forms.points import decision_form
+from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, ExtensionRequest, Project, Submission
 from projects.progress import compare_attempts, desk_views, for_desk, names_of, state_of
 from projects.queries import TeamView
@@ -101,7 +102,7 @@ class AssessPage:
         keys, before, after = self.around
         kept, shown = self.kept, self.shown
         typed = kept.typed
-        form = shown.get("assess") or AssessForm(view=view, initial=typed)
+        form = shown.get("assess") or decision_form(view=view, initial=typed)
         return {
             "title": f"#{project.pk} {project.title}",
             "project": project,
