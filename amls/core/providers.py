@@ -121,11 +121,11 @@ def read_providers(path: str, environment: Mapping[str, str] = os.environ) -> tu
     tables = content.pop("provider", [])
     if content or not isinstance(tables, list):
         raise ImproperlyConfigured(f"SIGN_IN_PROVIDERS: {path} holds [[provider]] tables and nothing else.")
-    found = tuple(_provider(table, environment) for table in tables)
-    ids = [one.id for one in found]
-    if twice := {one for one in ids if ids.count(one) > 1}:
+    providers = tuple(_provider(table, environment) for table in tables)
+    ids = [provider.id for provider in providers]
+    if twice := {key for key in ids if ids.count(key) > 1}:
         raise ImproperlyConfigured(f"SIGN_IN_PROVIDERS: two providers are called '{min(twice)}'. Give each its own id.")
-    return found
+    return providers
 
 
 def _provider(table: dict[str, Any], environment: Mapping[str, str]) -> SignInProvider:
@@ -146,7 +146,7 @@ def _provider(table: dict[str, Any], environment: Mapping[str, str]) -> SignInPr
     values: dict[str, Any] = {"id": name, "kind": kind, "name": table["name"]}
     values |= {key: tuple(_texts(table, key, refuse)) for key in ("scopes", "second_factor") if key in table}
     values |= {
-        key: frozenset(one.lower().lstrip("@") for one in _texts(table, key, refuse))
+        key: frozenset(text.lower().lstrip("@") for text in _texts(table, key, refuse))
         for key in ("authoritative_for", "may_create_courses")
     }
     values["attributes"] = _attributes(table, kind, refuse)
@@ -160,10 +160,10 @@ def _provider(table: dict[str, Any], environment: Mapping[str, str]) -> SignInPr
 
 
 def _texts(table: Mapping[str, Any], key: str, refuse: Any) -> list[str]:
-    found = table.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) and one for one in found):
+    texts = table.get(key, [])
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
         raise refuse(f'{key} is a list of texts, such as {key} = ["…"].')
-    return found
+    return texts
 
 
 def _attributes(table: dict[str, Any], kind: Kind, refuse: Any) -> dict[str, tuple[str, ...]]:
@@ -197,11 +197,11 @@ def _read_saml(table: dict[str, Any], environment: Mapping[str, str], refuse: An
         raise refuse("metadata is an https address or the path of a file: what comes by http anybody may have changed.")
     if bool(table.get("key")) != bool(table.get("certificate")):
         raise refuse("key and certificate belong together: the paths of two PEM files, or neither.")
-    found = {name: str(table.get(name, "")) for name in ("entity_id", "metadata", "key", "certificate")}
+    values = {name: str(table.get(name, "")) for name in ("entity_id", "metadata", "key", "certificate")}
     for name in ("key", "certificate", "metadata"):
-        if found[name] and "://" not in found[name] and not Path(found[name]).is_file():
-            raise refuse(f"{name}: there is no file {found[name]}.")
-    return found
+        if values[name] and "://" not in values[name] and not Path(values[name]).is_file():
+            raise refuse(f"{name}: there is no file {values[name]}.")
+    return values
 
 
 def is_safe_address(address: str) -> bool:

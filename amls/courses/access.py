@@ -144,4 +144,6 @@ def lead_to_factor(request: HttpRequest) -> HttpResponse:
 def _provider_with_factor(user: Any) -> SignInProvider | None:
     """Return by which of the person's providers they can prove a second factor."""
     known = vouched_of(user)
-    return next((one for one in settings.SIGN_IN_PROVIDERS if one.second_factor and one.id in known), None)
+    return next(
+        (provider for provider in settings.SIGN_IN_PROVIDERS if provider.second_factor and provider.id in known), None
+    )

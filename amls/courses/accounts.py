@@ -61,7 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if user.locked_at is None:
             return super().respond_user_inactive(request, user)  # type: ignore[no-any-return]
         known = vouched_of(user)
-        names = [one.name for one in settings.SIGN_IN_PROVIDERS if one.id in known]
+        names = [provider.name for provider in settings.SIGN_IN_PROVIDERS if provider.id in known]
         return render(request, "account/account_inactive.html", {"locked_by": get_text_list([*names], _("or"))})
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

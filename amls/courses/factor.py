@@ -31,7 +31,7 @@ def has_factor(user: User) -> bool:
     request = allauth_context.request
     if request is not None and getattr(request, "user", None) == user:
         return request.session.get(_PROVIDER_KEY) == user.pk or (is_proven_in(request) and is_mfa_enabled(user))
-    return is_mfa_enabled(user) or any(one.factor for one in vouched_of(user).values())
+    return is_mfa_enabled(user) or any(vouched.factor for vouched in vouched_of(user).values())
 
 
 def note_providers_factor(request: HttpRequest, user: User, *, is_proven: bool) -> None:

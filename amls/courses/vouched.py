@@ -30,18 +30,18 @@ class Vouched:
     @classmethod
     def of_kept(cls, values: Any) -> "Vouched":
         """Return what was kept."""
-        found = values if isinstance(values, Mapping) else {}
+        facts = values if isinstance(values, Mapping) else {}
         return cls(
-            name=str(found.get("name", "")),
-            number=str(found.get("number", "")),
-            affiliations=tuple(found.get("affiliations", ())),
-            factor=bool(found.get("factor")),
+            name=str(facts.get("name", "")),
+            number=str(facts.get("number", "")),
+            affiliations=tuple(facts.get("affiliations", ())),
+            factor=bool(facts.get("factor")),
         )
 
 
 def vouched_of(user: Any) -> dict[str, Vouched]:
     """Return what the providers that the site has say of a person, by their id: 1 query, none where it has none."""
-    ids = [one.id for one in settings.SIGN_IN_PROVIDERS]
+    ids = [provider.id for provider in settings.SIGN_IN_PROVIDERS]
     if not ids or user.pk is None:
         return {}
     rows = user.socialaccount_set.filter(provider__in=ids).order_by("pk").values_list("provider", "extra_data")
@@ -50,17 +50,23 @@ def vouched_of(user: Any) -> dict[str, Vouched]:
 
 def vouched_name(user: Any) -> str:
     """Return the name that a provider gives a person; '' where none does."""
-    return next((one.name for one in vouched_of(user).values() if one.name), "")
+    return next((vouched.name for vouched in vouched_of(user).values() if vouched.name), "")
 
 
 def vouched_number(user: Any) -> str:
     """Return the matriculation number that a provider gives a person; '' where none does."""
-    return next((one.number for one in vouched_of(user).values() if one.number), "")
+    return next((vouched.number for vouched in vouched_of(user).values() if vouched.number), "")
 
 
 def is_of_course_makers(user: Any) -> bool:
     """Return whether a provider gives the person an affiliation whose people make courses (`may_create_courses`)."""
-    makers = {one.id: one.may_create_courses for one in settings.SIGN_IN_PROVIDERS if one.may_create_courses}
+    makers = {
+        provider.id: provider.may_create_courses
+        for provider in settings.SIGN_IN_PROVIDERS
+        if provider.may_create_courses
+    }
     if not makers:
         return False
-    return any(not makers[key].isdisjoint(one.affiliations) for key, one in vouched_of(user).items() if key in makers)
+    return any(
+        not makers[key].isdisjoint(vouched.affiliations) for key, vouched in vouched_of(user).items() if key in makers
+    )

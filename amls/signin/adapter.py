@@ -37,9 +37,10 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     ) -> list[SocialApp]:
         """Return the providers, by their kind or id if one is asked for."""
         return [
-            app_of(one)
-            for one in settings.SIGN_IN_PROVIDERS
-            if (provider is None or provider in (one.id, one.kind)) and (client_id is None or client_id == one.id)
+            app_of(configured)
+            for configured in settings.SIGN_IN_PROVIDERS
+            if (provider is None or provider in (configured.id, configured.kind))
+            and (client_id is None or client_id == configured.id)
         ]
 
     def get_requests_session(self) -> requests.Session:
@@ -59,7 +60,7 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         request.session.pop(PENDING, None)
         if sociallogin.is_existing:
             sociallogin.user = unlock(user=sociallogin.user, request=request)
-        elif EmailAddress.objects.filter(email__in=[one.email for one in sociallogin.email_addresses]).exists():
+        elif EmailAddress.objects.filter(email__in=[address.email for address in sociallogin.email_addresses]).exists():
             request.session[PENDING] = {"login": sociallogin.serialize(), "at": time.time()}
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:

@@ -44,11 +44,15 @@ def read_claims(provider: SignInProvider, sent: Mapping[str, Any], *, contexts: 
     name = next(iter(values_of(provider, sent, "name")), "") or " ".join(
         value for part in ("given_name", "family_name") for value in values_of(provider, sent, part)[:1]
     )
-    emails = tuple(dict.fromkeys(one.lower() for one in values_of(provider, sent, "email") if _is_address(one)))
+    emails = tuple(
+        dict.fromkeys(address.lower() for address in values_of(provider, sent, "email") if _is_address(address))
+    )
     vouched = Vouched(
         name=_name(name),
-        number=next(filter(None, (_number(one) for one in values_of(provider, sent, "matriculation_number"))), ""),
-        affiliations=tuple(dict.fromkeys(one.lower() for one in values_of(provider, sent, "affiliation"))),
+        number=next(filter(None, (_number(text) for text in values_of(provider, sent, "matriculation_number"))), ""),
+        affiliations=tuple(
+            dict.fromkeys(affiliation.lower() for affiliation in values_of(provider, sent, "affiliation"))
+        ),
         factor=not set(contexts).isdisjoint(provider.second_factor),
     )
     return Claims(emails, vouched)
@@ -58,8 +62,10 @@ def values_of(provider: SignInProvider, sent: Mapping[str, Any], what: str) -> l
     """Return the values of the first of a provider's attributes for something that it sends, as clean lines."""
     for name in provider.attributes[what]:
         raw = sent.get(name)
-        found = raw if isinstance(raw, list | tuple) else [raw]
-        lines = [clean_line(str(one)) for one in found if isinstance(one, str | int) and not isinstance(one, bool)]
+        values = raw if isinstance(raw, list | tuple) else [raw]
+        lines = [
+            clean_line(str(value)) for value in values if isinstance(value, str | int) and not isinstance(value, bool)
+        ]
         if lines := [line for line in lines if line and len(line) <= 255][:_MOST_VALUES]:
             return lines
     return []

@@ -20,7 +20,9 @@ logger = logging.getLogger("amls.accounts")
 def leave_provider(request: HttpRequest) -> str | None:
     """Return where the provider ends its session too; None where this one was not opened by one, or it offers nothing."""
     facts = request.session.get(SESSION_KEY) or {}
-    provider = next((one for one in settings.SIGN_IN_PROVIDERS if one.id == facts.get("provider")), None)
+    provider = next(
+        (configured for configured in settings.SIGN_IN_PROVIDERS if configured.id == facts.get("provider")), None
+    )
     if provider is None or not provider.logout:
         return None
     find = end_address if provider.kind == "openid_connect" else logout_address

@@ -120,7 +120,7 @@ def keys_of(config: Mapping[str, Any], token: str) -> list[dict[str, Any]]:
     if not names_key(keys, token):
         cache.delete(_cache_key(address))
         keys = _kept(address).get("keys", [])
-    if not isinstance(keys, list) or not all(isinstance(one, dict) for one in keys):
+    if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise SignInProblem(f"no keys at {address}")
     return keys
 
@@ -135,18 +135,18 @@ def fetch_json(address: str, headers: Mapping[str, str] | None = None) -> dict[s
     with get_adapter().get_requests_session() as session:
         response = session.get(address, headers=headers)
         response.raise_for_status()
-        found = response.json()
-    if not isinstance(found, dict):
+        document = response.json()
+    if not isinstance(document, dict):
         raise SignInProblem(f"no object at {address}")
-    return found
+    return document
 
 
 def _kept(address: str) -> dict[str, Any]:
-    found: dict[str, Any] | None = cache.get(_cache_key(address))
-    if found is None:
-        found = fetch_json(address)
-        cache.set(_cache_key(address), found, _KEPT_SECONDS)
-    return found
+    document: dict[str, Any] | None = cache.get(_cache_key(address))
+    if document is None:
+        document = fetch_json(address)
+        cache.set(_cache_key(address), document, _KEPT_SECONDS)
+    return document
 
 
 def _cache_key(address: str) -> str:

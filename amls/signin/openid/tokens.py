@@ -109,14 +109,14 @@ def names_key(keys: Any, token: str) -> bool:
     except jwt.PyJWTError:
         return True
     return kid is None or (
-        isinstance(keys, list) and any(isinstance(one, dict) and one.get("kid") == kid for one in keys)
+        isinstance(keys, list) and any(isinstance(key, dict) and key.get("kid") == kid for key in keys)
     )
 
 
 def _key(keys: Sequence[Mapping[str, Any]], header: Mapping[str, Any]) -> jwt.PyJWK:
-    wanted = [one for one in keys if one.get("use", "sig") == "sig"]
+    wanted = [key for key in keys if key.get("use", "sig") == "sig"]
     if header.get("kid") is not None:
-        wanted = [one for one in wanted if one.get("kid") == header["kid"]]
+        wanted = [key for key in wanted if key.get("kid") == header["kid"]]
     if len(wanted) != 1:
         raise SignInProblem("signed by a key that the provider does not name")
     return jwt.PyJWK(dict(wanted[0]), algorithm=header["alg"])

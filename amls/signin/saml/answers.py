@@ -72,7 +72,9 @@ def believe(
     document = response.decrypted_document if response.encrypted else response.document
     confirmations = Xml.query(document, _CONFIRMATION)
     # What is signed must say so, not only the envelope around it, which may be anybody's.
-    if not any(one.get("InResponseTo") == asked and one.get("Recipient") for one in confirmations):
+    if not any(
+        confirmation.get("InResponseTo") == asked and confirmation.get("Recipient") for confirmation in confirmations
+    ):
         raise SignInProblem("the assertion answers no request of this sign-in")
     if response.get_assertion_not_on_or_after() is None:
         raise SignInProblem("the assertion holds for ever")

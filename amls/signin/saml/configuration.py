@@ -64,16 +64,16 @@ def own_side(provider: SignInProvider) -> dict[str, Any]:
     def place(name: str) -> str:
         return f"{settings.SITE_URL}{reverse(name, args=[provider.id])}"
 
-    found: dict[str, Any] = {
+    side: dict[str, Any] = {
         "entityId": place("saml_metadata"),
         "assertionConsumerService": {"url": place("saml_acs"), "binding": Saml.BINDING_HTTP_POST},
         "singleLogoutService": {"url": place("saml_sls"), "binding": Saml.BINDING_HTTP_REDIRECT},
         "NameIDFormat": Saml.NAMEID_PERSISTENT,
     }
     if provider.key:
-        found["privateKey"] = Path(provider.key).read_text(encoding="ascii")
-        found["x509cert"] = Path(provider.certificate).read_text(encoding="ascii")
-    return found
+        side["privateKey"] = Path(provider.key).read_text(encoding="ascii")
+        side["x509cert"] = Path(provider.certificate).read_text(encoding="ascii")
+    return side
 
 
 def request_data(request: HttpRequest, form: dict[str, str] | None = None) -> dict[str, Any]:
@@ -93,28 +93,28 @@ def _other_side(provider: SignInProvider, *, now: datetime) -> dict[str, Any]:
     text = _metadata(provider.metadata)
     try:
         root = Xml.to_etree(text)
-        found = OneLogin_Saml2_IdPMetadataParser.parse(text, entity_id=provider.entity_id).get("idp", {})
+        side = OneLogin_Saml2_IdPMetadataParser.parse(text, entity_id=provider.entity_id).get("idp", {})
     except Exception as error:  # whatever a document that is none makes of the parsers
         raise SignInProblem(f"the metadata can't be read ({type(error).__name__})") from error
-    if found.get("entityId") != provider.entity_id:
+    if side.get("entityId") != provider.entity_id:
         raise SignInProblem(f"the metadata don't name {provider.entity_id}")
     until = parse_datetime(root.get("validUntil") or "")
     if until is not None and until <= now:
         raise SignInProblem(f"the metadata were valid until {until:%Y-%m-%d %H:%M}")
-    if "singleSignOnService" not in found or not ({"x509cert", "x509certMulti"} & found.keys()):
+    if "singleSignOnService" not in side or not ({"x509cert", "x509certMulti"} & side.keys()):
         raise SignInProblem("the metadata name no address to sign in, or no certificate")
-    return found  # type: ignore[no-any-return]
+    return side  # type: ignore[no-any-return]
 
 
 def _metadata(place: str) -> bytes:
     if "://" not in place:
         return Path(place).read_bytes()
     key = f"signin:{hashlib.sha256(place.encode()).hexdigest()}"
-    found: bytes | None = cache.get(key)
-    if found is None:
+    metadata: bytes | None = cache.get(key)
+    if metadata is None:
         with get_adapter().get_requests_session() as session:
             response: requests.Response = session.get(place)
             response.raise_for_status()
-        found = response.content
-        cache.set(key, found, _KEPT_SECONDS)
-    return found
+        metadata = response.content
+        cache.set(key, metadata, _KEPT_SECONDS)
+    return metadata

@@ -32,12 +32,12 @@ _WAITS_SECONDS = 300
 def provider_at(request: HttpRequest, provider_id: str) -> SamlProvider:
     """Return an address's provider; raises Http404 where there is none."""
     try:
-        found = get_adapter(request).get_provider(request, provider=provider_id)
+        configured = get_adapter(request).get_provider(request, provider=provider_id)
     except SocialApp.DoesNotExist as error:
         raise Http404 from error
-    if not isinstance(found, SamlProvider):
+    if not isinstance(configured, SamlProvider):
         raise Http404
-    return found
+    return configured
 
 
 class SamlLoginView(BaseLoginView):  # type: ignore[misc]
@@ -96,15 +96,15 @@ def _read(request: HttpRequest, provider: SamlProvider, encoded: str) -> Any:
     state = provider.unstash_redirect_state(request, asked)
     data = request_data(request) | {"script_name": reverse("saml_acs", args=[provider.settings.id])}
     answer = believe(response, provider=provider.settings, asked=asked, data=data, now=now)
-    found = provider.sociallogin_from_response(request, answer)
-    found.state = state
-    found.facts = {
+    login = provider.sociallogin_from_response(request, answer)
+    login.state = state
+    login.facts = {
         "provider": provider.settings.id,
-        "factor": found.account.extra_data["factor"],
+        "factor": login.account.extra_data["factor"],
         "name_id": dict(answer.name_id),
         "session": answer.session,
     }
-    return found
+    return login
 
 
 @require_safe
