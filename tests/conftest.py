@@ -9,6 +9,7 @@ from django.db import connection
 from django.utils import timezone, translation
 from pytest_django import Settings
 
+from amls.core import doorbell
 from amls.core.clock import database_clock
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
@@ -64,6 +65,7 @@ def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     pagecache.store.clear()
     # What a page asks of the database is counted without the look at its clock, twice a minute.
     database_clock.set(timezone.now())
+    doorbell.forget()
     # Requests leave their language behind in the thread.
     translation.activate("en")
     yield

@@ -84,8 +84,8 @@ def note_fetch(enrolment_pk: int, request: HttpRequest) -> None:
 
 def note_public_fetch(course_pk: int, request: HttpRequest) -> None:
     """Count in the cache that a calendar fetched a course's public feed, once a day for each."""
-    # A feed is not refused to whose address is not known, or while the cache is away.
-    with suppress(RedisError, PermissionDenied, ImproperlyConfigured):
+    # A feed is not refused to whose address is not known, or while the cache is away or has just been emptied.
+    with suppress(RedisError, ValueError, PermissionDenied, ImproperlyConfigured):
         _count(
             course_pk,
             line_of(get_adapter().get_client_ip(request)),

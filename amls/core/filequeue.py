@@ -21,7 +21,13 @@ _PAUSE_SECONDS = 0.05
 
 
 class Channel(FilesystemChannel):
-    """Puts messages into place when they are whole."""
+    """Puts messages into place when they are whole. Its folders are made where they are missing."""
+
+    def __init__(self, connection: Any, **kwargs: Any) -> None:
+        super().__init__(connection, **kwargs)
+        for folder in {self.data_folder_in, self.data_folder_out, self.control_folder}:
+            # What is queued is for its user alone.
+            Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:  # type: ignore[override]
         folder = Path(self.data_folder_out)

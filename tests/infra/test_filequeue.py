@@ -20,7 +20,6 @@ def connect(folder: Path) -> Connection:
 
 
 def test_messages_arrive_whole_and_once_while_many_write_and_read(tmp_path: Path) -> None:
-    (tmp_path / "queue").mkdir()
     count, writers = 150, 4
     got: list[int] = []
     errors: list[Exception] = []
@@ -63,6 +62,12 @@ def test_messages_arrive_whole_and_once_while_many_write_and_read(tmp_path: Path
     assert errors == []
     assert Counter(got) == dict.fromkeys(range(count * writers), 1)
     assert list((tmp_path / "queue").iterdir()) == []
+
+
+def test_its_folders_are_made_wherever_it_is_used_and_are_for_its_user_alone(tmp_path: Path) -> None:
+    with connect(tmp_path / "var") as connection, connection.channel():
+        made = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
+    assert made == {"queue": 0o700, "control": 0o700}
 
 
 def test_the_application_uses_it(tmp_path: Path) -> None:

@@ -88,8 +88,6 @@ class House:
             extra["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
             self.start_redis()
         self.environment = environment(**extra)
-        for name in ("queue", "queue-control"):
-            (var / name).mkdir()
 
     def start_redis(self) -> None:
         command = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]

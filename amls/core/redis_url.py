@@ -1,0 +1,62 @@
+"""What REDIS_URL says: where the cache and the broker are, and what they do while Redis is away."""
+
+from pathlib import Path
+from typing import Any
+
+# A server that takes longer is away: somebody waits for the page.
+_CACHE_SECONDS = 1
+_BROKER_CONNECT_SECONDS = 2
+# Longer than a worker's longest wait for a message.
+_BROKER_SECONDS = 10
+# Of the table that stands in for Redis; Django's 300 are fewer than the people of one course.
+_MOST_ENTRIES = 200_000
+
+
+def cache_settings(url: str) -> dict[str, dict[str, Any]]:
+    """Return CACHES: Redis, and while it is away the database; without an address the database alone."""
+    table = {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "django_cache",
+        "OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES},
+    }
+    if not url:
+        return {"default": table}
+    waits = {"socket_connect_timeout": _CACHE_SECONDS, "socket_timeout": _CACHE_SECONDS}
+    return {
+        "default": {
+            "BACKEND": "amls.core.fallback.FallbackCache",
+            "OPTIONS": {"first": "redis", "second": "database"},
+        },
+        "redis": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": waits},
+        "database": table,
+    }
+
+
+def broker_settings(url: str, *, folder: Path) -> dict[str, Any]:
+    """Return Celery's settings of the broker: Redis, or without an address files in `folder`.
+
+    Workers wait for a broker that is away for as long as it takes.
+    """
+    options: dict[str, Any] = {
+        "visibility_timeout": 3600,
+        "socket_connect_timeout": _BROKER_CONNECT_SECONDS,
+        "socket_timeout": _BROKER_SECONDS,
+        "socket_keepalive": True,
+    }
+    if not url:
+        queue = str(folder / "queue")
+        options = {
+            "data_folder_in": queue,
+            "data_folder_out": queue,
+            "control_folder": str(folder / "queue-control"),
+            "store_processed": False,
+            "polling_interval": 0.05,
+        }
+    return {
+        "CELERY_BROKER_URL": url or "filesystem://localhost//",
+        "CELERY_BROKER_TRANSPORT_OPTIONS": options,
+        "CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP": True,
+        # Not 100 times, after which a worker would end for good.
+        "CELERY_BROKER_CONNECTION_MAX_RETRIES": None,
+        "CELERY_BROKER_CHANNEL_ERROR_RETRY": True,
+    }

@@ -1,0 +1,143 @@
+"""Redis goes away and comes back empty: people sign in all the while, every worker works again, nothing is lost."""
+
+import http.cookiejar
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from django.conf import settings
+
+from amls.embedded import connect, running
+from amls.portal.management.commands.serve import QUEUES, web_server
+from tests.infra.test_mail_for_real import House, Post, kill, settings_socket, wait_for
+from tests.mail.conftest import free_port
+
+pytestmark = pytest.mark.xdist_group("serve")
+# The issue speaks of a minute; what counts is that it is longer than every patience of the processes.
+AWAY_SECONDS = 20
+PASSWORD = "correct horse battery"
+_ACCOUNTS = f"""
+import django
+django.setup()
+from amls.courses.models import User
+from allauth.account.models import EmailAddress
+for number in range(3):
+    user = User.objects.create_superuser(f"p{{number}}@example.org", {PASSWORD!r})
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+"""
+_WRITE = """
+import sys
+import django
+django.setup()
+from amls.core import clock
+from amls.courses.models import User
+from amls.mail.outbox import notify
+for user in User.objects.order_by("pk"):
+    notify(key=f"{sys.argv[1]}:{user.pk}", kind="portal.strays", now=clock.now(), recipient=user, references={"missing": 1, "unnamed": 0})
+"""
+
+
+class Visitor:
+    """Somebody with a browser's cookies."""
+
+    def __init__(self, port: int) -> None:
+        self.site = f"http://127.0.0.1:{port}"
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> tuple[int, str]:
+        """Fill in the page and follow where it leads; return the status, and the address or what hinders."""
+        with self.opener.open(f"{self.site}/accounts/login/", timeout=30) as page:
+            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+        assert token is not None
+        form = {"csrfmiddlewaretoken": token[1], "login": email, "password": password}
+        with self.opener.open(
+            f"{self.site}/accounts/login/", urllib.parse.urlencode(form).encode(), timeout=30
+        ) as page:
+            is_bounded = "Too many attempts" in page.read().decode()
+            return int(page.status), "bounded" if is_bounded else str(page.url).removeprefix(self.site)
+
+
+class Staffed(House):
+    """A house with a worker for each queue and a web server."""
+
+    def queue_worker(self, queue: str) -> "subprocess.Popen[bytes]":
+        celery = [sys.executable, "-m", "celery", "--app", "amls", "worker", "--queues", queue, "--concurrency", "1"]
+        return self.spawn([*celery, "--hostname", f"{queue}@here", "--loglevel", "warning"])
+
+    def done(self) -> dict[str, int]:
+        """Return how many tasks each worker that answers has run."""
+        command = [sys.executable, "-m", "celery", "--app", "amls", "inspect", "--json", "--timeout", "3", "stats"]
+        said = subprocess.run(
+            command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, check=False
+        )
+        found = json.loads(said.stdout) if said.stdout.startswith("{") else {}
+        return {name.split("@")[0]: sum(stats["total"].values()) for name, stats in found.items()}
+
+
+@pytest.fixture
+def post() -> Iterator[tuple[Post, int]]:
+    post = Post()
+    controller = Controller(post, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield post, controller.port
+    controller.stop()
+
+
+@pytest.mark.usefixtures("migrated")
+def test_redis_that_was_away_is_an_inconvenience(var: Path, post: tuple[Post, int]) -> None:
+    log, port = var / "log", free_port()
+    with ExitStack() as stack:
+        stack.enter_context(running(var))
+        house = Staffed(var, post[1], free_port(), stack)
+
+        def run(script: str, *arguments: str) -> None:
+            command = [sys.executable, "-c", script, *arguments]
+            subprocess.run(command, cwd=settings.BASE_DIR, env=house.environment, check=True)
+
+        for prepare in (["createcachetable"], ["collectstatic", "--no-input", "--verbosity=0"]):
+            command = [sys.executable, "manage.py", *prepare]
+            subprocess.run(command, cwd=settings.BASE_DIR, env=house.environment, check=True)
+        run(_ACCOUNTS)
+        workers = {queue: house.queue_worker(queue) for queue in QUEUES}
+        beat = house.beat("one")
+        house.spawn(web_server("amls.wsgi:application", host="127.0.0.1", port=port, workers=1), DEBUG="0")
+        wait_for(lambda: set(house.done()) == set(QUEUES) and min(house.done().values()) > 0, 90, log)
+        assert Visitor(port).sign_in("p0@example.org") == (200, "/")
+        assert house.redis is not None
+        kill(house.redis)
+        gone = time.monotonic()
+        run(_WRITE, "away")
+        assert Visitor(port).sign_in("p1@example.org") == (200, "/")
+        # Limits hold meanwhile.
+        guesses = [Visitor(port).sign_in("p0@example.org", f"guess {number}")[1] for number in range(6)]
+        assert guesses == ["/accounts/login/"] * 5 + ["bounded"]
+        time.sleep(max(0.0, AWAY_SECONDS - (time.monotonic() - gone)))
+        assert {queue: worker.poll() for queue, worker in workers.items()} == dict.fromkeys(QUEUES)
+        assert beat.poll() is None
+        house.start_redis()
+        wait_for(lambda: len(post[0].taken) == 3, 60, log)
+        before = house.done()
+        wait_for(
+            lambda: (
+                all(count > before.get(queue, 0) for queue, count in house.done().items())
+                and set(house.done()) == set(QUEUES)
+            ),
+            60,
+            log,
+        )
+        assert Visitor(port).sign_in("p2@example.org") == (200, "/")
+        with connect(settings_socket(var)) as connection:
+            states = connection.execute(
+                "SELECT state, count(*) FROM mail_notice WHERE kind = 'portal.strays' GROUP BY state"
+            ).fetchall()
+    assert states == [("sent", 3)]
+    assert set(post[0].taken.values()) == {1}
