@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db import DatabaseError, connection, models, transaction
-from django.db.models import F
+from django.db.models import Count, F, Min
 
 from amls.core import clock
 from amls.core.clock import Clock
@@ -35,6 +35,21 @@ LONGEST_ROUND_SECONDS = 600.0
 _SAFE_SHARE = 0.6
 # A beat is missed, and another: the lease outlives them.
 _BEATS_PER_LEASE = 3.6
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in a queue.
+
+    Attributes:
+        task: the name of the task that works it off.
+        count: how many rows wait for a worker, or are being worked on where that can't be told apart.
+        oldest_since: since when the oldest of them waits; None where none does.
+    """
+
+    task: str
+    count: int
+    oldest_since: datetime | None
 
 
 class LostClaimError(Exception):
@@ -53,6 +68,7 @@ class Queue(ABC, Generic[Row]):
         claimed: what is written into a row by a claim, beside its lease.
         most_attempts: so often a row is claimed before it is given up; None: without end.
         lease_field, attempts_field: where a row keeps until when, and how often, it was claimed.
+        since_field: where a row keeps from when on it waits.
     """
 
     model: type[Row]
@@ -62,6 +78,16 @@ class Queue(ABC, Generic[Row]):
     most_attempts: ClassVar[int | None] = None
     lease_field: ClassVar[str] = "leased_until"
     attempts_field: ClassVar[str] = "attempts"
+    since_field: ClassVar[str] = "not_before"
+
+    @abstractmethod
+    def waiting(self, *, now: datetime) -> "models.QuerySet[Row]":
+        """Return the rows that should be worked on by now."""
+
+    def backlog(self, *, now: datetime) -> Backlog:
+        """Return how many rows wait, and how long: 1 query."""
+        found = self.waiting(now=now).order_by().aggregate(count=Count("pk"), oldest=Min(self.since_field))
+        return Backlog(self.task, found["count"], found["oldest"])
 
     @abstractmethod
     def choose(self, *, now: datetime, limit: int) -> Iterable[Row]:

@@ -1,7 +1,30 @@
 """What the lowest layer keeps in the database."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+
+
+class RunningProcess(models.Model):
+    """A worker or a beat, as it last said that it lives; see `amls.core.processes`.
+
+    Attributes:
+        name: of the process on its machine, such as 'mail@web1'.
+        queues: that a worker serves; a beat serves none.
+        seen_at: when it last said so, by the database's clock.
+        skew: how many seconds its own clock was ahead of the database's then.
+    """
+
+    name = models.CharField(max_length=200, unique=True)
+    queues = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    seen_at = models.DateTimeField(db_index=True)
+    skew = models.FloatField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Spending(models.Model):

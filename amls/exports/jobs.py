@@ -20,6 +20,7 @@ from amls.core.jobs import Claim, LostClaimError, Queue
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.exports.kinds import ExportKind, Order, kinds
+from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 from amls.exports.services import FOLDER, KEPT, WORK, order_of
 
@@ -37,9 +38,13 @@ class _Exports(Queue[Export]):
     model, task, lease, most_attempts = Export, WORK, LEASE, MOST_ATTEMPTS
     claimed = {"state": Export.State.RUNNING}
 
+    def waiting(self, *, now: datetime) -> ExportQuerySet:
+        """Return what may be made."""
+        return Export.objects.claimable_at(now)
+
     def choose(self, *, now: datetime, limit: int) -> Iterable[Export]:
         """Return the next exports, locked."""
-        rows = Export.objects.claimable_at(now)
+        rows = self.waiting(now=now)
         long_ones = Export.objects.filter(state=Export.State.RUNNING, is_quick=False, leased_until__gt=now)
         if long_ones.count() >= settings.LONG_EXPORTS_AT_ONCE:
             rows = rows.filter(is_quick=True)

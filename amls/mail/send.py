@@ -22,6 +22,7 @@ from amls.core.jobs import Claim, Queue
 from amls.core.text import clean_line
 from amls.mail.connection import Postman, is_line_down
 from amls.mail.letters import Letter, letter_kinds
+from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Notice
 from amls.mail.outbox import DELIVER
 from amls.mail.preferences import unwanted
@@ -55,6 +56,10 @@ class _Outbox(Queue[Notice]):
 
     model, task, lease = Notice, DELIVER, LEASE
     claimed = {"state": Notice.State.SENDING}
+
+    def waiting(self, *, now: datetime) -> NoticeQuerySet:
+        """Return what should be on its way."""
+        return Notice.objects.waiting_at(now)
 
     def choose(self, *, now: datetime, limit: int) -> Sequence[Notice]:
         """Return so many notices and their companions, locked."""

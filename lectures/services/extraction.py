@@ -23,6 +23,7 @@ from amls.courses.services import lock_course, touch
 from amls.files.missing import tell_of_missing
 from amls.files.storing import delete_stored
 from lectures.extraction.run import KINDS, Extracted, ReadingStoppedError, limits_of_settings, read_file
+from lectures.managers import ExtractionQuerySet
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
 
@@ -101,12 +102,17 @@ class _Extractions(Queue[Extraction]):
 
     model, task, lease, most_attempts = Extraction, EXTRACT, LEASE, MAX_ATTEMPTS
     claimed = {"state": Extraction.State.WORKING, "pages_done": 0, "pages_total": 0}
+    since_field = "created_at"
+
+    def waiting(self, *, now: datetime) -> ExtractionQuerySet:
+        """Return the files that nobody reads yet."""
+        return Extraction.objects.claimable_at(now)
 
     def choose(self, *, now: datetime, limit: int) -> Iterable[Extraction]:
         """Return the files that wait longest, locked."""
         if Extraction.objects.being_worked_at(now).count() >= settings.EXTRACTION_WORKERS:
             return []
-        waiting = Extraction.objects.claimable_at(now).select_related("file__material__lecture__course")
+        waiting = self.waiting(now=now).select_related("file__material__lecture__course")
         return self.free(waiting).order_by("created_at", "pk")[:limit]
 
 

@@ -14,6 +14,7 @@ from amls.core.jobs import Claim, Queue
 from amls.files.checks import FileRefused, check_upload
 from amls.files.limited.pace import Pace
 from amls.files.missing import tell_of_missing
+from projects.managers import SubmissionQuerySet
 from projects.models import Submission, SubmissionFile
 from projects.services.locks import follow_in_feeds, lock_project, members_of, tell
 
@@ -27,11 +28,15 @@ class _Checks(Queue[Submission]):
     """Attempts whose files wait for being judged: from `check_due_at` on, by nobody else until then once claimed."""
 
     model, task, lease = Submission, CHECK, timedelta(minutes=30)
-    lease_field, attempts_field = "check_due_at", "check_attempts"
+    lease_field, attempts_field, since_field = "check_due_at", "check_attempts", "check_due_at"
+
+    def waiting(self, *, now: datetime) -> SubmissionQuerySet:
+        """Return the attempts that nobody judges yet."""
+        return Submission.objects.to_check_at(now)
 
     def choose(self, *, now: datetime, limit: int) -> Iterable[Submission]:
         """Return the attempts that wait longest, locked."""
-        return self.free(Submission.objects.to_check_at(now)).order_by("check_due_at", "pk")[:limit]
+        return self.free(self.waiting(now=now)).order_by("check_due_at", "pk")[:limit]
 
 
 CHECKS = _Checks()

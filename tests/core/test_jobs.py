@@ -8,6 +8,7 @@ import pytest
 
 from amls.core import clock, jobs
 from amls.core.jobs import Claim, Queue
+from amls.exports.managers import ExportQuerySet
 from amls.exports.models import Export
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,8 +20,11 @@ class Short(Queue[Export]):
     model, task, lease, most_attempts = Export, "tests.short", timedelta(seconds=1), 2
     claimed = {"state": Export.State.RUNNING}
 
+    def waiting(self, *, now: datetime) -> ExportQuerySet:
+        return Export.objects.claimable_at(now)
+
     def choose(self, *, now: datetime, limit: int) -> Iterable[Export]:
-        return self.free(Export.objects.claimable_at(now)).order_by("created_at")[:limit]
+        return self.free(self.waiting(now=now)).order_by("created_at")[:limit]
 
 
 QUEUE = Short()

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -75,12 +75,16 @@ class _Fetches(Queue[ImportDraft]):
     """The drafts whose address somebody waits for, the oldest first."""
 
     model, task, lease, most_attempts = ImportDraft, FETCH, timedelta(seconds=90), 3
+    since_field = "made_at"
+
+    def waiting(self, *, now: datetime) -> QuerySet[ImportDraft]:
+        """Return the drafts that nobody fetches yet."""
+        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+        return ImportDraft.objects.filter(is_free, source__isnull=True, problem="")
 
     def choose(self, *, now: datetime, limit: int) -> Iterable[ImportDraft]:
         """Return the next drafts, locked."""
-        rows = ImportDraft.objects.filter(source__isnull=True, problem="").select_related("owner")
-        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        return self.free(rows.filter(is_free)).order_by("pk")[:limit]
+        return self.free(self.waiting(now=now).select_related("owner")).order_by("pk")[:limit]
 
 
 FETCHES = _Fetches()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -34,12 +34,16 @@ class _Upstreams(Queue[Upstream]):
     """The pages that are due, the longest due first; those of courses that are over are left alone."""
 
     model, task, lease = Upstream, READ, timedelta(seconds=90)
+    since_field = "due_at"
+
+    def waiting(self, *, now: datetime) -> QuerySet[Upstream]:
+        """Return the pages that are due and that nobody reads."""
+        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+        return Upstream.objects.filter(is_free, due_at__lte=now).exclude(course__state=Course.State.ARCHIVED)
 
     def choose(self, *, now: datetime, limit: int) -> Iterable[Upstream]:
         """Return the next pages, locked."""
-        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        rows = Upstream.objects.filter(is_free, due_at__lte=now).exclude(course__state=Course.State.ARCHIVED)
-        return self.free(rows.select_related("course")).order_by("due_at", "pk")[:limit]
+        return self.free(self.waiting(now=now).select_related("course")).order_by("due_at", "pk")[:limit]
 
 
 UPSTREAMS = _Upstreams()

@@ -1,0 +1,60 @@
+"""Workers and beats that fall silent are told apart from those that live, and from those that ended in order."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from amls.core import clock, processes
+from amls.core.models import RunningProcess
+from amls.core.processes import SILENT_AFTER, SignsOfLife, note_end, note_pulse, presence, purge_silent, queues
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_queues_are_those_that_tasks_are_routed_to() -> None:
+    assert queues() == ("default", "exports", "mail")
+
+
+def test_a_process_that_says_nothing_for_a_while_is_silent_and_its_queue_unserved() -> None:
+    note_pulse(name="mail@a", queues=["mail"])
+    note_pulse(name="rest@a", queues=["default", "exports"])
+    note_pulse(name="beat@a", queues=[])
+    now = clock.now()
+    there = presence(now=now)
+    assert [one.name for one in there.workers] == ["mail@a", "rest@a"]
+    assert [one.name for one in there.beats] == ["beat@a"]
+    assert (there.silent, there.unserved()) == ((), ())
+    RunningProcess.objects.filter(name="rest@a").update(seen_at=now - SILENT_AFTER)
+    there = presence(now=now)
+    assert [one.name for one in there.silent] == ["rest@a"]
+    assert there.unserved() == ("default", "exports")
+
+
+def test_the_next_sign_of_life_takes_the_place_of_the_last() -> None:
+    note_pulse(name="mail@a", queues=["mail"])
+    note_pulse(name="mail@a", queues=["mail", "default"])
+    assert [one.queues for one in RunningProcess.objects.all()] == [["mail", "default"]]
+
+
+def test_who_ends_in_order_leaves_nothing_and_who_does_not_is_forgotten_after_a_day() -> None:
+    note_pulse(name="mail@a", queues=["mail"])
+    note_pulse(name="mail@b", queues=["mail"])
+    note_end(name="mail@a")
+    now = clock.now()
+    assert purge_silent(now + timedelta(hours=23), False) == 0
+    assert purge_silent(now + timedelta(hours=25), True) == 1
+    assert [one.name for one in RunningProcess.objects.all()] == ["mail@b"]
+    assert purge_silent(now + timedelta(hours=25), False) == 1
+    assert not RunningProcess.objects.exists()
+
+
+def test_a_thread_says_so_again_and_again_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PULSE_SECONDS", 0.05)
+    signs = SignsOfLife(name="mail@here", queues=["mail"])
+    signs.start()
+    seen: set[datetime] = set()
+    while len(seen) < 3:
+        seen |= set(RunningProcess.objects.values_list("seen_at", flat=True))
+    assert abs(RunningProcess.objects.get().skew) < 2
+    signs.end()
+    assert not RunningProcess.objects.exists()
