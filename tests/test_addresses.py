@@ -58,7 +58,8 @@ POSTED_LOGIN = {**dict.fromkeys(PARTS, 405), "anonymous": 302}
 TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:courses": ("/", ALL),
     "portal:healthz": ("/healthz", ALL),
-    "portal:readyz": ("/readyz", ALL),
+    "portal:readyz": ("/readyz", dict.fromkeys(PARTS, 503)),
+    "portal:metrics": ("/metrics", ALL),
     "portal:favicon": ("/favicon.ico", dict.fromkeys(PARTS, 302)),
     "portal:robots": ("/robots.txt", ALL),
     "portal:language": ("/language/", dict.fromkeys(PARTS, 405)),

@@ -1,5 +1,6 @@
 """What the documents name is there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -30,3 +31,25 @@ def test_every_file_that_a_document_names_is_there(document: Path, paths: str) -
     missing = [path for path in named if f"/{path}\n" not in paths]
     missing += [path for path in linked if not (document.parent / path).exists()]
     assert missing == []
+
+
+def _settings_read() -> set[str]:
+    """Return what the settings take from the environment."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / "amls" / "settings.py").read_text())):
+        if isinstance(node, ast.Call) and re.match(r"(env|env\.\w+|os\.environ\.\w+)$", ast.unparse(node.func)):
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                names.add(first.value)
+    return names
+
+
+def test_the_settings_are_listed_completely() -> None:
+    table = (ROOT / "docs" / "operating" / "settings.md").read_text()
+    listed = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([A-Z_]+)`", line.split("|")[1])
+    }
+    assert listed == _settings_read()

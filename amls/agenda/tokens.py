@@ -2,8 +2,7 @@
 
 import base64
 
-from django.conf import settings
-from django.utils.crypto import constant_time_compare, salted_hmac
+from amls.core.seals import is_one_of, seal_of, seals_of
 
 _SALT = "amls.agenda.feed"
 _BYTES = 24
@@ -11,7 +10,7 @@ _BYTES = 24
 
 def make_token(enrolment_pk: int, generation: int) -> str:
     """Return the token of this generation: the enrolment's number and an HMAC over both."""
-    return f"{enrolment_pk}-{_signature(enrolment_pk, generation)}"
+    return _token(enrolment_pk, seal_of(_SALT, f"{enrolment_pk}:{generation}"))
 
 
 def enrolment_pk_of(token: str) -> int | None:
@@ -23,10 +22,10 @@ def enrolment_pk_of(token: str) -> int | None:
 
 
 def is_valid(token: str, enrolment_pk: int, generation: int) -> bool:
-    """Return whether it is the token of this generation, in constant time."""
-    return constant_time_compare(token, make_token(enrolment_pk, generation))
+    """Return whether it is the token of this generation, in constant time; also one by a key that was replaced."""
+    seals = seals_of(_SALT, f"{enrolment_pk}:{generation}")
+    return is_one_of(token, (_token(enrolment_pk, seal) for seal in seals))
 
 
-def _signature(enrolment_pk: int, generation: int) -> str:
-    digest = salted_hmac(_SALT, f"{enrolment_pk}:{generation}", secret=settings.SECRET_KEY, algorithm="sha256").digest()
-    return base64.urlsafe_b64encode(digest[:_BYTES]).decode()
+def _token(enrolment_pk: int, seal: bytes) -> str:
+    return f"{enrolment_pk}-{base64.urlsafe_b64encode(seal[:_BYTES]).decode()}"

@@ -1,10 +1,14 @@
-"""Logging without secrets: an address that opens something by itself must not stand in a log."""
+"""Logging without secrets, and with the number of the request: an address that opens something must not stand in a log."""
 
 import logging
 import logging.config
 import re
 import traceback
 from typing import Any
+
+from django_guid import get_guid
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
 
 HIDDEN = "[hidden]"
 # Whoever has one of these addresses has what it opens; also as part of a query, where / is %2F.
@@ -43,6 +47,35 @@ class RedactedRecord(logging.LogRecord):
             return
         if (hidden := redact(said)) != said:
             self.msg, self.args = hidden, ()
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives every record the number of the request, or of the task, in which it was made; '-' outside of both."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let it pass."""
+        record.request_id = get_guid() or "-"
+        return True
+
+
+class JsonLines(JsonFormatter):
+    """One line of JSON for each record, with what broke in the same line."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "{levelname}{name}{request_id}{message}",
+            style="{",
+            # In UTC, as every time that machines read.
+            timestamp="time",
+            rename_fields={"levelname": "level", "name": "logger"},
+            # Django hands the request itself along.
+            reserved_attrs=[*RESERVED_ATTRS, "request", "status_code", "taskName"],
+            json_ensure_ascii=False,
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; what a library put into it beside the message holds no secrets either."""
+        return redact(super().format(record))
 
 
 def configure(config: dict[str, Any]) -> None:

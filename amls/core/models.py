@@ -27,6 +27,19 @@ class RunningProcess(models.Model):
         return self.name
 
 
+class KeyPrint(models.Model):
+    """A SECRET_KEY with which this installation worked, as a digest by which nobody finds it; see `amls.core.keyprint`."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["seen_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.digest[:8]
+
+
 class Spending(models.Model):
     """How much of a bound somebody has used since their time began; see `amls.core.bounds`."""
 

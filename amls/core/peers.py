@@ -2,6 +2,16 @@
 
 import ipaddress
 
+from django.http import HttpRequest
+
+# What front servers add: with one of these the peer is not the visitor (RFC 7239, and what was used before it).
+_FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
+
+
+def is_forwarded(request: HttpRequest) -> bool:
+    """Return whether a front server passed a request on, or somebody says that one did."""
+    return any(name in request.META for name in _FORWARDING)
+
 
 def network_of(address: str) -> str:
     """Return the network of an IP address, such as '203.0.113.0/24': what is kept of it names no household.

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, connection
 
+from amls.core import clock
+from amls.core.keyprint import WRONG_KEY, note_key
 from amls.core.models import RunningProcess
 
 logger = logging.getLogger(__name__)
 
-# How often a process says that it lives.
-PULSE_SECONDS = 20.0
-# After four that are missing somebody is told: within two minutes.
-SILENT_AFTER = timedelta(seconds=100)
+# After four signs that are missing somebody is told: within two minutes.
+SILENT_AFTER = timedelta(seconds=5 * settings.PULSE_SECONDS)
 _KEPT = timedelta(days=1)
 
 # The database's clock says when, and how far this machine's own is off.
@@ -110,9 +110,10 @@ class SignsOfLife(threading.Thread):
 
     def run(self) -> None:
         """Go on until the end; a database that is away is tried again."""
+        _try(_look_at_key)
         while True:
             _try(lambda: note_pulse(name=self._process, queues=self._queues))
-            if self._ended.wait(PULSE_SECONDS):
+            if self._ended.wait(settings.PULSE_SECONDS):
                 _try(lambda: note_end(name=self._process))
                 return
 
@@ -120,6 +121,11 @@ class SignsOfLife(threading.Thread):
         """Take the process off the list."""
         self._ended.set()
         self.join(timeout=5)
+
+
+def _look_at_key() -> None:
+    if not note_key(now=clock.now()):
+        logger.error("%s", WRONG_KEY)
 
 
 def _try(write: Callable[[], None]) -> None:

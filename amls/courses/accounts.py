@@ -24,7 +24,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.hooks import Hook
-from amls.core.peers import line_of
+from amls.core.peers import is_forwarded, line_of
 from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.emails import replace_addresses
@@ -32,8 +32,6 @@ from amls.courses.models import User
 from amls.courses.services import join_roster_entries
 from amls.courses.vouched import vouched_of
 
-# What front servers add: with one of these the peer is not the visitor (RFC 7239, and what was used before it).
-_FORWARDING = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP")
 # In settings.ACCOUNT_RATE_LIMITS.
 _BAD_PASSWORD = "bad_password"  # noqa: S105 - the name of a limit
 
@@ -146,7 +144,7 @@ def _is_on_this_machine(request: HttpRequest | None) -> bool:
         request is not None
         and is_loopback(settings.SITE_HOST)
         and is_loopback(request.META.get("REMOTE_ADDR", ""))
-        and not any(name in request.META for name in _FORWARDING)
+        and not is_forwarded(request)
     )
 
 

@@ -42,6 +42,19 @@ class KeptUpload(models.Model):
         return f"{KEPT_FOLDER}/{uuid.uuid4().hex}"
 
 
+class MissingFile(models.Model):
+    """A stored file that a row names and that was not there when it was looked for; see `amls.files.rollcall`."""
+
+    name = models.CharField(max_length=300, unique=True)
+    noticed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class TableImport(models.Model):
     """A table that was imported into a course."""
 

@@ -89,10 +89,15 @@ class Strays:
 
 def find_strays(*, now: datetime) -> Strays:
     """Compare the storage with the rows; what was stored within the last day is left alone. Writes nothing."""
-    stored = set(_stored(""))
+    stored = set(stored_names())
     wanted = named()
     unnamed = [name for name in stored - wanted if default_storage.get_modified_time(name) < now - _SETTLED]
     return Strays(tuple(sorted(unnamed)), tuple(sorted(wanted - stored)))
+
+
+def stored_names() -> list[str]:
+    """Return everything that is in the storage."""
+    return _stored("")
 
 
 def _stored(folder: str) -> list[str]:

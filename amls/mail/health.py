@@ -8,6 +8,8 @@ from django.db.models import Min
 from amls.mail.models import Notice, Pulse
 
 _BEAT = "beat"
+# Since when all mail is held back (`amls/mail/hold.py`).
+HELD = "held"
 # Mail that should have gone out is late after this; beat comes twice a minute.
 _LATE = timedelta(minutes=5)
 
@@ -21,6 +23,7 @@ class MailHealth:
         oldest_due_at: since when the oldest of them should be.
         last_beat_at: when beat last swept.
         failed: mails given up within the last day.
+        held_since: since when all mail is held back after a restore, if it is.
     """
 
     waiting: int
@@ -28,6 +31,7 @@ class MailHealth:
     last_beat_at: datetime | None
     failed: int
     now: datetime
+    held_since: datetime | None = None
 
     @property
     def is_late(self) -> bool:
@@ -48,11 +52,12 @@ def beat_seen(*, now: datetime) -> None:
 def health(*, now: datetime) -> MailHealth:
     """Return whether mail flows, in three queries."""
     waiting = Notice.objects.waiting_at(now)
-    pulse = Pulse.objects.filter(name=_BEAT).first()
+    pulses = dict(Pulse.objects.filter(name__in=[_BEAT, HELD]).values_list("name", "at"))
     return MailHealth(
         waiting=waiting.count(),
         oldest_due_at=waiting.aggregate(oldest=Min("not_before"))["oldest"],
-        last_beat_at=pulse.at if pulse else None,
+        last_beat_at=pulses.get(_BEAT),
+        held_since=pulses.get(HELD),
         failed=Notice.objects.failed_since(now - timedelta(days=1)).count(),
         now=now,
     )

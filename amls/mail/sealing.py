@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 # The name under which a notice's references hold it; wiped as soon as the notice is sent or given up.
@@ -28,8 +28,9 @@ def unseal(text: str) -> dict[str, str]:
     Raises:
         UnreadableSealError: the key is another by now.
     """
+    keys = [_fernet(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     try:
-        unsealed: dict[str, str] = json.loads(_fernet(settings.SECRET_KEY).decrypt(text.encode()))
+        unsealed: dict[str, str] = json.loads(MultiFernet(keys).decrypt(text.encode()))
     except InvalidToken:
         raise UnreadableSealError("The key of this installation changed since this mail was written.") from None
     return unsealed

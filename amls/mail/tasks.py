@@ -9,6 +9,7 @@ from amls.mail.announcements import mail_announcements
 from amls.mail.changes import tell_changes
 from amls.mail.connection import Postman
 from amls.mail.health import beat_seen
+from amls.mail.hold import is_held
 from amls.mail.reminders import plan_reminders
 from amls.mail.send import BATCH, OUTBOX, deliver_due
 
@@ -20,6 +21,8 @@ def deliver() -> int:
     Rung after a commit, and swept by beat in any case. Where more than a batch is due it calls
     the next of the worker's processes, which does the same: mail servers take their time.
     """
+    if is_held():
+        return 0
     postman = Postman()
     try:
         return OUTBOX.work_off(partial(deliver_due, postman=postman), batch=BATCH)
@@ -33,4 +36,6 @@ def sweep(*, is_beat: bool = False) -> int:
     now = clock.now()
     if is_beat:
         beat_seen(now=now)
+    if is_held():
+        return 0
     return plan_reminders(now=now) + tell_changes(now=now) + mail_announcements(now=now)

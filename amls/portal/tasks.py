@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from amls.core import clock
+from amls.files.rollcall import look_for_files
 from amls.portal.strays import report_strays
 from amls.portal.takeover.drafts import FETCHES, fetch_next
 from amls.portal.takeover.fetching import fetch
@@ -15,6 +16,12 @@ from amls.portal.takeover.upstream import UPSTREAMS, read_next
 def look_for_strays() -> int:
     """Tell those who run the site of files without rows and rows without files; return how many there are."""
     return report_strays(now=clock.now())
+
+
+@shared_task
+def look_for_missing_files() -> int:
+    """Look for a part of the stored files; return how many are missing, as far as is known."""
+    return look_for_files(now=clock.now())
 
 
 @shared_task

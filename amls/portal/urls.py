@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from amls.portal import health
 from amls.portal.gradebook import views as gradebook
+from amls.portal.health import views as health
 from amls.portal.home import documents
 from amls.portal.home import views as home
 from amls.portal.imports import views as imports
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.courses, name="courses"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
     path("favicon.ico", legal.favicon, name="favicon"),
     path("robots.txt", legal.robots, name="robots"),
     path("language/", legal.language, name="language"),

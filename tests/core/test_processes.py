@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
-from amls.core import clock, processes
+from amls.core import clock
 from amls.core.models import RunningProcess
 from amls.core.processes import SILENT_AFTER, SignsOfLife, note_end, note_pulse, presence, purge_silent, queues
 
@@ -48,8 +49,8 @@ def test_who_ends_in_order_leaves_nothing_and_who_does_not_is_forgotten_after_a_
     assert not RunningProcess.objects.exists()
 
 
-def test_a_thread_says_so_again_and_again_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "PULSE_SECONDS", 0.05)
+def test_a_thread_says_so_again_and_again_until_the_end(settings: Settings) -> None:
+    settings.PULSE_SECONDS = 0.05
     signs = SignsOfLife(name="mail@here", queues=["mail"])
     signs.start()
     seen: set[datetime] = set()

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -46,32 +47,50 @@ for user in User.objects.order_by("pk"):
 """
 
 
+class _Follower(urllib.request.HTTPRedirectHandler):
+    """Follows where an answer leads, and keeps what else it said."""
+
+    headers: Any = None
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        self.headers = headers
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 class Visitor:
     """Somebody with a browser's cookies."""
 
     def __init__(self, port: int) -> None:
         self.site = f"http://127.0.0.1:{port}"
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+        self.follower = _Follower()
+        cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        self.opener = urllib.request.build_opener(cookies, self.follower)
 
     def sign_in(self, email: str, password: str = PASSWORD) -> tuple[int, str]:
         """Fill in the page and follow where it leads; return the status, and the address or what hinders."""
-        with self.opener.open(f"{self.site}/accounts/login/", timeout=30) as page:
-            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
-        assert token is not None
-        form = {"csrfmiddlewaretoken": token[1], "login": email, "password": password}
-        with self.opener.open(
-            f"{self.site}/accounts/login/", urllib.parse.urlencode(form).encode(), timeout=30
-        ) as page:
+        with self._send("/accounts/login/", login=email, password=password) as page:
             is_bounded = "Too many attempts" in page.read().decode()
             return int(page.status), "bounded" if is_bounded else str(page.url).removeprefix(self.site)
+
+    def ask_for_code(self, email: str) -> str:
+        """Have a code sent; return the number of the request that did so."""
+        with self._send("/accounts/login/code/", email=email):
+            return str(self.follower.headers["X-Request-ID"])
+
+    def _send(self, path: str, **form: str) -> Any:
+        with self.opener.open(f"{self.site}{path}", timeout=30) as page:
+            token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+        assert token is not None
+        body = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **form}).encode()
+        return self.opener.open(f"{self.site}{path}", body, timeout=30)
 
 
 class Staffed(House):
     """A house with a worker for each queue and a web server."""
 
-    def queue_worker(self, queue: str) -> "subprocess.Popen[bytes]":
+    def queue_worker(self, queue: str, **extra: str) -> "subprocess.Popen[bytes]":
         celery = [sys.executable, "-m", "celery", "--app", "amls", "worker", "--queues", queue, "--concurrency", "1"]
-        return self.spawn([*celery, "--hostname", f"{queue}@here", "--loglevel", "warning"])
+        return self.spawn([*celery, "--hostname", f"{queue}@here", "--loglevel", "warning"], **extra)
 
     def done(self) -> dict[str, int]:
         """Return how many tasks each worker that answers has run."""

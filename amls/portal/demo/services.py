@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Role, User
 from amls.courses.services import enrol, finish_course_change
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES, FELLOW_STUDENTS
@@ -27,13 +28,25 @@ from lectures.models import Lecture, Material, MaterialCount
 from lectures.services.materials import upload_for_lecture
 
 ARCHIVED, RUNNING = "amls-ss2024", "amls"
+_LECTURER = "lecturer@example.org"
 _FOLDER = Path(__file__).resolve().parent
 # How many weeks of the running copy lie behind today.
 _WEEKS_BEHIND = 6
 
 
 def make_demo(*, now: datetime) -> None:
-    """Make the demo's courses, materials and people; what is there already stays as it is."""
+    """Make the demo's courses, materials and people; what is there already stays as it is.
+
+    Raises:
+        RuleViolation: there are courses that are not the demo's (code 'real-courses'). Nothing is made then.
+    """
+    real = [course.slug for course in Course.objects.order_by("slug") if not _is_demo(course)]
+    if real:
+        raise RuleViolation(
+            f"This database has courses that are not the demo's ({', '.join(real[:5])}): nothing was made. "
+            "Make the demo in an installation of its own: AMLS_VAR_DIR=… manage.py serve, without DATABASE_URL.",
+            code="real-courses",
+        )
     people = _make_people()
     texts = load_texts()
     with transaction.atomic():
@@ -45,6 +58,12 @@ def make_demo(*, now: datetime) -> None:
         make_projects(course, people, now=now)
         _count_uses(course, now=now)
     make_exams(archived, running, now=now)
+
+
+def _is_demo(course: Course) -> bool:
+    """Return whether it is one of the demo's, and not one that only has its address."""
+    lecturer = course.enrolments.filter(user__email=_LECTURER, role=Role.LECTURER)
+    return course.slug in (ARCHIVED, RUNNING) and lecturer.exists()
 
 
 def _make_people() -> dict[str, User]:
@@ -133,7 +152,7 @@ def _make_course(spec: CourseSpec, state: str, *, now: datetime) -> Course:
 
 
 def _enrol_everyone(course: Course, people: dict[str, User]) -> None:
-    roles = {"assistant@example.org": Role.ASSISTANT, "lecturer@example.org": Role.LECTURER}
+    roles = {"assistant@example.org": Role.ASSISTANT, _LECTURER: Role.LECTURER}
     for address, user in people.items():
         if not address.startswith(("admin@", "stranger@")):
             enrol(user=user, course=course, role=roles.get(address, Role.STUDENT))

@@ -77,6 +77,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         installation = [
             (_("Accounts"), "person", "admin:courses_user_changelist"),
             (_("Legal pages"), "gavel", "admin:portal_legalpage_changelist"),
+            (_("Does everything run?"), "monitor_heart", "installation"),
         ]
         groups.append((_("Installation"), installation))
     return [

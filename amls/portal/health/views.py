@@ -1,22 +1,27 @@
-"""Whether the installation lives, and whether it can work."""
+"""Whether the installation lives, and whether it can work: for probes, for Prometheus, and in words."""
 
+import logging
 from datetime import datetime
 
-from celery import current_app
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
+from django.template import loader
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from kombu.exceptions import OperationalError
+from django_guid import get_guid
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from amls.core.middleware import front_stamp
-from amls.exports.health import health as export_health
-from amls.mail.health import health as mail_health
+from amls.portal.health.access import may_watch
+from amls.portal.health.findings import findings
+from amls.portal.health.numbers import exposition
+from amls.portal.health.state import State, look
 
-# More than clocks that are kept by NTP ever differ.
-_MOST_SKEW_SECONDS = 2
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -29,75 +34,96 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when database, migrations and broker are ready, else 503 with what is not."""
-    states = {"database": _database(), "migrations": "unknown", "broker": _broker()}
-    if states["database"] == "ok":
-        states["migrations"] = _migrations()
-    is_ready = all(state == "ok" for state in states.values())
+    """Answer 200 where pages can be served and somebody works, else 503; either way with all that is wrong.
+
+    Raises:
+        Http404: it is no machine that watches this site.
+    """
+    state = _look(request)
+    return JsonResponse(_answer(state), status=200 if state.is_ready else 503)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with numbers for Prometheus.
+
+    Raises:
+        Http404: it is no machine that watches this site.
+    """
+    with override("en"):
+        return HttpResponse(exposition(_look(request)), content_type=CONTENT_TYPE_LATEST)
+
+
+@require_safe
+@never_cache
+def installation(request: HttpRequest) -> HttpResponse:
+    """Show in words, to who runs the site, what is fine and what is not.
+
+    Raises:
+        PermissionDenied: somebody else of the staff.
+    """
+    if not request.user.is_superuser:
+        raise PermissionDenied
     now: datetime = request.now  # type: ignore[attr-defined]
-    detail: dict[str, object] = {"clocks": _clocks(request, now)} if states["database"] == "ok" else {}
-    if states["migrations"] == "ok":
-        detail |= {"mail": _mail(now), "exports": _exports(now)}
-    return JsonResponse(states | detail, status=200 if is_ready else 503)
+    found = findings(look(now=now, front=front_stamp(request)))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Does everything run?"),
+        "problems": [one for one in found if one.is_problem],
+        "fine": [one for one in found if not one.is_problem],
+    }
+    return TemplateResponse(request, "admin/installation.html", context)
 
 
-def _clocks(request: HttpRequest, now: datetime) -> str:
-    """Return which clocks differ from the database's, by which everything is judged: one to look after, no fault."""
-    # This request has no body: it came to the front server when it came here.
-    clocks = {"this server": timezone.now(), "the front server": front_stamp(request)}
-    skews = {name: round((time - now).total_seconds()) for name, time in clocks.items() if time is not None}
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that something broke, with the number under which the log has the reason; also where the page breaks too."""
+    number = get_guid()
+    try:
+        page = loader.get_template("500.html").render({"request_id": number})
+    except Exception:  # such as styles that were never collected: what broke first is in the log either way
+        logger.exception("The page that says that something broke is broken itself")
+        return HttpResponseServerError(
+            f"Something broke on our side: {number}", content_type="text/plain; charset=utf-8"
+        )
+    return HttpResponseServerError(page)
+
+
+def _look(request: HttpRequest) -> State:
+    if not may_watch(request):
+        raise Http404
+    now: datetime = request.now  # type: ignore[attr-defined]
+    return look(now=now, front=front_stamp(request))
+
+
+def _answer(state: State) -> dict[str, object]:
+    """Return what a probe is told, in English."""
+    answer: dict[str, object] = {
+        "database": "ok" if state.is_database_up else "does not answer",
+        "migrations": _migrations(state),
+        "broker": "ok" if state.is_broker_up else "does not answer",
+    }
+    if state.is_database_up:
+        answer["clocks"] = _clocks(state)
+    if state.has_tables:
+        answer["work"] = "ok" if state.is_anyone_working else "no worker and no beat is alive"
+        answer["waiting"] = {backlog.task: backlog.count for backlog in state.backlogs}
+    with override("en"):
+        answer["problems"] = {
+            one.name: f"{one.title}: {one.said}. {one.advice}" for one in findings(state) if one.is_problem
+        }
+    return answer
+
+
+def _migrations(state: State) -> str:
+    if state.migrations is None:
+        return "unknown"
+    return f"{state.migrations} to apply" if state.migrations else "ok"
+
+
+def _clocks(state: State) -> str:
     said = [
-        f"{name} is {abs(skew)} s {'ahead of' if skew > 0 else 'behind'} the database"
-        for name, skew in skews.items()
-        if abs(skew) > _MOST_SKEW_SECONDS
+        f"{name} is {abs(round(skew))} s {'ahead of' if skew > 0 else 'behind'} the database"
+        for name, skew in state.wrong_clocks().items()
     ]
     return "; ".join(said) or "ok"
-
-
-def _mail(now: datetime) -> dict[str, object]:
-    """Return how mail flows: late mail is for people to look at, it does not take the site out of service."""
-    state = mail_health(now=now)
-    return {
-        "waiting": state.waiting,
-        "oldest_due_seconds": _age(state.oldest_due_at, now),
-        "last_beat_seconds": int((now - state.last_beat_at).total_seconds()) if state.last_beat_at else None,
-        "failed_last_day": state.failed,
-    }
-
-
-def _exports(now: datetime) -> dict[str, object]:
-    """Return how exports come along; that, too, is for people to look at."""
-    state = export_health(now=now)
-    return {
-        "waiting": state.waiting,
-        "oldest_due_seconds": _age(state.oldest_due_at, now),
-        "failed_last_day": state.failed,
-    }
-
-
-def _age(moment: datetime | None, now: datetime) -> int:
-    return int((now - moment).total_seconds()) if moment else 0
-
-
-def _database() -> str:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return "does not answer"
-    return "ok"
-
-
-def _migrations() -> str:
-    executor = MigrationExecutor(connection)
-    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return f"{len(missing)} to apply" if missing else "ok"
-
-
-def _broker() -> str:
-    try:
-        with current_app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=2)
-    except (OperationalError, OSError):
-        return "does not answer"
-    return "ok"

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.processes import purge_silent
 from amls.courses.models import User
 from amls.portal.models import ImportDraft
 from amls.portal.takeover.drafts import purge_drafts
@@ -23,6 +24,9 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 def forget(user: User, now: datetime) -> None:
     """Delete what the person was bringing in."""
     ImportDraft.objects.filter(owner=user).delete()
+
+
+retention("core.processes", _("Workers and beats that fell silent"), _("a day"))(purge_silent)
 
 
 @retention("portal.import-drafts", _("Pages of courses that are being brought in"), _("a week"))

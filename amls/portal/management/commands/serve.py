@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,6 +25,7 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from amls.core.checks import check_pdf_libraries
+from amls.core.keyprint import WRONG_KEY, is_key_known
 from amls.courses.accounts import is_loopback
 from amls.courses.models import Course, User
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
@@ -108,8 +110,12 @@ class Command(BaseCommand):
             if name != "media" or not settings.X_ACCEL_REDIRECT_PREFIX:
                 # Also what an earlier version left open.
                 (settings.VAR_DIR / name).chmod(0o700)
+        # What the web processes of the last time have counted.
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
+        if not is_key_known():
+            raise CommandError(WRONG_KEY)
         self._collect_static()
         if with_demo and not Course.objects.exists():
             self._say("Making demo data …")
@@ -181,13 +187,13 @@ def wait_until_ready(address: str, children: dict[str, Child], *, patience: floa
 
     Args:
         address: of `/readyz`.
-        children: by their names; the first one is the web server.
+        children: by their names.
         patience: seconds for which it may stand still.
 
     Raises:
         CommandError: a process ended, nothing moves any more, or the answer stays a wrong one.
     """
-    web_server_process = psutil.Process(next(iter(children.values())).pid)
+    processes = [psutil.Process(child.pid) for child in children.values()]
     worked, said, stands_since = 0.0, "", time.monotonic()
     while True:
         check_children(children)
@@ -195,12 +201,13 @@ def wait_until_ready(address: str, children: dict[str, Child], *, patience: floa
             with urllib.request.urlopen(address, timeout=5):  # noqa: S310 - our own http address
                 return
         except urllib.error.HTTPError as error:
-            answer, is_moving = error.read().decode(errors="replace"), False
+            # A worker that is still beginning is what it waits for.
+            answer = error.read().decode(errors="replace")
         except OSError as error:
             answer = str(error)
-            total = _work_of(web_server_process)
-            is_moving = total > worked + _WORK_SECONDS
-            worked = max(worked, total) if is_moving else worked
+        total = sum(_work_of(process) for process in processes)
+        is_moving = total > worked + _WORK_SECONDS
+        worked = max(worked, total) if is_moving else worked
         if is_moving or answer != said:
             said, stands_since = answer, time.monotonic()
         elif time.monotonic() > stands_since + patience:

@@ -1,0 +1,213 @@
+"""What was found, in words: what is fine, what is not, and what to do about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from amls.portal.health.state import State
+
+# What stands still where nobody serves a queue.
+_WORK_OF = {
+    "mail": gettext_lazy("no mail leaves"),
+    "exports": gettext_lazy("no PDF and no table is made"),
+    "default": gettext_lazy("slides are not read, hand-ins are not checked, nothing is tidied up"),
+}
+_NAMES = {
+    "amls.mail.tasks.deliver": gettext_lazy("Mails"),
+    "amls.exports.tasks.work": gettext_lazy("Exports"),
+    "lectures.tasks.extract": gettext_lazy("Slides to read"),
+    "projects.tasks.check_attempts": gettext_lazy("Hand-ins to check"),
+    "amls.portal.tasks.fetch_drafts": gettext_lazy("Course pages to fetch"),
+    "amls.portal.tasks.read_upstreams": gettext_lazy("Pages elsewhere to read again"),
+}
+_CLOCKS = {"this server": gettext_lazy("this server"), "the front server": gettext_lazy("the front server")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what it is called in `/readyz` and `/metrics`, such as 'queue-mail'.
+        title: in words.
+        said: how it is.
+        advice: what is wrong and what to do; empty where nothing is.
+    """
+
+    name: str
+    title: str
+    said: str
+    advice: str = ""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody has to do something."""
+        return bool(self.advice)
+
+
+def findings(state: State) -> list[Finding]:
+    """Return what was found, in the language that is active; what matters most comes first."""
+    found = [*_foundations(state)]
+    if state.has_tables:
+        found += [*_processes(state), *_work(state), _files(state)]
+    return [*found, *_disks(state), *_clocks(state)]
+
+
+def _foundations(state: State) -> Iterator[Finding]:
+    yield Finding(
+        "database",
+        _("Database"),
+        _("reachable") if state.is_database_up else _("does not answer"),
+        "" if state.is_database_up else _("Nothing works until it does."),
+    )
+    if state.migrations is not None:
+        count = state.migrations
+        yield Finding(
+            "migrations",
+            _("Migrations"),
+            ngettext("%(count)d to apply", "%(count)d to apply", count) % {"count": count}
+            if count
+            else _("all applied"),
+            _("Run manage.py migrate.") if count else "",
+        )
+    yield Finding(
+        "key",
+        _("Key"),
+        _("that of this database") if state.is_key_known else _("another one than this database was written with"),
+        ""
+        if state.is_key_known
+        else _(
+            "Receipts, feeds, links and sessions of before are not valid. Set SECRET_KEY to the key of before (it is in the "
+            "backup), or name that in SECRET_KEY_FALLBACKS if it was replaced."
+        ),
+    )
+    yield Finding(
+        "broker",
+        _("Broker"),
+        _("reachable") if state.is_broker_up else _("does not answer"),
+        ""
+        if state.is_broker_up
+        else _(
+            "Pages work. Mails, exports and the like wait, and go on by themselves once it is back: start it again."
+        ),
+    )
+
+
+def _processes(state: State) -> Iterator[Finding]:
+    unserved = set(state.presence.unserved())
+    for queue in sorted({*_WORK_OF, *unserved}):
+        names = [one.name for one in state.presence.workers if queue in one.queues]
+        advice = ""
+        if queue in unserved:
+            what = _WORK_OF.get(queue, _("its work stands still"))
+            advice = _("Nobody serves it: %(what)s. Start its worker.") % {"what": what}
+        yield Finding(
+            f"queue-{queue}",
+            _("Workers of the queue '%(queue)s'") % {"queue": queue},
+            ", ".join(names) or _("none"),
+            advice,
+        )
+    beats = [one.name for one in state.presence.beats]
+    yield Finding(
+        "beat",
+        _("Beat"),
+        ", ".join(beats) or _("none"),
+        "" if beats else _("Nothing is begun when it is due: reminders, retries, sweeps. Start beat."),
+    )
+    for one in state.presence.silent:
+        yield Finding(
+            f"process-{one.name}",
+            one.name,
+            _("silent for %(time)s") % {"time": _since(one.seen_at, state.now)},
+            _("It was killed or hangs. Start it again, or let it be forgotten within a day if it is gone for good."),
+        )
+
+
+def _work(state: State) -> Iterator[Finding]:
+    mail, exports = state.mail, state.exports
+    if mail is not None:
+        is_odd = mail.is_beat_missing and bool(state.presence.beats)
+        yield Finding(
+            "round",
+            _("Last round of beat"),
+            _("%(time)s ago") % {"time": _since(mail.last_beat_at, state.now)} if mail.last_beat_at else _("never"),
+            _("Beat runs, but its calls do not reach the worker of mails: look at the broker and that worker's log.")
+            if is_odd
+            else "",
+        )
+    if mail is not None and mail.held_since is not None:
+        yield Finding(
+            "held",
+            _("Mail"),
+            _("held back for %(time)s, since a backup was restored") % {"time": _since(mail.held_since, state.now)},
+            _("Release it with `manage.py release_mail`, which asks what had been sent before."),
+        )
+    late = {backlog.task for backlog in state.late()}
+    for backlog in state.backlogs:
+        said = _("none waits")
+        if backlog.oldest_since is not None:
+            said = ngettext("%(count)d waits, for %(time)s", "%(count)d wait, the oldest for %(time)s", backlog.count)
+            said %= {"count": backlog.count, "time": _since(backlog.oldest_since, state.now)}
+        yield Finding(
+            f"waiting-{backlog.task}",
+            str(_NAMES.get(backlog.task, backlog.task)),
+            said,
+            _("That is long: look at the worker of its queue, and at its log.") if backlog.task in late else "",
+        )
+    for name, title, count in (
+        ("failed-mail", _("Mails that failed within a day"), mail.failed if mail else 0),
+        ("failed-exports", _("Exports that failed within a day"), exports.failed if exports else 0),
+    ):
+        yield Finding(name, title, str(count), _("The desk lists them, with the reason.") if count else "")
+
+
+def _files(state: State) -> Finding:
+    count = state.missing_files
+    return Finding(
+        "files",
+        _("Stored files"),
+        ngettext("%(count)d is missing", "%(count)d are missing", count) % {"count": count}
+        if count
+        else _("none is missing"),
+        _("Restore them from a backup: people are answered 'not found'. `manage.py strays` names them.")
+        if count
+        else "",
+    )
+
+
+def _disks(state: State) -> Iterator[Finding]:
+    for disk in state.disks:
+        yield Finding(
+            f"disk-{disk.path}",
+            _("Disk of %(path)s") % {"path": disk.path},
+            _("%(free)s free of %(size)s") % {"free": filesizeformat(disk.free), "size": filesizeformat(disk.size)},
+            _("Make room: where a disk is full no upload is taken, and a database ends.") if disk.is_low else "",
+        )
+
+
+def _clocks(state: State) -> Iterator[Finding]:
+    wrong = state.wrong_clocks()
+    for name, skew in state.skews.items():
+        seconds = {"seconds": abs(round(skew))}
+        said = _("right")
+        if name in wrong:
+            said = (
+                _("%(seconds)s s ahead of the database") % seconds
+                if skew > 0
+                else _("%(seconds)s s behind the database") % seconds
+            )
+        yield Finding(
+            f"clock-{name}",
+            _("Clock of %(name)s") % {"name": _CLOCKS.get(name, name)},
+            said,
+            _("Let NTP set it.") if name in wrong else "",
+        )
+
+
+def _since(moment: datetime, now: datetime) -> str:
+    return timesince(moment, now)

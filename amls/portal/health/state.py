@@ -1,0 +1,192 @@
+"""What the installation is like at present: one look, which probes, numbers and the page in words share."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from celery import current_app
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from amls.core.jobs import Backlog
+from amls.core.keyprint import is_key_known
+from amls.core.processes import Presence, presence
+from amls.exports.health import ExportHealth
+from amls.exports.health import health as export_health
+from amls.exports.jobs import EXPORTS
+from amls.files.models import MissingFile
+from amls.mail.health import MailHealth
+from amls.mail.health import health as mail_health
+from amls.mail.send import OUTBOX
+from amls.portal.takeover.drafts import FETCHES
+from amls.portal.takeover.upstream import UPSTREAMS
+from lectures.services.extraction import EXTRACTIONS
+from projects.services.checking import CHECKS
+
+QUEUES = (OUTBOX, EXPORTS, EXTRACTIONS, CHECKS, FETCHES, UPSTREAMS)
+# More than clocks that are kept by NTP ever differ.
+_MOST_SKEW_SECONDS = 2
+# Work that should have been begun is late after this; beat comes twice a minute.
+_LATE = timedelta(minutes=5)
+_BROKER_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Where this server writes.
+
+    Attributes:
+        path: one of the places on it.
+        free, size: bytes.
+    """
+
+    path: str
+    free: int
+    size: int
+
+    @property
+    def is_low(self) -> bool:
+        """Whether less is free than there should be."""
+        return self.free < int(settings.LEAST_FREE_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known of the installation at a time; of its rows only where the database has all its migrations.
+
+    Attributes:
+        now: the time of the look, by the database's clock.
+        is_database_up: whether it answers.
+        migrations: how many are not applied; None while that is not known.
+        is_broker_up: whether the broker answers.
+        skews: how many seconds the clocks of this server, the front server and the processes are ahead of the database's.
+        presence: which workers and beats live.
+        backlogs: what waits, by queue of work.
+        disks: where this server writes.
+        missing_files: how many stored files that rows name were not there when they were looked for.
+        is_key_known: whether the database was written with this SECRET_KEY.
+    """
+
+    now: datetime
+    is_database_up: bool
+    migrations: int | None
+    is_broker_up: bool
+    disks: tuple[Disk, ...]
+    skews: Mapping[str, float] = field(default_factory=dict)
+    presence: Presence = field(default_factory=lambda: Presence((), ()))
+    backlogs: tuple[Backlog, ...] = ()
+    mail: MailHealth | None = None
+    exports: ExportHealth | None = None
+    missing_files: int = 0
+    is_key_known: bool = True
+
+    @property
+    def has_tables(self) -> bool:
+        """Whether the database can be asked for rows."""
+        return self.migrations == 0
+
+    @property
+    def is_anyone_working(self) -> bool:
+        """Whether a worker or a beat lives."""
+        return bool(self.presence.alive)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this server should get requests: pages can be served, and somebody does what they ask for."""
+        return self.is_database_up and self.has_tables and self.is_key_known and self.is_anyone_working
+
+    def wrong_clocks(self) -> dict[str, float]:
+        """Return whose clock is off, and by how many seconds it is ahead."""
+        return {name: skew for name, skew in self.skews.items() if abs(skew) > _MOST_SKEW_SECONDS}
+
+    def late(self) -> Iterator[Backlog]:
+        """Yield the queues whose oldest work should have been begun long ago."""
+        for backlog in self.backlogs:
+            if backlog.oldest_since is not None and self.now - backlog.oldest_since > _LATE:
+                yield backlog
+
+
+def look(*, now: datetime, front: datetime | None = None) -> State:
+    """Look at everything; takes two seconds where the broker is away.
+
+    Args:
+        now: the request's clock.
+        front: when the front server passed the present request on, by its own clock.
+    """
+    is_database_up = _database_answers()
+    migrations = _missing_migrations() if is_database_up else None
+    seen = State(
+        now=now,
+        is_database_up=is_database_up,
+        migrations=migrations,
+        is_broker_up=_broker_answers(),
+        disks=tuple(_disks()),
+        skews=_skews_here(now, front) if is_database_up else {},
+    )
+    return seen if not seen.has_tables else _with_rows(seen)
+
+
+def _with_rows(seen: State) -> State:
+    there = presence(now=seen.now)
+    return State(
+        now=seen.now,
+        is_database_up=True,
+        migrations=0,
+        is_broker_up=seen.is_broker_up,
+        disks=seen.disks,
+        skews={**seen.skews, **{one.name: one.skew for one in there.alive}},
+        presence=there,
+        backlogs=tuple(queue.backlog(now=seen.now) for queue in QUEUES),
+        mail=mail_health(now=seen.now),
+        exports=export_health(now=seen.now),
+        missing_files=MissingFile.objects.count(),
+        is_key_known=is_key_known(),
+    )
+
+
+def _skews_here(now: datetime, front: datetime | None) -> dict[str, float]:
+    # This request has no body: it came to the front server when it came here.
+    clocks = {"this server": timezone.now(), "the front server": front}
+    return {name: (time - now).total_seconds() for name, time in clocks.items() if time is not None}
+
+
+def _database_answers() -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return False
+    return True
+
+
+def _missing_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _broker_answers() -> bool:
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=_BROKER_SECONDS)
+    except (OperationalError, OSError):
+        return False
+    return True
+
+
+def _disks() -> Iterator[Disk]:
+    """Yield each file system that this server writes to, once."""
+    seen = set()
+    for place in (Path(settings.MEDIA_ROOT), settings.VAR_DIR, Path(tempfile.gettempdir())):
+        # What is not there yet will be made on the disk of what is.
+        there = next(path for path in (place, *place.parents) if path.exists())
+        device = there.stat().st_dev
+        if device not in seen:
+            seen.add(device)
+            usage = shutil.disk_usage(there)
+            yield Disk(str(place), usage.free, usage.total)

@@ -1,0 +1,67 @@
+"""What `deploy/` holds is understood by the programs that it is for."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from amls.core.processes import queues
+from amls.portal.management.commands.serve import web_server
+
+DEPLOY = Path(settings.BASE_DIR) / "deploy"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+
+
+def started(unit: str) -> list[str]:
+    """Return the command of a unit."""
+    text = (DEPLOY / "systemd" / unit).read_text().replace("\\\n", " ")
+    command = re.search(r"^ExecStart=(.+)$", text, re.MULTILINE)
+    assert command is not None
+    return shlex.split(command[1])
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_understands_the_units(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    for unit in UNITS:
+        (tmp_path / unit.name).write_text(unit.read_text().replace("/srv/amls/app", str(tmp_path)))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # What is installed on the machine beside is not ours.
+    ours = [line for line in done.stderr.splitlines() if "amls" in line]
+    assert (ours, done.returncode) == ([], 0)
+
+
+def test_the_web_server_starts_as_serve_starts_it() -> None:
+    served = web_server("amls.wsgi:application", host="127.0.0.1", port=8000)
+    assert started("amls-web.service")[1:] == served[served.index("granian") + 1 :]
+
+
+def test_every_queue_has_a_worker() -> None:
+    target = (DEPLOY / "systemd" / "amls.target").read_text()
+    assert tuple(sorted(re.findall(r"amls-worker@(\w+)\.service", target))) == queues()
+    assert "%i" in started("amls-worker@.service")
+
+
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="there is no nginx here")
+def test_nginx_understands_the_example(tmp_path: Path) -> None:
+    example = (DEPLOY / "nginx.conf").read_text().replace("/var/log/nginx/amls.log", f"{tmp_path}/access.log")
+    (tmp_path / "site").write_text(example)
+    temporary = "".join(
+        f"{name}_temp_path {tmp_path}/n-{name}; " for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log; events {{}} http {{ {temporary} include {tmp_path}/site; }}"
+    )
+    done = subprocess.run(
+        ["nginx", "-t", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path), "-e", str(tmp_path / "error.log")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "test is successful" in done.stderr) == (0, True), done.stderr
