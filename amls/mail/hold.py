@@ -1,0 +1,57 @@
+"""Holding all mail back after a restore: what the lost installation had sent already is not sent again.
+
+A backup is older than the loss. What had come due in between was sent, and the restored database does not know it.
+"""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from amls.core.doorbell import ring
+from amls.mail.announcements import mail_announcements
+from amls.mail.changes import tell_changes
+from amls.mail.health import HELD
+from amls.mail.models import Notice, Pulse
+from amls.mail.outbox import DELIVER
+from amls.mail.reminders import plan_reminders
+from amls.mail.sealing import SEALED
+
+
+def hold_mail(*, now: datetime) -> None:
+    """Let no mail leave, and none be planned, until it is released."""
+    Pulse.objects.update_or_create(name=HELD, defaults={"at": now})
+
+
+def is_held() -> bool:
+    """Return whether mail is held back: 1 query."""
+    return Pulse.objects.filter(name=HELD).exists()
+
+
+def release_mail(*, lost_at: datetime | None, now: datetime) -> int:
+    """Let mail leave again; return how many mails were dropped because they had been sent before the loss.
+
+    Args:
+        lost_at: when the installation was lost from which the backup is: what had come due until then is written as
+            dropped, such as reminders. None: nothing was sent after the backup, so that all of it leaves.
+        now: the database's time.
+    """
+    with transaction.atomic():
+        dropped = 0 if lost_at is None else _drop_until(lost_at)
+        Pulse.objects.filter(name=HELD).delete()
+        ring(DELIVER)
+    return dropped
+
+
+def _drop_until(moment: datetime) -> int:
+    # What the lost installation had put into its outbox since the backup.
+    plan_reminders(now=moment)
+    tell_changes(now=moment)
+    mail_announcements(now=moment)
+    waiting = Notice.objects.filter(state__in=[Notice.State.DUE, Notice.State.SENDING], not_before__lte=moment)
+    count = 0
+    for notice in waiting.select_for_update():
+        notice.state, notice.leased_until = Notice.State.DROPPED, None
+        notice.references.pop(SEALED, None)
+        notice.save(update_fields=["state", "leased_until", "references"])
+        count += 1
+    return count

@@ -1,0 +1,224 @@
+"""A backup restored elsewhere is equal in rows, files, receipts and feeds, and mails nobody again; nothing is half done."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from psycopg import sql
+
+from tests.tools import template
+from tests.tools.run import PRODUCTION
+
+_FILL = """
+import uuid
+import django
+django.setup()
+from datetime import timedelta
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from amls.agenda.feeds import personal_feed_url
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.courses.models import Enrolment
+from amls.mail.outbox import notify
+from lectures.services.materials import upload_for_lecture
+from projects.services.handin import hand_in
+from projects.services.registration import register_project
+from tests.cast import make_cast
+from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
+now = timezone.now()
+cast = make_cast()
+lecture = LectureFactory.create(course=cast.course, number="05", title="Größe und Form")
+upload = SimpleUploadedFile("05.vtt", b"WEBVTT\\n\\n00:00.000 --> 00:01.000\\nHello\\n")
+upload_for_lecture(lecture=lecture, kind="captions", upload=upload, by=None, now=now)
+ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(hours=20))
+project = register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=now)
+hand_in(project=project, by=cast.student, uploads=[SimpleUploadedFile("work.ipynb", b'{"nbformat": 4}')],
+        request_key=uuid.uuid4(), began_at=now, now=now)
+Enrolment.objects.update(created_at=now - timedelta(days=99))
+reconcile(cast.course, now=now)
+personal_feed_url(cast.student)
+notify(key="told", kind="portal.strays", now=now, recipient=cast.admin, references={"missing": 1, "unnamed": 0})
+"""
+_SERVE = """
+import django
+django.setup()
+from django.test import Client
+from amls.agenda.feeds import personal_feed_url
+from amls.courses.models import Enrolment
+from projects.models import Submission
+from projects.receipts import receipt_code
+client = Client(headers={"host": "amls.example.org", "x-forwarded-proto": "https"})
+feed = client.get(personal_feed_url(Enrolment.objects.filter(feed_token__isnull=False).first()).removeprefix("https://amls.example.org"))
+print(feed.status_code, feed["ETag"], client.get("/amls/calendar.ics")["ETag"], receipt_code(Submission.objects.get().pk))
+"""
+_WORK = """
+import django
+django.setup()
+from amls.mail.tasks import deliver, sweep
+print(sweep(), deliver())
+"""
+KEY = PRODUCTION["SECRET_KEY"]
+
+
+class Site:
+    """An installation on the tests' server, with a database and a folder of its own."""
+
+    def __init__(self, folder: Path, name: str, *, copied: bool) -> None:
+        self.folder, self.name = folder, name
+        folder.mkdir()
+        self.sql(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template.NAME))
+            if copied
+            else sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+        )
+
+    def sql(self, statement: sql.Composed, database: str = "postgres") -> None:
+        server = settings.DATABASES["default"]
+        with psycopg.connect(host=server["HOST"], user=server["USER"], dbname=database, autocommit=True) as connection:
+            connection.execute(statement)
+
+    def run(self, *command: str, **more: str) -> subprocess.CompletedProcess[str]:
+        server = settings.DATABASES["default"]
+        url = f"postgres://{server['USER']}:@/{server['HOST']}/{self.name}"
+        environment = {
+            **os.environ, **PRODUCTION, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "amls.settings", "REDIS_URL": "",
+            "AMLS_VAR_DIR": str(self.folder), "EMAIL_URL": f"filemail://{self.folder}/mail", **more,
+        }  # fmt: skip
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def do(self, *command: str, **more: str) -> str:
+        done = self.run(*command, **more)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def mails(self) -> int:
+        return sum(path.read_text().count("Message-ID:") for path in (self.folder / "mail").glob("*"))
+
+
+@pytest.fixture
+def folder(var: Path) -> Iterator[Path]:
+    """A place for installations, and the end of their databases."""
+    template.ensure()
+    yield var
+    server = settings.DATABASES["default"]
+    with psycopg.connect(host=server["HOST"], user=server["USER"], dbname="postgres", autocommit=True) as connection:
+        for name in ("backup_old", "backup_new"):
+            statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            connection.execute(statement)
+
+
+@pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
+def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> None:
+    old = Site(folder / "old", "backup_old", copied=True)
+    old.do("-c", _FILL)
+    backup = folder / "backup"
+    said = old.do("manage.py", "backup", str(backup))
+    assert "2 files. It holds the key" in said
+    assert [path.stat().st_mode & 0o077 for path in (backup, backup / "keys.json")] == [0, 0]
+    assert "Equal: all rows, all files, all receipts and feeds." in old.do("manage.py", "verify", str(backup))
+    # After the backup the old one mails what is due, and is lost.
+    planned, sent = old.do("-c", _WORK).split()
+    assert (int(planned) > 0, int(sent) > 0, old.mails() > 0) == (True, True, True)
+    before = old.do("-c", _SERVE).split()
+    assert before[0] == "200"
+    now = old.do("-c", "import datetime; print(datetime.datetime.now(datetime.UTC).isoformat())").strip()
+
+    # What does not fit is refused before anything is written.
+    new = Site(folder / "new", "backup_new", copied=False)
+    refused = new.run("manage.py", "restore", str(backup), SECRET_KEY=KEY[::-1])
+    assert "SECRET_KEY is another one than the backup's: set it to what stands in" in refused.stderr
+    (new.folder / "media").mkdir()
+    (new.folder / "media" / "photo.jpg").write_bytes(b"x")
+    assert "media is not empty (1 files)" in new.run("manage.py", "restore", str(backup)).stderr
+    shutil.rmtree(new.folder / "media")
+    assert "The database is not empty" in old.run("manage.py", "restore", str(backup)).stderr
+    name = next(iter(json.loads((backup / "manifest.json").read_text())["media"]))
+    content = (backup / "media" / name).read_bytes()
+    (backup / "media" / name).write_bytes(content + b"?")
+    assert (
+        "is damaged: take another backup. Nothing was restored." in new.run("manage.py", "restore", str(backup)).stderr
+    )
+    assert [path for path in (new.folder / "media").rglob("*") if path.is_file()] == []
+    (backup / "media" / name).write_bytes(content)
+    assert "is no backup that was finished" in new.run("manage.py", "restore", str(folder)).stderr
+
+    new.do("manage.py", "restore", str(backup))
+    assert "Equal: all rows, all files, all receipts and feeds." in new.do("manage.py", "verify", str(backup))
+    assert new.do("-c", _SERVE).split() == before
+    # Nothing leaves until it is said what had been sent, and then nothing of that.
+    assert (new.do("-c", _WORK).split(), new.mails()) == (["0", "0"], 0)
+    assert "is still to come" in new.run("manage.py", "release_mail", "--lost-at", "2999-01-01T00:00+00:00").stderr
+    assert f"{sent} that had been sent before are not sent again" in new.do(
+        "manage.py", "release_mail", "--lost-at", now
+    )
+    assert (new.do("-c", _WORK).split(), new.mails()) == (["0", "0"], 0)
+    assert "No mail is held back." in new.run("manage.py", "release_mail", "--nothing-was-sent").stderr
+    # What differs is said.
+    (new.folder / "media" / name).unlink()
+    assert f"file {name} is missing" in new.run("manage.py", "verify", str(backup)).stdout
+
+
+@pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
+def test_a_target_that_fills_up_or_is_there_leaves_nothing(folder: Path) -> None:
+    site = Site(folder / "old", "backup_old", copied=True)
+    (site.folder / "media" / "lectures").mkdir(parents=True)
+    (site.folder / "media" / "lectures" / "05.mp4").write_bytes(b"x" * 300_000)
+    script = "import resource, signal, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.argv = ['manage.py', 'backup', sys.argv[1]]; import runpy; runpy.run_path('manage.py', run_name='__main__')"
+    full = site.run("-c", script, str(folder / "backup"))
+    assert "The backup could not be written to" in full.stderr
+    assert "Nothing was left there." in full.stderr
+    (folder / "taken").mkdir()
+    assert "is there already" in site.run("manage.py", "backup", str(folder / "taken")).stderr
+    assert sorted(path.name for path in folder.iterdir()) == ["old", "taken"]
+
+
+@pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
+def test_two_migrations_started_at_once_are_done_once(folder: Path) -> None:
+    site = Site(folder / "old", "backup_old", copied=True)
+    for statement in (
+        "DROP TABLE files_missingfile",
+        "DELETE FROM django_migrations WHERE app = 'files' AND name LIKE '0002%'",
+    ):
+        site.sql(sql.SQL(statement).format(), "backup_old")
+    hold = "import django; django.setup(); from django.db import connection; from amls.core.management.commands.migrate import _LOCK; c = connection.cursor(); c.execute('SELECT pg_advisory_lock(%s)', [_LOCK]); import sys; print('held', flush=True); sys.stdin.readline()"
+    server = settings.DATABASES["default"]
+    environment = {
+        **os.environ, **PRODUCTION, "DATABASE_URL": f"postgres://{server['USER']}:@/{server['HOST']}/backup_old",
+        "DJANGO_SETTINGS_MODULE": "amls.settings", "REDIS_URL": "", "AMLS_VAR_DIR": str(site.folder),
+    }  # fmt: skip
+
+    def start(*command: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, *command], cwd=settings.BASE_DIR, env=environment, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    holder = start("-c", hold)
+    assert holder.stdout is not None
+    while holder.stdout.readline().strip() != "held":
+        pass
+    both = [start("manage.py", "migrate", "--no-input") for _each in range(2)]
+    for one in both:
+        assert one.stdout is not None
+        while "Another migration runs: waiting for it." not in one.stdout.readline():
+            pass
+    holder.communicate("go on\n")
+    said = [one.communicate()[0] for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    assert sum("Applying files.0002" in text for text in said) == 1
+    assert sum("No migrations to apply" in text for text in said) == 1
