@@ -67,8 +67,8 @@ class FallbackCache(BaseCache):
 
     def get_many(self, keys: Any, version: int | None = None) -> dict[Any, Any]:
         """Return what is kept under these keys."""
-        found: dict[Any, Any] = self._ask("get_many", keys, version=version)
-        return found
+        values: dict[Any, Any] = self._ask("get_many", keys, version=version)
+        return values
 
     def set_many(self, data: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
         """Keep several values; return the keys that failed."""

@@ -86,8 +86,8 @@ class Queue(ABC, Generic[Row]):
 
     def backlog(self, *, now: datetime) -> Backlog:
         """Return how many rows wait, and how long: 1 query."""
-        found = self.waiting(now=now).order_by().aggregate(count=Count("pk"), oldest=Min(self.since_field))
-        return Backlog(self.task, found["count"], found["oldest"])
+        figures = self.waiting(now=now).order_by().aggregate(count=Count("pk"), oldest=Min(self.since_field))
+        return Backlog(self.task, figures["count"], figures["oldest"])
 
     @abstractmethod
     def choose(self, *, now: datetime, limit: int) -> Iterable[Row]:

@@ -49,7 +49,7 @@ def note_end(*, name: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class Attendance:
     """Which processes are there.
 
     Attributes:
@@ -63,16 +63,16 @@ class Presence:
     @property
     def workers(self) -> tuple[RunningProcess, ...]:
         """Those alive that serve a queue."""
-        return tuple(one for one in self.alive if one.queues)
+        return tuple(process for process in self.alive if process.queues)
 
     @property
     def beats(self) -> tuple[RunningProcess, ...]:
         """Those alive that send what is due."""
-        return tuple(one for one in self.alive if not one.queues)
+        return tuple(process for process in self.alive if not process.queues)
 
     def unserved(self) -> tuple[str, ...]:
         """Return the queues that no living worker serves."""
-        served = {queue for one in self.workers for queue in one.queues}
+        served = {queue for process in self.workers for queue in process.queues}
         return tuple(queue for queue in queues() if queue not in served)
 
 
@@ -82,12 +82,13 @@ def queues() -> tuple[str, ...]:
     return tuple(sorted({settings.CELERY_TASK_DEFAULT_QUEUE, *routed}))
 
 
-def presence(*, now: datetime) -> Presence:
+def presence(*, now: datetime) -> Attendance:
     """Return which processes are there at `now`, the database's time: 1 query."""
     rows = list(RunningProcess.objects.order_by("name"))
     since = now - SILENT_AFTER
-    return Presence(
-        tuple(one for one in rows if one.seen_at > since), tuple(one for one in rows if one.seen_at <= since)
+    return Attendance(
+        tuple(process for process in rows if process.seen_at > since),
+        tuple(process for process in rows if process.seen_at <= since),
     )
 
 

@@ -28,10 +28,10 @@ def seals_of(salt: str, value: str) -> Iterator[bytes]:
 
 def is_one_of(given: str, valid: Iterator[str]) -> bool:
     """Return whether a text is one of these, in a time that says nothing about them."""
-    found = False
-    for one in valid:
-        found |= constant_time_compare(given, one)
-    return found
+    is_valid = False
+    for text in valid:
+        is_valid |= constant_time_compare(given, text)
+    return is_valid
 
 
 def _seal(salt: str, value: str, key: str) -> bytes:

@@ -11,8 +11,8 @@ from django.test import Client
 from django.utils import timezone
 
 from amls.core.processes import note_pulse, queues
-from amls.files.rollcall import look_for_files
 from amls.files.models import MissingFile
+from amls.files.rollcall import look_for_files
 from lectures.models import MaterialFile
 from lectures.services.materials import upload_for_lecture
 from tests.factories import LectureFactory

@@ -57,7 +57,7 @@ def _write(folder: Path, now: datetime) -> dict[str, Any]:
         cursor.execute("SELECT pg_export_snapshot()")
         (snapshot,) = cursor.fetchone()
         run_tool("pg_dump", ["--format=custom", f"--snapshot={snapshot}", "--file", folder / DUMP])
-        found, wanted = fingerprint(), named()
+        prints, wanted = fingerprint(), named()
     files |= dict(_copied(folder / MEDIA, sorted(wanted - files.keys())))
     private(
         folder / KEYS,
@@ -67,7 +67,7 @@ def _write(folder: Path, now: datetime) -> dict[str, Any]:
         "format": FORMAT,
         "made_at": now.isoformat(),
         "site": settings.SITE_URL,
-        "database": {"sha256": sha256_of_file(folder / DUMP), **found},
+        "database": {"sha256": sha256_of_file(folder / DUMP), **prints},
         "media": files,
         # Gone before: of these there is nothing to restore.
         "missing": sorted(wanted - files.keys()),

@@ -37,17 +37,17 @@ def run_tool(name: str, arguments: Sequence[str | Path]) -> None:
 
 def _tool(name: str) -> str:
     beside = _embedded_tools() / name if settings.IS_DATABASE_EMBEDDED else None
-    found = str(beside) if beside is not None and beside.exists() else shutil.which(name)
+    path = str(beside) if beside is not None and beside.exists() else shutil.which(name)
     server = connection.cursor().connection.info.server_version // 10000
-    if found is None:
+    if path is None:
         raise BackupError(f"There is no {name}: install postgresql-client-{server}.")
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     version = re.search(r"(\d+)", said)
     if version is None or int(version[1]) < server:
         raise BackupError(
             f"{said.strip()} is older than the server, PostgreSQL {server}: install postgresql-client-{server}."
         )
-    return found
+    return path
 
 
 def _embedded_tools() -> Path:

@@ -29,7 +29,7 @@ _CLOCKS = {"this server": gettext_lazy("this server"), "the front server": gette
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Observation:
     """One thing that was looked at.
 
     Attributes:
@@ -50,16 +50,16 @@ class Finding:
         return bool(self.advice)
 
 
-def findings(state: State) -> list[Finding]:
+def findings(state: State) -> list[Observation]:
     """Return what was found, in the language that is active; what matters most comes first."""
-    found = [*_foundations(state)]
+    observations = [*_foundations(state)]
     if state.has_tables:
-        found += [*_processes(state), *_work(state), _files(state)]
-    return [*found, *_disks(state), *_clocks(state)]
+        observations += [*_processes(state), *_work(state), _files(state)]
+    return [*observations, *_disks(state), *_clocks(state)]
 
 
-def _foundations(state: State) -> Iterator[Finding]:
-    yield Finding(
+def _foundations(state: State) -> Iterator[Observation]:
+    yield Observation(
         "database",
         _("Database"),
         _("reachable") if state.is_database_up else _("does not answer"),
@@ -67,7 +67,7 @@ def _foundations(state: State) -> Iterator[Finding]:
     )
     if state.migrations is not None:
         count = state.migrations
-        yield Finding(
+        yield Observation(
             "migrations",
             _("Migrations"),
             ngettext("%(count)d to apply", "%(count)d to apply", count) % {"count": count}
@@ -75,7 +75,7 @@ def _foundations(state: State) -> Iterator[Finding]:
             else _("all applied"),
             _("Run manage.py migrate.") if count else "",
         )
-    yield Finding(
+    yield Observation(
         "key",
         _("Key"),
         _("that of this database") if state.is_key_known else _("another one than this database was written with"),
@@ -86,7 +86,7 @@ def _foundations(state: State) -> Iterator[Finding]:
             "backup), or name that in SECRET_KEY_FALLBACKS if it was replaced."
         ),
     )
-    yield Finding(
+    yield Observation(
         "broker",
         _("Broker"),
         _("reachable") if state.is_broker_up else _("does not answer"),
@@ -98,41 +98,41 @@ def _foundations(state: State) -> Iterator[Finding]:
     )
 
 
-def _processes(state: State) -> Iterator[Finding]:
+def _processes(state: State) -> Iterator[Observation]:
     unserved = set(state.presence.unserved())
     for queue in sorted({*_WORK_OF, *unserved}):
-        names = [one.name for one in state.presence.workers if queue in one.queues]
+        names = [process.name for process in state.presence.workers if queue in process.queues]
         advice = ""
         if queue in unserved:
             what = _WORK_OF.get(queue, _("its work stands still"))
             advice = _("Nobody serves it: %(what)s. Start its worker.") % {"what": what}
-        yield Finding(
+        yield Observation(
             f"queue-{queue}",
             _("Workers of the queue '%(queue)s'") % {"queue": queue},
             ", ".join(names) or _("none"),
             advice,
         )
-    beats = [one.name for one in state.presence.beats]
-    yield Finding(
+    beats = [process.name for process in state.presence.beats]
+    yield Observation(
         "beat",
         _("Beat"),
         ", ".join(beats) or _("none"),
         "" if beats else _("Nothing is begun when it is due: reminders, retries, sweeps. Start beat."),
     )
-    for one in state.presence.silent:
-        yield Finding(
-            f"process-{one.name}",
-            one.name,
-            _("silent for %(time)s") % {"time": _since(one.seen_at, state.now)},
+    for process in state.presence.silent:
+        yield Observation(
+            f"process-{process.name}",
+            process.name,
+            _("silent for %(time)s") % {"time": _since(process.seen_at, state.now)},
             _("It was killed or hangs. Start it again, or let it be forgotten within a day if it is gone for good."),
         )
 
 
-def _work(state: State) -> Iterator[Finding]:
+def _work(state: State) -> Iterator[Observation]:
     mail, exports = state.mail, state.exports
     if mail is not None:
         is_odd = mail.is_beat_missing and bool(state.presence.beats)
-        yield Finding(
+        yield Observation(
             "round",
             _("Last round of beat"),
             _("%(time)s ago") % {"time": _since(mail.last_beat_at, state.now)} if mail.last_beat_at else _("never"),
@@ -141,7 +141,7 @@ def _work(state: State) -> Iterator[Finding]:
             else "",
         )
     if mail is not None and mail.held_since is not None:
-        yield Finding(
+        yield Observation(
             "held",
             _("Mail"),
             _("held back for %(time)s, since a backup was restored") % {"time": _since(mail.held_since, state.now)},
@@ -153,7 +153,7 @@ def _work(state: State) -> Iterator[Finding]:
         if backlog.oldest_since is not None:
             said = ngettext("%(count)d waits, for %(time)s", "%(count)d wait, the oldest for %(time)s", backlog.count)
             said %= {"count": backlog.count, "time": _since(backlog.oldest_since, state.now)}
-        yield Finding(
+        yield Observation(
             f"waiting-{backlog.task}",
             str(_NAMES.get(backlog.task, backlog.task)),
             said,
@@ -163,12 +163,12 @@ def _work(state: State) -> Iterator[Finding]:
         ("failed-mail", _("Mails that failed within a day"), mail.failed if mail else 0),
         ("failed-exports", _("Exports that failed within a day"), exports.failed if exports else 0),
     ):
-        yield Finding(name, title, str(count), _("The desk lists them, with the reason.") if count else "")
+        yield Observation(name, title, str(count), _("The desk lists them, with the reason.") if count else "")
 
 
-def _files(state: State) -> Finding:
+def _files(state: State) -> Observation:
     count = state.missing_files
-    return Finding(
+    return Observation(
         "files",
         _("Stored files"),
         ngettext("%(count)d is missing", "%(count)d are missing", count) % {"count": count}
@@ -180,9 +180,9 @@ def _files(state: State) -> Finding:
     )
 
 
-def _disks(state: State) -> Iterator[Finding]:
+def _disks(state: State) -> Iterator[Observation]:
     for disk in state.disks:
-        yield Finding(
+        yield Observation(
             f"disk-{disk.path}",
             _("Disk of %(path)s") % {"path": disk.path},
             _("%(free)s free of %(size)s") % {"free": filesizeformat(disk.free), "size": filesizeformat(disk.size)},
@@ -190,7 +190,7 @@ def _disks(state: State) -> Iterator[Finding]:
         )
 
 
-def _clocks(state: State) -> Iterator[Finding]:
+def _clocks(state: State) -> Iterator[Observation]:
     wrong = state.wrong_clocks()
     for name, skew in state.skews.items():
         seconds = {"seconds": abs(round(skew))}
@@ -201,7 +201,7 @@ def _clocks(state: State) -> Iterator[Finding]:
                 if skew > 0
                 else _("%(seconds)s s behind the database") % seconds
             )
-        yield Finding(
+        yield Observation(
             f"clock-{name}",
             _("Clock of %(name)s") % {"name": _CLOCKS.get(name, name)},
             said,

@@ -27,21 +27,26 @@ class _StateCollector(Collector):
         if state.migrations is not None:
             yield _one("amls_migrations_missing", "Migrations to apply.", state.migrations)
         yield _many(
-            "amls_disk_free_bytes", "Free on a disk of this server.", "place", {d.path: d.free for d in state.disks}
+            "amls_disk_free_bytes",
+            "Free on a disk of this server.",
+            "place",
+            {disk.path: disk.free for disk in state.disks},
         )
-        yield _many("amls_disk_bytes", "Size of a disk of this server.", "place", {d.path: d.size for d in state.disks})
+        yield _many(
+            "amls_disk_bytes", "Size of a disk of this server.", "place", {disk.path: disk.size for disk in state.disks}
+        )
         yield _many(
             "amls_clock_skew_seconds", "How far a clock is ahead of the database's.", "clock", dict(state.skews)
         )
         if state.has_tables:
             yield from self._rows()
-        found = {finding.name: int(finding.is_problem) for finding in findings(state)}
-        yield _many("amls_problem", "1 for what somebody has to do something about.", "name", found)
+        problems = {observation.name: int(observation.is_problem) for observation in findings(state)}
+        yield _many("amls_problem", "1 for what somebody has to do something about.", "name", problems)
 
     def _rows(self) -> Iterator[GaugeMetricFamily]:
         state = self._state
         there = state.presence
-        workers = {queue: sum(queue in one.queues for one in there.workers) for queue in queues()}
+        workers = {queue: sum(queue in process.queues for process in there.workers) for queue in queues()}
         yield _many("amls_workers_alive", "Living workers of a queue.", "queue", workers)
         yield _one("amls_beats_alive", "Living beats.", len(there.beats))
         yield _one("amls_processes_silent", "Workers and beats that fell silent.", len(there.silent))

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 
 from amls.core.jobs import Backlog
 from amls.core.keyprint import is_key_known
-from amls.core.processes import Presence, presence
+from amls.core.processes import Attendance, presence
 from amls.exports.health import ExportHealth
 from amls.exports.health import health as export_health
 from amls.exports.jobs import EXPORTS
@@ -79,7 +79,7 @@ class State:
     is_broker_up: bool
     disks: tuple[Disk, ...]
     skews: Mapping[str, float] = field(default_factory=dict)
-    presence: Presence = field(default_factory=lambda: Presence((), ()))
+    presence: Attendance = field(default_factory=lambda: Attendance((), ()))
     backlogs: tuple[Backlog, ...] = ()
     mail: MailHealth | None = None
     exports: ExportHealth | None = None
@@ -140,7 +140,7 @@ def _with_rows(seen: State) -> State:
         migrations=0,
         is_broker_up=seen.is_broker_up,
         disks=seen.disks,
-        skews={**seen.skews, **{one.name: one.skew for one in there.alive}},
+        skews={**seen.skews, **{process.name: process.skew for process in there.alive}},
         presence=there,
         backlogs=tuple(queue.backlog(now=seen.now) for queue in QUEUES),
         mail=mail_health(now=seen.now),

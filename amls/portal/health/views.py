@@ -66,12 +66,12 @@ def installation(request: HttpRequest) -> HttpResponse:
     if not request.user.is_superuser:
         raise PermissionDenied
     now: datetime = request.now  # type: ignore[attr-defined]
-    found = findings(look(now=now, front=front_stamp(request)))
+    observations = findings(look(now=now, front=front_stamp(request)))
     context = {
         **admin.site.each_context(request),
         "title": _("Does everything run?"),
-        "problems": [one for one in found if one.is_problem],
-        "fine": [one for one in found if not one.is_problem],
+        "problems": [seen for seen in observations if seen.is_problem],
+        "fine": [seen for seen in observations if not seen.is_problem],
     }
     return TemplateResponse(request, "admin/installation.html", context)
 
@@ -110,7 +110,7 @@ def _answer(state: State) -> dict[str, object]:
         answer["waiting"] = {backlog.task: backlog.count for backlog in state.backlogs}
     with override("en"):
         answer["problems"] = {
-            one.name: f"{one.title}: {one.said}. {one.advice}" for one in findings(state) if one.is_problem
+            seen.name: f"{seen.title}: {seen.said}. {seen.advice}" for seen in findings(state) if seen.is_problem
         }
     return answer
 

@@ -27,11 +27,11 @@ class Command(BaseCommand):
             CommandError: in anything.
         """
         try:
-            found = verify_backup(options["source"])
+            differences = verify_backup(options["source"])
         except BackupError as error:
             raise CommandError(str(error)) from error
-        for line in found:
+        for line in differences:
             self.stdout.write(line)
-        if found:
-            raise CommandError(f"{len(found)} differences.")
+        if differences:
+            raise CommandError(f"{len(differences)} differences.")
         self.stdout.write("Equal: all rows, all files, all receipts and feeds.")
