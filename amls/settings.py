@@ -311,6 +311,8 @@ REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began
 # The most that one file may have: from the staff, and from everyone else.
 # Who took part in an archived course is known for this long after its end.
 KEEP_COURSE_YEARS = env.float("KEEP_COURSE_YEARS", 10)
+# For so long the history of what the staff set up is kept, and how often something was fetched.
+KEEP_HISTORY_YEARS = env.float("KEEP_HISTORY_YEARS", 3)
 MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
 # What reading the text of one file may cost, and how many are read at once.
 EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)

@@ -35,6 +35,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy
 
+from amls.core.batches import delete_in_batches
 from amls.core.models import Spending
 from amls.core.violations import RuleViolation
 
@@ -106,8 +107,4 @@ def spend(bound: Bound, *, who: object, now: datetime, amount: int = 1) -> None:
 
 def purge_spendings(now: datetime, dry_run: bool) -> int:
     """Delete what was used in a time that is over (or only count it); return how many rows."""
-    rows = Spending.objects.filter(ends_at__lte=now)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(Spending.objects.filter(ends_at__lte=now), dry_run=dry_run)

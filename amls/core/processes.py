@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from amls.core import clock
+from amls.core.batches import delete_in_batches
 from amls.core.keyprint import WRONG_KEY, note_key
 from amls.core.models import RunningProcess
 
@@ -94,11 +95,7 @@ def presence(*, now: datetime) -> Attendance:
 
 def purge_silent(now: datetime, dry_run: bool) -> int:
     """Forget processes that have been silent for a day (or only count them); return how many."""
-    rows = RunningProcess.objects.filter(seen_at__lte=now - _KEPT)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(RunningProcess.objects.filter(seen_at__lte=now - _KEPT), dry_run=dry_run)
 
 
 class SignsOfLife(threading.Thread):

@@ -52,12 +52,17 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long a kind of data is kept, in words, and what deletes it."""
+    """How long a kind of data is kept, in words, and what deletes it.
+
+    Attributes:
+        tables: labels of the models that this keeps from growing for ever; their histories are known besides.
+    """
 
     name: str
     label: "str | _StrPromise"
     period: "str | _StrPromise"
     purge: Callable[[datetime, bool], int]
+    tables: tuple[str, ...] = ()
 
 
 Teller = Callable[[User], Iterator[tuple[str, Any]]]
@@ -74,12 +79,12 @@ retention_periods: Hook[Retention] = Hook("retention periods")
 
 
 def retention(
-    name: str, label: "str | _StrPromise", period: "str | _StrPromise"
+    name: str, label: "str | _StrPromise", period: "str | _StrPromise", *, tables: Sequence[str] = ()
 ) -> Callable[[Callable[[datetime, bool], int]], Callable[[datetime, bool], int]]:
     """Contribute, as a decorator, what deletes one kind of data when its time is over; `dry_run` only counts."""
 
     def register(purge: Callable[[datetime, bool], int]) -> Callable[[datetime, bool], int]:
-        retention_periods.add(name, Retention(name, label, period, purge))
+        retention_periods.add(name, Retention(name, label, period, purge, tuple(tables)))
         return purge
 
     return register

@@ -113,7 +113,10 @@ def forget_people(courses: Sequence[int]) -> None:
     exams.update(seats_taken=0, waiting=0)
 
 
-@retention("exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("60 days after the course's last exam"))
+@retention(
+    "exams.accommodations", gettext_lazy("Accommodations"), gettext_lazy("60 days after the course's last exam"),
+    tables=["exams.Accommodation"],
+)  # fmt: skip
 def purge_accommodations(now: datetime, dry_run: bool) -> int:
     """Delete, with their history, accommodations of courses whose last exam was long enough ago."""
     over = Course.objects.annotate(last=Max("exams__starts_at")).filter(last__lt=now - ACCOMMODATIONS_KEPT)

@@ -101,7 +101,7 @@ def stored_name(instance: "MaterialFile | None", filename: str) -> str:
 
 
 class MaterialFile(models.Model):
-    """One uploaded version of a material. Older versions stay."""
+    """One uploaded version of a material. Older versions stay for a year after they were replaced."""
 
     material = models.ForeignKey(Material, models.CASCADE, related_name="files", verbose_name=_("material"))
     version = models.PositiveIntegerField(_("version"), default=1)

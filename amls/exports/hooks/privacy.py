@@ -25,7 +25,7 @@ def forget(user: User, now: datetime) -> None:
     Export.objects.of_person(user).delete()
 
 
-@retention("exports.exports", _("Exports"), _("a week"))
+@retention("exports.exports", _("Exports"), _("a week"), tables=["exports.Export"])
 def purge(now: datetime, dry_run: bool) -> int:
     """Delete exports that have been kept for a week."""
     return purge_exports(now=now, dry_run=dry_run)

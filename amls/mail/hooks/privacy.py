@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.batches import delete_in_batches
 from amls.courses.models import User
 from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.mail.account_mail import KIND as ACCOUNT_KIND
@@ -48,32 +49,23 @@ def forget_people(courses: Sequence[int]) -> None:
     Preference.objects.filter(course__in=courses).delete()
 
 
-@retention("mail.notices", _("What was sent to whom"), _("a year"))
+@retention("mail.notices", _("What was sent to whom"), _("a year"), tables=["mail.Notice"])
 def purge_notices(now: datetime, dry_run: bool) -> int:
     """Delete mails that are over, a year after."""
     over = [Notice.State.SENT, Notice.State.FAILED, Notice.State.DROPPED]
-    rows = Notice.objects.filter(state__in=over, created_at__lt=now - _KEPT)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(Notice.objects.filter(state__in=over, created_at__lt=now - _KEPT), dry_run=dry_run)
 
 
 @retention("mail.account-notices", _("Mails about accounts that are gone or never were"), _("a week"))
 def purge_account_notices(now: datetime, dry_run: bool) -> int:
     """Delete what was sent about accounts to addresses that belong to none."""
-    rows = Notice.objects.filter(kind=ACCOUNT_KIND, recipient=None, created_at__lt=now - _ACCOUNT_NOTICES_KEPT)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(
+        Notice.objects.filter(kind=ACCOUNT_KIND, recipient=None, created_at__lt=now - _ACCOUNT_NOTICES_KEPT),
+        dry_run=dry_run,
+    )
 
 
-@retention("mail.changes", _("Changes of dates that were told"), _("90 days"))
+@retention("mail.changes", _("Changes of dates that were told"), _("90 days"), tables=["mail.ItemChange"])
 def purge_changes(now: datetime, dry_run: bool) -> int:
     """Delete changes that were told long ago."""
-    rows = ItemChange.objects.filter(told_at__lt=now - _CHANGES_KEPT)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(ItemChange.objects.filter(told_at__lt=now - _CHANGES_KEPT), dry_run=dry_run)

@@ -26,10 +26,14 @@ def forget(user: User, now: datetime) -> None:
     ImportDraft.objects.filter(owner=user).delete()
 
 
-retention("core.processes", _("Workers and beats that fell silent"), _("a day"))(purge_silent)
+retention("core.processes", _("Workers and beats that fell silent"), _("a day"), tables=["core.RunningProcess"])(
+    purge_silent
+)
 
 
-@retention("portal.import-drafts", _("Pages of courses that are being brought in"), _("a week"))
+@retention(
+    "portal.import-drafts", _("Pages of courses that are being brought in"), _("a week"), tables=["portal.ImportDraft"]
+)
 def purge(now: datetime, dry_run: bool) -> int:
     """Delete what nobody went on with for a week."""
     return purge_drafts(now, dry_run=dry_run)

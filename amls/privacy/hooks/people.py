@@ -8,9 +8,11 @@ from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.batches import delete_in_batches
 from amls.core.bounds import purge_spendings
 from amls.courses.models import AccountEvent, Course, Enrolment, User
 from amls.files import kept
@@ -60,10 +62,23 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )
 
 
+# What people did in a course; apps above delete their part of it (`on_course_purge`), or it hangs on what they delete.
+_OF_PEOPLE = [
+    "agenda.FeedToken", "courses.Enrolment", "courses.RosterEntry", "courses.RosterEntry_declined",
+    "exams.AdmissionDecision", "exams.CheckInMark", "exams.HelperLink", "exams.Registration", "exams.Result",
+    "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "lectures.LastDownload", "lectures.WatchPosition",
+    "mail.Preference", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
+    "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
+    "projects.Project", "projects.SeekingNote", "projects.StaffNote", "projects.Submission", "projects.SubmissionFile",
+    "projects.TopicSwitch",
+]  # fmt: skip
+
+
 @retention(
     "courses.enrolments",
     _("Who took part in a course, with their projects, hand-ins, exams and results"),
     format_lazy(_("{years} years after an archived course's end"), years=f"{settings.KEEP_COURSE_YEARS:g}"),
+    tables=_OF_PEOPLE,
 )
 def purge_enrolments(now: datetime, dry_run: bool) -> int:
     """Delete the enrolments of courses that ended years ago, with all that these people did there."""
@@ -71,7 +86,9 @@ def purge_enrolments(now: datetime, dry_run: bool) -> int:
     over = Course.objects.filter(state=Course.State.ARCHIVED, last_day__lt=last_day)
     count = Enrolment.objects.filter(course__in=over).count()
     if not dry_run:
-        forget_people_of(list(over.values_list("pk", flat=True)))
+        # Each in a transaction of its own, and none that has been forgotten already.
+        for pk in over.values_list("pk", flat=True):
+            forget_people_of([pk])
     return count
 
 
@@ -88,38 +105,48 @@ def purge_unconfirmed(now: datetime, dry_run: bool) -> int:
     return count
 
 
-@retention("courses.sessions", _("Signed-in devices"), _("30 days after the last visit"))
+@retention(
+    "courses.sessions", _("Signed-in devices"), _("30 days after the last visit"),
+    tables=["sessions.Session", "usersessions.UserSession"],
+)  # fmt: skip
 def purge_sessions(now: datetime, dry_run: bool) -> int:
     """Delete sessions that are over."""
-    rows = Session.objects.filter(expire_date__lt=now)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
+    count = delete_in_batches(Session.objects.filter(expire_date__lt=now), dry_run=dry_run)
+    # What is known of devices whose session is over.
+    alive = Session.objects.filter(session_key=OuterRef("session_key"))
+    delete_in_batches(UserSession.objects.filter(~Exists(alive)), dry_run=dry_run)
     return count
 
 
-@retention("courses.account-events", _("Sign-ins, failures and changes of accounts"), _("90 days"))
+@retention(
+    "courses.account-events",
+    _("Sign-ins, failures and changes of accounts"),
+    _("90 days"),
+    tables=["courses.AccountEvent"],
+)
 def purge_account_events(now: datetime, dry_run: bool) -> int:
     """Delete what happened to accounts long ago."""
-    rows = AccountEvent.objects.filter(at__lt=now - _EVENTS_KEPT)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(AccountEvent.objects.filter(at__lt=now - _EVENTS_KEPT), dry_run=dry_run)
 
 
-retention("web.spendings", _("How often somebody asked for what is bounded, without their name"), _("up to a day"))(
-    purge_spendings
-)
+retention(
+    "web.spendings", _("How often somebody asked for what is bounded, without their name"), _("up to a day"),
+    tables=["core.Spending"],
+)(purge_spendings)  # fmt: skip
 
 
-@retention("files.imports", _("Which rows a table changed on its import, to take it back"), _("30 days"))
+@retention(
+    "files.imports", _("Which rows a table changed on its import, to take it back"), _("30 days"),
+    tables=["files.TableImport", "files.ImportedRow"],
+)  # fmt: skip
 def purge_imports(now: datetime, dry_run: bool) -> int:
     """Delete imports that can't be taken back any more."""
     return imports.purge_imports(now, dry_run=dry_run)
 
 
-@retention("files.kept", _("Files of a form that was not done with, for the next try"), _("a day"))
+@retention(
+    "files.kept", _("Files of a form that was not done with, for the next try"), _("a day"), tables=["files.KeptUpload"]
+)
 def purge_kept_uploads(now: datetime, dry_run: bool) -> int:
     """Delete uploads that nobody came back for."""
     return kept.purge_kept(now, dry_run=dry_run)

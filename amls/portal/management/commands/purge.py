@@ -4,8 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.template.defaultfilters import filesizeformat
 
 from amls.core import clock
+from amls.portal.growth import table_sizes
 from amls.privacy.registry import retentions
 
 
@@ -17,9 +19,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take whether to count only."""
         parser.add_argument("--dry-run", action="store_true", help="Count what would go; delete nothing.")
+        parser.add_argument(
+            "--tables", action="store_true", help="Only list every table, its size, and how long it keeps what."
+        )
 
     def handle(self, **options: Any) -> None:
         """Delete or count, kind by kind."""
+        if options["tables"]:
+            for table in table_sizes():
+                self.stdout.write(f"{filesizeformat(table.size):>10}  {table.rows:>9}  {table.label}  ({table.kept})")
+            return
         now = clock.now()
         for retention in retentions():
             count = retention.purge(now, options["dry_run"])
