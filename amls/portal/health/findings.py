@@ -174,7 +174,7 @@ def _files(state: State) -> Observation:
         ngettext("%(count)d is missing", "%(count)d are missing", count) % {"count": count}
         if count
         else _("none is missing"),
-        _("Restore them from a backup: people are answered 'not found'. `manage.py strays` names them.")
+        _("Restore them from a backup: people are told to come back later. `manage.py strays` names them.")
         if count
         else "",
     )

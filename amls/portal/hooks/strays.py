@@ -20,8 +20,8 @@ def strays(notice: Notice, now: datetime) -> Letter | None:
     if missing:
         said.append(
             ngettext(
-                "%(count)d file is missing in the storage. Restore it from a backup: people are answered 'not found'.",
-                "%(count)d files are missing in the storage. Restore them from a backup: people are answered 'not found'.",
+                "%(count)d file is missing in the storage. Restore it from a backup: people are told to come back later.",
+                "%(count)d files are missing in the storage. Restore them from a backup: people are told to come back later.",
                 missing,
             )
             % {"count": missing}
