@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from django.conf import settings
@@ -52,12 +53,12 @@ import django
 django.setup()
 from django.test import Client
 from amls.agenda.feeds import personal_feed_url
-from amls.courses.models import Enrolment
 from projects.models import Submission
 from projects.receipts import receipt_code
 client = Client(headers={"host": "amls.example.org", "x-forwarded-proto": "https"})
-feed = client.get(personal_feed_url(Enrolment.objects.filter(feed_token__isnull=False).first()).removeprefix("https://amls.example.org"))
-print(feed.status_code, feed["ETag"], client.get("/amls/calendar.ics")["ETag"], receipt_code(Submission.objects.get().pk))
+attempt = Submission.objects.get()
+feed = client.get(personal_feed_url(attempt.submitted_by).removeprefix("https://amls.example.org"))
+print(feed.status_code, feed["ETag"], client.get("/amls/calendar.ics")["ETag"], receipt_code(attempt.pk))
 """
 _WORK = """
 import django
@@ -66,6 +67,12 @@ from amls.mail.tasks import deliver, sweep
 print(sweep(), deliver())
 """
 KEY = PRODUCTION["SECRET_KEY"]
+
+
+def tools() -> str:
+    """Where the tests' server has PostgreSQL's programs of its own version."""
+    pid = int((settings.VAR_DIR / "pg" / "postmaster.pid").read_text().splitlines()[0])
+    return str(Path(psutil.Process(pid).exe()).parent)
 
 
 class Site:
@@ -90,7 +97,8 @@ class Site:
         url = f"postgres://{server['USER']}:@/{server['HOST']}/{self.name}"
         environment = {
             **os.environ, **PRODUCTION, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "amls.settings", "REDIS_URL": "",
-            "AMLS_VAR_DIR": str(self.folder), "EMAIL_URL": f"filemail://{self.folder}/mail", **more,
+            "AMLS_VAR_DIR": str(self.folder), "EMAIL_URL": f"filemail://{self.folder}/mail",
+            "PATH": f"{tools()}:{os.environ['PATH']}", **more,
         }  # fmt: skip
         return subprocess.run(
             [sys.executable, *command],

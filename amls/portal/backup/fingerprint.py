@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import connection
 
-from amls.agenda.models import FeedToken
+from amls.agenda.feeds import generation_of
 from amls.agenda.tokens import make_token
-from amls.courses.models import Course
+from amls.courses.models import Course, Enrolment
 from projects.models import Submission
 from projects.receipts import receipt_code
 
@@ -27,12 +27,12 @@ def fingerprint() -> dict[str, Any]:
         cursor.execute("SET LOCAL TimeZone = 'UTC'")
         tables = {name: _rows(cursor, name) for name in connection.introspection.table_names(cursor)}
     receipts = (receipt_code(pk) for pk in Submission.objects.order_by("pk").values_list("pk", flat=True).iterator())
-    tokens = FeedToken.objects.order_by("enrolment").values_list("enrolment", "generation").iterator()
+    enrolments = Enrolment.objects.order_by("pk").select_related("feed_token").iterator()
     courses = Course.objects.order_by("pk").values_list("slug", "revision", "revised_at").iterator()
     return {
         "tables": {name: rows for name, rows in sorted(tables.items()) if name not in PASSING},
         "receipts": _digest(receipts),
-        "feeds": _digest(make_token(enrolment, generation) for enrolment, generation in tokens),
+        "feeds": _digest(make_token(enrolment.pk, generation_of(enrolment)) for enrolment in enrolments),
         "revisions": _digest(f"{slug} {revision} {at.timestamp()}" for slug, revision, at in courses),
     }
 

@@ -36,9 +36,11 @@ def run_tool(name: str, arguments: Sequence[str | Path]) -> None:
 
 
 def _tool(name: str) -> str:
-    beside = _embedded_tools() / name if settings.IS_DATABASE_EMBEDDED else None
-    path = str(beside) if beside is not None and beside.exists() else shutil.which(name)
-    server = connection.cursor().connection.info.server_version // 10000
+    connection.ensure_connection()
+    server = connection.connection.info.server_version // 10000
+    # Debian has each version in a folder of its own.
+    places = [_embedded_tools()] if settings.IS_DATABASE_EMBEDDED else [Path(f"/usr/lib/postgresql/{server}/bin")]
+    path = next((str(place / name) for place in places if (place / name).exists()), None) or shutil.which(name)
     if path is None:
         raise BackupError(f"There is no {name}: install postgresql-client-{server}.")
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
