@@ -27,12 +27,29 @@ KEPT: dict[str, str] = {
     ),
     **dict.fromkeys(("courses.WeeklySlot", "courses.StaffMember", "mail.MailSettings", "mail.ReminderRule"), _SET_UP),
     **dict.fromkeys(
-        ("projects.ProjectRules", "exams.ExamRules", "exams.GradeStep", "exams.Room", "portal.Upstream"), _SET_UP
+        (
+            "projects.Assignment",
+            "projects.Task",
+            "grading.Roll",
+            "exams.ExamRules",
+            "exams.GradeStep",
+            "exams.Room",
+            "portal.Upstream",
+        ),
+        _SET_UP,
     ),
     **dict.fromkeys(
         ("courses.User", "account.EmailAddress", "account.EmailConfirmation", "mfa.Authenticator"), _PERSON
     ),
-    **dict.fromkeys(("courses.User_groups", "courses.User_user_permissions"), _PERSON),
+    **dict.fromkeys(
+        (
+            "courses.User_groups",
+            "courses.User_user_permissions",
+            "socialaccount.SocialAccount",
+            "socialaccount.SocialToken",
+        ),
+        _PERSON,
+    ),
     **dict.fromkeys(("lectures.Material", "lectures.Extraction", "lectures.Passage", "lectures.Chapter"), _ONE_EACH),
     "lectures.Word": "each word of the site's slides once",
     "projects.Topic": "offered again by the next term; students' own go with their course's people",
@@ -41,6 +58,7 @@ KEPT: dict[str, str] = {
     "mail.Pulse": "one row for each thing that is noted",
     "core.KeyPrint": "one row for each key that this installation ever had",
     "files.MissingFile": "a row only as long as a file is missing",
+    "socialaccount.SocialApp": "one row for each provider of sign-in, if any",
     "auth.Group": "Django's own: not used here",
     "auth.Group_permissions": "Django's own: not used here",
     "auth.Permission": "Django's own: one row for each table and act",
@@ -52,7 +70,7 @@ _SET_UP_HISTORIES = {
     "courses.Course", "courses.StaffMember", "courses.User", "courses.WeeklySlot", "exams.Exam", "exams.ExamRules",
     "exams.GradeStep", "exams.Room", "lectures.Deadline", "lectures.FreeDay", "lectures.Lecture", "lectures.Material",
     "lectures.MaterialFile", "lectures.OfficeHour", "lectures.OfficeHourException", "lectures.Part", "mail.Announcement",
-    "mail.ReminderRule", "portal.LegalPage", "projects.ProjectRules", "projects.Topic",
+    "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.Task", "projects.Topic",
 }  # fmt: skip
 
 
