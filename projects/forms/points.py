@@ -46,7 +46,7 @@ class TaskField(forms.CharField):
             raise ValidationError(str(violation.message), code=violation.code) from violation
 
 
-class PointsForm(forms.Form):
+class TaskPointsForm(forms.Form):
     """What a team gets for each task of an assignment, with what differs for single members."""
 
     feedback = forms.CharField(
@@ -161,7 +161,7 @@ def _key(task: TaskScore) -> str:
 
 def decision_form(
     data: Any = None, *, view: TeamView, initial: Mapping[str, str] | None = None
-) -> AssessForm | PointsForm:
+) -> AssessForm | TaskPointsForm:
     """Return the form by which a team's work is decided on: with points where the assignment gives some."""
     gives_points = view.project.assignment.grading == Assignment.Grading.POINTS
-    return (PointsForm if gives_points else AssessForm)(data, view=view, initial=initial)
+    return (TaskPointsForm if gives_points else AssessForm)(data, view=view, initial=initial)

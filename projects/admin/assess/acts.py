@@ -18,7 +18,7 @@ from amls.core.violations import RuleViolation
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import AssessPage
 from projects.admin.pages import add_violation, now_of
-from projects.forms.points import PointsForm, decision_form
+from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, Submission
 from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
@@ -171,10 +171,10 @@ def save(page: AssessPage) -> HttpResponse | None:
     return redirect(page.address(target))
 
 
-def _decide(page: AssessPage, form: AssessForm | PointsForm) -> None:
+def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
     data = form.cleaned_data
     kept = {"feedback": data["feedback"], "by": page.user, "now": now_of(page.request), "seen": data["seen"]}
-    if isinstance(form, PointsForm):
+    if isinstance(form, TaskPointsForm):
         given, members = form.given(), form.own_points()
         give_points(project=page.project, given=given, members=members, reason=data["reason"], **kept)
     else:
