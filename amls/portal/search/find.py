@@ -1,11 +1,11 @@
 """The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import models
-from django.db.models import F, Func, Value
+from django.db import connection, models
+from django.db.models import F, Func, QuerySet, Value
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -31,6 +31,7 @@ MAX_PASSAGES = 60
 # Of a word that stands on more pages than this the first so many are ranked: it tells none from another.
 MAX_RANKED = 3000
 MAX_ROWS = 30
+_PASSAGE_COLUMNS = ("course_id", "file_id", "kind", "number", "title", "text", "notes", "cues")
 _NONE = SafeString()
 # A title that says it weighs more than a slide that mentions it.
 _WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
@@ -134,8 +135,7 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
 
 
 def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
-    passages = _passages(reader, query)
-    rows = [(source, row) for source in sources for row in _rows(source, reader, query, language)]
+    passages, rows = _hits(reader, query, language)
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
     texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts)]
     is_marked = marker(queries, words_of(texts), language)
@@ -154,11 +154,62 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
     return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
-def _passages(reader: Reader, query: str) -> list[Passage]:
+def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
+    """Return the best passages, and the best rows of each source: 1 query for all of them."""
+    kinds = {source.name: source for source in sources}
+    found = [_passages(reader, query), *(_rows(source, reader, query, language) for source in kinds.values())]
+    passages: list[Passage] = []
+    rows: list[tuple[Source, Any]] = []
+    for name, pk, rank, values in _all_of(found):
+        if name:
+            source = kinds[name]
+            row: Any = source.model(pk=pk, **dict(zip(_columns_of(source), values, strict=True)))
+            row.course = reader.courses[row.course_id]
+            rows.append((source, row))
+        else:
+            row = Passage(pk=pk, **dict(zip(_PASSAGE_COLUMNS, values, strict=True)))
+            passages.append(row)
+        row.rank = rank
+    passages.sort(key=lambda passage: (-passage.rank, passage.pk))  # type: ignore[attr-defined]
+    order = list(kinds)
+    rows.sort(key=lambda hit: (order.index(hit[0].name), -hit[1].rank, hit[1].pk))
+    return passages, rows
+
+
+def _all_of(found: Sequence[QuerySet[Any, Any]]) -> list[tuple[str, int, float, list[Any]]]:
+    """Return the rows of several queries by one."""
+    sql, parameters = found[0].union(*found[1:], all=True).query.sql_with_params()
+    with connection.cursor() as cursor:
+        # What begins with a bracket would be taken for a write by the history.
+        cursor.execute(f"SELECT * FROM ({sql}) AS hits", parameters)  # noqa: S608 - made by the ORM, with parameters
+        hits: list[tuple[str, int, float, list[Any]]] = cursor.fetchall()
+        return hits
+
+
+def _passages(reader: Reader, query: str) -> QuerySet[Any, Any]:
     """Return the best passages."""
     ranked = Passage.objects.filter(pk__in=passages_with(reader, query).values("pk")[:MAX_RANKED])
-    rated = ranked.defer("vector").annotate(rank=_rank("vector", query))
-    return list(rated.order_by("-rank", "pk")[:MAX_PASSAGES])
+    return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector", query), MAX_PASSAGES)
+
+
+def _rows(source: Source, reader: Reader, query: str, language: str) -> QuerySet[Any, Any]:
+    """Return the best rows of a source."""
+    configuration, _dictionary = CONFIGURATIONS[language]
+    vector = RowVector(source.title, *source.texts, configuration=configuration)
+    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    return _best(found, source.name, _columns_of(source), _rank("search_vector", query), MAX_ROWS)
+
+
+def _columns_of(source: Source) -> tuple[str, ...]:
+    return ("course_id", source.title, *source.texts, *source.needed)
+
+
+def _best(found: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, most: int) -> QuerySet[Any, Any]:
+    """Return the best of some rows: the name of their source, primary key, rank, and the columns as one list in JSON."""
+    values = Func(*columns, function="json_build_array", output_field=models.JSONField())
+    described = found.annotate(rank=rank, of=Value(name), values=values)
+    best: QuerySet[Any, Any] = described.order_by("-rank", "pk").values_list("of", "pk", "rank", "values")[:most]
+    return best
 
 
 def _rank(vector: str, query: str) -> Func:
@@ -172,36 +223,28 @@ def _rank(vector: str, query: str) -> Func:
     )
 
 
-def _rows(source: Source, reader: Reader, query: str, language: str) -> list[Any]:
-    configuration, _dictionary = CONFIGURATIONS[language]
-    vector = RowVector(source.title, *source.texts, configuration=configuration)
-    matching = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
-    ranked = matching.annotate(rank=_rank("search_vector", query)).order_by("-rank", "pk")
-    rows = list(ranked[:MAX_ROWS])
-    for row in rows:
-        row.course = reader.courses[row.course_id]
-    return rows
-
-
 def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Material, Shown]]:
-    """Return the files that the reader may open of the lectures of some passages, with what the lecture's page shows."""
-    lectures = Lecture.objects.in_bulk({reader.files[passage.file_id] for passage in passages})
-    for lecture in lectures.values():
-        lecture.course = reader.courses[lecture.course_id]
+    """Return the files that the reader may open of the lectures of some passages, with what the lecture's page shows.
+
+    1 query.
+    """
+    wanted = {passage.file_id for passage in passages}
+    if not wanted:
+        return {}
     materials = (
-        Material.objects.filter(reader.may_see(), lecture__in=list(lectures))
-        .select_related("current")
+        Material.objects.filter(reader.may_see(), lecture__in=Lecture.objects.filter(materials__current__in=wanted))
+        .select_related("lecture", "current")
         .annotate(pages_read=F("current__extraction__pages_done"))
         .order_by("position", "pk")
     )
-    of_lecture: dict[int, list[Any]] = {pk: [] for pk in lectures}
+    of_lecture: dict[Lecture, list[Any]] = {}
     for material in materials:
-        material.lecture = lectures[material.lecture_id]
-        of_lecture[material.lecture_id].append(material)
+        material.lecture.course = reader.courses[material.lecture.course_id]
+        of_lecture.setdefault(material.lecture, []).append(material)
     opened: dict[int, tuple[Material, Shown]] = {}
-    for pk, own in of_lecture.items():
-        files = {material.current_id: material for material in own if material.current_id is not None}
-        shown = shown_of(lectures[pk], own, {file: material.pages_read or 0 for file, material in files.items()})
+    for lecture, its_materials in of_lecture.items():
+        files = {material.current_id: material for material in its_materials if material.current_id is not None}
+        shown = shown_of(lecture, its_materials, {file: one.pages_read or 0 for file, one in files.items()})
         opened |= {file: (material, shown) for file, material in files.items()}
     return opened
 

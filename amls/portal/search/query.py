@@ -7,9 +7,10 @@ and what it returns is put together here. Only quotation marks mean something: a
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
 from django.db.models import BooleanField, F, Func, Value
@@ -164,6 +165,12 @@ def folded_words(text: str) -> list[str]:
     return WORD.findall(fold_words(text))
 
 
+@lru_cache(maxsize=50_000)
+def as_found(word: str) -> str:
+    """Return one word as it is compared with what was typed. Words of slides come again and again."""
+    return " ".join(folded_words(word))
+
+
 def _prefix_query(words: list[str]) -> str:
     *before, last = words
     return " & ".join([*(f"'{word}'" for word in before), f"'{last}':*"])
@@ -173,16 +180,29 @@ def _lexemes(query: str) -> list[str]:
     return [lexeme.replace("''", "'") for lexeme in re.findall(r"'((?:[^']|'')*)'", query)]
 
 
+# What PostgreSQL's dictionaries say of a word never changes: each process asks once, within a bound.
+_stems: dict[tuple[str, str], str] = {}
+_MOST_STEMS = 50_000
+
+
 def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
-    """Return the stem of each word (in lower case) by PostgreSQL's own dictionary: one query."""
-    distinct = sorted(set(words))
-    _configuration, dictionary = CONFIGURATIONS[language]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT word, (ts_lexize(%s::regdictionary, word))[1] FROM unnest(%s::text[]) AS word",
-            [dictionary, distinct],
-        )
-        return {word: stem for word, stem in cursor.fetchall() if stem}
+    """Return the stem of each word (in lower case) by PostgreSQL's own dictionary: one query for those not asked before."""
+    distinct = set(words)
+    stems = {word: _stems.get((language, word)) for word in distinct}
+    unknown = sorted(word for word, stem in stems.items() if stem is None)
+    if unknown:
+        _configuration, dictionary = CONFIGURATIONS[language]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT word, coalesce((ts_lexize(%s::regdictionary, word))[1], '') FROM unnest(%s::text[]) AS word",
+                [dictionary, unknown],
+            )
+            asked = dict(cursor.fetchall())
+        stems |= asked
+        if len(_stems) + len(asked) > _MOST_STEMS:
+            _stems.clear()
+        _stems.update({(language, word): stem for word, stem in asked.items()})
+    return {word: stem for word, stem in stems.items() if stem}
 
 
 def matches(vector: str, query: str) -> Func:
@@ -206,9 +226,10 @@ class RowVector(Func):
 
 def passages_with(reader: Reader, query: str) -> PassageQuerySet:
     """Return what matches a tsquery text. The index is asked for the course too: others' pages cost nothing."""
-    return Passage.objects.filter(
-        matches("vector", f"({query}) & ({_in_courses(reader)})"), file__in=list(reader.files)
-    )
+    # Asked first and once: joined, the planner would look into every file for every word.
+    files = ArraySubquery(reader.materials().values("current"))
+    in_files = Func(F("file"), files, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
+    return Passage.objects.filter(matches("vector", f"({query}) & ({_in_courses(reader)})"), in_files)
 
 
 def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:
@@ -216,7 +237,7 @@ def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:
     where = _in_courses(reader)
     queries = [f"{as_written(word)} & ({where})" for word in words]
     with connection.cursor() as cursor:
-        cursor.execute(_WORDS_IN_FILES, [list(words), queries, list(reader.files)])
+        cursor.execute(_WORDS_IN_FILES, [list(words), queries, reader.files])
         return {word for (word,) in cursor.fetchall()}
 
 

@@ -6,7 +6,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from amls.core.folding import fold
-from amls.portal.search.query import WORD, Queries, folded_words, stems_of
+from amls.portal.search.query import WORD, Queries, as_found, stems_of
 
 _LENGTH = 170
 _LEAD = 60
@@ -27,7 +27,7 @@ def marker(queries: Queries, words: set[str], language: str) -> Marked:
         word
         for word in words
         if stems.get(word) in queries.stems
-        or (written := " ".join(folded_words(word))) in queries.written
+        or (written := as_found(word)) in queries.written
         or (queries.prefix and written.startswith(queries.prefix))
     }
     return lambda word: word.lower() in matching

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -22,20 +22,24 @@ class Source:
 
     Attributes:
         label: what one of them is called.
+        model: whose rows they are.
         rows: those that the reader may see, of all their courses.
         title: the model's field that counts most.
         texts: further fields.
+        needed: what else of a row its name, address and group are made of.
         address: where a row is read.
         group: which lecture a row belongs to, if any: its hits stand together.
     """
 
     name: str
     label: str | Promise
+    model: type[Model]
     rows: Callable[[Reader], QuerySet[Any]]
     title: str
     texts: tuple[str, ...]
     address: Callable[[Any], str]
     group: Callable[[Any], int | None] = lambda _row: None
+    needed: tuple[str, ...] = ()
 
 
 sources: Hook[Source] = Hook("kinds of text that are found")
@@ -70,17 +74,20 @@ find_in(
     Source(
         name="lectures",
         label=_("Lecture"),
+        model=Lecture,
         rows=_lectures,
         title="title",
         texts=("abstract",),
         address=lambda lecture: str(lecture.get_absolute_url()),
         group=lambda lecture: int(lecture.pk),
+        needed=("kind", "number"),
     )
 )
 find_in(
     Source(
         name="topics",
         label=_("Project topic"),
+        model=Topic,
         rows=_topics,
         title="title",
         texts=("track", "description"),
@@ -91,6 +98,7 @@ find_in(
     Source(
         name="announcements",
         label=_("announcement"),
+        model=Announcement,
         rows=_announcements,
         title="title",
         texts=("text",),
