@@ -245,6 +245,12 @@ USERSESSIONS_ADAPTER = "amls.courses.accounts.SessionsAdapter"
 ACCOUNT_ADAPTER = "amls.mail.account_mail.OutboxAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "amls.courses.credentials.AddKeyForm",
+    "authenticate_webauthn": "amls.courses.credentials.KeyForm",
+    "login_webauthn": "amls.courses.credentials.PasskeyForm",
+    "reauthenticate_webauthn": "amls.courses.credentials.KeyAgainForm",
+}
 # A code that was typed as the next one came counts (RFC 6238, 5.2).
 MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = IS_EMBEDDED

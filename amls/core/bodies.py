@@ -48,7 +48,7 @@ class BodyPlacesMiddleware:
                 return HttpResponse(
                     text, status=503, headers={"Retry-After": "5"}, content_type="text/plain; charset=utf-8"
                 )
-            if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            if _announced(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
                 # Nothing that fits into memory: what looks at uploads refuses it, and this place is held meanwhile.
                 return self.get_response(request)
             try:
@@ -81,4 +81,12 @@ class BodyPlacesMiddleware:
 def _has_body(request: HttpRequest) -> bool:
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return False
-    return request.META.get("CONTENT_LENGTH", "0") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in request.META
+    return _announced(request) > 0 or "HTTP_TRANSFER_ENCODING" in request.META
+
+
+def _announced(request: HttpRequest) -> int:
+    """Return how many bytes the body has by what its sender says; what is no number is none, as Django reads it."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

@@ -175,3 +175,20 @@ def test_filters_that_the_list_does_not_know_hide_no_neighbour(cast: Cast, filte
 def test_no_list_takes_what_is_no_key_for_a_chosen_row(cast: Cast, name: str, key: str) -> None:
     data = {"action": "delete_selected", "_selected_action": key, "post": "yes"}
     assert cast.client("admin").post(reverse(f"admin:{name}_changelist"), data).status_code == 404
+
+
+@pytest.mark.parametrize("said", ["x", "-1", "1e3", "٣"])
+def test_a_length_that_is_no_number_is_none(client: Client, cast: Cast, said: str) -> None:
+    answer = client.generic("POST", "/accounts/login/", b"login=x", "text/plain", CONTENT_LENGTH=said)
+    assert answer.status_code == 200
+    assert "errorlist" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [("/accounts/2fa/webauthn/login/", "anonymous"), ("/accounts/2fa/webauthn/reauthenticate/", "student")],
+)
+def test_a_credential_that_is_nested_too_deeply_is_none(cast: Cast, path: str, part: str) -> None:
+    client = cast.client(part)
+    client.raise_request_exception = False
+    assert client.post(path, {"credential": "[" * 5000}).status_code in (200, 302, 404)
