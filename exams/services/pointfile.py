@@ -21,6 +21,7 @@ from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.values import says_nothing
 from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
 
@@ -141,7 +142,7 @@ def _read_points(
     wanted: dict[int, _Wanted] = {}
     problems: list[LineProblem] = []
     for row in table.rows:
-        if not row["points"]:
+        if says_nothing(row["points"]):
             continue
         try:
             name = person_name(row, is_turned=is_turned)

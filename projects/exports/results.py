@@ -24,7 +24,7 @@ from amls.files.tables.imports import need_unchanged, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import number_of, person_name
 from amls.files.tables.plan import changes_of
-from amls.files.tables.values import read_number
+from amls.files.tables.values import read_number, says_nothing
 from amls.files.tables.writing import table_response
 from projects.exports.resource import ImportRow, ServiceResource, StoredRow
 from projects.models import Assessment, Membership, Outcome, Project
@@ -50,7 +50,7 @@ def read_points(text: str) -> Decimal:
     Raises:
         RuleViolation: no number.
     """
-    return read_number(text) if text.strip() else Decimal(0)
+    return Decimal(0) if says_nothing(text) else read_number(text)
 
 
 class ResultResource(ServiceResource):

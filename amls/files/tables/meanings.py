@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
 
-_IN_BRACKETS = re.compile(r"[(\[][^)\]]*[)\]]")
+_IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
+# Moodle writes a total three times, and only '(Real)' or '(Punkte)' are its points.
+_OTHER_THAN_POINTS = re.compile("percent|prozent|letter|buchstab|%", re.IGNORECASE)
 _LONGEST_HEADING = 100
 
 
@@ -42,7 +44,8 @@ class Meaning:
         object.__setattr__(self, "keys", frozenset(heading_key(word) for word in (self.name, *self.words)))
 
 
-# Headings of Moodle, CAMPUSonline and its TUMonline, HISinOne and QIS, Moses, Artemis, OPAL and the offices' own sheets.
+# Headings of Moodle, ILIAS, Stud.IP, CAMPUSonline and its TUMonline, HISinOne and QIS, Moses, Artemis, OPAL and the
+# offices' own sheets.
 EMAIL = Meaning(
     "email", _("e-mail address"),
     ("e-mail", "mail", "e-mail-adresse", "email address", "mailadresse", "mail address", "adresse e-mail", "uni-mail",
@@ -52,7 +55,7 @@ NUMBER = Meaning(
     "matriculation_number", _("matriculation number"),
     ("matriculation", "matriculation no", "matriculation nr", "matrikelnummer", "martikelnummer", "matrikel", "matrikelnr", "matrikel-no",
      "matr.-nr.", "matr", "mat.-nr.", "mtknr", "mtk-nr", "immatrikulationsnummer", "student id", "student number", "student no",
-     "id number", "id-nummer", "idnumber", "registration number", "registration no", "registrierungsnummer"),
+     "id number", "id-nummer", "idnumber", "registration number", "registration no", "registrierungsnummer", "kennnummer"),
 )  # fmt: skip
 NAME = Meaning(
     "name", _("name"),
@@ -70,12 +73,14 @@ GIVEN = Meaning(
 )  # fmt: skip
 FAMILY = Meaning(
     "family_name", _("family name"),
-    ("nachname", "last name", "lastname", "surname", "familienname", "zuname", "family name of student", "last name of student"),
+    ("nachname", "last name", "lastname", "surname", "familienname", "zuname", "family name of student", "last name of student",
+     "familienname oder nachname", "familien- oder nachname"),
 )  # fmt: skip
 POINTS = Meaning(
     "points", _("points"),
     ("punkte", "punktzahl", "score", "total", "total points", "points total", "sum", "summe", "gesamt", "gesamtpunkte", "gesamtpunktzahl",
-     "summe punkte", "erreichte punkte", "kurs gesamt", "course total", "overall points"),
+     "summe punkte", "erreichte punkte", "kurs gesamt", "course total", "overall points",
+     "testergebnis in punkten", "test results in points"),
 )  # fmt: skip
 NAMES = (NAME, FAMILY_GIVEN, GIVEN, FAMILY)
 
@@ -85,7 +90,7 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
     columns: dict[str, list[int]] = {}
     # What stands in brackets may be left out: 'Punkte (max. 90)'.
     keys = [
-        (index, {heading_key(heading), heading_key(_IN_BRACKETS.sub("", heading))})
+        (index, {heading_key(heading), heading_key(_IN_BRACKETS.sub(_kept_in_brackets, heading))})
         for index, heading in enumerate(header)
         if 0 < len(heading) <= _LONGEST_HEADING
     ]
@@ -97,6 +102,10 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
     if columns.keys() >= {NAME.name, GIVEN.name} and FAMILY.name not in columns and FAMILY in meanings:
         columns[FAMILY.name] = columns.pop(NAME.name)
     return columns
+
+
+def _kept_in_brackets(found: re.Match[str]) -> str:
+    return found.group() if _OTHER_THAN_POINTS.search(found.group(1)) else ""
 
 
 def label_of(name: str, meanings: Sequence[Meaning]) -> str:

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from django.utils.translation import gettext as _
 
@@ -29,7 +31,15 @@ _MAX_SAID = 20 * 1024**2
 _SEPARATORS = ";,\t|"
 # Above its headings a sheet has a title, the course, the day on which it was made.
 _LINES_BEFORE_HEADINGS = 20
+# Below this there is nothing that is read, by HIS's own rule for its lists (QIS, HISinOne).
+_LAST_LINE = "endhissheet"
 _OPEN_DOCUMENT, _NUMBERS = b"mimetypeapplication/vnd.oasis.opendocument.", b"Index/Document.iwa"
+# What portals hand out under the name of a workbook: a page with a table, XML of an older Excel, a list to print.
+_NO_TABLES = {
+    "HTML": re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype html|html|head|body|table|meta)\b", re.IGNORECASE),
+    "XML": re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|workbook)\b", re.IGNORECASE),
+    "PDF": re.compile(rb"%PDF-"),
+}
 _XLSX, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 Line = tuple[int, list[str]]
@@ -160,6 +170,13 @@ def read_table(
                 _("This is a workbook of the old Excel (.xls). Save it as .xlsx or CSV and choose it again."),
                 code="old-excel", field="file",
             )  # fmt: skip
+        for name, begins in _NO_TABLES.items():
+            if begins.match(content):
+                message = _(
+                    "This is a file of type %(type)s, whatever its name says. Open it in a spreadsheet program, "
+                    "save it there as .xlsx or CSV, and choose that file."
+                )
+                raise RuleViolation(message % {"type": name}, code="no-table", field="file")
         text, encoding = decode(content, how.encoding)
         ways = choices(content, encoding)
         lines = csv_lines(text, meanings)
@@ -308,7 +325,7 @@ def _table(
         range(min(len(lines), _LINES_BEFORE_HEADINGS)), key=lambda at: (len(recognise(lines[at][1], meanings)), -at)
     )
     heading_line, named = lines[heading_at]
-    below = lines[heading_at + 1 :]
+    below = [*takewhile(lambda line: next(filter(None, line[1])).casefold() != _LAST_LINE, lines[heading_at + 1 :])]
     heading = [clean_line(title) for title in named]
     meant = recognise(heading, meanings)
     columns: dict[str, int] = {}

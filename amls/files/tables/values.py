@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 # What a computed number has beyond these decimals comes from binary fractions: 57.699999999999996.
 _DECIMALS = 9
 _DIGITS_OF_A_FLOAT = 15
+_NONE = {"", "-", "–", "—"}
 _YES = {"yes", "y", "true", "1", "x", "✓", "✔", "ja", "j", "wahr", "on", "open", "offen"}
 _NO = {"no", "n", "false", "0", "-", "–", "nein", "falsch", "off", "closed", "geschlossen", "zu"}
 
@@ -42,6 +43,11 @@ def _plain(value: float) -> str:
     if rounded.is_integer() and abs(rounded) < 10**_DIGITS_OF_A_FLOAT:
         return str(int(rounded))
     return f"{rounded:.{_DIGITS_OF_A_FLOAT}g}"
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether a cell that could hold a number holds none; Moodle writes '-' for who has no points."""
+    return text.strip() in _NONE
 
 
 def is_shortened(text: str) -> bool:
