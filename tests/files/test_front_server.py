@@ -4,7 +4,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from django.utils import timezone
 from amls.courses.models import Audience
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
-from tests.factories import LectureFactory, UserFactory
+from tests.factories import EnrolmentFactory, LectureFactory, UserFactory
 from tests.lectures.files import pdf
 from tests.projects.served import NGINX_EXAMPLE, get, granian, nginx, signed_in
 
@@ -115,7 +115,8 @@ def _bytes_on_disk(folder: Path) -> int:
 
 
 def test_only_where_files_are_sent_a_front_server_takes_large_bodies(tmp_path: Path) -> None:
-    cookie, found = signed_in(UserFactory.create()), {}
+    # Recordings are the staff's.
+    cookie, found = signed_in(EnrolmentFactory.create(role="lecturer").user), {}
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
         for path, size, _passes in SIZES:
             with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
@@ -152,6 +153,32 @@ def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path, co
         # Whoever only looks is led to where to sign in, and then back to the same page.
         status, headers, _body = get(port, "/admin/lectures/lecture/?course=1&state=planned", cookie)
         assert (status, headers["location"]) == (302, "/admin/login/?next=/admin/lectures/lecture/%3Fcourse%3D1%26state%3Dplanned")  # fmt: skip
+
+
+def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_path: Path) -> None:
+    path, size = "/amls/projects/mine/submit/", 500 * 1024**2
+    first, second = (signed_in(user) for user in UserFactory.create_batch(2))
+    wait = "Expect: 100-continue\r\n"
+    with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port, ExitStack() as stack:
+
+        def answer(cookie: str, head: bytes) -> str:
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            line.sendall(head)
+            return _first_line(line)
+
+        # They stay open, and never come.
+        found = [answer(first, _head(path, size, first, more=wait)) for _each in range(6)]
+        assert found == ["100 Continue"] * 4 + ["429 Too Many Requests"] * 2
+        assert answer(first, _head("/admin/lectures/material/add/", size, first, more=wait)) == "429 Too Many Requests"
+        assert answer(second, _head(path, size, second, more=wait)) == "100 Continue"
+        # What is small costs nothing.
+        assert answer(first, _head(path, 1024**2, first, more=wait)) == "100 Continue"
+        unsaid = _head(path, 0, second, more=f"Transfer-Encoding: chunked\r\n{wait}").replace(
+            b"Content-Length: 0\r\n", b""
+        )
+        assert answer(second, unsaid) == "411 Length Required"
+    kept = (tmp_path / "access.log").read_text()
+    assert kept.count('" 429 ') == 3
 
 
 def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:

@@ -265,3 +265,16 @@ def test_a_request_that_says_that_it_is_too_large_is_stopped_before_its_first_fi
     )
     assert answer.status_code == 413
     assert "more than 4 MB together" in answer.content.decode()
+
+
+def test_what_one_account_sends_in_large_bodies_is_bounded(cast: Cast) -> None:
+    def asked(part: str, size: object) -> int:
+        return cast.client(part).get("/accounts/signed-in/", headers={"x-body-bytes": str(size)}).status_code
+
+    size = 500 * 1024**2
+    assert [asked("student", size) for _each in range(5)] == [204, 204, 204, 204, 403]
+    # What is small costs nothing, and what is no size is none.
+    assert {asked("student", said) for said in (1024**2, "", "x", "-1", "1e9", "٣", "9" * 50)} == {204}
+    assert (asked("stranger", size), asked("anonymous", size)) == (204, 401)
+    # Recordings are larger than what students may send within an hour.
+    assert (asked("stranger", 2100 * 1024**2), asked("assistant", 2100 * 1024**2)) == (403, 204)

@@ -115,6 +115,7 @@ HEADERS = {
     "X-Forwarded-For": ["x", "1.2.3.4, ", ",,,", "::1%eth0", "[::1]:80", "999.1.1.1", "1.2.3.4:5", "é\udcff", "1" * 5000],
     "X-Forwarded-Proto": ["https", "x,https", ""],
     "X-Requested-With": ["\udcff"],
+    "X-Body-Bytes": ["x", "-1", "٣", "1e400", "99999999999999999999"],
     "X-Request-Began": ["NaN", "1e400", "-1", "x", "٣", "99999999999999"],
     "User-Agent": ["", "\udcff\udcfe", "x" * 5000, "%00", "a\tb"],
     "Content-Length": ["-1", "x", "", "99999999999999999999"],

@@ -1,12 +1,13 @@
 """Where and how a person signed in, and signing in again before an account changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.decorators import reauthentication_required
 from allauth.account.utils import get_next_redirect_url
 from allauth.usersessions.views import ListUserSessionsView
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -18,11 +19,18 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.bounds import Bound, spend
+from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, User
 from amls.courses.zones import zone_of
 
 # How many of the newest events the page of the sessions shows.
 _EVENTS_SHOWN = 50
+# What one account may have in large bodies within an hour: several hand-ins of the largest kind, and what staff upload
+# of a term's recordings. A body may come as slowly as it likes, and is on the front server's disk until it is here.
+_BYTES = Bound("portal.large-bodies", most=2 * 1024**3, per=timedelta(hours=1))
+_STAFF_BYTES = Bound("portal.large-bodies-of-staff", most=40 * 1024**3, per=timedelta(hours=1))
+_MOST_DIGITS = 16
 
 
 @method_decorator(login_required, name="dispatch")
@@ -54,8 +62,22 @@ sessions = SessionsView.as_view()
 @require_safe
 @never_cache
 def signed_in(request: HttpRequest) -> HttpResponse:
-    """Say to the front server whether somebody is signed in: 204 or 401. It asks before it takes a large body."""
-    return HttpResponse(status=204 if request.user.is_authenticated else 401)
+    """Say to the front server whether it may take a large body: 204, or 401 of nobody, 403 of who sent too much.
+
+    It keeps bodies on its disk until they are here whole, and names the size in `X-Body-Bytes`. What is asked about
+    a large one counts against the bound of whoever sends it; nothing else writes anything.
+    """
+    user = request.user
+    if not isinstance(user, User):
+        return HttpResponse(status=401)
+    said = request.headers.get("X-Body-Bytes", "")
+    size = int(said) if said.isascii() and said.isdecimal() and len(said) < _MOST_DIGITS else 0
+    if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        try:
+            spend(_STAFF_BYTES if user.is_staff else _BYTES, who=user.pk, amount=size, now=request.now)  # type: ignore[attr-defined]
+        except RuleViolation:
+            return HttpResponse(status=403)
+    return HttpResponse(status=204)
 
 
 @login_required
