@@ -132,7 +132,7 @@ class ExamAdmin(CourseScopedAdmin):
             return ""
         args = [exam.course.slug, exam.pk]
         return format_html(
-            '<a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a>',
+            '<span><a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a> · <a class="underline" href="{}">{}</a></span>',
             reverse("exams:staff", args=args), _("people and seats"),
             reverse("exams:check_in", args=args), _("the door"),
             reverse("exams:results", args=args), _("results"),
@@ -249,3 +249,8 @@ class ResultChangeAdmin(CourseScopedAdmin):
     list_filter = ("registration__exam", "what")
     list_select_related = ("registration__enrolment__user", "registration__exam", "by")
     search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
+
+    @admin.display(description=gettext_lazy("from what to what"))
+    def step(self, change: ResultChange) -> str:
+        """Say what it was and what it is."""
+        return change.step

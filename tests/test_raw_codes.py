@@ -1,14 +1,21 @@
-"""Words where words belong: no page shows what only the code calls so, in neither language."""
+"""Words where words belong: no page shows what only the code calls so, or words of another language than its own."""
 
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
+from functools import cache
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 from bs4 import BeautifulSoup, Comment
+from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
+from django.contrib.postgres.fields import ArrayField
 from django.db import DatabaseError, models, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -19,15 +26,16 @@ from amls.exports.models import Export
 from amls.mail.letters import label_of, letter_kinds
 from amls.mail.models import Notice
 from tests.cast import Cast
+from tests.catalogues import entries
 from tests.odd.world import addresses, furnish
 from tests.test_addresses import places  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
-# What is no code although it looks like one: addresses, names of files, times, numbers with a point.
+# What is no code although it looks like one: addresses, names of files, times, numbers with a point, codes of receipts.
 _NO_CODES = re.compile(
     r"""\S+@\S+|https?://\S+|webcal://\S+|(?:[\w-]+\.)+(?:example|org|com|edu|de|eu|net)\b\S*
     |[\w-]+\.(?:pdf|pptx|mp4|vtt|txt|md|csv|zip|tar|gz|tgz|ipynb|xlsx|ods|ics|html|toml|json)\b
-    |\b(?:a|p)\.m\.|\b[a-z]\.[a-zB]\.?""",
+    |\b(?:a|p)\.m\.|\b[a-z]\.[a-zB]\.?|\b\d+(?:-[A-Z0-9]{4}){4}\b""",
     re.VERBOSE,
 )
 _CODES = re.compile(
@@ -37,6 +45,13 @@ _CODES = re.compile(
     |\bP\d+DT|\b\d{4}-\d\d-\d\dT\d\d:|\bpgh\b|%\(\w+\)|\{\w+\}|(?<!\w)__\w+""",
     re.VERBOSE,
 )
+_WORD = re.compile(r"[^\W\d_]{3,}")
+# Names of things, keys of the keyboard and ways to another language.
+_SAME_EVERYWHERE = {"amls", "ects", "europe", "berlin", "deutsch", "english", "esc"}
+# Allauth's model of second factors has no name of its own in any language.
+_NAMELESS = {"authenticators"}
+# Texts that are written in each language by themselves; pages in the language of the mail that led to them, and mails.
+_IN_ANOTHER = re.compile(r"/legal/privacy/|/unsubscribe/|/\w+/staff/mail/\w+/")
 _SHOWN_IN = ("title", "alt", "placeholder", "aria-label", "aria-description", "label", "content")
 
 
@@ -124,17 +139,85 @@ def _other(field: Any, value: Any) -> Any:
     return None if field.null and value is not None else value
 
 
-@pytest.mark.parametrize(("part", "language"), [("student", "de"), ("lecturer", "de"), ("admin", "en")])
-def test_no_page_shows_a_raw_code(cast: Cast, pages: list[str], part: str, language: str) -> None:
+def of_rows() -> re.Pattern[str]:
+    """Return what finds the texts of all rows, which are in the language of whoever wrote them."""
+    found: set[str] = set()
+    for model in apps.get_models():
+        kinds = (models.CharField, models.TextField, models.JSONField, models.UUIDField, ArrayField)
+        names = [field.name for field in model._meta.concrete_fields if isinstance(field, kinds)]
+        # pghistory's view of all events has no table of its own.
+        if names and model._meta.managed and model._meta.app_label != "pghistory":
+            for row in model._base_manager.values_list(*names):
+                found.update(chain.from_iterable(map(_texts_in, row)))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(text) for text in sorted(found, key=len, reverse=True))})(?!\w)")
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(part)
+    elif value is not None and len(str(value)) > 2:
+        yield str(value)
+        yield from (piece.strip() for piece in re.split(r"[\n,;]", str(value)) if len(piece.strip()) > 2)
+
+
+@cache
+def words_of(language: str) -> frozenset[str]:
+    """Return the words that the site says in a language: those of the catalogues, as they stand or translated."""
+    roots = [Path(django.__file__).parent / "conf", *(Path(config.path) for config in apps.get_app_configs())]
+    folders = [*map(Path, settings.LOCALE_PATHS), *(root / "locale" for root in roots)]
+    found = _SAME_EVERYWHERE | _NAMELESS
+    for folder in dict.fromkeys(folders):
+        for entry in entries(folder / "de" / "LC_MESSAGES" / "django.po"):
+            texts = entry.translations if language == "de" else (entry.text, entry.plural)
+            found.update(word.casefold() for text in texts for word in _WORD.findall(text))
+    return frozenset(found)
+
+
+def test_words_of_another_language_are_told_from_those_of_a_page() -> None:
+    assert {"notenbuch", "frist", "januar"} <= words_of("de")
+    assert {"gradebook", "deadline", "january"} <= words_of("en")
+    assert not {"gradebooks", "reminder", "withdraw"} & words_of("de")
+    assert not {"notenbuch", "frist"} & words_of("en")
+
+
+def test_every_text_is_collected_for_the_catalogue() -> None:
+    """`makemessages` knows gettext by its own names and as '_' only."""
+    found = [
+        f"{path}: {line}"
+        for app in ("amls", "lectures", "projects", "exams")
+        for path in (Path(settings.BASE_DIR) / app).rglob("*.py")
+        for line in re.findall(r"\bn?p?gettext\w* as \w+", path.read_text(encoding="utf-8"))
+        if not line.endswith(" as _")
+    ]
+    assert found == []
+
+
+# The desk is one for all who work there.
+@pytest.mark.parametrize(
+    ("part", "language", "below"),
+    [("student", "de", "/"), ("student", "en", "/"), ("lecturer", "de", "/"), ("admin", "de", "/admin/"), ("lecturer", "en", "/admin/")],
+)  # fmt: skip
+def test_pages_say_words_of_their_language_and_no_codes(
+    cast: Cast, pages: list[str], part: str, language: str, below: str
+) -> None:
     client = cast.client(part)
     client.cookies["django_language"] = language
+    rows, known = of_rows(), words_of(language)
     seen, found = 0, []
-    for path in [page for page in pages if part != "admin" or page.startswith("/admin/")]:
+    for path in [page for page in pages if page.startswith(below) and not _IN_ANOTHER.match(page)]:
         answer = client.get(path)
-        if answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html"):
-            seen += 1
-            found += [f"{path}: {sorted(codes)}" for codes in [codes_in(answer.content)] if codes]
-    assert not found, "\n".join(found)
+        if answer.status_code >= 500 or not answer.headers.get("Content-Type", "").startswith("text/html"):
+            continue
+        seen += 1
+        found += [
+            f"{path}: {sorted(codes)}" for codes in [codes_in(answer.content)] if codes and answer.status_code == 200
+        ]
+        for text in visible(answer.content):
+            rest = _WORD.findall(rows.sub(" ", _NO_CODES.sub(" ", text)))
+            if strange := sorted({word for word in rest if word.casefold() not in known}):
+                found.append(f"{path}: {strange} of {' '.join(text.split())[:100]!r}")
+    assert not found, "\n".join(dict.fromkeys(found))
     assert seen > (40 if part == "student" else 100)
 
 

@@ -10,11 +10,12 @@ from exams.models.registration import (
     Registration,
     UniversityEntry,
 )
-from exams.models.results import GRADES, GradeStep, Result, ResultChange
+from exams.models.results import FAILED, GRADES, GradeStep, Result, ResultChange
 from exams.models.seating import Room, Seat, Spacing
 
 __all__ = [
     "ACTIVE_STATES",
+    "FAILED",
     "GRADES",
     "HOLDING_STATES",
     "Accommodation",

@@ -6,6 +6,7 @@ import pghistory
 import pgtrigger
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
@@ -160,7 +161,9 @@ class ResultChange(models.Model):
             return "–"
         if self.what == self.What.STATE:
             return str(_STATES.get(value, value))
-        return f"{Decimal(value):.1f}" if self.what == self.What.GRADE else value
+        if self.what == self.What.GRADE:
+            return str(number_format(Decimal(value), 1))
+        return say_decimal(Decimal(value))
 
 
 pghistory.track()(GradeStep)

@@ -20,7 +20,7 @@ from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, table_response
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
-from exams.models import GRADES, Exam, Registration, ResultChange
+from exams.models import FAILED, GRADES, Exam, Registration, ResultChange
 from exams.queries import office_rows
 from exams.services.pointfile import import_points
 from exams.services.results import (
@@ -105,7 +105,7 @@ def _context(
             }
             for grade in GRADES
         ],
-        "failed": {"count": statistics.failed, "before": before.failed},
+        "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,
         "is_proposal": proposal is not None,
         "statistics": statistics,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import from_wall_clock
@@ -74,7 +74,7 @@ class MoreTimeForm(ZonedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["until"].help_text = _now(
+        self.fields["until"].help_text = gettext(
             "In %(zone)s. It stays when the deadline moves; days and hours move with it."
         ) % {"zone": self.zone.key}
 
@@ -223,20 +223,20 @@ class AssessForm(forms.Form):
         name = str(member.user)
         given = "" if row is None or row.extra_points is None else f"{row.extra_points:.1f}"
         self.fields[f"outcome_{member.pk}"] = forms.ChoiceField(
-            label=_now("Outcome of %(name)s") % {"name": name},
+            label=gettext("Outcome of %(name)s") % {"name": name},
             choices=[AS_TEAM, *Outcome.choices],
             required=False,
             initial=row.outcome if row else "",
         )
         self.fields[f"points_{member.pk}"] = _points_field(
-            label=_now("Extra points of %(name)s") % {"name": name},
+            label=gettext("Extra points of %(name)s") % {"name": name},
             choices=[AS_TEAM, *points],
             required=False,
             empty_value=None,
             initial=given,
         )
         self.fields[f"reason_{member.pk}"] = forms.CharField(
-            label=_now("Why %(name)s differs") % {"name": name},
+            label=gettext("Why %(name)s differs") % {"name": name},
             required=False,
             max_length=300,
             initial=row.reason if row else "",

@@ -192,3 +192,13 @@ def test_a_credential_that_is_nested_too_deeply_is_none(cast: Cast, path: str, p
     client = cast.client(part)
     client.raise_request_exception = False
     assert client.post(path, {"credential": "[" * 5000}).status_code in (200, 302, 404)
+
+
+@pytest.mark.parametrize("number", ["１２", "12/3", "über", "12\n"])
+def test_a_number_that_makes_no_address_is_refused_by_its_field(cast: Cast, number: str) -> None:
+    lecture = LectureFactory.create(course=cast.course, number="05")
+    answer = cast.client("assistant").post(
+        f"/admin/lectures/lecture/{lecture.pk}/change/", {"number": number, "_save": ""}
+    )
+    assert answer.status_code == 200
+    assert answer.context["adminform"].form.errors["number"] == ["Use digits, such as '05', or leave it empty."]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
@@ -200,6 +201,19 @@ def test_a_published_result_changes_only_with_a_reason_and_on_record(
         ("grade", "3.3", "3", cast.assistant.user_id, "Page 3 was missed"),
     ]
     assert Notice.objects.filter(kind="exams.results").count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("what", "after", "language", "said"),
+    [
+        ("grade", "1.30", "de", "– → 1,3"), ("grade", "1.3", "en", "– → 1.3"),
+        ("points", "62.50", "de", "– → 62,5"), ("extra_points", "4", "de", "– → 4"), ("state", "published", "de", "– → veröffentlicht"),
+    ],
+)  # fmt: skip
+def test_changes_are_said_in_the_language_of_who_reads_them(what: str, after: str, language: str, said: str) -> None:
+    with translation.override(language):
+        assert ResultChange(what=what, after=after).step == said
 
 
 @pytest.mark.django_db

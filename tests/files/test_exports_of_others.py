@@ -61,7 +61,7 @@ def test_who_stands_on_the_list_of_another_system_is_understood(name: str) -> No
     assert table.is_clear
     rows = [row for row in table.rows if row["matriculation_number"]]
     assert [number_of(row).lstrip("0") for row in rows] == NUMBERS
-    assert [one for one in people(table) if one] == WITH_NUMBERS[name]
+    assert [person for person in people(table) if person] == WITH_NUMBERS[name]
 
 
 @pytest.mark.parametrize(
