@@ -194,7 +194,7 @@ def test_a_credential_that_is_nested_too_deeply_is_none(cast: Cast, path: str, p
     assert client.post(path, {"credential": "[" * 5000}).status_code in (200, 302, 404)
 
 
-@pytest.mark.parametrize("number", ["１２", "12/3", "über", "12\n"])
+@pytest.mark.parametrize("number", ["１２", "12/3", "über"])
 def test_a_number_that_makes_no_address_is_refused_by_its_field(cast: Cast, number: str) -> None:
     lecture = LectureFactory.create(course=cast.course, number="05")
     answer = cast.client("assistant").post(
