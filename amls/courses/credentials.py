@@ -10,14 +10,14 @@ from django import forms
 class ShallowDecoder(json.JSONDecoder):
     """Reads JSON; what is nested more deeply than Python follows is none."""
 
-    def decode(self, s: str, *args: Any) -> Any:
+    def decode(self, *args: Any) -> Any:
         """Return the value.
 
         Raises:
             json.JSONDecodeError: it is no JSON, or nested too deeply.
         """
         try:
-            return super().decode(s, *args)
+            return super().decode(*args)
         except RecursionError as error:
             raise json.JSONDecodeError("It is nested too deeply.", "", 0) from error
 

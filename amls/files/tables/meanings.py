@@ -104,8 +104,8 @@ def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, l
     return columns
 
 
-def _kept_in_brackets(found: re.Match[str]) -> str:
-    return found.group() if _OTHER_THAN_POINTS.search(found.group(1)) else ""
+def _kept_in_brackets(bracket: re.Match[str]) -> str:
+    return bracket.group() if _OTHER_THAN_POINTS.search(bracket.group(1)) else ""
 
 
 def label_of(name: str, meanings: Sequence[Meaning]) -> str:
