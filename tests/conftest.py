@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from amls.core.clock import database_clock
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
 from tests.tools import template
+from tests.tools.flushing import flush_what_is_there
 
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("amls", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -21,8 +23,12 @@ hypothesis.settings.load_profile("amls")
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
-    """Name a case with bytes by its argument: archives hold the time, and workers would collect different tests."""
-    return argname if isinstance(val, bytes) else None
+    """Name a case with bytes, or with what makes them, by its argument.
+
+    Archives hold the time, and workers would collect different tests. What takes long to make is given as a function:
+    every worker collects all cases, and runs a few of them.
+    """
+    return argname if isinstance(val, bytes) or inspect.isfunction(val) else None
 
 
 # What makes a test a real one: servers of its own, a browser, other processes.
@@ -52,6 +58,12 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
         connection.settings_dict["TEST"]["TEMPLATE"] = name
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """Clear away quickly what tests that commit leave."""
+    flush_what_is_there()
+
+
 @pytest.fixture(autouse=True)
 def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Files go to a folder of the test, mail to memory, and no page is kept from another test."""
@@ -60,6 +72,8 @@ def _clean_surroundings(settings: Settings, tmp_path: Path) -> Iterator[None]:
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
+    # On a busy machine the verdict on a file comes later, not never.
+    settings.CHECK_PATIENCE = 60
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     pagecache.store.clear()

@@ -108,31 +108,31 @@ BY_NAME = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", SEARCHED)
-def test_the_desk_finds_people_however_they_are_typed(cast: Cast, people: list[Enrolment], exam: Exam, address: str) -> None:  # fmt: skip
+def test_the_desk_finds_people_however_they_are_typed(cast: Cast, people: list[Enrolment], exam: Exam) -> None:
     fill(cast.course, people)
     client = cast.client("admin")
-    for typed, name in TYPED:
-        assert set(listed(client, f"/admin/{address}/", typed)) == {name}, typed
+    for address in SEARCHED:
+        for typed, name in TYPED:
+            assert set(listed(client, f"/admin/{address}/", typed)) == {name}, (address, typed)
 
 
-@pytest.mark.parametrize("address", BY_NAME)
-def test_the_desk_lists_people_by_family_name(cast: Cast, people: list[Enrolment], exam: Exam, address: str) -> None:
+def test_the_desk_lists_people_by_family_name(cast: Cast, people: list[Enrolment], exam: Exam) -> None:
     fill(cast.course, people)
     client = cast.client("admin")
-    rows = client.get(f"/admin/{address}/").context["cl"].result_list
-    assert [name for name in map(person_of, rows) if name in NAMES] == NAMES
+    for address in BY_NAME:
+        rows = client.get(f"/admin/{address}/").context["cl"].result_list
+        assert [name for name in map(person_of, rows) if name in NAMES] == NAMES, address
 
 
-@pytest.mark.parametrize(("typed", "name"), TYPED)
 def test_the_door_and_the_gradebook_find_people_however_they_are_typed(
-    cast: Cast, people: list[Enrolment], exam: Exam, typed: str, name: str
+    cast: Cast, people: list[Enrolment], exam: Exam
 ) -> None:
     client = cast.client("lecturer")
-    door = client.get(f"/amls/exams/{exam.pk}/check-in/", {"q": typed})
-    assert [row["name"] for row in door.context["rows"]] == [name]
-    book = client.get("/amls/staff/gradebook/", {"q": typed})
-    assert [str(row.enrolment.user) for row in book.context["rows"]] == [name]
+    for typed, name in TYPED:
+        door = client.get(f"/amls/exams/{exam.pk}/check-in/", {"q": typed})
+        assert [row["name"] for row in door.context["rows"]] == [name], typed
+        book = client.get("/amls/staff/gradebook/", {"q": typed})
+        assert [str(row.enrolment.user) for row in book.context["rows"]] == [name], typed
 
 
 def test_everybody_who_lists_people_does_it_by_family_name(cast: Cast, people: list[Enrolment], exam: Exam) -> None:

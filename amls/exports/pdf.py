@@ -93,7 +93,7 @@ def _typeset(html: str, sizes: Sequence[str]) -> tuple[bytes, list[str]]:
         for size in sizes:
             sized = html.replace("</style>", f"html{{font-size:{size}}}</style>", 1)
             source = weasyprint.HTML(string=sized, url_fetcher=_fetcher(), base_url=None)
-            document = source.render(font_config=_fonts(), pdf_variant="pdf/ua-1")
+            document = source.render(font_config=_fonts(), stylesheets=[_face()], pdf_variant="pdf/ua-1")
             if len(document.pages) == 1:
                 break
         content = bytes(document.write_pdf(pdf_variant="pdf/ua-1"))
@@ -139,7 +139,7 @@ def _remark(lacking: Sequence[str]) -> str:
 
 
 def render_html(template: str, context: Mapping[str, Any], *, title: str, order: Order, paper: str = "A4") -> str:
-    """Return what render_pdf() sets: one page of HTML with styles and fonts within it. Parameters as there."""
+    """Return what render_pdf() sets in the font that it brings: one page of HTML with its styles. Parameters as there."""
     course = order.course
     values = {
         "order": order,
@@ -198,8 +198,17 @@ def _fatal() -> type[BaseException]:
 
 
 @cache
+def _face() -> Any:
+    # Beside the documents, not in each: half a megabyte of letters takes longer to read than a slip.
+    font = base64.b64encode((_static() / "fonts" / _FONT).read_bytes()).decode()
+    rule = f'@font-face{{font-family:"AMLS Sans";src:url(data:font/woff2;base64,{font})}}'
+    return _weasyprint().CSS(string=rule, font_config=_fonts(), url_fetcher=_fetcher())
+
+
+@cache
 def _css() -> str:
-    static = Path(settings.STATICFILES_DIRS[0])
-    font = base64.b64encode((static / "fonts" / _FONT).read_bytes()).decode()
-    face = f'@font-face{{font-family:"AMLS Sans";src:url(data:font/woff2;base64,{font})}}'
-    return face + (static / "css" / "pdf.css").read_text(encoding="utf-8")
+    return (_static() / "css" / "pdf.css").read_text(encoding="utf-8")
+
+
+def _static() -> Path:
+    return Path(settings.STATICFILES_DIRS[0])

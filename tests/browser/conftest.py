@@ -1,6 +1,7 @@
 """A real browser against a real server."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -20,6 +21,14 @@ FLAGS = [
 Open = Callable[..., Page]
 # Two browsers and two servers share two processors.
 expect.set_options(timeout=15_000)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one worker do all of it: it starts one browser and makes the demo once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")

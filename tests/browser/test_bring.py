@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from amls.courses.models import Course
 from lectures.models import Lecture
 from tests.browser.conftest import Open
-from tests.browser.test_pages import axe
+from tests.browser.looks import axe
 
 TABLE = """<h1>Data Systems, Fall 2026</h1><p>Lectures: Tuesday, 10:15am-11:45am in Gates B01</p>
 <table><tr><th>Date</th><th>Topic</th><th>Slides</th></tr>

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from amls.courses.models import Course
 from lectures.models import Lecture, OfficeHour
 from tests.browser.conftest import Open
-from tests.browser.test_pages import VISITS, axe
+from tests.browser.looks import SCHEMES, WIDTHS, Scheme, axe_in_every_look, problems_at
 
 
 def desk_paths() -> list[str]:
@@ -33,18 +33,10 @@ def desk_paths() -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_at_the_desk(open_page: Open, site: str, width: int, dark: bool) -> None:
-    page = open_page("/admin/", user="lecturer", width=width, dark=dark)
-    found = {}
-    for path in desk_paths():
-        answer = page.goto(f"{site}{path}")
-        assert answer is not None
-        assert (answer.status, page.url) == (200, f"{site}{path}")
-        page.wait_for_load_state("load")
-        if problems := axe(page):
-            found[path] = problems
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site: str, scheme: Scheme) -> None:
+    page = open_page("/admin/", user="lecturer", dark=scheme == "dark")
+    found = {path: said for path in desk_paths() if (said := problems_at(page, f"{site}{path}", schemes=[scheme]))}
     lecture = Lecture.objects.get(course__slug="amls", number="07")
     page.goto(f"{site}/admin/lectures/lecture/{lecture.pk}/change/")
     page.locator("input[name=room]").fill("H 9999")
@@ -52,7 +44,7 @@ def test_axe_finds_nothing_at_the_desk(open_page: Open, site: str, width: int, d
     expect(page.locator("main")).to_contain_text("H 9999")
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
     expect(page.get_by_text("was changed successfully")).to_have_count(0)
-    if problems := axe(page):
+    if problems := axe_in_every_look(page, schemes=[scheme]):
         found["the page that asks"] = problems
     assert found == {}
 
@@ -68,9 +60,8 @@ COVERED = """() => [...document.querySelectorAll("main form label")].filter(labe
 }).map(label => label.innerText.trim())"""
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str, width: int) -> None:
-    page = open_page("/admin/", user="admin", width=width)
+def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str) -> None:
+    page = open_page("/admin/", user="admin")
     found, looked_at = {}, 0
     for model, desk in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -79,10 +70,13 @@ def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str, wi
         paths += [reverse(f"{name}_change", args=[first.pk])] if first is not None else []
         for path in paths:
             answer = page.goto(f"{site}{path}")
-            if answer is not None and answer.status == 200:
-                looked_at += 1
+            if answer is None or answer.status != 200:
+                continue
+            looked_at += 1
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
                 if labels := page.evaluate(COVERED):
-                    found[path] = labels
+                    found[path, width] = labels
     assert found == {}
     assert looked_at > 20
     page.goto(f"{site}{reverse('admin:courses_course_add')}")
@@ -98,20 +92,6 @@ def test_the_keyboard_skips_and_opens_the_menu_of_the_desk(open_page: Open) -> N
     expect(menu).not_to_be_in_viewport()
     page.get_by_role("button", name="Show or hide the menu").press("Enter")
     expect(menu).to_be_in_viewport()
-
-
-@pytest.mark.parametrize(("user", "paths"), [*VISITS, ("lecturer", None)], ids=["public", "student", "staff", "desk"])
-def test_no_page_logs_an_error(open_page: Open, site: str, user: str | None, paths: tuple[str, ...] | None) -> None:
-    page = open_page("/legal/imprint/", user=user)
-    said: list[str] = []
-    page.on(
-        "console",
-        lambda line: said.append(f"{page.url}: {line.text} {line.location['url']}") if line.type == "error" else None,
-    )
-    page.on("response", lambda answer: said.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
-    for path in paths or desk_paths():
-        page.goto(f"{site}{path}", wait_until="networkidle")
-    assert said == []
 
 
 def test_an_error_in_a_closed_tab_is_named_and_its_tab_opened(open_page: Open, site: str) -> None:

@@ -1,13 +1,11 @@
-"""Every page, in both themes, on a phone and on a desk: accessible, narrow enough, light."""
-
-from pathlib import Path
+"""Every page, in both themes, on a phone and on a desk: accessible, narrow enough, without errors, light."""
 
 import brotli
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
+from tests.browser.looks import problems_at
 
 PUBLIC = (
     "/", "/amls/", "/amls-ss2024/", "/amls/lectures/05/", "/amls/lectures/08/", "/amls/schedule/", "/amls/schedule/?view=month",
@@ -25,45 +23,12 @@ STAFF = (
 VISITS = [(None, PUBLIC), ("student", STUDENT), ("lecturer", STAFF)]
 
 
-def axe(page: Page) -> list[str]:
-    """Return what axe finds, each with its first place."""
-    page.evaluate((Path(settings.VAR_DIR) / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    result = page.evaluate(
-        "axe.run(document, {iframes: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in result["violations"]]
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
-def test_axe_finds_nothing(
-    open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...], width: int, dark: bool
+def test_pages_are_accessible_and_fit_and_log_no_error_in_every_look(
+    open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...]
 ) -> None:
-    page = open_page("/", user=user, width=width, dark=dark)
-    found = {}
-    for path in paths:
-        answer = page.goto(f"{site}{path}")
-        assert answer is not None
-        assert answer.status == 200, path
-        if problems := axe(page):
-            found[path] = problems
-    assert found == {}
-
-
-@pytest.mark.parametrize("width", [320, 2560])
-@pytest.mark.parametrize(("user", "paths"), VISITS, ids=["public", "student", "staff"])
-def test_nothing_scrolls_sideways(
-    open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...], width: int
-) -> None:
-    page = open_page("/", user=user, width=width)
-    too_wide = {}
-    for path in paths:
-        page.goto(f"{site}{path}")
-        needed = page.evaluate("document.documentElement.scrollWidth")
-        if needed > width:
-            too_wide[path] = needed
-    assert too_wide == {}
+    page = open_page("/", user=user)
+    assert {path: found for path in paths if (found := problems_at(page, f"{site}{path}"))} == {}
 
 
 @pytest.mark.parametrize("path", ["/amls/", "/amls/lectures/01/"])

@@ -1,12 +1,12 @@
 """A teaching assistant from the open hand-in to the published result, on a desk and on a phone, by keyboard where it counts."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from amls.mail.models import Notice
 from projects.models import Assessment, Extension, ExtensionRequest, Project, Topic
 from tests.browser.conftest import Open
-from tests.browser.test_pages import axe
+from tests.browser.looks import SCHEMES, Scheme, problems_at
 
 LIST = "/admin/projects/project/"
 
@@ -139,21 +139,10 @@ def pages() -> list[str]:
     ]
 
 
-def visit(page: Page, site: str, path: str) -> list[str]:
-    answer = page.goto(f"{site}{path}")
-    assert answer is not None
-    assert (answer.status, page.url) == (200, f"{site}{path}")
-    page.wait_for_load_state("load")
-    found = axe(page)
-    # Lists of django-unfold scroll within themselves; the page never does.
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append(f"scrolls sideways: {page.evaluate('document.documentElement.scrollWidth')}")
-    return found
-
-
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing(open_page: Open, site: str, width: int, dark: bool) -> None:
-    page = open_page("/admin/", user="assistant", width=width, dark=dark)
-    found = {path: problems for path in pages() if (problems := visit(page, site, path))}
-    assert found == {}
+# Lists of django-unfold scroll within themselves; the page never does.
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_the_desk_of_projects_is_accessible_and_fits_and_logs_no_error(
+    open_page: Open, site: str, scheme: Scheme
+) -> None:
+    page = open_page("/admin/", user="assistant", dark=scheme == "dark")
+    assert {path: found for path in pages() if (found := problems_at(page, f"{site}{path}", schemes=[scheme]))} == {}

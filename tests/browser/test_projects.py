@@ -18,7 +18,7 @@ from projects.services.registration import register_project
 from projects.services.teams import invite_member
 from projects.tickets import LASTS
 from tests.browser.conftest import Open
-from tests.browser.test_pages import axe
+from tests.browser.looks import problems_at
 
 NOTEBOOK = b'{"nbformat": 4, "cells": []}'
 FILE = {"name": "work.ipynb", "mimeType": "application/x-ipynb+json", "buffer": NOTEBOOK}
@@ -227,31 +227,13 @@ def pages(site: str, topic: Topic) -> dict[str | None, list[str]]:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_on_pages_of_projects(
-    open_page: Open, site: str, pages: dict[str | None, list[str]], dark: bool
+def test_pages_of_projects_are_accessible_and_fit_and_log_no_error_in_every_look(
+    open_page: Open, site: str, pages: dict[str | None, list[str]]
 ) -> None:
     found = {}
     for user, paths in pages.items():
-        page = open_page("/", user=user, width=390, dark=dark)
+        page = open_page("/", user=user)
         for path in paths:
-            for width in (390, 1280):
-                page.set_viewport_size({"width": width, "height": 900})
-                answer = page.goto(f"{site}{path}")
-                assert answer is not None
-                assert answer.status == 200, (user, path)
-                if problems := axe(page):
-                    found[(user, path, width)] = problems
+            if problems := problems_at(page, f"{site}{path}"):
+                found[user, path] = problems
     assert found == {}
-
-
-def test_pages_of_projects_fit_a_small_phone(open_page: Open, site: str, pages: dict[str | None, list[str]]) -> None:
-    too_wide = {}
-    for user, paths in pages.items():
-        page = open_page("/", user=user, width=320)
-        for path in paths:
-            page.goto(f"{site}{path}")
-            needed = page.evaluate("document.documentElement.scrollWidth")
-            if needed > 320:
-                too_wide[(user, path)] = needed
-    assert too_wide == {}

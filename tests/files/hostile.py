@@ -8,7 +8,8 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 
 import docx
 from openpyxl import Workbook
@@ -83,9 +84,13 @@ def long_pdf() -> bytes:
 
 def nested_gzip() -> bytes:
     """Return gzip in gzip in gzip; the innermost of a gigabyte of zeros."""
-    made = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join(made.compress(bytes(MEGABYTE)) for _each in range(1024)) + made.flush()
-    return gzip.compress(gzip.compress(packed))
+    packer, checksum = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS), 0
+    # One megabyte as a block that knows nothing of those before it.
+    packed = packer.compress(bytes(MEGABYTE)) + packer.flush(zlib.Z_FULL_FLUSH)
+    for _each in range(1024):
+        checksum = zlib.crc32(bytes(MEGABYTE), checksum)
+    head, last, tail = gzip.compress(b"")[:10], packer.flush(), struct.pack("<2I", checksum, 1024 * MEGABYTE)
+    return gzip.compress(gzip.compress(head + packed * 1024 + last + tail))
 
 
 def deep_notebook() -> bytes:
@@ -102,22 +107,6 @@ def bent_mp4(sizes: int) -> bytes:
         struct.pack(">I4s", sizes, b"moov") + struct.pack(">I4s", 8 + 2**31, b"trak") + struct.pack(">I4s", 1, b"mdia")
     )
     return struct.pack(">I4s4sI", 16, b"ftyp", b"isom", 0) + box * 50_000
-
-
-def bombs() -> Iterator[tuple[str, bytes]]:
-    """Yield hostile files of every kind that is taken, with names."""
-    yield "object-streams.pdf", object_stream_pdf(70 * MEGABYTE)
-    yield "looping.pdf", looping_pdf()
-    yield "deep.pdf", deep_pdf()
-    yield "long.pdf", long_pdf()
-    yield "nested.tar.gz", nested_gzip()
-    for name in OFFICE_BOMBS:
-        yield f"{name}.pptx", office_bomb(name, TEXTS["pptx"])
-    yield "deep.ipynb", deep_notebook()
-    yield "digits.ipynb", b'{"nbformat": ' + b"9" * 10 * MEGABYTE + b"}"
-    yield "line.vtt", long_captions()
-    for sizes in (0, 1, 7, 2**32 - 1):
-        yield f"boxes-{sizes}.mp4", bent_mp4(sizes)
 
 
 # Of each kind of office file: the part with its text, and how a paragraph stands there.
@@ -169,6 +158,21 @@ def office_bomb(name: str, kind: tuple[str, bytes, bytes]) -> bytes:
         for entry, content in parts.items():
             made.writestr(entry, content)
     return stream.getvalue()
+
+
+# Hostile files of every kind that is taken, by name.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "object-streams.pdf": lambda: object_stream_pdf(70 * MEGABYTE),
+    "looping.pdf": looping_pdf,
+    "deep.pdf": deep_pdf,
+    "long.pdf": long_pdf,
+    "nested.tar.gz": nested_gzip,
+    **{f"{name}.pptx": partial(office_bomb, name, TEXTS["pptx"]) for name in OFFICE_BOMBS},
+    "deep.ipynb": deep_notebook,
+    "digits.ipynb": lambda: b'{"nbformat": ' + b"9" * 10 * MEGABYTE + b"}",
+    "line.vtt": long_captions,
+    **{f"boxes-{sizes}.mp4": partial(bent_mp4, sizes) for sizes in (0, 1, 7, 2**32 - 1)},
+}
 
 
 def _root_of(content: bytes) -> tuple[bytes, bytes, bytes]:

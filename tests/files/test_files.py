@@ -8,6 +8,7 @@ import tarfile
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,9 @@ def lying_tar() -> bytes:
 
 def wordy_tar() -> bytes:
     """Return an archive whose few entries have long headers, which are read into memory one by one."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
-        for number in range(60):
-            info = tarfile.TarInfo(f"{number}")
-            info.pax_headers = {f"{key}": "v" * 90 for key in range(9_000)}
-            archive.addfile(info)
-    return stream.getvalue()
+    info = tarfile.TarInfo("long")
+    info.pax_headers = {f"{key}": "v" * 90 for key in range(9_000)}
+    return gzip.compress(info.tobuf(tarfile.PAX_FORMAT) * 60 + bytes(1024))
 
 
 def endless_listing() -> bytes:
@@ -132,38 +129,38 @@ def test_real_files_are_recognised() -> None:
         ("a.vtt", b"WEBVTT\n\n\xff\xfe", "not-text"),
         ("a.ipynb", b"not json", "not-notebook"),
         ("a.ipynb", b"[]", "not-notebook"),
-        ("a.ipynb", notebook(b"[" * 100_000), "not-notebook"),
-        ("a.ipynb", notebook(b"[]," * 500_000 + b"0"), "notebook-too-long"),
-        ("a.ipynb", notebook(b"{}," * 500_000 + b"0"), "notebook-too-long"),
-        ("a.ipynb", notebook(b"0," * 1_000_000 + b"0"), "notebook-too-long"),
-        ("a.ipynb", notebook(b'"' + b"x" * 20 * 1024**2 + b'"'), "notebook-too-large"),
-        ("a.zip", endless_listing(), "too-many-entries"),
-        ("a.pptx", endless_listing(), "too-many-entries"),
-        ("a.tar.gz", wordy_tar(), "zip-bomb"),
-        ("a.zip", zipped(("bomb", b"\0" * 120_000_000)), "zip-bomb"),
+        ("a.ipynb", lambda: notebook(b"[" * 100_000), "not-notebook"),
+        ("a.ipynb", lambda: notebook(b"[]," * 500_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", lambda: notebook(b"{}," * 500_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", lambda: notebook(b"0," * 1_000_000 + b"0"), "notebook-too-long"),
+        ("a.ipynb", lambda: notebook(b'"' + b"x" * 20 * 1024**2 + b'"'), "notebook-too-large"),
+        ("a.zip", endless_listing, "too-many-entries"),
+        ("a.pptx", endless_listing, "too-many-entries"),
+        ("a.tar.gz", wordy_tar, "zip-bomb"),
+        ("a.zip", lambda: zipped(("bomb", b"\0" * 120_000_000)), "zip-bomb"),
         ("a.zip", zipped(("../../etc/cron", b"x")), "zip-path"),
         ("a.zip", zipped(("C:/x", b"x")), "zip-path"),
         ("a.zip", zipped(link="inside"), "zip-link"),
         ("a.zip", b"nothing", "not-zip"),
-        ("a.tar.gz", tarred(("bomb", b"\0" * 120_000_000)), "zip-bomb"),
-        ("a.tar.gz", tarred() + gzip.compress(b"\0" * 120_000_000), "zip-bomb"),
-        ("a.tar.gz", lying_tar(), "zip-bomb"),
+        ("a.tar.gz", lambda: tarred(("bomb", b"\0" * 120_000_000)), "zip-bomb"),
+        ("a.tar.gz", lambda: tarred() + gzip.compress(b"\0" * 120_000_000), "zip-bomb"),
+        ("a.tar.gz", lying_tar, "zip-bomb"),
         ("a.tar.gz", tarred(("../../etc/cron", b"x")), "zip-path"),
         ("a.tar.gz", tarred(("/etc/cron", b"x")), "zip-path"),
         ("a.tar.gz", tarred(("..\\cron", b"x")), "zip-path"),
         ("a.tar.gz", tarred(type=tarfile.SYMTYPE, linkname="/etc/passwd"), "zip-link"),
         ("a.tar.gz", tarred(type=tarfile.LNKTYPE, linkname="../etc/passwd"), "zip-link"),
         ("a.tar.gz", tarred(type=tarfile.CHRTYPE), "tar-device"),
-        ("a.tar.gz", tarred(*((f"{n}", b"") for n in range(10_001))), "too-many-entries"),
+        ("a.tar.gz", lambda: tarred(*((f"{n}", b"") for n in range(10_001))), "too-many-entries"),
         ("a.tar.gz", tarred(("main.py", b"print()" * 100))[:-40], "not-tar"),
         ("a.tar.gz", gzip.compress(b"no tar file"), "not-tar"),
         ("a.tar.gz", b"nothing", "not-tar"),
         ("a.gz", gzip.compress(b"text"), "kind-not-allowed"),
     ],
 )
-def test_hostile_and_broken_files_are_refused(name: str, content: bytes, code: str) -> None:
+def test_hostile_and_broken_files_are_refused(name: str, content: bytes | Callable[[], bytes], code: str) -> None:
     with pytest.raises(RuleViolation) as caught:
-        check(name, content)
+        check(name, content() if callable(content) else content)
     assert caught.value.code == code
     assert "a." in str(caught.value.message)
 

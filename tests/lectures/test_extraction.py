@@ -175,7 +175,9 @@ def test_files_that_came_past_the_check_do_no_harm(name: str, content: bytes, pr
 
 
 def test_a_pdf_of_600_pages_is_read_up_to_the_limit() -> None:
-    file = read(LectureFactory.create(), "pdf", "long.pdf", pdf(*([f"Page {n}"] for n in range(1, 601)), size=(72, 40)))
+    # Low pages: their pictures have little to draw.
+    pages = pdf(*([f"Page {n}"] for n in range(1, 601)), size=(14400, 40))
+    file = read(LectureFactory.create(), "pdf", "long.pdf", pages)
     assert outcome(file) == ("done", "too_many_pages", 500)
     assert file.extraction.pages_total == 600
     assert Passage.objects.filter(file=file).count() == 500

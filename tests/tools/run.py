@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +24,10 @@ PRODUCTION = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "EMAIL_URL": "smtp+tls://user:secret@mail.example.org:587",
 }
-WORKERS = min(4, max(2, os.cpu_count() or 2))
+PROCESSORS = min(4, max(2, os.cpu_count() or 2))
+# While one waits for a server or a browser, the others have work for all processors.
+WORKERS = PROCESSORS + 1
+TESTS = "tests"
 Check = tuple[str, list[str], dict[str, str]]
 SETTINGS = (*PRODUCTION, "ALLOWED_HOSTS", "DEBUG", "MEDIA_ROOT", "X_ACCEL_REDIRECT_PREFIX")
 
@@ -43,17 +47,23 @@ def main(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     shutil.rmtree(VAR / "pg", ignore_errors=True)
-    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    # Dozens of processes would each compile the whole program, where an image tells Python to keep nothing.
+    left_out = (*SETTINGS, "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if name not in left_out}
     environment |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_ALLOW_ASYNC_UNSAFE": "1", "TEST_SERVER_IS_NEW": "1"}
+    # No worker waits for what another has looked into.
+    environment["CHECKS_AT_ONCE"] = str(2 * WORKERS)
     with ExitStack() as stack:
         stack.enter_context(_postgres())
         environment["TEST_REDIS_URL"] = _redis(stack)
         _node_packages(environment)
-        if not arguments and (code := _beside(_checks(), environment)):
-            return code
-        print("── tests", flush=True)
-        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", str(WORKERS), "--dist", "loadgroup"])]
-        return subprocess.run(command, env=environment, check=False).returncode
+        pytest = [sys.executable, "-m", "pytest"]
+        if arguments:
+            return subprocess.run([*pytest, *arguments], env=environment, check=False).returncode
+        # What is quick to fail comes before the tests, what takes long beside them: no processor waits for another.
+        return _beside(_quick_checks(), environment) or _beside(
+            [(TESTS, [*pytest, "-n", str(WORKERS), "--dist", "loadgroup"], {}), *_slow_checks()], environment
+        )
 
 
 def _beside(checks: list[Check], environment: dict[str, str]) -> int:
@@ -62,18 +72,24 @@ def _beside(checks: list[Check], environment: dict[str, str]) -> int:
     running: list[tuple[str, subprocess.Popen[bytes], BufferedRandom]] = []
     with ExitStack() as stack:
         while waiting or running:
-            while waiting and len(running) < WORKERS:
+            while waiting and len(running) < PROCESSORS:
                 name, command, extra = waiting.pop(0)
                 said = stack.enter_context(TemporaryFile())
-                process = subprocess.Popen(command, env={**environment, **extra}, stdout=said, stderr=subprocess.STDOUT)
+                # Tests say how far they are.
+                heard = None if name == TESTS else said
+                process = subprocess.Popen(command, env={**environment, **extra}, stdout=heard, stderr=heard)
                 stack.callback(process.wait)
-                stack.callback(process.terminate)
+                # As by Ctrl+C: tests stop the servers that they started.
+                stack.callback(process.send_signal, signal.SIGINT)
                 running.append((name, process, said))
+                if heard is None:
+                    print(f"── {name}", flush=True)
             for one in [one for one in running if one[1].poll() is not None]:
                 running.remove(one)
                 name, process, said = one
-                said.seek(0)
-                print(f"── {name}\n{said.read().decode()}", end="", flush=True)
+                if name != TESTS:
+                    said.seek(0)
+                    print(f"── {name}\n{said.read().decode()}", end="", flush=True)
                 if process.returncode:
                     print(f"{name} failed with exit code {process.returncode}.", file=sys.stderr)
                     return process.returncode
@@ -81,17 +97,15 @@ def _beside(checks: list[Check], environment: dict[str, str]) -> int:
     return 0
 
 
-def _checks() -> list[Check]:
-    """Return each check's name, command and more of the environment: what is quick first, then what takes longest."""
+def _quick_checks() -> list[Check]:
+    """Return each check's name, command and more of the environment: first of all what every test needs."""
     python, tools = sys.executable, Path(sys.executable).parent
     manage = [python, "manage.py"]
     return [
+        ("database of the tests", [python, "-m", "tests.tools.template"], {}),
         ("ruff", [str(tools / "ruff"), "check", "."], {}),
         ("format", [str(tools / "ruff"), "format", "--check", "."], {}),
         ("scripts and styles", [str(VAR / "node_modules" / ".bin" / "biome"), "lint", "--error-on-warnings"], {}),
-        ("templates", [str(tools / "djlint"), "--lint", "--quiet", "templates"], {}),
-        ("database of the tests", [python, "-m", "tests.tools.template"], {}),
-        ("types", [str(tools / "mypy"), "."], {}),
         ("import contracts", [str(tools / "lint-imports")], {}),
         ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),
         ("system check", [*manage, "check", "--fail-level", "WARNING"], {}),
@@ -100,6 +114,15 @@ def _checks() -> list[Check]:
             [python, "-m", "django", "check", "--deploy", "--fail-level", "WARNING"],
             {**PRODUCTION, "DJANGO_SETTINGS_MODULE": "amls.settings", "DJANGO_ALLOW_ASYNC_UNSAFE": ""},
         ),
+        ("templates", [str(tools / "djlint"), "--lint", "--quiet", "templates"], {}),
+    ]
+
+
+def _slow_checks() -> list[Check]:
+    """Return those that take long, and so run beside the tests."""
+    python, tools = sys.executable, Path(sys.executable).parent
+    return [
+        ("types", [str(tools / "mypy"), "."], {}),
         ("languages", [python, "-m", "tests.tools.messages", "--check"], {}),
     ]
 

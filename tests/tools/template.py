@@ -21,7 +21,8 @@ def ensure() -> str | None:
     """
     if "TEST_SERVER_IS_NEW" not in os.environ:
         return None
-    subprocess.run([sys.executable, "-m", "tests.tools.template"], cwd=settings.BASE_DIR, check=True)
+    if not _is_there():
+        subprocess.run([sys.executable, "-m", "tests.tools.template"], cwd=settings.BASE_DIR, check=True)
     return NAME
 
 

@@ -1,0 +1,98 @@
+"""What is wrong with a page as people see it: on phones and at desks, in the light and in the dark."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from django.conf import settings
+from playwright.sync_api import ConsoleMessage, Page, Response
+
+Scheme = Literal["light", "dark"]
+# Those in which axe looks, and those in which nothing may be wider than the window.
+WIDTHS = (390, 1280)
+EVERY_WIDTH = (320, *WIDTHS, 2560)
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RUN = f"axe.run(document, {{iframes: false, selectors: false, resultTypes: ['violations'], runOnly: {_RULES}}})"
+# Colours on their way to those of the other scheme would be measured halfway.
+_STILL = """() => Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition)
+  .map(one => one.finished.catch(() => null)))"""
+
+
+def problems_at(page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES) -> list[str]:
+    """Open an address and return what is wrong: its status, what axe finds, what is too wide, what the console says.
+
+    It is loaded once for all looks: these follow from its styles alone, so it turns as a phone turns in the hand, and as
+    every device does in the evening.
+
+    Args:
+        page: of whoever is signed in.
+        address: whole.
+        schemes: one, for a page whose scripts ask for it when it is loaded.
+    """
+    with _console(page) as problems:
+        page.emulate_media(color_scheme=schemes[0])
+        answer = page.goto(address)
+        if answer is None or (answer.status, page.url) != (200, address):
+            problems.append(f"{answer and answer.status} at {page.url}")
+        problems.extend(axe_in_every_look(page, schemes=schemes))
+        problems.extend(too_wide(page))
+        page.wait_for_load_state("networkidle")
+    return problems
+
+
+def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES) -> list[str]:
+    """Return what axe finds on the page as it stands, with the look in which it does."""
+    found = []
+    for width, scheme in product(WIDTHS, schemes):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(_STILL)
+        found += [f"{width} {scheme}: {problem}" for problem in axe(page)]
+    return found
+
+
+def axe(page: Page) -> list[str]:
+    """Return what axe finds on the page as it stands and looks, each with its first place."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_source())
+    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in page.evaluate(_RUN)["violations"]]
+
+
+def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
+    """Return the widths in which one has to scroll sideways, with how much the page needs."""
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        needed = page.evaluate("document.documentElement.scrollWidth")
+        if needed > width:
+            found.append(f"{width}: it needs {needed}")
+    return found
+
+
+@cache
+def _source() -> str:
+    return (Path(settings.VAR_DIR) / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+
+@contextmanager
+def _console(page: Page) -> Iterator[list[str]]:
+    """Collect the errors that a page logs, and the answers that say no."""
+    said: list[str] = []
+
+    def on_line(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            said.append(f"console: {line.text} {line.location['url']}")
+
+    def on_answer(answer: Response) -> None:
+        if answer.status >= 400:
+            said.append(f"{answer.status} {answer.url}")
+
+    page.on("console", on_line)
+    page.on("response", on_answer)
+    yield said
+    page.remove_listener("console", on_line)
+    page.remove_listener("response", on_answer)
