@@ -1,8 +1,10 @@
-"""An installation of 0.9.0: the course's only slot becomes a row with its history, and no calendar notices."""
+"""An installation of 0.9.0 goes back and forth once: its rows are where they belong today, with who changed them when."""
 
 import re
 import uuid
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -17,26 +19,36 @@ from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import SlotSpec
 
 BEFORE = [
-    ("courses", "0002_without_exam_settings"),
+    ("courses", "0001_initial"),
+    ("exams", "0001_initial"),
     ("lectures", "0001_initial"),
     ("agenda", "0002_initial"),
     ("mail", "0001_initial"),
 ]
+SETTINGS = ("exam_percent", "project_is_prerequisite", "max_extra_points")
 THEN = datetime(2024, 4, 2, 8, tzinfo=UTC)
 ZOOM = "https://zoom.example.org/1"
 UIDS = [uuid.UUID(int=number) for number in (1, 2)]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_slots_move_into_rows_and_no_calendar_notices() -> None:
+def test_rows_of_an_earlier_version_move_with_their_history() -> None:
+    # All in one test: each way back takes half a minute.
     executor = MigrationExecutor(connection)
     latest = executor.loader.graph.leaf_nodes()
     executor.migrate(BEFORE)
     try:
-        _fill(executor.loader.project_state(BEFORE).apps)
+        old = executor.loader.project_state(BEFORE).apps
+        _fill_slots(old)
+        _fill_exam_settings(old)
     finally:
         executor = MigrationExecutor(connection)
         executor.migrate(latest)
+    _slots_are_rows_and_no_calendar_notices()
+    _exam_settings_are_exam_rules(executor.loader.project_state(latest).apps)
+
+
+def _slots_are_rows_and_no_calendar_notices() -> None:
     course = Course.objects.get(slug="amls")
     slot = course.weekly_slots.get()
     assert export_course(course).slots == (
@@ -76,7 +88,7 @@ def _feed(course: Course) -> str:
     return re.sub(r"^DTSTAMP.*\n", "", events, flags=re.MULTILINE)
 
 
-def _fill(old) -> None:  # type: ignore[no-untyped-def]
+def _fill_slots(old) -> None:  # type: ignore[no-untyped-def]
     course_model = old.get_model("courses", "Course")
     course = course_model.objects.create(
         slug="amls", title="Architecture", term="SS2024", state="running", slot_weekday=3, slot_start=time(16),
@@ -111,3 +123,43 @@ def _fill(old) -> None:  # type: ignore[no-untyped-def]
         title="Office hour", titles={"de": "Sprechstunde"}, starts_at=datetime(2024, 5, 23, 14, tzinfo=UTC),
         ends_at=datetime(2024, 5, 23, 15, tzinfo=UTC), place="TEL 0811", mode="in_person", path="/amls/",
     )  # fmt: skip
+
+
+def _exam_settings_are_exam_rules(new: Any) -> None:
+    rules = new.get_model("exams", "ExamRules").objects.order_by("course__slug")
+    assert list(rules.values_list("course__slug", "binding_name", "needs_matriculation_number", *SETTINGS)) == [
+        ("examined", "", True, 100, True, Decimal(5)),
+        ("moses", "Moses", False, 70, False, Decimal("2.5")),
+    ]
+    events = new.get_model("exams", "ExamRulesEvent").objects.filter(course__slug="examined").order_by("pgh_created_at")
+    assert list(events.values_list("pgh_label", "pgh_created_at__month", *SETTINGS)) == [
+        ("insert", 3, None, False, Decimal(3)),
+        ("update", 4, 100, True, Decimal(5)),
+    ]
+    kept = new.get_model("exams", "ExamRulesEvent").objects.filter(course__slug="moses").order_by("pk")
+    assert list(kept.values_list("pgh_label", "binding_name", *SETTINGS)) == [
+        ("insert", "Moses", 70, False, Decimal("2.5")),
+        ("update", "", 70, False, Decimal("2.5")),
+    ]
+
+
+def _fill_exam_settings(old: Any) -> None:
+    course, rules = old.get_model("courses", "Course"), old.get_model("exams", "ExamRules")
+    rows = {
+        slug: course.objects.create(slug=slug, title="Łódź", term="SS2024", state="running", **values)
+        for slug, values in {
+            "examined": {"max_extra_points": 3},
+            "moses": {"exam_percent": 70, "max_extra_points": Decimal("2.5")},
+            "unexamined": {},
+        }.items()
+    }
+    rules.objects.create(course=rows["moses"], binding_name="Moses", needs_matriculation_number=False)
+    examined = rows["examined"]
+    examined.exam_percent, examined.project_is_prerequisite, examined.max_extra_points = 100, True, 5
+    examined.save()
+    examined.title = "Architecture of Machine Learning Systems"
+    examined.save()
+    for month, event in enumerate(
+        old.get_model("courses", "CourseEvent").objects.filter(pgh_obj=examined).order_by("pk"), 3
+    ):
+        type(event).objects.filter(pk=event.pk).update(pgh_created_at=datetime(2024, month, 1, tzinfo=UTC))
