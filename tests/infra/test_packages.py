@@ -75,8 +75,8 @@ def test_an_installed_package_starts_in_a_folder_of_its_own(wheel: Path, tmp_pat
     (home / ".env").write_text("SITE_URL=https://amls.example.org\nSECRET_KEY=k\nDATABASE_URL=postgres://none/none\n")
     show = (
         "from django.conf import settings; from django.template.loader import get_template;"
-        "from amls.exports.pdf import _css; import amls;"
-        "get_template('base.html'); get_template('portal/home.html'); _css();"
+        "from amls.exports.pdf import _css, _face; import amls;"
+        "get_template('base.html'); get_template('portal/home.html'); _css(); _face();"
         "print(settings.SITE_URL, settings.VAR_DIR, amls.__file__ or amls.__path__[0])"
     )
     (home / "show.py").write_text(f"import django; django.setup(); {show}")

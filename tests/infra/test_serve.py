@@ -14,10 +14,12 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError
 
-from amls.embedded import connect, kept_secret, running
+from amls.embedded import connect, kept_secret, running, socket_dir
 from amls.portal.management.commands.serve import wait_until_ready
+from tests.infra.conftest import of_tests, schema
 from tests.mail.conftest import free_port
 from tests.races import at_once
+from tests.tools import template
 
 pytestmark = pytest.mark.xdist_group("serve")
 PRODUCTION = ("SECRET_KEY", "DATABASE_URL", "SITE_URL")
@@ -69,6 +71,9 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     first = Served(var, port)
     first.wait_for("AMLS is ready")
     assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
+    if (template_name := template.ensure()) is not None:
+        # Migrated from nothing it is what an installation of the newest release becomes.
+        assert schema(var, socket_dir(var), "postgres") == schema(var, of_tests(), template_name)
     below, postgres = first.children(), postgres_of(var)
     assert len(below) >= 3
     assert first.stop() == 0

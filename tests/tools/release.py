@@ -22,6 +22,11 @@ _LEFT_OUT = ("django_session", "core_spending")
 _UNKNOWN_BEFORE_17 = "SET transaction_timeout = 0;\n"
 
 
+def newest() -> Path:
+    """Return the SQL of the newest release."""
+    return max(KEPT.glob("*.sql.xz"), key=lambda path: [int(part) for part in path.name.split(".")[:3]])
+
+
 def keep() -> Path:
     """Write the SQL of a new installation with demo data; return the file, named by the version of pyproject.toml."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]

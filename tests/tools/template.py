@@ -1,6 +1,11 @@
-"""The empty database that every worker's is copied from: migrating takes half a minute, a copy a second."""
+"""The empty database that every worker's is copied from: migrating takes a minute, a copy a second.
+
+It begins as an installation of the newest kept release (tests/data/releases), whose migrations have all that time to run;
+that they lead to the same from nothing is seen by tests/infra/test_serve.py.
+"""
 
 import fcntl
+import lzma
 import os
 import subprocess
 import sys
@@ -9,8 +14,12 @@ import django
 from django.conf import settings
 from django.db import connection
 
+from tests.tools.release import newest
+
 NAME = "template_of_tests"
 _DRAFT = "template_being_made"
+# What is true of an installation without any rows of its own.
+_KEPT = ("django_migrations", "django_content_type", "auth_permission")
 
 
 def ensure() -> str | None:
@@ -34,11 +43,30 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_there():
             return
+        _restore_release()
         connection.settings_dict["TEST"]["NAME"] = _DRAFT
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        connection.creation.create_test_db(verbosity=0, keepdb=True, serialize=False)
         connection.close()
         with connection._nodb_cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {_DRAFT} RENAME TO {NAME}")
+
+
+def _restore_release() -> None:
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {_DRAFT}")
+    connection.settings_dict["NAME"] = _DRAFT
+    with connection.cursor() as cursor:
+        cursor.execute(lzma.decompress(newest().read_bytes()).decode())
+        cursor.execute(
+            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
+            "WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
+            [list(_KEPT)],
+        )
+        tables = ", ".join(name for (name,) in cursor.fetchall())
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    # The release's SQL left settings of its own in this session.
+    connection.close()
 
 
 def _is_there() -> bool:
