@@ -9,6 +9,7 @@ import lzma
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -43,7 +44,7 @@ def main() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_there():
             return
-        _restore_release()
+        restore(newest(), _DRAFT)
         connection.settings_dict["TEST"]["NAME"] = _DRAFT
         connection.creation.create_test_db(verbosity=0, keepdb=True, serialize=False)
         connection.close()
@@ -51,22 +52,25 @@ def main() -> None:
             cursor.execute(f"ALTER DATABASE {_DRAFT} RENAME TO {NAME}")
 
 
-def _restore_release() -> None:
+def restore(release: Path, name: str) -> None:
+    """Make a database as a release made it, without the rows that it had; forget one of that name."""
     with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {_DRAFT}")
-    connection.settings_dict["NAME"] = _DRAFT
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    before, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], name
     with connection.cursor() as cursor:
-        cursor.execute(lzma.decompress(newest().read_bytes()).decode())
+        cursor.execute(lzma.decompress(release.read_bytes()).decode())
         cursor.execute(
             "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
             "WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
             [list(_KEPT)],
         )
-        tables = ", ".join(name for (name,) in cursor.fetchall())
+        tables = ", ".join(table for (table,) in cursor.fetchall())
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
     # The release's SQL left settings of its own in this session.
     connection.close()
+    connection.settings_dict["NAME"] = before
 
 
 def _is_there() -> bool:
