@@ -15,6 +15,7 @@ import django
 from django.conf import settings
 from django.db import connection
 
+from amls.embedded import connect
 from tests.tools.release import newest
 
 NAME = "template_of_tests"
@@ -74,9 +75,9 @@ def restore(release: Path, name: str) -> None:
 
 
 def _is_there() -> bool:
-    with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT FROM pg_database WHERE datname = %s", [NAME])
-        return bool(cursor.rowcount)
+    # Past Django, whose connections are not for tests that need no database.
+    with connect(settings.DATABASES["default"]["HOST"]) as server:
+        return bool(server.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).rowcount)
 
 
 if __name__ == "__main__":
