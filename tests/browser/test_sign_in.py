@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from amls.courses.models import User
 from tests.browser.conftest import is_foreign
-from tests.browser.test_pages import axe
+from tests.browser.looks import axe
 from tests.signin.openid import University, university
 from tests.signin.saml import Shibboleth, shibboleth
 
