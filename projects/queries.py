@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -129,6 +129,11 @@ def team_views(projects: Iterable[Project], deadlines: Deadlines) -> list[TeamVi
 def views_of(projects: Sequence[Project]) -> list[TeamView]:
     """Return projects of any assignments, loaded by `with_team`, with what follows from their deadlines: 1 query."""
     deadlines = Deadlines.of_each({project.assignment_id: project.assignment for project in projects}.values())
+    return views_under(projects, deadlines)
+
+
+def views_under(projects: Iterable[Project], deadlines: Mapping[int, Deadlines]) -> list[TeamView]:
+    """Return projects, loaded by `with_team`, with what follows from the deadlines of their assignments: no query."""
     return [_team_view(project, deadlines[project.assignment_id]) for project in projects]
 
 
@@ -138,6 +143,8 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
     members = [membership.enrolment for membership in memberships]
     for member in members:
         member.course = project.course
+    if project.topic is not None:
+        project.topic.assignment, project.topic.course = project.assignment, project.course
     due_at = deadlines.for_team(project.pk, [member.pk for member in members])
     counting = counting_submission(project, rows, deadlines, [member.pk for member in members])
     assessment = getattr(project, "assessment", None)

@@ -1,10 +1,30 @@
 """Addresses of projects."""
 
+from collections.abc import Callable
+
+from django.http import HttpResponseBase
 from django.urls import path
 
 from projects.views import handin, ideas, invitations, mine, receipts, topics
 
 app_name = "projects"
+
+# What a student does with an assignment: the course's project, and any other.
+_OF_ASSIGNMENT: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
+    ("", mine.mine, "mine"),
+    ("invite/", mine.invite, "invite"),
+    ("invitations/<int:pk>/revoke/", mine.revoke, "revoke"),
+    ("switch/", mine.switch, "switch"),
+    ("switch-back/", mine.switch_back, "switch_back"),
+    ("leave/", mine.leave, "leave"),
+    ("dissolve/", mine.dissolve, "dissolve"),
+    ("extension/", mine.extension, "extension"),
+    ("extension/<int:pk>/take-back/", mine.take_back, "extension_take_back"),
+    ("pick/", mine.pick, "pick"),
+    ("submit/", handin.submit, "submit"),
+    ("submit/ticket/", handin.ticket, "ticket"),
+)
+
 urlpatterns = [
     path("receipts/<str:code>/", receipts.receipt, name="receipt"),
     path("receipts/<str:code>/receipt.pdf", receipts.receipt_pdf, name="receipt_pdf"),
@@ -16,17 +36,11 @@ urlpatterns = [
     path("<slug:slug>/projects/propose/", ideas.propose, name="propose"),
     path("<slug:slug>/projects/propose/<int:pk>/take-back/", ideas.take_back, name="take_back"),
     path("<slug:slug>/projects/invitations/<int:pk>/", invitations.invitation, name="invitation"),
-    path("<slug:slug>/projects/mine/", mine.mine, name="mine"),
-    path("<slug:slug>/projects/mine/invite/", mine.invite, name="invite"),
-    path("<slug:slug>/projects/mine/invitations/<int:pk>/revoke/", mine.revoke, name="revoke"),
-    path("<slug:slug>/projects/mine/switch/", mine.switch, name="switch"),
-    path("<slug:slug>/projects/mine/switch-back/", mine.switch_back, name="switch_back"),
-    path("<slug:slug>/projects/mine/leave/", mine.leave, name="leave"),
-    path("<slug:slug>/projects/mine/dissolve/", mine.dissolve, name="dissolve"),
-    path("<slug:slug>/projects/mine/extension/", mine.extension, name="extension"),
-    path("<slug:slug>/projects/mine/extension/<int:pk>/take-back/", mine.take_back, name="extension_take_back"),
-    path("<slug:slug>/projects/mine/pick/", mine.pick, name="pick"),
-    path("<slug:slug>/projects/mine/submit/", handin.submit, name="submit"),
-    path("<slug:slug>/projects/mine/submit/ticket/", handin.ticket, name="ticket"),
+    path("<slug:slug>/assignments/", mine.assignments, name="assignments"),
+    *(path(f"<slug:slug>/projects/mine/{rest}", view, name=name) for rest, view, name in _OF_ASSIGNMENT),
+    *(
+        path(f"<slug:slug>/assignments/<int:assignment>/{rest}", view, name=f"assignment_{name}")
+        for rest, view, name in _OF_ASSIGNMENT
+    ),
     path("<slug:slug>/projects/files/<int:pk>/<str:filename>", handin.file, name="file"),
 ]

@@ -1,7 +1,7 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -13,6 +13,7 @@ from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import (
+    AssignmentSpec,
     CourseFileError,
     CourseSpec,
     DeadlineSpec,
@@ -100,6 +101,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         deadlines=_shift_deadlines(spec, moved, weeks),
         office_hours=office_hours,
         projects=projects,
+        assignments=_shift_assignments(spec, moved, weeks),
         exams=exams,
     )
 
@@ -138,11 +140,7 @@ def _order(lecture: LectureSpec) -> tuple[date, time]:
 
 def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], weeks: int) -> tuple[DeadlineSpec, ...]:
     """Return the deadlines, each as long after the session before it as it was."""
-    pace = [(day - by * _WEEK, by) for lecture, by in moved if (day := lecture.held_on)]
-
-    def by_of(day: date) -> int:
-        return max((by for held, by in pace if held <= day), default=weeks)
-
+    by_of = _pace(moved, weeks)
     return tuple(
         replace(
             deadline, due_at=_plus(deadline.due_at, by_of(deadline.due_on or date.min)), url="",
@@ -150,6 +148,35 @@ def _shift_deadlines(spec: CourseSpec, moved: list[tuple[LectureSpec, int]], wee
         )
         for deadline in spec.deadlines
     )  # fmt: skip
+
+
+def _shift_assignments(
+    spec: CourseSpec, moved: list[tuple[LectureSpec, int]], weeks: int
+) -> tuple[AssignmentSpec, ...]:
+    """Return the assignments in the same teaching weeks: each as long after the session before it as it was."""
+    by_of = _pace(moved, weeks)
+
+    def with_dates(assignment: AssignmentSpec) -> AssignmentSpec:
+        dated = assignment.due_at or assignment.opens_at
+        by = by_of(dated.date()) if dated else weeks
+        return replace(
+            assignment,
+            due_at=_plus(assignment.due_at, by),
+            opens_at=_plus(assignment.opens_at, by),
+            visible_from=_plus(assignment.visible_from, by),
+        )
+
+    return tuple(with_dates(assignment) for assignment in spec.assignments)
+
+
+def _pace(moved: list[tuple[LectureSpec, int]], weeks: int) -> Callable[[date], int]:
+    """Return what says by how many weeks a day of the old term moves: as the last session before it."""
+    pace = [(day - by * _WEEK, by) for lecture, by in moved if (day := lecture.held_on)]
+
+    def by_of(day: date) -> int:
+        return max((by for held, by in pace if held <= day), default=weeks)
+
+    return by_of
 
 
 def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
@@ -181,6 +208,7 @@ def _on_free_days(spec: CourseSpec, skip: set[date]) -> tuple[str, ...]:
     dated = [(_("Exam"), exam.starts_at.date()) for exam in spec.exams]
     if spec.projects and spec.projects.submission_deadline:
         dated.append((_("Project submission deadline"), spec.projects.submission_deadline.date()))
+    dated += [(assignment.title, at.date()) for assignment in spec.assignments if (at := assignment.due_at)]
     dated += [(deadline.title, day) for deadline in spec.deadlines if (day := deadline.due_on)]
     why = _("%(what)s: %(day)s is a day without teaching. Look whether the date can stay.")
     return tuple(why % {"what": what, "day": say_day(day)} for what, day in dated if day in skip)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -15,11 +17,11 @@ from django.utils.translation import gettext_lazy
 from amls.core.preview import preview_of
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course
+from amls.courses.models import User
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
-from projects.models import Assignment, Extension, ExtensionRequest, Project
+from projects.models import Extension, ExtensionRequest, Project
 from projects.progress import desk_views, for_desk
 from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
 
@@ -91,20 +93,32 @@ class ExtensionRequestAdmin(KeptAdmin):
         return self.page(request, "admin/projects/request.html", context, status)
 
 
-def _main_of(course: Course) -> Assignment:
-    main = Assignment.objects.main_of(course)
-    if main is None:
-        raise RuleViolation(_("This course has no submission deadline to extend."), code="no-deadline")
-    return main
+def _extend(form: ForWhomForm, *, by: User, now: datetime) -> None:
+    """Give the time that was typed: to a team for its assignment, else for each that was chosen, all or none."""
+    data = form.cleaned_data
+    given = {"by": by, "reason": data["reason"], "now": now, **form.given()}
+    with transaction.atomic():
+        if data["project"]:
+            extend(projects=[data["project"]], **given)
+            return
+        for assignment in form.chosen(now):
+            extend(assignment=assignment, enrolment=data["enrolment"], **given)
 
 
 @admin.register(Extension)
 class ExtensionAdmin(KeptAdmin):
     """Who has more time, and since when."""
 
-    list_display = ("whom", "more", "course", "granted_at", "granted_by", "revoked_at")
+    list_display = ("whom", "more", "assignment", "course", "granted_at", "granted_by", "revoked_at")
     list_filter = ("course", ("revoked_at", admin.EmptyFieldListFilter))
-    list_select_related = ("course", "project__topic", "project__assignment", "enrolment__user", "granted_by")
+    list_select_related = (
+        "course",
+        "assignment",
+        "project__topic",
+        "project__assignment",
+        "enrolment__user",
+        "granted_by",
+    )
     search_fields = ("project__topic__title", "enrolment__user__display_name", "enrolment__user__email", "reason")
     actions = ("revoke_all",)
 
@@ -133,17 +147,8 @@ class ExtensionAdmin(KeptAdmin):
             raise Http404
         form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})
         if request.method == "POST" and form.is_valid():
-            data = form.cleaned_data
             try:
-                extend(
-                    assignment=_main_of(data["course"]),
-                    projects=[data["project"]] if data["project"] else [],
-                    enrolment=data["enrolment"],
-                    by=user_of(request),
-                    reason=data["reason"],
-                    now=now_of(request),
-                    **form.given(),
-                )
+                _extend(form, by=user_of(request), now=now_of(request))
             except RuleViolation as violation:
                 add_violation(form, violation)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -107,6 +108,23 @@ class CourseFilter(_Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the chosen courses."""
         return queryset.filter(assignment__course__in=chosen_courses(request))
+
+
+class AssignmentFilter(_Filter):
+    title = _("Assignment")
+    parameter_name = "assignment"
+
+    def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
+        """Offer the assignments of courses that have more than one."""
+        rows = Assignment.objects.filter(course__in=chosen_courses(request)).order_by("course", "due_at", "pk")
+        named = list(rows.values_list("pk", "title", "course"))
+        counted = Counter(course for _pk, _title, course in named)
+        return [(str(pk), title) for pk, title, course in named if counted[course] > 1]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what was done for one assignment."""
+        assignment = primary_key(self.value())
+        return queryset.filter(assignment=assignment) if assignment else queryset
 
 
 class TrackFilter(_Filter):

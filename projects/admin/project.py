@@ -25,6 +25,7 @@ from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
 from projects.admin.filters import (
     AssessorFilter,
+    AssignmentFilter,
     CourseFilter,
     MentorFilter,
     NeedsFilter,
@@ -82,7 +83,7 @@ class ProjectAdmin(KeptAdmin):
     list_display = ("team", "topic_title", "deadline", "hand_in", "assessor_name", "result")
     list_display_links = ("team",)
     list_filter = (
-        CourseFilter, StageFilter, NeedsFilter, TrackFilter, TopicFilter, MentorFilter, AssessorFilter,
+        CourseFilter, AssignmentFilter, StageFilter, NeedsFilter, TrackFilter, TopicFilter, MentorFilter, AssessorFilter,
     )  # fmt: skip
     list_per_page = 200
     list_max_show_all = 2000

@@ -5,18 +5,29 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.forms import ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from unfold.decorators import action
 
+from amls.core.preview import preview_of
 from amls.core.times import say_length, say_time
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course
 from amls.desk.kept_files import WaitingFiles
-from amls.desk.site import Changes, CourseScopedAdmin
+from amls.desk.site import Changes
 from amls.desk.writes import Writes
+from projects.admin.filters import courses_of, usual_course
+from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
+from projects.forms.series import SeriesForm
 from projects.models import Assignment, Extension, Project
 from projects.services.assignments import delete_assignment, keep_assignment
+from projects.services.series import PlannedAssignment, make_series, plan_series
 
 
 def extensions_after_move(assignment: Assignment, deadline: datetime | None) -> list[str]:
@@ -38,16 +49,30 @@ def extensions_after_move(assignment: Assignment, deadline: datetime | None) -> 
     return said
 
 
+def _said(plan: PlannedAssignment, course: Course) -> str:
+    """Say when one of a series is due, and what was left out before it."""
+    said = _("%(title)s: due %(due)s") % {"title": plan.title, "due": say_time(plan.due_at, course.zone)}
+    if plan.skipped:
+        days = ", ".join(date_format(day, "j N") for day in plan.skipped)
+        said += " · " + _("no class on %(days)s") % {"days": days}
+    return said
+
+
 @admin.register(Assignment)
-class AssignmentAdmin(CourseScopedAdmin):
+class AssignmentAdmin(KeptAdmin):
     """What a course asks for, when and how it is handed in."""
 
-    writes = Writes(save=keep_assignment, delete=delete_assignment)
-    list_display = ("course", "due_at", "assessed_by", "hours", "ects", "is_mandatory")
+    writes = Writes(save=keep_assignment, delete=delete_assignment, has_pages=True)
+    previews = True
+    actions_list = ("add_series",)
+    list_display = ("title", "course", "kind", "due_at", "assessed_by", "is_mandatory")
+    list_filter = ("course", "kind")
     list_select_related = ("course",)
+    search_fields = ("title", "description")
     fieldsets = (
-        (None, {"fields": ("course", "due_at", ("opens_at", "registration_closes_at"), "assessed_by", ("hours", "ects", "is_mandatory"), "takes_own_ideas")}),
-        (gettext_lazy("Hand-in"), {"fields": ("late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
+        (None, {"fields": ("course", ("kind", "title"), "due_at", ("opens_at", "registration_closes_at"), ("visible_from", "position"), "assessed_by", ("hours", "ects", "is_mandatory"), "takes_own_ideas")}),
+        (gettext_lazy("Teams and points"), {"fields": ("teaming", ("team_min", "team_max"), ("grading", "max_points", "counts")), "classes": ("tab",)}),
+        (gettext_lazy("Hand-in"), {"fields": ("hand_in", "late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
         (gettext_lazy("Description"), {"fields": ("description",), "classes": ("tab",)}),
     )  # fmt: skip
 
@@ -58,8 +83,60 @@ class AssignmentAdmin(CourseScopedAdmin):
         return self._may(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep whose it is."""
-        return ("course",) if obj is not None else ()
+        """Keep whose it is, and what it is: teams worked by it."""
+        return ("course", "kind") if obj is not None else ()
+
+    @action(description=gettext_lazy("Make a series"), url_path="series")
+    def add_series(self, request: HttpRequest) -> HttpResponseBase:
+        """Make a sheet for every week, after showing when each is due."""
+        courses = courses_of(request)
+        wanted = request.POST.get("course", "")
+        course = next((course for course in courses if str(course.pk) == wanted), usual_course(request))
+        if course is None:
+            raise Http404
+        timezone.activate(course.zone)
+        form = SeriesForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})
+        planned, preview = [], None
+        if request.method == "POST" and form.is_valid():
+            try:
+                planned = plan_series(form.cleaned_data["course"], **form.numbers())
+                preview = preview_of(request.POST, (form.cleaned_data, planned))
+                if preview.is_agreed:
+                    make_series(
+                        course=form.cleaned_data["course"],
+                        name=form.cleaned_data["name"],
+                        planned=planned,
+                        values=form.values(),
+                        by=user_of(request),
+                        now=now_of(request),
+                    )
+            except RuleViolation as violation:
+                add_violation(form, violation)
+                preview = None
+            else:
+                if preview.is_agreed:
+                    messages.success(request, _("%(count)d assignments are made.") % {"count": len(planned)})
+                    return redirect("admin:projects_assignment_changelist")
+        return self.ask(
+            request,
+            title=_("Make a series"),
+            submit=_("Make them") if preview is not None else _("Show when each is due"),
+            form=form,
+            lead=_("One a week. A week whose day is without class is left out."),
+            notes=[_said(plan, course) for plan in planned] if preview is not None else [],
+            preview=preview,
+        )
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        """Put what is due first in front."""
+        return ["-course", "due_at", "position", "pk"]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Let the title of a course's project be left out."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "title" in form.base_fields:
+            form.base_fields["title"].required = False
+        return form
 
     def save_model(self, request: HttpRequest, obj: Assignment, form: ModelForm[Any], change: bool) -> None:
         """Save, and note a moved deadline for the question that follows."""

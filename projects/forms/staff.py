@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.files.tables.forms import TableForm
-from projects.models import HALF_POINTS, Assessment, MemberAssessment, Outcome, Project, Topic
+from projects.models import HALF_POINTS, Assessment, Assignment, MemberAssessment, Outcome, Project, Topic
 from projects.progress import label_of, with_names
 from projects.queries import TeamView
 from projects.services.assessing import Override, version_of
@@ -113,12 +114,28 @@ class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
         return f"{obj.user} <{obj.user.email}> · {obj.course.slug}"
 
 
+def _several(courses: Sequence[int]) -> list[Assignment]:
+    """Return the assignments of courses that have more than one: 1 query."""
+    rows = list(
+        Assignment.objects.filter(course__in=courses).select_related("course").order_by("course", "due_at", "pk")
+    )
+    counted = Counter(row.course_id for row in rows)
+    return [row for row in rows if counted[row.course_id] > 1]
+
+
+# The choice of all assignments.
+ALL = "all"
+
+
 class ForWhomForm(MoreTimeForm):
     """More time for everyone, a team or a person."""
 
-    field_order = ["course", "project", "enrolment", "until", "days", "hours", "reason"]
+    field_order = ["course", "assignment", "project", "enrolment", "until", "days", "hours", "reason"]
 
     course = forms.ModelChoiceField(Course.objects.none(), label=_("Course"))
+    assignment = forms.ChoiceField(
+        label=_("Assignment"), required=False, help_text=_("A team's extension is for what it works on.")
+    )
     project = TeamField(Project.objects.none(), label=_("Team"), required=False, empty_label=_("–"))
     enrolment = PersonField(
         Enrolment.objects.none(),
@@ -132,6 +149,12 @@ class ForWhomForm(MoreTimeForm):
         super().__init__(*args, **kwargs)
         pks = [course.pk for course in courses]
         self.fields["course"].queryset = Course.objects.filter(pk__in=pks)  # type: ignore[attr-defined]
+        self.assignments = {str(row.pk): row for row in _several(pks)}
+        choices = [("", _("The course's project")), (ALL, _("All that are not due yet"))]
+        named = [(pk, f"{row} · {row.course.slug}") for pk, row in self.assignments.items()]
+        self.fields["assignment"].choices = [*choices, *named]  # type: ignore[attr-defined]
+        if not named:
+            del self.fields["assignment"]
         projects = with_names(Project.objects.active().filter(assignment__course__in=pks))
         self.fields["project"].queryset = projects  # type: ignore[attr-defined]
         people = Enrolment.objects.filter(course__in=pks, role="student").select_related("user", "course")
@@ -145,7 +168,28 @@ class ForWhomForm(MoreTimeForm):
             raise ValidationError(_("An extension is for a team, for a person, or for all."))
         if course and ((project and project.course != course) or (enrolment and enrolment.course_id != course.pk)):
             raise ValidationError(_("This team or person belongs to another course."))
+        chosen = self.assignments.get(data.get("assignment", ""))
+        if course and chosen is not None and chosen.course_id != course.pk:
+            raise ValidationError(_("This assignment belongs to another course."))
         return data
+
+    def chosen(self, now: datetime) -> list[Assignment]:
+        """Return the assignments whose deadline is extended.
+
+        Raises:
+            RuleViolation: there is none.
+        """
+        course, said = self.cleaned_data["course"], self.cleaned_data.get("assignment", "")
+        rows = Assignment.objects.filter(course=course).select_related("course")
+        if said in self.assignments:
+            chosen = [self.assignments[said]]
+        elif said == ALL:
+            chosen = list(rows.filter(due_at__gt=now).order_by("due_at", "pk"))
+        else:
+            chosen = list(rows.filter(is_main=True))
+        if not chosen:
+            raise RuleViolation(_now("This course has no submission deadline to extend."), code="no-deadline")
+        return chosen
 
 
 class AssessorForm(forms.Form):

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
 from amls.courses.models import Course, Enrolment
+from projects.addresses import address_of, key_of
 from projects.deadlines import Deadlines, is_counting
 from projects.models import Assignment, EarlierPass, Membership, Submission
 from projects.queries import part_of
@@ -16,8 +18,13 @@ from projects.queries import part_of
 
 @registry.items.named("projects")
 def items(course: Course) -> Iterator[Item]:
-    """Yield the opening and closing of registration and the submission deadline, extended for all."""
-    main = Assignment.objects.main_of(course)
+    """Yield the opening and closing of registration and the deadlines, extended for all: 2 queries."""
+    assignments = _shown(course)
+    deadlines = Deadlines.of_each(assignments)
+    for assignment in assignments:
+        if not assignment.is_main:
+            yield from _items_of(assignment, deadlines[assignment.pk])
+    main = next((assignment for assignment in assignments if assignment.is_main), None)
     if main is None:
         return
     path = reverse("projects:topics", args=[course.slug])
@@ -35,53 +42,82 @@ def items(course: Course) -> Iterator[Item]:
             due_at=main.registration_closes_at,
             path=path,
         )
-    due_at = Deadlines.of(main).for_all
+    due_at = deadlines[main.pk].for_all
     if due_at is not None:
-        yield _submission(course, due_at)
+        yield _due(main, due_at)
 
 
-def _submission(course: Course, due_at: datetime) -> Item:
-    path = reverse("projects:mine", args=[course.slug])
-    return deadline(
-        key="projects.submission",
-        title=in_each_language(lambda: _("Project submission deadline")),
-        due_at=due_at,
-        path=path,
-    )
+def _shown(course: Course) -> list[Assignment]:
+    """Return the assignments that everybody may see by now, each of which knows its course: 1 query."""
+    assignments = list(Assignment.objects.filter(course=course).visible_at(Now()))
+    for assignment in assignments:
+        assignment.course = course
+    return assignments
+
+
+def _items_of(assignment: Assignment, deadlines: Deadlines) -> Iterator[Item]:
+    """Yield the dates of an assignment that is not the course's project; of the registration where there is one."""
+    path = address_of(assignment)
+    if assignment.has_topics and assignment.opens_at:
+        title = in_each_language(lambda: _("%(title)s: registration opens") % {"title": assignment})
+        yield opening(key=key_of(assignment, "opens"), title=title, opens_at=assignment.opens_at, path=path)
+    if assignment.has_topics and assignment.registration_closes_at:
+        title = in_each_language(lambda: _("%(title)s: registration closes") % {"title": assignment})
+        closes_at = assignment.registration_closes_at
+        yield deadline(key=key_of(assignment, "registration-closes"), title=title, due_at=closes_at, path=path)
+    due_at = deadlines.for_all
+    if due_at is not None:
+        yield _due(assignment, due_at)
+
+
+def _due(assignment: Assignment, due_at: datetime) -> Item:
+    if assignment.is_main:
+        title = in_each_language(lambda: _("Project submission deadline"))
+    else:
+        title = in_each_language(lambda: _("%(title)s due") % {"title": assignment})
+    key = "projects.submission" if assignment.is_main else key_of(assignment, "due")
+    return deadline(key=key, title=title, due_at=due_at, path=address_of(assignment))
 
 
 @registry.personal_items.named("projects")
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
-    """Return the submission deadline for whom it differs, with an extension or done: 4 queries for any number."""
-    deadlines = Deadlines.of_main(course)
-    for_all = deadlines.for_all
-    if for_all is None:
+    """Return the deadlines for whom they differ, with an extension or done: 4 queries for any number of either."""
+    assignments = _shown(course)
+    known = Deadlines.of_each(assignments)
+    dated = [assignment for assignment in assignments if known[assignment.pk].for_all is not None]
+    if not dated:
         return {}
     teams, team_of = _teams_of(enrolments)
     attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
     for attempt in Submission.objects.filter(project__in=teams):
         attempts[attempt.project_id].append(attempt)
-    alike: dict[datetime, Item] = {}
+    alike: dict[tuple[int, datetime], Item] = {}
     items: dict[int, list[Item]] = {}
-    for person in enrolments:
-        project = team_of.get(person.pk, 0)
-        due_at = deadlines.for_team(project, teams.get(project, [person.pk])) or for_all
-        is_done = any(is_counting(attempt, due_at) for attempt in attempts.get(project, []))
-        if due_at != for_all or is_done:
-            if due_at not in alike:
-                alike[due_at] = _submission(course, due_at)
-            items[person.pk] = [replace(alike[due_at], is_done=is_done)]
+    for assignment in dated:
+        deadlines = known[assignment.pk]
+        for person in enrolments:
+            project = team_of.get((person.pk, assignment.pk), 0)
+            due_at = deadlines.for_team(project, teams.get(project, [person.pk]))
+            is_done = any(is_counting(attempt, due_at) for attempt in attempts.get(project, []))
+            if due_at is not None and (due_at != deadlines.for_all or is_done):
+                shown = (assignment.pk, due_at)
+                if shown not in alike:
+                    alike[shown] = _due(assignment, due_at)
+                items.setdefault(person.pk, []).append(replace(alike[shown], is_done=is_done))
     return items
 
 
-def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[int, int]]:
-    """Return who is in the projects of these people, by project, and each person's project: 1 query."""
-    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True, assignment__is_main=True)
+def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[tuple[int, int], int]]:
+    """Return who is in the projects of these people, by project, and each one's for an assignment: 1 query."""
+    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
     theirs = active.filter(enrolment__in=enrolments).values("project")
+    rows = active.filter(project__in=theirs).values_list("project", "enrolment", "assignment").order_by("pk")
     teams: dict[int, list[int]] = {}
-    for project, enrolment in active.filter(project__in=theirs).values_list("project", "enrolment").order_by("pk"):
+    projects: dict[tuple[int, int], int] = {}
+    for project, enrolment, assignment in rows:
         teams.setdefault(project, []).append(enrolment)
-    return teams, {member: project for project, members in teams.items() for member in members}
+        projects[enrolment, assignment] = project
+    return teams, projects
 
 
 @registry.irrelevant_keys.named("projects")

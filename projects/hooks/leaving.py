@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import before_archiving, before_leaving
-from projects.models import Invitation, Membership, Submission
+from projects.models import Invitation, Membership, Project, Submission
 from projects.progress import waiting_in
 
 
@@ -20,15 +20,19 @@ def leave_projects(enrolment: Enrolment) -> None:
         RuleViolation: the student has a project, or was in a team that handed something in.
     """
     memberships = Membership.objects.filter(enrolment=enrolment)
-    if memberships.active().exists():
+    # Where nobody registers, a team that handed nothing in came to nothing.
+    loose = memberships.active().filter(assignment__topics_given="", project__submissions__isnull=True)
+    if memberships.active().exclude(pk__in=loose).exists():
         raise RuleViolation(_("You are in a project. Leave your team first."), code="has-project")
     if Submission.objects.filter(project__memberships__in=memberships).exists():
         raise RuleViolation(
             _("Your team's hand-ins are kept with your enrolment. Ask the staff if you want to leave."), code="has-work"
         )
+    emptied = list(loose.values_list("project", flat=True))
     # The history keeps that they were there.
     Invitation.objects.filter(invited_by=enrolment).delete()
     memberships.delete()
+    Project.objects.filter(pk__in=emptied, memberships__isnull=True).delete()
 
 
 @before_archiving

@@ -95,6 +95,7 @@ def _membership(membership: Membership) -> dict[str, Any]:
     team: list[Membership] = membership.project.team_now  # type: ignore[attr-defined]
     told = {
         "course": membership.project.course.slug,
+        "assignment": membership.project.assignment.title,
         "project": membership.project_id,
         "track": membership.project.topic.track if membership.project.topic is not None else "",
         "topic": membership.project.title,

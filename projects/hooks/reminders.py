@@ -1,12 +1,14 @@
-"""For whom a project's dates are still open."""
+"""For whom the dates of assignments are still open."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
-from projects.models import EarlierPass, Membership
-from projects.queries import results_of
+from projects.addresses import KEYS, assignment_pk_of
+from projects.deadlines import Deadlines
+from projects.models import Assignment, EarlierPass, Membership, Project
+from projects.queries import results_of, team_views, with_team
 from projects.states import ProjectState
 
 
@@ -25,3 +27,23 @@ def without_hand_in(course: Course, _key: str, enrolments: Sequence[Enrolment], 
     """Return the students whose team has handed in nothing that counts."""
     results = results_of(course, enrolments)
     return {pk for pk, result in results.items() if result.state == ProjectState.REGISTERED}
+
+
+@still_due.named(KEYS)
+def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
+    """Return the students who have handed in nothing that counts for an assignment: at most 6 queries.
+
+    What is handed in on paper or presented, nobody here knows to be done. Where a topic is chosen first, only who has
+    one is asked to hand in, and only who has none to register.
+    """
+    students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
+    assignment = Assignment.objects.filter(course=course, pk=assignment_pk_of(key)).first()
+    if assignment is None or not assignment.is_handed_in_here:
+        return students if assignment is not None else set()
+    rows = Project.objects.active().filter(assignment=assignment, memberships__enrolment__in=students).distinct()
+    views = team_views(with_team(rows, with_files=False), Deadlines.of(assignment))
+    in_teams = {member.pk for view in views for member in view.members}
+    done = {member.pk for view in views if view.counting is not None for member in view.members}
+    if not assignment.has_topics:
+        return students - done
+    return students & in_teams - done if key.endswith(":due") else students - in_teams

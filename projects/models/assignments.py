@@ -281,7 +281,9 @@ class Assignment(models.Model):
         return self.max_total_megabytes * 1024**2
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Take '.ZIP' for 'zip'."""
+        """Take '.ZIP' for 'zip', and no topics for what is no project."""
+        if self._state.adding and self.kind != self.Kind.PROJECT:
+            self.topics_given = self.TopicsGiven.NONE
         self.kinds_of_files = [kind.strip().lower().lstrip(".") for kind in self.kinds_of_files or []]
         super().clean_fields(exclude=exclude)
 

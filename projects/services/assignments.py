@@ -27,8 +27,12 @@ def keep_assignment(assignment: Assignment, *, by: User | None = None, now: date
     """
     with transaction.atomic():
         course = lock_course(assignment.course_id)
-        if assignment.kind == Assignment.Kind.PROJECT and not assignment.pk:
-            assignment.is_main = Assignment.objects.main_of(course) is None
+        if not assignment.pk:
+            is_project = assignment.kind == Assignment.Kind.PROJECT
+            assignment.is_main = is_project and Assignment.objects.main_of(course) is None
+            if not is_project:
+                assignment.topics_given = Assignment.TopicsGiven.NONE
+        if assignment.is_main:
             assignment.title = assignment.title or title_of_project(course)
         save_checked(assignment)
         finish_course_change(course, now=now)

@@ -25,6 +25,7 @@ from projects.models import Assignment, Membership, Project, Submission, Submiss
 from projects.models.submissions import stored_path
 from projects.queries import bytes_kept
 from projects.services.checking import CHECKS
+from projects.services.joining import require_open
 from projects.services.locks import (
     follow_in_feeds,
     lock_project,
@@ -266,6 +267,9 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
     course = project.course
     require_running(course)
     require_active(project)
+    if not project.assignment.is_handed_in_here:
+        raise RuleViolation(_("This is not handed in here."), code="not-here")
+    require_open(project.assignment, now=now)
     members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
     if by.pk not in members:
         raise RuleViolation(_("You are not in this team."), code="not-a-member")

@@ -6,7 +6,9 @@ from django import template
 
 from amls.courses.access import Access
 from amls.courses.models import User
+from projects.addresses import address_of
 from projects.models import Assignment
+from projects.pieces import OwnPiece
 from projects.queries import invitations_to
 from projects.works import assignments_of, sum_of, works_of
 
@@ -42,3 +44,16 @@ def own_works(context: template.Context) -> dict[str, Any]:
     ]
     works = list(works_of(visible, [access.enrolment], now=access.now)[access.enrolment.pk].values())
     return {"works": works, "sums": sum_of(works)}
+
+
+@register.simple_tag(takes_context=True)
+def standing(context: template.Context, piece: OwnPiece) -> str:
+    """Return how the reader stands with an assignment now, as `PieceStanding` names it."""
+    access: Access = context["access"]
+    return piece.standing_at(access.now).value
+
+
+@register.simple_tag(takes_context=True)
+def at(context: template.Context, page: str, *more: object) -> str:
+    """Return the address of a page of the assignment that the present page is about, such as 'submit'."""
+    return address_of(context["assignment"], page, *more)

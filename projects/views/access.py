@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from django import forms
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, Enrolment
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Project
 from projects.queries import TeamView, team_of
+from projects.services.joining import team_for
 from projects.services.locks import require_open_under
 
 
@@ -62,27 +65,66 @@ class Mine:
         return self.assignment
 
     @property
+    def address(self) -> str:
+        """Where the assignment's page is."""
+        return address_of(self.require_assignment())
+
+    @property
+    def opens_later(self) -> bool:
+        """Whether nothing is handed in yet."""
+        opens_at = self.assignment.opens_at if self.assignment is not None and not self.assignment.has_topics else None
+        return opens_at is not None and self.access.now < opens_at
+
+    def start(self) -> Project:
+        """Return the team's project, which is made where the first hand-in makes it.
+
+        Raises:
+            Http404: there is no team, and a topic is chosen first.
+            RuleViolation: as `team_for`.
+        """
+        assignment = self.require_assignment()
+        if self.team is not None or assignment.has_topics:
+            return self.project
+        return team_for(enrolment=self.enrolment, assignment=assignment, now=self.access.now)
+
+    @property
     def project(self) -> Project:
         """The team's project; without one it is a 404."""
         return self.require_team().project
 
 
-def open_mine(request: HttpRequest, slug: str) -> Mine:
-    """Return the course at `slug` as one of its students has it; raises as `mine_of`."""
-    return mine_of(open_course(request, slug))
+def open_mine(request: HttpRequest, slug: str, pk: int | None = None) -> Mine:
+    """Return an assignment of the course at `slug` as one of its students has it; raises as `mine_of`."""
+    return mine_of(open_course(request, slug), pk)
 
 
-def mine_of(access: Access) -> Mine:
-    """Return a course that was opened as one of its students has it.
+def mine_of(access: Access, pk: int | None = None) -> Mine:
+    """Return an assignment of a course that was opened as one of its students has it.
+
+    Args:
+        access: to the course.
+        pk: the assignment's key; the course's project by default.
 
     Raises:
-        Http404: the course is not to be seen, or the person is not enrolled in it.
+        Http404: course or assignment are not to be seen, or the person is not enrolled.
     """
     if access.enrolment is None:
         raise Http404
-    assignment = main_of(access.course)
+    assignment = main_of(access.course) if pk is None else assignment_at(access, pk)
     deadlines = Deadlines.of(assignment)
     return Mine(access, access.enrolment, team_of(access.enrolment, assignment, deadlines), assignment, deadlines)
+
+
+def assignment_at(access: Access, pk: int) -> Assignment:
+    """Return an assignment that the reader may see, which knows its course: 1 query.
+
+    Raises:
+        Http404: there is none with this key.
+    """
+    rows = Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager)
+    assignment = get_object_or_404(rows, pk=pk)
+    assignment.course = access.course
+    return assignment
 
 
 def main_of(course: Course) -> Assignment | None:

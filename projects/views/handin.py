@@ -36,24 +36,32 @@ from projects.views.access import Mine, add_violation, open_mine
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def _most_bytes(request: HttpRequest, slug: str) -> int:
-    assignment = Assignment.objects.filter(course__slug=slug, is_main=True).first()
-    return assignment.max_files * assignment.max_bytes if assignment is not None else 0
+def _asked_about(slug: str, pk: int | None) -> Assignment | None:
+    rows = Assignment.objects.filter(course__slug=slug)
+    return (rows.filter(is_main=True) if pk is None else rows.filter(pk=pk)).first()
 
 
-def _most_of_one(request: HttpRequest, slug: str) -> int:
-    assignment = Assignment.objects.filter(course__slug=slug, is_main=True).first()
-    return assignment.max_bytes if assignment is not None else 0
+def _most_bytes(request: HttpRequest, slug: str, assignment: int | None = None) -> int:
+    asked = _asked_about(slug, assignment)
+    return asked.max_files * asked.max_bytes if asked is not None else 0
+
+
+def _most_of_one(request: HttpRequest, slug: str, assignment: int | None = None) -> int:
+    asked = _asked_about(slug, assignment)
+    return asked.max_bytes if asked is not None else 0
 
 
 @takes_files(_most_bytes, of_one=_most_of_one)
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def submit(request: HttpRequest, slug: str) -> HttpResponse:
+def submit(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Say what handing in now means, take it, and show the receipt."""
-    mine = open_mine(request, slug)
-    mine.require_team()
-    shelf = Shelf(mine.enrolment.user_id, f"projects.hand-in:{mine.project.pk}", mine.access.now)
+    mine = open_mine(request, slug, assignment)
+    asked = mine.require_assignment()
+    if not asked.is_handed_in_here or (mine.team is None and asked.has_topics):
+        raise Http404
+    whose = mine.team.project.pk if mine.team is not None else f"assignment-{asked.pk}"
+    shelf = Shelf(mine.enrolment.user_id, f"projects.hand-in:{whose}", mine.access.now)
     form = HandInForm(request.POST if request.method == "POST" else None)
     if request.method == "POST":
         submission = _hand_in(request, mine, form, shelf)
@@ -79,7 +87,7 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
         try:
             if form.is_valid():
                 return hand_in(
-                    project=mine.project,
+                    project=mine.start(),
                     by=mine.enrolment,
                     uploads=[*again, *sent],
                     began_at=began,
@@ -100,19 +108,22 @@ def _hand_in(request: HttpRequest, mine: Mine, form: HandInForm, shelf: Shelf) -
 
 
 def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
-    team, now = mine.require_team(), mine.access.now
-    due_at = team.due_at
+    team, now = mine.team, mine.access.now
+    due_at = team.due_at if team is not None else mine.deadlines.for_team(0, [mine.enrolment.pk])
     standing = mine.deadlines.standing_at(due_at, now)
     return {
         "access": mine.access,
         "course": mine.course,
         "tab": "projects",
         "team": team,
-        "topic": team.project.topic,
+        "title": team.project.title if team is not None else mine.assignment,
+        "due_at": due_at,
+        "closes_at": mine.deadlines.closes_at(due_at),
+        "opens_later": mine.opens_later,
         "assignment": mine.assignment,
-        "kept_bytes": bytes_kept(team.project),
+        "kept_bytes": bytes_kept(team.project) if team is not None else 0,
         "form": form,
-        "attempt": (team.attempts[0].row.attempt if team.attempts else 0) + 1,
+        "attempt": (team.attempts[0].row.attempt if team is not None and team.attempts else 0) + 1,
         "standing": standing.value,
         "is_refused": standing == Timeliness.REFUSED,
         "left": deadline_closes_at(due_at) - now if due_at else None,
@@ -122,16 +133,20 @@ def _submit_context(mine: Mine, form: HandInForm) -> dict[str, Any]:
 
 @login_required
 @require_POST
-def ticket(request: HttpRequest, slug: str) -> HttpResponse:
+def ticket(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Give a ticket that proves when the upload of these files began."""
-    mine = open_mine(request, slug)
+    mine = open_mine(request, slug, assignment)
     try:
         files = [(int(size), str(sha256)) for size, sha256 in json_of(request)["files"]]
     except (ValueError, TypeError, KeyError, OverflowError):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
     if len(files) > 100 or not all(size >= 0 and _SHA256.fullmatch(sha256) for size, sha256 in files):
         return JsonResponse({"error": "Send files as pairs of bytes and SHA-256."}, status=400)
-    return JsonResponse({"ticket": issue_ticket(project=mine.project, files=files, now=mine.access.now)})
+    try:
+        project = mine.start()
+    except RuleViolation as violation:
+        return JsonResponse({"error": str(violation.message)}, status=409)
+    return JsonResponse({"ticket": issue_ticket(project=project, files=files, now=mine.access.now)})
 
 
 @require_safe

@@ -13,6 +13,7 @@ from amls.core.text import mask_address
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Invitation
 from projects.queries import team_of
@@ -35,6 +36,8 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     if invitation is None:
         return _for_another_address(request, access, get_object_or_404(rows.open_at(access.now), pk=pk))
+    assignment = invitation.project.assignment
+    assignment.course = access.course
     problem = ""
     if request.method == "POST":
         try:
@@ -50,11 +53,9 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     leaves_team="switch" in request.POST,
                 )
                 messages.success(request, _("You are in the team."))
-                return redirect("projects:mine", slug=slug)
+                return redirect(address_of(invitation.project.assignment))
         except RuleViolation as violation:
             problem = str(violation.message)
-    assignment = invitation.project.assignment
-    assignment.course = access.course
     if invitation.project.topic is not None:
         invitation.project.topic.course = access.course
     deadlines = Deadlines.of(assignment)
@@ -67,6 +68,7 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "invitation": invitation,
         "is_open": is_open,
         "topic": invitation.project.topic,
+        "assignment": assignment,
         # An invitation that is over gives no right to know who is in the team.
         "members": members_of(invitation.project) if is_open else [],
         "team": team,

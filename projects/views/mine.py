@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from projects.forms.pages import ExtensionForm, InviteForm
 from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic, TopicSwitch
+from projects.pieces import pieces_for
 from projects.queries import personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
@@ -39,6 +40,14 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "invite_form": InviteForm(),
     }
     if team is None:
+        due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
+        closes_at = mine.deadlines.closes_at(due_at)
+        context |= {
+            "due_at": due_at,
+            "closes_at": closes_at,
+            "is_open": closes_at is None or access.now < closes_at,
+            "opens_later": mine.opens_later,
+        }
         notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
         context["note"] = notes.select_related("topic").first()
         return context
@@ -61,6 +70,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         .first(),
         "is_open": team.closes_at is None or access.now < team.closes_at,
         "may_pick": team.may_pick(access.now),
+        "opens_later": mine.opens_later,
         "may_invite": len(team.members) + len(invited) < team.project.team_max,
     }
     return context
@@ -68,47 +78,56 @@ def mine_context(mine: Mine) -> dict[str, Any]:
 
 @login_required
 @require_safe
-def mine(request: HttpRequest, slug: str) -> HttpResponse:
+def mine(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Show the own project, or how to get one."""
     access = open_course(request, slug)
     if access.enrolment is None and access.is_manager:
-        return redirect("projects:topics", slug=slug)
-    return render(request, "projects/mine.html", mine_context(mine_of(access)))
+        return redirect("projects:topics" if assignment is None else "projects:assignments", slug=slug)
+    return render(request, "projects/mine.html", mine_context(mine_of(access, assignment)))
 
 
-def _act(request: HttpRequest, slug: str, act: Callable[[Mine], str]) -> HttpResponse:
+@require_safe
+def assignments(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show all assignments of a course, and how one stands with each."""
+    access = open_course(request, slug)
+    context = {"access": access, "course": access.course, "tab": "projects", "pieces": pieces_for(access)}
+    return render(request, "projects/assignments.html", context)
+
+
+def _act(request: HttpRequest, slug: str, assignment: int | None, act: Callable[[Mine], str]) -> HttpResponse:
     """Do one thing with one's project, and say what came of it."""
-    mine = open_mine(request, slug)
+    mine = open_mine(request, slug, assignment)
     mine.require_team()
     try:
         messages.success(request, act(mine))
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
-    return redirect("projects:mine", slug=slug)
+    return redirect(mine.address)
 
 
 @login_required
 @require_http_methods(["POST"])
-def invite(request: HttpRequest, slug: str) -> HttpResponse:
+def invite(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Invite one more teammate."""
-    mine = open_mine(request, slug)
+    mine = open_mine(request, slug, assignment)
     form = InviteForm(request.POST)
-    project = mine.project
+    if mine.team is None and mine.require_assignment().has_topics:
+        raise Http404
     if form.is_valid():
         try:
             email = form.cleaned_data["email"]
-            invite_member(project=project, email=email, by=mine.enrolment, now=mine.access.now)
+            invite_member(project=mine.start(), email=email, by=mine.enrolment, now=mine.access.now)
         except RuleViolation as violation:
             add_violation(form, violation)
         else:
             messages.success(request, _("%(email)s is invited.") % {"email": email})
-            return redirect("projects:mine", slug=slug)
+            return redirect(mine.address)
     return render(request, "projects/mine.html", {**mine_context(mine), "invite_form": form}, status=422)
 
 
 @login_required
 @require_POST
-def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def revoke(request: HttpRequest, slug: str, pk: int, assignment: int | None = None) -> HttpResponse:
     """Take an invitation back."""
 
     def act(mine: Mine) -> str:
@@ -118,12 +137,12 @@ def revoke(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             return _("%(email)s has accepted already and is in your team.") % {"email": row.label}
         return _("The invitation of %(email)s is taken back.") % {"email": row.label}
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_POST
-def switch(request: HttpRequest, slug: str) -> HttpResponse:
+def switch(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Take another topic with the same team."""
 
     def act(mine: Mine) -> str:
@@ -132,50 +151,50 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
         switch_topic(project=mine.project, topic=chosen, by=mine.enrolment, now=mine.access.now)
         return _("Your team now works on: %(topic)s.") % {"topic": chosen.title}
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_POST
-def switch_back(request: HttpRequest, slug: str) -> HttpResponse:
+def switch_back(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Take the topic again that the team had before one of its members switched."""
 
     def act(mine: Mine) -> str:
         project = take_switch_back(project=mine.project, by=mine.enrolment, now=mine.access.now)
         return _("The switch is taken back. Your team works on: %(topic)s.") % {"topic": project.title}
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_POST
-def leave(request: HttpRequest, slug: str) -> HttpResponse:
+def leave(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Leave the team."""
 
     def act(mine: Mine) -> str:
         leave_team(project=mine.project, enrolment=mine.enrolment, now=mine.access.now)
         return _("You left the team.")
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_POST
-def dissolve(request: HttpRequest, slug: str) -> HttpResponse:
+def dissolve(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Give the whole project up."""
 
     def act(mine: Mine) -> str:
         dissolve_project(project=mine.project, by=mine.enrolment, now=mine.access.now)
         return _("The project is withdrawn and its slot is free again.")
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def extension(request: HttpRequest, slug: str) -> HttpResponse:
+def extension(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Ask for more time."""
-    mine = open_mine(request, slug)
+    mine = open_mine(request, slug, assignment)
     team = mine.require_team()
     form = ExtensionForm(request.POST if request.method == "POST" else None, zone=mine.course.zone)
     if request.method == "POST" and form.is_valid():
@@ -185,14 +204,21 @@ def extension(request: HttpRequest, slug: str) -> HttpResponse:
             add_violation(form, violation)
         else:
             messages.success(request, _("Your request is with the staff. You get a mail when they decide."))
-            return redirect("projects:mine", slug=slug)
-    context = {"access": mine.access, "course": mine.course, "tab": "projects", "team": team, "form": form}
+            return redirect(mine.address)
+    context = {
+        "access": mine.access,
+        "course": mine.course,
+        "assignment": mine.assignment,
+        "tab": "projects",
+        "team": team,
+        "form": form,
+    }
     return render(request, "projects/extension.html", context, status=422 if form.errors else 200)
 
 
 @login_required
 @require_POST
-def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+def take_back(request: HttpRequest, slug: str, pk: int, assignment: int | None = None) -> HttpResponse:
     """Take a request for more time back."""
 
     def act(mine: Mine) -> str:
@@ -200,12 +226,12 @@ def take_back(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         take_request_back(request=row, now=mine.access.now)
         return _("Your request is taken back.")
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)
 
 
 @login_required
 @require_POST
-def pick(request: HttpRequest, slug: str) -> HttpResponse:
+def pick(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Choose which attempt counts."""
 
     def act(mine: Mine) -> str:
@@ -216,4 +242,4 @@ def pick(request: HttpRequest, slug: str) -> HttpResponse:
             return _("The newest attempt counts.")
         return _("Attempt %(attempt)s counts.") % {"attempt": chosen.attempt}
 
-    return _act(request, slug, act)
+    return _act(request, slug, assignment, act)

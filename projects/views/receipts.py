@@ -33,6 +33,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "submission": submission,
         "project": submission.project,
+        "assignment": submission.project.assignment,
         "course_of_receipt": course,
         "code": receipt_code(pk),
         "files": list(submission.files.all()),

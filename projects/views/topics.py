@@ -16,6 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
 from projects.hooks.exports import TOPICS
@@ -23,7 +24,7 @@ from projects.models import Assignment, SeekingNote, Topic
 from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.views.access import add_violation, main_of, number, open_mine, registration_problem
+from projects.views.access import add_violation, number, open_mine, registration_problem
 
 
 def _own(access: Access, assignment: Assignment | None, deadlines: Deadlines) -> dict[str, Any]:
@@ -39,7 +40,12 @@ def _student(access: Access) -> Enrolment | None:
 def topics(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the topics with slots left, filtered by track, skill and room."""
     access = open_course(request, slug)
-    assignment = main_of(access.course)
+    several = list(Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager))
+    assignment = next((row for row in several if row.is_main), None)
+    if assignment is None and several:
+        return redirect("projects:assignments", slug=slug)
+    if assignment is not None:
+        assignment.course = access.course
     rows = list(
         Topic.objects.filter(assignment=assignment)
         .visible_to(access.enrolment, is_manager=access.is_manager)
@@ -65,6 +71,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "course": access.course,
         "tab": "projects",
         "assignment": assignment,
+        "has_several": len(several) > 1,
         "closes_at": deadlines.registration_closes_at,
         "due_at": deadlines.for_all,
         "is_extended": deadlines.for_all != deadlines.base,
@@ -156,7 +163,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             add_violation(form, violation)
         else:
             messages.success(request, _("Your project is registered. You get a mail that confirms it."))
-            return redirect("projects:mine", slug=slug)
+            return redirect(address_of(chosen.assignment))
     chosen.refresh_from_db(fields=["taken"])
     context = _topic_context(mine.access, chosen, form)
     return render(request, "projects/topic.html", context, status=422 if form.errors else 200)

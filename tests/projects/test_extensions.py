@@ -111,6 +111,7 @@ def test_a_delta_moves_with_the_deadline_and_a_time_stays(world: World) -> None:
     give(world, projects=[project], delta=TWO_DAYS)
     give(world, projects=[single], due_at=DEADLINE + TWO_DAYS)
     Assignment.objects.update(due_at=DEADLINE + timedelta(days=7))
+    project, single = Project.objects.get(pk=project.pk), Project.objects.get(pk=single.pk)
     assert effective_deadline(project) == DEADLINE + timedelta(days=9)
     # What was meant as a time never shortens the new deadline.
     assert effective_deadline(single) == DEADLINE + timedelta(days=7)

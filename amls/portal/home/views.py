@@ -20,7 +20,7 @@ from exams.queries import exam_rules, exams_for
 from lectures.models import Lecture
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
-from projects.models import Assignment
+from projects.pieces import assignments_of, pieces_of
 from projects.queries import read_part
 
 
@@ -54,8 +54,10 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
-    main = Assignment.objects.main_of(course)
-    deadlines = Deadlines.of(main)
+    assignments = assignments_of(course, now=now)
+    known = Deadlines.of_each(assignments)
+    main = next((assignment for assignment in assignments if assignment.is_main), None)
+    deadlines = known[main.pk] if main is not None else Deadlines.of(None)
     student = access.enrolment if access.enrolment is not None and not access.enrolment.is_staff else None
     # First: what else is asked of this person finds it.
     part = read_part(student, main, deadlines) if student is not None else None
@@ -94,6 +96,12 @@ def _home_context(access: Access) -> dict[str, Any]:
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
         "assignment": main,
+        "has_pieces": len(assignments) > (main is not None),
+        "pieces": [
+            piece
+            for piece in pieces_of(student, [row for row in assignments if not row.is_main], known)
+            if piece.is_coming_at(now)
+        ][:3],
         "exam_rules": exam_rules(course),
         **subscribe_context(access),
     }

@@ -22,7 +22,7 @@ from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for
 from projects.deadlines import Deadlines
-from projects.models import Assignment
+from projects.pieces import assignments_of, pieces_of
 from projects.queries import read_part
 
 # How many of the coming dates 'my course' shows.
@@ -112,9 +112,15 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
-    main = Assignment.objects.main_of(access.course)
+    assignments = assignments_of(access.course, now=access.now)
+    deadlines = Deadlines.of_each(assignments)
+    main = next((assignment for assignment in assignments if assignment.is_main), None)
     # First: what else is asked of this person finds it.
-    part = read_part(access.enrolment, main, Deadlines.of(main)) if is_student else None
+    part = (
+        read_part(access.enrolment, main, deadlines[main.pk] if main is not None else Deadlines.of(None))
+        if is_student
+        else None
+    )
     if is_student:
         exams_for(access)
     rows = own_items(access.enrolment, now=access.now)
@@ -127,6 +133,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         if is_student
         else [],
         "has_projects": main is not None,
+        "pieces": pieces_of(access.enrolment, [row for row in assignments if not row.is_main], deadlines),
         "is_student": is_student,
         "team": part.team if part is not None else None,
         "sessions": [row for row in coming if row.kind in _SESSIONS][:_COMING],

@@ -93,6 +93,7 @@ class _Import(TimetableImport, ExamImport):
         self._project()
         self._topics({row.name: row for row in staff})
         self._without_project()
+        self._assignments()
         self.exam_rules()
         self.exams()
 
@@ -165,6 +166,30 @@ class _Import(TimetableImport, ExamImport):
                 "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes", "max_total_megabytes",
             },
         )  # fmt: skip
+
+    def _assignments(self) -> None:
+        """Make what there is beside the course's project, each known by its title."""
+        if not self.spec.is_complete:
+            return
+        wanted = []
+        for position, spec in enumerate(self.spec.assignments, start=1):
+            label = _("Assignment %(title)s") % {"title": spec.title}
+            values = {name: getattr(spec, name) for name in _ASSIGNMENT_FIELDS}
+            values |= {
+                name: self.instant(getattr(spec, name), label) for name in ("due_at", "opens_at", "visible_from")
+            }
+            values |= {
+                "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
+                "topics_given": "first-come" if spec.kind == Assignment.Kind.PROJECT else "",
+                "position": position,
+            }
+            wanted.append(Wanted(label, values, self.when(spec.due_at)))
+        self.sync(
+            Assignment.objects.filter(course=self.course, is_main=False),
+            wanted,
+            key=lambda row: row.title,
+            wanted_key=lambda wanted: wanted.values["title"],
+        )
 
     def _without_project(self) -> None:
         """Take a course's project away of which a complete file says nothing, once its topics are gone."""
@@ -248,6 +273,10 @@ _COURSE_FIELDS = (
 )  # fmt: skip
 # What a page can't say, so that its reader's defaults must not overwrite it.
 _NOT_ON_PAGES = {"language", "enrolment_policy", "description"}
+_ASSIGNMENT_FIELDS = (
+    "title", "kind", "series", "number", "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading",
+    "max_points", "counts", "description", "max_files", "max_file_megabytes", "max_total_megabytes",
+)  # fmt: skip
 # What files call the times of a project, with the fields that hold them.
 _PROJECT_TIMES = {
     "submission_deadline": "due_at",

@@ -5,6 +5,7 @@ from datetime import datetime
 from amls.core.clock import to_wall_clock
 from amls.courses.models import Course, WeeklySlot
 from amls.portal.takeover.spec import (
+    AssignmentSpec,
     CourseSpec,
     DeadlineSpec,
     ExamRulesSpec,
@@ -91,6 +92,10 @@ def export_course(course: Course) -> CourseSpec:
             .filter(course=course)
             .select_related("mentor")
             .order_by("position", "pk")
+        ),
+        assignments=tuple(
+            _assignment(assignment, course)
+            for assignment in Assignment.objects.filter(course=course, is_main=False).order_by("position", "pk")
         ),
         exams=tuple(
             _exam(exam, course)
@@ -197,6 +202,31 @@ def _projects(course: Course) -> ProjectSpec | None:
         max_files=rules.max_files,
         max_file_megabytes=rules.max_file_megabytes,
         max_total_megabytes=rules.max_total_megabytes,
+    )
+
+
+def _assignment(assignment: Assignment, course: Course) -> AssignmentSpec:
+    return AssignmentSpec(
+        title=assignment.title,
+        kind=assignment.kind,
+        series=assignment.series,
+        number=assignment.number,
+        due_at=_local(assignment.due_at, course),
+        opens_at=_local(assignment.opens_at, course),
+        visible_from=_local(assignment.visible_from, course),
+        late_cutoff_hours=assignment.late_cutoff_hours,
+        teaming=assignment.teaming,
+        team_min=assignment.team_min,
+        team_max=assignment.team_max,
+        hand_in=assignment.hand_in,
+        grading=assignment.grading,
+        max_points=assignment.max_points,
+        counts=assignment.counts,
+        description=assignment.description,
+        kinds_of_files=tuple(assignment.kinds_of_files),
+        max_files=assignment.max_files,
+        max_file_megabytes=assignment.max_file_megabytes,
+        max_total_megabytes=assignment.max_total_megabytes,
     )
 
 

@@ -119,6 +119,32 @@ class ProjectSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AssignmentSpec:
+    """A piece of work beside the course's project, such as a sheet."""
+
+    title: str
+    kind: str = "sheet"
+    series: str = ""
+    number: int | None = None
+    due_at: datetime | None = None
+    opens_at: datetime | None = None
+    visible_from: datetime | None = None
+    late_cutoff_hours: int = 48
+    teaming: str = "invited"
+    team_min: int = 1
+    team_max: int = 1
+    hand_in: str = "files"
+    grading: str = "passed"
+    max_points: Decimal | None = None
+    counts: bool = True
+    description: str = ""
+    kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
+    max_files: int = 10
+    max_file_megabytes: int = 50
+    max_total_megabytes: int = 5120
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopicSpec:
     track: str
     title: str
@@ -266,6 +292,7 @@ class CourseSpec:
     deadlines: tuple[DeadlineSpec, ...] = ()
     projects: ProjectSpec | None = None
     topics: tuple[TopicSpec, ...] = ()
+    assignments: tuple[AssignmentSpec, ...] = ()
     exams: tuple[ExamSpec, ...] = ()
     exam_rules: ExamRulesSpec = ExamRulesSpec()
     grading: GradingSpec = GradingSpec()

@@ -20,7 +20,18 @@ FORMAT = 1
 _NOT_IN_FILE = {"is_complete", "warnings"}
 # Fields of CourseSpec that are tables of their own; everything else stands in [course].
 _TABLES = ("projects", "exam_rules", "grading")
-_LISTS = ("slots", "staff", "office_hours", "parts", "lectures", "free_days", "deadlines", "topics", "exams")
+_LISTS = (
+    "slots",
+    "staff",
+    "office_hours",
+    "parts",
+    "lectures",
+    "free_days",
+    "deadlines",
+    "topics",
+    "assignments",
+    "exams",
+)
 # What files of before say otherwise: the only weekly slot, as a table.
 _OLD_SLOT = "slot"
 _NAMES = {

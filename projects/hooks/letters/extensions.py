@@ -14,7 +14,7 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of
-from projects.hooks.letters.wording import due, escaped, mine, why_member, why_staff
+from projects.hooks.letters.wording import due, escaped, mine, open_assignment, why_member, why_staff
 from projects.models import Extension, ExtensionRequest, Membership
 
 
@@ -49,7 +49,7 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
         text="\n\n".join(
             [_("The staff declined your team's request for more time."), request.answer, due(request.project, now)]
         ),
-        action=mine(request.project.course),
+        action=mine(request.project),
         reason=why_member(request.project.course),
     )
 
@@ -58,7 +58,7 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
     """Return a letter on the deadline that a person has now: their team's, or what theirs would be."""
     rows = Enrolment.objects.select_related("user", "course").filter(user=notice.recipient, course=notice.course)
     enrolment = rows.first()
-    extensions = Extension.objects.select_related("assignment").filter(pk=notice.references["extension"])
+    extensions = Extension.objects.select_related("assignment__course").filter(pk=notice.references["extension"])
     extension = extensions.first()
     if enrolment is None or extension is None:
         return None
@@ -68,14 +68,22 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
         return None
     teams = Membership.objects.active().filter(enrolment=enrolment, assignment=assignment)
     course, has_team = enrolment.course, teams.exists()
-    values = {"until": say_time(due_at, course.zone, now=now)}
+    values = {"until": say_time(due_at, course.zone, now=now), "title": assignment}
+    why_enrolled = _("You get this because you take part in %(course)s.") % {"course": course}
+    if not assignment.has_topics:
+        return Letter(
+            subject=_("%(title)s: you may hand in until %(until)s") % values,
+            text=_("**%(title)s** may be handed in until **%(until)s**. Your calendar shows the new time.")
+            % escaped(values),
+            action=open_assignment(assignment),
+            reason=why_enrolled,
+        )
+    to_topics = _("See the topics"), reverse("projects:topics", args=[course.slug])
     return Letter(
         subject=subject % values,
         text=(in_team if has_team else alone) % values,
-        action=mine(course) if has_team else (_("See the topics"), reverse("projects:topics", args=[course.slug])),
-        reason=why_member(course)
-        if has_team
-        else _("You get this because you take part in %(course)s.") % {"course": course},
+        action=open_assignment(assignment) if has_team else to_topics,
+        reason=why_member(course) if has_team else why_enrolled,
     )
 
 

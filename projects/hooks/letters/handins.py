@@ -84,7 +84,7 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Your late hand-in counts: %(topic)s") % values,
         text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values),
-        action=mine(submission.project.course),
+        action=mine(submission.project),
         reason=why_member(submission.project.course),
     )
 
@@ -133,6 +133,6 @@ def _about_attempt(submission: Submission, now: datetime, *, subject: str, text:
     return Letter(
         subject=subject % values,
         text=f"{text % escaped(values)} {standing}",
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )

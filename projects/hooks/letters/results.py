@@ -37,6 +37,6 @@ def _result_letter(notice: Notice, subject: str) -> Letter | None:
     return Letter(
         subject=subject % {"topic": assessment.project.title},
         text=_("Sign in to see the outcome, your extra points and the feedback."),
-        action=mine(course),
+        action=mine(assessment.project),
         reason=why_member(course),
     )

@@ -35,7 +35,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Project registered: %(topic)s") % {"topic": project.title},
         text=f"{text}\n\n{due(project, now)}",
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )
 
@@ -70,7 +70,7 @@ def switched(notice: Notice, now: datetime) -> Letter | None:
     return Letter(
         subject=_("Your project's topic is now: %(topic)s") % values,
         text=text,
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )
 
@@ -89,7 +89,7 @@ def switched_back(notice: Notice, now: datetime) -> Letter | None:
             "Everything else stays as it was."
         )
         % escaped(values),
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )
 
@@ -222,7 +222,7 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Invitation declined: %(email)s") % {"email": invitation.label},
         text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
         % escaped({"email": invitation.label, "topic": project.title}),
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )
 
@@ -271,7 +271,7 @@ def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
             "While registration is open you may invite the person again, or somebody else."
         )
         % escaped(values),
-        action=mine(invitation.project.course),
+        action=mine(invitation.project),
         reason=why_member(invitation.project.course),
     )
 

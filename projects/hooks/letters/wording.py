@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.markdown import escape_markdown
@@ -13,8 +12,9 @@ from amls.core.times import say_time
 from amls.courses.models import Course, Enrolment
 from amls.mail.letters import Letter
 from amls.mail.models import Notice
+from projects.addresses import address_of
 from projects.deadlines import effective_deadline
-from projects.models import Project
+from projects.models import Assignment, Project
 
 
 def project_of(notice: Notice) -> Project | None:
@@ -33,9 +33,15 @@ def escaped(values: Mapping[str, object]) -> dict[str, str]:
     return {name: escape_markdown(str(value)) for name, value in values.items()}
 
 
-def mine(course: Course) -> tuple[str, str]:
-    """Return the action that leads to one's project."""
-    return _("Open my project"), reverse("projects:mine", args=[course.slug])
+def mine(project: Project) -> tuple[str, str]:
+    """Return the action that leads to one's project, or to another assignment."""
+    return open_assignment(project.assignment)
+
+
+def open_assignment(assignment: Assignment) -> tuple[str, str]:
+    """Return the action that leads to an assignment's page."""
+    said = _("Open my project") if assignment.has_topics else _("Open the assignment")
+    return said, address_of(assignment)
 
 
 def why_member(course: Course) -> str:
@@ -65,6 +71,6 @@ def about_team(notice: Notice, *, subject: str, text: str) -> Letter | None:
     return Letter(
         subject=subject % values,
         text=text % escaped(values),
-        action=mine(project.course),
+        action=mine(project),
         reason=why_member(project.course),
     )

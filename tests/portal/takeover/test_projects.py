@@ -193,3 +193,36 @@ def test_a_new_term_starts_with_the_staffs_topics_and_free_slots(course: Course)
     assert new.assignments.get().assessed_by.astimezone(new.zone).strftime("%a %H:%M") == "Fri 12:00"
     assert new.assignments.get().assessed_by.year == 2025
     assert new.assignments.get().kinds_of_files == ["zip", "pdf"]
+
+
+def make_sheets(course: Course) -> None:
+    """Two sheets, due on the Mondays before the lectures of Apr 25 and May 16, the second of which follows a gap."""
+    for number, day in ((1, datetime(2024, 4, 22, 8, 0, tzinfo=UTC)), (2, datetime(2024, 5, 13, 8, 0, tzinfo=UTC))):
+        Assignment.objects.create(
+            course=course, kind="sheet", topics_given="", series="Übungsblatt", number=number, due_at=day,
+            title=f"Übungsblatt {number}", position=number, teaming="kept", team_max=3, grading="points",
+            max_points="20.5", opens_at=day - timedelta(days=7), description="Größe und **Łukasz**",
+        )  # fmt: skip
+
+
+def test_sheets_stand_in_the_file_and_come_back(course: Course) -> None:
+    make_sheets(course)
+    spec = spec_of(course)
+    assert spec == export_course(course)
+    assert [one.title for one in spec.assignments] == ["Übungsblatt 1", "Übungsblatt 2"]
+    assert not import_course(spec=spec, now=NOW)
+    import_course(spec=spec, slug="again", now=NOW)
+    assert export_course(Course.objects.get(slug="again")).assignments == spec.assignments
+    fewer = replace(spec, assignments=spec.assignments[:1])
+    import_course(spec=fewer, now=NOW)
+    assert list(course.assignments.filter(kind="sheet").values_list("number", flat=True)) == [1]
+
+
+def test_a_new_term_has_its_sheets_in_the_same_teaching_weeks(course: Course) -> None:
+    make_sheets(course)
+    roll_over(course=course, new_slug="next", start=date(2025, 4, 14), now=NOW)
+    new = Course.objects.get(slug="next")
+    dues = [
+        one.due_at.astimezone(new.zone) for one in new.assignments.filter(kind="sheet").order_by("number") if one.due_at
+    ]
+    assert [at.strftime("%a %d %b %H:%M") for at in dues] == ["Mon 21 Apr 10:00", "Mon 12 May 10:00"]

@@ -1,0 +1,95 @@
+"""Teams for assignments for which nobody registers: the first hand-in makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.core.times import say_time
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from projects.models import Assignment, Membership, Project
+from projects.services.locks import active_membership, lock_enrolments, require_running
+from projects.services.registration import add_member
+
+
+def require_open(assignment: Assignment, *, now: datetime) -> None:
+    """Refuse what is done for an assignment without topics before it opens.
+
+    Raises:
+        RuleViolation: it opens later; with the exact time.
+    """
+    if not assignment.has_topics and assignment.opens_at is not None and now < assignment.opens_at:
+        opens = say_time(assignment.opens_at, assignment.course.zone, now=now)
+        raise RuleViolation(_("It opens %(time)s.") % {"time": opens}, code="not-open")
+
+
+def team_for(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> Project:
+    """Return a person's team for an assignment without topics, which is made where there is none.
+
+    Where teams are kept, it is made of those with whom the person worked last, as far as they did not go other ways
+    since. Two of them at once get one team: all of them are locked, and looked at again.
+
+    Raises:
+        RuleViolation: the course does not run, it opens later, the person is no student of the course, or teams
+            choose a topic first.
+    """
+    with transaction.atomic():
+        existing = active_membership(enrolment, assignment)
+        if existing is not None:
+            return existing.project
+        require_running(assignment.course)
+        if assignment.has_topics:
+            raise RuleViolation(_("Choose a topic first."), code="no-topic")
+        if enrolment.is_staff or enrolment.course_id != assignment.course_id:
+            raise RuleViolation(_("Only students of this course hand in."), code="not-a-student")
+        require_open(assignment, now=now)
+        people = lock_enrolments(*kept_members(enrolment, assignment))
+        # Whoever waited for the lock finds what the others did.
+        existing = active_membership(enrolment, assignment)
+        if existing is not None:
+            return existing.project
+        kept = kept_members(enrolment, assignment) & people.keys()
+        taken = Membership.objects.active().filter(assignment=assignment, enrolment__in=kept)
+        free = sorted(kept - set(taken.values_list("enrolment", flat=True)) - {enrolment.pk})
+        project = Project.objects.create(assignment=assignment, registered_at=now)
+        for pk in [enrolment.pk, *free][: assignment.team_max]:
+            add_member(project, people[pk], now=now)
+    return project
+
+
+def kept_members(enrolment: Enrolment, assignment: Assignment) -> set[int]:
+    """Return the keys of those who would hand in with a person: they and, where teams are kept, their last team.
+
+    Somebody's last team is that of the newest assignment before this one that forms its teams alike; whoever has
+    another one since is not in it. 2 queries.
+    """
+    alone = {enrolment.pk}
+    if assignment.teaming != Assignment.Teaming.KEPT:
+        return alone
+    before = _before(assignment)
+    mine = Membership.objects.active().filter(enrolment=enrolment, assignment__in=before)
+    teams = Membership.objects.active().filter(project__in=mine.values("project"))
+    last = _last_teams({*teams.values_list("enrolment", flat=True), enrolment.pk}, before)
+    if enrolment.pk not in last:
+        return alone
+    return {pk for pk, project in last.items() if project == last[enrolment.pk]}
+
+
+def _before(assignment: Assignment) -> list[int]:
+    """Return the keys of the assignments before this one, in their order, whose teams this one may keep."""
+    rows = Assignment.objects.filter(course=assignment.course_id, kind=assignment.kind, series=assignment.series)
+    order = list(rows.order_by("position", "number", "pk").values_list("pk", flat=True))
+    return order[: order.index(assignment.pk)]
+
+
+def _last_teams(enrolments: Collection[int], before: list[int]) -> dict[int, int]:
+    """Return the last project of each of these people, by their keys."""
+    rows = Membership.objects.active().filter(
+        enrolment__in=enrolments, assignment__in=before, project__withdrawn_at__isnull=True
+    )
+    ordered = sorted(rows.values_list("enrolment", "project", "assignment"), key=lambda row: before.index(row[2]))
+    return {enrolment: project for enrolment, project, _assignment in ordered}

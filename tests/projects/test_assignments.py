@@ -1,0 +1,265 @@
+"""A course with several assignments: sheets whose teams are made by the first hand-in, and what hangs on them."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from amls.agenda.models import AgendaItem
+from amls.agenda.services import reconcile
+from amls.agenda.sources import registry
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from amls.courses.services import leave_course
+from amls.mail.still_due import still_due_for
+from projects.deadlines import Deadlines
+from projects.models import Assignment, Membership, Project, Submission
+from projects.services.assignments import delete_assignment, keep_assignment
+from projects.services.extensions import extend
+from projects.services.handin import hand_in
+from projects.services.joining import team_for
+from projects.services.registration import leave_team
+from projects.services.teams import accept_invitation, invite_member
+from tests.projects.conftest import DEADLINE, NOW, World
+
+pytestmark = pytest.mark.django_db
+
+WEEK = timedelta(days=7)
+
+
+def sheet(world: World, number: int, **values: object) -> Assignment:
+    told = {
+        "kind": "sheet", "topics_given": "", "series": "Sheet", "number": number, "title": f"Sheet {number}",
+        "teaming": "kept", "team_max": 2, "grading": "points", "max_points": 20, "due_at": NOW + number * WEEK,
+    }  # fmt: skip
+    return Assignment.objects.create(course=world.course, **(told | values))
+
+
+def give(project: Project, by: Enrolment, now: datetime = NOW) -> Submission:
+    return hand_in(
+        project=project,
+        by=by,
+        repository_url="https://git.example.org/sheets",
+        commit="abcdef1",
+        request_key=uuid.uuid4(),
+        began_at=now,
+        now=now,
+    )
+
+
+def pair(world: World, assignment: Assignment) -> Project:
+    project = team_for(enrolment=world.student, assignment=assignment, now=NOW)
+    invitation = invite_member(project=project, email=world.other.user.email, by=world.student, now=NOW)
+    return accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
+
+
+def members(project: Project) -> set[int]:
+    return set(project.memberships.filter(left_at__isnull=True).values_list("enrolment", flat=True))
+
+
+def test_a_person_is_in_one_team_for_each_assignment(world: World) -> None:
+    project, first = world.project(), sheet(world, 1)
+    team = team_for(enrolment=world.student, assignment=first, now=NOW)
+    assert team_for(enrolment=world.student, assignment=first, now=NOW) == team != project
+    with pytest.raises(IntegrityError, match="membership_one_active"), transaction.atomic():
+        Membership.objects.create(project=team, assignment=first, enrolment=world.student, joined_at=NOW)
+
+
+def test_the_database_knows_what_belongs_together(world: World) -> None:
+    project, first = world.project(), sheet(world, 1)
+    team = team_for(enrolment=world.other, assignment=first, now=NOW)
+    for wrong in (
+        lambda: Project.objects.create(assignment=first, topic=world.topic, registered_at=NOW),
+        lambda: Project.objects.filter(pk=project.pk).update(topic=None),
+        lambda: Membership.objects.filter(project=team).update(assignment=world.assignment),
+        lambda: Assignment.objects.filter(pk=world.assignment.pk).update(topics_given="", kind="sheet", is_main=False),
+        lambda: Assignment.objects.filter(pk=first.pk).update(course=world.cast.other_course),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            wrong()
+
+
+def test_teams_are_kept_from_sheet_to_sheet(world: World) -> None:
+    first, second, third = (sheet(world, number) for number in (1, 2, 3))
+    give(pair(world, first), world.student)
+    team = team_for(enrolment=world.other, assignment=second, now=NOW)
+    assert members(team) == {world.student.pk, world.other.pk}
+    assert team_for(enrolment=world.student, assignment=second, now=NOW) == team
+    # Who left out the second one still works with whom they worked last.
+    assert members(team_for(enrolment=world.student, assignment=third, now=NOW)) == {world.student.pk, world.other.pk}
+
+
+def test_a_team_that_falls_apart_between_two_sheets_goes_on_apart(world: World) -> None:
+    first, second, third = (sheet(world, number) for number in (1, 2, 3))
+    pair(world, first)
+    both = team_for(enrolment=world.student, assignment=second, now=NOW)
+    leave_team(project=both, enrolment=world.other, now=NOW)
+    alone = team_for(enrolment=world.other, assignment=second, now=NOW)
+    assert (members(both), members(alone)) == ({world.student.pk}, {world.other.pk})
+    for person in (world.student, world.other):
+        assert members(team_for(enrolment=person, assignment=third, now=NOW)) == {person.pk}
+
+
+def test_nobody_hands_in_before_it_opens_or_what_is_on_paper(world: World) -> None:
+    later = sheet(world, 1, opens_at=NOW + timedelta(days=1))
+    paper = sheet(world, 2, hand_in="paper")
+    with pytest.raises(RuleViolation) as refused:
+        team_for(enrolment=world.student, assignment=later, now=NOW)
+    assert refused.value.code == "not-open"
+    with pytest.raises(RuleViolation) as refused:
+        give(team_for(enrolment=world.student, assignment=paper, now=NOW), world.student)
+    assert refused.value.code == "not-here"
+    with pytest.raises(RuleViolation) as refused:
+        team_for(enrolment=world.student, assignment=world.assignment, now=NOW)
+    assert refused.value.code == "no-topic"
+
+
+def test_a_moved_deadline_and_an_extension_concern_one_assignment(world: World) -> None:
+    first, second = sheet(world, 1), sheet(world, 2)
+    project = world.project()
+    extend(assignment=first, by=world.staff, reason="Outage", now=NOW, delta=timedelta(days=2))
+    Assignment.objects.filter(pk=second.pk).update(due_at=NOW + 5 * WEEK)
+    known = Deadlines.of_each(Assignment.objects.filter(course=world.course))
+    assert known[first.pk].for_all == NOW + WEEK + timedelta(days=2)
+    assert known[second.pk].for_all == NOW + 5 * WEEK
+    assert known[world.assignment.pk].for_team(project.pk, [world.student.pk]) == DEADLINE
+    late = team_for(enrolment=world.student, assignment=first, now=NOW)
+    assert give(late, world.student, NOW + WEEK + timedelta(days=1)).attempt == 1
+
+
+def test_each_assignment_is_an_entry_and_the_projects_keeps_its_key(world: World) -> None:
+    first, hidden = sheet(world, 1), sheet(world, 2, visible_from=timezone.now() + WEEK)
+    reconcile(world.course, now=NOW)
+    keys = set(AgendaItem.objects.filter(course=world.course, is_removed=False).values_list("key", flat=True))
+    assert {"projects.submission", f"projects.assignment:{first.pk}:due"} <= keys
+    assert f"projects.assignment:{hidden.pk}:due" not in keys
+
+
+def test_dates_and_reminders_follow_each_persons_hand_in(world: World) -> None:
+    first, second = sheet(world, 1), sheet(world, 2)
+    give(pair(world, first), world.student)
+    third = world.another()
+    people = [world.student, world.other, third]
+    personal = registry.personal_items["projects"](world.course, people)
+    done = {pk: {item.key for item in items if item.is_done} for pk, items in personal.items()}
+    assert done == {pk: {f"projects.assignment:{first.pk}:due"} for pk in (world.student.pk, world.other.pk)}
+    due = still_due_for(world.course, f"projects.assignment:{first.pk}:due", people, now=NOW)
+    assert due == {third.pk}
+    assert still_due_for(world.course, f"projects.assignment:{second.pk}:due", people, now=NOW) == {
+        person.pk for person in people
+    }
+
+
+def queries(act: Callable[[], object]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        act()
+    return len(captured)
+
+
+def test_pages_and_dates_cost_the_same_with_twelve_sheets_as_with_two(world: World) -> None:
+    for number in (1, 2):
+        give(team_for(enrolment=world.student, assignment=sheet(world, number), now=NOW), world.student)
+    client = world.cast.client("student")
+    slug = world.course.slug
+    pages = [reverse("projects:assignments", args=[slug]), reverse("portal:me", args=[slug]), f"/{slug}/"]
+
+    def cost() -> list[int]:
+        return [
+            *(queries(partial(client.get, page)) for page in pages),
+            queries(lambda: registry.personal_items["projects"](world.course, [world.student])),
+            queries(lambda: list(registry.items["projects"](world.course))),
+        ]
+
+    cost()
+    few = cost()
+    for number in range(3, 13):
+        give(team_for(enrolment=world.student, assignment=sheet(world, number), now=NOW), world.student)
+    cost()
+    assert cost() == few
+
+
+def test_a_student_hands_a_sheet_in_and_reads_it_on_its_page(world: World) -> None:
+    now = timezone.now()
+    first = sheet(world, 1, due_at=now + WEEK, description="Exercises **1 to 4**.")
+    sheet(world, 2, due_at=now + 2 * WEEK, visible_from=now + WEEK)
+    client, slug = world.cast.client("student"), world.course.slug
+    listed = client.get(f"/{slug}/assignments/").text
+    assert "Sheet 1" in listed
+    assert "Sheet 2" not in listed
+    page = f"/{slug}/assignments/{first.pk}/"
+    assert "<strong>1 to 4</strong>" in client.get(page).text
+    form = client.get(f"{page}submit/").context["form"]
+    sent = {
+        "request_key": form["request_key"].value(),
+        "repository_url": "https://git.example.org/x",
+        "commit": "abcdef1",
+    }
+    answer = client.post(f"{page}submit/", sent)
+    assert answer.status_code == 302
+    submission = Submission.objects.get()
+    assert submission.project.assignment == first
+    assert "Sheet 1" in client.get(answer["Location"]).text
+    assert "✓" in client.get(page).text
+    assert client.get(f"{page}extension/").status_code == 200
+
+
+def test_who_is_no_student_sees_the_list_and_no_page_of_anybodys(world: World) -> None:
+    first = sheet(world, 1, visible_from=timezone.now() + WEEK)
+    slug = world.course.slug
+    assert "Sheet 1" in world.cast.client("assistant").get(f"/{slug}/assignments/").text
+    assert world.cast.client("assistant").get(f"/{slug}/assignments/{first.pk}/").status_code == 200
+    assert world.cast.client("student").get(f"/{slug}/assignments/{first.pk}/").status_code == 404
+    assert world.cast.client("stranger").get(f"/{slug}/assignments/{first.pk}/").status_code == 404
+
+
+def test_a_course_with_one_assignment_has_no_list_of_one(world: World) -> None:
+    client, slug = world.cast.client("student"), world.course.slug
+    for page in (f"/{slug}/", f"/{slug}/projects/", f"/{slug}/me/"):
+        assert f"/{slug}/assignments/" not in client.get(page).text
+
+
+def test_an_assignment_with_teams_stays(world: World) -> None:
+    first = sheet(world, 1)
+    team_for(enrolment=world.student, assignment=first, now=NOW)
+    with pytest.raises(RuleViolation) as refused:
+        delete_assignment(first, now=NOW)
+    assert refused.value.code == "has-teams"
+    second = Assignment(course=world.course, kind="sheet", title="Sheet 1", due_at=NOW + WEEK)
+    with pytest.raises(RuleViolation):
+        keep_assignment(second, now=NOW)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_members_who_hand_in_at_once_make_one_team(world: World) -> None:
+    first, second = sheet(world, 1), sheet(world, 2)
+    pair(world, first)
+
+    def start(person: Enrolment) -> int:
+        try:
+            return give(team_for(enrolment=person, assignment=second, now=NOW), person).project_id
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        projects = set(pool.map(start, [world.student, world.other] * 2))
+    assert len(projects) == 1
+    assert Project.objects.filter(assignment=second).count() == 1
+    assert members(Project.objects.get(assignment=second)) == {world.student.pk, world.other.pk}
+    assert Submission.objects.filter(project__assignment=second).count() == 4
+
+
+def test_who_handed_no_sheet_in_may_leave_the_course(world: World) -> None:
+    first = sheet(world, 1)
+    team_for(enrolment=world.student, assignment=first, now=NOW)
+    leave_course(enrolment=world.student)
+    assert not Project.objects.filter(assignment=first).exists()
+    give(team_for(enrolment=world.other, assignment=first, now=NOW), world.other)
+    with pytest.raises(RuleViolation):
+        leave_course(enrolment=world.other)
