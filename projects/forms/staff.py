@@ -188,7 +188,7 @@ class ForWhomForm(MoreTimeForm):
         else:
             chosen = list(rows.filter(is_main=True))
         if not chosen:
-            raise RuleViolation(_now("This course has no submission deadline to extend."), code="no-deadline")
+            raise RuleViolation(gettext("This course has no submission deadline to extend."), code="no-deadline")
         return chosen
 
 
