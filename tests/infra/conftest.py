@@ -10,7 +10,7 @@ import psutil
 import pytest
 from django.conf import settings
 
-from amls.embedded import running
+from amls.embedded import connect, running, socket_dir
 from tests.tools import template
 
 
@@ -27,9 +27,8 @@ def migrated(var: Path) -> None:
     """Give it a database with all migrations, for a test of something else: migrating takes half a minute."""
     if (name := template.ensure()) is None:
         return
-    with running(var) as host:
-        load = [str(tools(var) / "psql"), f"--host={host}", "--username=postgres", "--quiet", "--set=ON_ERROR_STOP=1"]
-        subprocess.run([*load, "--output=/dev/null"], input=dump(var, of_tests(), name), check=True)
+    with running(var):
+        load(var, dump(var, of_tests(), name), "postgres")
 
 
 def tools(var: Path) -> Path:
@@ -44,6 +43,18 @@ def dump(var: Path, host: str, name: str, *options: str) -> bytes:
     return subprocess.run(command, check=True, capture_output=True).stdout
 
 
+def load(var: Path, sql: bytes, name: str) -> None:
+    """Run SQL in a database of the running server of `var`."""
+    command = [
+        str(tools(var) / "psql"),
+        f"--host={socket_dir(var)}",
+        "--username=postgres",
+        "--quiet",
+        "--output=/dev/null",
+    ]
+    subprocess.run([*command, "--set=ON_ERROR_STOP=1", name], input=sql, check=True)
+
+
 def of_tests() -> str:
     """Return where the server of the tests listens."""
     return str(settings.DATABASES["default"]["HOST"])
@@ -51,6 +62,15 @@ def of_tests() -> str:
 
 def schema(var: Path, host: str, name: str) -> list[str]:
     """Return the lines that make a database's tables, triggers and the like."""
-    said = dump(var, host, name, "--schema-only", "--no-owner", "--no-privileges", "--no-comments").decode()
+    options = ("--schema-only", "--no-owner", "--no-privileges", "--no-comments")
+    said = dump(var, host, name, *options)
+    with connect(socket_dir(var)) as server:
+        server.execute("CREATE DATABASE said_again")
+        try:
+            # Restored once, PostgreSQL says all conditions in the same words.
+            load(var, said, "said_again")
+            lines = dump(var, socket_dir(var), "said_again", *options).decode().splitlines()
+        finally:
+            server.execute("DROP DATABASE said_again WITH (FORCE)")
     # Those with a backslash hold what is drawn anew for each dump.
-    return [line for line in said.splitlines() if not line.startswith("\\")]
+    return [line for line in lines if not line.startswith("\\")]

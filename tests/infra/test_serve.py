@@ -42,7 +42,8 @@ class Served:
             )
         self.port = port
 
-    def wait_for(self, words: str, seconds: float = 180) -> None:
+    def wait_for(self, words: str, seconds: float = 900) -> None:
+        # Migrating from nothing takes a minute of a processor that others use too.
         end = time.monotonic() + seconds
         while words not in self.log.read_text():
             assert time.monotonic() < end, self.log.read_text()
