@@ -149,7 +149,7 @@ def _state(
         return WorkState.EXCUSED
     if is_published:
         return WorkState.GRADED
-    if project in known.handed_in:
+    if project in known.handed_in or project in known.assessments:
         return WorkState.WAITING
     deadlines = known.deadlines[assignment.pk]
     closes_at = deadlines.closes_at(deadlines.for_team(project or 0, known.members.get(project or 0, [enrolment])))

@@ -18,7 +18,9 @@ from amls.privacy.registry import (
 )
 from projects.models import (
     Assessment,
+    Assignment,
     EarlierPass,
+    Excuse,
     Extension,
     ExtensionRequest,
     Invitation,
@@ -29,9 +31,11 @@ from projects.models import (
     StaffNote,
     Submission,
     SubmissionFile,
+    TaskPoints,
     Topic,
     TopicSwitch,
 )
+from projects.points import score_of
 from projects.queries import personal_result
 from projects.receipts import receipt_code
 from projects.services.farewell import say_farewell
@@ -66,6 +70,9 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     )  # fmt: skip
     yield "extensions.json", list(_extensions(user, memberships))
     yield "assessments.json", list(_assessments(memberships))
+    yield "excuses.json", list(
+        Excuse.objects.filter(enrolment__user=user).order_by("pk").values("assignment__course__slug", "assignment__title", "at")
+    )  # fmt: skip
     yield "earlier-passes.json", list(
         EarlierPass.objects.filter(enrolment__user=user).order_by("pk").values(
             "enrolment__course__slug", "term", "extra_points", "note"
@@ -198,6 +205,7 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
     own = MemberAssessment.objects.filter(enrolment__in=[membership.enrolment_id for membership in mine.values()])
     overrides = {(row.assessment_id, row.enrolment_id): row for row in own}
     rows = Assessment.objects.filter(project__in=mine, published_at__isnull=False).order_by("pk")
+    rows = rows.select_related("project__assignment").prefetch_related("task_points", "project__assignment__tasks")
     for assessment in rows:
         membership = mine[assessment.project_id]
         override = overrides.get((assessment.pk, membership.enrolment_id))
@@ -207,10 +215,27 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
             "project": assessment.project_id,
             "outcome": outcome.value,
             "extra_points": points,
+            "points": _points(assessment, membership.enrolment_id),
             "feedback": assessment.feedback,
+            "corrected": assessment.correction,
             "decided_for_me": override.reason if override is not None else "",
             "published": assessment.published_at,
         }
+
+
+def _points(assessment: Assessment, enrolment: int) -> list[dict[str, Any]]:
+    assignment = assessment.project.assignment
+    if assignment.grading != Assignment.Grading.POINTS:
+        return []
+    return [
+        {
+            "task": str(task.task) if task.task is not None else "",
+            "points": task.points,
+            "most": task.most,
+            "comment": task.comment,
+        }
+        for task in score_of(assessment, assignment, enrolment).tasks
+    ]
 
 
 @on_account_deletion
@@ -225,6 +250,8 @@ def forget_people(courses: Sequence[int]) -> None:
     projects = Project.objects.filter(assignment__course__in=courses)
     files = SubmissionFile.objects.filter(submission__project__in=projects)
     for rows in (
+        TaskPoints.objects.filter(assessment__project__in=projects),
+        Excuse.objects.filter(assignment__course__in=courses),
         MemberAssessment.objects.filter(assessment__project__in=projects),
         Assessment.objects.filter(project__in=projects),
         files,

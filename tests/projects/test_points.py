@@ -16,6 +16,7 @@ from amls.grading.facts import facts_of
 from amls.grading.tree import AllBlock, PassedBlock, PointsBlock
 from amls.grading.words import findings_of
 from amls.mail.models import Notice
+from amls.privacy.registry import everything_about, forget_people_of
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
 from projects.services.assessing import publish_assessments, version_of
@@ -86,7 +87,7 @@ def test_points_per_task_add_up_and_are_a_draft_until_they_are_published(world: 
     assert [(one.most, one.points, one.comment) for one in score.tasks] == [
         (D("7.5"), D("3.25"), "Induktion fehlt"), (D("12.5"), D("6.75"), ""),
     ]  # fmt: skip
-    assert state_of(world, sheet)[0] == "open"
+    assert state_of(world, sheet)[0] == "waiting"
     assert [one.pk for one in publish_assessments(projects=[team], now=NOW)] == [row.pk]
     assert state_of(world, sheet) == ("graded", D(10))
 
@@ -304,3 +305,23 @@ def test_a_student_sees_points_per_task_once_they_are_published(world: World, sh
     assert "Induktion fehlt &lt;b&gt;" in page
     assert "Blatt 2" not in page
     assert "Induktion fehlt" not in world.cast.client("lecturer").get("/amls/me/").content.decode()
+
+
+def test_a_person_takes_their_own_points_along_and_they_go_with_the_course(world: World, sheet: Assignment) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    (first,) = with_tasks(sheet, world, "10")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    own = {world.other.pk: {first: Given(D(9))}}
+    give_points(project=team, given={first: Given(D(4), "Skizze")}, members=own, by=world.staff, now=NOW)
+    excuse(enrolment=world.student, assignment=make_sheet(world, 2), by=world.staff, now=NOW)
+
+    def told() -> list[Any]:
+        return [one["points"] for one in dict(everything_about(world.student.user))["projects/assessments.json"]]
+
+    assert told() == []
+    publish_assessments(projects=[team], now=NOW)
+    assert told() == [[{"task": "Aufgabe 1", "points": D(4), "most": D(10), "comment": "Skizze"}]]
+    assert len(dict(everything_about(world.student.user))["projects/excuses.json"]) == 1
+    forget_people_of([world.course.pk])
+    assert (TaskPoints.objects.count(), TaskPoints.events.rel.related_model.objects.count()) == (0, 0)  # type: ignore[attr-defined]
