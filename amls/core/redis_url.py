@@ -21,13 +21,17 @@ def cache_settings(url: str) -> dict[str, dict[str, Any]]:
     }
     if not url:
         return {"default": table}
-    waits = {"socket_connect_timeout": _CACHE_SECONDS, "socket_timeout": _CACHE_SECONDS}
+    options = {
+        "socket_connect_timeout": _CACHE_SECONDS,
+        "socket_timeout": _CACHE_SECONDS,
+        "pool_class": "amls.core.redis_pool.SharedPool",
+    }
     return {
         "default": {
             "BACKEND": "amls.core.fallback.FallbackCache",
             "OPTIONS": {"first": "redis", "second": "database"},
         },
-        "redis": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": waits},
+        "redis": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url, "OPTIONS": options},
         "database": table,
     }
 

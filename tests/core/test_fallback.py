@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Lock
 
 import pytest
 from django.core.cache import cache, caches
 from django.core.management import call_command
 from pytest_django import Settings
+from redis import Redis
 
 from amls.core import fallback
 from amls.core.redis_url import cache_settings
@@ -72,3 +75,21 @@ def test_the_table_of_the_cache_has_room_for_a_large_course(settings: Settings) 
     for number in range(700):
         cache.set(f"feed:{number}", number, 60)
     assert len(cache.get_many([f"feed:{number}" for number in range(700)])) == 700
+
+
+def test_the_threads_of_a_process_share_their_connections(settings: Settings) -> None:
+    use(settings, os.environ["TEST_REDIS_URL"])
+    with Redis.from_url(os.environ["TEST_REDIS_URL"]) as server:
+        cache.set("where", "here", 60)
+        before = len(server.client_list())
+        with ThreadPoolExecutor(20) as threads:
+            begun = Barrier(20)
+
+            def ask(_number: int) -> str:
+                begun.wait()
+                with one_at_a_time:
+                    return str(cache.get("where"))
+
+            one_at_a_time = Lock()
+            assert set(threads.map(ask, range(20))) == {"here"}
+        assert len(server.client_list()) == before

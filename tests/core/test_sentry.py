@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from django.conf import settings
 
@@ -39,7 +40,8 @@ def sentry() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     class Taking(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            text = (gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body).decode()
+            unpack = {"gzip": gzip.decompress, "br": brotli.decompress}.get(self.headers["Content-Encoding"], bytes)
+            text = unpack(body).decode()
             parts = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
             taken.extend(part for part in parts if "exception" in part)
             self.send_response(200)

@@ -65,3 +65,15 @@ def test_nginx_understands_the_example(tmp_path: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, "test is successful" in done.stderr) == (0, True), done.stderr
+
+
+def test_the_guide_names_the_units_and_settings_that_there_are() -> None:
+    guide = (DEPLOY.parent / "docs" / "operating" / "debian.md").read_text()
+    named = set(re.findall(r"\bamls-[\w@-]+(?:\.\w+)?", guide.split("systemctl enable --now", 1)[1].splitlines()[0]))
+    units = {unit.name for unit in UNITS}
+    missing = [name for name in named if not {name, f"{name}.service", re.sub(r"@\w+", "@.service", name)} & units]
+    assert (len(named), missing) == (6, [])
+    table = (DEPLOY.parent / "docs" / "operating" / "settings.md").read_text()
+    given = re.findall(r"^   ([A-Z_]+)=", guide, re.MULTILINE)
+    assert len(given) == 10
+    assert [name for name in given if f"`{name}`" not in table] == []
