@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import environ
 import pghistory
@@ -147,8 +148,18 @@ MONITOR_NETWORKS = env.list("MONITOR_NETWORKS", default=["127.0.0.0/8", "::1/128
 PULSE_SECONDS = env.float("PULSE_SECONDS", 20)
 # Less than this on a disk is a problem.
 LEAST_FREE_BYTES = env.int("LEAST_FREE_BYTES", 2 * 1024**3)
-# What web processes count, in files that they share; to be empty when they start. The library looks at the environment.
-METRICS_DIR = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", str(VAR_DIR / "metrics")))
+# What web processes count, in files that they share; to be empty when they start. In memory: where a disk is full a file that
+# is mapped ends its process. The library looks at the environment.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - of a name that is this installation's own, and used only if it is its user's
+METRICS_DIR = Path(
+    os.environ.setdefault(
+        "PROMETHEUS_MULTIPROC_DIR",
+        str(
+            (_MEMORY if os.access(_MEMORY, os.W_OK) else VAR_DIR)
+            / f"amls-{crc32(str(VAR_DIR).encode()):08x}-{os.getuid()}"
+        ),
+    )
+)
 
 ROOT_URLCONF = "amls.urls"
 WSGI_APPLICATION = "amls.wsgi.application"

@@ -46,3 +46,14 @@ def test_requests_are_counted_by_all_processes_together_and_name_nobody(tmp_path
     assert len(list((tmp_path / "counts").glob("counter_*.db"))) == 2
     assert "secret" not in said
     assert 'amls_request_seconds_count{view="account_login"} 12.0' in said
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.real
+def test_where_nothing_can_be_counted_pages_are_served_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with granian(tmp_path, {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "file" / "counts")}, workers=1) as port:
+        assert get(port, "/accounts/login/")[0] == 200
+        said = get(port, "/metrics")[2].decode()
+    assert "amls_database_up 1.0" in said
+    assert "amls_requests_total" not in said
