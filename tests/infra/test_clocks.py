@@ -77,7 +77,7 @@ def test_web_servers_with_wrong_clocks_judge_a_hand_in_alike(
             clocks = get(port, "/readyz")[2].decode()
         assert status == 302
         kept = Submission.objects.get(project=project)
-        assert is_counting(kept, effective_deadline(project)) is counts
+        assert is_counting(kept, effective_deadline(kept.project)) is counts
         assert before - timedelta(seconds=1) <= kept.began_at <= kept.received_at <= after + timedelta(seconds=1)
         assert f'"clocks": "this server is {SKEW} s {name.replace("ahead", "ahead of")} the database"' in clocks
         rules.due_at = timezone.now() + timedelta(days=1)
