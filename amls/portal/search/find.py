@@ -157,10 +157,10 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
 def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
     """Return the best passages, and the best rows of each source: 1 query for all of them."""
     kinds = {source.name: source for source in sources}
-    found = [_passages(reader, query), *(_rows(source, reader, query, language) for source in kinds.values())]
+    parts = [_passages(reader, query), *(_rows(source, reader, query, language) for source in kinds.values())]
     passages: list[Passage] = []
     rows: list[tuple[Source, Any]] = []
-    for name, pk, rank, values in _all_of(found):
+    for name, pk, rank, values in _all_of(parts):
         if name:
             source = kinds[name]
             row: Any = source.model(pk=pk, **dict(zip(_columns_of(source), values, strict=True)))
@@ -176,9 +176,9 @@ def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], lis
     return passages, rows
 
 
-def _all_of(found: Sequence[QuerySet[Any, Any]]) -> list[tuple[str, int, float, list[Any]]]:
+def _all_of(parts: Sequence[QuerySet[Any, Any]]) -> list[tuple[str, int, float, list[Any]]]:
     """Return the rows of several queries by one."""
-    sql, parameters = found[0].union(*found[1:], all=True).query.sql_with_params()
+    sql, parameters = parts[0].union(*parts[1:], all=True).query.sql_with_params()
     with connection.cursor() as cursor:
         # What begins with a bracket would be taken for a write by the history.
         cursor.execute(f"SELECT * FROM ({sql}) AS hits", parameters)  # noqa: S608 - made by the ORM, with parameters
@@ -196,18 +196,18 @@ def _rows(source: Source, reader: Reader, query: str, language: str) -> QuerySet
     """Return the best rows of a source."""
     configuration, _dictionary = CONFIGURATIONS[language]
     vector = RowVector(source.title, *source.texts, configuration=configuration)
-    found = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
-    return _best(found, source.name, _columns_of(source), _rank("search_vector", query), MAX_ROWS)
+    matching = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
+    return _best(matching, source.name, _columns_of(source), _rank("search_vector", query), MAX_ROWS)
 
 
 def _columns_of(source: Source) -> tuple[str, ...]:
     return ("course_id", source.title, *source.texts, *source.needed)
 
 
-def _best(found: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, most: int) -> QuerySet[Any, Any]:
+def _best(rows: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, most: int) -> QuerySet[Any, Any]:
     """Return the best of some rows: the name of their source, primary key, rank, and the columns as one list in JSON."""
     values = Func(*columns, function="json_build_array", output_field=models.JSONField())
-    described = found.annotate(rank=rank, of=Value(name), values=values)
+    described = rows.annotate(rank=rank, of=Value(name), values=values)
     best: QuerySet[Any, Any] = described.order_by("-rank", "pk").values_list("of", "pk", "rank", "values")[:most]
     return best
 
@@ -244,7 +244,7 @@ def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Mate
     opened: dict[int, tuple[Material, Shown]] = {}
     for lecture, its_materials in of_lecture.items():
         files = {material.current_id: material for material in its_materials if material.current_id is not None}
-        shown = shown_of(lecture, its_materials, {file: one.pages_read or 0 for file, one in files.items()})
+        shown = shown_of(lecture, its_materials, {file: material.pages_read or 0 for file, material in files.items()})
         opened |= {file: (material, shown) for file, material in files.items()}
     return opened
 
