@@ -8,7 +8,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 OURS = ("amls.", "lectures.", "projects.", "exams.")
-# docs/decisions/0007: a field's class, its validators, callables and expressions are part of a model's state.
+# docs/decisions/0014: a field's class, its validators, callables and expressions are part of a model's state.
 KEPT = {
     "amls.core.text.LineField",
     "amls.core.text.CleanTextField",
