@@ -16,6 +16,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.utils import timezone
 from kombu import pools
+from pytest_django import Settings
 
 from amls.core import clock
 from amls.core.models import RunningProcess
@@ -189,3 +190,12 @@ def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
         "503 ['does not answer', 'unknown', 'ok']",
         "200",
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "node-2", "[fd00::1]:8000"])
+def test_a_load_balancer_asks_each_server_by_its_own_address(client: Client, settings: Settings, host: str) -> None:
+    settings.SITE_HOST, settings.ALLOWED_HOSTS = "amls.example.org", ["amls.example.org"]
+    assert client.get("/healthz", headers={"host": host}).status_code == 200
+    assert client.get("/readyz", headers={"host": host}).status_code in (200, 503)
+    assert client.get("/", headers={"host": host}).status_code == 400
