@@ -35,12 +35,11 @@ class ProvidersAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def list_apps(
         self, request: HttpRequest | None, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Return the providers, by their kind or id if one is asked for."""
+        """Return the providers, or the one of an id."""
         return [
             app_of(configured)
             for configured in settings.SIGN_IN_PROVIDERS
-            if (provider is None or provider in (configured.id, configured.kind))
-            and (client_id is None or client_id == configured.id)
+            if provider is None or provider == configured.id
         ]
 
     def get_requests_session(self) -> requests.Session:

@@ -17,6 +17,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from Cryptodome.PublicKey import RSA
 from django.core import mail
+from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -414,6 +415,20 @@ def test_address_of_the_sign_in_adds_nothing_to_what_is_asked(uni: University) -
     assert "prompt" not in asked
     assert asked["nonce"] != ["mine"]
     assert asked["code_challenge_method"] == ["S256"]
+
+
+def test_provider_that_is_another_one_on_the_way_back_is_refused(uni: University) -> None:
+    client = Client()
+    back = uni.sign_in(urlsplit(begin(client, uni)).query, "lukasz")
+    cache.clear()
+    uni.metadata = {"issuer": "https://other.example"}
+    assert (come_back(client, back).status_code, is_in(client)) == (400, False)
+
+
+def test_address_of_another_protocol_is_a_404(uni: University) -> None:
+    for path in ("oidc/openid_connect/login/", "oidc/saml/login/callback/", "saml/uni/login/", "saml/uni/metadata/"):
+        assert Client().get(f"/accounts/{path}").status_code == 404
+    assert Client().post("/accounts/oidc/other/logout/").status_code == 404
 
 
 def test_unknown_provider_is_a_404(uni: University) -> None:

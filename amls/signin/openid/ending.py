@@ -6,11 +6,11 @@ from http import HTTPStatus
 from importlib import import_module
 from typing import Any
 
-from allauth.socialaccount.models import SocialAccount, SocialApp
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -22,6 +22,7 @@ from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.signin.openid.adapter import OidcAdapter, keys_of
 from amls.signin.openid.tokens import read_logout_token
+from amls.signin.openid.views import adapter_at
 from amls.signin.problems import SignInProblem
 from amls.signin.receiving import SESSION_KEY
 
@@ -51,13 +52,11 @@ def end_address(request: HttpRequest, provider: SignInProvider, facts: dict[str,
 @login_not_required
 def back_channel(request: HttpRequest, provider_id: str) -> HttpResponse:
     """End the sessions of which a provider says that they are over there: 200, or 400 for what it did not say."""
-    adapter, token = OidcAdapter(request, provider_id), request.POST.get("logout_token", "")
+    adapter, token = adapter_at(request, provider_id), request.POST.get("logout_token", "")
     try:
         keys = keys_of(adapter.openid_config, token)
         now = request.now  # type: ignore[attr-defined]
         claims = read_logout_token(token, keys=keys, provider=adapter.settings, now=now)
-    except SocialApp.DoesNotExist as error:
-        raise Http404 from error
     except (SignInProblem, RequestException) as error:
         logger.warning("provider-logout-failed provider=%s why=%s", provider_id, error)
         return HttpResponse(status=HTTPStatus.BAD_REQUEST)
