@@ -86,8 +86,10 @@ def test_whatever_stands_alone_is_as_large_as_a_finger(
     assert found == {}
 
 
-def test_what_happened_to_an_account_is_read_without_scrolling_sideways(open_page: Open) -> None:
-    page = open_page("/accounts/sessions/", user="student", width=390, locale="de-DE")
+def test_what_happened_to_an_account_is_read_without_scrolling_sideways(open_page: Open, site: str) -> None:
+    page = open_page("/", user="student", width=390)
+    page.context.add_cookies([{"name": "django_language", "value": "de", "url": site}])
+    page.goto(f"{site}/accounts/sessions/")
     widths = page.evaluate("[...document.querySelectorAll('.table')].map(one => [one.scrollWidth, one.clientWidth])")
     assert len(widths) == 2
     assert [needed for needed, has in widths if needed > has] == []
