@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,8 @@ from pytest_django import Settings
 
 from amls.courses.models import Enrolment, RosterEntry, User
 from tests.cast import Cast
-from tests.signin.saml import Shibboleth, make_pair, shibboleth
+from tests.signin.openid import MFA
+from tests.signin.saml import PASSWORD, Shibboleth, make_pair, shibboleth
 from tests.signin.test_openid import is_in, said
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +107,26 @@ def test_metadata_of_the_site_are_there_before_those_of_the_provider(idp: Shibbo
     text = answer.content.decode()
     assert 'entityID="http://testserver/accounts/saml/idp/metadata/"' in text
     assert 'Location="http://testserver/accounts/saml/idp/acs/"' in text
+
+
+def test_second_factor_of_the_university_is_known(idp: Shibboleth, settings: Settings) -> None:
+    settings.SIGN_IN_PROVIDERS = idp.settings(second_factor=[MFA])
+    for idp.context, expected in ((MFA, True), (PASSWORD, False)):
+        sign_in(idp)
+        assert SocialAccount.objects.get().extra_data["factor"] is expected
+
+
+def test_unsigned_word_of_the_university_signs_nobody_out(idp: Shibboleth) -> None:
+    client, _answer = sign_in(idp)
+    request = (
+        f'<samlp:LogoutRequest xmlns:samlp="{SAMLP}" xmlns:saml="{SAML}" ID="_1" Version="2.0" '
+        f'IssueInstant="{when()}"><saml:Issuer>{idp.address}/idp</saml:Issuer>'
+        "<saml:NameID>opaque-lukasz</saml:NameID></samlp:LogoutRequest>"
+    )
+    packed = base64.b64encode(zlib.compress(request.encode())[2:-4]).decode()
+    for value in (packed, "rubbish"):
+        answer = client.get(f"{PLACE}/sls/", {"SAMLRequest": value})
+        assert (answer.status_code, is_in(client)) == (400, True)
 
 
 # ── answers that sign nobody in ──
