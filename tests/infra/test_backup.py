@@ -33,13 +33,13 @@ from lectures.services.materials import upload_for_lecture
 from projects.services.handin import hand_in
 from projects.services.registration import register_project
 from tests.cast import make_cast
-from tests.factories import LectureFactory, ProjectRulesFactory, TopicFactory
+from tests.factories import AssignmentFactory, LectureFactory, TopicFactory
 now = timezone.now()
 cast = make_cast()
 lecture = LectureFactory.create(course=cast.course, number="05", title="Größe und Form")
 upload = SimpleUploadedFile("05.vtt", b"WEBVTT\\n\\n00:00.000 --> 00:01.000\\nHello\\n")
 upload_for_lecture(lecture=lecture, kind="captions", upload=upload, by=None, now=now)
-ProjectRulesFactory.create(course=cast.course, submission_deadline=now + timedelta(hours=20))
+AssignmentFactory.create(course=cast.course, due_at=now + timedelta(hours=20))
 project = register_project(enrolment=cast.student, topic=TopicFactory.create(course=cast.course), now=now)
 hand_in(project=project, by=cast.student, uploads=[SimpleUploadedFile("work.ipynb", b'{"nbformat": 4}')],
         request_key=uuid.uuid4(), began_at=now, now=now)
