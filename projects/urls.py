@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import path
 
-from projects.views import handin, ideas, invitations, mine, receipts, topics
+from projects.views import handin, ideas, invitations, mine, receipts, tasks, topics
 
 app_name = "projects"
 
@@ -26,6 +26,7 @@ _OF_ASSIGNMENT: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
 )
 
 urlpatterns = [
+    path("<slug:slug>/staff/assignments/<int:pk>/tasks/", tasks.tasks, name="tasks"),
     path("receipts/<str:code>/", receipts.receipt, name="receipt"),
     path("receipts/<str:code>/receipt.pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("<slug:slug>/projects/", topics.topics, name="topics"),

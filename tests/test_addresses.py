@@ -27,6 +27,7 @@ from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
+from projects.models import Assignment
 from projects.receipts import receipt_code
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
@@ -127,6 +128,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:material": ("{material}", ALL),
     "portal:imports": ("/amls/staff/imports/", STAFF | {"anonymous": 302}),
     "exams:exams": ("/amls/exams/", ALL),
+    "projects:tasks": ("{tasks}", STAFF_LOGIN),
     "grading:rolls": ("/amls/staff/lists/", STAFF_LOGIN),
     "grading:roll": ("{roll}", STAFF_LOGIN),
     "grading:roll_import": ("{roll}import/", STAFF_LOGIN),
@@ -248,6 +250,9 @@ def places(cast: Cast) -> dict[str, str]:
     item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
     mail_preview = f"/amls/staff/mail/reminder/{item.pk}/"
     source = read_source("Data Systems, Fall 2026\n\nDate,Topic\n2026-09-01,Intro\n2026-09-08,Storage\n")
+    sheet = Assignment.objects.create(
+        course=cast.course, kind="sheet", title="Sheet 1", topics_given="", grading="points", max_points=20
+    )
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=0, now=now)
     draft = start_draft(owner=cast.lecturer.user, course=None, source=source, now=timezone.now())
     return {
@@ -265,6 +270,7 @@ def places(cast: Cast) -> dict[str, str]:
         "draft": f"/new/{draft.token}/",
         "exam": f"/amls/exams/{exam.pk}/",
         "roll": f"/amls/staff/lists/{roll.pk}/",
+        "tasks": f"/amls/staff/assignments/{sheet.pk}/tasks/",
     }
 
 

@@ -325,3 +325,22 @@ def test_a_person_takes_their_own_points_along_and_they_go_with_the_course(world
     assert len(dict(everything_about(world.student.user))["projects/excuses.json"]) == 1
     forget_people_of([world.course.pk])
     assert (TaskPoints.objects.count(), TaskPoints.events.rel.related_model.objects.count()) == (0, 0)  # type: ignore[attr-defined]
+
+
+def test_tasks_are_lines_that_are_shown_before_they_are_saved(world: World, sheet: Assignment, settings: Any) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    first, second = with_tasks(sheet, world, "10", "10")
+    team = of(world, sheet)
+    give_points(project=team, given={first: Given(D(6)), second: Given(D(3))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    staff, address = world.cast.client("assistant"), f"/amls/staff/assignments/{sheet.pk}/tasks/"
+    for wrong in ("Aufgabe 1", "Aufgabe 1 | viel", "| 3", "a | 3\na | 4", "a | 0,1", "a | -1", "a | 1e9"):
+        assert staff.post(address, {"lines": wrong, "_agreed": "1"}).status_code == 422
+    shown = staff.post(address, {"lines": "Aufgabe 1 | 12,5"})
+    assert (shown.status_code, f"#{team.pk}: 9 / 20 → 6 / 12.5" in squeeze(shown.content.decode())) == (200, True)
+    assert state_of(world, sheet) == ("graded", D(9))
+    sent = {"lines": "Aufgabe 1 | 12,5", "_shown": shown.context["preview"].seal, "_agreed": "1"}
+    assert staff.post(address, sent).status_code == 422
+    assert staff.post(address, {**sent, "reason": "Aufgabe 2 war falsch"}).status_code == 302
+    assert state_of(world, sheet) == ("graded", D(6))
+    assert world.cast.client("student").get(address).status_code == 404
