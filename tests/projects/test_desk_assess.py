@@ -285,8 +285,8 @@ def test_moving_the_deadline_shows_what_becomes_of_extensions(world: World, desk
     )
     address = reverse("admin:projects_assignment_change", args=[world.assignment.pk])
     form = desk.get(address).context["adminform"].form
-    data = {name: form[name].value() or "" for name in form.fields}
-    for name in ("due_at", "opens_at", "registration_closes_at", "assessed_by"):
+    data = {name: "" if form[name].value() is None else form[name].value() for name in form.fields}
+    for name in ("due_at", "opens_at", "registration_closes_at", "visible_from", "assessed_by"):
         data.pop(name)
         data |= {f"{name}_0": "", f"{name}_1": ""}
     data |= {"due_at_0": "2024-07-15", "due_at_1": "23:59", "kinds_of_files": "zip,pdf"}
