@@ -15,11 +15,12 @@ from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
 from amls.desk.writes import Writes
+from projects.admin.filters import courses_of
 from projects.admin.pages import KeptAdmin, add_violation, now_of
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
 from projects.forms.staff import AnswerForm
-from projects.models import Topic
+from projects.models import Assignment, Topic
 from projects.services.ideas import decide_idea
 from projects.services.topics import delete_topic, keep_topic
 
@@ -40,6 +41,26 @@ class TopicAdmin(KeptAdmin):
         (None, {"fields": ("course", ("track", "title"), "description", "mentor", ("team_min", "team_max"), ("slots", "is_open", "position"))}),
         (gettext_lazy("Skills and links"), {"fields": ("skills", "links"), "classes": ("tab",)}),
     )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask of which assignment a topic is where a course has several with topics."""
+        (name, options), *others = super().get_fieldsets(request, obj)
+        rows = Assignment.objects.filter(course__in=courses_of(request), kind=Assignment.Kind.PROJECT, is_main=False)
+        if not rows.exists():
+            return [(name, options), *others]
+        course, *fields = options["fields"]
+        return [(name, {**options, "fields": (course, "assignment", *fields)}), *others]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep of which assignment it is: teams work on it."""
+        return (*super().get_readonly_fields(request, obj), *(("assignment",) if obj is not None else ()))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Take the course's project where nothing else is said."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "assignment" in form.base_fields:
+            form.base_fields["assignment"].required = False
+        return form
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Delete what staff typed by mistake; the database keeps topics that a team had, and ideas stay."""

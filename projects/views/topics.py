@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
@@ -24,7 +25,7 @@ from projects.models import Assignment, SeekingNote, Topic
 from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.views.access import add_violation, number, open_mine, registration_problem
+from projects.views.access import add_violation, mine_of, number, open_mine, registration_problem
 
 
 def _own(access: Access, assignment: Assignment | None, deadlines: Deadlines) -> dict[str, Any]:
@@ -41,7 +42,10 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the topics with slots left, filtered by track, skill and room."""
     access = open_course(request, slug)
     several = list(Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager))
-    assignment = next((row for row in several if row.is_main), None)
+    wanted = primary_key(request.GET.get("assignment"))
+    assignment = next(
+        (row for row in several if row.has_topics and (row.pk == wanted if wanted else row.is_main)), None
+    )
     if assignment is None and several:
         return redirect("projects:assignments", slug=slug)
     if assignment is not None:
@@ -124,6 +128,7 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
         "course": access.course,
         "tab": "projects",
         "topic": topic,
+        "assignment": assignment,
         "form": form or TeamForm(),
         **_seekers(access, notes),
         "team": team,
@@ -177,6 +182,8 @@ def seek(request: HttpRequest, slug: str) -> HttpResponse:
     now = mine.access.now
     topic_pk = request.POST.get("topic", "")
     chosen = _visible_topic(mine.access, number(topic_pk)) if topic_pk else None
+    if chosen is not None and chosen.assignment != mine.assignment:
+        mine = mine_of(mine.access, chosen.assignment_id)
     # A note on no topic stands on the page of all of them.
     back = redirect(chosen) if chosen else redirect("projects:topics", slug=slug)
     try:

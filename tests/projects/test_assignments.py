@@ -27,6 +27,7 @@ from projects.services.handin import hand_in
 from projects.services.joining import team_for
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member
+from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 
 pytestmark = pytest.mark.django_db
@@ -263,3 +264,21 @@ def test_who_handed_no_sheet_in_may_leave_the_course(world: World) -> None:
     give(team_for(enrolment=world.other, assignment=first, now=NOW), world.other)
     with pytest.raises(RuleViolation):
         leave_course(enrolment=world.other)
+
+
+def test_a_second_project_has_topics_and_teams_of_its_own(world: World) -> None:
+    now = timezone.now()
+    Assignment.objects.filter(pk=world.assignment.pk).update(due_at=now + WEEK)
+    second = Assignment.objects.create(course=world.course, title="Second project", due_at=now + 2 * WEEK)
+    topic = TopicFactory.create(course=world.course, assignment=second, title="Fused joins")
+    client, slug = world.cast.client("student"), world.course.slug
+    assert "Fused joins" not in client.get(f"/{slug}/projects/").text
+    assert "Fused joins" in client.get(f"/{slug}/projects/?assignment={second.pk}").text
+    seeking = {"topic": topic.pk, "text": "I know CUDA"}
+    assert client.post(f"/{slug}/projects/seek/", seeking).status_code == 302
+    assert world.student.seeking_notes.get().assignment == second
+    assert client.post(f"/{slug}/projects/register/", {"topic": topic.pk, "emails": ""}).status_code == 302
+    assert Project.objects.get().assignment == second
+    assert "Fused joins" in client.get(f"/{slug}/assignments/{second.pk}/").text
+    assert client.get(f"/{slug}/projects/topics/{topic.pk}/").status_code == 200
+    assert client.get(f"/{slug}/projects/topics/{world.single.pk}/").status_code == 200
