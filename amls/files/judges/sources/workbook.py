@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import IO
 
 from openpyxl import load_workbook
-from openpyxl.cell.cell import ReadCell as SheetCell
+from openpyxl.cell.cell import Cell as SheetCell
 from openpyxl.utils.escape import unescape
 from openpyxl.worksheet.worksheet import Worksheet
 
