@@ -427,6 +427,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.portal.tasks.look_for_missing_files",
         "schedule": timedelta(seconds=60),
     },
+    "allocate-topics": {
+        "task": "projects.tasks.allocate_topics",
+        "schedule": timedelta(seconds=30),
+    },
     "look-for-strays": {
         "task": "amls.portal.tasks.look_for_strays",
         "schedule": crontab(day_of_week="sun", hour="3", minute="20"),

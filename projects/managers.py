@@ -57,6 +57,11 @@ class TopicQuerySet(models.QuerySet["Topic"]):
             )
         return self.filter(visible)
 
+    def rankable_by(self, enrolment: Enrolment | None, assignment: Assignment) -> TopicQuerySet:
+        """Return what a team may wish for, by the member who ranks, or the staff: on offer, and not hidden from them."""
+        offered = self.filter(assignment=assignment, is_open=True, proposal__in=["", "accepted"], slots__gt=F("taken"))
+        return offered.visible_to(enrolment, is_manager=enrolment is None)
+
     def with_room(self) -> TopicQuerySet:
         """Return those that a team may still take: on offer or accepted, open, with a slot left."""
         return self.filter(is_open=True, taken__lt=F("slots"), proposal__in=["", "accepted"])

@@ -3,7 +3,9 @@
 from celery import shared_task
 
 from amls.core import clock
+from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS, check_next
+from projects.services.solving import allocate_next
 from projects.services.switching import release_slots
 
 
@@ -20,3 +22,12 @@ def check_attempts() -> int:
     Rung after a hand-in, and swept by beat in any case.
     """
     return CHECKS.work_off(check_next)
+
+
+@shared_task
+def allocate_topics() -> int:
+    """Let the solver work on the runs that wait, until none does; return how many.
+
+    Rung when a run is asked for, and swept by beat in any case.
+    """
+    return ALLOCATIONS.work_off(allocate_next)

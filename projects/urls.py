@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import path
 
-from projects.views import handin, ideas, invitations, mine, receipts, tasks, topics
+from projects.views import handin, ideas, invitations, mine, receipts, tasks, topics, wishes
 
 app_name = "projects"
 
@@ -43,5 +43,9 @@ urlpatterns = [
         path(f"<slug:slug>/assignments/<int:assignment>/{rest}", view, name=f"assignment_{name}")
         for rest, view, name in _OF_ASSIGNMENT
     ),
+    path("<slug:slug>/wishes/", wishes.wishes, name="wishes"),
+    path("<slug:slug>/wishes/<int:pk>/", wishes.wishes, name="wishes_for"),
+    path("<slug:slug>/wishes/<int:pk>/team/", wishes.team, name="wishes_team"),
+    path("<slug:slug>/wishes/<int:pk>/allocation.json", wishes.allocation_file, name="allocation_file"),
     path("<slug:slug>/projects/files/<int:pk>/<str:filename>", handin.file, name="file"),
 ]

@@ -27,8 +27,10 @@ from exams.models import Exam
 from exams.services.registration import staff_register
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
-from projects.models import Assignment
+from projects.allocation.problem import input_to_json
+from projects.models import Allocation, Assignment
 from projects.receipts import receipt_code
+from projects.services.allocating import inputs_of
 from projects.services.handin import hand_in
 from projects.services.teams import register_team
 from tests.cast import Cast
@@ -208,9 +210,29 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:assignment_submit": ("/amls/assignments/{assignment}/submit/", TEAM),
     "projects:assignment_ticket": ("/amls/assignments/{assignment}/submit/ticket/", POSTED_LOGIN),
     "projects:file": ("{handed_in}", STAFF | {"student": 200}),
+    "projects:wishes": ("/amls/wishes/", STAFF_LOGIN | {"student": 200}),
+    "projects:wishes_for": ("{wishes}", STAFF_LOGIN | {"student": 200}),
+    "projects:wishes_team": ("{wishes}team/", POSTED_LOGIN),
+    "projects:allocation_file": ("{wishes}allocation.json", STAFF_LOGIN | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
     "projects:receipt_pdf": ("/receipts/{receipt}/receipt.pdf", STAFF_LOGIN | {"student": 200}),
 }  # fmt: skip
+
+
+def publish_nothing(assignment: Assignment) -> None:
+    """Give the topics of an assignment that no team ranked."""
+    now = timezone.now()
+    Allocation.objects.create(
+        assignment=assignment,
+        number=1,
+        state="done",
+        inputs=input_to_json(inputs_of(assignment, seed="")),
+        result=[],
+        worst=0,
+        asked_at=now,
+        done_at=now,
+        published_at=now,
+    )
 
 
 @pytest.fixture
@@ -254,6 +276,8 @@ def places(cast: Cast) -> dict[str, str]:
         course=cast.course, kind="sheet", title="Sheet 1", topics_given="", grading="points", max_points=20
     )
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=0, now=now)
+    seminar = AssignmentFactory.create(course=cast.course, is_main=False, title="Seminar", topics_given="by-wish")
+    publish_nothing(seminar)
     draft = start_draft(owner=cast.lecturer.user, course=None, source=source, now=timezone.now())
     return {
         "topic": str(topic.pk),
@@ -268,6 +292,7 @@ def places(cast: Cast) -> dict[str, str]:
         "unsubscribe": unsubscribe,
         "export": export,
         "draft": f"/new/{draft.token}/",
+        "wishes": f"/amls/wishes/{seminar.pk}/",
         "exam": f"/amls/exams/{exam.pk}/",
         "roll": f"/amls/staff/lists/{roll.pk}/",
         "tasks": f"/amls/staff/assignments/{sheet.pk}/tasks/",

@@ -25,7 +25,19 @@ from amls.membership.roster import import_roster, read_roster
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
 from lectures.models import Deadline, FreeDay, Lecture, MaterialFile
 from lectures.services.schedule import change_lecture
-from projects.models import EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project
+from projects.allocation.problem import input_to_json
+from projects.models import (
+    Allocation,
+    EarlierPass,
+    Extension,
+    ExtensionRequest,
+    Invitation,
+    Membership,
+    MentorLimit,
+    Project,
+    TopicPlacement,
+)
+from projects.services.allocating import inputs_of
 from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import (
@@ -46,7 +58,8 @@ SCOPED = (
     "exams_examrules", "exams_registration", "exams_accommodation",
     "exams_admissiondecision", "exams_result", "exams_resultchange",
     "projects_assignment", "projects_topic", "projects_project", "projects_extensionrequest", "projects_extension",
-    "projects_earlierpass", "projects_invitation", "exams_exam", "mail_announcement", "mail_reminderrule",
+    "projects_earlierpass", "projects_invitation", "projects_allocation", "projects_topicplacement",
+    "projects_mentorlimit", "exams_exam", "mail_announcement", "mail_reminderrule",
     "mail_mailsettings", "mail_notice", "exports_export",
 )  # fmt: skip
 
@@ -126,6 +139,22 @@ def project_rows(cast: Cast) -> dict[str, int]:
             delta=timedelta(days=1),
             reason="Ill",
             granted_at=now,
+        ).pk,
+        "projects_allocation": Allocation.objects.create(
+            assignment=project.assignment,
+            number=1,
+            state="done",
+            inputs=input_to_json(inputs_of(project.assignment, seed="")),
+            result=[],
+            worst=0,
+            asked_at=now,
+            done_at=now,
+        ).pk,
+        "projects_topicplacement": TopicPlacement.objects.create(project=project, topic=topic, decided_at=now).pk,
+        "projects_mentorlimit": MentorLimit.objects.create(
+            assignment=project.assignment,
+            mentor=StaffMember.objects.create(course=cast.course, name="Łukasz Żółć", role="assistant"),
+            most=2,
         ).pk,
         "projects_earlierpass": EarlierPass.objects.create(enrolment=cast.other_student, term="SS2023").pk,
         "projects_invitation": Invitation.objects.create(

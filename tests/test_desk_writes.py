@@ -53,6 +53,8 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "exams_accommodation": ({"extra_minutes": "30"}, {"extra_minutes": 30}),
     "projects_assignment": ({"hours": "81"}, {"hours": 81}),
     "projects_topic": ({"title": "Größe"}, {"title": "Größe"}),
+    "projects_topicplacement": ({"reason": "Ill"}, {"reason": "Ill"}),
+    "projects_mentorlimit": ({"most": "3"}, {"most": 3}),
     "projects_earlierpass": ({"term": "WS2022"}, {"term": "WS2022"}),
     "mail_announcement": ({"title": "Größe", "text": "**H**"}, {"title": "Größe", "text": "**H**"}),
     "mail_reminderrule": ({"days": "6"}, {"days": 6}),

@@ -81,6 +81,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         registration_opens_at=_plus(spec.projects.registration_opens_at, weeks),
         registration_closes_at=at(spec.projects.registration_closes_at),
         assessed_by=at(spec.projects.assessed_by),
+        wishes_close_at=_plus(spec.projects.wishes_close_at, weeks),
     )
     exams = tuple(
         replace(

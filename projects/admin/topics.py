@@ -39,6 +39,7 @@ class TopicAdmin(KeptAdmin):
     actions_list = ("upload_topics",)
     fieldsets = (
         (None, {"fields": ("course", ("track", "title"), "description", "mentor", ("team_min", "team_max"), ("slots", "is_open", "position"))}),
+        (gettext_lazy("Topics by wish"), {"fields": (("fewest_teams", "must_be_held"),), "classes": ("tab",)}),
         (gettext_lazy("Skills and links"), {"fields": ("skills", "links"), "classes": ("tab",)}),
     )  # fmt: skip
 

@@ -59,6 +59,11 @@ def figures_of(problem: AllocationInput, given: Mapping[int, int]) -> Figures:
     )
 
 
+def apply_changes(given: Mapping[int, int], changes: Mapping[int, int | None]) -> dict[int, int]:
+    """Return an allocation with topics given by hand; None takes a team's topic away."""
+    return {team: topic for team, topic in {**given, **changes}.items() if topic is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class TopicChange:
     """A team that has another topic in one allocation than in another.

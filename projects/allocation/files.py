@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from projects.allocation.figures import broken_demands
-from projects.allocation.problem import AllocationInput, Demand, OfferedTopic, Team
+from projects.allocation.figures import apply_changes, broken_demands
+from projects.allocation.problem import AllocationInput, Demand, input_from_json, input_to_json, to_bytes
 from projects.allocation.reasons import Reason, reasons_of
 from projects.allocation.solving import Clash, Solution, allocate
 
@@ -41,39 +41,6 @@ def run(problem: AllocationInput) -> AllocationRun:
     return AllocationRun(problem, result, reasons_of(problem, result) if isinstance(result, Solution) else {})
 
 
-def input_to_json(problem: AllocationInput) -> dict[str, Any]:
-    """Return what an allocation is made from as JSON has it, in one order."""
-    return {
-        "teams": [
-            asdict(team) | {"wishes": list(team.wishes)} for team in sorted(problem.teams, key=lambda team: team.key)
-        ],
-        "topics": [asdict(topic) for topic in sorted(problem.topics, key=lambda topic: topic.key)],
-        "most": sorted([mentor, most] for mentor, most in problem.most.items()),
-        "pins": sorted([team, topic] for team, topic in problem.pins.items()),
-        "blocks": sorted([team, topic] for team, topic in problem.blocks),
-        "seed": problem.seed,
-    }
-
-
-def input_from_json(data: Mapping[str, Any]) -> AllocationInput:
-    """Return what `input_to_json` wrote.
-
-    Raises:
-        ValueError: it is no such thing.
-    """
-    try:
-        return AllocationInput(
-            teams=tuple(Team(team["key"], team["size"], tuple(team["wishes"])) for team in data["teams"]),
-            topics=tuple(OfferedTopic(**topic) for topic in data["topics"]),
-            most=dict(data["most"]),
-            pins=dict(data["pins"]),
-            blocks=frozenset((team, topic) for team, topic in data["blocks"]),
-            seed=data["seed"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no input of an allocation: {error!r}") from error
-
-
 def to_json(made: AllocationRun) -> dict[str, Any]:
     """Return a run as JSON has it."""
     result = made.result
@@ -87,11 +54,6 @@ def to_json(made: AllocationRun) -> dict[str, Any]:
         "clash": [asdict(rule) for rule in result.rules] if isinstance(result, Clash) else [],
         "reasons": [[team, [asdict(reason) for reason in made.reasons[team]]] for team in sorted(made.reasons)],
     }
-
-
-def to_bytes(data: Mapping[str, Any]) -> bytes:
-    """Return JSON as the file has it: one line, keys sorted, UTF-8."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 def check(content: bytes) -> list[str]:
@@ -126,11 +88,6 @@ def check(content: bytes) -> list[str]:
     if published is not None and published != given:
         differences.append("What was published is not the result with the changes made by hand.")
     return differences
-
-
-def apply_changes(given: Mapping[int, int], changes: Mapping[int, int | None]) -> dict[int, int]:
-    """Return an allocation with topics given by hand; None takes a team's topic away."""
-    return {team: topic for team, topic in {**given, **changes}.items() if topic is not None}
 
 
 def _say(rule: Demand) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +162,41 @@ class AllocationInput:
 
 def _lot(seed: str, key: int) -> str:
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
+
+
+def input_to_json(problem: AllocationInput) -> dict[str, Any]:
+    """Return what an allocation is made from as JSON has it, in one order."""
+    return {
+        "teams": [
+            asdict(team) | {"wishes": list(team.wishes)} for team in sorted(problem.teams, key=lambda team: team.key)
+        ],
+        "topics": [asdict(topic) for topic in sorted(problem.topics, key=lambda topic: topic.key)],
+        "most": sorted([mentor, most] for mentor, most in problem.most.items()),
+        "pins": sorted([team, topic] for team, topic in problem.pins.items()),
+        "blocks": sorted([team, topic] for team, topic in problem.blocks),
+        "seed": problem.seed,
+    }
+
+
+def input_from_json(data: Mapping[str, Any]) -> AllocationInput:
+    """Return what `input_to_json` wrote.
+
+    Raises:
+        ValueError: it is no such thing.
+    """
+    try:
+        return AllocationInput(
+            teams=tuple(Team(team["key"], team["size"], tuple(team["wishes"])) for team in data["teams"]),
+            topics=tuple(OfferedTopic(**topic) for topic in data["topics"]),
+            most=dict(data["most"]),
+            pins=dict(data["pins"]),
+            blocks=frozenset((team, topic) for team, topic in data["blocks"]),
+            seed=data["seed"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no input of an allocation: {error!r}") from error
+
+
+def to_bytes(data: Mapping[str, Any]) -> bytes:
+    """Return JSON as the file has it: one line, keys sorted, UTF-8."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"

@@ -17,6 +17,7 @@ from amls.privacy.registry import (
     personal_data,
 )
 from projects.models import (
+    Allocation,
     Assessment,
     Assignment,
     EarlierPass,
@@ -33,7 +34,10 @@ from projects.models import (
     SubmissionFile,
     TaskPoints,
     Topic,
+    TopicPlacement,
     TopicSwitch,
+    Wish,
+    WishList,
 )
 from projects.points import score_of
 from projects.queries import personal_result
@@ -61,6 +65,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
             "project__assignment__course__slug", "project", "topic__title", "switched_at"
         )
     )  # fmt: skip
+    yield "wishes.json", list(_wishes(memberships))
     yield from _hand_ins(memberships)
     yield "extension-requests.json", list(
         ExtensionRequest.objects.filter(enrolment__user=user).order_by("pk").values(
@@ -135,6 +140,21 @@ def _invitations(user: User) -> Iterator[dict[str, Any]]:
                 "state": invitation.state,
                 "closed": invitation.closed_at,
             }
+
+
+def _wishes(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
+    # A team's list is everyone's who is in it.
+    mine = [membership.project_id for membership in memberships if _is_in_it(membership)]
+    members = {membership.project_id: membership.enrolment_id for membership in memberships}
+    rows = WishList.objects.filter(project__in=mine).select_related("project__assignment__course")
+    for row in rows.prefetch_related("wishes__topic").order_by("pk"):
+        yield {
+            "course": row.project.course.slug,
+            "project": row.project_id,
+            "wishes": [wish.topic.title for wish in sorted(row.wishes.all(), key=lambda wish: wish.rank)],
+            "changed": row.ranked_at,
+            "changed_by_me": row.ranked_by_id == members[row.project_id],
+        }
 
 
 def _hand_ins(memberships: list[Membership]) -> Iterator[tuple[str, Any]]:
@@ -259,6 +279,10 @@ def forget_people(courses: Sequence[int]) -> None:
         Invitation.objects.filter(project__in=projects),
         Membership.objects.filter(project__in=projects),
         StaffNote.objects.filter(project__in=projects),
+        Wish.objects.filter(wish_list__project__in=projects),
+        WishList.objects.filter(project__in=projects),
+        TopicPlacement.objects.filter(project__in=projects),
+        Allocation.objects.filter(assignment__course__in=courses),
         ExtensionRequest.objects.filter(project__in=projects),
         Extension.objects.filter(course__in=courses),
         projects,

@@ -2,6 +2,7 @@
 
 import pghistory
 
+from projects.models.allocations import Allocation
 from projects.models.assessment import (
     HALF_POINTS,
     Assessment,
@@ -17,10 +18,12 @@ from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
 from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
 from projects.models.topics import Topic
+from projects.models.wishes import MentorLimit, TopicPlacement, Wish, WishList
 
 __all__ = [
     "HALF_POINTS",
     "HAND_IN_SUFFIXES",
+    "Allocation",
     "Assessment",
     "AssessmentDraft",
     "Assignment",
@@ -31,6 +34,7 @@ __all__ = [
     "Invitation",
     "MemberAssessment",
     "Membership",
+    "MentorLimit",
     "Outcome",
     "Project",
     "SeekingNote",
@@ -40,7 +44,10 @@ __all__ = [
     "Task",
     "TaskPoints",
     "Topic",
+    "TopicPlacement",
     "TopicSwitch",
+    "Wish",
+    "WishList",
 ]
 
 for _model in (
@@ -59,7 +66,13 @@ for _model in (
     Task,
     TaskPoints,
     Excuse,
+    WishList,
+    Wish,
+    TopicPlacement,
+    MentorLimit,
 ):
     pghistory.track()(_model)
 # The counter follows from the projects, whose history is kept.
 pghistory.track(exclude=["taken"])(Topic)
+# Its input and result never change, and are large; leases are of no interest to anyone afterwards.
+pghistory.track(exclude=["inputs", "result", "clash", "reasons", "leased_until", "attempts"])(Allocation)

@@ -261,6 +261,11 @@ class Assignment(models.Model):
         return self.topics_given != self.TopicsGiven.NONE
 
     @property
+    def gives_by_wish(self) -> bool:
+        """Whether topics are given by ranked wishes."""
+        return self.topics_given == self.TopicsGiven.BY_WISH
+
+    @property
     def is_handed_in_here(self) -> bool:
         """Whether files or a repository are handed in, and not paper or words."""
         return self.hand_in == self.HandIn.FILES

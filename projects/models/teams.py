@@ -5,7 +5,7 @@ from typing import ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -103,8 +103,17 @@ class Project(models.Model):
 
     @property
     def team_max(self) -> int:
-        """How many people its team may have."""
-        return self.topic.team_max if self.topic is not None else self.assignment.team_max
+        """How many people its team may have; 1 query where its topic is given by wish, and is not yet."""
+        if self.topic is not None:
+            return self.topic.team_max
+        offered = Topic.objects.filter(assignment=self.assignment_id, is_open=True) if self.waits_for_topic else None
+        largest = None if offered is None else offered.aggregate(largest=Max("team_max"))["largest"]
+        return max(self.assignment.team_max, largest or 1)
+
+    @property
+    def waits_for_topic(self) -> bool:
+        """Whether its topic is given by wish, and is not yet."""
+        return self.topic_id is None and self.assignment.gives_by_wish
 
     @property
     def is_active(self) -> bool:

@@ -41,6 +41,15 @@ class Topic(models.Model):
     team_max = models.PositiveSmallIntegerField(_("largest team"), default=1)
     slots = models.PositiveSmallIntegerField(_("slots"), default=1, help_text=_("How many teams may take it."))
     taken = models.PositiveSmallIntegerField(_("taken slots"), default=0, editable=False)
+    fewest_teams = models.PositiveSmallIntegerField(
+        _("fewest teams"),
+        default=0,
+        db_default=0,
+        help_text=_("Where topics are given by wish: it is held by so many teams, or by none."),
+    )
+    must_be_held = models.BooleanField(
+        _("has to be held"), default=False, db_default=False, help_text=_("By so many teams in any case.")
+    )
     is_open = models.BooleanField(_("open"), default=True)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     proposal = models.CharField(_("proposal"), max_length=10, choices=Proposal, blank=True, default=Proposal.NONE)

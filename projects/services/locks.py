@@ -1,6 +1,6 @@
 """What the writes have in common: locks, clocks and refusals."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -189,6 +189,18 @@ def require_open_under(assignment: Assignment | None, deadlines: Deadlines, cour
         )
 
 
+def require_first_come(assignment: Assignment) -> None:
+    """Refuse to take a topic at once where topics are given by wish.
+
+    Raises:
+        RuleViolation: they are.
+    """
+    if assignment.gives_by_wish:
+        raise RuleViolation(
+            _("Topics are given by wish here. Form a team, and rank the topics together."), code="by-wish"
+        )
+
+
 def tell(
     kind: str,
     people: Iterable[Enrolment],
@@ -219,6 +231,26 @@ def told_of(kind: str, enrolment: Enrolment, cause: str, references: dict[str, A
     return Told(
         f"{kind}:{cause}:{enrolment.pk}", enrolment.user, enrolment.course, {**references, "enrolment": enrolment.pk}
     )
+
+
+def tell_teams(
+    kind: str, teams: Mapping[int, Iterable[Enrolment]], *, references: Mapping[str, Any], now: datetime
+) -> None:
+    """Put a notice into the outbox for everyone in these teams, by their projects' keys: 1 query.
+
+    Args:
+        kind: for which a writer is registered.
+        teams: who is told; each reads of their own project.
+        references: beside the project's; they name what happened, so that it is told once.
+        now: the request's clock.
+    """
+    cause = ":".join(str(value) for value in references.values())
+    told = [
+        told_of(kind, person, f"{cause}:{project}", {**references, "project": project})
+        for project, people in teams.items()
+        for person in people
+    ]
+    notify_each(told, kind=kind, now=now)
 
 
 def tell_revoked(invitations: Iterable[Invitation], *, now: datetime) -> None:

@@ -33,6 +33,7 @@ from projects.services.locks import (
     lock_topic,
     members_by_project,
     members_of,
+    require_first_come,
     require_registration_open,
     tell,
     tell_revoked,
@@ -67,6 +68,7 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
         if existing is not None and existing.project.topic_id == topic.pk:
             return existing.project, False
         _require_student(enrolment, locked)
+        require_first_come(locked.assignment)
         require_registration_open(locked.assignment, now=now)
         require_without_project(enrolment, locked.assignment)
         let_go(locked, now=now)
@@ -122,6 +124,11 @@ def take_slot(topic: Topic) -> None:
 def give_slot_back(topic: Topic) -> None:
     """Count one team less on a locked topic."""
     give_slots_back({topic.pk: topic}, {topic.pk: 1})
+
+
+def take_slots(topics: Mapping[int, Topic], taken: Mapping[int, int]) -> None:
+    """Count so many teams more on locked topics, by their keys: 1 query; the database refuses one too many."""
+    _count_teams(topics, taken)
 
 
 def give_slots_back(topics: Mapping[int, Topic], freed: Mapping[int, int]) -> None:

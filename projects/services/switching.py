@@ -14,6 +14,7 @@ from projects.services.locks import (
     lock_teams,
     lock_topics,
     members_of,
+    require_first_come,
     require_registration_open,
     require_running,
     tell,
@@ -63,6 +64,7 @@ def switch_topic(*, project: Project, topic: Topic, by: Enrolment, now: datetime
         held = TopicSwitch.objects.to_take_back_at(now).filter(project=project).first()
         if held is not None and held.topic_id == new.pk:
             return _go_back(held, project, old, new, by=by, now=now)
+        require_first_come(project.assignment)
         require_registration_open(project.assignment, now=now)
         require_available(new, by)
         people = members_of(project)

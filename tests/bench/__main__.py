@@ -50,7 +50,7 @@ def main() -> int:
     if sys.argv[1:] != ["projects"]:
         # In a process of its own: another database.
         subprocess.run([sys.executable, "-m", "tests.bench.search"], cwd=ROOT, check=True)
-        for part in ("mail", "planning", "pdfs", "takeover"):
+        for part in ("mail", "planning", "pdfs", "takeover", "allocation"):
             run_part(part)
     return 0
 

@@ -13,9 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects.allocation.figures import broken_demands, changes_between, figures_of
-from projects.allocation.files import apply_changes, check, input_from_json, input_to_json, run, to_bytes, to_json
-from projects.allocation.problem import AllocationInput, Demand, OfferedTopic, Team
+from projects.allocation.figures import apply_changes, broken_demands, changes_between, figures_of
+from projects.allocation.files import check, run, to_json
+from projects.allocation.problem import (
+    AllocationInput,
+    Demand,
+    OfferedTopic,
+    Team,
+    input_from_json,
+    input_to_json,
+    to_bytes,
+)
 from projects.allocation.reasons import reasons_of
 from projects.allocation.solving import Clash, Solution, allocate
 

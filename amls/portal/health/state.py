@@ -28,9 +28,10 @@ from amls.mail.send import OUTBOX
 from amls.portal.takeover.drafts import FETCHES
 from amls.portal.takeover.upstream import UPSTREAMS
 from lectures.services.extraction import EXTRACTIONS
+from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS
 
-QUEUES = (OUTBOX, EXPORTS, EXTRACTIONS, CHECKS, FETCHES, UPSTREAMS)
+QUEUES = (OUTBOX, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCHES, UPSTREAMS)
 # More than clocks that are kept by NTP ever differ.
 _MOST_SKEW_SECONDS = 2
 # Work that should have been begun is late after this; beat comes twice a minute.

@@ -151,6 +151,7 @@ class _Import(TimetableImport, ExamImport):
                         },
                         "late_cutoff_hours": spec.late_cutoff_hours, "hours": spec.hours, "ects": spec.ects,
                         "is_mandatory": spec.mandatory, "description": spec.description, "takes_own_ideas": spec.takes_own_ideas,
+                        "topics_given": spec.topics_given, "wishes_min": spec.wishes_min, "wishes_max": spec.wishes_max,
                         "kinds_of_files": [kind.strip().lower().lstrip(".") for kind in spec.kinds_of_files],
                         "max_files": spec.max_files, "max_file_megabytes": spec.max_file_megabytes,
                         "max_total_megabytes": spec.max_total_megabytes,
@@ -163,7 +164,7 @@ class _Import(TimetableImport, ExamImport):
             wanted_key=lambda _wanted: 0,
             page_keeps={
                 "opens_at", "registration_closes_at", "late_cutoff_hours", "assessed_by", "description",
-                "takes_own_ideas", "kinds_of_files", "max_files", "max_file_megabytes", "max_total_megabytes",
+                "takes_own_ideas", "topics_given", "wishes_close_at", "wishes_min", "wishes_max", "kinds_of_files", "max_files", "max_file_megabytes", "max_total_megabytes",
             },
         )  # fmt: skip
 
@@ -235,7 +236,16 @@ class _Import(TimetableImport, ExamImport):
                 return
             values = {
                 name: getattr(topic, name)
-                for name in ("track", "title", "description", "team_min", "team_max", "slots")
+                for name in (
+                    "track",
+                    "title",
+                    "description",
+                    "team_min",
+                    "team_max",
+                    "slots",
+                    "fewest_teams",
+                    "must_be_held",
+                )
             }
             values |= {
                 "mentor": staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
@@ -283,4 +293,5 @@ _PROJECT_TIMES = {
     "registration_opens_at": "opens_at",
     "registration_closes_at": "registration_closes_at",
     "assessed_by": "assessed_by",
+    "wishes_close_at": "wishes_close_at",
 }

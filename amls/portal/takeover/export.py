@@ -198,6 +198,10 @@ def _projects(course: Course) -> ProjectSpec | None:
         mandatory=rules.is_mandatory,
         description=rules.description,
         takes_own_ideas=rules.takes_own_ideas,
+        topics_given=rules.topics_given,
+        wishes_close_at=_local(rules.wishes_close_at, course),
+        wishes_min=rules.wishes_min,
+        wishes_max=rules.wishes_max,
         kinds_of_files=tuple(rules.kinds_of_files),
         max_files=rules.max_files,
         max_file_megabytes=rules.max_file_megabytes,
@@ -241,6 +245,8 @@ def _topic(topic: Topic) -> TopicSpec:
         team_min=topic.team_min,
         team_max=topic.team_max,
         slots=topic.slots,
+        fewest_teams=topic.fewest_teams,
+        must_be_held=topic.must_be_held,
         open=topic.is_open,
     )
 

@@ -112,6 +112,10 @@ class ProjectSpec:
     mandatory: bool = False
     description: str = ""
     takes_own_ideas: bool = True
+    topics_given: str = "first-come"
+    wishes_close_at: datetime | None = None
+    wishes_min: int = 3
+    wishes_max: int = 10
     kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
     max_files: int = 10
     max_file_megabytes: int = 50
@@ -155,6 +159,8 @@ class TopicSpec:
     team_min: int = 1
     team_max: int = 1
     slots: int = 1
+    fewest_teams: int = 0
+    must_be_held: bool = False
     open: bool = True
 
 

@@ -67,10 +67,10 @@ _OF_PEOPLE = [
     "agenda.FeedToken", "courses.Enrolment", "courses.RosterEntry", "courses.RosterEntry_declined",
     "exams.AdmissionDecision", "exams.CheckInMark", "exams.HelperLink", "exams.Registration", "exams.Result",
     "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
-    "mail.Preference", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
+    "mail.Preference", "projects.Allocation", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
     "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
     "projects.Project", "projects.SeekingNote", "projects.StaffNote", "projects.Submission", "projects.SubmissionFile",
-    "projects.TaskPoints", "projects.TopicSwitch",
+    "projects.TaskPoints", "projects.TopicPlacement", "projects.TopicSwitch", "projects.Wish", "projects.WishList",
 ]  # fmt: skip
 
 

@@ -76,6 +76,24 @@ def test_every_rule_of_projects_stands_in_the_file(course: Course) -> None:
     assert export_course(Course.objects.get(slug="again")).projects == rules
 
 
+def test_how_topics_are_given_by_wish_stands_in_the_file_and_moves_with_the_term(course: Course) -> None:
+    closes = datetime(2024, 4, 30, 21, 59, tzinfo=UTC)
+    by_wish = {"topics_given": "by-wish", "wishes_close_at": closes, "wishes_min": 2, "wishes_max": 5}
+    Assignment.objects.filter(course=course).update(**by_wish)
+    course.topics.filter(title="Sparse kernels").update(fewest_teams=2, must_be_held=True)
+    import_course(spec=spec_of(course), slug="again", now=NOW)
+    kept = Assignment.objects.get(course__slug="again")
+    assert {name: getattr(kept, name) for name in by_wish} == by_wish
+    topic = kept.course.topics.get(title="Sparse kernels")
+    assert (topic.fewest_teams, topic.must_be_held) == (2, True)
+    roll_over(course=course, new_slug="next", start=date(2025, 4, 14), now=NOW)
+    new = Assignment.objects.get(course__slug="next")
+    assert new.topics_given == "by-wish"
+    assert new.wishes_close_at is not None
+    assert new.wishes_close_at.astimezone(new.course.zone).strftime("%a %H:%M") == "Tue 23:59"
+    assert new.wishes_close_at.year == 2025
+
+
 def test_a_file_changes_the_rules_and_says_so(course: Course) -> None:
     spec = spec_of(course)
     assert spec.projects is not None

@@ -1,0 +1,182 @@
+"""Topics that teams wish for, and what the staff settle before topics are given."""
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from amls.core.text import LineField
+from amls.courses.models import Enrolment, StaffMember, choices_hold
+from projects.models.assignments import Assignment
+from projects.models.teams import Project
+from projects.models.topics import Topic
+
+
+def _of_one_assignment(name: str, assignment: str) -> pgtrigger.Trigger:
+    """Return a trigger by which the database refuses a topic of another assignment than a row's.
+
+    Args:
+        name: of the trigger; the error says it.
+        assignment: the SQL that finds the row's assignment.
+    """
+    return pgtrigger.Trigger(
+        name=name,
+        operation=pgtrigger.Insert | pgtrigger.Update,
+        when=pgtrigger.Before,
+        func=(
+            f"IF (SELECT assignment_id FROM projects_topic WHERE id = NEW.topic_id) <> ({assignment}) THEN "  # noqa: S608 - SQL of ours
+            f"RAISE EXCEPTION '{name}: the topic is one of another assignment.' USING ERRCODE = 'check_violation'; "
+            "END IF; RETURN NEW;"
+        ),
+    )
+
+
+class WishList(models.Model):
+    """What a team wishes for: one list, which each of its members may change.
+
+    Attributes:
+        version: counts the changes, so that nobody changes a list that they have not seen.
+    """
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="wish_list", verbose_name=_("project"))
+    version = models.PositiveIntegerField(_("version"), default=0)
+    ranked_at = models.DateTimeField(_("ranked"))
+    ranked_by = models.ForeignKey(Enrolment, models.SET_NULL, null=True, related_name="+", verbose_name=_("ranked by"))
+
+    class Meta:
+        verbose_name = _("list of wishes")
+        verbose_name_plural = _("lists of wishes")
+        ordering = ["project"]
+
+    def __str__(self) -> str:
+        return str(self.project)
+
+
+class Wish(models.Model):
+    """One topic on a team's list, and at which place."""
+
+    wish_list = models.ForeignKey(WishList, models.CASCADE, related_name="wishes", verbose_name=_("list of wishes"))
+    # Whoever wished for it is told why they don't get it: it can be closed, not deleted.
+    topic = models.ForeignKey(Topic, models.PROTECT, related_name="wishes", verbose_name=_("topic"))
+    rank = models.PositiveSmallIntegerField(_("rank"))
+
+    class Meta:
+        verbose_name = _("wish")
+        verbose_name_plural = _("wishes")
+        ordering = ["wish_list", "rank"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["wish_list", "topic"],
+                name="wish_topic_once",
+                violation_error_message=_("This topic is on the list already."),
+            ),
+            models.UniqueConstraint(
+                fields=["wish_list", "rank"],
+                name="wish_rank_once",
+                violation_error_message=_("Another topic has this place."),
+            ),
+            models.CheckConstraint(
+                name="wish_rank_positive",
+                condition=Q(rank__gte=1),
+                violation_error_message=_("Places are counted from 1."),
+            ),
+        ]
+        triggers = [
+            _of_one_assignment(
+                "wish_topic_of_assignment",
+                "SELECT p.assignment_id FROM projects_project p "
+                "JOIN projects_wishlist w ON w.project_id = p.id WHERE w.id = NEW.wish_list_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rank}. {self.topic}"
+
+
+class TopicPlacement(models.Model):
+    """What the staff settle for a team before topics are given: that it gets a topic, or that it doesn't."""
+
+    class Kind(models.TextChoices):
+        PINNED = "pinned", _("Gets this topic")
+        EXCLUDED = "excluded", _("Doesn't get this topic")
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="placements", verbose_name=_("team"))
+    topic = models.ForeignKey(Topic, models.CASCADE, related_name="placements", verbose_name=_("topic"))
+    kind = models.CharField(_("what"), max_length=8, choices=Kind, default=Kind.PINNED)
+    reason = LineField(_("reason"), max_length=300, blank=True, help_text=_("Seen by the staff only."))
+    decided_at = models.DateTimeField(_("decided"), editable=False)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("decided by"),
+    )
+
+    class Meta:
+        verbose_name = _("rule for a team and a topic")
+        verbose_name_plural = _("rules for teams and topics")
+        ordering = ["project", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project"],
+                condition=Q(kind="pinned"),
+                name="topicplacement_one_pin",
+                violation_error_message=_("This team is given another topic already. Delete that rule first."),
+            ),
+            models.UniqueConstraint(
+                fields=["project", "topic"],
+                name="topicplacement_once",
+                violation_error_message=_("There is a rule for this team and this topic already."),
+            ),
+            choices_hold("topicplacement_kind_valid", "kind", ["pinned", "excluded"]),
+        ]
+        triggers = [
+            _of_one_assignment(
+                "topicplacement_of_assignment",
+                "SELECT assignment_id FROM projects_project WHERE id = NEW.project_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.project}: {self.topic}"
+
+
+class MentorLimit(models.Model):
+    """How many teams a mentor looks after at most."""
+
+    assignment = models.ForeignKey(
+        Assignment, models.CASCADE, related_name="mentor_limits", verbose_name=_("assignment")
+    )
+    mentor = models.ForeignKey(StaffMember, models.CASCADE, related_name="mentor_limits", verbose_name=_("mentor"))
+    most = models.PositiveSmallIntegerField(_("most teams"))
+
+    class Meta:
+        verbose_name = _("limit of a mentor")
+        verbose_name_plural = _("limits of mentors")
+        ordering = ["assignment", "mentor"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assignment", "mentor"],
+                name="mentorlimit_once",
+                violation_error_message=_("This mentor has a limit already. Change that one."),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="mentorlimit_of_same_course",
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                when=pgtrigger.Before,
+                func=(
+                    "IF (SELECT course_id FROM courses_staffmember WHERE id = NEW.mentor_id) <> "
+                    "(SELECT course_id FROM projects_assignment WHERE id = NEW.assignment_id) THEN "
+                    "RAISE EXCEPTION 'mentorlimit_of_same_course: the mentor is one of another course.' "
+                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+                ),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mentor}: {self.most}"

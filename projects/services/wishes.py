@@ -1,0 +1,211 @@
+"""Teams without a topic yet, and what they wish for."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.agenda.services import follow_people
+from amls.core.clock import is_open_until
+from amls.core.times import say_time
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment, User
+from projects.models import Allocation, Assignment, MentorLimit, Project, Topic, TopicPlacement, Wish, WishList
+from projects.services.locks import (
+    active_membership,
+    lock_enrolment,
+    lock_project,
+    members_of,
+    require_registration_open,
+    require_running,
+    save_checked,
+    whom_to_ask,
+)
+from projects.services.registration import add_member, require_active, require_without_project
+from projects.services.teams import invite_member
+
+
+def form_team(*, assignment: Assignment, enrolment: Enrolment, emails: Iterable[str] = (), now: datetime) -> Project:
+    """Form a team whose topic is given by wish, all or nothing; pressed twice it is the same team.
+
+    Raises:
+        RuleViolation: topics are not given by wish here or were given already, registration is not open, the person
+            is no student of the course or in another team; or as for `invite_member`.
+    """
+    with transaction.atomic():
+        enrolment = lock_enrolment(enrolment.pk)
+        existing = active_membership(enrolment, assignment)
+        if existing is not None and existing.project.topic_id is None:
+            return existing.project
+        if enrolment.is_staff or enrolment.course_id != assignment.course_id:
+            raise RuleViolation(_("Only students of this course form teams."), code="not-a-student")
+        require_by_wish(assignment)
+        require_not_given(assignment)
+        require_registration_open(assignment, now=now)
+        require_without_project(enrolment, assignment)
+        project = Project.objects.create(assignment=assignment, registered_at=now)
+        add_member(project, enrolment, now=now)
+        # In order, as bounds want it.
+        for email in sorted({email.lower(): email for email in emails}.values(), key=str.lower):
+            invite_member(project=project, email=email, by=enrolment, now=now)
+    return project
+
+
+def rank_topics(
+    *,
+    project: Project,
+    topics: Sequence[int],
+    version: int,
+    by: Enrolment | None = None,
+    now: datetime,
+    is_late: bool = False,
+) -> WishList:
+    """Keep what a team wishes for: any member may change it until the deadline, and each sees what the others did.
+
+    Args:
+        project: of an assignment whose topics are given by wish.
+        topics: the keys of topics on offer, the best first. Fewer than the fewest wishes are kept, and don't count.
+        version: of the list that was changed: 0 where there was none. What a teammate did since is not lost.
+        by: the member; None for the staff.
+        now: the request's clock.
+        is_late: whether the staff add it after the deadline.
+
+    Raises:
+        RuleViolation: the time is over, a teammate changed the list meanwhile (code 'changed-meanwhile'), a topic is
+            there twice, unknown or not on offer any more, or these are too many.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        assignment = project.assignment
+        require_active(project)
+        require_by_wish(assignment)
+        require_not_given(assignment)
+        if not is_late:
+            require_wishes_open(assignment, now=now)
+        row = WishList.objects.select_for_update(of=("self",)).filter(project=project).first()
+        kept = [] if row is None else list(row.wishes.order_by("rank").values_list("topic", flat=True))
+        if kept == list(topics) and row is not None:
+            # Pressed twice, or as the teammate left it.
+            return row
+        if version != (0 if row is None else row.version):
+            raise RuleViolation(
+                _("A teammate changed the list meanwhile. Nothing of yours is lost: compare the two, then choose."),
+                code="changed-meanwhile",
+            )
+        _require_rankable(assignment, topics, kept, by)
+        row = row or WishList(project=project)
+        row.version, row.ranked_at, row.ranked_by = version + 1, now, by
+        row.save()
+        row.wishes.all().delete()
+        wishes = [Wish(wish_list=row, topic_id=topic, rank=rank) for rank, topic in enumerate(topics, 1)]
+        Wish.objects.bulk_create(wishes)
+        follow_people(members_of(project), now=now, sources=["wishes"])
+    return row
+
+
+def _require_rankable(assignment: Assignment, topics: Sequence[int], kept: Sequence[int], by: Enrolment | None) -> None:
+    if len(set(topics)) < len(topics):
+        raise RuleViolation(_("A topic is on the list twice. Take one of them off."), code="twice")
+    if len(topics) > assignment.wishes_max:
+        raise RuleViolation(
+            _("These are more than %(most)d wishes. Take some off.") % {"most": assignment.wishes_max}, code="too-many"
+        )
+    rankable = {topic.pk for topic in Topic.objects.rankable_by(by, assignment)}
+    # What was closed after it was ranked may stay where it is; nobody is made to look for another one.
+    if unknown := set(topics) - rankable - set(kept):
+        titles = Topic.objects.filter(assignment=assignment, pk__in=unknown).values_list("title", flat=True)
+        raise RuleViolation(
+            _("Not on offer any more: %(topics)s. Choose others.") % {"topics": ", ".join(titles) or "–"},
+            code="not-on-offer",
+        )
+
+
+def require_by_wish(assignment: Assignment) -> None:
+    """Refuse what is done with wishes where topics are not given by wish.
+
+    Raises:
+        RuleViolation: they are not.
+    """
+    if not assignment.gives_by_wish:
+        raise RuleViolation(_("Here topics are not given by wish."), code="not-by-wish")
+
+
+def require_not_given(assignment: Assignment) -> None:
+    """Refuse what would change wishes after topics were given.
+
+    Raises:
+        RuleViolation: they were.
+    """
+    if Allocation.objects.filter(assignment=assignment, published_at__isnull=False).exists():
+        raise RuleViolation(
+            _("The topics are given. %(ask)s") % {"ask": whom_to_ask(assignment.course)}, code="topics-given"
+        )
+
+
+def require_wishes_open(assignment: Assignment, *, now: datetime) -> None:
+    """Refuse a wish that comes too early or too late.
+
+    Raises:
+        RuleViolation: it does; with the exact deadline, the server's time and whom to ask.
+    """
+    course = assignment.course
+    require_running(course)
+    if assignment.opens_at is not None and now < assignment.opens_at:
+        raise RuleViolation(
+            _("Registration opens %(time)s.") % {"time": say_time(assignment.opens_at, course.zone, now=now)},
+            code="registration-not-open",
+        )
+    closes = assignment.wishes_close_at
+    if closes is not None and not is_open_until(closes, now):
+        raise RuleViolation(
+            _("Wishes were open until %(time)s. By the server's clock it is %(now)s. %(ask)s")
+            % {
+                "time": say_time(closes, course.zone, now=now),
+                "now": say_time(now, course.zone, now=now, to_the_second=True),
+                "ask": whom_to_ask(course),
+            },
+            code="wishes-closed",
+        )
+
+
+def keep_placement(placement: TopicPlacement, *, by: User | None = None, now: datetime) -> None:
+    """Keep what the staff settle for a team and a topic.
+
+    Raises:
+        RuleViolation: topics are given, the two are of different assignments, or the rule contradicts another one.
+    """
+    with transaction.atomic():
+        project = lock_project(placement.project_id)
+        require_not_given(project.assignment)
+        if placement.topic.assignment_id != project.assignment_id:
+            raise RuleViolation(_("This topic belongs to another assignment."), code="other-assignment", field="topic")
+        placement.decided_at, placement.decided_by = now, by
+        save_checked(placement)
+
+
+def delete_placement(placement: TopicPlacement, *, by: User | None = None, now: datetime) -> None:
+    """Take back what the staff settled for a team and a topic.
+
+    Raises:
+        RuleViolation: topics are given.
+    """
+    with transaction.atomic():
+        require_not_given(lock_project(placement.project_id).assignment)
+        placement.delete()
+
+
+def keep_mentor_limit(limit: MentorLimit, *, by: User | None = None, now: datetime) -> None:
+    """Keep how many teams a mentor looks after at most.
+
+    Raises:
+        RuleViolation: the mentor is one of another course, or has a limit already.
+    """
+    if limit.mentor.course_id != limit.assignment.course_id:
+        raise RuleViolation(_("This mentor belongs to another course."), code="other-course", field="mentor")
+    save_checked(limit)
+
+
+def delete_mentor_limit(limit: MentorLimit, *, by: User | None = None, now: datetime) -> None:
+    """Let a mentor look after any number of teams."""
+    limit.delete()

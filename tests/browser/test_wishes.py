@@ -1,0 +1,111 @@
+"""Topics by wish, from a phone to the mail: ranked with buttons, keys and fingers, with scripts and without."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from amls.courses.models import Enrolment, User
+from amls.mail.send import deliver_due
+from projects.models import Assignment, Project, Topic, Wish
+from projects.services.assignments import keep_assignment
+from projects.services.wishes import form_team
+from projects.tasks import allocate_topics
+from tests.browser.conftest import Open
+from tests.browser.test_pages import axe
+from tests.factories import TopicFactory
+
+
+@pytest.fixture
+def seminar(site: str) -> Assignment:
+    """A piece of work of the demo's course beside its project, with three topics that are given by wish."""
+    course = Enrolment.objects.get(course__slug="amls", user__email="student9@example.org").course
+    row = Assignment(course=course, title="Seminar", topics_given=Assignment.TopicsGiven.BY_WISH, wishes_min=2)
+    row.wishes_close_at = timezone.now() + timedelta(days=3)
+    keep_assignment(row, now=timezone.now())
+    for title in ("Sparse kernels", "Größe & Gewicht", "山田's cache"):
+        TopicFactory.create(course=course, assignment=row, title=title, team_max=2)
+    return row
+
+
+def ranked() -> list[str]:
+    wishes = Wish.objects.filter(wish_list__project__memberships__enrolment__user__email="student9@example.org")
+    return list(wishes.order_by("rank").values_list("topic__title", flat=True))
+
+
+def shown(page: Page) -> list[str]:
+    return page.locator(".wishes:not(.more) .what a").all_inner_texts()
+
+
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without"])
+def test_a_student_ranks_topics_with_buttons_and_keys(open_page: Open, seminar: Assignment, has_scripts: bool) -> None:
+    page = open_page(f"/amls/wishes/{seminar.pk}/", user="student9", width=390, script=has_scripts)
+    page.get_by_role("button", name="Form a team").click()
+    for title in ("Sparse kernels", "Größe & Gewicht", "山田's cache"):
+        page.get_by_role("button", name=f"Wish for {title}").click()
+        expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
+    up = page.get_by_role("button", name="山田's cache: one up")
+    up.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".wishes:not(.more) li").nth(1)).to_contain_text("山田's cache")
+    assert shown(page) == ranked() == ["Sparse kernels", "山田's cache", "Größe & Gewicht"]
+    if has_scripts:
+        # The keys go on where they were.
+        expect(up).to_be_focused()
+        expect(page.get_by_role("status").filter(has_text="wish number 2")).to_be_visible()
+        assert axe(page) == []
+
+
+def test_a_wish_is_dragged_to_another_place(open_page: Open, seminar: Assignment) -> None:
+    enrolment = Enrolment.objects.get(course__slug="amls", user__email="student9@example.org")
+    form_team(assignment=seminar, enrolment=enrolment, now=timezone.now())
+    page = open_page(f"/amls/wishes/{seminar.pk}/", user="student9", width=390)
+    for title in ("Sparse kernels", "Größe & Gewicht"):
+        page.get_by_role("button", name=f"Wish for {title}").click()
+        expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
+    grip, first = page.locator("[data-grip]").nth(1), page.locator(".wishes:not(.more) li").first
+    start, target = grip.bounding_box(), first.bounding_box()
+    assert start is not None
+    assert target is not None
+    page.mouse.move(start["x"] + 4, start["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 20, target["y"] + 4, steps=5)
+    page.mouse.up()
+    expect(page.get_by_role("status").filter(has_text="Kept.")).to_be_visible()
+    assert shown(page) == ranked() == ["Größe & Gewicht", "Sparse kernels"]
+
+
+def test_from_the_allocation_to_the_mail_and_the_reason(open_page: Open, seminar: Assignment) -> None:
+    now = timezone.now()
+    topics = list(Topic.objects.filter(assignment=seminar).order_by("pk"))
+    for number in (9, 10):
+        enrolment = Enrolment.objects.get(course__slug="amls", user__email=f"student{number}@example.org")
+        form_team(assignment=seminar, enrolment=enrolment, now=now)
+        page = open_page(f"/amls/wishes/{seminar.pk}/", user=f"student{number}")
+        for topic in topics[:2]:
+            page.get_by_role("button", name=f"Wish for {topic.title}").click()
+            expect(page.locator(".wishes:not(.more)").get_by_role("link", name=topic.title)).to_be_visible()
+    Assignment.objects.filter(pk=seminar.pk).update(wishes_close_at=now - timedelta(days=1))
+    page = open_page(f"/amls/wishes/{seminar.pk}/", user="lecturer")
+    page.get_by_role("link", name="Give the topics at the desk").click()
+    page.get_by_role("link", name="Ask for a run").click()
+    page.get_by_role("button", name="Ask for a run").click()
+    allocate_topics()
+    page.get_by_role("link", name="Look again").click()
+    expect(page.get_by_text("2 of 2 teams would get a topic")).to_be_visible()
+    page.get_by_role("link", name="Publish").click()
+    page.get_by_role("button", name="Give the topics, and tell the teams").click()
+    expect(page.get_by_text("The topics are given, and every team is told.")).to_be_visible()
+    deliver_due(now=timezone.now() + timedelta(seconds=1))
+    told = [str(message.body) for message in mail.outbox if "topic" in message.subject]
+    assert len(told) == 2
+    assert sum("the published seed drew another one" in " ".join(body.split()) for body in told) == 1
+    second = Project.objects.get(assignment=seminar, topic=topics[1])
+    user = User.objects.get(enrolments__memberships__project=second)
+    page = open_page(f"/amls/wishes/{seminar.pk}/", user=user.email.split("@")[0])
+    expect(page.get_by_text("the published seed drew another one")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="File to check").click()
+    assert b'"seed"' in download.value.path().read_bytes()

@@ -1,0 +1,189 @@
+"""The page on which a team ranks topics, and the desk's pages that give them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from amls.courses.models import Enrolment
+from projects.allocation.files import check
+from projects.models import Allocation, Assignment, Membership, Project, Topic, Wish, WishList
+from projects.services.wishes import form_team, rank_topics
+from projects.tasks import allocate_topics
+from tests.agreeing import agree_to
+from tests.cast import Cast
+from tests.factories import AssignmentFactory, TopicFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def assignment(cast: Cast) -> Assignment:
+    closes = timezone.now() + timedelta(days=7)
+    return AssignmentFactory.create(
+        course=cast.course, topics_given="by-wish", wishes_close_at=closes, wishes_min=2, due_at=closes + timedelta(30)
+    )
+
+
+@pytest.fixture
+def topics(assignment: Assignment) -> list[Topic]:
+    titles = ("Sparse kernels", "Größe & Gewicht", "山田's cache")
+    return [TopicFactory.create(course=assignment.course, title=title, team_max=3) for title in titles]
+
+
+@pytest.fixture
+def team(cast: Cast, assignment: Assignment, topics: list[Topic]) -> Project:
+    project = form_team(assignment=assignment, enrolment=cast.student, now=timezone.now())
+    Membership.objects.create(
+        project=project, assignment=assignment, enrolment=cast.other_student, joined_at=timezone.now()
+    )
+    return project
+
+
+def signed_in(enrolment: Enrolment) -> Client:
+    client = Client()
+    client.force_login(enrolment.user, backend="amls.courses.accounts.AccountBackend")
+    return client
+
+
+def ranked(project: Project) -> list[str]:
+    return list(Wish.objects.filter(wish_list__project=project).order_by("rank").values_list("topic__title", flat=True))
+
+
+def sent_by(form: Tag) -> dict[str, Any]:
+    """Return what a form sends, whichever button is pressed."""
+    (version,) = form.select("[name=version]")
+    return {"version": version["value"], "topic": [field["value"] for field in form.select("[name=topic]")]}
+
+
+def press(client: Client, button: str, **headers: str) -> BeautifulSoup:
+    """Send the page's form as the button with this id does, without scripts."""
+    page = BeautifulSoup(client.get("/amls/wishes/").content, "html.parser")
+    return send(client, page, button, **headers)
+
+
+def send(client: Client, page: BeautifulSoup, button: str, **headers: str) -> BeautifulSoup:
+    (form,) = page.select("form[data-wishes]")
+    (pressed,) = form.select(f"#{button}")
+    answer = client.post(form["action"], sent_by(form) | {pressed["name"]: pressed["value"]}, headers=headers)
+    if answer.status_code == 302:
+        answer = client.get(answer["Location"])
+    return BeautifulSoup(answer.content, "html.parser")
+
+
+def test_a_student_forms_a_team_and_ranks_with_buttons_alone(
+    cast: Cast, assignment: Assignment, topics: list[Topic]
+) -> None:
+    client = cast.client("student")
+    assert "First a team" in client.get("/amls/wishes/").content.decode()
+    client.post(f"/amls/wishes/{assignment.pk}/team/", {"emails": "new@example.org"})
+    project = Project.objects.get(memberships__enrolment=cast.student)
+    assert project.invitations.get().email == "new@example.org"
+    first, second, third = topics
+    page = press(client, f"add-{first.pk}")
+    assert "Rank 1 topic more" in " ".join(page.get_text().split())
+    press(client, f"add-{second.pk}")
+    press(client, f"add-{third.pk}")
+    press(client, f"up-{third.pk}")
+    press(client, f"down-{first.pk}")
+    page = press(client, f"remove-{second.pk}")
+    assert ranked(project) == [third.title, first.title]
+    assert "Your list counts as it is." in " ".join(page.get_text().split())
+
+
+def test_the_first_one_up_and_the_last_one_down_change_nothing(cast: Cast, team: Project, topics: list[Topic]) -> None:
+    first, second, _third = topics
+    rank_topics(project=team, topics=[first.pk, second.pk], version=0, by=cast.student, now=timezone.now())
+    press(cast.client("student"), f"up-{first.pk}")
+    press(cast.client("student"), f"down-{second.pk}")
+    assert ranked(team) == [first.title, second.title]
+    assert WishList.objects.get().version == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}], ids=["without scripts", "htmx"])
+def test_who_changes_a_list_that_a_teammate_changed_sees_both_and_chooses(
+    cast: Cast, team: Project, topics: list[Topic], headers: dict[str, str]
+) -> None:
+    first, second, third = topics
+    rank_topics(project=team, topics=[first.pk, second.pk], version=0, by=cast.student, now=timezone.now())
+    mine = cast.client("student")
+    seen = BeautifulSoup(mine.get("/amls/wishes/").content, "html.parser")
+    press(signed_in(cast.other_student), f"add-{third.pk}")
+    page = send(mine, seen, f"up-{second.pk}", **headers)
+    text = " ".join(page.get_text().split())
+    assert "A teammate changed the list meanwhile." in text
+    assert f"Below is what {cast.other_student.user} kept." in text
+    assert ranked(team) == [first.title, second.title, third.title]
+    (form,) = page.select("form.warning")
+    mine.post(form["action"], sent_by(form))
+    assert ranked(team) == [second.title, first.title]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"topic": ["x", "0", "-1", str(10**30)]},
+        {"version": "x", "up": "x"},
+        {"version": str(10**30), "topic": [""], "add": str(10**30)},
+    ],
+)
+def test_odd_input_is_refused_and_changes_nothing(cast: Cast, team: Project, data: dict[str, Any]) -> None:
+    answer = cast.client("student").post("/amls/wishes/", data)
+    assert answer.status_code in (302, 422)
+    assert ranked(team) == []
+
+
+def test_somebody_without_a_team_ranks_nothing(cast: Cast, assignment: Assignment, topics: list[Topic]) -> None:
+    assert cast.client("student").post("/amls/wishes/", {"add": topics[0].pk}).status_code == 404
+
+
+def test_the_topics_lead_to_the_wishes_where_they_are_given_so(cast: Cast, team: Project, topics: list[Topic]) -> None:
+    address = reverse("projects:wishes_for", args=["amls", team.assignment_id])
+    for page in ("/amls/projects/", topics[0].get_absolute_url()):
+        answer = cast.client("student").get(page)
+        assert answer.status_code == 200
+    assert address in cast.client("student").get(topics[0].get_absolute_url()).content.decode()
+    assert address in cast.client("student").get("/amls/projects/mine/").content.decode()
+
+
+def test_staff_run_look_change_compare_and_publish(cast: Cast, team: Project, topics: list[Topic]) -> None:
+    desk = cast.client("lecturer")
+    rank_topics(project=team, topics=[one.pk for one in topics], version=0, by=cast.student, now=timezone.now())
+    Assignment.objects.update(wishes_close_at=timezone.now() - timedelta(days=1))
+    asked = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
+    assert "The solver is at work" in desk.get(asked["Location"]).content.decode()
+    allocate_topics()
+    shown = " ".join(BeautifulSoup(desk.get(asked["Location"]).content, "html.parser").get_text().split())
+    assert "1 of 1 teams would get a topic" in shown
+    changed = desk.post(asked["Location"], {"team": team.pk, "topic": topics[1].pk, "reason": "Asked for it"})
+    shown = " ".join(BeautifulSoup(desk.get(changed["Location"]).content, "html.parser").get_text().split())
+    assert "Compared with Run 1" in shown
+    assert "Sparse kernels (1.) → Größe & Gewicht (2.)" in shown
+    run = Allocation.objects.get(number=2)
+    agree_to(desk, reverse("admin:projects_allocation_publish", args=[run.pk]), {})
+    team.refresh_from_db()
+    assert team.topic == topics[1]
+    page = cast.client("student").get("/amls/wishes/").content.decode()
+    assert "The staff decided it by hand." in page
+    file = signed_in(cast.other_student).get(reverse("projects:allocation_file", args=["amls", team.assignment_id]))
+    assert check(file.content) == []
+
+
+def test_rules_that_clash_are_said_in_words(cast: Cast, team: Project, topics: list[Topic]) -> None:
+    desk = cast.client("lecturer")
+    Topic.objects.filter(pk=topics[0].pk).update(must_be_held=True, fewest_teams=5)
+    asked = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
+    allocate_topics()
+    page = desk.get(asked["Location"]).content.decode()
+    assert "Sparse kernels has to be held, by at least 5 teams." in page
+
+
+def test_foreign_staff_neither_ask_nor_see_a_run(cast: Cast, team: Project) -> None:
+    desk = cast.client("foreign lecturer")
+    answer = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
+    assert answer.status_code == 404
+    assert not Allocation.objects.exists()
