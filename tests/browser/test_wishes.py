@@ -14,7 +14,7 @@ from projects.services.assignments import keep_assignment
 from projects.services.wishes import form_team
 from projects.tasks import allocate_topics
 from tests.browser.conftest import Open
-from tests.browser.test_pages import axe
+from tests.browser.looks import axe
 from tests.factories import TopicFactory
 
 
