@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
@@ -73,12 +73,12 @@ class TaskPointsForm(forms.Form):
         super().__init__(data, initial={**saved, **(initial or {})})
         self.score = self._score(None)
         for task in self.score.tasks:
-            title = task.task.title if task.task is not None else _now("Points")
+            title = task.task.title if task.task is not None else gettext("Points")
             most = say_decimal(task.most)
-            label = _now("%(task)s, of %(most)s") % {"task": title, "most": most}
+            label = gettext("%(task)s, of %(most)s") % {"task": title, "most": most}
             self._add(task, f"task_{_key(task)}", label, task.points)
             self.fields[f"comment_{_key(task)}"] = forms.CharField(
-                label=_now("Comment on %(task)s") % {"task": title},
+                label=gettext("Comment on %(task)s") % {"task": title},
                 required=False,
                 max_length=5000,
                 initial=task.comment,
@@ -87,8 +87,8 @@ class TaskPointsForm(forms.Form):
         for member in view.members if len(view.members) > 1 else []:
             own = self._own(member)
             for task in self.score.tasks:
-                title = task.task.title if task.task is not None else _now("Points")
-                label = _now("%(task)s for %(name)s") % {"task": title, "name": member.user}
+                title = task.task.title if task.task is not None else gettext("Points")
+                label = gettext("%(task)s for %(name)s") % {"task": title, "name": member.user}
                 self._add(task, f"task_{_key(task)}_{member.pk}", label, own.get(_key(task)))
 
     def _add(self, task: TaskScore, name: str, label: str, points: Decimal | None) -> None:
@@ -128,7 +128,7 @@ class TaskPointsForm(forms.Form):
     def total(self) -> str:
         """The sum of what is saved, in words."""
         values = {"points": say_decimal(self.score.points), "most": say_decimal(self.score.most)}
-        return _now("%(points)s of %(most)s points are saved.") % values
+        return gettext("%(points)s of %(most)s points are saved.") % values
 
     def given(self) -> dict[int | None, Given]:
         """Return what was typed for the team, by task."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.courses.models import Course
@@ -41,7 +41,7 @@ class SeriesForm(ZonedForm):
     def __init__(self, *args: Any, courses: Iterable[Course], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["course"].queryset = Course.objects.filter(pk__in=[course.pk for course in courses])  # type: ignore[attr-defined]
-        self.fields["due"].help_text = _now("In %(zone)s; the others a week later each.") % {"zone": self.zone.key}
+        self.fields["due"].help_text = gettext("In %(zone)s; the others a week later each.") % {"zone": self.zone.key}
 
     def clean_due(self) -> datetime | None:
         """Take the time as the course's clock shows it."""
