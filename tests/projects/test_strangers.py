@@ -111,6 +111,9 @@ OBJECTS: dict[str, type[Model]] = {
     "invitation": Invitation,
     "revoke": Invitation,
     "extension_take_back": ExtensionRequest,
+    "assignment_revoke": Invitation,
+    "tasks": Project,
+    "assignment_extension_take_back": ExtensionRequest,
     "file": SubmissionFile,
 }
 
@@ -123,6 +126,7 @@ def own_addresses(world: World, taken: dict[type[Model], Any]) -> Iterator[tuple
         if "pk" in names:
             values["pk"] = taken[OBJECTS[str(pattern.name)]].pk
         values |= {"filename": "x.ipynb", "code": receipt_code(taken[Submission].pk)}
+        values["assignment"] = taken[Assignment].pk
         yield (
             str(pattern.name),
             reverse(f"projects:{pattern.name}", kwargs={k: v for k, v in values.items() if k in names}),
