@@ -35,7 +35,7 @@ def people(table: Table) -> list[str]:
 
 def points(table: Table) -> list[str]:
     return [
-        str(read_number(row["points"]).normalize()) if not says_nothing(row["points"]) else "" for row in table.rows
+        f"{read_number(row['points']).normalize():f}" if not says_nothing(row["points"]) else "" for row in table.rows
     ]
 
 
