@@ -10,13 +10,12 @@ from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.preview import preview_of
-from amls.core.times import say_length, say_time
+from amls.core.times import say_date, say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.desk.kept_files import WaitingFiles
@@ -53,7 +52,7 @@ def _said(plan: PlannedAssignment, course: Course) -> str:
     """Say when one of a series is due, and what was left out before it."""
     said = _("%(title)s: due %(due)s") % {"title": plan.title, "due": say_time(plan.due_at, course.zone)}
     if plan.skipped:
-        days = ", ".join(date_format(day, "j N") for day in plan.skipped)
+        days = ", ".join(say_date(day) for day in plan.skipped)
         said += " · " + _("no class on %(days)s") % {"days": days}
     return said
 

@@ -71,7 +71,8 @@ def read_number(text: str) -> Decimal:
         raise RuleViolation(_no_number(text), code="no-number")
     exponent = number.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > _DECIMALS:
-        number = round(number, _DECIMALS).normalize()
+        # Not as '5E+1', which is what normalizing makes of 50.
+        number = Decimal(f"{round(number, _DECIMALS).normalize():f}")
     return number
 
 
