@@ -58,6 +58,9 @@ def test_a_page_is_rendered_once_per_revision(
 def test_a_kept_answer_carries_the_same_headers_as_a_rendered_one(client: Client, course: Course) -> None:
     first, second = client.get("/amls/"), client.get("/amls/")
     assert rendered["page"] == 1
+    # Each request has a number of its own, also where its answer was kept.
+    numbers = {answer.headers.pop("X-Request-ID") for answer in (first, second)}
+    assert len(numbers) == 2
     assert dict(first.items()) == dict(second.items())
     assert "default-src 'self'" in second["Content-Security-Policy"]
     assert second["X-Content-Type-Options"] == "nosniff"

@@ -99,8 +99,8 @@ def test_a_bomb_costs_a_bounded_child_and_this_process_nothing(name: str, settin
     assert spent.ru_utime + spent.ru_stime - children.ru_utime - children.ru_stime < 2 + 5 + 1
     mine = resource.getrusage(resource.RUSAGE_SELF)
     assert mine.ru_utime - own.ru_utime < 1
-    # Bounded and no core of it left behind.
-    assert spent.ru_maxrss * 1024 < 2**29 + 2**28
+    # Bounded and no core of it left behind. What counts is the largest child so far: one before it may have been larger.
+    assert spent.ru_maxrss * 1024 < 2**29 + 2**28 or spent.ru_maxrss == children.ru_maxrss
 
 
 @pytest.mark.parametrize("name", hostile.WORKBOOK_BOMBS)

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from amls.core.models import Spending
 from amls.courses.models import Audience
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
@@ -161,24 +162,40 @@ def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_
     wait = "Expect: 100-continue\r\n"
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port, ExitStack() as stack:
 
-        def answer(cookie: str, head: bytes) -> str:
+        def send(head: bytes) -> None:
+            # It stays open, and the body never comes.
             line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
             line.sendall(head)
-            return _first_line(line)
+            # Told to go on, also where the answer is no: then it follows at once.
+            assert _first_line(line) in ("100 Continue", "429 Too Many Requests", "411 Length Required")
 
-        # They stay open, and never come.
-        found = [answer(first, _head(path, size, first, more=wait)) for _each in range(6)]
-        assert found == ["100 Continue"] * 4 + ["429 Too Many Requests"] * 2
-        assert answer(first, _head("/admin/lectures/material/add/", size, first, more=wait)) == "429 Too Many Requests"
-        assert answer(second, _head(path, size, second, more=wait)) == "100 Continue"
+        def refused(count: int) -> bool:
+            for _attempt in range(100):
+                if (tmp_path / "access.log").read_text().count('" 429 ') == count:
+                    return True
+                time.sleep(0.1)
+            return False
+
+        def spent() -> list[int]:
+            return sorted(Spending.objects.values_list("spent", flat=True))
+
+        for _each in range(6):
+            send(_head(path, size, first, more=wait))
+        assert refused(2)
+        assert spent() == [4 * size]
+        send(_head("/admin/lectures/material/add/", size, first, more=wait))
+        assert refused(3)
+        send(_head(path, size, second, more=wait))
+        assert spent() == [size, 4 * size]
         # What is small costs nothing.
-        assert answer(first, _head(path, 1024**2, first, more=wait)) == "100 Continue"
+        send(_head(path, 1024**2, first, more=wait))
         unsaid = _head(path, 0, second, more=f"Transfer-Encoding: chunked\r\n{wait}").replace(
             b"Content-Length: 0\r\n", b""
         )
-        assert answer(second, unsaid) == "411 Length Required"
+        send(unsaid)
+        assert spent() == [size, 4 * size]
     kept = (tmp_path / "access.log").read_text()
-    assert kept.count('" 429 ') == 3
+    assert (kept.count('" 429 '), kept.count('" 411 ')) == (3, 1)
 
 
 def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:

@@ -125,14 +125,14 @@ def folder(var: Path) -> Iterator[Path]:
     yield var
     server = settings.DATABASES["default"]
     with psycopg.connect(host=server["HOST"], user=server["USER"], dbname="postgres", autocommit=True) as connection:
-        for name in ("backup_old", "backup_new"):
+        for name in (f"backup_old_{os.getpid()}", f"backup_new_{os.getpid()}"):
             statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
             connection.execute(statement)
 
 
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
 def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> None:
-    old = Site(folder / "old", "backup_old", copied=True)
+    old = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
     old.do("-c", _FILL)
     backup = folder / "backup"
     said = old.do("manage.py", "backup", str(backup))
@@ -147,7 +147,7 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
     now = old.do("-c", "import datetime; print(datetime.datetime.now(datetime.UTC).isoformat())").strip()
 
     # What does not fit is refused before anything is written.
-    new = Site(folder / "new", "backup_new", copied=False)
+    new = Site(folder / "new", f"backup_new_{os.getpid()}", copied=False)
     refused = new.run("manage.py", "restore", str(backup), SECRET_KEY=KEY[::-1])
     assert "SECRET_KEY is another one than the backup's: set it to what stands in" in refused.stderr
     (new.folder / "media").mkdir()
@@ -183,7 +183,7 @@ def test_a_backup_is_restored_as_it_was_and_mails_nobody_again(folder: Path) -> 
 
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
 def test_a_target_that_fills_up_or_is_there_leaves_nothing(folder: Path) -> None:
-    site = Site(folder / "old", "backup_old", copied=True)
+    site = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
     (site.folder / "media" / "lectures").mkdir(parents=True)
     (site.folder / "media" / "lectures" / "05.mp4").write_bytes(b"x" * 300_000)
     script = "import resource, signal, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); signal.signal(signal.SIGXFSZ, signal.SIG_IGN); sys.argv = ['manage.py', 'backup', sys.argv[1]]; import runpy; runpy.run_path('manage.py', run_name='__main__')"
@@ -197,16 +197,16 @@ def test_a_target_that_fills_up_or_is_there_leaves_nothing(folder: Path) -> None
 
 @pytest.mark.skipif("TEST_SERVER_IS_NEW" not in os.environ, reason="needs the tests' own server")
 def test_two_migrations_started_at_once_are_done_once(folder: Path) -> None:
-    site = Site(folder / "old", "backup_old", copied=True)
+    site = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
     for statement in (
         "DROP TABLE files_missingfile",
         "DELETE FROM django_migrations WHERE app = 'files' AND name LIKE '0002%'",
     ):
-        site.sql(sql.SQL(statement).format(), "backup_old")
+        site.sql(sql.SQL(statement).format(), site.name)
     hold = "import django; django.setup(); from django.db import connection; from amls.core.management.commands.migrate import _LOCK; c = connection.cursor(); c.execute('SELECT pg_advisory_lock(%s)', [_LOCK]); import sys; print('held', flush=True); sys.stdin.readline()"
     server = settings.DATABASES["default"]
     environment = {
-        **os.environ, **PRODUCTION, "DATABASE_URL": f"postgres://{server['USER']}:@/{server['HOST']}/backup_old",
+        **os.environ, **PRODUCTION, "DATABASE_URL": f"postgres://{server['USER']}:@/{server['HOST']}/backup_old_{os.getpid()}",
         "DJANGO_SETTINGS_MODULE": "amls.settings", "REDIS_URL": "", "AMLS_VAR_DIR": str(site.folder),
     }  # fmt: skip
 

@@ -29,7 +29,7 @@ def course(cast: Cast) -> Course:
     """A running course in English, known to its calendars."""
     course = cast.course
     Assignment.objects.update_or_create(
-        course=course, defaults={"registration_closes_at": NOW + timedelta(days=5), "due_at": None}
+        course=course, defaults={"is_main": True, "registration_closes_at": NOW + timedelta(days=5), "due_at": None}
     )
     LectureFactory.create(course=course, number="05", title="Parallel Execution", starts_at=NOW + timedelta(days=4))
     Exam.objects.create(course=course, starts_at=EXAM, capacity=9, closes_at=EXAM - timedelta(days=9))

@@ -127,7 +127,7 @@ def test_an_upload_that_began_too_late_is_late(rules: Assignment, port: int) -> 
     assert status == 302
     submission = Submission.objects.get()
     assert submission.began_at >= deadline_closes_at(rules.due_at or datetime.now(UTC))
-    assert not is_counting(submission, effective_deadline(project))
+    assert not is_counting(submission, effective_deadline(Project.objects.get(pk=project.pk)))
 
 
 def test_a_ticket_proves_an_earlier_start_over_http(rules: Assignment, port: int) -> None:
@@ -147,7 +147,7 @@ def test_a_ticket_proves_an_earlier_start_over_http(rules: Assignment, port: int
         status, location = send(port, PATH, cookie=cookie, body=body, kind=kind)
         assert status == 302
         newest = Submission.objects.get(pk=submission_pk_of(location.split("/")[2]) or 0)
-        return is_counting(newest, effective_deadline(project))
+        return is_counting(newest, effective_deadline(Project.objects.get(pk=project.pk)))
 
     assert counts(sealed, content)
     assert not counts(sealed, notebook(3000, "other"))

@@ -16,8 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from amls.courses.models import Enrolment
+from amls.courses.models import Enrolment, StaffMember
 from projects.models import (
+    Allocation,
     Assessment,
     Assignment,
     EarlierPass,
@@ -25,12 +26,14 @@ from projects.models import (
     ExtensionRequest,
     Invitation,
     Membership,
+    MentorLimit,
     Project,
     SeekingNote,
     StaffNote,
     Submission,
     SubmissionFile,
     Topic,
+    TopicPlacement,
 )
 from projects.receipts import receipt_code
 from projects.services.assessing import assess, enter_earlier_pass, note_for_staff
@@ -49,7 +52,7 @@ ADMINS = {
 }
 KEPT: list[type[Model]] = [
     Assessment, EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project, Assignment, SeekingNote, StaffNote,
-    Submission, SubmissionFile, Topic,
+    Submission, SubmissionFile, Topic, Allocation, MentorLimit, TopicPlacement,
 ]  # fmt: skip
 OUTSIDERS = ("anonymous", "stranger", "classmate", "rival", "foreign lecturer")
 SECRETS = ("Secret idea", "secret.ipynb", "invited@example.org", "student@example.org", "Only for staff")
@@ -87,8 +90,14 @@ def taken(world: World) -> dict[type[Model], Model]:
     passed = enter_earlier_pass(enrolment=mine, term="SS2023", note="Only for staff", by=world.staff)
     seeker = write_seeking_note(enrolment=world.other, assignment=world.assignment, topic=None, text="Looking", now=now)
     register_project(enrolment=world.another(), topic=world.single, now=now)
+    mentor = StaffMember.objects.create(course=world.course, role="assistant", name="Mentor")
+    settled: list[Model] = [
+        Allocation.objects.create(assignment=world.assignment, number=1, seed="s", inputs={}, asked_at=now),
+        MentorLimit.objects.create(assignment=world.assignment, mentor=mentor, most=2),
+        TopicPlacement.objects.create(project=project, topic=world.single, kind="excluded", decided_at=now),
+    ]
     rows: list[Model] = [
-        idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.assignment,
+        idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.assignment, *settled,
     ]  # fmt: skip
     return {type(row): row for row in rows}
 
@@ -115,6 +124,9 @@ OBJECTS: dict[str, type[Model]] = {
     "tasks": Project,
     "assignment_extension_take_back": ExtensionRequest,
     "file": SubmissionFile,
+    "wishes_for": Assignment,
+    "wishes_team": Assignment,
+    "allocation_file": Assignment,
 }
 
 
@@ -161,6 +173,7 @@ def state(taken: dict[type[Model], Any]) -> dict[str, Any]:
         Invitation: {"project": project}, Membership: {"project": project}, Project: {"pk": project.pk}, Assignment: {},
         SeekingNote: {"enrolment": owner}, StaffNote: {}, Submission: {"project": project},
         SubmissionFile: {"submission__project": project}, Topic: {"proposed_by": owner},
+        Allocation: {}, MentorLimit: {}, TopicPlacement: {"project": project},
     }  # fmt: skip
     return {m.__name__: list(m._default_manager.filter(**scopes[m]).order_by("pk").values()) for m in KEPT}
 

@@ -21,6 +21,7 @@ _NAMES = {
     "amls.mail.tasks.deliver": gettext_lazy("Mails"),
     "amls.exports.tasks.work": gettext_lazy("Exports"),
     "lectures.tasks.extract": gettext_lazy("Slides to read"),
+    "projects.tasks.allocate_topics": gettext_lazy("Topics to give by wish"),
     "projects.tasks.check_attempts": gettext_lazy("Hand-ins to check"),
     "amls.portal.tasks.fetch_drafts": gettext_lazy("Course pages to fetch"),
     "amls.portal.tasks.read_upstreams": gettext_lazy("Pages elsewhere to read again"),

@@ -89,12 +89,12 @@ _MONTH_FIRST = re.compile(
     rf"{_AHEAD}\b(?P<month>{MONTH})[\s-]*(?P<day>{_DAY})(?:st|nd|rd|th)?(?!\d|\.\d|:\d|[ap]m\b)"
     rf"(?P<range>\s*[-–—]\s*(?P<until>{_DAY})(?:st|nd|rd|th)?{_NO_DAY})?"
     rf"(?P<more>(?:\s*(?:,|&|/|\+|\band\b|\bund\b)\s*{_DAY}(?:st|nd|rd|th)?{_NO_DAY}(?!\s*{MONTH}))*)"
-    rf"(?:,?\s*(?P<year>{_YEAR})(?![\d:]))?",
+    rf"(?:,?\s*(?P<year>{_YEAR})(?!\d|:\d))?",
     _I,
 )
 _DAY_FIRST = re.compile(
     rf"{_AHEAD}(?<![\d.,])(?:(?P<from>{_DAY})(?:st|nd|rd|th)?\.?\s*(?P<joint>[-–—/&,]|\band\b|\bund\b|\bbis\b|\bto\b)\s*)?(?P<day>{_DAY})(?:st|nd|rd|th)?\.?"
-    rf"[\s-]*(?:of\s+)?(?P<month>\b{MONTH}|(?<=\d){MONTH})(?:[\s,-]*(?P<year>{_YEAR})(?![\d:])|[\s-]*'?(?P<short>\d\d)(?![\d:.]|\s*(?:uhr|h\b|[ap]m|[-–])))?",
+    rf"[\s-]*(?:of\s+)?(?P<month>\b{MONTH}|(?<=\d){MONTH})(?:[\s,-]*(?P<year>{_YEAR})(?!\d|:\d)|[\s-]*'?(?P<short>\d\d)(?![\d:.]|\s*(?:uhr|h\b|[ap]m|[-–])))?",
     _I,
 )
 _DOTS = re.compile(
