@@ -25,34 +25,41 @@
   if (!form) return;
   const said = form.querySelector("[data-kept]");
   const discard = form.querySelector("[data-discard]");
-  let timer, flying, isChanged = false, isFailing = false, isSent = false;
+  // Changes are counted: what is on its way is not kept yet, and goes along again when the page is left.
+  let timer, flying, changes = 0, kept = 0, isFailing = false, isSent = false;
   const typed = () => { const data = new FormData(form); data.set("keep", "quietly"); return data; };
   const say = (words) => { said.hidden = !words; said.textContent = words; };
   const keep = async () => {
-    flying?.abort();
+    // One after the other, or an earlier text could arrive after a later one.
+    if (flying) { timer = setTimeout(keep, 300); return; }
     flying = new AbortController();
-    isChanged = false;
+    const limit = setTimeout(() => flying.abort(new Error("no answer")), 20000);
+    const sending = changes;
     try {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body: typed(), signal: flying.signal, redirect: "error" });
       if (!answer.ok) throw new Error(answer.statusText);
       const words = await answer.text();
       say(words);
       discard.hidden = !words;
+      kept = sending;
       isFailing = false;
     } catch (error) {
       if (error.name === "AbortError") return;
-      isChanged = isFailing = true;
+      isFailing = true;
       say(said.dataset.failed);
+    } finally {
+      clearTimeout(limit);
+      flying = undefined;
     }
   };
   form.addEventListener("input", (event) => {
     if (!event.target.name) return;
-    isChanged = true;
+    changes += 1;
     clearTimeout(timer);
     timer = setTimeout(keep, 700);
   });
   form.addEventListener("submit", () => { isSent = true; clearTimeout(timer); flying?.abort(); });
   addEventListener("pageshow", () => { isSent = false; });
-  addEventListener("pagehide", () => { if (isChanged && !isSent) navigator.sendBeacon(form.getAttribute("action"), typed()); });
+  addEventListener("pagehide", () => { if (changes !== kept && !isSent) navigator.sendBeacon(form.getAttribute("action"), typed()); });
   addEventListener("beforeunload", (event) => { if (isFailing && !isSent) event.preventDefault(); });
 })();
