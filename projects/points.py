@@ -49,7 +49,12 @@ class Score:
     @property
     def outcome(self) -> Outcome:
         """Whether it is passed: with half of the points."""
-        return Outcome.PASSED if 2 * self.points >= self.most else Outcome.FAILED
+        return outcome_of(self.points, self.most)
+
+
+def outcome_of(points: Decimal, most: Decimal) -> Outcome:
+    """Return whether so many points pass of so many that there are: half of them do."""
+    return Outcome.PASSED if 2 * points >= most else Outcome.FAILED
 
 
 def score_of(assessment: Assessment, assignment: Assignment, enrolment: int | None = None) -> Score:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db.models import Case, Count, Exists, F, OuterRef, Sum, Value, When
 
 from amls.courses.models import Course, Enrolment
 from amls.grading.facts import Piece
-from amls.grading.points import Tally, WorkState, tally
+from amls.grading.points import ZERO, Tally, WorkState, tally
 from projects.deadlines import Deadlines
 from projects.models import (
     Assessment,
@@ -22,7 +25,7 @@ from projects.models import (
     Submission,
     TaskPoints,
 )
-from projects.points import Score, score_from
+from projects.points import Score, outcome_of, score_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,21 @@ class Work:
 
     Attributes:
         state: as the student may know it.
-        score: of an assignment that gives points; None where nothing is given. It may not be published yet.
+        points: of an assignment that gives some; None where nothing is given. They may not be published yet.
         outcome: passed or failed; '' where nothing is decided. It may not be published yet.
-        is_published: whether the student may see score and outcome.
+        is_published: whether the student may see points and outcome.
         project: the team's key; None without one.
-        feedback, correction: what the team reads with it, once it is published.
+        score: the points task by task, where these were asked for.
+        feedback, correction: what the team reads with it once it is published, where the tasks were asked for.
     """
 
     assignment: Assignment
     state: WorkState
-    score: Score | None
+    points: Decimal | None
     outcome: str
     is_published: bool
     project: int | None
+    score: Score | None = None
     feedback: str = ""
     correction: str = ""
 
@@ -59,17 +64,39 @@ class Work:
         return self.assignment.max_points if is_by_points else None
 
 
+class _Place(NamedTuple):
+    """Somebody's place in a team, and what is decided on the team's work."""
+
+    enrolment: int
+    assignment: int
+    project: int
+    is_handed_in: bool
+    assessment: int | None
+    outcome: str | None
+    published_at: datetime | None
+    feedback: str | None
+    correction: str | None
+
+
+class _Sum(NamedTuple):
+    """What a team (enrolment None) or a member got for one task, or for several of them."""
+
+    enrolment: int | None
+    task: int | None
+    points: Decimal
+    tasks: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What was read of all assignments at once."""
 
     deadlines: dict[int, Deadlines]
-    projects: dict[tuple[int, int], int]
+    places: dict[tuple[int, int], _Place]
     members: dict[int, list[int]]
-    handed_in: set[int]
-    assessments: dict[int, Assessment]
+    sums: dict[int, list[_Sum]]
     given: dict[int, list[TaskPoints]]
-    overrides: dict[tuple[int, int], MemberAssessment]
+    overrides: dict[tuple[int, int], str]
     excused: set[tuple[int, int]]
     published: set[int]
 
@@ -80,79 +107,127 @@ def assignments_of(course: Course) -> list[Assignment]:
 
 
 def works_of(
-    assignments: Sequence[Assignment], enrolments: Sequence[Enrolment], *, now: datetime
+    assignments: Sequence[Assignment], enrolments: Sequence[Enrolment], *, now: datetime, with_tasks: bool = False
 ) -> dict[int, dict[int, Work]]:
-    """Return how these students stand, by enrolment and by assignment: 7 queries, none without assignments.
+    """Return how these students stand, by enrolment and by assignment: 6 queries, none without assignments.
 
     Args:
         assignments: of one course, as `assignments_of` reads them.
         enrolments: its students.
         now: aware.
+        with_tasks: whether points are wanted task by task, and with what the team reads; else the database adds them up.
     """
     if not assignments:
         return {enrolment.pk: {} for enrolment in enrolments}
-    known = _read(assignments)
+    known = _read(assignments, [enrolment.pk for enrolment in enrolments], with_tasks=with_tasks)
     return {
         enrolment.pk: {assignment.pk: _work(assignment, enrolment.pk, known, now) for assignment in assignments}
         for enrolment in enrolments
     }
 
 
-def _read(assignments: Sequence[Assignment]) -> _Known:
+def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_tasks: bool) -> _Known:
     pks = [assignment.pk for assignment in assignments]
-    projects: dict[tuple[int, int], int] = {}
+    places: dict[tuple[int, int], _Place] = {}
     members: dict[int, list[int]] = defaultdict(list)
-    memberships = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
-    for enrolment, assignment, project in memberships.values_list("enrolment", "assignment", "project"):
-        projects[enrolment, assignment] = project
-        members[project].append(enrolment)
-    handed_in = Submission.objects.filter(project__assignment__in=pks, withdrawn_at__isnull=True)
-    assessments = {row.project_id: row for row in Assessment.objects.filter(project__assignment__in=pks)}
-    assignment_of = {project: assignment for (_person, assignment), project in projects.items()}
+    for place in _places(pks, people, with_texts=with_tasks):
+        places[place.enrolment, place.assignment] = place
+        members[place.project].append(place.enrolment)
     given: dict[int, list[TaskPoints]] = defaultdict(list)
-    for points in TaskPoints.objects.filter(assessment__project__assignment__in=pks):
-        given[points.assessment_id].append(points)
+    if with_tasks:
+        for points in TaskPoints.objects.filter(assessment__in={place.assessment for place in places.values()}):
+            given[points.assessment_id].append(points)
     overrides = MemberAssessment.objects.filter(assessment__project__assignment__in=pks)
+    published = Assessment.objects.filter(project__assignment__in=pks, published_at__isnull=False)
     return _Known(
         deadlines=Deadlines.of_each(assignments),
-        projects=projects,
+        places=places,
         members=members,
-        handed_in=set(handed_in.values_list("project", flat=True)),
-        assessments=assessments,
+        sums={} if with_tasks else _sums(pks),
         given=given,
-        overrides={(override.assessment_id, override.enrolment_id): override for override in overrides},
+        overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
         excused=set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment")),
-        published={assignment_of.get(row.project_id, 0) for row in assessments.values() if row.published_at},
+        published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),
+    )  # fmt: skip
+
+
+def _places(pks: Sequence[int], people: Sequence[int], *, with_texts: bool) -> Iterable[_Place]:
+    """Return the places of these students in teams, and those of their teammates: 1 query."""
+    active = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
+    theirs = active.filter(enrolment__in=people).values("project")
+    attempts = Submission.objects.filter(project=OuterRef("project"), withdrawn_at__isnull=True)
+    texts: list[Any] = [Value(""), Value("")]
+    if with_texts:
+        texts = [F("project__assessment__feedback"), F("project__assessment__correction")]
+    rows = active.filter(project__in=theirs).values_list(
+        "enrolment", "assignment", "project", Exists(attempts), "project__assessment",
+        "project__assessment__outcome", "project__assessment__published_at", *texts,
+    )  # fmt: skip
+    return map(_Place._make, rows)
+
+
+def _sums(pks: Sequence[int]) -> dict[int, list[_Sum]]:
+    """Return what is given, by assessment: 1 query, in which the database adds up what needs no telling apart.
+
+    Where some member has points of their own, each task stands by itself.
+    """
+    own = TaskPoints.objects.filter(assessment=OuterRef("assessment"), enrolment__isnull=False)
+    rows = (
+        TaskPoints.objects.filter(assessment__project__assignment__in=pks)
+        .annotate(alone=Case(When(Exists(own), then=F("task")), default=None))
+        .order_by()
+        .values_list("assessment", "enrolment", "alone")
+        .annotate(Sum("points"), Count("pk"))
     )
+    sums: dict[int, list[_Sum]] = defaultdict(list)
+    for assessment, *rest in rows:
+        sums[assessment].append(_Sum._make(rest))
+    return sums
+
+
+def _points(sums: Sequence[_Sum], enrolment: int) -> tuple[Decimal, int]:
+    """Return a person's points and for how many tasks: their own go before the team's, task by task."""
+    if len(sums) == 1 and sums[0].enrolment is None:
+        return sums[0].points, sums[0].tasks
+    theirs: Mapping[int | None, _Sum] = {
+        row.task: row
+        for row in sorted(sums, key=lambda row: row.enrolment is not None)
+        if row.enrolment in (None, enrolment)
+    }
+    return sum((row.points for row in theirs.values()), ZERO), sum(row.tasks for row in theirs.values())
 
 
 def _work(assignment: Assignment, enrolment: int, known: _Known, now: datetime) -> Work:
-    project = known.projects.get((enrolment, assignment.pk))
-    assessment = known.assessments.get(project) if project is not None else None
-    score, outcome = None, ""
-    if assessment is not None:
-        override = known.overrides.get((assessment.pk, enrolment))
-        outcome = (override.outcome if override is not None else "") or assessment.outcome
-        if assignment.grading == Assignment.Grading.POINTS and known.given[assessment.pk]:
-            score = score_from(known.given[assessment.pk], list(assignment.tasks.all()), assignment, enrolment)
-            outcome = score.outcome if score.is_complete and outcome else outcome
-    is_published = assessment is not None and assessment.published_at is not None
-    state = _state(assignment, enrolment, project, known, is_published=is_published, now=now)
-    feedback, correction = (assessment.feedback, assessment.correction) if assessment and is_published else ("", "")
-    return Work(assignment, state, score, outcome, is_published, project, feedback, correction)
+    place = known.places.get((enrolment, assignment.pk))
+    if place is None or place.assessment is None:
+        state = _state(assignment, enrolment, place, known, now=now)
+        return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
+    outcome = known.overrides.get((place.assessment, enrolment)) or place.outcome or ""
+    points, score, is_complete = None, None, False
+    if assignment.grading == Assignment.Grading.POINTS:
+        if rows := known.given.get(place.assessment):
+            score = score_from(rows, list(assignment.tasks.all()), assignment, enrolment)
+            points, is_complete = score.points, score.is_complete
+        elif sums := known.sums.get(place.assessment):
+            points, count = _points(sums, enrolment)
+            is_complete = count == (len(assignment.tasks.all()) or 1)
+    if points is not None and is_complete and outcome:
+        outcome = outcome_of(points, assignment.max_points or ZERO)
+    is_published = place.published_at is not None
+    state = _state(assignment, enrolment, place, known, now=now)
+    feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
+    return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, correction)
 
 
-def _state(
-    assignment: Assignment, enrolment: int, project: int | None, known: _Known, *, is_published: bool, now: datetime
-) -> WorkState:
+def _state(assignment: Assignment, enrolment: int, place: _Place | None, known: _Known, *, now: datetime) -> WorkState:
     if (enrolment, assignment.pk) in known.excused:
         return WorkState.EXCUSED
-    if is_published:
+    if place is not None and place.published_at is not None:
         return WorkState.GRADED
-    if project in known.handed_in or project in known.assessments:
+    if place is not None and (place.is_handed_in or place.assessment is not None):
         return WorkState.WAITING
-    deadlines = known.deadlines[assignment.pk]
-    closes_at = deadlines.closes_at(deadlines.for_team(project or 0, known.members.get(project or 0, [enrolment])))
+    deadlines, project = known.deadlines[assignment.pk], place.project if place is not None else 0
+    closes_at = deadlines.closes_at(deadlines.for_team(project, known.members.get(project, [enrolment])))
     if closes_at is None or now < closes_at:
         return WorkState.OPEN
     if not assignment.is_handed_in_here:
@@ -169,7 +244,7 @@ def piece_of(work: Work, path: str = "") -> Piece:
         title=assignment.title,
         most=work.most,
         state=work.state,
-        points=work.score.points if is_graded and work.score is not None else None,
+        points=work.points if is_graded else None,
         is_passed=work.outcome == Outcome.PASSED if is_graded else None,
         counts=assignment.counts,
         path=path,
@@ -179,12 +254,10 @@ def piece_of(work: Work, path: str = "") -> Piece:
 def sum_of(works: Iterable[Work]) -> Tally:
     """Return the sum of a student's points, of what counts and is published."""
     return tally(
-        (work.state, work.score.points if work.score is not None else None, work.most)
-        for work in works
-        if work.most is not None and work.assignment.counts
+        (work.state, work.points, work.most) for work in works if work.most is not None and work.assignment.counts
     )
 
 
 def blank_piece(assignment: Assignment) -> Piece:
     """Return an assignment as it is to somebody of whom nothing is known."""
-    return piece_of(Work(assignment, WorkState.OPEN, None, "", False, None))
+    return piece_of(Work(assignment, WorkState.OPEN, None, "", is_published=False, project=None))

@@ -159,7 +159,7 @@ def _sorted(rows: list[Standing], sort: str) -> list[Standing]:
         key = primary_key(name[1:])
         if name[0] == "a" and key in row.works:
             work = row.works[key]
-            return work.score.points if work.score is not None and work.state != WorkState.EXCUSED else None
+            return work.points if work.state != WorkState.EXCUSED else None
         return row.exams[key].points if name[0] == "e" and key in row.exams else None
 
     known = [(points, row) for row in rows if (points := value(row)) is not None]
@@ -193,11 +193,11 @@ def marks_of(row: Standing, columns: Columns) -> list[GradebookCell]:
 def _mark_of_work(work: Work) -> GradebookCell:
     if work.state == WorkState.EXCUSED:
         return GradebookCell("excused", _("excused"), "excused", work.project)
-    if work.state == WorkState.MISSING and not work.outcome and work.score is None:
+    if work.state == WorkState.MISSING and not work.outcome and work.points is None:
         return GradebookCell("missing", _("missing"), "missing", work.project)
     kind = "" if work.is_published else "draft"
-    if work.score is not None:
-        return GradebookCell(work.score.points, say_decimal(work.score.points), kind, work.project)
+    if work.points is not None:
+        return GradebookCell(work.points, say_decimal(work.points), kind, work.project)
     if work.outcome:
         return GradebookCell(work.outcome, str(Outcome(work.outcome).label), kind, work.project)
     waits = work.state == WorkState.WAITING
