@@ -24,7 +24,7 @@ quick: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@sh deploy/system_packages.sh test
-	@exec $(BIN)/python -m tests.bench
+	@exec $(BIN)/python -m tests.bench $(ONLY)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""`make bench`: pages and feeds as ratios to a bare Django view on the same server, in one run."""
+"""`make bench`: what the site costs, as ratios to what is bare on the same server, in one run; `ONLY=desk` measures one part."""
 
 import http.client
 import json
@@ -9,13 +9,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from amls.embedded import running
-from tests.bench import projects, signups
+from tests.bench import desk, projects, signups
 from tests.bench.counting import HEADER
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -25,14 +26,25 @@ CLIENTS, ROUNDS, SECONDS = 8, 4, 2
 
 
 def main() -> int:
-    """Measure, print tables, and write them to var/bench; with the argument 'projects' only those of projects."""
+    """Measure the parts named by the arguments, all of them without any; print tables, and write them to var/bench."""
+    wanted = sys.argv[1:] or list(PARTS)
+    if unknown := set(wanted) - set(PARTS):
+        print(f"There is no {', '.join(sorted(unknown))}: choose of {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
     os.environ |= {"AMLS_VAR_DIR": str(VAR), "DEBUG": "0", "DJANGO_SETTINGS_MODULE": "amls.settings"}
-    for name in ("queue", "queue-control", "media"):
-        (VAR / name).mkdir(parents=True, exist_ok=True)
+    for folder in (RESULTS, VAR / "queue", VAR / "queue-control", VAR / "media"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for part in wanted:
+        for work in PARTS[part]:
+            work()
+    return 0
+
+
+def pages() -> None:
+    """Measure pages and feeds of visitors."""
     with ExitStack() as stack:
         stack.enter_context(running(VAR))
         paths = prepare()
-        prepared = projects.prepare()
         close_connections()
         port = stack.enter_context(serve("tests.bench.wsgi:application", {}))
         answers = keep_answers(port, page_cases(port, paths))
@@ -40,19 +52,30 @@ def main() -> int:
         stack.enter_context(running(VAR))
         port = stack.enter_context(serve("tests.bench.wsgi:application", {**answers, "AMLS_DB_POOL": "1"}))
         bare_port = stack.enter_context(serve("tests.bench.bare:application", answers))
-        if sys.argv[1:] != ["projects"]:
-            write(measure(port, bare_port, page_cases(port, paths)))
+        write(measure(port, bare_port, page_cases(port, paths)))
+
+
+def project_writes() -> None:
+    """Measure registrations and hand-ins."""
+    with ExitStack() as stack:
+        stack.enter_context(running(VAR))
+        prepare()
+        prepared = projects.prepare()
+        close_connections()
+        port = stack.enter_context(serve("tests.bench.wsgi:application", {"AMLS_DB_POOL": "1"}))
         projects.report(projects.measure(port, prepared), RESULTS)
-    if sys.argv[1:] != ["projects"]:
-        # Servers of its own: two processes, and a broker.
-        with running(VAR):
-            signups.run(RESULTS)
-    if sys.argv[1:] != ["projects"]:
-        # In a process of its own: another database.
-        subprocess.run([sys.executable, "-m", "tests.bench.search"], cwd=ROOT, check=True)
-        for part in ("mail", "planning", "pdfs", "takeover", "allocation"):
-            run_part(part)
-    return 0
+
+
+def exam_writes() -> None:
+    """Measure sign-ups for an exam, on servers of their own: two processes, and a broker."""
+    with running(VAR):
+        prepare()
+        signups.run(RESULTS)
+
+
+def searching() -> None:
+    """Measure the search, in a process of its own: another database."""
+    subprocess.run([sys.executable, "-m", "tests.bench.search"], cwd=ROOT, check=True)
 
 
 def run_part(part: str) -> None:
@@ -61,8 +84,15 @@ def run_part(part: str) -> None:
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     rows = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("ROWS"))[4:])
     (RESULTS / f"{part}.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+    if part == "desk":
+        desk.show(rows)
+        return
     for row in rows:
         print(f"{row['case']:46} {row['value']:>8} {row['ratio']!s:>6} {row['aim']}")
+
+
+def _parts(*names: str) -> list[Callable[[], None]]:
+    return [partial(run_part, name) for name in names]
 
 
 def write(rows: list[dict[str, object]]) -> None:
@@ -242,6 +272,18 @@ def report(rows: list[dict[str, object]]) -> None:
             f"{row['case']:28} {row['per_second']:>8} {row['queries']:>8}"
             f" {row['to_bare_with_middleware']:>14} {row['to_bare_without']:>14}"
         )
+
+
+# What can be measured alone: `make bench ONLY=desk`.
+PARTS: dict[str, list[Callable[[], None]]] = {
+    "pages": [pages],
+    "search": [searching],
+    "desk": _parts("desk"),
+    "writes": [project_writes, exam_writes],
+    "mail": _parts("mail", "planning"),
+    "pdf": _parts("pdfs"),
+    "courses": _parts("takeover", "allocation"),
+}
 
 
 if __name__ == "__main__":

@@ -1,16 +1,29 @@
-"""The site with one more address: a bare view behind all of our middleware."""
+"""The site with more addresses: bare views behind all of our middleware."""
 
 import uuid
 
+from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.template import Context, Template
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
+from amls.courses.models import Course
 from tests.bench.answers import ANSWERS, bare
 
 BODY = ANSWERS.get("home-12", b"")
+
+
+_TEMPLATE = Template("{{ body|safe }}")
+
+
+@login_required
+def signed_in(request: HttpRequest, case: str) -> HttpResponse:
+    """Answer a person who is signed in with the same bytes as the site does: session, user, one query, a template."""
+    Course.objects.first()
+    return HttpResponse(_TEMPLATE.render(Context({"body": ANSWERS.get(case, b"").decode()})))
 
 
 @csrf_exempt
@@ -31,6 +44,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("bare/<slug:case>/", bare),
+    path("signed-in/<slug:case>/", signed_in),
     path("insert/", insert),
     path("upload/", upload),
     path("", include("amls.urls")),
