@@ -15,6 +15,7 @@ from amls.courses.models import Course, Enrolment, User
 if TYPE_CHECKING:
     from projects.models import (  # noqa: F401
         Assignment,
+        Handout,
         Invitation,
         Membership,
         Project,
@@ -34,6 +35,18 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def visible_at(self, now: datetime | Now, *, is_manager: bool = False) -> AssignmentQuerySet:
         """Return those that everyone who sees the course may see; its staff see all."""
         return self if is_manager else self.filter(Q(visible_from__isnull=True) | Q(visible_from__lte=now))
+
+
+class HandoutQuerySet(models.QuerySet["Handout"]):
+    """Files of assignments."""
+
+    def visible_at(self, now: datetime, *, is_manager: bool = False) -> HandoutQuerySet:
+        """Return what a member of the course may see: once it and its assignment are visible; its staff see all."""
+        rows = self.select_related("current")
+        if is_manager:
+            return rows
+        own = Q(visible_from__isnull=True) | Q(visible_from__lte=now)
+        return rows.filter(own, Q(assignment__visible_from__isnull=True) | Q(assignment__visible_from__lte=now))
 
 
 class TopicQuerySet(models.QuerySet["Topic"]):

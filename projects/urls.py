@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import path
 
-from projects.views import handin, ideas, invitations, mine, receipts, tasks, topics, wishes
+from projects.views import handin, handouts, ideas, invitations, mine, receipts, tasks, topics, wishes
 
 app_name = "projects"
 
@@ -25,8 +25,13 @@ _OF_ASSIGNMENT: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
     ("submit/ticket/", handin.ticket, "ticket"),
 )
 
+# What the staff do with an assignment.
+_STAFF = "<slug:slug>/staff/assignments/<int:pk>/"
+
 urlpatterns = [
-    path("<slug:slug>/staff/assignments/<int:pk>/tasks/", tasks.tasks, name="tasks"),
+    path(f"{_STAFF}files/", handouts.handouts, name="handouts"),
+    path("<slug:slug>/assignments/files/<int:pk>/<str:filename>", handouts.handout, name="handout"),
+    path(f"{_STAFF}tasks/", tasks.tasks, name="tasks"),
     path("receipts/<str:code>/", receipts.receipt, name="receipt"),
     path("receipts/<str:code>/receipt.pdf", receipts.receipt_pdf, name="receipt_pdf"),
     path("<slug:slug>/projects/", topics.topics, name="topics"),

@@ -32,6 +32,7 @@ from projects.models import Allocation, Assignment
 from projects.receipts import receipt_code
 from projects.services.allocating import inputs_of
 from projects.services.handin import hand_in
+from projects.services.handouts import add_handout
 from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
@@ -130,7 +131,9 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "lectures:material": ("{material}", ALL),
     "portal:imports": ("/amls/staff/imports/", STAFF | {"anonymous": 302}),
     "exams:exams": ("/amls/exams/", ALL),
-    "projects:tasks": ("{tasks}", STAFF_LOGIN),
+    "projects:tasks": ("{sheet}tasks/", STAFF_LOGIN),
+    "projects:handouts": ("{sheet}files/", STAFF_LOGIN),
+    "projects:handout": ("{handout}", {**STAFF, "student": 200}),
     "grading:rolls": ("/amls/staff/lists/", STAFF_LOGIN),
     "grading:roll": ("{roll}", STAFF_LOGIN),
     "grading:roll_import": ("{roll}import/", STAFF_LOGIN),
@@ -275,6 +278,9 @@ def places(cast: Cast) -> dict[str, str]:
     sheet = Assignment.objects.create(
         course=cast.course, kind="sheet", title="Sheet 1", topics_given="", grading="points", max_points=20
     )
+    handout = add_handout(
+        assignment=sheet, upload=SimpleUploadedFile("blatt1.txt", b"Aufgabe 1"), by=cast.lecturer.user, now=now
+    )
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=0, now=now)
     seminar = AssignmentFactory.create(course=cast.course, is_main=False, title="Seminar", topics_given="by-wish")
     publish_nothing(seminar)
@@ -295,7 +301,8 @@ def places(cast: Cast) -> dict[str, str]:
         "wishes": f"/amls/wishes/{seminar.pk}/",
         "exam": f"/amls/exams/{exam.pk}/",
         "roll": f"/amls/staff/lists/{roll.pk}/",
-        "tasks": f"/amls/staff/assignments/{sheet.pk}/tasks/",
+        "sheet": f"/amls/staff/assignments/{sheet.pk}/",
+        "handout": handout.get_absolute_url(),
     }
 
 
@@ -421,7 +428,8 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
         ("/amls/me/", 24),
         ("/amls/subscribe/", 3),
         ("/amls/projects/", 9),
-        ("/amls/projects/mine/", 13),
+        # One for the files of the assignment.
+        ("/amls/projects/mine/", 14),
     ],
 )
 def test_a_page_costs_the_same_with_30_lectures_as_with_3(

@@ -51,7 +51,10 @@ KEPT: dict[str, str] = {
         ),
         _PERSON,
     ),
-    **dict.fromkeys(("lectures.Material", "lectures.Extraction", "lectures.Passage", "lectures.Chapter"), _ONE_EACH),
+    **dict.fromkeys(
+        ("lectures.Material", "lectures.Extraction", "lectures.Passage", "lectures.Chapter", "projects.Handout"),
+        _ONE_EACH,
+    ),
     "lectures.Word": "each word of the site's slides once",
     "projects.Topic": "offered again by the next term; students' own go with their course's people",
     "agenda.AgendaItem": "a row for each date; what was cancelled goes after 90 days, a person's with the person",
@@ -71,7 +74,8 @@ _SET_UP_HISTORIES = {
     "courses.Course", "courses.StaffMember", "courses.User", "courses.WeeklySlot", "exams.Exam", "exams.ExamRules",
     "exams.GradeStep", "exams.Room", "lectures.Deadline", "lectures.FreeDay", "lectures.Lecture", "lectures.Material",
     "lectures.MaterialFile", "lectures.OfficeHour", "lectures.OfficeHourException", "lectures.Part", "mail.Announcement",
-    "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.MentorLimit", "projects.Task", "projects.Topic",
+    "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.Handout",
+    "projects.HandoutFile", "projects.MentorLimit", "projects.Task", "projects.Topic",
 }  # fmt: skip
 
 

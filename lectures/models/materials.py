@@ -1,18 +1,16 @@
 """Materials of lectures, and the versions of their files."""
 
-import uuid
 from datetime import datetime
-from pathlib import PurePosixPath
 from typing import ClassVar
 
 import pghistory
 from django.db import models
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
-from amls.courses.models import Audience, User, choices_hold
+from amls.courses.models import Audience, choices_hold
+from amls.files.versions import FileVersion, random_name
 from lectures.managers import MaterialQuerySet
 from lectures.models.schedule import Lecture
 
@@ -96,26 +94,15 @@ class Material(models.Model):
 
 def stored_name(instance: "MaterialFile | None", filename: str) -> str:
     """Return where an upload is kept: under a UUID, the original name only in the database."""
-    suffix = PurePosixPath(filename).suffix.lower()
-    return f"materials/{uuid.uuid4().hex}{suffix if suffix.isascii() and len(suffix) <= 8 else ''}"
+    return random_name("materials", filename)
 
 
-class MaterialFile(models.Model):
+class MaterialFile(FileVersion):
     """One uploaded version of a material. Older versions stay for a year after they were replaced."""
 
     material = models.ForeignKey(Material, models.CASCADE, related_name="files", verbose_name=_("material"))
-    version = models.PositiveIntegerField(_("version"), default=1)
     file = models.FileField(_("file"), upload_to=stored_name, max_length=200)
-    filename = LineField(_("file name"), max_length=255)
-    content_type = models.CharField(_("type"), max_length=100)
-    size = models.PositiveBigIntegerField(_("bytes"))
-    sha256 = models.CharField("SHA-256", max_length=64)
-    pages = models.PositiveIntegerField(_("pages"), null=True, blank=True)
     seconds = models.PositiveIntegerField(_("length in seconds"), null=True, blank=True)
-    uploaded_at = models.DateTimeField(_("uploaded"))
-    uploaded_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("by")
-    )
 
     class Meta:
         verbose_name = _("file version")
@@ -123,11 +110,8 @@ class MaterialFile(models.Model):
         ordering = ["material", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["material", "version"], name="materialfile_version_unique"),
-            models.CheckConstraint(name="materialfile_sha256_valid", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")),
+            *FileVersion.Meta.constraints,
         ]
-
-    def __str__(self) -> str:
-        return str(self.filename)
 
 
 for _model in (Material, MaterialFile):

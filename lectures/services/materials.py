@@ -10,12 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.db.models import Max
 
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
-from amls.files.storing import KeptFile, delete_stored, keeping
+from amls.files.storing import keeping
+from amls.files.versions import add_version
 from lectures.models import Lecture, Material, MaterialFile, stored_name
 from lectures.services.extraction import await_extraction, follow_texts, forget_texts, retry_extraction
 
@@ -27,8 +27,6 @@ SUFFIXES: dict[str, set[str] | None] = {
     Material.Kind.TRANSCRIPT: {".txt", ".md", ".vtt", ".pdf"},
     Material.Kind.OTHER: None,
 }
-# What only staff put there may be shown by the browser within this site.
-INLINE_SUFFIXES = frozenset({".pdf", ".mp4", ".vtt"})
 
 
 def add_material(*, lecture: Lecture, kind: str, now: datetime, **values: Any) -> Material:
@@ -85,14 +83,14 @@ def upload_version(*, material: Material, upload: UploadedFile[Any], by: User | 
     )
     with keeping([(upload, checked)], stored_name) as (kept,), _changing(material.lecture, now=now):
         material = Material.objects.select_for_update(of=("self",)).select_related("current").get(pk=material.pk)
-        if material.current is not None and material.current.sha256 == kept.sha256:
-            if material.current.filename != checked.filename:
-                material.current.filename = checked.filename
-                material.current.save(update_fields=["filename"])
-            delete_stored([kept.name])
-            retry_extraction(material.current, now=now)
-            return material.current
-        return _add_version(material, kept, by=by, now=now)
+        version, is_new = add_version(material.files, material.current, kept, by=by, now=now, seconds=checked.seconds)
+        if not is_new:
+            retry_extraction(version, now=now)
+            return version
+        material.current = version
+        material.save(update_fields=["current"])
+        await_extraction(version, now=now)
+        return version
 
 
 def upload_for_lecture(
@@ -108,27 +106,6 @@ def upload_for_lecture(
         existing = lecture.materials.filter(kind=kind).order_by("position", "pk").first()
         material = existing or add_material(lecture=lecture, kind=kind, now=now, position=lecture.materials.count())
         return upload_version(material=material, upload=upload, by=by, now=now)
-
-
-def _add_version(material: Material, kept: KeptFile, *, by: User | None, now: datetime) -> MaterialFile:
-    newest = material.files.aggregate(newest=Max("version"))["newest"] or 0
-    version = MaterialFile.objects.create(
-        material=material,
-        version=newest + 1,
-        file=kept.name,
-        filename=kept.checked.filename,
-        content_type=kept.checked.content_type,
-        size=kept.size,
-        sha256=kept.sha256,
-        pages=kept.checked.pages,
-        seconds=kept.checked.seconds,
-        uploaded_at=now,
-        uploaded_by=by,
-    )
-    material.current = version
-    material.save(update_fields=["current"])
-    await_extraction(version, now=now)
-    return version
 
 
 @contextmanager

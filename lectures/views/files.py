@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from amls.courses.access import Access, open_course
 from amls.courses.models import Audience, User
 from amls.files.serving import ServedFile, serve_file
+from amls.files.versions import served_version
 from lectures.counts import note_download
 from lectures.models import Material, MaterialFile, Passage
-from lectures.services.materials import INLINE_SUFFIXES
 
 
 @require_safe
@@ -24,17 +24,7 @@ def material(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpRes
     if filename != current.filename:
         address = reverse("lectures:material", args=[slug, pk, current.filename])
         return redirect(f"{address}?download" if "download" in request.GET else address)
-    served = ServedFile(
-        name=current.file.name or "",
-        filename=current.filename,
-        content_type=current.content_type,
-        size=current.size,
-        sha256=current.sha256,
-        changed_at=current.uploaded_at,
-        is_inline_safe=any(current.filename.lower().endswith(suffix) for suffix in INLINE_SUFFIXES),
-        is_public=_is_public(access, material),
-    )
-    response = serve_file(request, served)
+    response = serve_file(request, served_version(current, is_public=_is_public(access, material)))
     if _is_download(request, material, response):
         note_download(file=current, user=request.user if isinstance(request.user, User) else None, now=access.now)
     return response

@@ -13,6 +13,7 @@ from projects.models.assessment import (
 )
 from projects.models.assignments import Assignment
 from projects.models.extensions import Extension, ExtensionRequest
+from projects.models.handouts import Handout, HandoutFile
 from projects.models.points import Excuse, Task, TaskPoints
 from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
@@ -31,6 +32,8 @@ __all__ = [
     "Excuse",
     "Extension",
     "ExtensionRequest",
+    "Handout",
+    "HandoutFile",
     "Invitation",
     "MemberAssessment",
     "Membership",
@@ -66,6 +69,8 @@ for _model in (
     Task,
     TaskPoints,
     Excuse,
+    Handout,
+    HandoutFile,
     WishList,
     Wish,
     TopicPlacement,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest
@@ -10,8 +11,8 @@ from django.shortcuts import get_object_or_404
 
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
-from amls.courses.access import Access, open_course
-from amls.courses.models import Course, Enrolment
+from amls.courses.access import Access, open_course, open_course_as_manager
+from amls.courses.models import Course, Enrolment, User
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Project
@@ -133,6 +134,45 @@ def main_of(course: Course) -> Assignment | None:
     if assignment is not None:
         assignment.course = course
     return assignment
+
+
+@dataclass(frozen=True, slots=True)
+class StaffPage:
+    """A page on which the staff work on an assignment, for one request."""
+
+    access: Access
+    assignment: Assignment
+    user: User
+
+    @property
+    def course(self) -> Course:
+        """The course."""
+        return self.access.course
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What every such page shows."""
+        return {"access": self.access, "course": self.course, "assignment": self.assignment}
+
+
+def open_staff_page(request: HttpRequest, slug: str, pk: int, **only: Any) -> StaffPage:
+    """Return an assignment for those who may change its course.
+
+    Args:
+        request: whose page it is.
+        slug: of the course.
+        pk: of the assignment.
+        only: what else is asked of the assignment, such as `grading="points"`.
+
+    Raises:
+        Http404: for everyone else, and where there is no such assignment.
+    """
+    access = open_course_as_manager(request, slug)
+    assignment = get_object_or_404(Assignment.objects.filter(course=access.course, **only), pk=pk)
+    assignment.course = access.course
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - `open_course_as_manager` says so
+    return StaffPage(access, assignment, user)
 
 
 def number(value: str | None) -> int:

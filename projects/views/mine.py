@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -13,9 +13,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.violations import RuleViolation
-from amls.courses.access import open_course
+from amls.courses.access import Access, open_course
 from projects.forms.pages import ExtensionForm, InviteForm
-from projects.models import ExtensionRequest, Invitation, SeekingNote, Submission, Topic, TopicSwitch
+from projects.models import (
+    Assignment,
+    ExtensionRequest,
+    Handout,
+    Invitation,
+    SeekingNote,
+    Submission,
+    Topic,
+    TopicSwitch,
+)
 from projects.pieces import pieces_for
 from projects.queries import personal_result
 from projects.receipts import receipt_code
@@ -25,6 +34,17 @@ from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
 from projects.views.access import Mine, add_violation, mine_of, number, open_mine
+
+
+def handouts_of(access: Access, assignments: Sequence[Assignment]) -> list[Handout]:
+    """Return the files of assignments that the page's reader may open or expect; outsiders see none: 1 query."""
+    if access.enrolment is None and not access.is_manager:
+        return []
+    rows = list(Handout.objects.filter(assignment__in=assignments).visible_at(access.now, is_manager=access.is_manager))
+    of = {assignment.pk: assignment for assignment in assignments}
+    for row in rows:
+        row.assignment = of[row.assignment_id]
+    return rows
 
 
 def mine_context(mine: Mine) -> dict[str, Any]:
@@ -38,6 +58,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "assignment": mine.assignment,
         "problem": mine.problem,
         "invite_form": InviteForm(),
+        "handouts": handouts_of(access, [mine.assignment] if mine.assignment is not None else []),
     }
     if team is None:
         due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
@@ -90,7 +111,12 @@ def mine(request: HttpRequest, slug: str, assignment: int | None = None) -> Http
 def assignments(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all assignments of a course, and how one stands with each."""
     access = open_course(request, slug)
-    context = {"access": access, "course": access.course, "tab": "projects", "pieces": pieces_for(access)}
+    pieces = pieces_for(access)
+    handouts: dict[int, list[Handout]] = {}
+    for row in handouts_of(access, [piece.assignment for piece in pieces]):
+        handouts.setdefault(row.assignment_id, []).append(row)
+    rows = [(piece, handouts.get(piece.assignment.pk, [])) for piece in pieces]
+    context = {"access": access, "course": access.course, "tab": "projects", "rows": rows}
     return render(request, "projects/assignments.html", context)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,11 +16,10 @@ from amls.core.decimals import say_decimal
 from amls.core.preview import preview_of, without_trace
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
-from amls.courses.access import open_course_as_manager
-from amls.courses.models import User
 from amls.grading.points import MOST_POINTS, read_points
 from projects.models import Assignment, Task
 from projects.services.points import TaskWish, set_tasks
+from projects.views.access import open_staff_page
 
 _LONGEST = 10_000
 
@@ -29,19 +28,16 @@ _LONGEST = 10_000
 @require_http_methods(["GET", "HEAD", "POST"])
 def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show the tasks as lines such as 'Induction | 7.5'; show what other ones do to points, then let them be."""
-    access = open_course_as_manager(request, slug)
-    by_points = Assignment.objects.filter(course=access.course, grading=Assignment.Grading.POINTS)
-    assignment = get_object_or_404(by_points.select_related("course"), pk=pk)
+    page = open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
+    access, assignment = page.access, page.assignment
     standing = list(assignment.tasks.all())
     lines = "\n".join(f"{task.title} | {say_decimal(task.max_points)}" for task in standing)
     reason, problem, context = request.POST.get("reason", ""), "", {}
     if request.method == "POST":
         lines = request.POST.get("lines", "")[:_LONGEST]
-        by = request.user
-        assert isinstance(by, User)  # noqa: S101 - `open_course_as_manager` says so
         try:
             wishes = _read(lines, standing)
-            change = partial(set_tasks, assignment=assignment, tasks=wishes, by=by, now=access.now)
+            change = partial(set_tasks, assignment=assignment, tasks=wishes, by=page.user, now=access.now)
             # The preview asks for no reason: whether one is needed is what it shows.
             changes = without_trace(lambda: change(reason=reason or "–"))
             preview = preview_of(request.POST, (wishes, [(row.project.pk, row.before, row.after) for row in changes]))
@@ -52,10 +48,7 @@ def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 return redirect("projects:tasks", slug, pk)
         except RuleViolation as violation:
             problem = str(violation.message)
-    context |= {
-        "access": access, "course": access.course, "assignment": assignment, "lines": lines, "reason": reason,
-        "problem": problem,
-    }  # fmt: skip
+    context |= page.context | {"lines": lines, "reason": reason, "problem": problem}
     return render(request, "projects/tasks.html", context, status=422 if problem else 200)
 
 

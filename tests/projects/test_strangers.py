@@ -24,6 +24,7 @@ from projects.models import (
     EarlierPass,
     Extension,
     ExtensionRequest,
+    Handout,
     Invitation,
     Membership,
     MentorLimit,
@@ -39,6 +40,7 @@ from projects.receipts import receipt_code
 from projects.services.assessing import assess, enter_earlier_pass, note_for_staff
 from projects.services.extensions import extend, request_extension
 from projects.services.handin import hand_in
+from projects.services.handouts import add_handout
 from projects.services.ideas import propose_idea
 from projects.services.registration import register_project
 from projects.services.teams import invite_member, write_seeking_note
@@ -52,7 +54,7 @@ ADMINS = {
 }
 KEPT: list[type[Model]] = [
     Assessment, EarlierPass, Extension, ExtensionRequest, Invitation, Membership, Project, Assignment, SeekingNote, StaffNote,
-    Submission, SubmissionFile, Topic, Allocation, MentorLimit, TopicPlacement,
+    Submission, SubmissionFile, Topic, Allocation, MentorLimit, TopicPlacement, Handout,
 ]  # fmt: skip
 OUTSIDERS = ("anonymous", "stranger", "classmate", "rival", "foreign lecturer")
 SECRETS = ("Secret idea", "secret.ipynb", "invited@example.org", "student@example.org", "Only for staff")
@@ -96,8 +98,16 @@ def taken(world: World) -> dict[type[Model], Model]:
         MentorLimit.objects.create(assignment=world.assignment, mentor=mentor, most=2),
         TopicPlacement.objects.create(project=project, topic=world.single, kind="excluded", decided_at=now),
     ]
+    # Nobody but the staff sees it yet.
+    sheet = add_handout(
+        assignment=world.assignment,
+        upload=SimpleUploadedFile("secret.txt", b"Only for staff"),
+        visible_from=now + timedelta(days=1),
+        by=world.staff,
+        now=now,
+    )
     rows: list[Model] = [
-        idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.assignment, *settled,
+        sheet, idea, project, invitation, submission, submission.files.get(), wish, given[0], passed, seeker, world.assignment, *settled,
     ]  # fmt: skip
     return {type(row): row for row in rows}
 
@@ -121,7 +131,9 @@ OBJECTS: dict[str, type[Model]] = {
     "revoke": Invitation,
     "extension_take_back": ExtensionRequest,
     "assignment_revoke": Invitation,
-    "tasks": Project,
+    "tasks": Assignment,
+    "handouts": Assignment,
+    "handout": Handout,
     "assignment_extension_take_back": ExtensionRequest,
     "file": SubmissionFile,
     "wishes_for": Assignment,
@@ -173,7 +185,7 @@ def state(taken: dict[type[Model], Any]) -> dict[str, Any]:
         Invitation: {"project": project}, Membership: {"project": project}, Project: {"pk": project.pk}, Assignment: {},
         SeekingNote: {"enrolment": owner}, StaffNote: {}, Submission: {"project": project},
         SubmissionFile: {"submission__project": project}, Topic: {"proposed_by": owner},
-        Allocation: {}, MentorLimit: {}, TopicPlacement: {"project": project},
+        Allocation: {}, MentorLimit: {}, Handout: {}, TopicPlacement: {"project": project},
     }  # fmt: skip
     return {m.__name__: list(m._default_manager.filter(**scopes[m]).order_by("pk").values()) for m in KEPT}
 

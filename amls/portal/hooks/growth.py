@@ -4,18 +4,22 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Manager, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from pghistory.models import Context
 
 from amls.agenda.models import FeedUse
 from amls.core.batches import delete_in_batches
+from amls.files.versions import FileVersion
 from amls.portal.growth import HISTORY_YEARS, histories, set_up_histories
 from amls.privacy.registry import retention
 from lectures.models import MaterialCount, MaterialFile
+from projects.models import HandoutFile
 
 _CONTEXTS_KEPT = timedelta(days=30)
 _VERSIONS_KEPT = timedelta(days=365)
+# Versions of files, and of what they are versions.
+_VERSIONED: tuple[tuple[type[FileVersion], str], ...] = ((MaterialFile, "material"), (HandoutFile, "handout"))
 
 
 def _before(now: datetime) -> datetime:
@@ -56,13 +60,16 @@ def purge_counts(now: datetime, dry_run: bool) -> int:
 
 
 @retention(
-    "portal.old-versions", _("Slides and recordings that were replaced"), _("a year after they were replaced"),
-    tables=["lectures.MaterialFile"],
+    "portal.old-versions", _("Slides, recordings and sheets that were replaced"), _("a year after they were replaced"),
+    tables=["lectures.MaterialFile", "projects.HandoutFile"],
 )  # fmt: skip
 def purge_versions(now: datetime, dry_run: bool) -> int:
     """Delete versions of files, with what was read from them, that another one replaced a year ago."""
-    newer = MaterialFile.objects.filter(
-        material=OuterRef("material"), version__gt=OuterRef("version"), uploaded_at__lt=now - _VERSIONS_KEPT
-    )
-    rows = MaterialFile.objects.filter(Exists(newer)).exclude(Q(material__current=F("pk")))
-    return delete_in_batches(rows, dry_run=dry_run)
+    return sum(_purge_versions(model, of, now, dry_run) for model, of in _VERSIONED)
+
+
+def _purge_versions(model: type[FileVersion], of: str, now: datetime, dry_run: bool) -> int:
+    rows: Manager[FileVersion] = model._default_manager  # noqa: SLF001 - Django's public name for it
+    replaced = {of: OuterRef(of), "version__gt": OuterRef("version"), "uploaded_at__lt": now - _VERSIONS_KEPT}
+    old = rows.filter(Exists(rows.filter(**replaced))).exclude(Q(**{f"{of}__current": F("pk")}))
+    return delete_in_batches(old, dry_run=dry_run)
