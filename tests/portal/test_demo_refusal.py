@@ -9,7 +9,7 @@ from tests.factories import CourseFactory
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("slug", ["amls", "amls-ss2024", "compilers"])
+@pytest.mark.parametrize("slug", ["amls", "amls-ss2024", "algorithms", "compilers"])
 def test_a_database_with_real_courses_gets_no_demo(slug: str) -> None:
     course = CourseFactory.create(slug=slug, state="archived", title="Größe")
     people = set(User.objects.values_list("pk", flat=True))

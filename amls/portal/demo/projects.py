@@ -97,8 +97,8 @@ class _Story:
     def tell_past(self) -> None:
         before, after = self.deadline - timedelta(hours=5), self.deadline + timedelta(days=5)
         first = self.team(0, 1, 2, 3, days=60)
-        self.hand_in(first, 1, before - timedelta(days=3), _zip("aggregates.zip", "v1"), _report())
-        self.hand_in(first, 2, before, _zip("aggregates.zip", "v2"), _report())
+        self.hand_in(first, 1, before - timedelta(days=3), _zip("aggregates.zip", "v1"), make_report())
+        self.hand_in(first, 2, before, _zip("aggregates.zip", "v2"), make_report())
         second = self.team(3, 4, 5, days=50)
         self.hand_in(second, 4, before, _notebook(), commit="4f2a91c07b3d")
         third = self.team(5, 6, days=40)
@@ -115,8 +115,8 @@ class _Story:
     def tell_present(self) -> None:
         now = self.now
         first = self.team(0, 1, 2, days=20)
-        self.hand_in(first, 1, now - timedelta(days=4), _zip("aggregates.zip", "v1"), _report())
-        self.hand_in(first, 2, now - timedelta(days=1), _zip("aggregates.zip", "v2"), _report(), _notebook())
+        self.hand_in(first, 1, now - timedelta(days=4), _zip("aggregates.zip", "v1"), make_report())
+        self.hand_in(first, 2, now - timedelta(days=1), _zip("aggregates.zip", "v2"), make_report(), _notebook())
         second = self.team(1, 3, days=19)
         request_extension(
             project=second,
@@ -161,7 +161,8 @@ def _zip(name: str, version: str) -> SimpleUploadedFile:
     return SimpleUploadedFile(name, buffer.getvalue())
 
 
-def _report() -> SimpleUploadedFile:
+def make_report() -> SimpleUploadedFile:
+    """Return a PDF of one page, as somebody uploads it."""
     buffer, writer = io.BytesIO(), PdfWriter()
     writer.add_blank_page(595, 842)
     writer.add_metadata({"/Title": "Report"})

@@ -1,4 +1,4 @@
-"""The demo: AMLS SS2024 as it was, and a running copy in which today lies mid-term."""
+"""The demo: AMLS SS2024 as it was, a running copy in which today lies mid-term, and a course with weekly sheets."""
 
 import tomllib
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Role, User
 from amls.courses.services import enrol, finish_course_change
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES, FELLOW_STUDENTS
+from amls.portal.demo.coursework import COURSEWORK, make_coursework
 from amls.portal.demo.exams import make_exams
 from amls.portal.demo.projects import make_projects
 from amls.portal.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
@@ -34,8 +35,12 @@ _FOLDER = Path(__file__).resolve().parent
 _WEEKS_BEHIND = 6
 
 
-def make_demo(*, now: datetime) -> None:
+def make_demo(*, now: datetime, with_coursework: bool = True) -> None:
     """Make the demo's courses, materials and people; what is there already stays as it is.
+
+    Args:
+        now: by which the dates of the running courses go.
+        with_coursework: whether the course with weekly sheets and wishes is made beside AMLS.
 
     Raises:
         RuleViolation: there are courses that are not the demo's (code 'real-courses'). Nothing is made then.
@@ -47,7 +52,7 @@ def make_demo(*, now: datetime) -> None:
             "Make the demo in an installation of its own: AMLS_VAR_DIR=… manage.py serve, without DATABASE_URL.",
             code="real-courses",
         )
-    people = _make_people()
+    people = make_people()
     texts = load_texts()
     with transaction.atomic():
         archived = _make_course(_archived_spec(texts), Course.State.ARCHIVED, now=now)
@@ -58,15 +63,18 @@ def make_demo(*, now: datetime) -> None:
         make_projects(course, people, now=now)
         _count_uses(course, now=now)
     make_exams(archived, running, now=now)
+    if with_coursework:
+        make_coursework(people, now=now)
 
 
 def _is_demo(course: Course) -> bool:
     """Return whether it is one of the demo's, and not one that only has its address."""
     lecturer = course.enrolments.filter(user__email=_LECTURER, role=Role.LECTURER)
-    return course.slug in (ARCHIVED, RUNNING) and lecturer.exists()
+    return course.slug in (ARCHIVED, RUNNING, COURSEWORK) and lecturer.exists()
 
 
-def _make_people() -> dict[str, User]:
+def make_people() -> dict[str, User]:
+    """Return the demo's accounts by address; those that are missing are made."""
     addresses = dict(DEMO_ACCOUNTS)
     addresses |= dict(zip(FELLOW_ADDRESSES, FELLOW_STUDENTS, strict=True))
     people = {}
