@@ -126,6 +126,26 @@ def works_of(
     }
 
 
+def read_works(
+    assignments: Sequence[Assignment], enrolments: Sequence[Enrolment], *, now: datetime
+) -> dict[int, dict[int, Work]]:
+    """Return how these students stand with all assignments of their course, as `works_of`, and keep it on them.
+
+    Whatever else the page asks of these people, such as the rules of admission, finds it there: see `known_works`.
+    """
+    works = works_of(assignments, enrolments, now=now)
+    for enrolment in enrolments:
+        enrolment.works_read = (now, works[enrolment.pk])  # type: ignore[attr-defined]
+    return works
+
+
+def known_works(enrolments: Sequence[Enrolment], *, now: datetime) -> dict[int, dict[int, Work]] | None:
+    """Return what `read_works` has kept of these students at this time; None unless it has of all: no query."""
+    kept = {enrolment.pk: getattr(enrolment, "works_read", None) for enrolment in enrolments}
+    works = {pk: known[1] for pk, known in kept.items() if known is not None and known[0] == now}
+    return works if len(works) == len(kept) else None
+
+
 def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_tasks: bool) -> _Known:
     pks = [assignment.pk for assignment in assignments]
     places: dict[tuple[int, int], _Place] = {}

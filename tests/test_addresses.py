@@ -110,6 +110,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:import": ("/amls/staff/import/", STAFF_LOGIN),
     "portal:roll_over": ("/amls/staff/roll-over/", STAFF_LOGIN),
     "portal:gradebook": ("/amls/staff/gradebook/", STAFF_LOGIN),
+    "portal:gradebook_person": ("/amls/staff/gradebook/{student}/", STAFF_LOGIN),
+    "portal:gradebook_import": ("/amls/staff/gradebook/import/", STAFF_LOGIN),
     "portal:gradebook_pdf": ("/amls/staff/gradebook.pdf", STAFF_LOGIN),
     "portal:enrol": ("/amls/enrol/", {**LOGIN, "student": 302, "assistant": 302, "lecturer": 302}),
     "portal:me": ("/amls/me/", {"anonymous": 302, "stranger": 404, "student": 200, "assistant": 200, "lecturer": 200, "foreign lecturer": 404, "admin": 302}),
@@ -303,6 +305,7 @@ def places(cast: Cast) -> dict[str, str]:
         "roll": f"/amls/staff/lists/{roll.pk}/",
         "sheet": f"/amls/staff/assignments/{sheet.pk}/",
         "handout": handout.get_absolute_url(),
+        "student": str(cast.student.pk),
     }
 
 

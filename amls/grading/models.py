@@ -1,4 +1,4 @@
-"""Lists that the staff keep: who was there, who presented."""
+"""What the staff keep of people: lists of who was there, who presented, and notes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from amls.core.text import LineField
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Enrolment, User
 
 # More than a term has.
@@ -98,6 +98,33 @@ class RollEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.roll}: {self.enrolment.user}"
+
+
+class PersonNote(models.Model):
+    """What the staff of a course note of a person: for them alone, one text that each of them may change.
+
+    It has no history: what is taken away is gone.
+    """
+
+    enrolment = models.OneToOneField(Enrolment, models.CASCADE, related_name="person_note", verbose_name=_("person"))
+    text = CleanTextField(_("note"), max_length=2000)
+    written_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", verbose_name=_("written by"))
+    written_at = models.DateTimeField(_("written"))
+
+    class Meta:
+        verbose_name = _("note on a person")
+        verbose_name_plural = _("notes on people")
+        ordering = ["enrolment"]
+        constraints = [
+            models.CheckConstraint(
+                name="personnote_not_empty",
+                condition=~Q(text=""),
+                violation_error_message=_("Write something first."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.enrolment.user}: {self.text[:40]}"
 
 
 pghistory.track()(Roll)

@@ -1,4 +1,4 @@
-"""Lists that the staff keep: made, changed, and what is entered in them."""
+"""What the staff keep of people: lists, made and changed and what is entered in them, and notes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import lock_course
-from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
+from amls.grading.models import MOST_OCCASIONS, PersonNote, Roll, RollEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +110,35 @@ def _check(roll: Roll, person: Enrolment, count: Count) -> None:
             % {"person": person.user, "most": most, "count": count.entered + count.excused},
             code="too-often",
         )
+
+
+LONGEST_NOTE = 2000
+
+
+def note_person(*, enrolment: Enrolment, text: str, by: User, now: datetime) -> PersonNote | None:
+    """Let this be what the staff have noted of a person; an empty text takes the note away.
+
+    Args:
+        enrolment: whom it is about.
+        text: for the staff of the course alone.
+        by: who writes it.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: it is longer than 2,000 characters.
+    """
+    if len(text) > LONGEST_NOTE:
+        raise RuleViolation(_("A note has at most 2,000 characters. Shorten it."), code="too-long", field="text")
+    with transaction.atomic():
+        Enrolment.objects.select_for_update(no_key=True).get(pk=enrolment.pk)
+        note = PersonNote.objects.filter(enrolment=enrolment).first()
+        if not text.strip():
+            if note is not None:
+                note.delete()
+            return None
+        if note is not None and note.text == text:
+            return note
+        note = note or PersonNote(enrolment=enrolment)
+        note.text, note.written_by, note.written_at = text, by, now
+        note.save()
+    return note

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from amls.portal.gradebook import importing
 from amls.portal.gradebook import views as gradebook
 from amls.portal.health import views as health
 from amls.portal.home import documents
@@ -49,6 +50,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/staff/roll-over/", rollover.roll_over_page, name="roll_over"),
     path("<slug:slug>/staff/gradebook/", gradebook.gradebook, name="gradebook"),
     path("<slug:slug>/staff/gradebook.pdf", gradebook.gradebook_pdf, name="gradebook_pdf"),
+    path("<slug:slug>/staff/gradebook/import/", importing.corrections, name="gradebook_import"),
+    path("<slug:slug>/staff/gradebook/<int:pk>/", gradebook.gradebook_person, name="gradebook_person"),
     path("<slug:slug>/schedule.pdf", documents.schedule_pdf, name="schedule_pdf"),
     path("<slug:slug>/enrol/", me.enrol, name="enrol"),
     path("<slug:slug>/me/", me.me, name="me"),

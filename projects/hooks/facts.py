@@ -7,14 +7,16 @@ from amls.courses.models import Course, Enrolment
 from amls.grading.facts import Facts, course_facts, facts
 from projects.hooks.eligibility import judge_projects
 from projects.queries import results_of
-from projects.works import assignments_of, blank_piece, piece_of, works_of
+from projects.works import assignments_of, blank_piece, known_works, piece_of, works_of
 
 
 @facts.named("projects")
 def project_facts(course: Course, enrolments: Sequence[Enrolment], now: datetime) -> Mapping[int, Facts]:
     """Tell of assignments, of the course's project, and of earlier terms."""
     findings, results = judge_projects(course, enrolments, now), results_of(course, enrolments)
-    works = works_of(assignments_of(course), enrolments, now=now)
+    works = known_works(enrolments, now=now)
+    if works is None:
+        works = works_of(assignments_of(course), enrolments, now=now)
     return {
         pk: Facts(
             pieces={key: piece_of(work) for key, work in works[pk].items()},

@@ -283,6 +283,7 @@ PARTS: dict[str, list[Callable[[], None]]] = {
     "mail": _parts("mail", "planning"),
     "pdf": _parts("pdfs"),
     "courses": _parts("takeover", "allocation"),
+    "gradebook": _parts("gradebook"),
 }
 
 

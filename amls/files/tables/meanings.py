@@ -22,6 +22,11 @@ def heading_key(text: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum() or char == "#")
 
 
+def heading_keys(text: str) -> set[str]:
+    """Return as what the heading of a column may be understood: what stands in brackets may be left out, 'Punkte (max. 90)'."""
+    return {heading_key(text), heading_key(_IN_BRACKETS.sub(_kept_in_brackets, text))}
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """One thing that a column of a table may say.
@@ -88,11 +93,8 @@ NAMES = (NAME, FAMILY_GIVEN, GIVEN, FAMILY)
 def recognise(header: Sequence[str], meanings: Sequence[Meaning]) -> dict[str, list[int]]:
     """Return by the names of meanings which columns call themselves so, left to right."""
     columns: dict[str, list[int]] = {}
-    # What stands in brackets may be left out: 'Punkte (max. 90)'.
     keys = [
-        (index, {heading_key(heading), heading_key(_IN_BRACKETS.sub(_kept_in_brackets, heading))})
-        for index, heading in enumerate(header)
-        if 0 < len(heading) <= _LONGEST_HEADING
+        (index, heading_keys(heading)) for index, heading in enumerate(header) if 0 < len(heading) <= _LONGEST_HEADING
     ]
     for meaning in meanings:
         indexes = [index for index, key in keys if key & meaning.keys]

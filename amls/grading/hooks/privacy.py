@@ -1,11 +1,12 @@
-"""What lists know of a person: how often they were there."""
+"""What lists know of a person: how often they were there. Notes among the staff are these', as everywhere in the house."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from amls.courses.models import User
-from amls.grading.models import RollEntry
-from amls.privacy.registry import delete_with_history, on_course_purge, personal_data
+from amls.grading.models import PersonNote, RollEntry
+from amls.privacy.registry import delete_with_history, on_account_deletion, on_course_purge, personal_data
 
 
 @personal_data.named("grading")
@@ -16,7 +17,14 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     yield "lists.json", list(rows.values(*columns))
 
 
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Delete what the staff noted of whoever goes."""
+    PersonNote.objects.filter(enrolment__user=user).delete()
+
+
 @on_course_purge
 def forget_people(courses: Sequence[int]) -> None:
-    """Delete what stands in the lists of these courses, with its history; the lists stay."""
+    """Delete what stands in the lists of these courses, and what is noted of people, with its history; the lists stay."""
+    PersonNote.objects.filter(enrolment__course__in=courses).delete()
     delete_with_history(RollEntry.objects.filter(roll__course__in=courses))

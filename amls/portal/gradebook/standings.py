@@ -2,50 +2,91 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
-from django.utils import timezone
-from django.utils.translation import gettext as _
-
-from amls.core.decimals import say_decimal
-from amls.core.keys import primary_key
-from amls.courses.eligibility import Finding, Verdict, evaluate, extra_points_of
+from amls.courses.eligibility import Finding, Verdict, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
-from amls.files.tables.writing import Cell
-from amls.grading.points import Tally, WorkState
-from exams.models import Exam, Registration, Result
-from projects.models import Assignment, Outcome
-from projects.queries import StudentResult, results_of
-from projects.states import ProjectState
-from projects.works import Work, assignments_of, sum_of, works_of
+from amls.grading.models import PersonNote
+from amls.grading.points import Tally
+from amls.portal.gradebook.cells import Cell, cell_of_exam, cell_of_work
+from amls.portal.gradebook.columns import Columns, columns_of
+from amls.portal.gradebook.results import results_by_person
+from exams.admission import Admission, AdmissionState, admissions_of
+from exams.models import Result
+from projects.models import Outcome
+from projects.queries import StudentResult, read_parts
+from projects.states import STUDENT_STATES, ProjectState
+from projects.works import Work, read_works, sum_of
 
 # The kind of its exports.
 GRADEBOOK = "portal.gradebook"
+_ADMISSIONS = list(AdmissionState)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of a gradebook somebody wants to see, and in which order; what says nothing is ''.
+
+    Attributes:
+        search: words, each in the name, the address or the matriculation number.
+        state: only who stands so with the project.
+        admission: only whose admission stands so.
+        column: this one alone, as 'a17' or 'e3'.
+        work: only who has a cell of this kind, in that column or in any; see `Cell`.
+        sort: the key of a column, 'name', 'number', 'project', 'extra', 'admission', 'sum' or 'note'; '-' before it
+            turns the order round.
+    """
+
+    search: str = ""
+    state: str = ""
+    admission: str = ""
+    column: str = ""
+    work: str = ""
+    sort: str = ""
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves some people out."""
+        return bool(self.search or self.state or self.admission or self.work)
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, object]) -> Asked:
+        """Return what the parameters of an export ask for; those of an older release may have others."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: str(value) for name, value in parameters.items() if name in known})
+
+    def parameters(self) -> dict[str, str]:
+        """Return what says it again, for an export."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Standing:
     """One student.
 
     Attributes:
         points: published extra points, at most what the course gives.
-        findings: what the rules of admission say.
+        admission: to the exams, with what the rules say.
         works: by assignment.
         exams: results by exam, published or not.
+        note: of the staff; '' without one.
+        cells: of the columns that are shown.
     """
 
     enrolment: Enrolment
     project: StudentResult
     points: Decimal
-    findings: list[Finding]
-    works: dict[int, Work]
-    exams: dict[int, Result]
+    admission: Admission
+    works: Mapping[int, Work]
+    exams: Mapping[int, Result]
+    note: str
+    cells: Sequence[Cell]
 
-    @property
+    @cached_property
     def sum(self) -> Tally:
         """The points of all assignments that count, as published."""
         return sum_of(self.works.values())
@@ -61,187 +102,97 @@ class Standing:
         return str(Outcome(self.project.draft).label) if self.project.draft else ""
 
     @property
+    def findings(self) -> Sequence[Finding]:
+        """What the rules of admission say."""
+        return self.admission.findings
+
+    @property
     def verdict(self) -> Verdict:
         """What the rules say together: the worst of them."""
         verdicts = {finding.verdict for finding in self.findings}
         return next((worst for worst in (Verdict.UNMET, Verdict.PENDING) if worst in verdicts), Verdict.MET)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a course's gradebook has columns for, besides the project.
-
-    Attributes:
-        assignments: but for the course's project where it gives no points: that has columns of its own.
-        exams: in their order.
-    """
-
-    assignments: list[Assignment]
-    exams: list[Exam]
-
-    @property
-    def gives_points(self) -> bool:
-        """Whether there is a sum to show."""
-        return any(assignment.grading == Assignment.Grading.POINTS for assignment in self.assignments)
-
-
-def columns_of(course: Course) -> Columns:
-    """Return what a course's gradebook has columns for: 2 queries, 3 with assignments."""
-    rows = assignments_of(course)
-    by_points = Assignment.Grading.POINTS
-    shown = [row for row in rows if not row.is_main or row.grading == by_points]
-    return Columns(shown, list(Exam.objects.filter(course=course).order_by("starts_at", "pk")))
-
-
 def standings(
-    course: Course,
-    *,
-    now: datetime,
-    search: str = "",
-    state: str = "",
-    verdict: str = "",
-    sort: str = "",
-    columns: Columns | None = None,
+    course: Course, *, now: datetime, asked: Asked | None = None, columns: Columns | None = None
 ) -> list[Standing]:
     """Return the students of a course by name: a fixed number of queries, however many.
 
     Args:
         course: whose they are.
         now: the request's clock.
-        search: words, each in the name, the address or the matriculation number.
-        state: only those who stand so.
-        verdict: only those of whom the rules say so.
-        sort: by name, or by a column as `cells_of` calls it: 'sum', 'a17', 'e3'; '-' before it turns the order round.
+        asked: who of them, and in which order.
         columns: of the course, where they are known.
     """
-    columns = columns or columns_of(course)
+    asked = asked or Asked()
+    columns = columns or columns_of(course).only(asked.column)
     rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user")
-    if search:
-        rows = rows.found_by(search)
+    if asked.search:
+        rows = rows.found_by(asked.search)
     people = list(rows.order_by("user__sort_name", "pk"))
+    everyone = _standings(course, people, columns, now=now)
+    return _sorted([standing for standing in everyone if _fits(standing, asked)], asked.sort, columns)
+
+
+def standing_of(enrolment: Enrolment, *, now: datetime, columns: Columns) -> Standing:
+    """Return how one student stands."""
+    return _standings(enrolment.course, [enrolment], columns, now=now)[0]
+
+
+def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *, now: datetime) -> list[Standing]:
     for person in people:
         person.course = course
-    results, findings = results_of(course, people), evaluate(course, people, now=now)
-    points = extra_points_of(course, people)
-    works, exams = works_of(columns.assignments, people, now=now), _results_by_person(course)
-    everyone = [
-        Standing(person, results[person.pk], points[person.pk], findings[person.pk], works[person.pk], exams[person.pk])
+    works = read_works(columns.assignments, people, now=now)
+    results, admissions = read_parts(course, people), admissions_of(course, people, now=now)
+    points, exams = extra_points_of(course, people), results_by_person(people)
+    notes = dict(PersonNote.objects.filter(enrolment__in=people).values_list("enrolment", "text"))
+    return [
+        Standing(
+            person, results[person.pk], points[person.pk], admissions[person.pk], works[person.pk], exams[person.pk],
+            notes.get(person.pk, ""), _cells(columns, works[person.pk], exams[person.pk]),
+        )
         for person in people
+    ]  # fmt: skip
+
+
+def _cells(columns: Columns, works: Mapping[int, Work], exams: Mapping[int, Result]) -> list[Cell]:
+    return [
+        cell_of_work(works[column.assignment.pk])
+        if column.assignment is not None
+        else cell_of_exam(exams.get(column.exam.pk if column.exam is not None else 0))
+        for column in columns.shown
     ]
-    chosen = [
-        standing
-        for standing in everyone
-        if (not state or standing.state == state) and (not verdict or standing.verdict == verdict)
-    ]
-    return _sorted(chosen, sort)
 
 
-def _results_by_person(course: Course) -> dict[int, dict[int, Result]]:
-    """Return everyone's results by enrolment and exam: 1 query."""
-    results: dict[int, dict[int, Result]] = defaultdict(dict)
-    rows = Registration.objects.filter(course=course, result__isnull=False).select_related("result").order_by("pk")
-    for registration in rows:
-        results[registration.enrolment_id][registration.exam_id] = registration.result
-    return results
+def _fits(standing: Standing, asked: Asked) -> bool:
+    return (
+        (not asked.state or standing.state == asked.state)
+        and (not asked.admission or standing.admission.state == asked.admission)
+        and (not asked.work or any(cell.kind == asked.work for cell in standing.cells))
+    )
 
 
-def _sorted(rows: list[Standing], sort: str) -> list[Standing]:
+_ORDERS: Mapping[str, Callable[[Standing], Decimal | int | str | None]] = {
+    "number": lambda row: row.enrolment.number.rjust(20) if row.enrolment.number else None,
+    "project": lambda row: STUDENT_STATES.index(row.state),
+    "extra": lambda row: row.points,
+    "admission": lambda row: _ADMISSIONS.index(row.admission.state),
+    "sum": lambda row: row.sum.points,
+    "note": lambda row: row.note.casefold() or None,
+}
+
+
+def _sorted(rows: list[Standing], sort: str, columns: Columns) -> list[Standing]:
     """Return the rows by a column; who has nothing there comes last, whatever the order, and ties stay by name."""
     name = sort.removeprefix("-")
-    if name == "name" or not name:
+    places = {column.key: place for place, column in enumerate(columns.shown)}
+    if name not in places and name not in _ORDERS:
         return rows[::-1] if sort == "-name" else rows
 
-    def value(row: Standing) -> Decimal | None:
-        if name == "sum":
-            return row.sum.points
-        if name == "extra":
-            return row.points
-        key = primary_key(name[1:])
-        if name[0] == "a" and key in row.works:
-            work = row.works[key]
-            return work.points if work.state != WorkState.EXCUSED else None
-        return row.exams[key].points if name[0] == "e" and key in row.exams else None
+    def value(row: Standing) -> Decimal | int | str | None:
+        return row.cells[places[name]].points if name in places else _ORDERS[name](row)
 
-    known = [(points, row) for row in rows if (points := value(row)) is not None]
+    known = [(found, row) for row in rows if (found := value(row)) is not None]
+    # All of a column are of one kind.
     ordered = sorted(known, key=lambda pair: pair[0], reverse=sort.startswith("-"))
-    return [row for _points, row in ordered] + [row for row in rows if value(row) is None]
-
-
-@dataclass(frozen=True, slots=True)
-class GradebookCell:
-    """One cell of the gradebook: a person's work on an assignment, or their exam.
-
-    Attributes:
-        value: points or a word, as a table has it.
-        text: as the page shows it.
-        kind: 'missing', 'excused', 'draft', 'open' or ''.
-        project: the team's key, where the desk has a page for it.
-    """
-
-    value: Cell
-    text: str
-    kind: str = ""
-    project: int | None = None
-
-
-def marks_of(row: Standing, columns: Columns) -> list[GradebookCell]:
-    """Return a student's cells: the assignments, then the exams."""
-    works = [_mark_of_work(row.works[assignment.pk]) for assignment in columns.assignments]
-    return works + [_mark_of_exam(row.exams.get(exam.pk)) for exam in columns.exams]
-
-
-def _mark_of_work(work: Work) -> GradebookCell:
-    if work.state == WorkState.EXCUSED:
-        return GradebookCell("excused", _("excused"), "excused", work.project)
-    if work.state == WorkState.MISSING and not work.outcome and work.points is None:
-        return GradebookCell("missing", _("missing"), "missing", work.project)
-    kind = "" if work.is_published else "draft"
-    if work.points is not None:
-        return GradebookCell(work.points, say_decimal(work.points), kind, work.project)
-    if work.outcome:
-        return GradebookCell(work.outcome, str(Outcome(work.outcome).label), kind, work.project)
-    waits = work.state == WorkState.WAITING
-    return GradebookCell("", _("to be graded") if waits else "", "open", work.project)
-
-
-def _mark_of_exam(result: Result | None) -> GradebookCell:
-    if result is None:
-        return GradebookCell("", "", "open")
-    kind = "" if result.state == Result.State.PUBLISHED else "draft"
-    grade = f" · {result.grade:.1f}" if result.grade is not None else ""
-    return GradebookCell(result.points, f"{say_decimal(result.points)}{grade}", kind)
-
-
-def sheet_of(rows: Sequence[Standing], columns: Columns) -> tuple[list[str], list[list[Cell]]]:
-    """Return the gradebook as a table: headers and rows; 'missing' and 'excused' are no zeros."""
-    headers = [
-        _("name"), _("e-mail"), _("matriculation number"), _("project"), _("topic"), _("state"),
-        _("not published yet"), _("extra points"), _("admission"), _("what the rules say"),
-    ]  # fmt: skip
-    headers += [assignment.title for assignment in columns.assignments]
-    for exam in columns.exams:
-        day = f"{timezone.localtime(exam.starts_at):%Y-%m-%d}"
-        headers += [f"{exam} {day}", _("grade %(day)s") % {"day": day}]
-    headers += [_("sum of points"), _("points to be had so far")] if columns.gives_points else []
-    return headers, [
-        [
-            str(row.enrolment.user),
-            row.enrolment.user.email,
-            row.enrolment.number,
-            row.project.team.project.pk if row.project.team else "",
-            row.project.team.project.title if row.project.team else "",
-            str(row.state.label),
-            row.draft,
-            row.points,
-            row.verdict.value,
-            "; ".join(finding.for_staff for finding in row.findings),
-            *(_mark_of_work(row.works[assignment.pk]).value for assignment in columns.assignments),
-            *(cell for exam in columns.exams for cell in _exam_cells(row.exams.get(exam.pk))),
-            *([row.sum.points, row.sum.most] if columns.gives_points else []),
-        ]
-        for row in rows
-    ]
-
-
-def _exam_cells(result: Result | None) -> list[Cell]:
-    return ["", ""] if result is None else [result.points, result.grade]
+    return [row for _value, row in ordered] + [row for row in rows if value(row) is None]

@@ -1,23 +1,43 @@
 """The gradebook, for the staff of a course."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.decimals import say_decimal
 from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
-from amls.courses.eligibility import Verdict
+from amls.courses.models import Enrolment, User
 from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.portal.gradebook.standings import GRADEBOOK, Columns, columns_of, marks_of, sheet_of, standings
+from amls.grading.models import PersonNote
+from amls.grading.services import note_person
+from amls.portal.gradebook.cells import KINDS, said
+from amls.portal.gradebook.columns import Columns, columns_of
+from amls.portal.gradebook.rows import Parts, RowWriter, parts_of, totals_of, whole_sum
+from amls.portal.gradebook.sheet import sheet_of
+from amls.portal.gradebook.standings import GRADEBOOK, Asked, standing_of, standings
+from exams.admission import LABELS
 from projects.states import STUDENT_STATES
 
+# By which words an address says what is asked for.
+_WORDS = {"search": "q", "state": "state", "admission": "admission", "column": "column", "work": "work", "sort": "sort"}
+# Whoever sorts by these looks for the first of the alphabet or the list, by all others for the most points.
+_ASCENDING = ("name", "number", "project", "admission", "note")
 
-def _chosen(request: HttpRequest) -> dict[str, str]:
-    return {name: clean_line(request.GET.get(name, "")) for name in ("q", "state", "verdict", "sort")}
+
+def asked_of(request: HttpRequest) -> Asked:
+    """Return what an address of the gradebook asks for."""
+    return Asked(**{name: clean_line(request.GET.get(word, "")) for name, word in _WORDS.items()})
 
 
 @login_required
@@ -25,27 +45,37 @@ def _chosen(request: HttpRequest) -> dict[str, str]:
 def gradebook_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
     """The gradebook as PDF, narrowed down by the same filters as its page."""
     access = open_course_as_manager(request, slug)
-    chosen = _chosen(request)
-    parameters = {"search": chosen["q"], "state": chosen["state"], "verdict": chosen["verdict"]}
-    return document(request, kind=GRADEBOOK, course=access.course, parameters=parameters)
+    return document(request, kind=GRADEBOOK, course=access.course, parameters=asked_of(request).parameters())
 
 
-def _heads(request: HttpRequest, columns: Columns) -> list[dict[str, str]]:
-    """Return the columns that can be sorted by, each with the address that does it, turned round the second time."""
-    names = [("name", _("Student"))]
-    heads = [(f"a{assignment.pk}", assignment.title) for assignment in columns.assignments]
-    heads += [(f"e{exam.pk}", str(exam)) for exam in columns.exams]
-    heads += [("sum", _("Sum"))] if columns.gives_points else []
-    present, sortable = request.GET.get("sort", ""), []
-    for name, label in names + heads:
+def _heads(request: HttpRequest, columns: Columns, parts: Parts) -> list[dict[str, Any]]:
+    """Return the columns, each with the address that sorts by it, turned round the second time."""
+    named: list[tuple[str, str, str]] = [("name", _("Student"), "")]
+    named += [("project", _("Project"), "")] if parts.project else []
+    named += [("extra", _("Extra points"), "")] if parts.extra else []
+    named += [("admission", _("Admission"), "")] if parts.admission else []
+    for column in columns.shown:
+        most = _("of %(most)s") % {"most": say_decimal(column.most)} if column.most is not None else ""
+        named.append((column.key, column.title, most))
+    named += [("sum", _("Sum"), "")] if parts.points else []
+    named += [("note", _("Note"), "")] if parts.note else []
+    present, heads = request.GET.get("sort", ""), []
+    for key, label, most in named:
         query = request.GET.copy()
         query.pop("format", None)
-        # Whoever sorts by points looks for the best first.
-        first, second = ("name", "-name") if name == "name" else (f"-{name}", name)
+        first, second = (key, f"-{key}") if key in _ASCENDING else (f"-{key}", key)
         query["sort"] = second if present == first else first
-        order = {name: "ascending", f"-{name}": "descending"}.get(present, "")
-        sortable.append({"name": name, "label": label, "query": query.urlencode(), "order": order})
-    return sortable
+        order = {key: "ascending", f"-{key}": "descending"}.get(present, "")
+        is_text = key in _ASCENDING
+        heads.append({"label": label, "most": most, "query": query.urlencode(), "order": order, "is_text": is_text})
+    return heads
+
+
+def _by_number(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    query.pop("format", None)
+    query["sort"] = "-number" if query.get("sort") == "number" else "number"
+    return query.urlencode()
 
 
 @login_required
@@ -53,28 +83,76 @@ def _heads(request: HttpRequest, columns: Columns) -> list[dict[str, str]]:
 def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how every student stands, narrowed down, or send it as a table."""
     access = open_course_as_manager(request, slug)
-    chosen = _chosen(request)
-    columns = columns_of(access.course)
-    rows = standings(
-        access.course, now=access.now, search=chosen["q"], state=chosen["state"], verdict=chosen["verdict"],
-        sort=chosen["sort"], columns=columns,
-    )  # fmt: skip
+    asked, every_column = asked_of(request), columns_of(access.course)
+    columns = every_column.only(asked.column)
+    rows = standings(access.course, now=access.now, asked=asked, columns=columns)
     kind = request.GET.get("format", "")
     if kind in (CSV, XLSX):
-        headers, cells = sheet_of(rows, columns)
+        headers, cells = sheet_of(rows, columns, now=access.now)
         return table_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
     query = request.GET.copy()
     query.pop("format", None)
+    parts = parts_of(rows, columns)
+    writer = RowWriter(parts, slug=slug)
+    sums = whole_sum(rows)
     context = {
         "access": access,
         "course": access.course,
-        "rows": [(row, marks_of(row, columns)) for row in rows],
-        "columns": columns,
-        "heads": _heads(request, columns),
-        "chosen": chosen,
+        "rows": rows,
+        "lines": [writer.row(row) for row in rows],
+        "parts": parts,
+        "heads": _heads(request, columns, parts),
+        "by_number": _by_number(request),
+        "blanks": range(parts.project + parts.extra + parts.admission),
+        "totals": totals_of(rows, columns),
+        "sums": {"points": say_decimal(sums.points), "most": say_decimal(sums.most)},
+        "with_tasks": [column for column in columns.shown if column.assignment is not None and column.most is not None],
+        "asked": asked,
+        "columns": every_column.shown,
         "states": [(state.value, state.label) for state in STUDENT_STATES],
-        "verdicts": [verdict.value for verdict in Verdict],
+        "admissions": [(state.value, label) for state, label in LABELS.items()],
+        "kinds": KINDS.items(),
         "query": query.urlencode(),
-        "has_rules": any(row.findings for row in rows),
-    }
+    }  # fmt: skip
     return render(request, "portal/gradebook.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def gradebook_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show how one student stands, and what the staff note of them; let the note be changed."""
+    access = open_course_as_manager(request, slug)
+    students = (
+        Enrolment.objects.students().filter(course=access.course).select_related("user", "person_note__written_by")
+    )
+    person = get_object_or_404(students, pk=pk)
+    note: PersonNote | None = getattr(person, "person_note", None)
+    typed, problem = note.text if note is not None else "", ""
+    if request.method == "POST":
+        by, typed = request.user, request.POST.get("note", "")
+        assert isinstance(by, User)  # noqa: S101 - `open_course_as_manager` says so
+        try:
+            note_person(enrolment=person, text=typed, by=by, now=access.now)
+        except RuleViolation as violation:
+            problem = str(violation.message)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("portal:gradebook_person", slug, pk)
+    columns = columns_of(access.course)
+    row = standing_of(person, now=access.now, columns=columns)
+    context = {
+        "access": access, "course": access.course, "person": person, "row": row, "note": note, "typed": typed,
+        "problem": problem,
+        "lines": [
+            {
+                "column": column,
+                "cell": cell,
+                "points": said(cell) if cell.points is not None else "",
+                "most": say_decimal(column.most) if column.most is not None else "",
+                "kind": cell.word if cell.points is None and cell.word else KINDS[cell.kind],
+            }
+            for column, cell in zip(columns.shown, row.cells, strict=True)
+        ],
+        "sum": {"points": say_decimal(row.sum.points), "most": say_decimal(row.sum.most)} if columns.gives_points else None,
+    }  # fmt: skip
+    return render(request, "portal/gradebook_person.html", context, status=422 if problem else 200)

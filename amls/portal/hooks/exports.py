@@ -15,7 +15,8 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
-from amls.portal.gradebook.standings import GRADEBOOK, standings
+from amls.portal.gradebook.standings import GRADEBOOK, Asked, standings
+from exams.admission import LABELS, AdmissionState
 from lectures.queries import lectures_of
 from projects.models import Assignment
 from projects.states import ProjectState
@@ -102,15 +103,15 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
 def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
-    rows = standings(course, now=order.now, **order.parameters)
+    asked = Asked.of(order.parameters)
+    rows = standings(course, now=order.now, asked=asked)
     progress(1, 3)
-    state = order.parameters.get("state", "")
     context = {
         "rows": rows,
         "has_rules": any(row.findings for row in rows),
-        "search": order.parameters.get("search", ""),
-        "state": ProjectState(state).label if state in ProjectState.values else "",
-        "verdict": order.parameters.get("verdict", ""),
+        "asked": asked,
+        "state": ProjectState(asked.state).label if asked.state in ProjectState.values else "",
+        "admission": LABELS[AdmissionState(asked.admission)] if asked.admission in set(AdmissionState) else "",
     }
     title = _("Gradebook: %(course)s") % {"course": course}
     yield render_pdf("portal/pdf/gradebook.html", context, title=title, order=order, paper="A4 landscape")

@@ -66,7 +66,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 _OF_PEOPLE = [
     "agenda.FeedToken", "courses.Enrolment", "courses.RosterEntry", "courses.RosterEntry_declined",
     "exams.AdmissionDecision", "exams.CheckInMark", "exams.HelperLink", "exams.Registration", "exams.Result",
-    "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
+    "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.PersonNote", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
     "mail.Preference", "projects.Allocation", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
     "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
     "projects.Project", "projects.SeekingNote", "projects.StaffNote", "projects.Submission", "projects.SubmissionFile",

@@ -1,0 +1,76 @@
+"""The cells of a gradebook: points or a word, and what tells missing, excused and not yet published apart."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from amls.core.decimals import say_decimal
+from amls.grading.points import WorkState
+from exams.models import Result
+from projects.models import Outcome
+from projects.works import Work
+
+# By which kinds of cells a gradebook is narrowed down, as people call them.
+KINDS = {
+    "missing": _("missing"),
+    "excused": _("excused"),
+    "waiting": _("to be graded"),
+    "draft": _("not published yet"),
+    "graded": _("published"),
+    "open": _("nothing yet"),
+}
+
+
+class Cell(NamedTuple):
+    """A person's work on an assignment, or their exam.
+
+    Attributes:
+        kind: one of `KINDS`.
+        points: None where there are none, or where they don't count for the person.
+        word: the outcome where it is passed or failed; the grade of an exam.
+        project: the team's key, where the desk has a page for it.
+    """
+
+    kind: str
+    points: Decimal | None = None
+    word: str = ""
+    project: int | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its points are published, so that they belong to sums."""
+        return self.kind == "graded" and self.points is not None
+
+
+_NOTHING = Cell("open")
+_KINDS_OF_STATES = {WorkState.MISSING: "missing", WorkState.WAITING: "waiting", WorkState.OPEN: "open"}
+
+
+def cell_of_work(work: Work) -> Cell:
+    """Return the cell of a person's work on an assignment."""
+    if work.state == WorkState.EXCUSED:
+        return Cell("excused", project=work.project)
+    if work.points is None and not work.outcome:
+        return Cell(_KINDS_OF_STATES.get(work.state, "open"), project=work.project)
+    kind = "graded" if work.is_published else "draft"
+    word = str(Outcome(work.outcome).label) if work.points is None else ""
+    return Cell(kind, work.points, word, work.project)
+
+
+def cell_of_exam(result: Result | None) -> Cell:
+    """Return the cell of a person's exam; None where they have no result."""
+    if result is None:
+        return _NOTHING
+    kind = "graded" if result.state == Result.State.PUBLISHED else "draft"
+    return Cell(kind, result.points, f"{result.grade:.1f}" if result.grade is not None else "")
+
+
+def said(cell: Cell) -> str:
+    """Return what a cell says, in words and numbers; '' for nothing yet."""
+    if cell.kind in ("missing", "excused", "waiting"):
+        return str(KINDS[cell.kind])
+    points = say_decimal(cell.points) if cell.points is not None else ""
+    return " · ".join(part for part in (points, cell.word) if part)

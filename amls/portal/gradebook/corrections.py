@@ -1,0 +1,340 @@
+"""Corrections that come back in the gradebook's own table: compared with what went out, shown by name, then done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
+from amls.courses.matching import Participants
+from amls.courses.models import Course, Enrolment, Role, User
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
+from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
+from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.values import is_shortened
+from amls.portal.gradebook.columns import columns_of
+from amls.portal.gradebook.entries import (
+    NOTHING,
+    OTHER_HEADINGS,
+    STAMP,
+    Entry,
+    Field,
+    entry_from,
+    fields_of,
+    in_each_language,
+    read_entries,
+    read_stamp,
+)
+from exams.models import Registration
+from exams.services.results import enter_points
+from projects.services.correcting import correct_points
+from projects.services.points import end_excuse, excuse
+
+KIND = "portal.gradebook"
+# Where it is only shown, nobody is asked for a reason yet.
+_NO_REASON_YET = "–"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionPlan(Plan):
+    """What a table would correct or has corrected.
+
+    Attributes:
+        needs_reason: published points change.
+    """
+
+    needs_reason: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Correction:
+    """What one line changes of one person.
+
+    Attributes:
+        before: what stands in AMLS, by the key of the field.
+        after: what the table says.
+    """
+
+    line: int
+    person: Enrolment
+    before: Mapping[str, Entry]
+    after: Mapping[str, Entry]
+
+    @property
+    def is_published(self) -> bool:
+        """Whether published points change."""
+        return any(entry.is_published and entry.points is not None for entry in self.before.values())
+
+
+def import_corrections(
+    *,
+    course: Course,
+    content: bytes,
+    filename: str = "",
+    how: HowToRead | None = None,
+    by: User,
+    reason: str = "",
+    now: datetime,
+    dry_run: bool,
+    expected: str = "",
+) -> CorrectionPlan:
+    """Correct points and excuses by a table such as `sheet_of` gives out, edited in a spreadsheet program.
+
+    Each row is compared with its stamp: only what somebody changed in the table is corrected, and a field that was
+    changed in AMLS meanwhile as well is a contradiction. Rows without a stamp are compared with what stands in AMLS. A
+    row that is wrong is left out as a whole; the others go their way. A `dry_run` is the same, rolled back.
+
+    Args:
+        course: whose gradebook.
+        content: of the file.
+        filename: under which it is kept, to be taken back.
+        how: what somebody chose, where several readings fit.
+        by: who imports.
+        reason: why, where published points change.
+        now: the request's clock.
+        dry_run: whether it is only to be shown.
+        expected: the seal of the plan that was shown; with another one nothing is written.
+
+    Raises:
+        RuleViolation: it is no table, or published points change without a reason (code 'no-reason').
+    """
+    columns = columns_of(course)
+    fields = {field.key: field for field in fields_of(columns)}
+    stamps = in_each_language(lambda: str(OTHER_HEADINGS[-1]))
+    stamp = Meaning(STAMP, gettext_lazy("stamp"), tuple(stamps))
+    meanings = [NUMBER, EMAIL, *NAMES, stamp, *(field.meaning for field in fields.values())]
+    table = read_table(content, meanings, needs=[["matriculation_number", "email", STAMP]], how=how)
+    if not table.is_clear:
+        return CorrectionPlan(table=table, problems=problems_of(table))
+    read = _Reader(course, table, fields, now=now)
+    corrections, problems = read.corrections()
+    needs_reason = any(correction.is_published for correction in corrections)
+    if needs_reason and not reason.strip() and not dry_run:
+        raise RuleViolation(
+            _("Published points change: say why. The reason is mailed to those whom it concerns."), "no-reason"
+        )
+    with transaction.atomic():
+        done = []
+        for correction in corrections:
+            try:
+                with transaction.atomic():
+                    apply(correction.person, correction.after, fields, by=by, now=now, reason=reason or _NO_REASON_YET)
+            except RuleViolation as violation:
+                problems.append(LineProblem(correction.line, f"{correction.person.user}: {violation.message}"))
+            else:
+                done.append(correction)
+        plan = CorrectionPlan(
+            table=table,
+            lines=[_line(correction, fields) for correction in done],
+            unchanged=read.unchanged,
+            problems=sorted(problems, key=lambda problem: problem.line),
+            notes=_notes(table, done),
+            needs_reason=needs_reason,
+        )
+        if dry_run or (expected and plan.seal != expected):
+            transaction.set_rollback(True)
+        else:
+            rows = [_imported(correction) for correction in done]
+            record_import(course_id=course.pk, kind=KIND, rows=rows, filename=filename, by=by, now=now)
+    return plan
+
+
+def _notes(table: Table, done: Sequence[_Correction]) -> list[str]:
+    notes = []
+    if not table.has(STAMP):
+        notes.append(_("This table has no stamps: what was changed here since it went out can't be told."))
+    if count := sum(correction.is_published for correction in done):
+        said = ngettext(
+            "Published points of %(count)d person change: they get a mail with your reason.",
+            "Published points of %(count)d people change: they get a mail with your reason.",
+            count,
+        )
+        notes.append(said % {"count": count})
+    return notes
+
+
+class _Reader:
+    """Reads a table line by line against what stands in AMLS."""
+
+    def __init__(self, course: Course, table: Table, fields: Mapping[str, Field], *, now: datetime) -> None:
+        self._table = table
+        self._fields = {key: field for key, field in fields.items() if table.has(key)}
+        self._people = Participants(course)
+        self._is_turned = names_are_turned(table)
+        students = [person for person in self._people.people.values() if person.role == Role.STUDENT]
+        for person in students:
+            person.course = course
+        with_tasks = any(field.task is not None for field in self._fields.values())
+        self._present = read_entries(columns_of(course), students, now=now, with_tasks=with_tasks)
+        self.unchanged = 0
+
+    def corrections(self) -> tuple[list[_Correction], list[LineProblem]]:
+        """Return what each line changes, and what is wrong with which."""
+        corrections: dict[int, _Correction] = {}
+        problems: list[LineProblem] = []
+        seen: set[int] = set()
+        for row in self._table.rows:
+            try:
+                person, base = self._person(row)
+                if person.pk in seen:
+                    raise RuleViolation(_("%(person)s stands in the file twice.") % {"person": person.user}, "twice")
+                seen.add(person.pk)
+                changed = self._changed(row, person, base)
+            except RuleViolation as violation:
+                problems.append(LineProblem(row.line, str(violation.message)))
+                continue
+            if changed:
+                before = {key: self._present[person.pk].get(key, NOTHING) for key in changed}
+                corrections[person.pk] = _Correction(row.line, person, before, changed)
+            else:
+                self.unchanged += 1
+        return list(corrections.values()), problems
+
+    def _person(self, row: Row) -> tuple[Enrolment, Mapping[str, Entry] | None]:
+        """Return whose row it is, and what it said when it went out; None without a stamp.
+
+        Raises:
+            RuleViolation: nobody's, two people's, or not a student's.
+        """
+        email, name = clean_line(row["email"]), person_name(row, is_turned=self._is_turned)
+        if not row[STAMP].strip():
+            person = self._people.find(number=number_of(row), email=email, name=name)
+            return self._student(person), None
+        pk, base = read_stamp(row[STAMP])
+        person = self._student(self._people.people.get(pk))
+        # The stamp says who it is: a number whose digits a spreadsheet took away says nothing.
+        number = "" if is_shortened(row["matriculation_number"]) else clean_line(row["matriculation_number"])
+        if number or email:
+            other = self._people.find(number=number, email=email, name=name)
+            if other.pk != pk:
+                said = _(
+                    "the stamp is %(person)s's, the row is %(other)s's: its cells were moved. Sort whole rows only."
+                )
+                raise RuleViolation(said % {"person": person.user, "other": other.user}, code="moved")
+        return person, base
+
+    def _student(self, person: Enrolment | None) -> Enrolment:
+        if person is None or person.role != Role.STUDENT:
+            raise RuleViolation(_("no student of this course is meant."), code="no-student")
+        return person
+
+    def _changed(self, row: Row, person: Enrolment, base: Mapping[str, Entry] | None) -> dict[str, Entry]:
+        """Return what a row changes.
+
+        Raises:
+            RuleViolation: a field holds what can't be there, or was changed in AMLS as well since the table went out.
+        """
+        changed: dict[str, Entry] = {}
+        for key, field in self._fields.items():
+            present = self._present[person.pk].get(key, NOTHING)
+            went_out = base.get(key) if base is not None else None
+            wanted = self._wanted(row, field, went_out if went_out is not None else present)
+            if wanted in (went_out, present):
+                continue
+            if went_out is not None and went_out != present:
+                said = _(
+                    "%(person)s, %(column)s: it was %(before)s in the table that went out and is %(now)s by now, "
+                    "and the file says %(file)s. Look at it, and download the table again."
+                )
+                words = {"before": went_out, "now": present, "file": wanted}
+                values = {name: entry.said or "–" for name, entry in words.items()}
+                raise RuleViolation(
+                    said % {"person": person.user, "column": field.heading, **values}, code="changed-meanwhile"
+                )
+            changed[key] = wanted
+        return changed
+
+    def _wanted(self, row: Row, field: Field, known: Entry) -> Entry:
+        """Return what a cell says; the sum of an assignment with tasks follows these, and says nothing but an excuse."""
+        wanted = field.read(row[field.key])
+        tasks = list(field.assignment.tasks.all()) if field.assignment is not None and field.task is None else []
+        if not tasks or wanted == known or wanted.is_excused != known.is_excused:
+            return wanted
+        if any(f"t{task.pk}" in self._fields for task in tasks):
+            return known
+        raise RuleViolation(
+            _("%(column)s has tasks. Show it alone in the gradebook and download that: there each task has a column.")
+            % {"column": field.heading},
+            code="has-tasks",
+        )
+
+
+def apply(
+    person: Enrolment, after: Mapping[str, Entry], fields: Mapping[str, Field], *, by: User, now: datetime, reason: str
+) -> None:
+    """Let this stand in fields of a person, by the services that correct each.
+
+    Raises:
+        RuleViolation: one of them refuses it.
+    """
+    points: dict[int, dict[int | None, Decimal | None]] = {}
+    for key, entry in after.items():
+        field = fields[key]
+        if field.exam is not None:
+            registration = _registration(person, field.exam.pk)
+            enter_points(exam_pk=field.exam.pk, points={registration.pk: entry.points}, by=by, reason=reason, now=now)
+        elif field.assignment is not None and field.task is None:
+            if entry.is_excused:
+                excuse(enrolment=person, assignment=field.assignment, by=by, now=now)
+                continue
+            end_excuse(enrolment=person, assignment=field.assignment)
+            if not field.assignment.tasks.all():
+                points.setdefault(field.assignment.pk, {})[None] = entry.points
+        elif field.task is not None:
+            points.setdefault(field.task.assignment_id, {})[field.task.pk] = entry.points
+    assignments = {field.assignment.pk: field.assignment for field in fields.values() if field.assignment is not None}
+    for pk, by_task in points.items():
+        correct_points(enrolment=person, assignment=assignments[pk], points=by_task, by=by, now=now, reason=reason)
+
+
+def _registration(person: Enrolment, exam_pk: int) -> Registration:
+    registration = Registration.objects.filter(enrolment=person, exam=exam_pk).order_by("-pk").first()
+    if registration is None:
+        raise RuleViolation(
+            _("%(person)s does not stand on the list of this exam.") % {"person": person.user}, code="not-on-list"
+        )
+    return registration
+
+
+def _line(correction: _Correction, fields: Mapping[str, Field]) -> PlanLine:
+    changes = [
+        (fields[key].heading, correction.before[key].said or "–", entry.said or "–")
+        for key, entry in correction.after.items()
+    ]
+    return PlanLine(correction.line, str(correction.person.user), changes=changes)
+
+
+def _imported(correction: _Correction) -> Imported:
+    before = {key: entry.code for key, entry in correction.before.items()}
+    after = {key: entry.code for key, entry in correction.after.items()}
+    person = correction.person
+    return Imported(correction.line, str(person.user), person.pk, before, after, person.user_id)
+
+
+@takes_back(KIND, gettext_lazy("Gradebook"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Let stand again what stood in a person's fields before an import.
+
+    Raises:
+        RuleViolation: somebody changed one of them since, or a service refuses it, as where points were published since.
+    """
+    person = Enrolment.objects.select_related("user", "course").filter(pk=row.object_id).first()
+    if person is None:
+        raise RuleViolation(_("It is not there any more."), code="gone")
+    columns = columns_of(person.course)
+    fields = {field.key: field for field in fields_of(columns)}
+    with_tasks = any(key.startswith("t") for key in row.after)
+    present = read_entries(columns, [person], now=now, with_tasks=with_tasks)[person.pk]
+    need_unchanged(row, {key: present[key].code for key in row.after if key in present})
+    before = {key: entry_from(code) for key, code in (row.before or {}).items()}
+    apply(person, before, fields, by=by, now=now, reason=_("The import of a file was taken back."))

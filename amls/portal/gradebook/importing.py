@@ -1,0 +1,60 @@
+"""The page on which a corrected gradebook comes back."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from amls.courses.access import open_course_as_manager
+from amls.courses.models import User
+from amls.files.kept import Shelf
+from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
+from amls.portal.gradebook.corrections import KIND, CorrectionPlan, import_corrections
+
+
+class CorrectionsForm(TableForm):
+    """The gradebook's table, with one reason for all published points that change."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason, if published points change"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("It is mailed to those whom it concerns."),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def corrections(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what a corrected table would change, then change it."""
+    access = open_course_as_manager(request, slug)
+    by = request.user
+    assert isinstance(by, User)  # noqa: S101 - `open_course_as_manager` says so
+    shelf = Shelf(by.pk, f"{KIND}:{access.course.pk}", access.now)
+    form = CorrectionsForm(request.POST or None, request.FILES or None, shelf=shelf)
+
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        return import_corrections(
+            course=access.course, content=upload.content, filename=upload.filename, how=upload.how, by=by,
+            reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
+        )  # fmt: skip
+
+    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
+    if outcome.is_done and outcome.plan is not None:
+        count = len(outcome.plan.lines)
+        said = ngettext("Corrected for %(count)d person.", "Corrected for %(count)d people.", count)
+        messages.success(request, with_undo(said % {"count": count}, slug))
+        return redirect("portal:gradebook", slug)
+    plan = outcome.plan
+    context = {
+        "access": access, "course": access.course, "form": form, "preview": outcome.preview,
+        "needs_reason": isinstance(plan, CorrectionPlan) and plan.needs_reason,
+    }  # fmt: skip
+    return render(request, "portal/gradebook_import.html", context, status=outcome.status)

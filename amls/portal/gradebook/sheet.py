@@ -1,0 +1,78 @@
+"""The gradebook as a table for spreadsheets, which can be corrected there and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from amls.files.tables.writing import Cell as TableCell
+from amls.portal.gradebook.cells import KINDS, Cell
+from amls.portal.gradebook.columns import Columns
+from amls.portal.gradebook.entries import Entry, Field, fields_of, read_entries, stamp_of
+from amls.portal.gradebook.standings import Standing
+
+_IN_WORDS = ("missing", "excused")
+
+
+def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tuple[list[str], list[list[TableCell]]]:
+    """Return the gradebook as a table: headers and rows; 'missing' and 'excused' are no zeros.
+
+    Where one assignment alone is shown, it has a column for each of its tasks. The last column stamps each row.
+    """
+    shown = [column.key for column in columns.shown]
+    by_key = {field.key: field for field in fields_of(columns)}
+    tasks = [
+        field for field in by_key.values() if field.task is not None and f"a{field.task.assignment_id}" == columns.key
+    ]
+    entries = read_entries(columns, [row.enrolment for row in rows], now=now, with_tasks=bool(tasks))
+    headers = [
+        _("name"), _("e-mail"), _("matriculation number"), _("project"), _("topic"), _("state"),
+        _("not published yet"), _("extra points"), _("admission"), _("what the rules say"),
+    ]  # fmt: skip
+    for column in columns.shown:
+        field = by_key.get(column.key)
+        headers.append(field.heading if field is not None else column.title)
+        if field is not None and field.exam is not None:
+            headers.append(_("grade %(day)s") % {"day": field.heading.rpartition(" ")[2]})
+    headers += [field.heading for field in tasks]
+    headers += [_("sum of points"), _("points to be had so far")] if columns.gives_points else []
+    headers += [_("note"), _("stamp: leave it as it is")]
+    stamped = [key for key in [*shown, *(field.key for field in tasks)] if key in by_key]
+    return headers, [_row(row, columns, entries[row.enrolment.pk], tasks, stamped) for row in rows]
+
+
+def _row(
+    row: Standing, columns: Columns, entries: dict[str, Entry], tasks: Sequence[Field], stamped: Sequence[str]
+) -> list[TableCell]:
+    project = row.project.team.project if row.project.team is not None else None
+    return [
+        str(row.enrolment.user),
+        row.enrolment.user.email,
+        row.enrolment.number,
+        project.pk if project is not None else "",
+        project.title if project is not None else "",
+        str(row.state.label),
+        row.draft,
+        row.points,
+        row.admission.label,
+        "; ".join(finding.for_staff for finding in row.findings),
+        *(
+            value
+            for column, cell in zip(columns.shown, row.cells, strict=True)
+            for value in _values(cell, is_exam=column.exam is not None)
+        ),
+        *(entries[field.key].points for field in tasks),
+        *([row.sum.points, row.sum.most] if columns.gives_points else []),
+        row.note,
+        stamp_of(row.enrolment.pk, {key: entries[key] for key in stamped}),
+    ]
+
+
+def _values(cell: Cell, *, is_exam: bool) -> list[TableCell]:
+    if is_exam:
+        return [cell.points, cell.word]
+    if cell.points is not None:
+        return [cell.points]
+    return [str(KINDS[cell.kind]) if cell.kind in _IN_WORDS else cell.word]
