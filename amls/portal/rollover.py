@@ -1,7 +1,7 @@
 """A course for a new term: dates move by teaching weeks, weekdays and clock times stay."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -12,6 +12,7 @@ from amls.courses.models import Course
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.references import titles_of, without_lost
 from amls.portal.takeover.spec import (
     AssignmentSpec,
     CourseFileError,
@@ -53,7 +54,10 @@ def roll_over(
         CourseFileError: the address is taken, or the course has no dates to go by.
     """
     spec = shift_course(export_course(course), new_slug=new_slug, start=start, skip=skip)
-    spec = replace(spec, warnings=_on_free_days(spec, set(skip)))
+    admission, lost = without_lost(spec.admission, titles_of(spec), [row.title for row in spec.lists])
+    spec = replace(
+        spec, admission=admission, warnings=(*_on_free_days(spec, set(skip)), *_without_parts(lost, new_slug))
+    )
     return import_course(spec=spec, now=now, dry_run=dry_run, must_be_new=True)
 
 
@@ -80,6 +84,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         submission_deadline=at(spec.projects.submission_deadline),
         registration_opens_at=_plus(spec.projects.registration_opens_at, weeks),
         registration_closes_at=at(spec.projects.registration_closes_at),
+        visible_from=_plus(spec.projects.visible_from, weeks),
         assessed_by=at(spec.projects.assessed_by),
         wishes_close_at=_plus(spec.projects.wishes_close_at, weeks),
     )
@@ -164,7 +169,10 @@ def _shift_assignments(
             assignment,
             due_at=_plus(assignment.due_at, by),
             opens_at=_plus(assignment.opens_at, by),
+            registration_closes_at=_plus(assignment.registration_closes_at, by),
             visible_from=_plus(assignment.visible_from, by),
+            assessed_by=_plus(assignment.assessed_by, by),
+            wishes_close_at=_plus(assignment.wishes_close_at, by),
         )
 
     return tuple(with_dates(assignment) for assignment in spec.assignments)
@@ -178,6 +186,17 @@ def _pace(moved: list[tuple[LectureSpec, int]], weeks: int) -> Callable[[date], 
         return max((by for held, by in pace if held <= day), default=weeks)
 
     return by_of
+
+
+def _without_parts(lost: Sequence[str], slug: str) -> tuple[str, ...]:
+    """Return a warning where the rule of admission speaks of what the old course has no more."""
+    if not lost:
+        return ()
+    why = _(
+        "The rule of admission speaks of what is gone (%(what)s): that part is not in the new course, where nobody has "
+        "to meet it. Look at the rule at /%(slug)s/staff/admission/."
+    )
+    return (why % {"what": ", ".join(lost), "slug": slug},)
 
 
 def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:

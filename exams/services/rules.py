@@ -104,7 +104,13 @@ def effect_of(*, course: Course, rule: AllBlock, now: datetime) -> RuleEffect:
 
 
 def set_rule(
-    *, course: Course, rule: AllBlock, by: User, now: datetime, taking_back: Collection[int] = (), reason: str = ""
+    *,
+    course: Course,
+    rule: AllBlock,
+    by: User | None,
+    now: datetime,
+    taking_back: Collection[int] = (),
+    reason: str = "",
 ) -> int:
     """Let a rule hold for the exams of a course; return how many admissions were taken back.
 
@@ -114,7 +120,7 @@ def set_rule(
     Args:
         course: whose rule.
         rule: as the builder made it, with the project as one of its blocks.
-        by: who changes it.
+        by: who changes it; None for a file.
         now: the request's clock.
         taking_back: enrolments whose admission goes by the rules again.
         reason: why; it is told to those.

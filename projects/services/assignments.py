@@ -1,6 +1,7 @@
 """The assignments of a course, as its staff set them."""
 
 from datetime import datetime
+from typing import Protocol
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,7 +14,15 @@ from projects.models import Assignment, Project
 from projects.services.locks import save_checked
 
 
-def title_of_project(course: Course) -> str:
+class HasLanguage(Protocol):
+    """A course, or what is to become one."""
+
+    @property
+    def language(self) -> str:
+        """Such as 'de'."""
+
+
+def title_of_project(course: HasLanguage) -> str:
     """Return what a course's project is called unless its staff say it, in the course's language."""
     with override(course.language):
         return _("Project")

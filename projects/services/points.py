@@ -53,7 +53,7 @@ class ScoreChange:
 
 
 def set_tasks(
-    *, assignment: Assignment, tasks: Sequence[TaskWish], by: User, now: datetime, reason: str = ""
+    *, assignment: Assignment, tasks: Sequence[TaskWish], by: User | None, now: datetime, reason: str = ""
 ) -> list[ScoreChange]:
     """Let an assignment have these tasks in this order; return whose points change by it.
 
@@ -62,7 +62,7 @@ def set_tasks(
     Args:
         assignment: one that is graded by points.
         tasks: none for one sum.
-        by: who changes it.
+        by: who changes it; None for a file, and whoever decided stays so.
         now: the request's clock.
         reason: why, where published points change; their teams are told.
 
@@ -110,7 +110,7 @@ def _assessments_of(assignment: Assignment) -> Sequence[Assessment]:
 
 
 def _follow(
-    assignment: Assignment, before: Mapping[int, Score], *, by: User, reason: str, now: datetime
+    assignment: Assignment, before: Mapping[int, Score], *, by: User | None, reason: str, now: datetime
 ) -> list[ScoreChange]:
     changes = []
     for row in _assessments_of(assignment):
@@ -218,7 +218,7 @@ def _write(row: Assessment, enrolment: int | None, given: PointsByTask, most: Ma
         save_checked(points)
 
 
-def _settle(row: Assessment, assignment: Assignment, *, by: User, reason: str, now: datetime) -> None:
+def _settle(row: Assessment, assignment: Assignment, *, by: User | None, reason: str, now: datetime) -> None:
     """Let the outcome follow the points: half of them passes; published ones change with a reason and a mail."""
     row = Assessment.objects.prefetch_related("task_points").get(pk=row.pk)
     score = score_of(row, assignment)
@@ -228,7 +228,7 @@ def _settle(row: Assessment, assignment: Assignment, *, by: User, reason: str, n
     if is_published and not score.is_complete:
         raise RuleViolation(_("These points are published: a task can't be left without any."), code="incomplete")
     row.outcome = score.outcome if score.is_complete else ""
-    row.assessed_by, row.assessed_at = by, now
+    row.assessed_by, row.assessed_at = by or row.assessed_by, now
     row.correction = reason if is_published else ""
     save_checked(row)
     if is_published:

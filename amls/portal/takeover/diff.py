@@ -56,6 +56,10 @@ class Diff:
         """Note something that goes."""
         self.entries.append(Entry("-", what))
 
+    def listed(self, what: str, field: str, name: str, old: str, new: str) -> None:
+        """Note that what belongs to something changes, such as its tasks; `name` is the field's in the reader's words."""
+        self.entries.append(Entry("~", what, field, _words(old), _words(new), name, _words(old), _words(new)))
+
     def changed(self, what: str, field: models.Field[Any, Any], old: Any, new: Any) -> None:
         """Note a field that changes; moments are wall-clock times."""
         name = str(field.verbose_name)

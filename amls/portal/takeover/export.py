@@ -1,11 +1,18 @@
 """The database into a course file."""
 
 from datetime import datetime
+from typing import Any
+
+from django.db.models import Prefetch
 
 from amls.core.clock import to_wall_clock
 from amls.courses.models import Course, WeeklySlot
+from amls.grading.models import Roll
+from amls.grading.tree import load
+from amls.portal.takeover.references import blocks_of
 from amls.portal.takeover.spec import (
     AssignmentSpec,
+    BlockSpec,
     CourseSpec,
     DeadlineSpec,
     ExamRulesSpec,
@@ -14,13 +21,16 @@ from amls.portal.takeover.spec import (
     FreeDaySpec,
     GradingSpec,
     LectureSpec,
+    ListSpec,
     MaterialSpec,
+    MentorLimitSpec,
     OfficeHourSpec,
     PartSpec,
     ProjectSpec,
     RoomSpec,
     SlotSpec,
     StaffSpec,
+    TaskSpec,
     TopicSpec,
 )
 from amls.portal.takeover.understanding.slots import WEEKDAYS
@@ -28,7 +38,9 @@ from exams.models import Exam, ExamRules
 from exams.queries import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from lectures.queries import lectures_of
-from projects.models import Assignment, Topic
+from projects.managers import AssignmentQuerySet
+from projects.models import Assignment, MentorLimit, Topic
+from projects.services.assignments import title_of_project
 
 
 def export_course(course: Course) -> CourseSpec:
@@ -90,13 +102,18 @@ def export_course(course: Course) -> CourseSpec:
             _topic(topic)
             for topic in Topic.objects.of_staff()
             .filter(course=course)
-            .select_related("mentor")
+            .select_related("mentor", "assignment")
             .order_by("position", "pk")
         ),
         assignments=tuple(
             _assignment(assignment, course)
-            for assignment in Assignment.objects.filter(course=course, is_main=False).order_by("position", "pk")
+            for assignment in _with_parts(course).filter(is_main=False).order_by("position", "pk")
         ),
+        lists=tuple(
+            ListSpec(title=roll.title, planned=roll.planned)
+            for roll in Roll.objects.filter(course=course).order_by("pk")
+        ),
+        admission=_admission(course, rules),
         exams=tuple(
             _exam(exam, course)
             for exam in Exam.objects.filter(course=course).prefetch_related("rooms").order_by("starts_at", "pk")
@@ -183,33 +200,26 @@ def _material(material: Material, course: Course) -> MaterialSpec:
     )
 
 
+def _with_parts(course: Course) -> AssignmentQuerySet:
+    limits = MentorLimit.objects.select_related("mentor").order_by("mentor__position", "pk")
+    return Assignment.objects.filter(course=course).prefetch_related("tasks", Prefetch("mentor_limits", limits))
+
+
 def _projects(course: Course) -> ProjectSpec | None:
-    rules = Assignment.objects.main_of(course)
-    if rules is None:
+    main = _with_parts(course).filter(is_main=True).first()
+    if main is None:
         return None
     return ProjectSpec(
-        submission_deadline=_local(rules.due_at, course),
-        registration_opens_at=_local(rules.opens_at, course),
-        registration_closes_at=_local(rules.registration_closes_at, course),
-        late_cutoff_hours=rules.late_cutoff_hours,
-        assessed_by=_local(rules.assessed_by, course),
-        hours=rules.hours,
-        ects=rules.ects,
-        mandatory=rules.is_mandatory,
-        description=rules.description,
-        takes_own_ideas=rules.takes_own_ideas,
-        topics_given=rules.topics_given,
-        wishes_close_at=_local(rules.wishes_close_at, course),
-        wishes_min=rules.wishes_min,
-        wishes_max=rules.wishes_max,
-        kinds_of_files=tuple(rules.kinds_of_files),
-        max_files=rules.max_files,
-        max_file_megabytes=rules.max_file_megabytes,
-        max_total_megabytes=rules.max_total_megabytes,
+        title="" if main.title == title_of_project(course) else main.title,
+        submission_deadline=_local(main.due_at, course),
+        registration_opens_at=_local(main.opens_at, course),
+        topics_given=main.topics_given,
+        **_work(main, course),
     )
 
 
 def _assignment(assignment: Assignment, course: Course) -> AssignmentSpec:
+    is_first_come = assignment.topics_given == Assignment.TopicsGiven.FIRST_COME
     return AssignmentSpec(
         title=assignment.title,
         kind=assignment.kind,
@@ -217,27 +227,48 @@ def _assignment(assignment: Assignment, course: Course) -> AssignmentSpec:
         number=assignment.number,
         due_at=_local(assignment.due_at, course),
         opens_at=_local(assignment.opens_at, course),
-        visible_from=_local(assignment.visible_from, course),
-        late_cutoff_hours=assignment.late_cutoff_hours,
-        teaming=assignment.teaming,
-        team_min=assignment.team_min,
-        team_max=assignment.team_max,
-        hand_in=assignment.hand_in,
-        grading=assignment.grading,
-        max_points=assignment.max_points,
-        counts=assignment.counts,
-        description=assignment.description,
-        kinds_of_files=tuple(assignment.kinds_of_files),
-        max_files=assignment.max_files,
-        max_file_megabytes=assignment.max_file_megabytes,
-        max_total_megabytes=assignment.max_total_megabytes,
+        topics_given="" if is_first_come else assignment.topics_given,
+        **_work(assignment, course),
     )
+
+
+def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
+    """Return what the course's project and every other assignment say by the same names."""
+    tasks = tuple(TaskSpec(title=task.title, max_points=task.max_points) for task in assignment.tasks.all())
+    return {
+        **{name: _local(getattr(assignment, name), course) for name in _WORK_TIMES},
+        **{name: getattr(assignment, name) for name in _WORK_FIELDS},
+        "mandatory": assignment.is_mandatory,
+        "kinds_of_files": tuple(assignment.kinds_of_files),
+        "max_points": None if tasks else assignment.max_points,
+        "tasks": tasks,
+        "mentor_limits": tuple(
+            MentorLimitSpec(mentor=limit.mentor.name, most=limit.most) for limit in assignment.mentor_limits.all()
+        ),
+    }
+
+
+_WORK_TIMES = ("registration_closes_at", "visible_from", "assessed_by", "wishes_close_at")
+_WORK_FIELDS = (
+    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "counts", "hours", "ects",
+    "description", "takes_own_ideas", "wishes_min", "wishes_max", "max_files", "max_file_megabytes",
+    "max_total_megabytes",
+)  # fmt: skip
+
+
+def _admission(course: Course, rules: ExamRules) -> tuple[BlockSpec, ...]:
+    rule = load(rules.rule)
+    if not rule.parts:
+        return ()
+    assignments = dict(Assignment.objects.filter(course=course).values_list("pk", "title"))
+    return blocks_of(rule, assignments, dict(Roll.objects.filter(course=course).values_list("pk", "title")))
 
 
 def _topic(topic: Topic) -> TopicSpec:
     return TopicSpec(
         track=topic.track,
         title=topic.title,
+        assignment="" if topic.assignment.is_main else topic.assignment.title,
         description=topic.description,
         mentor=topic.mentor.name if topic.mentor else "",
         skills=tuple(topic.skills),

@@ -101,12 +101,43 @@ class LectureSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskSpec:
+    title: str
+    max_points: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class MentorLimitSpec:
+    """How many teams a mentor looks after at most, where topics are given by wish."""
+
+    mentor: str
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProjectSpec:
+    """The course's project.
+
+    Attributes:
+        title: empty for what a project is called in the course's language.
+        tasks, max_points: points are those of the tasks, where there are any.
+    """
+
+    title: str = ""
     submission_deadline: datetime | None = None
     registration_opens_at: datetime | None = None
     registration_closes_at: datetime | None = None
+    visible_from: datetime | None = None
     late_cutoff_hours: int = 48
     assessed_by: datetime | None = None
+    teaming: str = "invited"
+    team_min: int = 1
+    team_max: int = 1
+    hand_in: str = "files"
+    grading: str = "passed"
+    max_points: Decimal | None = None
+    tasks: tuple[TaskSpec, ...] = ()
+    counts: bool = True
     hours: int | None = None
     ects: Decimal | None = None
     mandatory: bool = False
@@ -116,6 +147,7 @@ class ProjectSpec:
     wishes_close_at: datetime | None = None
     wishes_min: int = 3
     wishes_max: int = 10
+    mentor_limits: tuple[MentorLimitSpec, ...] = ()
     kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
     max_files: int = 10
     max_file_megabytes: int = 50
@@ -124,7 +156,13 @@ class ProjectSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class AssignmentSpec:
-    """A piece of work beside the course's project, such as a sheet."""
+    """A piece of work beside the course's project, such as a sheet.
+
+    Attributes:
+        topics_given: 'first-come' or 'by-wish'; empty for a project means the former, and what is no project has no
+            topics.
+        tasks, max_points: points are those of the tasks, where there are any.
+    """
 
     title: str
     kind: str = "sheet"
@@ -132,16 +170,28 @@ class AssignmentSpec:
     number: int | None = None
     due_at: datetime | None = None
     opens_at: datetime | None = None
+    registration_closes_at: datetime | None = None
     visible_from: datetime | None = None
     late_cutoff_hours: int = 48
+    assessed_by: datetime | None = None
     teaming: str = "invited"
     team_min: int = 1
     team_max: int = 1
     hand_in: str = "files"
     grading: str = "passed"
     max_points: Decimal | None = None
+    tasks: tuple[TaskSpec, ...] = ()
     counts: bool = True
+    hours: int | None = None
+    ects: Decimal | None = None
+    mandatory: bool = False
     description: str = ""
+    takes_own_ideas: bool = True
+    topics_given: str = ""
+    wishes_close_at: datetime | None = None
+    wishes_min: int = 3
+    wishes_max: int = 10
+    mentor_limits: tuple[MentorLimitSpec, ...] = ()
     kinds_of_files: tuple[str, ...] = ("zip", "pdf", "ipynb", "tar.gz")
     max_files: int = 10
     max_file_megabytes: int = 50
@@ -150,8 +200,15 @@ class AssignmentSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TopicSpec:
+    """A topic on offer.
+
+    Attributes:
+        assignment: the title of the project that it belongs to; empty for the course's project.
+    """
+
     track: str
     title: str
+    assignment: str = ""
     description: str = ""
     mentor: str = ""
     skills: tuple[str, ...] = ()
@@ -162,6 +219,39 @@ class TopicSpec:
     fewest_teams: int = 0
     must_be_held: bool = False
     open: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSpec:
+    """A list that the staff keep: attendance, or presentations.
+
+    Attributes:
+        planned: occasions in all; None where nobody knows.
+    """
+
+    title: str
+    planned: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockSpec:
+    """A block of the rule of admission; what a kind of block doesn't ask for is left out.
+
+    Attributes:
+        block: points, passed, entries, earlier, project, all or any.
+        of: titles of assignments; none for all that count.
+        list: the title of one of `[[lists]]`.
+        parts: of 'all' and 'any'.
+    """
+
+    block: str
+    of: tuple[str, ...] = ()
+    percent: Decimal | None = None
+    leave_out: int = 0
+    halves: bool = False
+    at_least: int | None = None
+    list: str = ""
+    parts: tuple["BlockSpec", ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,6 +389,8 @@ class CourseSpec:
     projects: ProjectSpec | None = None
     topics: tuple[TopicSpec, ...] = ()
     assignments: tuple[AssignmentSpec, ...] = ()
+    lists: tuple[ListSpec, ...] = ()
+    admission: tuple[BlockSpec, ...] = ()
     exams: tuple[ExamSpec, ...] = ()
     exam_rules: ExamRulesSpec = ExamRulesSpec()
     grading: GradingSpec = GradingSpec()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from tomlkit.items import AoT, Table
 
+from amls.portal.takeover.references import problems_of
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 
 FORMAT = 1
@@ -30,6 +31,8 @@ _LISTS = (
     "deadlines",
     "topics",
     "assignments",
+    "lists",
+    "admission",
     "exams",
 )
 # What files of before say otherwise: the only weekly slot, as a table.
@@ -132,10 +135,7 @@ def load_toml(text: str) -> CourseSpec:
     misplaced = sorted(course.keys() & {*_TABLES, *_LISTS})
     for key in misplaced:
         reader.problem(f"course.{key}", _("belongs outside of [course], as [%(key)s]") % {"key": key})
-    spec = reader.read(CourseSpec, {**course, **nested}, "course")
-    if reader.problems:
-        raise CourseFileError(reader.problems)
-    return cast("CourseSpec", spec)
+    return reader.course({**course, **nested})
 
 
 class _Reader:
@@ -154,6 +154,16 @@ class _Reader:
             self.problems.append(_("line %(line)d: %(path)s %(why)s.") % {"line": line, "path": path, "why": why})
         else:
             self.problems.append(f"{path} {why}.")
+
+    def course(self, table: Mapping[str, Any]) -> CourseSpec:
+        """Return the whole course, and raise what is wrong with it."""
+        spec = cast("CourseSpec", self.read(CourseSpec, table, "course"))
+        if not self.problems:
+            for path, why in problems_of(spec):
+                self.problem(path, why)
+        if self.problems:
+            raise CourseFileError(self.problems)
+        return spec
 
     def read(self, cls: type, table: Mapping[str, Any], path: str) -> Any:
         hints = get_type_hints(cls)
