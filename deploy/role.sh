@@ -5,7 +5,7 @@ set -eu
 case "${1:-web}" in
   web)
     export AMLS_DB_POOL="${AMLS_DB_POOL:-1}"
-    exec granian --interface wsgi --host "${HOST:-0.0.0.0}" --port "${PORT:-8000}" --workers "${WEB_PROCESSES:-2}" \
+    exec python -m amls.web --interface wsgi --host "${HOST:-0.0.0.0}" --port "${PORT:-8000}" --workers "${WEB_PROCESSES:-2}" \
       --blocking-threads 128 --backlog 2048 --http 1 --http1-header-read-timeout 20000 --no-ws \
       --respawn-failed-workers amls.wsgi:application
     ;;
@@ -22,7 +22,7 @@ case "${1:-web}" in
     ;;
   healthy)
     # Of a web container; a worker's health is the site's own matter (/readyz).
-    if [ "$(tr '\0' ' ' </proc/1/cmdline | grep -c granian)" = 0 ]; then exit 0; fi
+    if [ "$(tr '\0' ' ' </proc/1/cmdline | grep -c amls.web)" = 0 ]; then exit 0; fi
     exec python -c 'import os, urllib.request; urllib.request.urlopen("http://127.0.0.1:" + os.environ.get("PORT", "8000") + "/healthz", timeout=4)'
     ;;
   *)

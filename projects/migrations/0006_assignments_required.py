@@ -6,6 +6,63 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 
+# The last release goes on while nodes are upgraded. It knows a table of one project's rules for each course, which is a view
+# of the courses' projects now; what it writes of topics, teams and extensions belongs to these. The next release drops both.
+_SHARED = (
+    "late_cutoff_hours, assessed_by, hours, ects, is_mandatory, description, takes_own_ideas, kinds_of_files, max_files, "
+    "max_file_megabytes"
+)
+_RENAMED = "opens_at AS registration_opens_at, registration_closes_at, due_at AS submission_deadline"
+_BESIDE_THE_LAST_RELEASE = f"""
+    ALTER TABLE projects_assignment
+        ALTER COLUMN kind SET DEFAULT 'project', ALTER COLUMN grading SET DEFAULT 'passed',
+        ALTER COLUMN hand_in SET DEFAULT 'files', ALTER COLUMN teaming SET DEFAULT 'invited',
+        ALTER COLUMN topics_given SET DEFAULT 'first-come', ALTER COLUMN series SET DEFAULT '',
+        ALTER COLUMN counts SET DEFAULT true, ALTER COLUMN position SET DEFAULT 0,
+        ALTER COLUMN team_min SET DEFAULT 1, ALTER COLUMN team_max SET DEFAULT 1,
+        ALTER COLUMN wishes_min SET DEFAULT 3, ALTER COLUMN wishes_max SET DEFAULT 10,
+        ALTER COLUMN late_cutoff_hours SET DEFAULT 48, ALTER COLUMN is_mandatory SET DEFAULT false,
+        ALTER COLUMN description SET DEFAULT '', ALTER COLUMN takes_own_ideas SET DEFAULT true,
+        ALTER COLUMN kinds_of_files SET DEFAULT ARRAY['zip', 'pdf', 'ipynb', 'tar.gz'],
+        ALTER COLUMN max_files SET DEFAULT 10, ALTER COLUMN max_file_megabytes SET DEFAULT 50;
+
+    CREATE VIEW projects_projectrules AS
+        SELECT id, course_id, {_RENAMED}, {_SHARED}, is_main, title FROM projects_assignment WHERE is_main;
+    ALTER VIEW projects_projectrules ALTER COLUMN is_main SET DEFAULT true, ALTER COLUMN title SET DEFAULT 'Project';
+    CREATE VIEW projects_projectrulesevent AS
+        SELECT pgh_id, pgh_created_at, pgh_label, pgh_context_id, pgh_obj_id, id, course_id, {_RENAMED}, {_SHARED}
+        FROM projects_assignmentevent;
+
+    CREATE FUNCTION projects_main_assignment(of_course bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO projects_projectrules (course_id)
+            SELECT of_course WHERE NOT EXISTS (SELECT FROM projects_projectrules WHERE course_id = of_course);
+        RETURN (SELECT id FROM projects_projectrules WHERE course_id = of_course);
+    END $$;
+"""
+# How a row of the last release, which names no assignment, comes by one.
+_ASSIGNMENT_OF = {
+    "topic": "projects_main_assignment(NEW.course_id)",
+    "extension": "projects_main_assignment(NEW.course_id)",
+    "project": "(SELECT assignment_id FROM projects_topic WHERE id = NEW.topic_id)",
+    "membership": "(SELECT assignment_id FROM projects_project WHERE id = NEW.project_id)",
+    "seekingnote": "projects_main_assignment((SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id))",
+}
+_OF_THE_MAIN_ONE = """
+    CREATE FUNCTION projects_{name}_of_an_assignment() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        NEW.assignment_id := {source};
+        RETURN NEW;
+    END $$;
+    -- Before all others, which look at the assignment.
+    CREATE TRIGGER beside_the_last_release BEFORE INSERT ON projects_{name}
+        FOR EACH ROW WHEN (NEW.assignment_id IS NULL) EXECUTE FUNCTION projects_{name}_of_an_assignment();
+"""
+_UNDO = """
+    DROP FUNCTION projects_{name}_of_an_assignment() CASCADE
+"""
+
+
 class Migration(migrations.Migration):
     dependencies = [("projects", "0005_assignments_of_rows")]
 
@@ -250,5 +307,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='topic',
             constraint=models.UniqueConstraint(fields=('assignment', 'track', 'title'), name='topic_unique', violation_error_message='This track has a topic with this title already.'),
+        ),
+        migrations.RunSQL(
+            _BESIDE_THE_LAST_RELEASE,
+            "DROP VIEW projects_projectrules, projects_projectrulesevent; DROP FUNCTION projects_main_assignment(bigint)",
+        ),
+        *(
+            migrations.RunSQL(_OF_THE_MAIN_ONE.format(name=name, source=source), _UNDO.format(name=name))
+            for name, source in _ASSIGNMENT_OF.items()
         ),
     ]

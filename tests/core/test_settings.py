@@ -94,3 +94,12 @@ def test_mail_to_files_and_to_the_console_needs_no_server() -> None:
     assert email_settings("consolemail://", folder=folder) == {
         "EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"
     }
+
+
+def test_each_file_that_was_read_is_told_to_operators_alone() -> None:
+    asks = (
+        "-c",
+        "import django, logging; django.setup(); print(logging.getLogger('lectures.services.extraction').isEnabledFor(20))",
+    )
+    given = {"DJANGO_SETTINGS_MODULE": "amls.settings"}
+    assert (run(*asks, **given).stdout, run(*asks, **given, **PRODUCTION).stdout) == ("False\n", "True\n")

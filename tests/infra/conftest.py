@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from amls.embedded import connect, running, socket_dir
+from tests.infra.machine import make_base
 from tests.tools import template
 
 
@@ -20,6 +21,12 @@ def var() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="amls-", dir="/tmp"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def debian(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the disks of fresh machines begin with."""
+    return make_base(tmp_path_factory.mktemp("debian"))
 
 
 @pytest.fixture

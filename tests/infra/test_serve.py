@@ -94,7 +94,7 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
             assert time.monotonic() < end
             time.sleep(0.3)
     # A child that dies ends it, and nothing is left.
-    web = next(child for child in second.children() if "granian" in " ".join(child.cmdline()))
+    web = next(child for child in second.children() if "amls.web" in " ".join(child.cmdline()))
     below = second.children()
     web.kill()
     assert second.process.wait(60) == 1

@@ -5,6 +5,14 @@ import pgtrigger.migrations
 from django.db import migrations
 
 
+# The last release reads and writes these columns, and goes on while nodes are upgraded: they stay, and the next release
+# drops them.
+STAYS = """
+    ALTER TABLE {table} ALTER COLUMN max_extra_points SET DEFAULT 0, ALTER COLUMN project_is_prerequisite SET DEFAULT false
+"""
+TABLES = ("courses_course", "courses_courseevent")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -32,29 +40,16 @@ class Migration(migrations.Migration):
             model_name='course',
             name='course_exam_percent_valid',
         ),
-        migrations.RemoveField(
-            model_name='course',
-            name='exam_percent',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='max_extra_points',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='project_is_prerequisite',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='exam_percent',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='max_extra_points',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='project_is_prerequisite',
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL(STAYS.format(table=table), migrations.RunSQL.noop) for table in TABLES],
+            state_operations=[
+                migrations.RemoveField('course', 'exam_percent'),
+                migrations.RemoveField('course', 'max_extra_points'),
+                migrations.RemoveField('course', 'project_is_prerequisite'),
+                migrations.RemoveField('courseevent', 'exam_percent'),
+                migrations.RemoveField('courseevent', 'max_extra_points'),
+                migrations.RemoveField('courseevent', 'project_is_prerequisite'),
+            ],
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='course',

@@ -5,6 +5,15 @@ import pgtrigger.migrations
 from django.db import migrations
 
 
+# The last release reads and writes these columns, and goes on while nodes are upgraded: they stay, and the next release
+# drops them.
+STAYS = """
+    ALTER TABLE {table} ALTER COLUMN slot_room SET DEFAULT '', ALTER COLUMN slot_mode SET DEFAULT 'in_person',
+        ALTER COLUMN slot_call_in SET DEFAULT ''
+"""
+TABLES = ("courses_course", "courses_courseevent")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -36,53 +45,22 @@ class Migration(migrations.Migration):
             model_name='course',
             name='course_slot_weekday_valid',
         ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_call_in',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_end',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_mode',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_room',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_start',
-        ),
-        migrations.RemoveField(
-            model_name='course',
-            name='slot_weekday',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_call_in',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_end',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_mode',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_room',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_start',
-        ),
-        migrations.RemoveField(
-            model_name='courseevent',
-            name='slot_weekday',
+        migrations.SeparateDatabaseAndState(
+            database_operations=[migrations.RunSQL(STAYS.format(table=table), migrations.RunSQL.noop) for table in TABLES],
+            state_operations=[
+                migrations.RemoveField('course', 'slot_call_in'),
+                migrations.RemoveField('course', 'slot_end'),
+                migrations.RemoveField('course', 'slot_mode'),
+                migrations.RemoveField('course', 'slot_room'),
+                migrations.RemoveField('course', 'slot_start'),
+                migrations.RemoveField('course', 'slot_weekday'),
+                migrations.RemoveField('courseevent', 'slot_call_in'),
+                migrations.RemoveField('courseevent', 'slot_end'),
+                migrations.RemoveField('courseevent', 'slot_mode'),
+                migrations.RemoveField('courseevent', 'slot_room'),
+                migrations.RemoveField('courseevent', 'slot_start'),
+                migrations.RemoveField('courseevent', 'slot_weekday'),
+            ],
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='course',

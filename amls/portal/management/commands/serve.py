@@ -51,7 +51,7 @@ THREADS = 128
 def web_server(application: str, *, host: str, port: int, workers: int = 2, threads: int = THREADS) -> list[str]:
     """Return the command that serves `application`."""
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port)),
+        *(sys.executable, "-m", "amls.web", "--interface", "wsgi", "--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", str(threads)),
         # Headers come soon or not at all; bodies are seen to by amls/core/bodies.py.
         *("--http", "1", "--http1-header-read-timeout", "20000"),
