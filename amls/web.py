@@ -26,4 +26,4 @@ def preload(application: str) -> None:
 
 if __name__ == "__main__":
     preload(sys.argv[-1])
-    entrypoint()
+    entrypoint()  # type: ignore[no-untyped-call]
