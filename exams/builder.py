@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.violations import RuleViolation
+from amls.grading.facts import Facts
 from amls.grading.tree import DEEPEST, MOST_BLOCKS, VERSION, AllBlock, dump, load
 
 ROOT = "b"
@@ -50,6 +51,7 @@ class BlockDraft:
         parts: of a group.
         problem: what is wrong with it, in words; '' while nothing was checked.
         problem_field: with which of its fields.
+        gone: the keys among `of` of assignments that the course has no more.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class BlockDraft:
     parts: list[BlockDraft] = field(default_factory=list)
     problem: str = ""
     problem_field: str = ""
+    gone: list[str] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -161,6 +164,21 @@ class RuleDraft:
                 if part.path == path:
                     return group, place
         return None, 0
+
+    def look_up(self, known: Facts) -> None:
+        """Let each block that speaks of what is gone say so: its staff choose anew, nothing is left out in silence."""
+        for block in self.root.all():
+            block.gone = [key for key in block.of if _number(key) not in known.pieces]
+            if block.gone:
+                block.problem, block.problem_field = _("An assignment is gone: take it out, or choose another."), "of"
+            roll = _number(block.typed.get("roll", ""))
+            if block.kind == "entries" and isinstance(roll, int) and roll not in known.rolls:
+                block.problem, block.problem_field = _("This list is gone: choose another."), "roll"
+
+    @property
+    def problems(self) -> list[BlockDraft]:
+        """The blocks that are wrong."""
+        return [block for block in self.root.all() if block.problem]
 
     def rule(self) -> AllBlock:
         """Return the rule.

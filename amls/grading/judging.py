@@ -89,13 +89,24 @@ def _verdict(can_be_met: bool, is_met: bool) -> Verdict:
     return Verdict.PENDING if can_be_met else Verdict.UNMET
 
 
+def has_lost(block: Block, facts: Facts) -> bool:
+    """Return whether a block speaks of an assignment or a list that the course has no more."""
+    match block:
+        case PointsBlock() | PassedBlock():
+            return any(key not in facts.pieces for key in block.of)
+        case EntriesBlock():
+            return block.roll not in facts.rolls
+        case _:
+            return False
+
+
 def _broken(block: Block, facts: Facts) -> Judgement:
     return Judgement(block=block, verdict=Verdict.PENDING, facts=facts, is_broken=True)
 
 
 def _points(block: PointsBlock, facts: Facts) -> Judgement:
     pieces = [piece for piece in facts.pieces_of(block.of) if piece.most is not None]
-    if not pieces or len(pieces) <= block.leave_out:
+    if has_lost(block, facts) or not pieces or len(pieces) <= block.leave_out:
         return _broken(block, facts)
     if not block.halves:
         return _share(block, facts, pieces)
@@ -131,7 +142,7 @@ def _share(block: PointsBlock, facts: Facts, pieces: Sequence[Piece]) -> Judgeme
 
 def _passed(block: PassedBlock, facts: Facts) -> Judgement:
     pieces = facts.pieces_of(block.of)
-    if not pieces:
+    if has_lost(block, facts) or not pieces:
         return _broken(block, facts)
     works = [piece for piece in pieces if piece.state != "excused"]
     have = sum(bool(piece.is_passed) for piece in works)
@@ -141,9 +152,9 @@ def _passed(block: PassedBlock, facts: Facts) -> Judgement:
 
 
 def _entries(block: EntriesBlock, facts: Facts) -> Judgement:
-    roll = facts.rolls.get(block.roll)
-    if roll is None:
+    if has_lost(block, facts):
         return _broken(block, facts)
+    roll = facts.rolls[block.roll]
     have = roll.entered + roll.excused
     return _count(block, facts, have=have, need=block.at_least, most=block.at_least, ahead=roll.left)
 

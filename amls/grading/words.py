@@ -10,7 +10,7 @@ from django.utils.translation import ngettext, pgettext
 from amls.core.decimals import say_decimal
 from amls.courses.eligibility import Finding, Gauge, Verdict
 from amls.grading.facts import Facts, Piece
-from amls.grading.judging import Judgement, evaluate
+from amls.grading.judging import Judgement, evaluate, has_lost
 from amls.grading.points import up_to_step
 from amls.grading.tree import (
     AllBlock,
@@ -125,9 +125,7 @@ _MARKS = {Verdict.MET: "✓", Verdict.PENDING: "…", Verdict.UNMET: "✗"}
 def say_state(judgement: Judgement) -> str:
     """Return what is there of what a block asks, and the forecast; '' where the verdict alone says it."""
     if judgement.is_broken:
-        if isinstance(judgement.block, ProjectBlock):
-            return _("this course has no project")
-        return _("there is nothing yet that counts for it")
+        return _say_broken(judgement)
     if isinstance(judgement.block, ProjectBlock):
         return judgement.facts.project.for_staff if judgement.facts.project is not None else ""
     if isinstance(judgement.block, EarlierBlock):
@@ -136,6 +134,14 @@ def say_state(judgement: Judgement) -> str:
         names = (_("first half"), _("second half"))
         return "; ".join(f"{name}: {say_state(part)}" for name, part in zip(names, judgement.parts, strict=False))
     return _say_have(judgement) + (f". {forecast}" if (forecast := say_forecast(judgement)) else "")
+
+
+def _say_broken(judgement: Judgement) -> str:
+    if isinstance(judgement.block, ProjectBlock):
+        return _("this course has no project")
+    if has_lost(judgement.block, judgement.facts):
+        return _("something of it is gone, the course has to mend this rule")
+    return _("there is nothing yet that counts for it")
 
 
 def _say_have(judgement: Judgement) -> str:

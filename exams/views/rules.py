@@ -42,6 +42,7 @@ def admission_rule(request: HttpRequest, slug: str) -> HttpResponse:
         "access": access, "course": course, "draft": draft, "known": known, "kinds": KINDS.items(), "reason": reason,
         "taken": request.POST.getlist("take"),
     }  # fmt: skip
+    draft.look_up(known)
     if request.POST.get(DO):
         draft.change(request.POST[DO], request.POST.dict())
     elif request.method == "POST":

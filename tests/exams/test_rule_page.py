@@ -1,19 +1,27 @@
 """The builder of the rule of admission: buttons, no JavaScript, and nothing holds before it was seen."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from amls.courses.eligibility import Verdict
 from amls.courses.models import Course
-from amls.grading.services import Count, enter, keep_roll
-from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PointsBlock, ProjectBlock
+from amls.grading.facts import facts_of
+from amls.grading.services import Count, delete_roll, enter, keep_roll
+from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PassedBlock, PointsBlock, ProjectBlock
+from amls.grading.words import findings_of
 from exams.models import AdmissionDecision, ExamRules
 from exams.services.admission import admit_whoever_fulfils_the_rules
 from exams.services.registration import register
 from exams.services.rules import set_rule, whole_rule
+from projects.models import Assignment
+from projects.services.assessing import publish_assessments
+from projects.services.assignments import delete_assignment
+from projects.services.points import Given, give_points, team_for_points
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
 from tests.markup import sent_by
@@ -144,3 +152,55 @@ def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cas
 def test_looking_at_it_writes_nothing(cast: Cast, builder: Builder) -> None:
     builder.add("points").press()
     assert ExamRules.objects.get().rule == {}
+
+
+def test_a_rule_that_speaks_of_what_is_gone_says_so_at_its_block(cast: Cast, builder: Builder) -> None:
+    """Nothing is left out in silence: whatever was chosen and is gone stays ticked until the staff choose anew."""
+    kept, gone = (
+        Assignment.objects.create(
+            course=cast.course, kind="sheet", topics_given="", title=title, grading="points", max_points=10
+        )
+        for title in ("Blatt 1", "Blatt 2")
+    )
+    roll = keep_roll(course=cast.course, title="Übung", planned=12, held=4, now=JUNE)
+    rule = AllBlock((PointsBlock(of=(kept.pk, gone.pk)), EarlierBlock(), EntriesBlock(roll.pk, 9)))
+    set_rule(course=cast.course, rule=rule, by=cast.lecturer.user, now=JUNE)
+    key = str(gone.pk)
+    delete_assignment(gone, now=JUNE)
+    delete_roll(course=cast.course, roll_pk=roll.pk, now=JUNE)
+    page = Builder(builder.client)
+    said = page.answer.content.decode()
+    assert '<p class="error" id="b-0-problem">An assignment is gone: take it out, or choose another.</p>' in said
+    assert '<p class="error" id="b-2-problem">This list is gone: choose another.</p>' in said
+    assert 'id="b-1-problem"' not in said
+    sent = sent_by(said)
+    assert sent["b-0-of"] == [key, str(kept.pk)]
+    page.press()
+    assert page.answer.status_code == 422
+    assert '<a href="#b-0-problem">' in page.answer.content.decode()
+    assert rule_of(cast) == rule
+    page.press("do", "remove:b-2", **{"b-0-of": [str(kept.pk)]}).press().press("_agreed", "1")
+    assert page.answer.status_code == 302
+    assert rule_of(cast) == AllBlock((PointsBlock(of=(kept.pk,)), EarlierBlock()))
+
+
+@pytest.mark.parametrize("block", [PointsBlock, PassedBlock])
+def test_a_rule_about_an_assignment_that_is_gone_lets_nobody_through(
+    cast: Cast, block: type[PointsBlock | PassedBlock]
+) -> None:
+    """Also where what is left of it would be met: nobody can tell what the gone one would have asked."""
+    kept, gone = (
+        Assignment.objects.create(
+            course=cast.course, kind="sheet", topics_given="", title=title, grading="points", max_points=10
+        )
+        for title in ("Blatt 1", "Blatt 2")
+    )
+    project = team_for_points(enrolment=cast.student, assignment=kept, now=JUNE)
+    give_points(project=project, given={None: Given(Decimal(10))}, by=cast.lecturer.user, now=JUNE)
+    publish_assessments(projects=[project], now=JUNE)
+    rule = AllBlock((block(of=(kept.pk, gone.pk)),))
+    delete_assignment(gone, now=JUNE)
+    facts = facts_of(cast.course, [cast.student], now=JUNE)[cast.student.pk]
+    (finding,) = findings_of(rule, facts)
+    assert finding.verdict == Verdict.PENDING
+    assert finding.text.endswith("something of it is gone, the course has to mend this rule")

@@ -130,7 +130,7 @@ def plain(block: Block, facts: Facts) -> Verdict:
     """What a rule says, written down as one would explain it."""
     if isinstance(block, PointsBlock | PassedBlock):
         works = [piece for piece in facts.pieces.values() if (piece.key in block.of if block.of else piece.counts)]
-        if not works:
+        if not works or set(block.of) - facts.pieces.keys():
             return Verdict.PENDING
         if isinstance(block, PassedBlock):
             works = [work for work in works if work.state != "excused"]

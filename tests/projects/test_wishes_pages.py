@@ -187,3 +187,14 @@ def test_foreign_staff_neither_ask_nor_see_a_run(cast: Cast, team: Project) -> N
     answer = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
     assert answer.status_code == 404
     assert not Allocation.objects.exists()
+
+
+def test_a_team_without_a_topic_is_led_to_its_wishes_and_not_to_the_hand_in(
+    cast: Cast, assignment: Assignment, team: Project
+) -> None:
+    Assignment.objects.filter(pk=assignment.pk).update(is_main=True)
+    tile = BeautifulSoup(signed_in(cast.student).get("/amls/me/").content, "html.parser").select_one(
+        "section[aria-labelledby=project-tile]"
+    )
+    assert tile is not None
+    assert [link["href"] for link in tile.select("a.btn")] == [f"/amls/wishes/{assignment.pk}/"]

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
@@ -17,6 +18,7 @@ from amls.portal.takeover.references import main_title, rule_of
 from amls.portal.takeover.rows import RowImport, Wanted
 from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TaskSpec, TopicSpec
 from exams.services.rules import set_rule, whole_rule
+from lectures.models import Deadline
 from projects.models import Assignment, MentorLimit, Project, Task, TaskPoints, Topic
 from projects.services.points import TaskWish, set_tasks
 
@@ -36,6 +38,9 @@ _PROJECT_TIMES = {
     "wishes_close_at": "wishes_close_at",
 }
 _TIMES = ("due_at", "opens_at", "registration_closes_at", "visible_from", "assessed_by", "wishes_close_at")
+_KEPT_OF_ASSIGNMENTS = {
+    *_SAME, *_TIMES, "kind", "series", "number", "is_mandatory", "max_points", "kinds_of_files", "position",
+} - {"due_at"}  # fmt: skip
 # What pages say of a project.
 _ON_PAGES = {"due_at", "hours", "ects", "is_mandatory"}
 
@@ -56,8 +61,8 @@ class CourseworkImport(RowImport):
         if self.spec.is_complete:
             self._topics(Assignment.objects.main_of(self.course), self._own_topics())
         self._without_project()
+        self._assignments()
         if self.spec.is_complete:
-            self._assignments()
             self._lists()
 
     def _own_topics(self) -> list[tuple[int, TopicSpec]]:
@@ -109,9 +114,11 @@ class CourseworkImport(RowImport):
         }
 
     def _assignments(self) -> None:
-        """Make what there is beside the course's project, each known by its title."""
+        """Make what there is beside the course's project, each known by its title; a page says only when it is due."""
+        existing = Assignment.objects.filter(course=self.course, is_main=False)
+        newest = existing.aggregate(newest=Max("position"))["newest"] or 0
         wanted = []
-        for position, spec in enumerate(self.spec.assignments, start=1):
+        for position, spec in enumerate(self.spec.assignments, start=1 if self.spec.is_complete else newest + 1):
             label = _("Assignment %(title)s") % {"title": spec.title}
             values = {name: getattr(spec, name) for name in ("title", "kind", "series", "number")}
             values |= self._work(spec, label) | {name: self.instant(getattr(spec, name), label) for name in _TIMES}
@@ -119,11 +126,23 @@ class CourseworkImport(RowImport):
                 values["topics_given"] = Assignment.TopicsGiven.FIRST_COME
             values["position"] = position
             wanted.append(Wanted(label, values, self.when(spec.due_at)))
-        existing = Assignment.objects.filter(course=self.course, is_main=False)
         by_title = {wish.values["title"]: wish.values for wish in wanted}
-        if not self._keeps_its_way({row: by_title[row.title] for row in existing if row.title in by_title}):
+        standing = {row: by_title[row.title] for row in existing if row.title in by_title}
+        if self.spec.is_complete and not self._keeps_its_way(standing):
             return
-        rows = self.sync(existing, wanted, key=lambda row: row.title, wanted_key=lambda wanted: wanted.values["title"])
+        rows = self.sync(
+            existing,
+            wanted,
+            key=lambda row: row.title,
+            wanted_key=lambda wanted: wanted.values["title"],
+            page_keeps=_KEPT_OF_ASSIGNMENTS,
+            removes=self.spec.is_complete,
+        )
+        if not self.spec.is_complete:
+            # What is handed in here is no date beside it.
+            for deadline in Deadline.objects.filter(course=self.course, title__in=by_title):
+                self._remove(deadline, "")
+            return
         self._parts_of(rows, self.spec.assignments, [wish.label for wish in wanted])
         for row in rows:
             if row.pk and row.has_topics:

@@ -4,18 +4,20 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
 from amls.portal.takeover.spec import (
+    AssignmentSpec,
     CourseSpec,
     DeadlineSpec,
     ExamSpec,
     FreeDaySpec,
     LectureSpec,
     MaterialSpec,
+    ProjectSpec,
     SlotSpec,
     StaffSpec,
 )
@@ -41,6 +43,9 @@ _OWN_NAMES = {
 }
 _LONGEST_URL = 1000
 _DEFAULT_MINUTES = 90
+# Such as 'Übungsblatt 3': teams are kept within a series.
+_OF_SERIES = re.compile(r"(.{1,100}?)\s+([0-9]{1,3})")
+_LAST_MINUTE = time(23, 59)
 
 
 def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
@@ -59,6 +64,7 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
         for deadline in understood.deadlines
         if deadline.day is None
     ]
+    projects, assignments = _pieces(understood.projects, [deadline for deadline in dated if deadline.piece])
     return CourseSpec(
         slug=slug or make_slug(understood.title, understood.term),
         title=understood.title,
@@ -89,8 +95,9 @@ def to_spec(understood: Understood, *, slug: str | None = None) -> CourseSpec:
             FreeDaySpec(date=free_day.day, last=free_day.last, title=free_day.title)
             for free_day in understood.free_days
         ),
-        deadlines=tuple(map(_deadline, dated)),
-        projects=understood.projects,
+        deadlines=tuple(_deadline(deadline) for deadline in dated if not deadline.piece),
+        projects=projects,
+        assignments=assignments,
         exams=exams,
         grading=understood.grading,
         is_complete=False,
@@ -107,6 +114,27 @@ def _deadline(deadline: WrittenDeadline) -> DeadlineSpec:
         day=deadline.day if deadline.at is None else None,
         url=deadline.url if is_whole(deadline.url) and len(deadline.url) <= _LONGEST_URL else "",
     )
+
+
+def _pieces(
+    projects: ProjectSpec | None, chosen: Sequence[WrittenDeadline]
+) -> tuple[ProjectSpec | None, tuple[AssignmentSpec, ...]]:
+    """Return the deadlines that are handed in here as assignments; the first project is the course's, if it has none.
+
+    A day whose time is open ends at 23:59.
+    """
+    pieces = []
+    for deadline in chosen:
+        due_at = datetime.combine(deadline.day, deadline.at or _LAST_MINUTE) if deadline.day else None
+        if deadline.piece == "project" and projects is None:
+            projects = ProjectSpec(title=deadline.title, submission_deadline=due_at)
+        else:
+            named = _OF_SERIES.fullmatch(deadline.title) if deadline.piece == "sheet" else None
+            series, number = (named.group(1), int(named.group(2))) if named is not None else ("", None)
+            pieces.append(
+                AssignmentSpec(title=deadline.title, kind=deadline.piece, series=series, number=number, due_at=due_at)
+            )
+    return projects, tuple(pieces)
 
 
 def _lectures(sessions: Sequence[Session], warnings: list[str]) -> list[LectureSpec]:

@@ -22,6 +22,7 @@ _FIELDS = {
     "lectures": ("title", "kind", "number", "starts_at", "ends_at", "day", "room", "mode", "state"),
     "free_days": ("title", "last"),
     "deadlines": ("due_at", "day", "kind", "url"),
+    "assignments": ("due_at",),
     "exams": ("starts_at", "place", "duration_minutes"),
 }
 
@@ -110,8 +111,8 @@ def merged(here: CourseSpec, changes: Iterable[PageChange]) -> CourseSpec:
             at = rows.index(change.here)
             if change.group == "lectures":
                 rows[at] = replace(change.here, state="cancelled")
-            elif change.group != "exams":
-                # People may be registered for an exam: it is cancelled where exams are.
+            elif change.group not in ("exams", "assignments"):
+                # People may be registered for an exam, or work on an assignment: that is ended where these are.
                 del rows[at]
         elif change.there is not None:
             values = {field.name: field.there for field in change.fields}
@@ -240,6 +241,8 @@ def _day(group: str, row: Any) -> date | None:
         return row.date  # type: ignore[no-any-return]
     if group == "deadlines":
         return row.due_on  # type: ignore[no-any-return]
+    if group == "assignments":
+        return row.due_at.date() if row.due_at else None
     return row.starts_at.date()  # type: ignore[no-any-return]
 
 

@@ -1,6 +1,6 @@
 """What a course that is being brought in looks like so far: its rows, questions and facts, and the changes that answer them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from functools import cache, cached_property
@@ -8,8 +8,10 @@ from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
 from django.utils.dates import WEEKDAYS as WEEKDAY_NAMES
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from amls.core.times import say_clock, say_day, say_span
 from amls.core.violations import RuleViolation
@@ -35,7 +37,16 @@ from amls.portal.takeover.understanding.zones import is_zone
 
 # Questions without whose answer a course would be wrong in silence. What else is open stays open in the draft.
 _NEEDED = {"text", "year", "zone", "order", "choice"}
-_ROW_FIELDS = ("kind", "title", "date", "room")
+_ROW_FIELDS = ("kind", "title", "date", "room", "piece")
+
+
+# As what a deadline is handed in here; a date and nothing more by default.
+PIECES: Sequence[tuple[str, str | Promise]] = (
+    ("", gettext_lazy("No, it is a date only")),
+    ("sheet", gettext_lazy("As a sheet or exercise")),
+    ("project", gettext_lazy("As a project with topics")),
+    ("other", gettext_lazy("As another piece of work")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +67,12 @@ class PreviewRow:
     is_cancelled: bool = False
     links: tuple[LinkedMaterial, ...] = ()
     is_corrected: bool = False
+    piece: str = ""
+
+    @property
+    def piece_label(self) -> str:
+        """As what it is handed in here; '' where it is not."""
+        return str(dict(PIECES)[self.piece]) if self.piece else ""
 
     @property
     def kind_label(self) -> str:
@@ -159,6 +176,11 @@ class Workbench:
         """The time zones that a course may be in."""
         return zone_names()
 
+    @property
+    def pieces(self) -> Sequence[tuple[str, str | Promise]]:
+        """As what a deadline may be handed in here."""
+        return PIECES
+
     @cached_property
     def kinds(self) -> list[tuple[str, str]]:
         """The kinds that a row may have."""
@@ -214,6 +236,7 @@ class Workbench:
             return {f"drop:{row.id}": "1"}
         before = {
             "kind": row.kind, "title": row.title, "date": row.day.isoformat() if row.day else "", "room": row.room,
+            "piece": row.piece,
         }  # fmt: skip
         changes = {
             f"{name}:{row.id}": value
@@ -246,7 +269,7 @@ class Workbench:
     def _deadline(self, deadline: WrittenDeadline) -> PreviewRow:
         return PreviewRow(
             id=deadline.id, line=deadline.line, kind=DEADLINE, title=deadline.title, day=deadline.day,
-            begins=deadline.at,
+            begins=deadline.at, piece=deadline.piece,
             is_corrected=self._is_corrected(deadline.id),
         )  # fmt: skip
 
@@ -324,6 +347,8 @@ def _check(name: str, value: str) -> None:
             validate_slug(value)
         except ValidationError as error:
             raise RuleViolation(" ".join(error.messages), "slug") from error
+    if what == "piece" and value not in dict(PIECES):
+        raise RuleViolation(_("A deadline is handed in as one of those that are offered."), "piece")
     if what in ("date", "first-week") and value:
         try:
             date.fromisoformat(value)

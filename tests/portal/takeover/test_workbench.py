@@ -14,7 +14,7 @@ from amls.portal.takeover.spec import CourseFileError
 from amls.portal.tasks import fetch_drafts
 from lectures.models import Lecture
 from tests.cast import Cast
-from tests.portal.takeover.test_views import NEW, brought
+from tests.portal.takeover.test_views import IMPORT, NEW, brought, shown
 
 pytestmark = pytest.mark.django_db
 WITHOUT_TIMES = (
@@ -40,6 +40,14 @@ def the_draft() -> ImportDraft:
 
 def corrected(client: Client, address: str, **sent: Any) -> None:
     answer = client.post(f"{address}change/", sent)
+    assert answer.status_code == 302, answer.content.decode()
+
+
+def apply_to_course(client: Client, address: str) -> None:
+    """Look at what changes in the course, and agree."""
+    seen = client.post(f"{address}make/")
+    assert seen.status_code == 200, seen.content.decode()
+    answer = client.post(f"{address}make/", {"_shown": shown(seen.content), "_agreed": "1"})
     assert answer.status_code == 302, answer.content.decode()
 
 
@@ -239,3 +247,52 @@ def test_a_long_source_is_shown_page_by_page_and_corrected_where_its_reader_is(c
     answer = client.post(f"{address}change/?lines=1&rows=2", {"row": last.id, "title": "Das Ende"})
     assert answer["Location"] == f"{address}?lines=1&rows=2"
     assert "Das Ende" in [row.title for row in client.get(answer["Location"]).context["rows"]]
+
+
+WITH_SHEETS = (
+    "Algorithmen WiSe 2026/27\nProf. Dr. Łukasz Größe, TU Berlin\nVorlesung: Di 10:15-11:45, H 0107\n\n"
+    "13.10.2026\tWachstum\n19.10.2026 10:00\tAbgabe Blatt 1\n20.10.2026\tSortieren\n26.10.2026\tAbgabe Blatt 2\n"
+    "27.10.2026\tHashing\n02.11.2026 12:00\tAbgabe Projektskizze\n03.11.2026\tBäume\n"
+)
+
+
+def test_a_deadline_is_handed_in_here_by_choice_and_otherwise_stays_a_date(client: Client) -> None:
+    address = brought(client, NEW, {"text": WITH_SHEETS})
+    rows = {row.title: row for row in client.get(address).context["bench"].rows if row.kind == "deadline"}
+    first, second, sketch = (next(row for title, row in rows.items() if word in title) for word in ("1", "2", "skizze"))
+    corrected(client, address, row=first.id, piece="sheet", title="Blatt 1")
+    corrected(client, address, row=second.id, piece="sheet", title="Blatt 2")
+    corrected(client, address, row=sketch.id, piece="project")
+    assert page(client, address).count("handed in here") == 3
+    client.post(f"{address}undo/")
+    assert page(client, address).count("handed in here") == 2
+    refused = client.post(f"{address}change/", {"row": sketch.id, "piece": "exam"})
+    assert (refused.status_code, "one of those that are offered" in refused.content.decode()) == (422, True)
+    assert client.post(f"{address}make/").status_code == 302
+    course = Course.objects.get(title="Algorithmen")
+    pieces = course.assignments.filter(is_main=False).order_by("position")
+    assert [(row.title, row.kind, row.series, row.number) for row in pieces] == [
+        ("Blatt 1", "sheet", "Blatt", 1), ("Blatt 2", "sheet", "Blatt", 2)
+    ]  # fmt: skip
+    dues = [row.due_at.astimezone(course.zone).strftime("%d %b %H:%M") for row in pieces if row.due_at]
+    assert dues == ["19 Oct 10:00", "26 Oct 23:59"]
+    assert list(course.deadlines.values_list("title", flat=True)) == [sketch.title]
+
+
+def test_a_page_that_comes_again_moves_what_is_handed_in_here(client: Client, cast: Cast) -> None:
+    """It says when a piece is due, and nothing else of it; the plain date of before goes."""
+    address = brought(client, IMPORT, {"text": WITH_SHEETS})
+    apply_to_course(client, address)
+    assert cast.course.deadlines.count() == 3
+    for text, hour in ((WITH_SHEETS, "10:00"), (WITH_SHEETS.replace("19.10.2026 10:00", "19.10.2026 14:00"), "14:00")):
+        address = brought(client, IMPORT, {"text": text})
+        rows = [row for row in client.get(address).context["bench"].rows if row.kind == "deadline"]
+        corrected(client, address, row=rows[0].id, piece="sheet")
+        apply_to_course(client, address)
+        piece = cast.course.assignments.get(kind="sheet")
+        assert piece.due_at is not None
+        assert piece.due_at.astimezone(cast.course.zone).strftime("%H:%M") == hour
+        assert cast.course.deadlines.count() == 2
+        piece.grading, piece.max_points, piece.teaming = "points", 20, "kept"
+        piece.save()
+    assert cast.course.assignments.get(kind="sheet").max_points == 20

@@ -218,6 +218,7 @@ class Builder:
                 day=day,
                 at=at,
                 url=url,
+                piece=self.answers.get(f"piece:{name}", ""),
             )
         )
 
@@ -252,6 +253,7 @@ class Builder:
                     day=last or day,
                     at=at,
                     url=url,
+                    piece=self.answers.get(f"piece:{_numbered(draft.id, number)}", ""),
                 )
             )
         self.built.what[draft.id] = kinds.DEADLINE

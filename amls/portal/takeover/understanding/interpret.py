@@ -42,7 +42,7 @@ def understand(source: CourseSource, answers: Answers | None = None, *, today: d
 
     Args:
         source: in the common form.
-        answers: by the ids of questions, and corrections: 'kind:ID', 'drop:ID', 'title:ID', 'date:ID' (ISO 8601),
+        answers: by the ids of questions, and corrections: 'kind:ID', 'drop:ID', 'title:ID', 'piece:ID', 'date:ID' (ISO 8601),
             'time:ID' and 'room:ID' of a row, 'column:TABLE:INDEX' (a role) of a column.
         today: by which a year is suggested where nothing says one.
 

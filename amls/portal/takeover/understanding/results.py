@@ -55,7 +55,11 @@ class WrittenFreeDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenDeadline:
-    """What is due; without `at` its time is open, without `day` its date. `kind` is as in DeadlineSpec."""
+    """What is due; without `at` its time is open, without `day` its date. `kind` is as in DeadlineSpec.
+
+    Attributes:
+        piece: the kind of assignment as which it is handed in here, by choice; '' where it is a date and nothing more.
+    """
 
     id: str
     line: int
@@ -64,6 +68,7 @@ class WrittenDeadline:
     day: date | None = None
     at: time | None = None
     url: str = ""
+    piece: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
