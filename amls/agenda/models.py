@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -150,6 +150,14 @@ class AgendaItem(models.Model):
     def is_cancelled(self) -> bool:
         """Whether it will not take place."""
         return self.status == Status.CANCELLED
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """Return all that pages show of it: see `amls.pagecache.parts.Row`."""
+        return (
+            self.kind, self.title, tuple(self.titles.items()), self.starts_at, self.ends_at, self.is_all_day, self.place,
+            self.mode, self.path, self.status, self.is_done,
+        )  # fmt: skip
 
 
 class FeedToken(models.Model):

@@ -32,6 +32,11 @@ class Access:
     now: datetime
 
     @property
+    def is_enrolled(self) -> bool:
+        """Whether the person takes part, as a student or as staff."""
+        return self.enrolment is not None
+
+    @property
     def sees_enrolled(self) -> bool:
         """Whether the person sees what is meant for enrolled people, such as call-in links."""
         return self.enrolment is not None or self.is_manager

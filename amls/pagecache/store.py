@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 import brotli
 from django.conf import settings
@@ -156,25 +157,37 @@ def _size_of(key: Key) -> int:
     return sys.getsizeof(key) + sum(map(sys.getsizeof, key))
 
 
+class Keepable(Protocol):
+    """Something that is kept in memory."""
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes of memory it takes."""
+
+
+K = TypeVar("K", bound=Keepable)
+
+
 class PageStore:
-    """The kept answers of this process, the least recently given dropped first."""
+    """The kept answers and parts of pages of this process, the least recently given dropped first."""
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._pages: OrderedDict[Key, KeptPage] = OrderedDict()
+        self._pages: OrderedDict[Key, Keepable] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Key) -> KeptPage | None:
-        """Return what is kept for `key`."""
+    def get(self, key: Key, kind: type[K]) -> K | None:
+        """Return what is kept for `key`, of the kind that is kept there."""
         with self._lock:
             page = self._pages.get(key)
-            if page is not None:
-                self._pages.move_to_end(key)
+            if not isinstance(page, kind):
+                return None
+            self._pages.move_to_end(key)
             return page
 
-    def put(self, key: Key, page: KeptPage) -> None:
-        """Keep an answer, within the bound on memory."""
+    def put(self, key: Key, page: Keepable) -> None:
+        """Keep an answer or a part, within the bound on memory."""
         with self._lock:
             self._discard(key)
             self._pages[key] = page
@@ -220,7 +233,7 @@ class PageCacheMiddleware:
         is_personal = settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES
         keys: list[Key] = [where] if is_personal else [where, (*where, self._language(request))]
         for key in keys:
-            page = store.get(key)
+            page = store.get(key, KeptPage)
             if page is not None:
                 if page.is_current(now):
                     return page.answer(request)

@@ -1,6 +1,6 @@
 """The proposals on offer."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.contrib.postgres.fields import ArrayField
@@ -113,6 +113,14 @@ class Topic(models.Model):
 
     def __str__(self) -> str:
         return str(self.title)
+
+    @property
+    def shown(self) -> tuple[Any, ...]:
+        """Return all that a list shows of it: see `amls.pagecache.parts.Row`."""
+        return (
+            self.pk, self.track, self.title, self.mentor.name if self.mentor else "", *self.skills, self.team_min,
+            self.team_max, self.slots, self.taken, self.is_open, self.proposal,
+        )  # fmt: skip
 
     def clean(self) -> None:
         """Refuse a mentor or an assignment of another course, and an assignment without topics."""

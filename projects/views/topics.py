@@ -17,6 +17,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
+from amls.pagecache.parts import Shared
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
@@ -72,6 +73,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
     notes = SeekingNote.objects.filter(assignment=assignment).select_related("enrolment__user", "topic")
     context = {
         "access": access,
+        "shared": Shared(access),
         "course": access.course,
         "tab": "projects",
         "assignment": assignment,

@@ -15,6 +15,7 @@ from amls.agenda.models import AgendaItem, ItemKind
 from amls.agenda.sources import registry
 from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course
+from amls.pagecache.parts import Shared
 from amls.pagecache.store import cacheable
 
 # What every course may be filtered by; other kinds only where a course has them.
@@ -42,6 +43,7 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     is_month = request.GET.get("view") == "month"
     context = {
         "access": access,
+        "shared": Shared(access),
         "course": access.course,
         "kind": kind,
         "kinds": _kinds_among(everything),

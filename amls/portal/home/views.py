@@ -1,5 +1,7 @@
 """The courses, and a course's home."""
 
+from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -13,13 +15,16 @@ from amls.agenda.hooks.boundaries import JOIN_LEAD
 from amls.agenda.models import ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
-from amls.courses.models import Course
+from amls.courses.models import Course, StaffMember
 from amls.courses.permissions import may_create_courses
+from amls.pagecache.parts import Shared
 from amls.pagecache.store import cacheable
+from exams.models import ExamRules
 from exams.queries import exam_rules, exams_for
-from lectures.models import Lecture
+from lectures.models import Lecture, OfficeHour
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
+from projects.models import Assignment
 from projects.pieces import assignments_of, pieces_of
 from projects.queries import read_part
 
@@ -52,6 +57,68 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
     return cacheable(response, course=access.course, now=access.now)
 
 
+class HomeShared(Shared):
+    """What a course's home shows to everybody of an audience.
+
+    Attributes:
+        assignment: the course's project.
+        due_at: when it is due for all, extensions for all counted in.
+    """
+
+    def __init__(self, access: Access, assignment: Assignment | None, due_at: datetime | None) -> None:
+        super().__init__(access)
+        self.assignment = assignment
+        self.due_at = due_at
+
+    @cached_property
+    def lectures(self) -> list[Lecture]:
+        """Return the course's lectures with what this audience may open: 2 queries."""
+        return lectures_for(self._access)
+
+    @property
+    def parts(self) -> list[tuple[Any, list[Lecture]]]:
+        """Return the lectures under their parts; parts and lectures in the order of the course."""
+        ordered = sorted(self.lectures, key=lambda lecture: lecture.part.position if lecture.part else -1)
+        return [(part, list(group)) for part, group in groupby(ordered, key=lambda lecture: lecture.part)]
+
+    @cached_property
+    def next_lecture(self) -> Lecture | None:
+        """Return the one that goes on or comes next."""
+        return next(
+            (
+                lecture
+                for lecture in self.lectures
+                if lecture.held_on and not lecture.is_over_at(self.now) and not lecture.is_cancelled
+            ),
+            None,
+        )
+
+    @property
+    def is_on(self) -> bool:
+        """Return whether it goes on now."""
+        return self.next_lecture is not None and self.next_lecture.is_on_at(self.now)
+
+    @property
+    def joins_now(self) -> bool:
+        """Return whether it is time to join it."""
+        return self.next_lecture is not None and self.next_lecture.is_on_at(self.now, JOIN_LEAD)
+
+    @cached_property
+    def staff(self) -> list[StaffMember]:
+        """Return whom to ask: 1 query."""
+        return list(self.course.staff.all())
+
+    @cached_property
+    def office_hours(self) -> list[OfficeHour]:
+        """Return when they can be asked: 1 query."""
+        return list(self.course.office_hours.all())
+
+    @property
+    def exam_rules(self) -> ExamRules:
+        """Return by which rules the course grades."""
+        return exam_rules(self.course)
+
+
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
     assignments = assignments_of(course, now=now)
@@ -63,36 +130,23 @@ def _home_context(access: Access) -> dict[str, Any]:
     part = read_part(student, main, deadlines) if student is not None else None
     if student is not None:
         exams_for(access)
-    lectures = lectures_for(access)
-    upcoming = next(
-        (
-            lecture
-            for lecture in lectures
-            if lecture.held_on and not lecture.is_over_at(now) and not lecture.is_cancelled
-        ),
-        None,
-    )
+    shared = HomeShared(access, main, deadlines.for_all)
     agenda = present_items(course, access.enrolment, now=now)
     dates = [item for item in agenda if item.kind in (ItemKind.DEADLINE, ItemKind.EXAM)]
     others = irrelevant_keys(access.enrolment, now=now) if access.enrolment is not None else set()
     coming = [
         item for item in dates if item.ends_at > now and item.status == Status.CONFIRMED and item.key not in others
     ]
+    deadline = next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None)
     return {
         "access": access,
         "course": course,
         "tab": "home",
-        "parts": _by_part(lectures),
-        "rows_that_say": lectures if access.is_manager else [],
-        "next_lecture": upcoming,
-        "is_on": upcoming is not None and upcoming.is_on_at(now),
-        "joins_now": upcoming is not None and upcoming.is_on_at(now, JOIN_LEAD),
-        "deadline": next((item for item in coming if item.kind == ItemKind.DEADLINE and not item.is_done), None),
+        "shared": shared,
+        "rows_that_say": shared.lectures if access.is_manager else [],
+        "deadline": deadline,
         "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
-        "key_dates": dates,
-        "staff": list(course.staff.all()),
-        "office_hours": list(course.office_hours.all()),
-        "due_at": deadlines.for_all,
+        "key_dates": [(item, item is deadline) for item in dates],
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
         "assignment": main,
@@ -102,12 +156,5 @@ def _home_context(access: Access) -> dict[str, Any]:
             for piece in pieces_of(student, [row for row in assignments if not row.is_main], known)
             if piece.is_coming_at(now)
         ][:3],
-        "exam_rules": exam_rules(course),
         **subscribe_context(access),
     }
-
-
-def _by_part(lectures: list[Lecture]) -> list[tuple[Any, list[Lecture]]]:
-    """Return the lectures under their parts; parts and lectures in the order of the course."""
-    ordered = sorted(lectures, key=lambda lecture: lecture.part.position if lecture.part else -1)
-    return [(part, list(group)) for part, group in groupby(ordered, key=lambda lecture: lecture.part)]
