@@ -1,6 +1,6 @@
 """What staff type about exams."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
-from exams.models import GRADES, Exam, HelperLink, Registration
+from amls.grading.points import read_points
+from exams.models import GRADES, Exam, ExamTask, HelperLink, Registration
 from exams.services.results import parse_points
 
 
@@ -181,3 +182,47 @@ class StepsForm(forms.Form):
         """Return the boundaries that were typed, by grade."""
         typed = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
         return {grade: points for grade, points in typed.items() if points is not None}
+
+
+class TaskPointsField(forms.CharField):
+    """Points for a task as people type them, in quarters; None where nothing is typed."""
+
+    def __init__(self, most: Decimal, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.most = most
+
+    def clean(self, value: Any) -> Decimal | None:
+        """Return the points.
+
+        Raises:
+            ValidationError: there are none such for this task.
+        """
+        text = super().clean(value)
+        try:
+            return read_points(text, most=self.most) if text else None
+        except RuleViolation as violation:
+            raise ValidationError(str(violation.message), code=violation.code) from violation
+
+
+class TaskEntryForm(forms.Form):
+    """Points of people for tasks, and a reason where published ones change. What the page did not ask is left alone."""
+
+    reason = _reason_field(_("Reason, if a published result changes"))
+
+    def __init__(self, data: Mapping[str, Any], *, people: Iterable[Registration], tasks: Sequence[ExamTask]) -> None:
+        super().__init__(data)
+        self.asked = {
+            (person.pk, task.pk): name
+            for person in people
+            for task in tasks
+            if (name := f"points-{person.pk}-{task.pk}") in data
+        }
+        most = {task.pk: task.max_points for task in tasks}
+        self.fields.update({name: TaskPointsField(most[task]) for (_person, task), name in self.asked.items()})
+
+    def points(self) -> dict[int, dict[int, Decimal | None]]:
+        """Return the points by registration and task."""
+        points: dict[int, dict[int, Decimal | None]] = {}
+        for (person, task), name in self.asked.items():
+            points.setdefault(person, {})[task] = self.cleaned_data[name]
+        return points

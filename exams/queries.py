@@ -1,16 +1,20 @@
 """Exams as a page shows them to one reader."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
 
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import plain_number
+from amls.grading.tasks import TaskScore, TaskSum
 from exams.admission import Admission, admission_of
-from exams.models import Accommodation, Exam, ExamRules, Registration, Result, UniversityEntry
+from exams.models import Accommodation, Exam, ExamRules, ExamTask, ExamTaskPoints, Registration, Result, UniversityEntry
 from exams.models.exam import SignUp
 
 
@@ -88,6 +92,49 @@ class ExamsOverview:
     def newest_result(self) -> ExamCard | None:
         """The last exam whose result the reader has."""
         return next((card for card in reversed(self.cards) if card.result is not None), None)
+
+
+def in_order_of_tasks() -> "Prefetch[Any, Any, Any]":
+    """Return what loads, with registrations, the points for tasks in the order of these: 1 query."""
+    return Prefetch("task_points", ExamTaskPoints.objects.select_related("task").order_by("task__position", "task"))
+
+
+def task_sums(registrations: Iterable[Registration]) -> list[tuple[Registration, TaskSum]]:
+    """Return who of these people has points for tasks, and which: 2 queries, 1 without any.
+
+    Args:
+        registrations: of one exam.
+    """
+    people = list(registrations)
+    given: dict[int, dict[int, Decimal]] = defaultdict(dict)
+    rows = ExamTaskPoints.objects.filter(registration__in=[person.pk for person in people])
+    for registration, task, points in rows.values_list("registration", "task", "points"):
+        given[registration][task] = points
+    if not given:
+        return []
+    tasks = list(ExamTask.objects.filter(exam__in={person.exam_id for person in people}))
+    return [(person, score_of_tasks(tasks, given[person.pk])) for person in people if person.pk in given]
+
+
+def score_of_tasks(tasks: Iterable[ExamTask], given: Mapping[int, Decimal]) -> TaskSum:
+    """Return a score from points by task."""
+    return TaskSum(tuple(TaskScore(task, task.max_points, given.get(task.pk)) for task in tasks))
+
+
+def stack_order(registrations: Iterable[Registration]) -> list[Registration]:
+    """Return people in the order of the stack of papers: by matriculation number, who has none last, by name."""
+
+    def place(person: Registration) -> tuple[bool, int, str, str]:
+        number = plain_number(person.enrolment.number)
+        return not number, len(number), number, person.enrolment.user.sort_name
+
+    return sorted(registrations, key=place)
+
+
+def tell_tasks(cards: Iterable[ExamCard]) -> None:
+    """Load the points for tasks of the published results of these cards, as `card.own.task_points`: at most 1 query."""
+    published = [card.own for card in cards if card.own is not None and card.result is not None]
+    prefetch_related_objects(published, in_order_of_tasks())
 
 
 def exam_rules(course: Course) -> ExamRules:

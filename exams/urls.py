@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exams.views import acts, door, papers, results, rules, staff, student
+from exams.views import acts, door, papers, results, rules, staff, student, tasks
 
 app_name = "exams"
 urlpatterns = [
@@ -41,6 +41,9 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/check-in/walk-in/", door.walk_in, name="walk_in"),
     path("<slug:slug>/exams/<int:pk>/results/", results.results, name="results"),
     path("<slug:slug>/exams/<int:pk>/results/enter/", results.enter, name="enter"),
+    path("<slug:slug>/exams/<int:pk>/results/tasks/", tasks.tasks, name="tasks"),
+    path("<slug:slug>/exams/<int:pk>/results/tasks/people/", tasks.by_person, name="by_person"),
+    path("<slug:slug>/exams/<int:pk>/results/tasks/<int:task>/", tasks.by_task, name="by_task"),
     path("<slug:slug>/exams/<int:pk>/staff/university/", staff.university, name="university"),
     path("<slug:slug>/exams/<int:pk>/results/import/", results.import_file, name="import"),
     path("<slug:slug>/exams/<int:pk>/results/table/", results.table, name="table"),

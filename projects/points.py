@@ -7,44 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from amls.grading.points import ZERO
+from amls.grading.tasks import TaskScore, TaskSum
 from projects.models import Assessment, Assignment, Outcome, Task, TaskPoints
 
 
 @dataclass(frozen=True, slots=True)
-class TaskScore:
-    """One task of an assignment, or all in one sum.
-
-    Attributes:
-        task: None for the sum of an assignment without tasks.
-        points: None where nothing is given yet.
-    """
-
-    task: Task | None
-    most: Decimal
-    points: Decimal | None
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(TaskSum):
     """The points of a team or a member for an assignment."""
-
-    tasks: tuple[TaskScore, ...]
-
-    @property
-    def points(self) -> Decimal:
-        """All points that are given."""
-        return sum((task.points for task in self.tasks if task.points is not None), ZERO)
-
-    @property
-    def most(self) -> Decimal:
-        """What there was to be had."""
-        return sum((task.most for task in self.tasks), ZERO)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether there are points for every task, be they 0."""
-        return all(task.points is not None for task in self.tasks)
 
     @property
     def outcome(self) -> Outcome:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Count, Exists, F, OuterRef, Sum, Value, When
+from django.db import models
+from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Sum, Value, When
 
 from amls.courses.models import Course, Enrolment
 from amls.grading.facts import Piece
@@ -23,13 +24,13 @@ from projects.models import (
     Membership,
     Outcome,
     Submission,
+    Task,
     TaskPoints,
 )
 from projects.points import Score, outcome_of, score_from
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """One student's work on one assignment.
 
     Attributes:
@@ -73,18 +74,19 @@ class _Place(NamedTuple):
     is_handed_in: bool
     assessment: int | None
     outcome: str | None
-    published_at: datetime | None
+    is_published: bool
     feedback: str | None
     correction: str | None
 
 
-class _Sum(NamedTuple):
-    """What a team (enrolment None) or a member got for one task, or for several of them."""
+# By assessment: what a team (None) or a member got for one task, or for several of them, and for how many.
+_Sum = tuple[int, int | None, int | None, Decimal, int]
 
-    enrolment: int | None
-    task: int | None
-    points: Decimal
-    tasks: int
+
+_IS_PUBLISHED = ExpressionWrapper(
+    Q(project__assessment__published_at__isnull=False), output_field=models.BooleanField()
+)
+_FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class _Known:
     sums: dict[int, list[_Sum]]
     given: dict[int, list[TaskPoints]]
     overrides: dict[tuple[int, int], str]
+    tasks: dict[int, list[Task]]
     excused: set[tuple[int, int]]
     published: set[int]
 
@@ -119,10 +122,11 @@ def works_of(
     """
     if not assignments:
         return {enrolment.pk: {} for enrolment in enrolments}
-    known = _read(assignments, [enrolment.pk for enrolment in enrolments], with_tasks=with_tasks)
+    people, by_key = [enrolment.pk for enrolment in enrolments], {row.pk: row for row in assignments}
+    known = _read(assignments, people, with_tasks=with_tasks)
     return {
-        enrolment.pk: {assignment.pk: _work(assignment, enrolment.pk, known, now) for assignment in assignments}
-        for enrolment in enrolments
+        person: {key: _work(key, assignment, person, known, now) for key, assignment in by_key.items()}
+        for person in people
     }
 
 
@@ -165,6 +169,7 @@ def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_task
         members=members,
         sums={} if with_tasks else _sums(pks),
         given=given,
+        tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments},
         overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
         excused=set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment")),
         published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),
@@ -174,14 +179,16 @@ def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_task
 def _places(pks: Sequence[int], people: Sequence[int], *, with_texts: bool) -> Iterable[_Place]:
     """Return the places of these students in teams, and those of their teammates: 1 query."""
     active = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
-    theirs = active.filter(enrolment__in=people).values("project")
+    # Of many people nearly all teams are wanted: to name them would cost more than the rest.
+    if len(people) <= _FEW:
+        active = active.filter(project__in=active.filter(enrolment__in=people).values("project"))
     attempts = Submission.objects.filter(project=OuterRef("project"), withdrawn_at__isnull=True)
     texts: list[Any] = [Value(""), Value("")]
     if with_texts:
         texts = [F("project__assessment__feedback"), F("project__assessment__correction")]
-    rows = active.filter(project__in=theirs).values_list(
+    rows = active.values_list(
         "enrolment", "assignment", "project", Exists(attempts), "project__assessment",
-        "project__assessment__outcome", "project__assessment__published_at", *texts,
+        "project__assessment__outcome", _IS_PUBLISHED, *texts,
     )  # fmt: skip
     return map(_Place._make, rows)
 
@@ -200,59 +207,61 @@ def _sums(pks: Sequence[int]) -> dict[int, list[_Sum]]:
         .annotate(Sum("points"), Count("pk"))
     )
     sums: dict[int, list[_Sum]] = defaultdict(list)
-    for assessment, *rest in rows:
-        sums[assessment].append(_Sum._make(rest))
+    for row in rows:
+        sums[row[0]].append(row)
     return sums
 
 
 def _points(sums: Sequence[_Sum], enrolment: int) -> tuple[Decimal, int]:
     """Return a person's points and for how many tasks: their own go before the team's, task by task."""
-    if len(sums) == 1 and sums[0].enrolment is None:
-        return sums[0].points, sums[0].tasks
-    theirs: Mapping[int | None, _Sum] = {
-        row.task: row
-        for row in sorted(sums, key=lambda row: row.enrolment is not None)
-        if row.enrolment in (None, enrolment)
+    if len(sums) == 1 and sums[0][1] is None:
+        return sums[0][3:]
+    theirs = {
+        task: (points, tasks)
+        for _assessment, member, task, points, tasks in sorted(sums, key=lambda row: row[1] is not None)
+        if member in (None, enrolment)
     }
-    return sum((row.points for row in theirs.values()), ZERO), sum(row.tasks for row in theirs.values())
+    return sum((points for points, _tasks in theirs.values()), ZERO), sum(tasks for _points, tasks in theirs.values())
 
 
-def _work(assignment: Assignment, enrolment: int, known: _Known, now: datetime) -> Work:
-    place = known.places.get((enrolment, assignment.pk))
+def _work(key: int, assignment: Assignment, enrolment: int, known: _Known, now: datetime) -> Work:
+    place = known.places.get((enrolment, key))
     if place is None or place.assessment is None:
-        state = _state(assignment, enrolment, place, known, now=now)
+        state = _state(key, assignment, enrolment, place, known, now=now)
         return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
     outcome = known.overrides.get((place.assessment, enrolment)) or place.outcome or ""
     points, score, is_complete = None, None, False
     if assignment.grading == Assignment.Grading.POINTS:
         if rows := known.given.get(place.assessment):
-            score = score_from(rows, list(assignment.tasks.all()), assignment, enrolment)
+            score = score_from(rows, known.tasks[key], assignment, enrolment)
             points, is_complete = score.points, score.is_complete
         elif sums := known.sums.get(place.assessment):
             points, count = _points(sums, enrolment)
-            is_complete = count == (len(assignment.tasks.all()) or 1)
+            is_complete = count == (len(known.tasks[key]) or 1)
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO)
-    is_published = place.published_at is not None
-    state = _state(assignment, enrolment, place, known, now=now)
+    is_published = place.is_published
+    state = _state(key, assignment, enrolment, place, known, now=now)
     feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
     return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, correction)
 
 
-def _state(assignment: Assignment, enrolment: int, place: _Place | None, known: _Known, *, now: datetime) -> WorkState:
-    if (enrolment, assignment.pk) in known.excused:
+def _state(
+    key: int, assignment: Assignment, enrolment: int, place: _Place | None, known: _Known, *, now: datetime
+) -> WorkState:
+    if (enrolment, key) in known.excused:
         return WorkState.EXCUSED
-    if place is not None and place.published_at is not None:
+    if place is not None and place.is_published:
         return WorkState.GRADED
     if place is not None and (place.is_handed_in or place.assessment is not None):
         return WorkState.WAITING
-    deadlines, project = known.deadlines[assignment.pk], place.project if place is not None else 0
+    deadlines, project = known.deadlines[key], place.project if place is not None else 0
     closes_at = deadlines.closes_at(deadlines.for_team(project, known.members.get(project, [enrolment])))
     if closes_at is None or now < closes_at:
         return WorkState.OPEN
     if not assignment.is_handed_in_here:
         # What is handed in on paper is known once the staff give points: whoever has none then handed nothing in.
-        return WorkState.MISSING if assignment.pk in known.published else WorkState.WAITING
+        return WorkState.MISSING if key in known.published else WorkState.WAITING
     return WorkState.MISSING
 
 

@@ -20,11 +20,13 @@ from amls.courses.models import Course, Role
 from amls.courses.validators import RESERVED_SLUGS, validate_slug
 from amls.exports.services import make_order, request_export
 from amls.grading.services import keep_roll
+from amls.grading.tasks import TaskWish
 from amls.mail.tokens import Subscription, unsubscribe_url
 from amls.portal.takeover.drafts import start_draft
 from amls.portal.takeover.sources import read_source
 from exams.models import Exam
 from exams.services.registration import staff_register
+from exams.services.tasks import set_exam_tasks
 from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from projects.allocation.problem import input_to_json
@@ -174,6 +176,9 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:results": ("{exam}results/", STAFF),
     "exams:enter": ("{exam}results/enter/", dict.fromkeys(PARTS, 405)),
     "exams:import": ("{exam}results/import/", STAFF),
+    "exams:tasks": ("{exam}results/tasks/", STAFF),
+    "exams:by_person": ("{exam}results/tasks/people/", STAFF),
+    "exams:by_task": ("{exam}results/tasks/{exam_task}/", STAFF),
     "exams:university": ("{exam}staff/university/", STAFF),
     "exams:table": ("{exam}results/table/", dict.fromkeys(PARTS, 405)),
     "exams:publish": ("{exam}results/publish/", dict.fromkeys(PARTS, 405)),
@@ -255,6 +260,7 @@ def places(cast: Cast) -> dict[str, str]:
         withdraw_until=now,
     )  # fmt: skip
     staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    set_exam_tasks(exam_pk=exam.pk, tasks=[TaskWish("Joins", exam.max_points)], by=None, now=now)
     # Only then has the office its list.
     Exam.objects.filter(pk=exam.pk).update(results_published_at=now, frozen_at=now)
     feed = personal_feed_url(cast.student).removeprefix("http://localhost:8000")
@@ -306,6 +312,7 @@ def places(cast: Cast) -> dict[str, str]:
         "sheet": f"/amls/staff/assignments/{sheet.pk}/",
         "handout": handout.get_absolute_url(),
         "student": str(cast.student.pk),
+        "exam_task": str(exam.tasks.get().pk),
     }
 
 

@@ -1,18 +1,69 @@
-"""What the staff keep of people: lists of who was there, who presented, and notes."""
+"""Tasks and what is given for them, as assignments and exams have them; what the staff keep of people: lists of who was there, who presented, and notes."""
 
 from __future__ import annotations
 
 import pghistory
 import pgtrigger
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Mod
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Course, Enrolment, User
+from amls.grading.points import QUARTER, ZERO
 
 # More than a term has.
 MOST_OCCASIONS = 200
+
+
+def in_quarters(name: str, field: str) -> models.CheckConstraint:
+    """Return the constraint that points are given in quarters."""
+    return models.CheckConstraint(
+        name=name,
+        condition=Exact(Mod(F(field), Value(QUARTER)), Value(ZERO)),
+        violation_error_message=_("Points are given in quarters."),
+    )
+
+
+class TaskBase(models.Model):
+    """A part of an assignment or an exam that has points of its own."""
+
+    title = LineField(_("title"), max_length=200)
+    max_points = models.DecimalField(_("most points"), max_digits=6, decimal_places=2)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                name="%(class)s_points_positive",
+                condition=Q(max_points__gt=0),
+                violation_error_message=_("A task has more than no points."),
+            ),
+            in_quarters("%(class)s_points_in_quarters", "max_points"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PointsBase(models.Model):
+    """What was given for a task."""
+
+    points = models.DecimalField(_("points"), max_digits=6, decimal_places=2)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                name="%(class)s_not_negative",
+                condition=Q(points__gte=0),
+                violation_error_message=_("Points can't be negative."),
+            ),
+            in_quarters("%(class)s_in_quarters", "points"),
+        ]
 
 
 class Roll(models.Model):

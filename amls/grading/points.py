@@ -101,12 +101,13 @@ class Tally:
 
 def tally(works: Iterable[tuple[WorkState, Decimal | None, Decimal]]) -> Tally:
     """Return the sum of works, each with its state, its points and what there was to be had."""
-    added = Tally()
+    got, settled, ahead = ZERO, ZERO, ZERO
     for state, points, most in works:
         if state in UNSETTLED:
-            added += Tally(ahead=most)
+            ahead += most
         elif state == WorkState.GRADED:
-            added += Tally(points or ZERO, most)
+            got += points or ZERO
+            settled += most
         elif state == WorkState.MISSING:
-            added += Tally(most=most)
-    return added
+            settled += most
+    return Tally(got, settled, ahead)

@@ -22,12 +22,14 @@ from exams.models import (
     Accommodation,
     AdmissionDecision,
     Exam,
+    ExamTaskPoints,
     HelperLink,
     Registration,
     Result,
     Seat,
     UniversityEntry,
 )
+from exams.queries import in_order_of_tasks
 from exams.services.registration import staff_withdraw
 
 # A review may need the end of a person's time once more; then nobody does.
@@ -37,7 +39,11 @@ ACCOMMODATIONS_KEPT = timedelta(days=60)
 @personal_data.named("exams")
 def tell(user: User) -> Iterator[tuple[str, Any]]:
     """Yield registrations with seat and result as far as they are told, admissions and accommodations."""
-    rows = Registration.objects.filter(enrolment__user=user).select_related("course", "exam", "seat__room", "result")
+    rows = (
+        Registration.objects.filter(enrolment__user=user)
+        .select_related("course", "exam", "seat__room", "result")
+        .prefetch_related(in_order_of_tasks())
+    )
     yield "registrations.json", [_registration(row) for row in rows.order_by("pk")]
     yield "admissions.json", list(
         AdmissionDecision.objects.filter(enrolment__user=user).order_by("pk").values(
@@ -76,6 +82,10 @@ def _registration(registration: Registration) -> dict[str, Any]:
             "extra_points": result.extra_points,
             "grade": result.grade,
             "published": result.published_at,
+            "tasks": [
+                {"task": given.task.title, "points": given.points, "of": given.task.max_points}
+                for given in registration.task_points.all()
+            ],
         }
         if is_told and result is not None
         else None,
@@ -104,6 +114,7 @@ def forget_people(courses: Sequence[int]) -> None:
     """Delete registrations with seats, marks at the door and results, accommodations, helpers, and other lists' lines."""
     exams = Exam.objects.filter(course__in=courses)
     registrations = Registration.objects.filter(course__in=courses)
+    delete_with_history(ExamTaskPoints.objects.filter(registration__in=registrations))
     delete_with_history(Result.objects.filter(registration__in=registrations))
     delete_with_history(Seat.objects.filter(registration__in=registrations))
     delete_with_history(registrations)

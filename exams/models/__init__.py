@@ -12,6 +12,7 @@ from exams.models.registration import (
 )
 from exams.models.results import FAILED, GRADES, GradeStep, Result, ResultChange
 from exams.models.seating import Room, Seat, Spacing
+from exams.models.tasks import ExamTask, ExamTaskPoints
 
 __all__ = [
     "ACTIVE_STATES",
@@ -23,6 +24,8 @@ __all__ = [
     "CheckInMark",
     "Exam",
     "ExamRules",
+    "ExamTask",
+    "ExamTaskPoints",
     "GradeStep",
     "HelperLink",
     "Registration",

@@ -119,6 +119,7 @@ class ResultChange(models.Model):
         GRADE = "grade", _("Grade")
         STATE = "state", _("State")
         REMOVED = "removed", _("Points removed")
+        TASK = "task", _("Points for a task")
 
     registration = models.ForeignKey(
         Registration, models.CASCADE, related_name="result_changes", verbose_name=_("registration")
@@ -135,7 +136,9 @@ class ResultChange(models.Model):
         verbose_name_plural = _("changes of results")
         ordering = ["-pk"]
         constraints = [
-            choices_hold("resultchange_what_valid", "what", ["points", "extra_points", "grade", "state", "removed"]),
+            choices_hold(
+                "resultchange_what_valid", "what", ["points", "extra_points", "grade", "state", "removed", "task"]
+            ),
         ]
         triggers = [
             pgtrigger.Trigger(

@@ -20,7 +20,7 @@ from amls.mail.outbox import notify
 from exams.grading import GradeTable
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
-from exams.queries import exam_rules
+from exams.queries import exam_rules, task_sums
 from exams.services.calendars import follow_people
 from exams.services.capacity import check_not_frozen, need_reason
 
@@ -65,7 +65,7 @@ def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: date
             one, a step lies above what is to be had, or it is not said where one passes.
     """
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         check_steps(steps, exam)
         GradeStep.objects.filter(exam=exam).exclude(grade__in=steps).delete()
@@ -100,7 +100,7 @@ def enter_points(
     """
     changes: list[PointChange] = []
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         registrations = {
             registration.pk: registration
@@ -108,6 +108,7 @@ def enter_points(
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         }
+        _need_the_tasks_sum(registrations, points)
         _need_reason_for_published(registrations, points, reason)
         for pk, value in points.items():
             registration = registrations.get(pk)
@@ -118,6 +119,17 @@ def enter_points(
                 changes.append(change)
         _regrade([result.registration for result in changes], exam, by=by, reason=reason, now=now, tells_all=True)
     return changes
+
+
+def _need_the_tasks_sum(registrations: Mapping[int, Registration], points: Mapping[int, Decimal | None]) -> None:
+    """Refuse points that contradict those of the tasks: who has some for each has their sum."""
+    for registration, score in task_sums(registrations.values()):
+        if score.is_complete and points[registration.pk] != score.points:
+            raise RuleViolation(
+                _("%(person)s has %(points)s points by tasks: correct the task that is wrong.")
+                % {"person": registration.enrolment.user, "points": say_decimal(score.points)},
+                code="has-tasks",
+            )
 
 
 def _need_reason_for_published(
@@ -179,7 +191,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         RuleViolation: the exam is frozen, there is no grade table, or no draft.
     """
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         if not grade_table(exam).is_complete:
             raise RuleViolation(_("Set the grade table first."), code="no-table")
@@ -190,6 +202,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         )
         if not drafts:
             raise RuleViolation(_("There is no draft to publish."), code="no-drafts")
+        _need_whole_tasks(drafts)
         for registration in drafts:
             registration.result.state = Result.State.PUBLISHED
             registration.result.published_at = now
@@ -202,6 +215,16 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
     return len(drafts)
 
 
+def _need_whole_tasks(drafts: Iterable[Registration]) -> None:
+    """Refuse to publish while somebody has points for some tasks only."""
+    lacking = [str(registration.enrolment.user) for registration, score in task_sums(drafts) if not score.is_complete]
+    if lacking:
+        raise RuleViolation(
+            _("Some tasks of these people have no points yet: %(people)s.") % {"people": ", ".join(lacking)},
+            code="tasks-left",
+        )
+
+
 def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int:
     """Grade the published results anew by today's table and extra points; return how many changed, and tell these.
 
@@ -210,7 +233,7 @@ def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int
     """
     need_reason(reason)
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         published = list(
             Registration.objects.filter(exam=exam, result__state="published")
@@ -228,7 +251,7 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
             course has not verified the matriculation number of somebody for whom the office gets a line.
     """
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         people = Registration.objects.filter(exam=exam)
         if exam.results_published_at is None or people.filter(result__state="draft").exists():
@@ -280,7 +303,7 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
     """
     need_reason(reason)
     with transaction.atomic():
-        exam = _lock(exam_pk)
+        exam = lock_exam(exam_pk)
         if exam.frozen_at is None:
             raise RuleViolation(_("The results are not frozen."), code="not-frozen")
         exam.frozen_at = None
@@ -333,7 +356,7 @@ def _regrade(
         is_other = before != (result.extra_points, result.grade)
         changed += is_other
         if is_other or tells_all:
-            _tell(registration, now=now)
+            tell_result(registration, now=now)
     return changed
 
 
@@ -351,7 +374,8 @@ def _said(value: object) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
-def _tell(registration: Registration, *, now: datetime) -> None:
+def tell_result(registration: Registration, *, now: datetime) -> None:
+    """Mail a person that their result is there, or has changed."""
     notify(
         key=f"exams.results:{registration.pk}:{now.timestamp():.3f}",
         kind="exams.results",
@@ -362,5 +386,6 @@ def _tell(registration: Registration, *, now: datetime) -> None:
     )
 
 
-def _lock(exam_pk: int) -> Exam:
+def lock_exam(exam_pk: int) -> Exam:
+    """Return an exam with its course, locked until the transaction ends."""
     return Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam_pk)

@@ -13,7 +13,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from exams.models import Exam, Registration
-from exams.queries import ExamsOverview, exams_for, place_in_line
+from exams.queries import ExamsOverview, exams_for, place_in_line, tell_tasks
 from exams.services.registration import move, register, withdraw
 
 
@@ -21,7 +21,9 @@ from exams.services.registration import move, register, withdraw
 def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
     access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
-    return render(request, "exams/exams.html", _context(access, exams_for(access)))
+    overview = exams_for(access)
+    tell_tasks(overview.cards)
+    return render(request, "exams/exams.html", _context(access, overview))
 
 
 def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:

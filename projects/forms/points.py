@@ -15,9 +15,10 @@ from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.grading.points import read_points
+from amls.grading.tasks import TaskScore
 from projects.forms.staff import AssessForm
 from projects.models import Assignment
-from projects.points import Score, TaskScore, score_of
+from projects.points import Score, score_of
 from projects.queries import TeamView
 from projects.services.assessing import version_of
 from projects.services.points import Given

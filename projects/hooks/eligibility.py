@@ -32,11 +32,11 @@ def judge_projects(course: Course, enrolments: Sequence[Enrolment], now: datetim
     closes = deadlines.registration_closes_at
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)
-    return {pk: _finding(course, result, is_open, now) for pk, result in results.items()}
-
-
-def _finding(course: Course, result: StudentResult, is_open: bool, now: datetime) -> Finding:
     mine, topics = reverse("projects:mine", args=[course.slug]), reverse("projects:topics", args=[course.slug])
+    return {pk: _finding(result, is_open=is_open, now=now, mine=mine, topics=topics) for pk, result in results.items()}
+
+
+def _finding(result: StudentResult, *, is_open: bool, now: datetime, mine: str, topics: str) -> Finding:
     is_handing_in_open = result.team is not None and (result.team.closes_at is None or now < result.team.closes_at)
     match result.state:
         case ProjectState.PASSED:

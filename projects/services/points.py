@@ -15,12 +15,12 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course
 from amls.grading.points import QUARTER, ZERO, in_steps
+from amls.grading.tasks import TaskWish, keep_tasks
 from projects.models import Assessment, Assignment, Excuse, Membership, Project, Task, TaskPoints
 from projects.points import Score, score_of
 from projects.services.assessing import version_of
 from projects.services.locks import active_membership, lock_project, members_of, save_checked, tell
 
-MOST_TASKS = 40
 # By task; None is the sum of an assignment without tasks.
 PointsByTask = Mapping[int | None, "Given"]
 
@@ -31,15 +31,6 @@ class Given:
 
     points: Decimal | None
     comment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TaskWish:
-    """A task as the staff want it; with the key of the one that it changes."""
-
-    title: str
-    max_points: Decimal
-    pk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,35 +64,16 @@ def set_tasks(
     with transaction.atomic():
         lock_course(assignment.course_id)
         assignment = Assignment.objects.select_for_update().select_related("course").get(pk=assignment.pk)
-        if len(tasks) > MOST_TASKS:
-            raise RuleViolation(_("An assignment has at most %(most)d tasks.") % {"most": MOST_TASKS}, "too-many-tasks")
         before = {row.pk: score_of(row, assignment) for row in _assessments_of(assignment)}
-        standing = {task.pk: task for task in Task.objects.filter(assignment=assignment)}
-        kept = {wish.pk for wish in tasks if wish.pk is not None}
-        Task.objects.filter(assignment=assignment).exclude(pk__in=kept).delete()
-        if tasks and not standing:
+        standing = Task.objects.filter(assignment=assignment)
+        if tasks and not standing.exists():
             # What was one sum before says nothing of single tasks.
             TaskPoints.objects.filter(assessment__project__assignment=assignment, task=None).delete()
-        for position, wish in enumerate(tasks):
-            _keep_task(standing.get(wish.pk or 0) or Task(assignment=assignment), wish, position)
+        keep_tasks(standing, tasks, make=lambda: Task(assignment=assignment))
         if tasks:
             assignment.max_points = sum((wish.max_points for wish in tasks), ZERO)
             save_checked(assignment)
         return _follow(assignment, before, by=by, reason=reason, now=now)
-
-
-def _keep_task(task: Task, wish: TaskWish, position: int) -> None:
-    if not in_steps(wish.max_points, QUARTER):
-        raise RuleViolation(_("Points are given in quarters."), code="points-step")
-    most_given = max(task.given.values_list("points", flat=True), default=ZERO) if task.pk else ZERO
-    if most_given > wish.max_points:
-        raise RuleViolation(
-            _("'%(task)s': somebody has %(points)s points for it already. It can't have fewer.")
-            % {"task": wish.title, "points": say_decimal(most_given)},
-            code="more-given",
-        )
-    task.title, task.max_points, task.position = wish.title, wish.max_points, position
-    save_checked(task)
 
 
 def _assessments_of(assignment: Assignment) -> Sequence[Assessment]:

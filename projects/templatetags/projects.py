@@ -1,16 +1,24 @@
 """What pages of the whole course show of a person's projects."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.decimals import say_decimal
 from amls.courses.access import Access
 from amls.courses.models import User
+from amls.grading.points import WorkState
 from projects.addresses import address_of
-from projects.models import Assignment
+from projects.models import Assignment, Outcome
 from projects.pieces import OwnPiece
 from projects.queries import invitations_to
-from projects.works import assignments_of, sum_of, works_of
+from projects.works import Work, assignments_of, sum_of, works_of
 
 register = template.Library()
 
@@ -44,7 +52,59 @@ def own_works(context: template.Context) -> dict[str, Any]:
     ]
     theirs = works_of(visible, [access.enrolment], now=access.now, with_tasks=True)[access.enrolment.pk]
     works = list(theirs.values())
-    return {"works": works, "sums": sum_of(works)}
+    return {"works": works, "sums": sum_of(works), "bars": _bars(works)}
+
+
+@dataclass(frozen=True, slots=True)
+class WorkBar:
+    """A person's points in an assignment as a bar, in percent of the picture's width and of what there was to be had.
+
+    Attributes:
+        label: short, below it.
+        mark: above it: the points, or a sign for what is missing, excused or to come.
+        said: the same in words.
+    """
+
+    title: str
+    label: str
+    mark: str
+    said: str
+    x: float
+    width: float
+    height: float
+    is_passed: bool
+
+    @property
+    def top(self) -> float:
+        """Where it begins, from the top."""
+        return 100 - self.height
+
+
+_MARKS = {WorkState.MISSING: "✗", WorkState.EXCUSED: "~", WorkState.WAITING: "…", WorkState.OPEN: ""}
+_WORDS = {
+    WorkState.MISSING: gettext_lazy("nothing handed in"),
+    WorkState.EXCUSED: gettext_lazy("excused, does not count"),
+    WorkState.WAITING: gettext_lazy("not graded yet"),
+    WorkState.OPEN: gettext_lazy("still to come"),
+}
+
+
+def _bars(works: Sequence[Work]) -> list[WorkBar]:
+    """Return a bar for each assignment that gives points, in their order."""
+    shown = [(work, most) for work in works if (most := work.most)]
+    slot = 100 / len(shown) if shown else 0
+    return [_bar(work, most, x=slot * (place + 0.15), width=slot * 0.7) for place, (work, most) in enumerate(shown)]
+
+
+def _bar(work: Work, most: Decimal, *, x: float, width: float) -> WorkBar:
+    assignment = work.assignment
+    label = str(assignment.number) if assignment.number is not None else Truncator(assignment.title).chars(8)
+    height, mark, said = 0.0, _MARKS.get(work.state, ""), str(_WORDS.get(work.state, ""))
+    if work.is_graded and work.points is not None:
+        height, mark = float(100 * work.points / most), say_decimal(work.points)
+        said = _("%(points)s of %(most)s points") % {"points": mark, "most": say_decimal(most)}
+    is_passed = work.outcome == Outcome.PASSED
+    return WorkBar(assignment.title, label, mark, said, round(x, 3), round(width, 3), round(height, 2), is_passed)
 
 
 @register.simple_tag(takes_context=True)

@@ -93,12 +93,14 @@ def make_book(slug: str, *, people: int, sheets: int):  # type: ignore[no-untype
 
 
 def _measure() -> list[dict[str, object]]:
+    from django.core.management import call_command
     from django.db import connection
     from django.test import Client, override_settings
     from django.test.utils import CaptureQueriesContext
 
     from tests.bench.answers import ANSWERS
 
+    call_command("collectstatic", verbosity=0, interactive=False)
     clients = {}
     for slug, people, sheets in (("few", FEW, 2), ("many", PEOPLE, SHEETS)):
         _course, staff = make_book(slug, people=people, sheets=sheets)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +15,7 @@ from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.grading.facts import facts_of
+from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, PassedBlock, PointsBlock
 from amls.grading.words import findings_of
 from amls.mail.models import Notice
@@ -23,7 +25,6 @@ from projects.points import score_of
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.points import (
     Given,
-    TaskWish,
     end_excuse,
     excuse,
     give_points,
@@ -368,3 +369,22 @@ def test_tasks_are_lines_that_are_shown_before_they_are_saved(world: World, shee
     assert staff.post(address, {**sent, "reason": "Aufgabe 2 war falsch"}).status_code == 302
     assert state_of(world, sheet) == ("graded", D(6))
     assert world.cast.client("student").get(address).status_code == 404
+
+
+def test_my_course_draws_my_points_and_says_the_same_in_words(world: World, sheet: Assignment) -> None:
+    second, third = make_sheet(world, 2), make_sheet(world, 3)
+    make_sheet(world, 4)
+    for number, points in ((sheet, "15"), (second, "5")):
+        team = of(world, number)
+        give_points(project=team, given={None: Given(D(points))}, by=world.staff, now=NOW)
+        publish_assessments(projects=[team], now=NOW)
+    excuse(enrolment=world.student, assignment=third, by=world.staff, now=NOW)
+    page = BeautifulSoup(world.cast.client("student").get("/amls/me/").content, "html.parser")
+    figure = page.select_one("figure.progress-row")
+    titles = [title.text for title in figure.select("title")]
+    assert titles == [
+        "Blatt 1: 15 of 20 points", "Blatt 2: 5 of 20 points", "Blatt 3: excused, does not count", "Blatt 4: not graded yet",
+    ]  # fmt: skip
+    assert figure.select_one("p").text == "".join(f"{title}. " for title in titles)
+    bars = [(bar["class"], bar["height"]) for bar in figure.select("rect:not(.before)")]
+    assert bars == [(["pass"], "75.0"), (["fail"], "25.0")]

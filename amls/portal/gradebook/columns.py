@@ -30,6 +30,11 @@ class Column:
     assignment: Assignment | None = None
     exam: Exam | None = None
 
+    @property
+    def place(self) -> tuple[bool, int]:
+        """Whether it is an exam, and its primary key or that of the assignment."""
+        return self.exam is not None, int(self.key[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

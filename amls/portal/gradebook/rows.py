@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from typing import Any
 
 from django.urls import reverse
 from django.utils.html import escape
@@ -18,7 +19,7 @@ from amls.grading.points import ZERO, Tally
 from amls.portal.gradebook.cells import KINDS, Cell
 from amls.portal.gradebook.columns import Columns
 from amls.portal.gradebook.standings import Standing
-from exams.admission import AdmissionState
+from exams.admission import LABELS, AdmissionState
 
 _CENT = Decimal("0.01")
 _CHIPS = {AdmissionState.ADMITTED: " ok", AdmissionState.PENDING: " info"}
@@ -71,6 +72,7 @@ class RowWriter:
         self._person, self._after_person = _around(reverse("portal:gradebook_person", args=[slug, 0]))
         self._say: Callable[[Decimal], str] = cache(say_decimal)
         self._words = {kind: escape(KINDS[kind]) for kind in _WORDS}
+        self._label: Callable[[Any], str] = cache(escape)
         self._draft = f" <small>{escape(_('draft'))}</small>"
 
     def row(self, row: Standing) -> SafeString:
@@ -84,7 +86,9 @@ class RowWriter:
             cells.append(f"<td>{self._say(row.points)}</td>")
         if parts.admission:
             chip = _CHIPS.get(row.admission.state, " warn")
-            cells.append(f'<td class="text"><span class="chip{chip}">{escape(row.admission.label)}</span></td>')
+            cells.append(
+                f'<td class="text"><span class="chip{chip}">{self._label(LABELS[row.admission.state])}</span></td>'
+            )
         cells += map(self._cell, row.cells)
         if parts.points:
             cells.append(f"<td><b>{self._say(row.sum.points)}</b> <small>/ {self._say(row.sum.most)}</small></td>")
@@ -93,7 +97,7 @@ class RowWriter:
         return SafeString("".join([*cells, "</tr>"]))
 
     def _project(self, row: Standing) -> str:
-        state = escape(row.state.label)
+        state = self._label(row.state.label)
         draft = f' <span class="chip warn">{escape(row.draft)} ({escape(_("draft"))})</span>' if row.draft else ""
         if row.project.team is None:
             return f'<td class="text">{state}{draft}</td>'

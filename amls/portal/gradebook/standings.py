@@ -24,6 +24,8 @@ from projects.works import Work, read_works, sum_of
 
 # The kind of its exports.
 GRADEBOOK = "portal.gradebook"
+# What costs more to read than all that is shown of a person.
+_NOT_SHOWN = ("created_at", "user__password", "user__last_login", "user__date_joined")
 _ADMISSIONS = list(AdmissionState)
 
 
@@ -126,7 +128,7 @@ def standings(
     """
     asked = asked or Asked()
     columns = columns or columns_of(course).only(asked.column)
-    rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user")
+    rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user").defer(*_NOT_SHOWN)
     if asked.search:
         rows = rows.found_by(asked.search)
     people = list(rows.order_by("user__sort_name", "pk"))
@@ -145,23 +147,19 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
     works = read_works(columns.assignments, people, now=now)
     results, admissions = read_parts(course, people), admissions_of(course, people, now=now)
     points, exams = extra_points_of(course, people), results_by_person(people)
-    notes = dict(PersonNote.objects.filter(enrolment__in=people).values_list("enrolment", "text"))
+    places = [column.place for column in columns.shown]
+    notes = dict(PersonNote.objects.filter(enrolment__course=course).values_list("enrolment", "text"))
     return [
         Standing(
             person, results[person.pk], points[person.pk], admissions[person.pk], works[person.pk], exams[person.pk],
-            notes.get(person.pk, ""), _cells(columns, works[person.pk], exams[person.pk]),
+            notes.get(person.pk, ""), _cells(places, works[person.pk], exams[person.pk]),
         )
         for person in people
     ]  # fmt: skip
 
 
-def _cells(columns: Columns, works: Mapping[int, Work], exams: Mapping[int, Result]) -> list[Cell]:
-    return [
-        cell_of_work(works[column.assignment.pk])
-        if column.assignment is not None
-        else cell_of_exam(exams.get(column.exam.pk if column.exam is not None else 0))
-        for column in columns.shown
-    ]
+def _cells(places: Sequence[tuple[bool, int]], works: Mapping[int, Work], exams: Mapping[int, Result]) -> list[Cell]:
+    return [cell_of_exam(exams.get(key)) if is_exam else cell_of_work(works[key]) for is_exam, key in places]
 
 
 def _fits(standing: Standing, asked: Asked) -> bool:

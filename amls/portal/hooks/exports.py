@@ -11,10 +11,14 @@ from icalendar import Calendar
 from amls.agenda.feeds import own_entries, personal_feed_url
 from amls.agenda.ical import render_feed
 from amls.agenda.models import AgendaItem, ItemKind
+from amls.core.decimals import say_decimal
 from amls.courses.models import Course, Enrolment
 from amls.courses.permissions import may_manage
 from amls.exports.kinds import ICS, PDF, ExportKind, Order, Progress, may_see_course, offer
 from amls.exports.pdf import render_pdf
+from amls.portal.gradebook.columns import columns_of
+from amls.portal.gradebook.paper import sheets_of
+from amls.portal.gradebook.rows import whole_sum
 from amls.portal.gradebook.standings import GRADEBOOK, Asked, standings
 from exams.admission import LABELS, AdmissionState
 from lectures.queries import lectures_of
@@ -104,10 +108,13 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
     asked = Asked.of(order.parameters)
-    rows = standings(course, now=order.now, asked=asked)
+    columns = columns_of(course).only(asked.column)
+    rows = standings(course, now=order.now, asked=asked, columns=columns)
     progress(1, 3)
     context = {
         "rows": rows,
+        "parts": sheets_of(rows, columns),
+        "whole": say_decimal(whole_sum(rows).points),
         "has_rules": any(row.findings for row in rows),
         "asked": asked,
         "state": ProjectState(asked.state).label if asked.state in ProjectState.values else "",

@@ -65,7 +65,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
 # What people did in a course; apps above delete their part of it (`on_course_purge`), or it hangs on what they delete.
 _OF_PEOPLE = [
     "agenda.FeedToken", "courses.Enrolment", "courses.RosterEntry", "courses.RosterEntry_declined",
-    "exams.AdmissionDecision", "exams.CheckInMark", "exams.HelperLink", "exams.Registration", "exams.Result",
+    "exams.AdmissionDecision", "exams.CheckInMark", "exams.ExamTaskPoints", "exams.HelperLink", "exams.Registration", "exams.Result",
     "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.PersonNote", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
     "mail.Preference", "projects.Allocation", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
     "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
