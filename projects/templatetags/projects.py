@@ -69,7 +69,7 @@ class WorkBar:
     label: str
     mark: str
     said: str
-    x: float
+    begins: float
     width: float
     height: float
     is_passed: bool
@@ -93,10 +93,12 @@ def _bars(works: Sequence[Work]) -> list[WorkBar]:
     """Return a bar for each assignment that gives points, in their order."""
     shown = [(work, most) for work in works if (most := work.most)]
     slot = 100 / len(shown) if shown else 0
-    return [_bar(work, most, x=slot * (place + 0.15), width=slot * 0.7) for place, (work, most) in enumerate(shown)]
+    return [
+        _bar(work, most, begins=slot * (place + 0.15), width=slot * 0.7) for place, (work, most) in enumerate(shown)
+    ]
 
 
-def _bar(work: Work, most: Decimal, *, x: float, width: float) -> WorkBar:
+def _bar(work: Work, most: Decimal, *, begins: float, width: float) -> WorkBar:
     assignment = work.assignment
     label = str(assignment.number) if assignment.number is not None else Truncator(assignment.title).chars(8)
     height, mark, said = 0.0, _MARKS.get(work.state, ""), str(_WORDS.get(work.state, ""))
@@ -104,7 +106,7 @@ def _bar(work: Work, most: Decimal, *, x: float, width: float) -> WorkBar:
         height, mark = float(100 * work.points / most), say_decimal(work.points)
         said = _("%(points)s of %(most)s points") % {"points": mark, "most": say_decimal(most)}
     is_passed = work.outcome == Outcome.PASSED
-    return WorkBar(assignment.title, label, mark, said, round(x, 3), round(width, 3), round(height, 2), is_passed)
+    return WorkBar(assignment.title, label, mark, said, round(begins, 3), round(width, 3), round(height, 2), is_passed)
 
 
 @register.simple_tag(takes_context=True)

@@ -16,7 +16,7 @@ from amls.exports import pdf
 from amls.exports.kinds import PDF, kinds
 from amls.exports.models import Export
 from amls.exports.services import make_order
-from amls.portal.gradebook.standings import Asked
+from amls.portal.gradebook.standings import BookQuery
 from exams.models import Exam, Room
 from exams.services.registration import staff_register
 from exams.services.seating import assign_seats
@@ -127,7 +127,7 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
 ) -> None:
     AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     made = [of_exam(cast, kind, exam) for kind in ("exams.door", "exams.seats", "exams.attendees")]
-    made.append(make(cast.course, "portal.gradebook", user=cast.lecturer.user, **Asked().parameters()))
+    made.append(make(cast.course, "portal.gradebook", user=cast.lecturer.user, **BookQuery().parameters()))
     # A slip and a receipt are one person's: ten names at a time.
     alone: dict[str, list[Export]] = {"exams.slip": [], "projects.receipt": []}
     for index in range(0, len(NAMES), 10):
@@ -202,7 +202,7 @@ def test_a_letter_that_no_font_has_is_named_to_whom_the_file_is_for(
 def test_a_name_of_150_letters_leaves_the_other_columns_alone(
     cast: Cast, exam: Exam, people: list[Enrolment], tmp_path: Path, kind: str
 ) -> None:
-    asked = Asked().parameters() if kind == "portal.gradebook" else {"exam": exam.pk}
+    asked = BookQuery().parameters() if kind == "portal.gradebook" else {"exam": exam.pk}
     before = columns_of(content_of(make(cast.course, kind, user=cast.lecturer.user, **asked), tmp_path))
     Export.objects.all().delete()
     assert len(LONG) == 150

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 
 from amls.exports.models import Export
 from amls.exports.pdf import warm_up
-from amls.portal.gradebook.standings import Asked
+from amls.portal.gradebook.standings import BookQuery
 from exams.models import Accommodation, Exam, Room
 from exams.services.registration import staff_register
 from exams.services.seating import assign_seats, release_seats
@@ -94,7 +94,7 @@ def test_a_receipt_that_no_longer_counts_is_made_anew(cast: Cast, submission: Su
 
 def test_the_gradebook_shows_who_fits_its_filters(cast: Cast, submission: Submission, tmp_path: Path, complaints: list[str]) -> None:  # fmt: skip
     staff = cast.lecturer.user
-    nothing = Asked().parameters()
+    nothing = BookQuery().parameters()
     title = f"Gradebook: {cast.course}"
     (text,) = pages_of(make(cast.course, "portal.gradebook", user=staff, **nothing), tmp_path, title=title)
     assert "2 students" in text

@@ -17,7 +17,7 @@ from amls.files.tables.meanings import EMAIL
 from amls.files.tables.table import read_table
 from amls.grading.models import PersonNote
 from amls.grading.services import note_person
-from amls.portal.gradebook.standings import Asked, standings
+from amls.portal.gradebook.standings import BookQuery, standings
 from amls.privacy.registry import everything_about, forget_people_of
 from exams.models import ExamRules
 from projects.models import Assignment
@@ -49,11 +49,11 @@ def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
         ("none", "", Decimal(0), "pending"),
     ]
     assert len(found) == 4
-    assert [standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=Asked(state="earlier"))] == [
-        world.other.pk
-    ]
+    assert [
+        standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=BookQuery(state="earlier"))
+    ] == [world.other.pk]
     assert {
-        standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=Asked(admission="pending"))
+        standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=BookQuery(admission="pending"))
     } == set(people[1::2])
 
 
@@ -111,7 +111,7 @@ def test_every_assignment_has_a_column_and_its_sum_adds_up(world: World) -> None
     later = NOW + timedelta(days=60)
 
     def shown(sort: str) -> list[tuple[int, list[tuple[object, str]], Decimal, Decimal]]:
-        rows = standings(world.course, now=later, asked=Asked(sort=sort))
+        rows = standings(world.course, now=later, asked=BookQuery(sort=sort))
         return [
             (
                 row.enrolment.pk,
@@ -172,7 +172,7 @@ def test_each_column_sorts_and_each_filter_narrows(world: World) -> None:  # noq
     later = NOW + timedelta(days=60)
 
     def people(**asked: str) -> list[int]:
-        return [row.enrolment.pk for row in standings(world.course, now=later, asked=Asked(**asked))]
+        return [row.enrolment.pk for row in standings(world.course, now=later, asked=BookQuery(**asked))]
 
     student, other, moving = world.student.pk, world.other.pk, third.pk
     assert sorted(people()) == sorted([student, other, moving])

@@ -13,7 +13,7 @@ from projects.works import assignments_of
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class BookColumn:
     """An assignment or an exam.
 
     Attributes:
@@ -50,7 +50,7 @@ class Columns:
 
     assignments: Sequence[Assignment]
     exams: Sequence[Exam]
-    shown: Sequence[Column]
+    shown: Sequence[BookColumn]
     key: str = ""
 
     @property
@@ -74,12 +74,12 @@ def columns_of(course: Course) -> Columns:
     assignments, exams = assignments_of(course), list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
     by_points = Assignment.Grading.POINTS
     shown = [
-        Column(
+        BookColumn(
             f"a{row.pk}", row.title, row.max_points if row.grading == by_points else None,
             counts=row.counts and row.grading == by_points, assignment=row,
         )
         for row in assignments
         if not row.is_main or row.grading == by_points
     ]  # fmt: skip
-    shown += [Column(f"e{exam.pk}", str(exam), exam.max_points, counts=False, exam=exam) for exam in exams]
+    shown += [BookColumn(f"e{exam.pk}", str(exam), exam.max_points, counts=False, exam=exam) for exam in exams]
     return Columns(assignments, exams, shown)

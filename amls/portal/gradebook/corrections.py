@@ -27,8 +27,8 @@ from amls.portal.gradebook.entries import (
     NOTHING,
     OTHER_HEADINGS,
     STAMP,
-    Entry,
-    Field,
+    BookEntry,
+    BookField,
     entry_from,
     fields_of,
     in_each_language,
@@ -67,8 +67,8 @@ class _Correction:
 
     line: int
     person: Enrolment
-    before: Mapping[str, Entry]
-    after: Mapping[str, Entry]
+    before: Mapping[str, BookEntry]
+    after: Mapping[str, BookEntry]
 
     @property
     def is_published(self) -> bool:
@@ -166,7 +166,7 @@ def _notes(table: Table, done: Sequence[_Correction]) -> list[str]:
 class _Reader:
     """Reads a table line by line against what stands in AMLS."""
 
-    def __init__(self, course: Course, table: Table, fields: Mapping[str, Field], *, now: datetime) -> None:
+    def __init__(self, course: Course, table: Table, fields: Mapping[str, BookField], *, now: datetime) -> None:
         self._table = table
         self._fields = {key: field for key, field in fields.items() if table.has(key)}
         self._people = Participants(course)
@@ -200,7 +200,7 @@ class _Reader:
                 self.unchanged += 1
         return list(corrections.values()), problems
 
-    def _person(self, row: Row) -> tuple[Enrolment, Mapping[str, Entry] | None]:
+    def _person(self, row: Row) -> tuple[Enrolment, Mapping[str, BookEntry] | None]:
         """Return whose row it is, and what it said when it went out; None without a stamp.
 
         Raises:
@@ -228,13 +228,13 @@ class _Reader:
             raise RuleViolation(_("no student of this course is meant."), code="no-student")
         return person
 
-    def _changed(self, row: Row, person: Enrolment, base: Mapping[str, Entry] | None) -> dict[str, Entry]:
+    def _changed(self, row: Row, person: Enrolment, base: Mapping[str, BookEntry] | None) -> dict[str, BookEntry]:
         """Return what a row changes.
 
         Raises:
             RuleViolation: a field holds what can't be there, or was changed in AMLS as well since the table went out.
         """
-        changed: dict[str, Entry] = {}
+        changed: dict[str, BookEntry] = {}
         for key, field in self._fields.items():
             present = self._present[person.pk].get(key, NOTHING)
             went_out = base.get(key) if base is not None else None
@@ -254,7 +254,7 @@ class _Reader:
             changed[key] = wanted
         return changed
 
-    def _wanted(self, row: Row, field: Field, known: Entry) -> Entry:
+    def _wanted(self, row: Row, field: BookField, known: BookEntry) -> BookEntry:
         """Return what a cell says; the sum of an assignment with tasks follows these, and says nothing but an excuse."""
         wanted = field.read(row[field.key])
         tasks = list(field.assignment.tasks.all()) if field.assignment is not None and field.task is None else []
@@ -270,7 +270,13 @@ class _Reader:
 
 
 def apply(
-    person: Enrolment, after: Mapping[str, Entry], fields: Mapping[str, Field], *, by: User, now: datetime, reason: str
+    person: Enrolment,
+    after: Mapping[str, BookEntry],
+    fields: Mapping[str, BookField],
+    *,
+    by: User,
+    now: datetime,
+    reason: str,
 ) -> None:
     """Let this stand in fields of a person, by the services that correct each.
 
@@ -306,7 +312,7 @@ def _registration(person: Enrolment, exam_pk: int) -> Registration:
     return registration
 
 
-def _line(correction: _Correction, fields: Mapping[str, Field]) -> PlanLine:
+def _line(correction: _Correction, fields: Mapping[str, BookField]) -> PlanLine:
     changes = [
         (fields[key].heading, correction.before[key].said or "–", entry.said or "–")
         for key, entry in correction.after.items()

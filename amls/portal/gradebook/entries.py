@@ -45,7 +45,7 @@ OTHER_HEADINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BookEntry:
     """What stands in one field of a person.
 
     Attributes:
@@ -73,18 +73,18 @@ class Entry:
         return say_decimal(self.points) if self.points is not None else ""
 
 
-NOTHING = Entry()
+NOTHING = BookEntry()
 
 
-def entry_from(code: str) -> Entry:
+def entry_from(code: str) -> BookEntry:
     """Return what a code of ours stands for."""
     if code == "x":
-        return Entry(is_excused=True)
-    return Entry(Decimal(code)) if code else NOTHING
+        return BookEntry(is_excused=True)
+    return BookEntry(Decimal(code)) if code else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class BookField:
     """A column of the table that can be corrected: an assignment, one of its tasks, or an exam.
 
     Attributes:
@@ -110,7 +110,7 @@ class Field:
         """What the reader of tables looks for."""
         return Meaning(self.key, self.heading, tuple(self.headings))
 
-    def read(self, text: str) -> Entry:
+    def read(self, text: str) -> BookEntry:
         """Return what a cell says.
 
         Raises:
@@ -121,17 +121,17 @@ class Field:
             return NOTHING
         try:
             if self.exam is not None:
-                return Entry(parse_points(text, self.exam))
+                return BookEntry(parse_points(text, self.exam))
             if word in _EXCUSED and self.task is None:
-                return Entry(is_excused=True)
+                return BookEntry(is_excused=True)
             most = self.task.max_points if self.task is not None else self.assignment and self.assignment.max_points
-            return Entry(read_points(text, most=most or ZERO))
+            return BookEntry(read_points(text, most=most or ZERO))
         except RuleViolation as violation:
             said = _("%(column)s: %(problem)s") % {"column": self.heading, "problem": violation.message}
             raise RuleViolation(said, code=violation.code) from violation
 
 
-def fields_of(columns: Columns) -> list[Field]:
+def fields_of(columns: Columns) -> list[BookField]:
     """Return all that can be corrected in a course: assignments with points, each followed by its tasks, and exams.
 
     The headings are the same whatever part of the gradebook is shown, and no two are alike to the reader of tables.
@@ -148,26 +148,26 @@ def fields_of(columns: Columns) -> list[Field]:
         if keys & taken or "" in keys:
             # With its key nothing else is called so.
             headings = [f"{heading} #{made.key}" for heading in made.headings]
-            made = Field(made.key, headings, made.assignment, made.task, made.exam)  # noqa: PLW2901
+            made = BookField(made.key, headings, made.assignment, made.task, made.exam)  # noqa: PLW2901
             keys = {key for heading in headings for key in heading_keys(heading)}
         taken |= keys
         fields.append(made)
     return fields
 
 
-def _plain_fields(columns: Columns) -> Iterator[Field]:
+def _plain_fields(columns: Columns) -> Iterator[BookField]:
     for row in columns.assignments:
         if row.grading != Assignment.Grading.POINTS:
             continue
         title = row.title[:_LONGEST_HEADING]
-        yield Field(f"a{row.pk}", [title] * len(settings.LANGUAGES), assignment=row)
+        yield BookField(f"a{row.pk}", [title] * len(settings.LANGUAGES), assignment=row)
         for task in row.tasks.all():
             named = f"{row.title[:50]}: {task.title}"[:_LONGEST_HEADING]
-            yield Field(f"t{task.pk}", [named] * len(settings.LANGUAGES), assignment=row, task=task)
+            yield BookField(f"t{task.pk}", [named] * len(settings.LANGUAGES), assignment=row, task=task)
     for exam in columns.exams:
         day = f"{timezone.localtime(exam.starts_at):%Y-%m-%d}"
         named_each = in_each_language(lambda: str(exam)[:70])  # noqa: B023 - called at once
-        yield Field(f"e{exam.pk}", [f"{name} {day}" for name in named_each], exam=exam)
+        yield BookField(f"e{exam.pk}", [f"{name} {day}" for name in named_each], exam=exam)
 
 
 def in_each_language(say: Callable[[], T]) -> list[T]:
@@ -179,12 +179,12 @@ def in_each_language(say: Callable[[], T]) -> list[T]:
     return said
 
 
-Entries = Mapping[str, Entry]
+Entries = Mapping[str, BookEntry]
 
 
 def read_entries(
     columns: Columns, people: Sequence[Enrolment], *, now: datetime, with_tasks: bool
-) -> dict[int, dict[str, Entry]]:
+) -> dict[int, dict[str, BookEntry]]:
     """Return what stands in each field of these people, by enrolment: 7 queries, however many.
 
     Args:
@@ -204,18 +204,20 @@ def read_entries(
     }
 
 
-def _entries_of(work: Work) -> Iterator[tuple[str, Entry]]:
+def _entries_of(work: Work) -> Iterator[tuple[str, BookEntry]]:
     if work.most is None:
         return
     is_excused = work.state == "excused"
-    yield f"a{work.assignment.pk}", Entry(None if is_excused else work.points, is_excused, work.is_published)
+    yield f"a{work.assignment.pk}", BookEntry(None if is_excused else work.points, is_excused, work.is_published)
     scores = {score.task.pk: score.points for score in work.score.tasks if score.task} if work.score else {}
     for task in work.assignment.tasks.all():
-        yield f"t{task.pk}", Entry(scores.get(task.pk), is_published=work.is_published)
+        yield f"t{task.pk}", BookEntry(scores.get(task.pk), is_published=work.is_published)
 
 
-def _entry_of_exam(result: Result | None) -> Entry:
-    return Entry(result.points, is_published=result.state == Result.State.PUBLISHED) if result is not None else NOTHING
+def _entry_of_exam(result: Result | None) -> BookEntry:
+    return (
+        BookEntry(result.points, is_published=result.state == Result.State.PUBLISHED) if result is not None else NOTHING
+    )
 
 
 # ── the stamp ──
@@ -230,7 +232,7 @@ def stamp_of(enrolment: int, entries: Entries) -> str:
     return f"{said} {_short(seal_of(_SALT, said))}"
 
 
-def read_stamp(text: str) -> tuple[int, dict[str, Entry]]:
+def read_stamp(text: str) -> tuple[int, dict[str, BookEntry]]:
     """Return whose row a stamp is of, and what it said when it went out.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from amls.core.decimals import say_decimal
 from amls.portal.gradebook.cells import Cell, said
-from amls.portal.gradebook.columns import Column, Columns
+from amls.portal.gradebook.columns import BookColumn, Columns
 from amls.portal.gradebook.rows import Total, totals_of
 from amls.portal.gradebook.standings import Standing
 
@@ -33,7 +33,7 @@ class PaperPart:
         with_sum: the sums stand here, after the last of the columns.
     """
 
-    columns: Sequence[Column]
+    columns: Sequence[BookColumn]
     lines: Sequence[PaperLine]
     totals: Sequence[Total]
     with_sum: bool

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from amls.files.tables.writing import Cell as TableCell
 from amls.portal.gradebook.cells import KINDS, Cell
 from amls.portal.gradebook.columns import Columns
-from amls.portal.gradebook.entries import Entry, Field, fields_of, read_entries, stamp_of
+from amls.portal.gradebook.entries import BookEntry, BookField, fields_of, read_entries, stamp_of
 from amls.portal.gradebook.standings import Standing
 
 _IN_WORDS = ("missing", "excused")
@@ -44,7 +44,7 @@ def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tu
 
 
 def _row(
-    row: Standing, columns: Columns, entries: dict[str, Entry], tasks: Sequence[Field], stamped: Sequence[str]
+    row: Standing, columns: Columns, entries: dict[str, BookEntry], tasks: Sequence[BookField], stamped: Sequence[str]
 ) -> list[TableCell]:
     project = row.project.team.project if row.project.team is not None else None
     return [

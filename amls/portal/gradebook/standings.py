@@ -30,7 +30,7 @@ _ADMISSIONS = list(AdmissionState)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class BookQuery:
     """Which part of a gradebook somebody wants to see, and in which order; what says nothing is ''.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked:
         return bool(self.search or self.state or self.admission or self.work)
 
     @classmethod
-    def of(cls, parameters: Mapping[str, object]) -> Asked:
+    def of(cls, parameters: Mapping[str, object]) -> BookQuery:
         """Return what the parameters of an export ask for; those of an older release may have others."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: str(value) for name, value in parameters.items() if name in known})
@@ -116,7 +116,7 @@ class Standing:
 
 
 def standings(
-    course: Course, *, now: datetime, asked: Asked | None = None, columns: Columns | None = None
+    course: Course, *, now: datetime, asked: BookQuery | None = None, columns: Columns | None = None
 ) -> list[Standing]:
     """Return the students of a course by name: a fixed number of queries, however many.
 
@@ -126,7 +126,7 @@ def standings(
         asked: who of them, and in which order.
         columns: of the course, where they are known.
     """
-    asked = asked or Asked()
+    asked = asked or BookQuery()
     columns = columns or columns_of(course).only(asked.column)
     rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user").defer(*_NOT_SHOWN)
     if asked.search:
@@ -162,7 +162,7 @@ def _cells(places: Sequence[tuple[bool, int]], works: Mapping[int, Work], exams:
     return [cell_of_exam(exams.get(key)) if is_exam else cell_of_work(works[key]) for is_exam, key in places]
 
 
-def _fits(standing: Standing, asked: Asked) -> bool:
+def _fits(standing: Standing, asked: BookQuery) -> bool:
     return (
         (not asked.state or standing.state == asked.state)
         and (not asked.admission or standing.admission.state == asked.admission)
@@ -190,7 +190,7 @@ def _sorted(rows: list[Standing], sort: str, columns: Columns) -> list[Standing]
     def value(row: Standing) -> Decimal | int | str | None:
         return row.cells[places[name]].points if name in places else _ORDERS[name](row)
 
-    known = [(found, row) for row in rows if (found := value(row)) is not None]
+    known = [(worth, row) for row in rows if (worth := value(row)) is not None]
     # All of a column are of one kind.
     ordered = sorted(known, key=lambda pair: pair[0], reverse=sort.startswith("-"))
     return [row for _value, row in ordered] + [row for row in rows if value(row) is None]

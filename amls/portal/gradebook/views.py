@@ -25,7 +25,7 @@ from amls.portal.gradebook.cells import KINDS, said
 from amls.portal.gradebook.columns import Columns, columns_of
 from amls.portal.gradebook.rows import Parts, RowWriter, parts_of, totals_of, whole_sum
 from amls.portal.gradebook.sheet import sheet_of
-from amls.portal.gradebook.standings import GRADEBOOK, Asked, standing_of, standings
+from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, standing_of, standings
 from exams.admission import LABELS
 from projects.states import STUDENT_STATES
 
@@ -35,9 +35,9 @@ _WORDS = {"search": "q", "state": "state", "admission": "admission", "column": "
 _ASCENDING = ("name", "number", "project", "admission", "note")
 
 
-def asked_of(request: HttpRequest) -> Asked:
+def asked_of(request: HttpRequest) -> BookQuery:
     """Return what an address of the gradebook asks for."""
-    return Asked(**{name: clean_line(request.GET.get(word, "")) for name, word in _WORDS.items()})
+    return BookQuery(**{name: clean_line(request.GET.get(word, "")) for name, word in _WORDS.items()})
 
 
 @login_required

@@ -19,7 +19,7 @@ from amls.exports.pdf import render_pdf
 from amls.portal.gradebook.columns import columns_of
 from amls.portal.gradebook.paper import sheets_of
 from amls.portal.gradebook.rows import whole_sum
-from amls.portal.gradebook.standings import GRADEBOOK, Asked, standings
+from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, standings
 from exams.admission import LABELS, AdmissionState
 from lectures.queries import lectures_of
 from projects.models import Assignment
@@ -107,7 +107,7 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
 def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
-    asked = Asked.of(order.parameters)
+    asked = BookQuery.of(order.parameters)
     columns = columns_of(course).only(asked.column)
     rows = standings(course, now=order.now, asked=asked, columns=columns)
     progress(1, 3)
