@@ -33,6 +33,7 @@ KEPT: dict[str, str] = {
             "projects.MentorLimit",
             "grading.Roll",
             "exams.ExamRules",
+            "exams.ExamTask",
             "exams.GradeStep",
             "exams.Room",
             "portal.Upstream",

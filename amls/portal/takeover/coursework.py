@@ -12,6 +12,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import StaffMember
 from amls.grading.models import Roll
 from amls.grading.points import ZERO
+from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, dump, with_project
 from amls.portal.takeover.labels import slot_count, teams_have, topic_label
 from amls.portal.takeover.references import main_title, rule_of
@@ -20,7 +21,7 @@ from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TaskSpec, Top
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
 from projects.models import Assignment, MentorLimit, Project, Task, TaskPoints, Topic
-from projects.services.points import TaskWish, set_tasks
+from projects.services.points import set_tasks
 
 # The fields of the course's project and of any other assignment that are called the same here and in the file.
 _SAME = (
