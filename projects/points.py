@@ -13,17 +13,23 @@ from projects.models import Assessment, Assignment, Outcome, Task, TaskPoints
 
 @dataclass(frozen=True, slots=True)
 class Score(TaskSum):
-    """The points of a team or a member for an assignment."""
+    """The points of a team or a member for an assignment.
+
+    Attributes:
+        pass_percent: of all points, with which it is passed.
+    """
+
+    pass_percent: int = 50
 
     @property
     def outcome(self) -> Outcome:
-        """Whether it is passed: with half of the points."""
-        return outcome_of(self.points, self.most)
+        """Whether it is passed by the assignment's pass mark."""
+        return outcome_of(self.points, self.most, self.pass_percent)
 
 
-def outcome_of(points: Decimal, most: Decimal) -> Outcome:
-    """Return whether so many points pass of so many that there are: half of them do."""
-    return Outcome.PASSED if 2 * points >= most else Outcome.FAILED
+def outcome_of(points: Decimal, most: Decimal, pass_percent: int) -> Outcome:
+    """Return whether so many points pass of so many that there are, where so many percent of them do."""
+    return Outcome.PASSED if 100 * points >= pass_percent * most else Outcome.FAILED
 
 
 def score_of(assessment: Assessment, assignment: Assignment, enrolment: int | None = None) -> Score:
@@ -46,4 +52,4 @@ def score_from(
         standing = own.get(task.pk if task is not None else None)
         points, comment = (standing.points, standing.comment) if standing is not None else (None, "")
         scores.append(TaskScore(task, most, points, comment))
-    return Score(tuple(scores))
+    return Score(tuple(scores), assignment.pass_percent)

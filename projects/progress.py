@@ -161,6 +161,16 @@ def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     )
 
 
+def open_questions_in(courses: Sequence[Course]) -> list[tuple[Assignment, int]]:
+    """Return the assignments of these courses with questions about points that wait for an answer, and how many: 1 query."""
+    waiting = Count(
+        "projects__assessment__questions", filter=Q(projects__assessment__questions__answered_at__isnull=True)
+    )
+    rows = Assignment.objects.filter(course__in=courses).annotate(waiting=waiting).filter(waiting__gt=0)
+    rows = rows.select_related("course").order_by("course", "position", "pk")
+    return [(row, row.waiting) for row in rows]  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """What became of one file from one attempt to another.

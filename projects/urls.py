@@ -5,7 +5,20 @@ from collections.abc import Callable
 from django.http import HttpResponseBase
 from django.urls import path
 
-from projects.views import handin, handouts, ideas, invitations, mine, receipts, tasks, topics, wishes
+from projects.views import (
+    decisions,
+    handin,
+    handouts,
+    ideas,
+    invitations,
+    mine,
+    mypoints,
+    points,
+    receipts,
+    tasks,
+    topics,
+    wishes,
+)
 
 app_name = "projects"
 
@@ -21,6 +34,7 @@ _OF_ASSIGNMENT: tuple[tuple[str, Callable[..., HttpResponseBase], str], ...] = (
     ("extension/", mine.extension, "extension"),
     ("extension/<int:pk>/take-back/", mine.take_back, "extension_take_back"),
     ("pick/", mine.pick, "pick"),
+    ("points/", mypoints.my_points, "my_points"),
     ("submit/", handin.submit, "submit"),
     ("submit/ticket/", handin.ticket, "ticket"),
 )
@@ -31,6 +45,11 @@ _STAFF = "<slug:slug>/staff/assignments/<int:pk>/"
 urlpatterns = [
     path(f"{_STAFF}files/", handouts.handouts, name="handouts"),
     path("<slug:slug>/assignments/files/<int:pk>/<str:filename>", handouts.handout, name="handout"),
+    path(f"{_STAFF}excused/", decisions.excuses, name="excuses"),
+    path(f"{_STAFF}questions/", decisions.questions, name="questions"),
+    path("<slug:slug>/staff/snippets/", decisions.snippets, name="snippets"),
+    path(f"{_STAFF}points/", points.points, name="points"),
+    path(f"{_STAFF}points/import/", points.points_import, name="points_import"),
     path(f"{_STAFF}tasks/", tasks.tasks, name="tasks"),
     path("receipts/<str:code>/", receipts.receipt, name="receipt"),
     path("receipts/<str:code>/receipt.pdf", receipts.receipt_pdf, name="receipt_pdf"),

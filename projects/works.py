@@ -239,7 +239,7 @@ def _work(key: int, assignment: Assignment, enrolment: int, known: _Known, now: 
             points, count = _points(sums, enrolment)
             is_complete = count == (len(known.tasks[key]) or 1)
     if points is not None and is_complete and outcome:
-        outcome = outcome_of(points, assignment.max_points or ZERO)
+        outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
     is_published = place.is_published
     state = _state(key, assignment, enrolment, place, known, now=now)
     feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")

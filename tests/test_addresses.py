@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -33,8 +34,10 @@ from projects.allocation.problem import input_to_json
 from projects.models import Allocation, Assignment
 from projects.receipts import receipt_code
 from projects.services.allocating import inputs_of
+from projects.services.assessing import publish_assessments
 from projects.services.handin import hand_in
 from projects.services.handouts import add_handout
+from projects.services.points import Given, give_points, team_for_points
 from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
@@ -136,6 +139,13 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:imports": ("/amls/staff/imports/", STAFF | {"anonymous": 302}),
     "exams:exams": ("/amls/exams/", ALL),
     "projects:tasks": ("{sheet}tasks/", STAFF_LOGIN),
+    "projects:points": ("{sheet}points/", STAFF_LOGIN),
+    "projects:points_import": ("{sheet}points/import/", STAFF_LOGIN),
+    "projects:excuses": ("{sheet}excused/", STAFF_LOGIN),
+    "projects:questions": ("{sheet}questions/", STAFF_LOGIN),
+    "projects:snippets": ("/amls/staff/snippets/", STAFF_LOGIN),
+    "projects:my_points": ("/amls/projects/mine/points/", {**dict.fromkeys(PARTS, 404), "anonymous": 302}),
+    "projects:assignment_my_points": ("{my_points}", TEAM),
     "projects:handouts": ("{sheet}files/", STAFF_LOGIN),
     "projects:handout": ("{handout}", {**STAFF, "student": 200}),
     "grading:rolls": ("/amls/staff/lists/", STAFF_LOGIN),
@@ -276,8 +286,6 @@ def places(cast: Cast) -> dict[str, str]:
         now=timezone.now(),
     )
     handed_in = attempt.files.get()
-    order = make_order(kind="portal.my-dates", now=timezone.now(), user=cast.student.user)
-    export = request_export(order=order).get_absolute_url()
     stop = unsubscribe_url(Subscription(cast.student.user.pk, cast.course.pk, "reminders"))
     unsubscribe = stop.removeprefix("http://localhost:8000")
     item = AgendaItem.objects.get(key=f"lectures.lecture:{lecture.pk}")
@@ -289,6 +297,11 @@ def places(cast: Cast) -> dict[str, str]:
     handout = add_handout(
         assignment=sheet, upload=SimpleUploadedFile("blatt1.txt", b"Aufgabe 1"), by=cast.lecturer.user, now=now
     )
+    worked = team_for_points(enrolment=cast.student, assignment=sheet, now=now)
+    give_points(project=worked, given={None: Given(Decimal(12))}, by=cast.assistant.user, now=now)
+    publish_assessments(projects=[worked], now=now)
+    order = make_order(kind="portal.my-dates", now=timezone.now(), user=cast.student.user)
+    export = request_export(order=order).get_absolute_url()
     roll = keep_roll(course=cast.course, title="Tutorial", planned=12, held=0, now=now)
     seminar = AssignmentFactory.create(course=cast.course, is_main=False, title="Seminar", topics_given="by-wish")
     publish_nothing(seminar)
@@ -310,6 +323,7 @@ def places(cast: Cast) -> dict[str, str]:
         "exam": f"/amls/exams/{exam.pk}/",
         "roll": f"/amls/staff/lists/{roll.pk}/",
         "sheet": f"/amls/staff/assignments/{sheet.pk}/",
+        "my_points": f"/amls/assignments/{sheet.pk}/points/",
         "handout": handout.get_absolute_url(),
         "student": str(cast.student.pk),
         "exam_task": str(exam.tasks.get().pk),

@@ -30,6 +30,7 @@ KEPT: dict[str, str] = {
         (
             "projects.Assignment",
             "projects.Task",
+            "projects.CommentSnippet",
             "projects.MentorLimit",
             "grading.Roll",
             "exams.ExamRules",
@@ -75,7 +76,7 @@ _SET_UP_HISTORIES = {
     "courses.Course", "courses.StaffMember", "courses.User", "courses.WeeklySlot", "exams.Exam", "exams.ExamRules",
     "exams.ExamTask", "exams.GradeStep", "exams.Room", "lectures.Deadline", "lectures.FreeDay", "lectures.Lecture", "lectures.Material",
     "lectures.MaterialFile", "lectures.OfficeHour", "lectures.OfficeHourException", "lectures.Part", "mail.Announcement",
-    "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.Handout",
+    "grading.Roll", "mail.ReminderRule", "portal.LegalPage", "projects.Assignment", "projects.CommentSnippet", "projects.Handout",
     "projects.HandoutFile", "projects.MentorLimit", "projects.Task", "projects.Topic",
 }  # fmt: skip
 

@@ -20,6 +20,7 @@ from amls.portal.takeover.spec import (
     DeadlineSpec,
     ExceptionSpec,
     FreeDaySpec,
+    HandoutSpec,
     LectureSpec,
     MaterialSpec,
     OfficeHourSpec,
@@ -87,6 +88,7 @@ def shift_course(spec: CourseSpec, *, new_slug: str, start: date, skip: Collecti
         visible_from=_plus(spec.projects.visible_from, weeks),
         assessed_by=at(spec.projects.assessed_by),
         wishes_close_at=_plus(spec.projects.wishes_close_at, weeks),
+        handouts=_announced_anew(spec.projects.handouts, weeks),
     )
     exams = tuple(
         replace(
@@ -173,6 +175,7 @@ def _shift_assignments(
             visible_from=_plus(assignment.visible_from, by),
             assessed_by=_plus(assignment.assessed_by, by),
             wishes_close_at=_plus(assignment.wishes_close_at, by),
+            handouts=_announced_anew(assignment.handouts, by),
         )
 
     return tuple(with_dates(assignment) for assignment in spec.assignments)
@@ -208,6 +211,11 @@ def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
         else:
             free_days.append(FreeDaySpec(date=day))
     return tuple(free_days)
+
+
+def _announced_anew(handouts: tuple[HandoutSpec, ...], weeks: int) -> tuple[HandoutSpec, ...]:
+    """Return the files of an assignment as they are announced anew, moved as it is: last term's sheet stays there."""
+    return tuple(replace(handout, visible_from=_plus(handout.visible_from, weeks)) for handout in handouts)
 
 
 def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:

@@ -70,7 +70,7 @@ class AssignmentAdmin(KeptAdmin):
     search_fields = ("title", "description")
     fieldsets = (
         (None, {"fields": ("course", ("kind", "title"), "due_at", ("opens_at", "registration_closes_at"), ("visible_from", "position"), "assessed_by", ("hours", "ects", "is_mandatory"), "takes_own_ideas")}),
-        (gettext_lazy("Teams and points"), {"fields": ("teaming", ("team_min", "team_max"), ("grading", "max_points", "counts")), "classes": ("tab",)}),
+        (gettext_lazy("Teams and points"), {"fields": ("teaming", ("team_min", "team_max"), ("grading", "max_points", "counts"), "question_days"), "classes": ("tab",)}),
         (gettext_lazy("Hand-in"), {"fields": ("hand_in", "late_cutoff_hours", "kinds_of_files", ("max_files", "max_file_megabytes"), "max_total_megabytes"), "classes": ("tab",)}),
         (gettext_lazy("Topics by wish"), {"fields": ("topics_given", "wishes_close_at", ("wishes_min", "wishes_max")), "classes": ("tab",)}),
         (gettext_lazy("Description"), {"fields": ("description",), "classes": ("tab",)}),

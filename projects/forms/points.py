@@ -97,7 +97,7 @@ class TaskPointsForm(forms.Form):
 
     def _score(self, enrolment: int | None) -> Score:
         if self.view.assessment is None:
-            return Score(_unscored(self.assignment))
+            return Score(_unscored(self.assignment), self.assignment.pass_percent)
         return score_of(self.view.assessment, self.assignment, enrolment)
 
     def _own(self, member: Enrolment) -> dict[str, Decimal]:

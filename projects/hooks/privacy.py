@@ -27,6 +27,7 @@ from projects.models import (
     Invitation,
     MemberAssessment,
     Membership,
+    PointsQuestion,
     Project,
     SeekingNote,
     StaffNote,
@@ -76,7 +77,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     yield "extensions.json", list(_extensions(user, memberships))
     yield "assessments.json", list(_assessments(memberships))
     yield "excuses.json", list(
-        Excuse.objects.filter(enrolment__user=user).order_by("pk").values("assignment__course__slug", "assignment__title", "at")
+        Excuse.objects.filter(enrolment__user=user).order_by("pk").values("assignment__course__slug", "assignment__title", "at", "reason")
+    )  # fmt: skip
+    yield "questions.json", list(
+        PointsQuestion.objects.filter(enrolment__user=user).order_by("pk").values(
+            "assessment__project__assignment__course__slug", "assessment__project__assignment__title", "task__title", "text",
+            "asked_at", "answer", "answered_at",
+        )
     )  # fmt: skip
     yield "earlier-passes.json", list(
         EarlierPass.objects.filter(enrolment__user=user).order_by("pk").values(
@@ -260,7 +267,8 @@ def _points(assessment: Assessment, enrolment: int) -> list[dict[str, Any]]:
 
 @on_account_deletion
 def forget(user: User, now: datetime) -> None:
-    """Leave teams that came to nothing, and close what is open; what a team handed in stays the team's."""
+    """Leave teams that came to nothing, close what is open, forget questions; what a team handed in stays the team's."""
+    delete_with_history(PointsQuestion.objects.filter(enrolment__user=user))
     say_farewell(user=user, now=now)
 
 
@@ -270,6 +278,7 @@ def forget_people(courses: Sequence[int]) -> None:
     projects = Project.objects.filter(assignment__course__in=courses)
     files = SubmissionFile.objects.filter(submission__project__in=projects)
     for rows in (
+        PointsQuestion.objects.filter(assessment__project__in=projects),
         TaskPoints.objects.filter(assessment__project__in=projects),
         Excuse.objects.filter(assignment__course__in=courses),
         MemberAssessment.objects.filter(assessment__project__in=projects),

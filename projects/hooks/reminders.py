@@ -7,7 +7,7 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.addresses import KEYS, assignment_pk_of
 from projects.deadlines import Deadlines
-from projects.models import Assignment, EarlierPass, Membership, Project
+from projects.models import Assignment, EarlierPass, Excuse, Membership, Project
 from projects.queries import results_of, team_views, with_team
 from projects.states import ProjectState
 
@@ -24,22 +24,27 @@ def without_project(course: Course, _key: str, enrolments: Sequence[Enrolment], 
 
 @still_due.named("projects.submission")
 def without_hand_in(course: Course, _key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
-    """Return the students whose team has handed in nothing that counts."""
+    """Return the students whose team has handed in nothing that counts, and who are not excused."""
     results = results_of(course, enrolments)
-    return {pk for pk, result in results.items() if result.state == ProjectState.REGISTERED}
+    excused = Excuse.objects.filter(assignment__course=course, assignment__is_main=True)
+    open_ones = {pk for pk, result in results.items() if result.state == ProjectState.REGISTERED}
+    return open_ones - set(excused.values_list("enrolment", flat=True))
 
 
 @still_due.named(KEYS)
 def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
-    """Return the students who have handed in nothing that counts for an assignment: at most 6 queries.
+    """Return the students who have handed in nothing that counts for an assignment, and are not excused: at most 7 queries.
 
     What is handed in on paper or presented, nobody here knows to be done. Where a topic is chosen first, only who has
     one is asked to hand in, and only who has none to register.
     """
-    students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff}
     assignment = Assignment.objects.filter(course=course, pk=assignment_pk_of(key)).first()
-    if assignment is None or not assignment.is_handed_in_here:
-        return students if assignment is not None else set()
+    if assignment is None:
+        return set()
+    excused = set(Excuse.objects.filter(assignment=assignment).values_list("enrolment", flat=True))
+    students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff} - excused
+    if not assignment.is_handed_in_here:
+        return students
     rows = Project.objects.active().filter(assignment=assignment, memberships__enrolment__in=students).distinct()
     views = team_views(with_team(rows, with_files=False), Deadlines.of(assignment))
     in_teams = {member.pk for view in views for member in view.members}

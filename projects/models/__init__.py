@@ -15,6 +15,7 @@ from projects.models.assignments import Assignment
 from projects.models.extensions import Extension, ExtensionRequest
 from projects.models.handouts import Handout, HandoutFile
 from projects.models.points import Excuse, Task, TaskPoints
+from projects.models.questions import CommentSnippet, PointsQuestion
 from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
 from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
@@ -28,6 +29,7 @@ __all__ = [
     "Assessment",
     "AssessmentDraft",
     "Assignment",
+    "CommentSnippet",
     "EarlierPass",
     "Excuse",
     "Extension",
@@ -39,6 +41,7 @@ __all__ = [
     "Membership",
     "MentorLimit",
     "Outcome",
+    "PointsQuestion",
     "Project",
     "SeekingNote",
     "StaffNote",
@@ -71,6 +74,8 @@ for _model in (
     Excuse,
     Handout,
     HandoutFile,
+    PointsQuestion,
+    CommentSnippet,
     WishList,
     Wish,
     TopicPlacement,

@@ -120,6 +120,20 @@ class Assignment(models.Model):
     hand_in = models.CharField(_("handed in as"), max_length=10, choices=HandIn, default=HandIn.FILES)
     grading = models.CharField(_("grading"), max_length=10, choices=Grading, default=Grading.PASSED)
     max_points = models.DecimalField(_("most points"), max_digits=6, decimal_places=2, null=True, blank=True)
+    pass_percent = models.PositiveSmallIntegerField(
+        _("pass mark in percent"),
+        default=50,
+        db_default=50,
+        help_text=_("Of the most points, where it gives points: with so many it is passed."),
+    )
+    question_days = models.PositiveSmallIntegerField(
+        _("days for questions"),
+        default=7,
+        db_default=7,
+        help_text=_(
+            "So long after its points are published each student may ask once about each task. 0: no questions."
+        ),
+    )
     counts = models.BooleanField(_("counts"), default=True, help_text=_("Otherwise it is an exercise only."))
     topics_given = models.CharField(
         _("how topics are given"),
@@ -219,6 +233,16 @@ class Assignment(models.Model):
                 name="assignment_points_positive",
                 condition=Q(max_points__isnull=True) | Q(max_points__gt=0),
                 violation_error_message=_("The most points are more than none."),
+            ),
+            models.CheckConstraint(
+                name="assignment_pass_mark_valid",
+                condition=Q(pass_percent__gte=1, pass_percent__lte=100),
+                violation_error_message=_("The pass mark lies between 1 and 100 percent."),
+            ),
+            models.CheckConstraint(
+                name="assignment_question_days_valid",
+                condition=Q(question_days__lte=365),
+                violation_error_message=_("Questions are asked within a year at most."),
             ),
             models.CheckConstraint(
                 name="assignment_wishes_in_order",

@@ -62,6 +62,13 @@ class Excuse(models.Model):
     enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="excuses", verbose_name=_("student"))
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("by"))
     at = models.DateTimeField(_("when"))
+    reason = LineField(
+        _("reason"),
+        max_length=300,
+        blank=True,
+        db_default="",
+        help_text=_("The person reads it. No diagnosis, please."),
+    )
 
     class Meta:
         verbose_name = _("excuse")

@@ -1,4 +1,4 @@
-"""Points for assignments: their tasks, what is given for each, and who is excused."""
+"""Points for assignments: their tasks, and what is given for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course
 from amls.grading.points import QUARTER, ZERO, in_steps
 from amls.grading.tasks import TaskWish, keep_tasks
-from projects.models import Assessment, Assignment, Excuse, Membership, Project, Task, TaskPoints
+from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import Score, score_of
 from projects.services.assessing import version_of
 from projects.services.locks import active_membership, lock_project, members_of, save_checked, tell
@@ -44,9 +44,15 @@ class ScoreChange:
 
 
 def set_tasks(
-    *, assignment: Assignment, tasks: Sequence[TaskWish], by: User | None, now: datetime, reason: str = ""
+    *,
+    assignment: Assignment,
+    tasks: Sequence[TaskWish],
+    by: User | None,
+    now: datetime,
+    reason: str = "",
+    pass_percent: int | None = None,
 ) -> list[ScoreChange]:
-    """Let an assignment have these tasks in this order; return whose points change by it.
+    """Let an assignment have these tasks in this order, and this pass mark; return whose points or outcome change by it.
 
     What was given for a task that goes is gone with it (its history stays). Rolled back it is the preview.
 
@@ -56,10 +62,11 @@ def set_tasks(
         by: who changes it; None for a file, and whoever decided stays so.
         now: the request's clock.
         reason: why, where published points change; their teams are told.
+        pass_percent: of all points, with which it is passed; None leaves it.
 
     Raises:
-        RuleViolation: the points are no quarters, somebody has more for a task than it would have, or published
-            points change without a reason.
+        RuleViolation: the points are no quarters, somebody has more for a task than it would have, published
+            points change without a reason, or there is no such pass mark.
     """
     with transaction.atomic():
         lock_course(assignment.course_id)
@@ -72,7 +79,9 @@ def set_tasks(
         keep_tasks(standing, tasks, make=lambda: Task(assignment=assignment))
         if tasks:
             assignment.max_points = sum((wish.max_points for wish in tasks), ZERO)
-            save_checked(assignment)
+        if pass_percent is not None:
+            assignment.pass_percent = pass_percent
+        save_checked(assignment)
         return _follow(assignment, before, by=by, reason=reason, now=now)
 
 
@@ -88,7 +97,7 @@ def _follow(
     for row in _assessments_of(assignment):
         row.project.assignment = assignment
         after = score_of(row, assignment)
-        if before[row.pk] == after:
+        if (before[row.pk].tasks, before[row.pk].outcome) == (after.tasks, after.outcome):
             continue
         changes.append(ScoreChange(row.project, before[row.pk], after, row.published_at is not None))
         _settle(row, assignment, by=by, reason=reason, now=now)
@@ -191,7 +200,7 @@ def _write(row: Assessment, enrolment: int | None, given: PointsByTask, most: Ma
 
 
 def _settle(row: Assessment, assignment: Assignment, *, by: User | None, reason: str, now: datetime) -> None:
-    """Let the outcome follow the points: half of them passes; published ones change with a reason and a mail."""
+    """Let the outcome follow the points and the pass mark; published ones change with a reason and a mail."""
     row = Assessment.objects.prefetch_related("task_points").get(pk=row.pk)
     score = score_of(row, assignment)
     is_published = row.published_at is not None
@@ -225,16 +234,3 @@ def team_for_points(*, enrolment: Enrolment, assignment: Assignment, now: dateti
         project = Project.objects.create(assignment=assignment, registered_at=now)
         Membership.objects.create(project=project, assignment=assignment, enrolment=enrolment, joined_at=now)
     return project
-
-
-def excuse(*, enrolment: Enrolment, assignment: Assignment, by: User, now: datetime) -> Excuse:
-    """Excuse a person from an assignment; twice is once."""
-    row, _is_new = Excuse.objects.get_or_create(
-        assignment=assignment, enrolment=enrolment, defaults={"by": by, "at": now}
-    )
-    return row
-
-
-def end_excuse(*, enrolment: Enrolment, assignment: Assignment) -> None:
-    """Take an excuse back."""
-    Excuse.objects.filter(assignment=assignment, enrolment=enrolment).delete()

@@ -52,7 +52,7 @@ def own_works(context: template.Context) -> dict[str, Any]:
     ]
     theirs = works_of(visible, [access.enrolment], now=access.now, with_tasks=True)[access.enrolment.pk]
     works = list(theirs.values())
-    return {"works": works, "sums": sum_of(works), "bars": _bars(works)}
+    return {"works": works, "sums": sum_of(works), "bars": _bars(works), "access": access}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,13 @@ def standing(context: template.Context, piece: OwnPiece) -> str:
     """Return how the reader stands with an assignment now, as `PieceStanding` names it."""
     access: Access = context["access"]
     return piece.standing_at(access.now).value
+
+
+@register.simple_tag(takes_context=True)
+def points_address(context: template.Context, assignment: Assignment) -> str:
+    """Return where the reader's points for an assignment of the present course are, task by task."""
+    assignment.course = context["access"].course
+    return address_of(assignment, "my_points")
 
 
 @register.simple_tag(takes_context=True)

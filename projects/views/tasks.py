@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from amls.core.preview import preview_of, without_trace
 from amls.core.violations import RuleViolation
+from amls.files.tables.values import read_number
 from amls.grading.tasks import read_task_lines, task_lines
 from projects.models import Assignment
 from projects.services.points import set_tasks
@@ -30,14 +31,24 @@ def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     standing = list(assignment.tasks.all())
     lines = task_lines(standing)
     reason, problem, context = request.POST.get("reason", ""), "", {}
+    percent = request.POST.get("pass_percent", str(assignment.pass_percent))[:10]
     if request.method == "POST":
         lines = request.POST.get("lines", "")[:_LONGEST]
         try:
             wishes = read_task_lines(lines, standing)
-            change = partial(set_tasks, assignment=assignment, tasks=wishes, by=page.user, now=access.now)
+            change = partial(
+                set_tasks,
+                assignment=assignment,
+                tasks=wishes,
+                pass_percent=_percent(percent),
+                by=page.user,
+                now=access.now,
+            )
             # The preview asks for no reason: whether one is needed is what it shows.
             changes = without_trace(lambda: change(reason=reason or "–"))
-            preview = preview_of(request.POST, (wishes, [(row.project.pk, row.before, row.after) for row in changes]))
+            preview = preview_of(
+                request.POST, (wishes, percent, [(row.project.pk, row.before, row.after) for row in changes])
+            )
             context = {"changes": changes, "preview": preview, "wishes": wishes}
             if preview.is_agreed:
                 change(reason=reason)
@@ -45,5 +56,12 @@ def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                 return redirect("projects:tasks", slug, pk)
         except RuleViolation as violation:
             problem = str(violation.message)
-    context |= page.context | {"lines": lines, "reason": reason, "problem": problem}
+    context |= page.context | {"lines": lines, "reason": reason, "problem": problem, "percent": percent}
     return render(request, "projects/tasks.html", context, status=422 if problem else 200)
+
+
+def _percent(text: str) -> int:
+    value = read_number(text)
+    if value != int(value) or not 1 <= value <= 100:
+        raise RuleViolation(_("The pass mark lies between 1 and 100 percent."), code="no-percent")
+    return int(value)

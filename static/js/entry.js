@@ -1,15 +1,17 @@
-// Points by hand: Enter and the arrow keys lead from person to person, the button saves.
+// Points by hand: Enter leads to the next field, the arrow keys from person to person, the button saves.
 (() => {
   "use strict";
   const form = document.querySelector("[data-enter]");
   if (!form) return;
   const fields = [...form.querySelectorAll("input[inputmode=decimal]")];
+  // So many fields has each person.
+  const columns = Number(form.dataset.columns ?? 1);
   form.addEventListener("keydown", (event) => {
-    const step = { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = { Enter: 1, ArrowDown: columns, ArrowUp: -columns }[event.key];
     const at = fields.indexOf(event.target);
     if (!step || at < 0) return;
     event.preventDefault();
-    const next = fields[at + step] ?? (step > 0 ? form.querySelector("button") : null);
+    const next = fields[at + step] ?? (step > 0 ? form.querySelector("button:not([hidden])") : null);
     next?.focus();
     next?.select?.();
   });

@@ -63,3 +63,32 @@
   addEventListener("pagehide", () => { if (changes !== kept && !isSent) navigator.sendBeacon(form.getAttribute("action"), typed()); });
   addEventListener("beforeunload", (event) => { if (isFailing && !isSent) event.preventDefault(); });
 })();
+// Snippets: a click puts one into the comment in which the person wrote last, '//3' and a blank the third one.
+(() => {
+  const list = document.querySelector("[data-snippets]");
+  if (!list) return;
+  const texts = [...list.querySelectorAll("[data-snippet]")].map((item) => item.textContent.trim());
+  const isComment = (field) => field.matches?.("textarea[name^=comment_], textarea[name=feedback]");
+  let last = document.querySelector("textarea[name^=comment_], textarea[name=feedback]");
+  document.addEventListener("focusin", (event) => { if (isComment(event.target)) last = event.target; });
+  const put = (field, start, end, text) => {
+    field.focus();
+    field.setRangeText(text, start, end, "end");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  for (const button of list.querySelectorAll("button[data-put]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      if (!last) return;
+      const before = last.value.slice(0, last.selectionStart);
+      put(last, last.selectionStart, last.selectionEnd, (before && !/\s$/.test(before) ? " " : "") + texts[Number(button.dataset.put)]);
+    });
+  }
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!isComment(field) || event.isComposing) return;
+    const typed = /\/\/(\d{1,3})\s$/.exec(field.value.slice(0, field.selectionStart));
+    const text = typed && texts[Number(typed[1]) - 1];
+    if (text) put(field, field.selectionStart - typed[0].length, field.selectionStart, `${text} `);
+  });
+})();

@@ -21,7 +21,8 @@ from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
 from exams.services.results import enter_points
 from projects.models import Assignment, Excuse
-from projects.services.points import Given, excuse, give_points, team_for_points
+from projects.services.excuses import excuse
+from projects.services.points import Given, give_points, team_for_points
 from projects.works import assignments_of, works_of
 from tests.exams.people import make_students
 from tests.factories import ExamFactory

@@ -22,7 +22,8 @@ from amls.privacy.registry import everything_about, forget_people_of
 from exams.models import ExamRules
 from projects.models import Assignment
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments
-from projects.services.points import Given, excuse, give_points, team_for_points
+from projects.services.excuses import excuse
+from projects.services.points import Given, give_points, team_for_points
 from tests.exams.people import make_students
 from tests.projects.conftest import NOW, World, world  # noqa: F401
 from tests.projects.desk import make_teams

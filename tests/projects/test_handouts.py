@@ -1,6 +1,7 @@
 """Files of assignments: put online in versions, seen from their time on, gone with what they belong to."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,10 +16,14 @@ from amls.core.violations import RuleViolation
 from amls.files.rows import named
 from amls.mail.models import Notice
 from amls.pagecache.boundaries import next_boundary
+from amls.portal.rollover import roll_over
+from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.export import export_course
 from amls.privacy.registry import retentions
 from projects.models import Assignment, Handout, HandoutFile
 from projects.services.assignments import delete_assignment
 from projects.services.handouts import add_handout, change_handout, remove_handout, upload_handout
+from tests.factories import LectureFactory
 from tests.lectures.files import pdf
 from tests.projects.conftest import World
 
@@ -169,3 +174,30 @@ def test_who_asked_to_hear_of_new_files_does_once_it_is_visible(world: World, sh
     wanted = [pk for pk, _at in kinds]
     assert len(wanted) == len(set(wanted))
     assert {at for _pk, at in kinds} <= {visible}
+
+
+def test_a_new_term_announces_the_files_in_the_week_of_their_sheet(world: World, sheet: Assignment) -> None:
+    LectureFactory.create(course=world.course, starts_at=datetime(2024, 4, 18, 14, tzinfo=UTC))
+    Assignment.objects.filter(pk=sheet.pk).update(
+        due_at=datetime(2024, 5, 6, 8, tzinfo=UTC), pass_percent=60, question_days=3
+    )
+    seen = datetime(2024, 4, 29, 8, tzinfo=UTC)
+    add_handout(assignment=sheet, upload=upload(), visible_from=seen, by=world.staff, now=timezone.now())
+    # A year later, in the first week of lectures there.
+    roll_over(course=world.course, new_slug="amls-ss2025", start=date(2025, 4, 17), now=timezone.now())
+    announced = Handout.objects.get(assignment__course__slug="amls-ss2025")
+    assert (announced.title, announced.current) == ("Übungsblatt 3 – Größe", None)
+    assert announced.visible_from == datetime(2025, 4, 28, 8, tzinfo=UTC)
+    assert (announced.assignment.pass_percent, announced.assignment.question_days) == (60, 3)
+    # The old term's file stays where it is.
+    assert Handout.objects.get(assignment=sheet).current is not None
+
+
+def test_a_course_file_that_names_no_files_takes_none_away(world: World, sheet: Assignment) -> None:
+    add_handout(assignment=sheet, upload=upload(), by=world.staff, now=timezone.now())
+    spec = export_course(world.course)
+    assert [handout.title for handout in spec.assignments[0].handouts] == ["Übungsblatt 3 – Größe"]
+    without = replace(spec, assignments=tuple(replace(row, handouts=()) for row in spec.assignments))
+    for again in (spec, without):
+        import_course(spec=again, now=timezone.now())
+        assert Handout.objects.get().current is not None

@@ -23,10 +23,9 @@ from amls.privacy.registry import everything_about, forget_people_of
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
 from projects.services.assessing import publish_assessments, version_of
+from projects.services.excuses import end_excuse, excuse
 from projects.services.points import (
     Given,
-    end_excuse,
-    excuse,
     give_points,
     set_tasks,
     team_for_points,
@@ -218,7 +217,7 @@ def test_missing_excused_open_waiting_and_zero_are_told_apart(world: World, shee
     excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
     excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
     assert state_of(world, sheet, later=30) == ("excused", None)
-    end_excuse(enrolment=world.student, assignment=sheet)
+    end_excuse(enrolment=world.student, assignment=sheet, now=NOW)
     assert state_of(world, sheet, later=30) == ("missing", None)
 
 

@@ -48,9 +48,10 @@ from projects.models import (
     TopicPlacement,
 )
 from projects.services.allocating import ALLOCATIONS, ask_allocation
+from projects.services.excuses import excuse
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
-from projects.services.points import Given, excuse, give_points
+from projects.services.points import Given, give_points
 from projects.services.registration import add_member
 from projects.services.series import make_series, plan_series
 from projects.services.solving import allocate_next

@@ -19,6 +19,7 @@ from exams.models import Exam
 from exams.waiting import waiting_in as exams_waiting_in
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
+from projects.progress import open_questions_in
 from projects.progress import waiting_in as projects_waiting_in
 
 
@@ -60,6 +61,7 @@ def needs_of(courses: Sequence[Course], lectures: Sequence[Lecture], *, user: Us
         *_exams(courses, now=now),
         *_people(courses),
         *_projects(courses),
+        *_questions(courses),
         *_lectures(courses, lectures, now=now),
     ]
 
@@ -159,6 +161,13 @@ def _projects(courses: Sequence[Course]) -> Iterator[Need]:
     for count, text, address in rows:
         if count:
             yield Need(text % {"count": count}, address)
+
+
+def _questions(courses: Sequence[Course]) -> Iterator[Need]:
+    for assignment, count in open_questions_in(courses):
+        text = ngettext("%(count)d question about points", "%(count)d questions about points", count)
+        address = reverse("projects:questions", args=[assignment.course.slug, assignment.pk])
+        yield Need(str(assignment), address, detail=text % {"count": count})
 
 
 def _lectures(courses: Sequence[Course], lectures: Sequence[Any], *, now: datetime) -> Iterator[Need]:

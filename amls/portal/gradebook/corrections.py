@@ -38,7 +38,7 @@ from amls.portal.gradebook.entries import (
 from exams.models import Registration
 from exams.services.results import enter_points
 from projects.services.correcting import correct_points
-from projects.services.points import end_excuse, excuse
+from projects.services.excuses import end_excuse, excuse
 
 KIND = "portal.gradebook"
 # Where it is only shown, nobody is asked for a reason yet.
@@ -293,7 +293,7 @@ def apply(
             if entry.is_excused:
                 excuse(enrolment=person, assignment=field.assignment, by=by, now=now)
                 continue
-            end_excuse(enrolment=person, assignment=field.assignment)
+            end_excuse(enrolment=person, assignment=field.assignment, now=now)
             if not field.assignment.tasks.all():
                 points.setdefault(field.assignment.pk, {})[None] = entry.points
         elif field.task is not None:

@@ -17,15 +17,15 @@ from amls.grading.tree import AllBlock, dump, with_project
 from amls.portal.takeover.labels import slot_count, teams_have, topic_label
 from amls.portal.takeover.references import main_title, rule_of
 from amls.portal.takeover.rows import RowImport, Wanted
-from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TaskSpec, TopicSpec
+from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TopicSpec
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
-from projects.models import Assignment, MentorLimit, Project, Task, TaskPoints, Topic
+from projects.models import Assignment, Handout, MentorLimit, Project, Task, TaskPoints, Topic
 from projects.services.points import set_tasks
 
 # The fields of the course's project and of any other assignment that are called the same here and in the file.
 _SAME = (
-    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "counts", "hours", "ects",
+    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "question_days", "counts", "hours", "ects",
     "description", "takes_own_ideas", "topics_given", "wishes_min", "wishes_max", "max_files", "max_file_megabytes",
     "max_total_megabytes",
 )  # fmt: skip
@@ -172,13 +172,32 @@ class CourseworkImport(RowImport):
             standing[task.assignment_id].append(task)
         for row, spec, label in zip(rows, specs, labels, strict=bool(rows)):
             if row.pk:
-                self._tasks(row, standing[row.pk], spec.tasks, label)
+                self._tasks(row, standing[row.pk], spec, label)
+                self._handouts(row, spec, label)
                 self._mentor_limits(row, spec, label)
 
-    def _tasks(self, row: Assignment, standing: Sequence[Task], wanted: Sequence[TaskSpec], label: str) -> None:
+    def _handouts(self, row: Assignment, spec: ProjectSpec | AssignmentSpec, label: str) -> None:
+        """Announce files; what the staff have put online stays, with what it is called and when it is seen."""
+        wanted = []
+        for position, handout in enumerate(spec.handouts):
+            said = _("%(what)s, file %(title)s") % {"what": label, "title": handout.title}
+            visible_from = self.instant(handout.visible_from, said)
+            wanted.append(Wanted(said, {"title": handout.title, "visible_from": visible_from, "position": position}))
+        self.sync(
+            Handout.objects.filter(assignment=row),
+            wanted,
+            parent={"assignment": row},
+            key=lambda handout: handout.title,
+            wanted_key=lambda wish: wish.values["title"],
+            repeats=True,
+            removes=False,
+        )
+
+    def _tasks(self, row: Assignment, standing: Sequence[Task], spec: ProjectSpec | AssignmentSpec, label: str) -> None:
+        wanted, percent = spec.tasks, row.pass_percent
         before = [(task.title, task.max_points) for task in standing]
         after = [(task.title, task.max_points) for task in wanted]
-        if before == after:
+        if before == after and percent == spec.pass_percent:
             return
         if len({task.title for task in wanted}) < len(wanted):
             self.problems.append(_("%(what)s: two tasks have one title.") % {"what": label})
@@ -195,11 +214,15 @@ class CourseworkImport(RowImport):
             return
         wishes = [TaskWish(task.title, task.max_points, known.get(task.title)) for task in wanted]
         try:
-            set_tasks(assignment=row, tasks=wishes, by=None, now=self.now)
+            set_tasks(assignment=row, tasks=wishes, pass_percent=spec.pass_percent, by=None, now=self.now)
         except RuleViolation as violation:
             self.problems.append(f"{label}: {violation.message}")
             return
-        self.diff.listed(label, "tasks", _("tasks"), *(_said_tasks(tasks) for tasks in (before, after)))
+        if before != after:
+            self.diff.listed(label, "tasks", _("tasks"), *(_said_tasks(tasks) for tasks in (before, after)))
+        if percent != spec.pass_percent:
+            name = _("pass mark in percent")
+            self.diff.listed(label, "pass_percent", name, str(percent), str(spec.pass_percent))
 
     def _mentor_limits(self, row: Assignment, spec: ProjectSpec | AssignmentSpec, label: str) -> None:
         wanted = []

@@ -20,6 +20,7 @@ from amls.portal.takeover.spec import (
     ExceptionSpec,
     FreeDaySpec,
     GradingSpec,
+    HandoutSpec,
     LectureSpec,
     ListSpec,
     MaterialSpec,
@@ -202,7 +203,9 @@ def _material(material: Material, course: Course) -> MaterialSpec:
 
 def _with_parts(course: Course) -> AssignmentQuerySet:
     limits = MentorLimit.objects.select_related("mentor").order_by("mentor__position", "pk")
-    return Assignment.objects.filter(course=course).prefetch_related("tasks", Prefetch("mentor_limits", limits))
+    return Assignment.objects.filter(course=course).prefetch_related(
+        "tasks", "handouts", Prefetch("mentor_limits", limits)
+    )
 
 
 def _projects(course: Course) -> ProjectSpec | None:
@@ -242,6 +245,10 @@ def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
         "kinds_of_files": tuple(assignment.kinds_of_files),
         "max_points": None if tasks else assignment.max_points,
         "tasks": tasks,
+        "handouts": tuple(
+            HandoutSpec(title=handout.title, visible_from=_local(handout.visible_from, course))
+            for handout in assignment.handouts.all()
+        ),
         "mentor_limits": tuple(
             MentorLimitSpec(mentor=limit.mentor.name, most=limit.most) for limit in assignment.mentor_limits.all()
         ),
@@ -250,7 +257,7 @@ def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
 
 _WORK_TIMES = ("registration_closes_at", "visible_from", "assessed_by", "wishes_close_at")
 _WORK_FIELDS = (
-    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "counts", "hours", "ects",
+    "late_cutoff_hours", "teaming", "team_min", "team_max", "hand_in", "grading", "pass_percent", "question_days", "counts", "hours", "ects",
     "description", "takes_own_ideas", "wishes_min", "wishes_max", "max_files", "max_file_megabytes",
     "max_total_megabytes",
 )  # fmt: skip

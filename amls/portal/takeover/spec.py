@@ -107,6 +107,14 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HandoutSpec:
+    """A file of an assignment, announced: the file itself is not in a course's file."""
+
+    title: str
+    visible_from: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class MentorLimitSpec:
     """How many teams a mentor looks after at most, where topics are given by wish."""
 
@@ -137,6 +145,9 @@ class ProjectSpec:
     grading: str = "passed"
     max_points: Decimal | None = None
     tasks: tuple[TaskSpec, ...] = ()
+    pass_percent: int = 50
+    question_days: int = 7
+    handouts: tuple[HandoutSpec, ...] = ()
     counts: bool = True
     hours: int | None = None
     ects: Decimal | None = None
@@ -181,6 +192,9 @@ class AssignmentSpec:
     grading: str = "passed"
     max_points: Decimal | None = None
     tasks: tuple[TaskSpec, ...] = ()
+    pass_percent: int = 50
+    question_days: int = 7
+    handouts: tuple[HandoutSpec, ...] = ()
     counts: bool = True
     hours: int | None = None
     ects: Decimal | None = None

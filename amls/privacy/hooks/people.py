@@ -69,6 +69,7 @@ _OF_PEOPLE = [
     "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.PersonNote", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
     "mail.Preference", "projects.Allocation", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
     "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
+    "projects.PointsQuestion",
     "projects.Project", "projects.SeekingNote", "projects.StaffNote", "projects.Submission", "projects.SubmissionFile",
     "projects.TaskPoints", "projects.TopicPlacement", "projects.TopicSwitch", "projects.Wish", "projects.WishList",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from projects.admin.neighbours import neighbours
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
-from projects.models import Extension, ExtensionRequest, Project, Submission
+from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
 from projects.progress import compare_attempts, desk_views, for_desk, names_of, state_of
 from projects.queries import TeamView
 from projects.receipts import receipt_code
@@ -126,6 +126,7 @@ class AssessPage:
             ),
             "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in view.attempts],
             "comparison": self._comparison(),
+            "snippets": CommentSnippet.objects.filter(course=course),
             "notes": project.staff_notes.select_related("author"),
             "requests": ExtensionRequest.objects.filter(project=project, state="open").select_related(
                 "enrolment__user"

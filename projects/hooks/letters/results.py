@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
-from projects.hooks.letters.wording import mine, why_member
+from projects.hooks.letters.wording import escaped, mine, why_member
 from projects.models import Assessment
 
 
@@ -34,9 +34,11 @@ def _result_letter(notice: Notice, subject: str) -> Letter | None:
     if assessment is None or assessment.published_at is None:
         return None
     course = assessment.project.course
+    # Only points carry a reason; it is empty before the first correction.
+    why = [_("Why: %(reason)s") % escaped({"reason": assessment.correction})] if assessment.correction else []
     return Letter(
         subject=subject % {"topic": assessment.project.title},
-        text=_("Sign in to see the outcome, your extra points and the feedback."),
+        text="\n\n".join([*why, _("Sign in to see the outcome, your extra points and the feedback.")]),
         action=mine(assessment.project),
         reason=why_member(course),
     )

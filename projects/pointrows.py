@@ -1,0 +1,98 @@
+"""Who has which points for an assignment, row by row: each team, and each student who is in none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from amls.courses.models import Enrolment
+from projects.models import Assessment, Assignment, Excuse, Membership, Project, TaskPoints
+
+
+@dataclass(frozen=True, slots=True)
+class PointsRow:
+    """A team of an assignment, or a student who is in none, with what the team has for each task.
+
+    Attributes:
+        key: names the row in a form: 't' and the team's key, or 'p' and the enrolment's.
+        project: None for a student without a team.
+        members: by name.
+        given: by task; None is the sum of an assignment without tasks.
+        excused: the members who are excused.
+    """
+
+    key: str
+    project: Project | None
+    members: tuple[Enrolment, ...]
+    assessment: Assessment | None
+    given: Mapping[int | None, TaskPoints]
+    excused: frozenset[int]
+
+    @property
+    def label(self) -> str:
+        """Who it is."""
+        return ", ".join(str(member.user) for member in self.members)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the team knows its points."""
+        return self.assessment is not None and self.assessment.published_at is not None
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether all points are given, and the team doesn't know them yet."""
+        return self.assessment is not None and bool(self.assessment.outcome) and not self.is_published
+
+    def points_for(self, task: int | None) -> Decimal | None:
+        """Return the team's points for a task; None where nothing is given."""
+        row = self.given.get(task)
+        return row.points if row is not None else None
+
+
+def points_rows(assignment: Assignment) -> list[PointsRow]:
+    """Return all rows of an assignment by the name of who comes first in each: 5 queries.
+
+    Where it has topics, who is in no team has no row: there is nothing yet to have points for.
+    """
+    teams: dict[int, list[Enrolment]] = {}
+    memberships = Membership.objects.active().filter(assignment=assignment, project__withdrawn_at__isnull=True)
+    projects: dict[int, Project] = {}
+    for membership in memberships.select_related("enrolment__user", "project"):
+        projects[membership.project_id] = membership.project
+        teams.setdefault(membership.project_id, []).append(membership.enrolment)
+    assessments = {row.project_id: row for row in Assessment.objects.filter(project__in=projects)}
+    given: dict[int, dict[int | None, TaskPoints]] = {}
+    for points in TaskPoints.objects.filter(assessment__project__in=projects, enrolment__isnull=True):
+        given.setdefault(points.assessment_id, {})[points.task_id] = points
+    excused = frozenset(Excuse.objects.filter(assignment=assignment).values_list("enrolment", flat=True))
+    rows = []
+    for pk, project in projects.items():
+        project.assignment, assessment = assignment, assessments.get(pk)
+        members = tuple(sorted(teams[pk], key=_by_name))
+        own = given.get(assessment.pk, {}) if assessment is not None else {}
+        rows.append(_row(f"t{pk}", project, members, assessment, own, excused))
+    if not assignment.has_topics:
+        placed = {member.pk for members in teams.values() for member in members}
+        students = Enrolment.objects.students().filter(course=assignment.course_id).select_related("user")
+        rows += [
+            _row(f"p{student.pk}", None, (student,), None, {}, excused)
+            for student in students
+            if student.pk not in placed
+        ]
+    return sorted(rows, key=lambda row: _by_name(row.members[0]))
+
+
+def _row(
+    key: str,
+    project: Project | None,
+    members: tuple[Enrolment, ...],
+    assessment: Assessment | None,
+    given: Mapping[int | None, TaskPoints],
+    excused: frozenset[int],
+) -> PointsRow:
+    return PointsRow(key, project, members, assessment, given, excused & {member.pk for member in members})
+
+
+def _by_name(enrolment: Enrolment) -> tuple[str, int]:
+    return enrolment.user.sort_name, enrolment.pk

@@ -1,0 +1,140 @@
+"""Points for tasks from a file: read line by line, compared, and entered as by hand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
+from amls.courses.matching import Participants
+from amls.courses.models import User
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS, Meaning
+from amls.files.tables.people import names_are_turned, number_of, person_name
+from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
+from amls.files.tables.table import HowToRead, Table, read_table
+from amls.files.tables.values import says_nothing
+from amls.grading.points import read_points
+from projects.models import Assignment
+from projects.pointrows import points_rows
+from projects.services.points import most_by_task
+from projects.services.pointtable import Entered, RowChange, RowWish, enter_table, say_points
+
+PEOPLE = (NUMBER, EMAIL, *NAMES)
+
+
+def columns_of(assignment: Assignment) -> dict[int | None, Meaning]:
+    """Return which column of a table has the points of which task: called as the task, or 'points' without tasks."""
+    columns: dict[int | None, Meaning] = {
+        task.pk: Meaning(f"task {task.pk}", task.title, (task.title,)) for task in assignment.tasks.all()
+    }
+    return columns or {None: POINTS}
+
+
+def import_task_points(
+    *,
+    assignment: Assignment,
+    content: bytes,
+    filename: str = "",
+    how: HowToRead | None = None,
+    by: User,
+    reason: str = "",
+    now: datetime,
+    dry_run: bool,
+    expected: str = "",
+) -> Plan:
+    """Read points from a CSV or XLSX file; lines that are wrong are left out, an empty cell leaves what is there.
+
+    The file has a column of matriculation numbers or e-mail addresses, and one for each task, called as it is. What
+    stands in a line is the whole team's; two lines of one team that differ are refused.
+
+    Args:
+        assignment: one that is graded by points.
+        content: of the file.
+        filename: under which it is kept, to be taken back.
+        how: what somebody chose, where several readings fit.
+        by: who imports.
+        reason: why, where published points change.
+        now: the request's clock.
+        dry_run: whether it is only to be shown: the same code, rolled back.
+        expected: the seal of the plan that was shown; with another one nothing is written.
+
+    Raises:
+        RuleViolation: it is no table.
+    """
+    columns = columns_of(assignment)
+    needs = [[meaning.name] for meaning in columns.values()]
+    table = read_table(content, (*PEOPLE, *columns.values()), needs=[*needs, [NUMBER.name, EMAIL.name]], how=how)
+    if not table.is_clear:
+        return Plan(table=table, problems=problems_of(table))
+    with transaction.atomic():
+        wishes, problems = _read(assignment, table, columns)
+        # Whether a reason is needed is what the preview says.
+        entered = enter_table(
+            assignment=assignment, wishes=wishes, by=by, reason=reason, now=now, filename=filename or _("table")
+        )
+        problems += [LineProblem(wishes[key].line, problem) for key, problem in entered.problems.items()]
+        plan = Plan(
+            table=table,
+            lines=[_line(change, columns) for change in entered.changes],
+            unchanged=_unchanged(wishes, entered),
+            problems=sorted(problems, key=lambda problem: problem.line),
+            left=[row.label for row in points_rows(assignment) if not _stands_in(row.key, row.members, wishes)],
+        )
+        if dry_run or (expected and plan.seal != expected):
+            transaction.set_rollback(True)
+    return plan
+
+
+def _unchanged(wishes: dict[str, RowWish], entered: Entered) -> int:
+    return len(wishes) - len(entered.changes) - len(entered.problems)
+
+
+def _stands_in(key: str, members: tuple[object, ...], wishes: dict[str, RowWish]) -> bool:
+    """Return whether a row is one of the file, also where the file has just made its team."""
+    return key in wishes or any(f"p{member.pk}" in wishes for member in members)  # type: ignore[attr-defined]
+
+
+def _read(
+    assignment: Assignment, table: Table, columns: dict[int | None, Meaning]
+) -> tuple[dict[str, RowWish], list[LineProblem]]:
+    """Return what a file says by row, and what is wrong with which line."""
+    key_of = {member.pk: row.key for row in points_rows(assignment) for member in row.members}
+    people, is_turned, most = Participants(assignment.course), names_are_turned(table), most_by_task(assignment)
+    wishes: dict[str, RowWish] = {}
+    problems: list[LineProblem] = []
+    for row in table.rows:
+        cells = {task: row[meaning.name] for task, meaning in columns.items() if not says_nothing(row[meaning.name])}
+        if not cells:
+            continue
+        try:
+            number, email = number_of(row), clean_line(row["email"])
+            person = people.find(number=number, email=email, name=person_name(row, is_turned=is_turned))
+            key = key_of.get(person.pk)
+            if key is None:
+                raise RuleViolation(_("%(person)s is in no team.") % {"person": person.user}, code="no-team")
+            points: dict[int | None, Decimal | None] = {
+                task: read_points(text, most=most[task]) for task, text in cells.items()
+            }
+            if key in wishes and wishes[key].points != points:
+                raise RuleViolation(
+                    _("'%(who)s' has other points than line %(line)d, which is the same team or person.")
+                    % {"who": (number or email)[:40], "line": wishes[key].line},
+                    code="twice",
+                )
+            wishes.setdefault(key, RowWish(points, row.line))
+        except RuleViolation as violation:
+            problems.append(LineProblem(row.line, str(violation.message)))
+    return wishes, problems
+
+
+def _line(change: RowChange, columns: dict[int | None, Meaning]) -> PlanLine:
+    changes = [
+        (str(columns[task].label), say_points(change.before[task]), say_points(points))
+        for task, points in change.after.items()
+        if change.before[task] != points
+    ]
+    return PlanLine(change.line, change.row.label, is_new=change.is_new, changes=changes)

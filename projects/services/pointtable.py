@@ -1,0 +1,186 @@
+"""Points of many teams at once, as a table gives them: each row by itself, and kept so that it can be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.core.decimals import say_decimal
+from amls.core.violations import RuleViolation
+from amls.courses.models import User
+from amls.courses.services import lock_course
+from amls.files.models import ImportedRow
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from projects.models import Assignment, Project, TaskPoints
+from projects.pointrows import PointsRow, points_rows
+from projects.services.points import Given, give_points, team_for_points
+
+KIND = "projects.points"
+_SUM = "sum"
+# What a row is to have, by task; None is the sum of an assignment without tasks, no points take back what was given.
+Points = Mapping[int | None, Decimal | None]
+
+
+@dataclass(frozen=True, slots=True)
+class RowWish:
+    """What a row of a table says.
+
+    Attributes:
+        points: by task; tasks that aren't named stay as they are.
+        line: where it stands, for people.
+        seen: from `version_of` the decision that the person had before them; None doesn't ask.
+    """
+
+    points: Points
+    line: int = 0
+    seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """What was or would be changed in a row."""
+
+    row: PointsRow
+    line: int
+    before: Points
+    after: Points
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was given before."""
+        return all(points is None for points in self.before.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What became of a table: what changed, and why which row is as before."""
+
+    changes: list[RowChange] = field(default_factory=list)
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+def enter_table(
+    *,
+    assignment: Assignment,
+    wishes: Mapping[str, RowWish],
+    by: User,
+    now: datetime,
+    reason: str = "",
+    filename: str = "",
+) -> Entered:
+    """Give points to many teams: each row that can't be is left as it was, and the others are done.
+
+    The same again changes nothing. What changed is kept, so that it can be taken back.
+
+    Args:
+        assignment: one that is graded by points.
+        wishes: by the key of a `PointsRow`; a student without a team gets one alone with the first points.
+        by: who gives them.
+        now: the request's clock.
+        reason: why, where published points change; the teams read it.
+        filename: of the table, where it came as a file.
+    """
+    entered = Entered()
+    with transaction.atomic():
+        lock_course(assignment.course_id)
+        rows = {row.key: row for row in points_rows(assignment)}
+        for key, wish in wishes.items():
+            row = rows.get(key)
+            if row is None:
+                entered.problems[key] = _("This team is not there any more. Load the page again.")
+                continue
+            change = _change(row, wish)
+            if change is None:
+                continue
+            try:
+                with transaction.atomic():
+                    kept = _give(row, wish, assignment, by=by, reason=reason, now=now)
+            except RuleViolation as violation:
+                entered.problems[key] = str(violation.message)
+            else:
+                entered.changes.append(RowChange(kept, change.line, change.before, change.after))
+        record_import(
+            course_id=assignment.course_id, kind=KIND, rows=map(_imported, entered.changes), filename=filename, by=by,
+            now=now, subject=assignment.title,
+        )  # fmt: skip
+    return entered
+
+
+def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
+    """Return what a wish changes in a row; None where it says what is so already."""
+    before = {task: row.points_for(task) for task in wish.points}
+    return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
+
+
+def _give(row: PointsRow, wish: RowWish, assignment: Assignment, *, by: User, reason: str, now: datetime) -> PointsRow:
+    """Give a row its points, and return it with the team that has them; comments stay."""
+    project = row.project or team_for_points(enrolment=row.members[0], assignment=assignment, now=now)
+    give_points(
+        project=project,
+        given={task: Given(points, _comment(row, task)) for task, points in wish.points.items()},
+        by=by,
+        reason=reason,
+        seen=wish.seen,
+        now=now,
+    )
+    return PointsRow(row.key, project, row.members, row.assessment, row.given, row.excused)
+
+
+def _comment(row: PointsRow, task: int | None) -> str:
+    standing = row.given.get(task)
+    return standing.comment if standing is not None else ""
+
+
+def _imported(change: RowChange) -> Imported:
+    members, project = change.row.members, change.row.project
+    assert project is not None  # noqa: S101 - who has points has a team
+    person = members[0].user_id if len(members) == 1 else None
+    return Imported(
+        change.line, change.row.label, project.pk, _values(change.before), _values(change.after), person
+    )  # fmt: skip
+
+
+def _values(points: Points) -> dict[str, str]:
+    return {str(task or _SUM): "" if value is None else say_exactly(value) for task, value in points.items()}
+
+
+def say_exactly(value: Decimal) -> str:
+    """Return points as they are kept in the record of an import: the same in every language."""
+    return f"{value.normalize():f}"
+
+
+def say_points(value: Decimal | None) -> str:
+    """Return points as people read them; nothing where there are none."""
+    return "" if value is None else say_decimal(value)
+
+
+@takes_back(KIND, gettext_lazy("Points of an assignment"))
+def take_back(row: ImportedRow, by: User, now: datetime) -> None:
+    """Give a team the points that it had before a table was saved, or none.
+
+    Raises:
+        RuleViolation: they were changed since, or are published and there were none before.
+    """
+    project = Project.objects.select_related("assignment").filter(pk=row.object_id).first()
+    tasks = {name: None if name == _SUM else int(name) for name in row.after}
+    standing = {
+        points.task_id: points
+        for points in TaskPoints.objects.filter(assessment__project=row.object_id, enrolment__isnull=True)
+    }
+    present = {task: standing[task].points if task in standing else None for task in tasks.values()}
+    need_unchanged(row, _values(present) if project is not None else None)
+    assert project is not None  # noqa: S101 - looked at above
+    before = row.before or {}
+    given = {
+        task: Given(
+            Decimal(before[name]) if before.get(name) else None, standing[task].comment if task in standing else ""
+        )
+        for name, task in tasks.items()
+    }
+    give_points(project=project, given=given, by=by, reason=_("The entry of a table was taken back."), now=now)

@@ -1,0 +1,133 @@
+"""Questions about points: each student asks once about each task, within a time; the staff answer, and may correct."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.core.clock import start_of_day
+from amls.core.text import clean_line
+from amls.core.times import say_time
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment, User
+from projects.models import Assessment, Assignment, PointsQuestion, Project, TaskPoints
+from projects.services.locks import lock_project, members_of, require_running, save_checked, tell, whom_to_ask
+from projects.services.points import Given, give_points, most_by_task
+
+_LONGEST_REASON = 300
+
+
+def asks_until(assignment: Assignment, published_at: datetime | None) -> datetime | None:
+    """Return the first moment at which nobody asks about points any more: the end of a day by the course's clock.
+
+    Args:
+        assignment: with its course, whose `question_days` say how many days after the publication that is.
+        published_at: when the points were published; None: they are not.
+
+    Returns:
+        None where no questions are asked.
+    """
+    if published_at is None or not assignment.question_days:
+        return None
+    zone = assignment.course.zone
+    day = published_at.astimezone(zone).date()
+    return start_of_day(day + timedelta(days=assignment.question_days + 1), zone)
+
+
+def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text: str, now: datetime) -> PointsQuestion:
+    """Keep a student's question about the points for a task. The same again, or at once from two devices, is one.
+
+    Args:
+        project: a team of theirs, whose points are published.
+        task: its key; None asks about the sum of an assignment without tasks.
+        by: a member of the team.
+        text: what they ask.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: nothing is published, the time is over, the task is not one of the assignment's, they have asked
+            about it already, or say nothing.
+    """
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        assignment = project.assignment
+        require_running(assignment.course)
+        if by.pk not in {member.pk for member in members_of(project)}:
+            raise RuleViolation(_("You are not in this team."), code="not-a-member")
+        assessment = Assessment.objects.filter(project=project, published_at__isnull=False).first()
+        until = asks_until(assignment, assessment.published_at if assessment is not None else None)
+        if assessment is None or until is None:
+            raise RuleViolation(_("There are no points here to ask about."), code="no-questions")
+        asked = PointsQuestion.objects.filter(assessment=assessment, task=task, enrolment=by).first()
+        if asked is not None and asked.text == text.strip():
+            return asked
+        if asked is not None:
+            raise RuleViolation(_("You have asked about this task already."), code="asked-already", field="text")
+        if now >= until:
+            last = say_time(until - timedelta(minutes=1), assignment.course.zone, now=now)
+            raise RuleViolation(
+                _("Questions could be asked until %(time)s. %(ask)s")
+                % {"time": last, "ask": whom_to_ask(assignment.course)},
+                code="too-late",
+            )
+        if task not in most_by_task(assignment):
+            raise RuleViolation(_("This task belongs to another assignment."), code="no-task")
+        question = PointsQuestion(assessment=assessment, task_id=task, enrolment=by, text=text.strip(), asked_at=now)
+        save_checked(question)
+    return question
+
+
+def answer_question(
+    *, question: PointsQuestion, answer: str, by: User, now: datetime, points: Decimal | None = None
+) -> PointsQuestion:
+    """Answer a question, who asked is told; with other points, correct them for the reason that the answer gives.
+
+    The points are the team's, or the member's own where the asking member has some for this task.
+
+    Args:
+        question: any; one that was answered is answered anew.
+        answer: read by who asked; where points change, by the team as their reason.
+        by: who answers.
+        now: the request's clock.
+        points: what there is for the task from now on; None leaves what is there.
+
+    Raises:
+        RuleViolation: no answer, or points that there are not.
+    """
+    with transaction.atomic():
+        project = lock_project(Assessment.objects.get(pk=question.assessment_id).project_id)
+        row = (
+            PointsQuestion.objects.select_for_update(of=("self",)).select_related("enrolment__user").get(pk=question.pk)
+        )
+        if not answer.strip():
+            raise RuleViolation(_("Write an answer first."), code="empty", field="answer")
+        if points is not None:
+            _correct(row, project, points, reason=answer, by=by, now=now)
+        if row.answer == answer.strip():
+            return row
+        row.answer, row.answered_at, row.answered_by = answer.strip(), now, by
+        save_checked(row)
+        person = [member for member in members_of(project) if member.pk == row.enrolment_id]
+        cause = f"{row.pk}:{now.timestamp()}"
+        tell("projects.question-answered", person, cause=cause, now=now, references={"question": row.pk})
+    return row
+
+
+def _correct(row: PointsQuestion, project: Project, points: Decimal, *, reason: str, by: User, now: datetime) -> None:
+    given = TaskPoints.objects.filter(assessment=row.assessment_id, task=row.task_id)
+    own = given.filter(enrolment=row.enrolment_id).first()
+    standing = own or given.filter(enrolment__isnull=True).first()
+    if standing is not None and standing.points == points:
+        return
+    wanted = {row.task_id: Given(points, standing.comment if standing is not None else "")}
+    why = clean_line(reason)[:_LONGEST_REASON]
+    if own is None:
+        give_points(project=project, given=wanted, reason=why, by=by, now=now)
+        return
+    # What else the member has of their own stays.
+    others = TaskPoints.objects.filter(assessment=row.assessment_id, enrolment=row.enrolment_id)
+    members = {row.enrolment_id: {other.task_id: Given(other.points, other.comment) for other in others} | wanted}
+    give_points(project=project, given={}, members=members, reason=why, by=by, now=now)

@@ -1,0 +1,118 @@
+"""What the staff decide about single people of an assignment: who is excused, what is answered; and their snippets."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from amls.core.violations import RuleViolation
+from amls.courses.access import open_course_as_manager
+from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
+from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
+from projects.services.excuses import end_excuse, excuse
+from projects.services.points import most_by_task
+from projects.services.questions import answer_question
+from projects.services.snippets import keep_snippets
+from projects.views.access import add_violation, number, open_staff_page
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def excuses(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show who is excused, excuse somebody, and take an excuse back."""
+    page = open_staff_page(request, slug, pk)
+    rows = Excuse.objects.filter(assignment=page.assignment).select_related("enrolment__user", "by")
+    if "end" in request.POST:
+        row = get_object_or_404(rows, pk=number(request.POST["end"]))
+        end_excuse(enrolment=row.enrolment, assignment=page.assignment, now=page.access.now)
+        messages.success(request, _("%(name)s is no longer excused.") % {"name": row.enrolment.user})
+        return redirect("projects:excuses", slug, pk)
+    form = ExcuseForm(request.POST or None, assignment=page.assignment)
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            excuse(
+                enrolment=data["enrolment"], assignment=page.assignment, reason=data["reason"], by=page.user,
+                now=page.access.now,
+            )  # fmt: skip
+        except RuleViolation as violation:
+            add_violation(form, violation)
+        else:
+            said = _("%(name)s is excused, and gets a mail in ten minutes unless you take it back.")
+            messages.success(request, said % {"name": data["enrolment"].user})
+            return redirect("projects:excuses", slug, pk)
+    shown = sorted(rows, key=lambda row: row.enrolment.user.sort_name)
+    context = page.context | {"rows": shown, "form": form}
+    return render(request, "projects/excuses.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what was asked about points, the open ones first; answer, and correct points where that is due."""
+    page = open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
+    rows = list(
+        PointsQuestion.objects.filter(assessment__project__assignment=page.assignment)
+        .select_related("enrolment__user", "task", "answered_by", "assessment")
+        .order_by("asked_at", "pk")
+    )
+    most, standing = most_by_task(page.assignment), _standing(rows)
+    asked = number(request.POST.get("answer_to")) if request.method == "POST" else 0
+    entries: list[dict[str, Any]] = []
+    wrong = False
+    for row in rows:
+        sent = request.POST if row.pk == asked else None
+        points = standing.get((row.assessment_id, row.task_id, row.enrolment_id)) or standing.get(
+            (row.assessment_id, row.task_id, None)
+        )
+        form = QuestionAnswerForm(sent, question=row, points=points, most=most.get(row.task_id, Decimal(0)))
+        if sent is not None and form.is_valid():
+            data = form.cleaned_data
+            try:
+                answer_question(
+                    question=row, answer=data["answer"], points=data["points"], by=page.user, now=page.access.now
+                )
+            except RuleViolation as violation:
+                add_violation(form, violation)
+            else:
+                messages.success(request, _("Answered; %(name)s gets a mail.") % {"name": row.enrolment.user})
+                return redirect("projects:questions", slug, pk)
+        wrong = wrong or bool(form.errors)
+        entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id)})
+    context = page.context | {
+        "open_ones": [entry for entry in entries if entry["question"].answered_at is None],
+        "answered": [entry for entry in entries if entry["question"].answered_at is not None],
+    }
+    return render(request, "projects/questions.html", context, status=422 if wrong else 200)
+
+
+def _standing(rows: list[PointsQuestion]) -> dict[tuple[int, int | None, int | None], Decimal]:
+    """Return the points for tasks by assessment, task and member, None for the team: 1 query."""
+    given = TaskPoints.objects.filter(assessment__in=[row.assessment_id for row in rows])
+    return {(row.assessment_id, row.task_id, row.enrolment_id): row.points for row in given}
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def snippets(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show and change the comments that the staff of a course use again."""
+    access = open_course_as_manager(request, slug)
+    standing = CommentSnippet.objects.filter(course=access.course).values_list("text", flat=True)
+    form = SnippetsForm(request.POST or None, initial={"lines": "\n".join(standing)})
+    if request.method == "POST" and form.is_valid():
+        try:
+            keep_snippets(course=access.course, texts=form.texts(), now=access.now)
+        except RuleViolation as violation:
+            form.add_error("lines", str(violation.message))
+        else:
+            messages.success(request, _("The snippets are saved."))
+            return redirect("projects:snippets", slug)
+    context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
+    return render(request, "projects/snippets.html", context, status=422 if form.errors else 200)

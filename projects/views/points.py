@@ -1,0 +1,231 @@
+"""Points of an assignment as a table: a row for each team or person, a field for each task; by hand or from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_http_methods
+
+from amls.core.decimals import say_decimal
+from amls.core.preview import is_wanted, preview_of
+from amls.core.text import clean_line
+from amls.core.violations import RuleViolation
+from amls.files.kept import Shelf
+from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
+from amls.files.tables.imports import with_undo
+from amls.files.tables.plan import Plan
+from amls.files.tables.writing import CSV, XLSX, table_response
+from amls.grading.points import read_points
+from projects.models import Assignment
+from projects.pointrows import PointsRow, points_rows
+from projects.services.assessing import publish_assessments, version_of
+from projects.services.pointfile import PEOPLE, columns_of, import_task_points
+from projects.services.points import most_by_task
+from projects.services.pointtable import RowWish, enter_table, say_points
+from projects.views.access import StaffPage, open_staff_page
+
+# So many rows are sent at once: with forty tasks no browser sends more fields than the server reads.
+_ROWS = 100
+
+
+class TaskPointsFileForm(TableForm):
+    """Points for tasks in a table, with a reason where published ones change."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason, if published points change"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("The teams read it."),
+    )
+
+
+def _open(request: HttpRequest, slug: str, pk: int) -> StaffPage:
+    return open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def points(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show everyone's points, save what was typed row by row, and publish what is complete."""
+    page = _open(request, slug, pk)
+    if is_wanted(request.POST):
+        return _publish(request, page)
+    if request.method == "POST":
+        return _save(request, page)
+    rows = points_rows(page.assignment)
+    kind = request.GET.get("format", "")
+    if kind in (CSV, XLSX):
+        return _table(page, rows, kind)
+    return _show(request, page, rows)
+
+
+def _named(key: str, task: int | None) -> str:
+    return f"{key}-{task or 'sum'}"
+
+
+def _key_in(sent: QueryDict, row: PointsRow, most: Iterable[int | None]) -> str:
+    """Return by which key a form speaks of a row: by that of a member, where the team was made after it was shown."""
+    keys = (row.key, *(f"p{member.pk}" for member in row.members))
+    return next((key for key in keys if any(_named(key, task) in sent for task in most)), row.key)
+
+
+def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
+    """Save the rows that are right, and show the others again with what is wrong with them."""
+    rows, most = points_rows(page.assignment), most_by_task(page.assignment)
+    wishes: dict[str, RowWish] = {}
+    wrong: dict[str, str] = {}
+    for line, row in enumerate(rows, 1):
+        key = _key_in(request.POST, row, most)
+        named = {task: _named(key, task) for task in most if _named(key, task) in request.POST}
+        given: dict[int | None, Decimal | None] = {}
+        for task, name in named.items():
+            try:
+                text = request.POST[name].strip()
+                given[task] = read_points(text, most=most[task]) if text else None
+            except RuleViolation as violation:
+                wrong[name] = str(violation.message)
+        if named and not any(name in wrong for name in named.values()):
+            wishes[row.key] = RowWish(given, line, request.POST.get(f"{key}-seen"))
+    reason = clean_line(request.POST.get("reason", ""))[:300]
+    entered = enter_table(
+        assignment=page.assignment, wishes=wishes, by=page.user, now=page.access.now, reason=reason
+    )  # fmt: skip
+    if entered.changes:
+        count = len(entered.changes)
+        said = ngettext("%(count)d row is saved.", "%(count)d rows are saved.", count) % {"count": count}
+        messages.success(request, with_undo(said, page.course.slug))
+    elif not wrong and not entered.problems and "publish" not in request.POST:
+        messages.info(request, _("Nothing was changed."))
+    if wrong or entered.problems:
+        return _show(request, page, points_rows(page.assignment), wrong=wrong, problems=entered.problems, reason=reason)
+    return _publish(request, page) if "publish" in request.POST else redirect(request.get_full_path())
+
+
+def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
+    """Show who will be told, then publish the points of all who have some for every task."""
+    rows = points_rows(page.assignment)
+    complete = [row for row in rows if row.is_draft]
+    preview = preview_of(request.POST, [(row.key, version_of(row.assessment)) for row in complete])
+    if preview.is_agreed:
+        teams = [row.project for row in complete if row.project is not None]
+        count = len(publish_assessments(projects=teams, now=page.access.now))
+        said = ngettext(
+            "The points of %(count)d team are published.", "The points of %(count)d teams are published.", count
+        )
+        messages.success(request, said % {"count": count})
+        return redirect("projects:points", page.course.slug, page.assignment.pk)
+    return _show(request, page, rows, preview=preview, complete=complete)
+
+
+def _show(
+    request: HttpRequest,
+    page: StaffPage,
+    rows: list[PointsRow],
+    *,
+    wrong: dict[str, str] | None = None,
+    problems: dict[str, str] | None = None,
+    **context: Any,
+) -> HttpResponse:
+    """Return the page.
+
+    Args:
+        request: with what was typed, where something is wrong with it.
+        page: of the assignment.
+        rows: everyone.
+        wrong: what is wrong with a field, by its name.
+        problems: why a row is not saved, by its key.
+        context: more for the template.
+    """
+    wrong, problems = wrong or {}, problems or {}
+    most, columns = most_by_task(page.assignment), columns_of(page.assignment)
+    shown = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
+
+    def fields(row: PointsRow) -> list[dict[str, Any]]:
+        key = _key_in(request.POST, row, most)
+        is_again = row.key in problems or any(_named(key, task) in wrong for task in most)
+        return [
+            {
+                "name": _named(row.key, task),
+                "label": f"{columns[task].label}: {row.label}",
+                "value": request.POST.get(_named(key, task), "") if is_again else say_points(row.points_for(task)),
+                "problem": wrong.get(_named(key, task), ""),
+            }
+            for task in most
+        ]
+
+    table: list[dict[str, Any]] = [
+        {
+            "row": row,
+            "fields": fields(row),
+            "seen": version_of(row.assessment),
+            "sum": say_points(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
+            "problem": problems.get(row.key, ""),
+            "is_excused": len(row.excused) == len(row.members),
+        }
+        for row in shown
+    ]
+    heads = [(columns[task].label, say_decimal(points)) for task, points in most.items()]
+    refused = [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])]
+    context |= page.context | {
+        "table": table,
+        "heads": heads,
+        "shown": shown,
+        "refused": refused,
+        "drafts": sum(row.is_draft for row in rows),
+        "is_out": any(row.is_published for row in rows),
+    }
+    return render(request, "projects/points.html", context, status=422 if wrong or problems else 200)
+
+
+def _table(page: StaffPage, rows: list[PointsRow], kind: str) -> HttpResponse:
+    """Send a table that can be filled in and read again: a line for each person."""
+    columns = columns_of(page.assignment)
+    header = [
+        _("matriculation number"),
+        _("e-mail address"),
+        _("name"),
+        *(str(column.label) for column in columns.values()),
+    ]
+    lines = [
+        [member.number, member.user.email, str(member.user), *(row.points_for(task) for task in columns)]
+        for row in rows
+        for member in row.members
+    ]
+    return table_response(header, lines, filename=f"{page.course.slug}-{page.assignment.pk}", kind=kind)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def points_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Show what a table would change, then change it."""
+    page = _open(request, slug, pk)
+    shelf = Shelf(page.user.pk, f"projects.points:{pk}", page.access.now)
+    form = TaskPointsFileForm(request.POST or None, request.FILES or None, shelf=shelf)
+
+    def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
+        return import_task_points(
+            assignment=page.assignment, content=upload.content, filename=upload.filename, how=upload.how, by=page.user,
+            reason=form.cleaned_data.get("reason", ""), now=page.access.now, dry_run=dry_run, expected=expected,
+        )  # fmt: skip
+
+    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
+    back = reverse("projects:points", args=[slug, pk])
+    if outcome.is_done and outcome.plan is not None:
+        count = len(outcome.plan.lines)
+        said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count) % {"count": count}
+        messages.success(request, with_undo(said, slug))
+        return redirect(back)
+    wanted = [str(meaning.label) for meaning in (PEOPLE[0], *columns_of(page.assignment).values())]
+    context = page.context | {"form": form, "preview": outcome.preview, "back": back, "wanted": wanted}
+    return render(request, "projects/points_import.html", context, status=outcome.status)

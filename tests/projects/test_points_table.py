@@ -1,0 +1,240 @@
+"""Points of a paper sheet as a table: by hand and from a file, row by row, saved once and taken back."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from pytest_django import Settings
+
+from amls.core.preview import SEAL
+from amls.courses.models import Enrolment
+from amls.files.models import TableImport
+from amls.files.tables.imports import undo_import
+from amls.mail.models import Notice
+from projects.models import Assessment, Assignment, Membership, Project, TaskPoints
+from projects.pointrows import points_rows
+from projects.services.assessing import publish_assessments
+from projects.services.excuses import excuse
+from projects.services.pointfile import import_task_points
+from projects.services.points import Given, TaskWish, give_points, set_tasks, team_for_points
+from projects.services.pointtable import RowWish, enter_table
+from tests.factories import EnrolmentFactory, UserFactory
+from tests.projects.conftest import NOW, World
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+NAMES = ("Łukasz Żółć", "Ștefan Șahin", "山田太郎", "Jürgen Größe")
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def sheet(world: World) -> Assignment:
+    return Assignment.objects.create(
+        course=world.course, kind="sheet", title="Blatt 4", position=4, topics_given="", grading="points", max_points=D(20),
+        teaming="alone", hand_in="paper", due_at=NOW - timedelta(days=1),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def tasks(world: World, sheet: Assignment) -> list[int]:
+    wishes = [TaskWish("Induktion", D("7.5")), TaskWish("Größe von Graphen", D("12.5"))]
+    set_tasks(assignment=sheet, tasks=wishes, by=world.staff, now=NOW)
+    sheet.refresh_from_db()
+    return list(sheet.tasks.values_list("pk", flat=True))
+
+
+@pytest.fixture
+def people(world: World) -> list[Enrolment]:
+    users = [UserFactory.create(display_name=name, email=f"p{n}@example.org") for n, name in enumerate(NAMES)]
+    return [
+        EnrolmentFactory.create(course=world.course, user=user, verified_number=f"04711{n}")
+        for n, user in enumerate(users)
+    ]
+
+
+def address(sheet: Assignment, name: str = "points") -> str:
+    return reverse(f"projects:{name}", args=[sheet.course.slug, sheet.pk])
+
+
+def given(enrolment: Enrolment, sheet: Assignment) -> list[Decimal]:
+    rows = TaskPoints.objects.filter(
+        assessment__project__memberships__enrolment=enrolment, assessment__project__assignment=sheet
+    )
+    return list(rows.order_by("task__position").values_list("points", flat=True))
+
+
+def test_one_save_gives_points_to_everyone_and_again_changes_nothing(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    first = tasks[0]
+    typed = {f"p{person.pk}-{task}": "3,25" for person in people for task in tasks}
+    client = world.cast.client("assistant")
+    assert client.post(address(sheet), typed).status_code == 302
+    assert [given(person, sheet) for person in people] == [[D("3.25"), D("3.25")]] * 4
+    before = list(Assessment.objects.order_by("pk").values())
+    again = {
+        f"t{Project.objects.get(memberships__enrolment=person, assignment=sheet).pk}-{first}": "3.25"
+        for person in people
+    }
+    assert client.post(address(sheet), again).status_code == 302
+    assert list(Assessment.objects.order_by("pk").values()) == before
+    assert TableImport.objects.count() == 1
+    # The same request twice, as from a browser that was impatient: the rows are teams by now.
+    assert client.post(address(sheet), typed).status_code == 302
+    assert list(Assessment.objects.order_by("pk").values()) == before
+
+
+def test_a_bad_row_stops_itself_alone(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    first, second = tasks
+    typed = {f"p{person.pk}-{first}": "7" for person in people}
+    typed |= {f"p{people[1].pk}-{second}": "13", f"p{people[2].pk}-{first}": "viel", f"p{people[3].pk}-{first}": "1,3"}
+    answer = world.cast.client("assistant").post(address(sheet), typed)
+    assert answer.status_code == 422
+    assert [given(person, sheet) for person in people] == [[D(7)], [], [], []]
+    shown = answer.content.decode()
+    assert 'value="viel"' in shown
+    assert 'value="13"' in shown
+    for person, task in ((people[1], second), (people[2], first), (people[3], first)):
+        assert f'id="p{person.pk}-{task}-problem"' in shown
+        assert f'href="#p{person.pk}-{task}"' in shown
+    assert "3 rows" in shown
+
+
+def test_whoever_decided_meanwhile_is_not_overwritten(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    give_points(project=team, given={None: Given(D(5))}, by=world.cast.lecturer.user, now=NOW)
+    typed = {f"t{team.pk}-sum": "6", f"t{team.pk}-seen": "", f"p{people[1].pk}-sum": "8"}
+    answer = world.cast.client("assistant").post(address(sheet), typed)
+    assert answer.status_code == 422
+    assert (given(people[0], sheet), given(people[1], sheet)) == ([D(5)], [D(8)])
+    assert str(world.cast.lecturer.user) in answer.content.decode()
+
+
+def test_who_typed_before_the_team_was_there_is_told_of_other_points(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    key, client = f"p{people[0].pk}", world.cast.client("assistant")
+    assert client.post(address(sheet), {f"{key}-sum": "5", f"{key}-seen": ""}).status_code == 302
+    answer = client.post(address(sheet), {f"{key}-sum": "6", f"{key}-seen": ""})
+    assert (answer.status_code, given(people[0], sheet)) == (422, [D(5)])
+    assert 'value="6"' in answer.content.decode()
+
+
+def test_comments_of_single_tasks_stay(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    give_points(project=team, given={tasks[0]: Given(D(5), "Induktionsanfang fehlt")}, by=world.staff, now=NOW)
+    enter_table(assignment=sheet, wishes={f"t{team.pk}": RowWish({tasks[0]: D(6)})}, by=world.staff, now=NOW)
+    assert TaskPoints.objects.get().comment == "Induktionsanfang fehlt"
+
+
+def test_published_points_change_with_a_reason_only(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    give_points(project=team, given={None: Given(D(5))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    name = f"t{team.pk}-sum"
+    client = world.cast.client("assistant")
+    assert client.post(address(sheet), {name: "6"}).status_code == 422
+    assert given(people[0], sheet) == [D(5)]
+    assert client.post(address(sheet), {name: "6", "reason": "Rückseite übersehen"}).status_code == 302
+    assert (given(people[0], sheet), Assessment.objects.get().correction) == ([D(6)], "Rückseite übersehen")
+
+
+def test_saving_is_undone_as_an_import_is(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
+    wishes = {f"p{person.pk}": RowWish({None: D(4)}) for person in people[:2]}
+    enter_table(assignment=sheet, wishes=wishes, by=world.staff, now=NOW)
+    changed = Project.objects.get(memberships__enrolment=people[1], assignment=sheet)
+    give_points(project=changed, given={None: Given(D(9))}, by=world.staff, now=NOW)
+    undone = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
+    assert (undone.done, [label for label, _why in undone.problems]) == (1, [NAMES[1]])
+    assert (given(people[0], sheet), given(people[1], sheet)) == ([], [D(9)])
+
+
+def test_complete_drafts_are_published_after_they_were_shown(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    client = world.cast.client("assistant")
+    half = {f"p{people[0].pk}-{tasks[0]}": "1"}
+    whole = {f"p{people[1].pk}-{task}": "2" for task in tasks}
+    shown = client.post(address(sheet), {**half, **whole, "publish": "1"})
+    assert shown.status_code == 200
+    assert Assessment.objects.filter(published_at__isnull=False).count() == 0
+    assert client.post(address(sheet), {"_agreed": "1", SEAL: "another"}).status_code == 200
+    assert Assessment.objects.filter(published_at__isnull=False).count() == 0
+    assert client.post(address(sheet), {"_agreed": "1", SEAL: shown.context["preview"].seal}).status_code == 302
+    row = Assessment.objects.get(published_at__isnull=False)
+    assert [member.enrolment for member in row.project.memberships.all()] == [people[1]]
+    assert list(Notice.objects.filter(kind="projects.result").values_list("recipient", flat=True)) == [
+        people[1].user_id
+    ]
+
+
+def test_a_filled_table_comes_back_by_number_or_address(
+    world: World, sheet: Assignment, tasks: list[int], people: list[Enrolment]
+) -> None:
+    rows = [
+        "Matrikelnummer;Nachname, Vorname;Induktion (max. 7,5);Größe von Graphen",
+        "47110;Żółć, Łukasz;7,5;12,25",
+        "047111;Șahin, Ștefan;;-",
+        "047112;山田太郎;3;13",
+        "999999;Niemand, Niemals;1;1",
+        "047113;Größe, Jürgen;0;0",
+    ]
+    content = "\r\n".join(rows).encode("utf-8-sig")
+    kept = {"assignment": sheet, "content": content, "filename": "blatt4.csv", "by": world.staff, "now": NOW}
+    plan = import_task_points(**kept, dry_run=True)
+    assert not TaskPoints.objects.exists()
+    assert not Membership.objects.filter(assignment=sheet).exists()
+    assert [line.subject for line in plan.lines] == [NAMES[0], NAMES[3]]
+    assert [problem.line for problem in plan.problems] == [4, 5]
+    import_task_points(**kept, dry_run=False, expected=plan.seal)
+    assert [given(person, sheet) for person in people] == [[D("7.5"), D("12.25")], [], [], [D(0), D(0)]]
+    again = import_task_points(**kept, dry_run=True)
+    assert (again.lines, again.unchanged) == ([], 2)
+
+
+def test_two_lines_of_a_team_agree_or_the_second_is_refused(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    Membership.objects.create(project=team, assignment=sheet, enrolment=people[1], joined_at=NOW)
+    kept = {"assignment": sheet, "by": world.staff, "now": NOW, "dry_run": True}
+    alike = import_task_points(content=b"e-mail,points\np0@example.org,5\np1@example.org,5\n", **kept)
+    assert (len(alike.lines), list(alike.problems)) == (1, [])
+    other = import_task_points(content=b"e-mail,points\np0@example.org,5\np1@example.org,6\n", **kept)
+    assert [problem.line for problem in other.problems] == [3]
+
+
+def test_the_file_is_shown_and_then_read_by_the_page(world: World, sheet: Assignment, people: list[Enrolment]) -> None:
+    client = world.cast.client("assistant")
+    sent = client.get(f"{address(sheet)}?format=xlsx")
+    assert sent.headers["Content-Disposition"].endswith('.xlsx"')
+    file = SimpleUploadedFile("punkte.csv", "E-Mail;Punkte\np0@example.org;4,5\n".encode("cp1252"))
+    shown = client.post(address(sheet, "points_import"), {"file": file})
+    assert shown.status_code == 200
+    preview = shown.context["preview"]
+    agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"]}
+    assert client.post(address(sheet, "points_import"), agreed).status_code == 302
+    assert given(people[0], sheet) == [D("4.5")]
+
+
+def test_excused_people_and_teams_stand_in_the_table_once(
+    world: World, sheet: Assignment, people: list[Enrolment]
+) -> None:
+    excuse(enrolment=people[2], assignment=sheet, by=world.staff, now=NOW)
+    team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
+    rows = points_rows(sheet)
+    assert sorted(member.pk for row in rows for member in row.members) == sorted(
+        Enrolment.objects.students().filter(course=world.course).values_list("pk", flat=True)
+    )
+    assert [row.members[0] for row in rows if row.excused] == [people[2]]

@@ -1,0 +1,349 @@
+"""Questions about points: asked once, in time, answered with a mail; and who is excused, the pass mark, snippets."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
+
+from amls.core.preview import SEAL, without_trace
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
+from amls.grading.facts import facts_of
+from amls.grading.tree import AllBlock, PointsBlock
+from amls.grading.words import findings_of
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from amls.mail.still_due import still_due
+from amls.privacy.registry import delete_account, everything_about, forget_people_of
+from projects.addresses import KEYS, key_of
+from projects.models import (
+    Assessment,
+    Assignment,
+    CommentSnippet,
+    Excuse,
+    Membership,
+    PointsQuestion,
+    Project,
+    TaskPoints,
+)
+from projects.services.assessing import publish_assessments
+from projects.services.excuses import HELD_BACK, end_excuse, excuse
+from projects.services.points import Given, TaskWish, give_points, set_tasks, team_for_points
+from projects.services.questions import answer_question, ask_about_points, asks_until
+from projects.services.snippets import keep_snippets
+from tests.projects.conftest import NOW, World
+
+pytestmark = pytest.mark.django_db
+D = Decimal
+WHY = "Größe von Graphen: Warum fehlen 2 Punkte, Teil b stand auf der Rückseite?"
+
+
+@pytest.fixture(autouse=True)
+def _one_factor(settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+
+
+@pytest.fixture
+def sheet(world: World) -> Assignment:
+    sheet = Assignment.objects.create(
+        course=world.course, kind="sheet", title="Blatt 5", position=5, topics_given="", grading="points", max_points=D(20),
+        teaming="kept", team_max=2, hand_in="paper", due_at=NOW - timedelta(days=1),
+    )  # fmt: skip
+    wishes = [TaskWish("Induktion", D(8)), TaskWish("Größe von Graphen", D(12))]
+    set_tasks(assignment=sheet, tasks=wishes, by=world.staff, now=NOW)
+    sheet.refresh_from_db()
+    return sheet
+
+
+def published(world: World, sheet: Assignment, *points: str, now: Any = NOW) -> Project:
+    team = team_for_points(enrolment=world.student, assignment=sheet, now=now)
+    if not Membership.objects.filter(project=team, enrolment=world.other).exists():
+        Membership.objects.create(project=team, assignment=sheet, enrolment=world.other, joined_at=now)
+    given = {task.pk: Given(D(text), "knapp") for task, text in zip(sheet.tasks.all(), points, strict=True)}
+    give_points(project=team, given=given, by=world.staff, now=now)
+    publish_assessments(projects=[team], now=now)
+    return team
+
+
+def task_of(sheet: Assignment, place: int = 1) -> int:
+    return list(sheet.tasks.values_list("pk", flat=True))[place]
+
+
+def ask(world: World, sheet: Assignment, team: Project, **values: Any) -> PointsQuestion:
+    kept = {"project": team, "task": task_of(sheet), "by": world.student, "text": WHY, "now": NOW + timedelta(days=1)}
+    return ask_about_points(**{**kept, **values})
+
+
+def letters(kind: str) -> list[tuple[int | None, str]]:
+    said = []
+    for notice in Notice.objects.filter(kind=kind).order_by("pk"):
+        letter = letter_kinds[kind].writer(notice, NOW + timedelta(days=1))
+        said.append((notice.recipient_id, letter.text if letter is not None else ""))
+    return said
+
+
+def test_each_task_is_asked_about_once(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    question = ask(world, sheet, team)
+    assert ask(world, sheet, team) == question
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team, text="Und überhaupt?")
+    assert refused.value.code == "asked-already"
+    ask(world, sheet, team, by=world.other)
+    ask(world, sheet, team, task=task_of(sheet, 0))
+    assert PointsQuestion.objects.count() == 3
+
+
+def test_questions_end_with_a_day_by_the_clock_of_the_course(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    until = asks_until(sheet, NOW)
+    assert until is not None
+    # May 6 and seven days, until the last minute of the day in Berlin.
+    assert until.isoformat() == "2024-05-13T22:00:00+00:00"
+    ask(world, sheet, team, now=until - timedelta(seconds=1))
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team, now=until, by=world.other)
+    assert refused.value.code == "too-late"
+    assert ask(world, sheet, team, now=until).text == WHY
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"task": None}, "no-task"),
+        ({"text": "  "}, "invalid"),
+        ({"by": "another"}, "not-a-member"),
+    ],
+)
+def test_what_is_no_question_is_refused(world: World, sheet: Assignment, change: dict[str, Any], code: str) -> None:
+    team = published(world, sheet, "8", "9.5")
+    if change.get("by"):
+        change = {"by": world.another()}
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team, **change)
+    assert refused.value.code == code
+
+
+def test_without_days_or_publication_nobody_asks(world: World, sheet: Assignment) -> None:
+    team = team_for_points(enrolment=world.student, assignment=sheet, now=NOW)
+    give_points(project=team, given={task_of(sheet): Given(D(1))}, by=world.staff, now=NOW)
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team)
+    assert refused.value.code == "no-questions"
+    team = published(world, sheet, "8", "9.5")
+    Assignment.objects.filter(pk=sheet.pk).update(question_days=0)
+    with pytest.raises(RuleViolation) as refused:
+        ask(world, sheet, team)
+    assert refused.value.code == "no-questions"
+
+
+def test_an_answer_corrects_the_points_and_the_mails_say_why(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    question, later = ask(world, sheet, team), NOW + timedelta(days=2)
+    answer = "Stimmt, die Rückseite war übersehen."
+    answer_question(question=question, answer=answer, points=D("11.5"), by=world.staff, now=later)
+    points = TaskPoints.objects.get(task=task_of(sheet))
+    assert (points.points, points.comment, Assessment.objects.get().correction) == (D("11.5"), "knapp", answer)
+    [(who, said)] = letters("projects.question-answered")
+    assert who == world.student.user_id
+    assert answer.rstrip(".") in said.replace("\\", "")
+    changed = letters("projects.result-changed")
+    assert {who for who, _said in changed} == {world.student.user_id, world.other.user_id}
+    assert all("Rückseite war übersehen" in said for _who, said in changed)
+    answer_question(question=question, answer=answer, points=D("11.5"), by=world.staff, now=later + timedelta(hours=1))
+    assert len(letters("projects.question-answered")) == 1
+
+
+def test_the_own_points_of_a_member_are_what_is_corrected(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    own = {world.student.pk: {task_of(sheet): Given(D(3)), task_of(sheet, 0): Given(D(1))}}
+    give_points(project=team, given={}, members=own, reason="Vortrag", by=world.staff, now=NOW)
+    question = ask(world, sheet, team)
+    answer_question(question=question, answer="Ja.", points=D(5), by=world.staff, now=NOW + timedelta(days=2))
+    rows = TaskPoints.objects.order_by("enrolment", "task").values_list("enrolment", "task", "points")
+    assert sorted(rows, key=str) == sorted(
+        [
+            (world.student.pk, task_of(sheet, 0), D(1)), (world.student.pk, task_of(sheet), D(5)),
+            (None, task_of(sheet, 0), D(8)), (None, task_of(sheet), D("9.5")),
+        ],
+        key=str,
+    )  # fmt: skip
+
+
+def test_an_answer_with_points_that_there_are_not_changes_nothing(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    question = ask(world, sheet, team)
+    with pytest.raises(RuleViolation):
+        answer_question(question=question, answer="Ja.", points=D(13), by=world.staff, now=NOW)
+    question.refresh_from_db()
+    assert (question.answered_at, letters("projects.question-answered")) == (None, [])
+
+
+def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "9.5", now=timezone.now())
+    mine = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
+    student, staff = world.cast.client("student"), world.cast.client("assistant")
+    assert student.post(mine, {"task": task_of(sheet), "text": WHY}).status_code == 302
+    assert "Größe von Graphen: Warum" in student.get(mine).content.decode()
+    first_page = staff.get("/admin/").content.decode()
+    address = reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    assert f'href="{address}"' in first_page
+    question = PointsQuestion.objects.get()
+    wrong = staff.post(address, {"answer_to": question.pk, "answer": "Ja.", "points": "99"})
+    assert wrong.status_code == 422
+    assert staff.post(address, {"answer_to": question.pk, "answer": "Ja.", "points": "12"}).status_code == 302
+    assert f'href="{address}"' not in staff.get("/admin/").content.decode()
+    assert "20 / 20" not in student.get(mine).content.decode()
+    assert "12 / 12" in student.get(mine).content.decode()
+
+
+def test_a_classmate_asks_only_about_their_own(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "9.5", now=timezone.now())
+    client = Client()
+    client.force_login(world.another().user, backend="amls.courses.accounts.AccountBackend")
+    address = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
+    assert client.get(address).status_code == 404
+    assert client.post(address, {"task": task_of(sheet), "text": "?"}).status_code == 404
+    assert PointsQuestion.objects.count() == 0
+
+
+def test_a_person_gets_their_questions_and_takes_them_along(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    ask(world, sheet, team)
+    ask(world, sheet, team, by=world.other, text="Meine Frage")
+    told = dict(everything_about(world.student.user))["projects/questions.json"]
+    assert [row["text"] for row in told] == [WHY]
+    delete_account(user=world.other.user, now=NOW)
+    assert [row.text for row in PointsQuestion.objects.all()] == [WHY]
+    forget_people_of([world.course.pk])
+    assert not PointsQuestion.objects.exists()
+    assert not PointsQuestion.events.rel.related_model.objects.exists()  # type: ignore[attr-defined]
+
+
+def test_the_database_refuses_what_the_services_do(world: World, sheet: Assignment) -> None:
+    question = ask(world, sheet, published(world, sheet, "8", "9.5"))
+    kept = {"assessment": question.assessment, "task_id": question.task_id, "enrolment": question.enrolment}
+    for wrong in (
+        kept | {"text": "x"},
+        kept | {"enrolment": world.other, "text": ""},
+        kept | {"enrolment": world.other, "text": "x", "answer": "y"},
+    ):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            PointsQuestion.objects.create(asked_at=NOW, **wrong)
+    for name, value in (("pass_percent", 0), ("pass_percent", 101), ("question_days", 366)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Assignment.objects.filter(pk=sheet.pk).update(**{name: value})
+
+
+# ── excused ──
+
+
+def test_who_is_excused_is_told_and_it_is_taken_out_of_what_could_be_reached(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "2")
+    Assignment.objects.create(
+        course=world.course, kind="sheet", title="Blatt 6", position=6, topics_given="", grading="points",
+        max_points=D(20), teaming="alone", hand_in="paper", due_at=NOW + timedelta(days=9),
+    )  # fmt: skip
+
+    def said(person: Enrolment) -> str:
+        return findings_of(AllBlock((PointsBlock(),)), facts_of(world.course, [person], now=NOW)[person.pk])[0].text
+
+    before = said(world.student)
+    assert "10 of 40 points, 20 are needed" in before
+    later = Assignment.objects.get(title="Blatt 6")
+    excuse(enrolment=world.student, assignment=later, by=world.staff, now=NOW, reason="Prüfung am selben Tag")
+    assert said(world.student).endswith("10 of 20 points")
+    assert said(world.other) == before
+    [(who, text)] = letters("projects.excused")
+    assert who == world.student.user_id
+    assert "Prüfung am selben Tag" in text
+
+
+def test_an_excuse_that_is_taken_back_at_once_is_no_mail(world: World, sheet: Assignment) -> None:
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    end_excuse(enrolment=world.student, assignment=sheet, now=NOW + timedelta(minutes=1))
+    end_excuse(enrolment=world.student, assignment=sheet, now=NOW + timedelta(minutes=1))
+    assert letters("projects.excused") == [(world.student.user_id, "")]
+    assert letters("projects.excuse-ended") == []
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    end_excuse(enrolment=world.student, assignment=sheet, now=NOW + HELD_BACK)
+    assert [who for who, text in letters("projects.excuse-ended") if text] == [world.student.user_id]
+    events: Any = Excuse.events.rel.related_model.objects  # type: ignore[attr-defined]
+    assert events.filter(pgh_label="delete").count() == 2
+
+
+@pytest.mark.parametrize("hand_in", ["paper", "files"])
+def test_who_is_excused_is_not_reminded(world: World, sheet: Assignment, hand_in: str) -> None:
+    Assignment.objects.filter(pk=sheet.pk).update(hand_in=hand_in)
+    key = key_of(sheet, "due")
+    people = [world.student, world.other]
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    assert set(still_due[KEYS](world.course, key, people, NOW)) == {world.other.pk}
+
+
+def test_the_page_excuses_and_takes_back(world: World, sheet: Assignment) -> None:
+    client = world.cast.client("assistant")
+    address = reverse("projects:excuses", args=[world.course.slug, sheet.pk])
+    sent = {"enrolment": world.student.pk, "reason": "Exkursion"}
+    assert client.post(address, sent).status_code == 302
+    row = Excuse.objects.get()
+    assert (row.reason, row.by) == ("Exkursion", world.staff)
+    assert client.post(address, {"enrolment": world.cast.lecturer.pk}).status_code == 422
+    assert client.post(address, {"end": row.pk}).status_code == 302
+    assert not Excuse.objects.exists()
+
+
+# ── pass mark ──
+
+
+def test_another_pass_mark_is_shown_with_what_it_changes_and_published_ones_need_a_reason(
+    world: World, sheet: Assignment
+) -> None:
+    published(world, sheet, "6", "4")
+    assert Assessment.objects.get().outcome == "passed"
+    wishes = [TaskWish(task.title, task.max_points, task.pk) for task in sheet.tasks.all()]
+    change = {"assignment": sheet, "tasks": wishes, "by": world.staff, "now": NOW, "pass_percent": 60}
+    shown = without_trace(lambda: set_tasks(**change, reason="–"))
+    assert [(row.before.outcome, row.after.outcome) for row in shown] == [("passed", "failed")]
+    with pytest.raises(RuleViolation) as refused:
+        set_tasks(**change)
+    assert refused.value.code == "no-reason"
+    client = world.cast.client("assistant")
+    address = reverse("projects:tasks", args=[world.course.slug, sheet.pk])
+    lines = "\n".join(f"{task.title} | {task.max_points}" for task in sheet.tasks.all())
+    sent = {"lines": lines, "pass_percent": "60", "reason": "Beschluss vom 3. Mai"}
+    page = client.post(address, sent)
+    assert page.status_code == 200
+    agreed = {**sent, "_agreed": "1", SEAL: page.context["preview"].seal}
+    assert client.post(address, agreed).status_code == 302
+    row = Assessment.objects.get()
+    assert (row.outcome, row.correction) == ("failed", "Beschluss vom 3. Mai")
+    assert client.post(address, {**sent, "pass_percent": "0"}).status_code == 422
+    # Exactly the mark passes.
+    set_tasks(**{**change, "pass_percent": 50}, reason="zurück")
+    assert Assessment.objects.get().outcome == "passed"
+
+
+# ── snippets ──
+
+
+def test_snippets_are_kept_in_order_and_stand_where_points_are_given(world: World, sheet: Assignment) -> None:
+    client = world.cast.client("assistant")
+    address = reverse("projects:snippets", args=[world.course.slug])
+    lines = "Induktionsanfang fehlt\r\n\r\nRechenfehler, Folgefehler zählt nicht\r\nInduktionsanfang fehlt"
+    assert client.post(address, {"lines": lines}).status_code == 302
+    texts = ["Induktionsanfang fehlt", "Rechenfehler, Folgefehler zählt nicht"]
+    assert list(CommentSnippet.objects.values_list("text", flat=True)) == texts
+    keep_snippets(course=world.course, texts=[texts[1], texts[0]], now=NOW)
+    assert list(CommentSnippet.objects.values_list("text", flat=True)) == texts[::-1]
+    team = team_for_points(enrolment=world.student, assignment=sheet, now=NOW)
+    shown = client.get(reverse("admin:projects_project_assess", args=[team.pk])).content.decode()
+    for text in texts:
+        assert f"<span data-snippet>{text}</span>" in shown
+    assert client.post(address, {"lines": "x" * 1001}).status_code == 422
