@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from amls.core.text import CleanTextField
+from amls.core.text import CleanTextField, LineField
 from amls.courses.models import Enrolment
 from amls.grading.models import PointsBase, TaskBase
 from projects.models.assessment import Assessment

@@ -9,9 +9,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from amls.courses.models import Course, Enrolment, User
+from amls.grading.tasks import TaskWish
 from amls.mail.send import deliver_due
 from projects.models import Assignment, TaskPoints
-from projects.services.points import TaskWish, set_tasks
+from projects.services.points import set_tasks
 from tests.browser.conftest import Open
 from tests.browser.looks import axe
 from tests.factories import EnrolmentFactory, UserFactory

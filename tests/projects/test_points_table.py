@@ -12,13 +12,14 @@ from amls.core.preview import SEAL
 from amls.courses.models import Enrolment
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.grading.tasks import TaskWish
 from amls.mail.models import Notice
 from projects.models import Assessment, Assignment, Membership, Project, TaskPoints
 from projects.pointrows import points_rows
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
 from projects.services.pointfile import import_task_points
-from projects.services.points import Given, TaskWish, give_points, set_tasks, team_for_points
+from projects.services.points import Given, give_points, set_tasks, team_for_points
 from projects.services.pointtable import RowWish, enter_table
 from tests.factories import EnrolmentFactory, UserFactory
 from tests.projects.conftest import NOW, World

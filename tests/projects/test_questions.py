@@ -15,6 +15,7 @@ from amls.core.preview import SEAL, without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.grading.facts import facts_of
+from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, PointsBlock
 from amls.grading.words import findings_of
 from amls.mail.letters import letter_kinds
@@ -34,7 +35,7 @@ from projects.models import (
 )
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
-from projects.services.points import Given, TaskWish, give_points, set_tasks, team_for_points
+from projects.services.points import Given, give_points, set_tasks, team_for_points
 from projects.services.questions import answer_question, ask_about_points, asks_until
 from projects.services.snippets import keep_snippets
 from tests.projects.conftest import NOW, World
