@@ -130,7 +130,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "pghistory.middleware.HistoryMiddleware",
+    "amls.core.history.WriteHistoryMiddleware",
     "amls.files.uploads.UploadLimitMiddleware",
     "amls.courses.access.SecondFactorMiddleware",
 ]

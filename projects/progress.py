@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
-from projects.managers import SMALLEST
+from projects.deadlines import Deadlines, is_counting
 from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, SubmissionFile, Topic
 from projects.queries import TeamView, views_of, with_team
 from projects.states import ProjectState
@@ -30,10 +32,12 @@ def state_of(view: TeamView) -> ProjectState:
     return ProjectState.SUBMITTED if view.counting else ProjectState.REGISTERED
 
 
-def for_desk(projects: QuerySet[Project]) -> QuerySet[Project]:
-    """Load what the desk shows of projects: 8 queries, however many."""
+def for_desk(projects: QuerySet[Project], *, with_files: bool = True) -> QuerySet[Project]:
+    """Load what the desk shows of projects: 6 queries, however many, 5 without the files of the attempts."""
     ended = Membership.objects.filter(left_at__isnull=False).select_related("enrolment__user").order_by("pk")
-    return with_team(projects).prefetch_related(Prefetch("memberships", ended, to_attr="ended_memberships"))
+    return with_team(projects, with_files=with_files).prefetch_related(
+        Prefetch("memberships", ended, to_attr="ended_memberships")
+    )
 
 
 def desk_views(projects: Iterable[Project]) -> dict[int, TeamView]:
@@ -141,23 +145,64 @@ class WaitingProjects:
 
 
 def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
-    """Return what waits for the staff of these courses."""
+    """Return what waits for the staff of these courses: 1 query, 4 where late hand-ins may wait, for any number."""
     rows = Project.objects.active().filter(assignment__course__in=courses)
-    late = sum(
-        bool(view.waiting_late)
-        for view in desk_views(for_desk(rows.filter(submissions__isnull=False).distinct())).values()
-    )
-    open_requests = ExtensionRequest.objects.filter(
+    requests = ExtensionRequest.objects.filter(
         project__assignment__course__in=courses, state=ExtensionRequest.State.OPEN
     )
-    counted = rows.with_size().aggregate(
-        ungraded=Count("pk", filter=~DECIDED), small=Count("pk", filter=Q(size__lt=SMALLEST))
+    ideas = Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN)
+    late = _after_the_deadline(rows)
+    counted = _counts(
+        {
+            "ideas": ideas,
+            "requests": requests,
+            "late": late,
+            "ungraded": rows.exclude(DECIDED),
+            "small": rows.filter(pk__in=Project.objects.below_minimum().values("pk")),
+        }
     )
-    return WaitingProjects(
-        ideas=Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN).count(),
-        requests=open_requests.count(),
-        late=late,
-        **counted,
+    if counted["late"]:
+        counted["late"] = _teams_that_wait(late)
+    return WaitingProjects(**counted)
+
+
+def _counts(wanted: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """Return how many rows each has: 1 query."""
+    first, *others = (
+        rows.order_by().annotate(of=Value(name)).values("of").annotate(count=Count("pk")).values_list("of", "count")
+        for name, rows in wanted.items()
+    )
+    return {**dict.fromkeys(wanted, 0), **dict(first.union(*others, all=True))}
+
+
+def _after_the_deadline(projects: QuerySet[Project]) -> QuerySet[Submission]:
+    """Return the attempts that no extension apart came after the deadline and count for nothing yet."""
+    return Submission.objects.filter(
+        project__in=projects.values("pk"),
+        withdrawn_at__isnull=True,
+        accepted_at__isnull=True,
+        # An extension only ever moves a deadline on.
+        began_at__gte=F("project__assignment__due_at"),
+    )
+
+
+def _teams_that_wait(attempts: QuerySet[Submission]) -> int:
+    """Return how many teams have an attempt among these that is late with every extension: at most 3 queries."""
+    after_it = list(attempts.select_related("project__assignment"))
+    deadlines = Deadlines.of_each({row.project.assignment_id: row.project.assignment for row in after_it}.values())
+    members: dict[int, list[int]] = defaultdict(list)
+    has_personal = any(extension.enrolment_id for row in deadlines.values() for extension in row.extensions)
+    active = Membership.objects.active().filter(project__in={row.project_id for row in after_it})
+    for project, enrolment in active.order_by().values_list("project", "enrolment") if has_personal else ():
+        members[project].append(enrolment)
+    return len(
+        {
+            row.project_id
+            for row in after_it
+            if not is_counting(
+                row, deadlines[row.project.assignment_id].for_team(row.project_id, members[row.project_id])
+            )
+        }
     )
 
 

@@ -258,7 +258,7 @@ def test_a_lecture_that_becomes_virtual_has_no_room(cast: Cast, rows: dict[str, 
         assert agree_to(client, address, {**form_of(client, address), "mode": "virtual"}).status_code == 302
     else:
         address = reverse("admin:lectures_lecture_changelist")
-        data = {**form_of(client, address), "form-0-mode": "virtual", "_save": "Save"}
+        data = {**form_of(client, f"{address}?edit=all"), "form-0-mode": "virtual", "_save": "Save"}
         assert agree_to(client, address, data).status_code == 302
     lecture.refresh_from_db()
     assert (lecture.mode, lecture.room) == ("virtual", "")

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
@@ -20,12 +22,88 @@ class Contradiction:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What a look at the bare numbers finds in some courses.
+
+    Attributes:
+        claims: how many say that they are somebody of a roster.
+        courses: those in which anything can speak against a number; the others have no contradiction.
+    """
+
+    claims: int
+    courses: list[Course]
+
+
+def doubts_in(courses: Sequence[Course]) -> Doubts:
+    """Return what waits for a confirmation, and where contradictions are to be looked for: 1 query, no rows of people.
+
+    A number can only be contradicted where two bear it, where one person bears two, or where it is none.
+    """
+    borne: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    elsewhere: set[tuple[int, str]] = set()
+    odd: set[int] = set()
+    claims = 0
+    for nobody, (where, course, user, number, is_claimed) in enumerate(_borne_numbers(courses), 1):
+        plain = plain_number(number)
+        claims += is_claimed
+        if where == "elsewhere":
+            elsewhere.add((user, plain))
+        else:
+            # Whoever of the roster has not come yet is somebody else, too.
+            borne[course].append((user or -nobody, plain))
+        if where == "people":
+            if number and not looks_like_a_number(number):
+                odd.add(course)
+            elsewhere.add((user, plain))
+    return Doubts(claims, [course for course in courses if course.pk in odd or _disagree(borne[course.pk], elsewhere)])
+
+
+def _borne_numbers(courses: Sequence[Course]) -> QuerySet[Any, Any]:
+    """Return where a number is said, in which course, of which person, and whether somebody of a roster is claimed."""
+    no, number = Value(value=False), "matriculation_number"
+    said = Case(When(~Q(verified_number=""), then=F("verified_number")), default=F(f"user__{number}"))
+    columns = ("where", "of_course", "person", "said", "is_claimed")
+    people = Enrolment.objects.filter(course__in=courses).annotate(
+        where=Value("people"), of_course=F("course"), person=F("user"), said=said, is_claimed=no
+    )
+    roster = RosterEntry.objects.filter(course__in=courses).annotate(
+        where=Value("roster"), of_course=F("course"), person=F("enrolment__user"), said=F(number),
+        is_claimed=Q(claimed_by__isnull=False),
+    )  # fmt: skip
+    others = (
+        Enrolment.objects.exclude(course__in=courses)
+        .exclude(verified_number="")
+        .annotate(
+            where=Value("elsewhere"), of_course=F("course"), person=F("user"), said=F("verified_number"), is_claimed=no
+        )
+    )
+    first, *more = (rows.order_by().values_list(*columns) for rows in (people, roster, others))
+    return first.union(*more, all=True)
+
+
+def _disagree(borne: list[tuple[int, str]], elsewhere: set[tuple[int, str]]) -> bool:
+    """Return whether two bear one number or one bears two, with what other courses have verified."""
+    numbers: dict[str, int] = {}
+    bearers: dict[int, str] = {}
+    here = [pair for pair in borne if pair[1]]
+    known = {user for user, _plain in here}
+    plains = {plain for _user, plain in here}
+    others = [(user, plain) for user, plain in elsewhere if user in known or plain in plains]
+    return any(
+        numbers.setdefault(plain, user) != user or bearers.setdefault(user, plain) != plain
+        for user, plain in [*here, *others]
+    )
+
+
 def contradictions_of(courses: Sequence[Course]) -> list[Contradiction]:
-    """Return what speaks against whose number in these courses: 3 queries, however many.
+    """Return what speaks against whose number in these courses: 3 queries, however many, none without a course.
 
     That nobody has verified a number is no contradiction. What another course has verified is told to both, since
     each looks from its own side.
     """
+    if not courses:
+        return []
     contradictions: list[Contradiction] = []
     for people in Participants.of_each(courses):
         for look in (_against_the_roster, _of_two_bearers, _of_other_courses, _of_odd_form):

@@ -108,6 +108,8 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
     previews = True
     warn_unsaved_form = True
     list_filter_submit = True
+    # How many rows there are without a filter is one more count for every list.
+    show_full_result_count = False
     change_form_template = "admin/desk_form.html"
 
     # ── who ──
@@ -373,11 +375,27 @@ class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
 
 
 class SuperuserAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # type: ignore[misc]
-    """What belongs to the installation, not to a course."""
+    """What belongs to the installation, not to a course: superusers see it, and nobody else has permissions for rows."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show it to superusers."""
         return bool(request.user.is_superuser)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Show rows to superusers."""
+        return bool(request.user.is_superuser)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers add what something saves."""
+        return self.writes.keeps and bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers change what something saves."""
+        return self.writes.keeps and bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let superusers delete what something deletes."""
+        return self.writes.delete is not None and bool(request.user.is_superuser)
 
 
 def scoped_choices(admin: ModelAdmin, db_field: Any, request: HttpRequest) -> models.QuerySet[Any] | None:

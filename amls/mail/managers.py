@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from amls.mail.models import Announcement, ItemChange, Notice  # noqa: F401
 
 
+def is_waiting(now: datetime) -> Q:
+    """Return the condition that a notice should be on its way already."""
+    return Q(state="due", not_before__lte=now) | Q(state="sending")
+
+
+def has_failed_since(moment: datetime) -> Q:
+    """Return the condition that a notice was given up after `moment`, however long it was tried before."""
+    return Q(state="failed", failed_at__gte=moment)
+
+
 class NoticeQuerySet(models.QuerySet["Notice"]):
     """Notices."""
 
@@ -21,11 +31,11 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
     def waiting_at(self, now: datetime) -> NoticeQuerySet:
         """Return what should be on its way already."""
-        return self.filter(Q(state="due", not_before__lte=now) | Q(state="sending"))
+        return self.filter(is_waiting(now))
 
     def failed_since(self, moment: datetime) -> NoticeQuerySet:
         """Return what was given up after `moment`, however long it was tried before."""
-        return self.filter(state="failed", failed_at__gte=moment)
+        return self.filter(has_failed_since(moment))
 
 
 class ItemChangeQuerySet(models.QuerySet["ItemChange"]):

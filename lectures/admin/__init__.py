@@ -20,6 +20,7 @@ from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.saving import delete_row, save_row
+from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
@@ -107,8 +108,8 @@ class PartAdmin(CourseScopedAdmin):
 
 
 @admin.register(Lecture)
-class LectureAdmin(CourseScopedAdmin):
-    """All lectures on one page, with quick edit of date, room and mode."""
+class LectureAdmin(OpensRows, CourseScopedAdmin):
+    """All lectures on one page, with quick edit of date, room and mode of the rows that are opened."""
 
     writes = Writes(save=save_lecture, delete=remove_lecture)
     list_display = ("number", "title", "what", "starts_at", "ends_at", "room", "mode", "state")
@@ -116,7 +117,6 @@ class LectureAdmin(CourseScopedAdmin):
     list_editable = ("starts_at", "ends_at", "room", "mode", "state")
     list_filter = ("course", "kind", "part", "mode", "state")
     list_select_related = ("course", "part")
-    list_per_page = 60
     search_fields = ("number", "title")
     ordering = ("course", Coalesce("starts_at", Cast("day", models.DateTimeField())), "number", "pk")
     inlines = (MaterialInline,)

@@ -33,7 +33,9 @@ class ExtensionRequestAdmin(KeptAdmin):
     course_path = "project__assignment__course"
     list_display = ("enrolment", "project", "wanted_until", "asked_at", "state", "decided_by")
     list_filter = ("project__assignment__course", "state")
-    list_select_related = ("enrolment__user", "project__topic", "project__assignment__course", "decided_by")
+    list_select_related = (
+        "enrolment__user", "enrolment__course", "project__topic", "project__assignment__course", "decided_by",
+    )  # fmt: skip
     search_fields = ("enrolment__user__display_name", "enrolment__user__email", "project__topic__title")
     actions = ()
 

@@ -17,5 +17,5 @@ class InvitationAdmin(KeptAdmin):
     course_path = "project__assignment__course"
     list_display = ("email", "project", "invited_by", "invited_at", "expires_at", "state")
     list_filter = ("project__assignment__course", "state")
-    list_select_related = ("project__topic", "project__assignment__course", "invited_by__user")
+    list_select_related = ("project__topic", "project__assignment__course", "invited_by__user", "invited_by__course")
     search_fields = ("email", "project__topic__title")

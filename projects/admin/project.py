@@ -63,7 +63,7 @@ class ProjectList(ChangeList):  # type: ignore[misc]
         if getattr(request, "wants_keys_only", False):
             self.result_list = []
             return
-        rows = list(for_desk(cast("QuerySet[Project]", self.result_list)))
+        rows = list(for_desk(cast("QuerySet[Project]", self.result_list), with_files=False))
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
             row.now = now_of(request)  # type: ignore[attr-defined]
@@ -88,7 +88,6 @@ class ProjectAdmin(KeptAdmin):
     list_per_page = 200
     list_max_show_all = 2000
     list_fullwidth = True
-    show_full_result_count = False
     search_fields = (
         "memberships__enrolment__user__display_name",
         "memberships__enrolment__user__email",

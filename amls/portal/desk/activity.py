@@ -1,11 +1,11 @@
 """How a running course fills: registrations and hand-ins over time, for the desk."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, DateField, DateTimeField, F, Func, QuerySet
+from django.db.models import Count, DateField, DateTimeField, F, Func, QuerySet, Value
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
@@ -20,49 +20,53 @@ _AT_LEAST = 4
 
 
 def activity_plots(courses: Sequence[Course], *, now: datetime) -> list[tuple[Course, list[Plot]]]:
-    """Return each course with the plots of its last weeks that have something to show: 3 queries for any number."""
+    """Return each course with the plots of its last weeks that have something to show: 1 query for any number."""
     today = {course.pk: now.astimezone(course.zone).date() for course in courses}
     starts = [start_of_day(last_weeks(today[course.pk], weeks=_WEEKS)[0], course.zone) for course in courses]
     since = min(starts, default=now)
-    series = [
-        (
-            "projects", _("Projects registered by week"), _("Projects"),
-            _by_day(Project.objects.filter(registered_at__gte=since), "assignment__course", "registered_at", courses),
-        ),
-        (
-            "submissions", _("Hand-ins by week"), _("Attempts"),
-            _by_day(Submission.objects.filter(received_at__gte=since), "project__assignment__course", "received_at", courses),
-        ),
-        (
-            "registrations", _("Sign-ups for exams by week"), _("Sign-ups"),
-            _by_day(Registration.objects.filter(created_at__gte=since), "course", "created_at", courses),
-        ),
-    ]  # fmt: skip
+    rows = {
+        "projects": (Project.objects.all(), "assignment__course", "registered_at"),
+        "submissions": (Submission.objects.all(), "project__assignment__course", "received_at"),
+        "registrations": (Registration.objects.all(), "course", "created_at"),
+    }
+    words = {
+        "projects": (_("Projects registered by week"), _("Projects")),
+        "submissions": (_("Hand-ins by week"), _("Attempts")),
+        "registrations": (_("Sign-ups for exams by week"), _("Sign-ups")),
+    }
+    counted = _by_day({name: _counts(name, *what, courses, since) for name, what in rows.items()})
     shown = []
     for course in courses:
         plots = [
             by_week(
-                f"{course.slug}-{name}", counted[course.pk], last=today[course.pk], weeks=_WEEKS, at_least=_AT_LEAST,
-                title=title, unit=unit, empty="",
+                f"{course.slug}-{name}", counted[name, course.pk], last=today[course.pk], weeks=_WEEKS,
+                at_least=_AT_LEAST, title=title, unit=unit, empty="",
             )
-            for name, title, unit, counted in series
+            for name, (title, unit) in words.items()
         ]  # fmt: skip
         shown.append((course, [plot for plot in plots if plot.total]))
     return shown
 
 
-def _by_day(
-    rows: QuerySet[Any], course: str, moment: str, courses: Sequence[Course]
-) -> dict[int, list[tuple[date, int]]]:
-    """Return by course how many rows have their moment on each day, in the course's zone."""
+def _counts(
+    name: str, rows: QuerySet[Any], course: str, moment: str, courses: Sequence[Course], since: datetime
+) -> QuerySet[Any, Any]:
+    """Return how many rows have their moment on each day, in the course's zone, each with what they are called by."""
     local = Func(F(f"{course}__timezone"), F(moment), function="timezone", output_field=DateTimeField())
-    counts = (
-        rows.filter(**{f"{course}__in": courses})
+    counted: QuerySet[Any, Any] = (
+        rows.filter(**{f"{moment}__gte": since, f"{course}__in": courses})
         .order_by()
-        .values_list(course, Cast(local, DateField()))
+        .annotate(counted=Value(name), of_course=F(course), day=Cast(local, DateField()))
+        .values_list("counted", "of_course", "day")
         .annotate(total=Count("pk"))
     )
-    totals: dict[int, list[tuple[date, int]]] = defaultdict(list)
-    for pk, day, total in counts:
-        totals[pk].append((day, total))
+    return counted
+
+
+def _by_day(counts: Mapping[str, QuerySet[Any, Any]]) -> dict[tuple[str, int], list[tuple[date, int]]]:
+    """Return the counts by what is counted and by course: 1 query."""
+    first, *others = counts.values()
+    totals: dict[tuple[str, int], list[tuple[date, int]]] = defaultdict(list)
+    for name, course, day, total in first.union(*others, all=True):
+        totals[name, course].append((day, total))
     return totals

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
@@ -11,10 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
-from amls.courses.contradictions import contradictions_of
-from amls.courses.models import Course, RosterEntry, SessionKind, User
+from amls.courses.contradictions import contradictions_of, doubts_in
+from amls.courses.models import Course, SessionKind, User
 from amls.mail.health import health
-from amls.mail.models import Notice
 from exams.models import Exam
 from exams.waiting import waiting_in as exams_waiting_in
 from lectures.advice import problem
@@ -68,14 +67,12 @@ def needs_of(courses: Sequence[Course], lectures: Sequence[Lecture], *, user: Us
 
 def _mail(user: User, courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
     address = reverse("admin:mail_notice_show_health")
-    state = health(now=now)
+    state = health(now=now, courses=None if user.is_superuser else courses)
     if state.is_late or state.is_beat_missing:
         yield Need(_("Mail does not flow"), address, detail=_("what is due has not gone out; see what is missing"))
-    failed = Notice.objects.failed_since(now - timedelta(days=1))
-    count = (failed if user.is_superuser else failed.filter(course__in=courses)).count()
-    if count:
-        text = ngettext("%(count)d mail failed within a day", "%(count)d mails failed within a day", count)
-        yield Need(text % {"count": count}, address)
+    if state.failed:
+        text = ngettext("%(count)d mail failed within a day", "%(count)d mails failed within a day", state.failed)
+        yield Need(text % {"count": state.failed}, address)
 
 
 def _exams(courses: Sequence[Course], *, now: datetime) -> Iterator[Need]:
@@ -97,12 +94,13 @@ def _of_exam(exam: Exam, detail: str) -> Need:
 
 
 def _people(courses: Sequence[Course]) -> Iterator[Need]:
-    count = RosterEntry.objects.filter(course__in=courses, claimed_by__isnull=False).count()
+    doubts = doubts_in(courses)
+    count = doubts.claims
     if count:
         text = ngettext("%(count)d person of a roster to confirm", "%(count)d people of rosters to confirm", count)
         address = f"{reverse('admin:courses_rosterentry_changelist')}?claimed_by__isempty=0"
         yield Need(text % {"count": count}, address)
-    contradictions = contradictions_of(courses)
+    contradictions = contradictions_of(doubts.courses)
     if contradictions:
         text = ngettext(
             "%(count)d matriculation number in contradiction",

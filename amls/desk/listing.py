@@ -1,0 +1,172 @@
+"""Lists of the desk: rows in few bytes, whose forms are made when they are opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.forms import BaseModelFormSet, ModelForm
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from unfold.utils import display_for_field, display_for_value
+from unfold.views import ChangeList as UnfoldList
+
+# What the address names to be edited: a row's key, or all of them.
+OPEN, ALL = "edit", "all"
+_CHECKBOX = "action_checkbox"
+
+
+class OpenedList(UnfoldList):  # type: ignore[misc]
+    """A list in which nothing is edited but the row that the address names, or all where it says so."""
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.opened = request.GET.get(OPEN, "")
+        self.can_open = bool(self.model_admin.list_editable) and self.model_admin.has_change_permission(request)
+        if request.method == "GET" and not self.opened:
+            self.list_editable = ()
+
+    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Take what is opened for no filter."""
+        filters: dict[str, Any] = super().get_filters_params(params)
+        filters.pop(OPEN, None)
+        return filters
+
+
+class OpensRows:
+    """An admin class whose `list_editable` is edited row by row; to be named before the admin class."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Use the list that knows what is opened."""
+        return OpenedList
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Make forms for what is opened; what is sent says itself which rows it is about."""
+        formset: type[BaseModelFormSet[Any, Any]] = super().get_changelist_formset(request, **kwargs)  # type: ignore[misc]
+        opened = request.GET.get(OPEN, "")
+        if request.method != "GET" or opened == ALL:
+            return formset
+
+        class OpenedRows(formset):  # type: ignore[misc, valid-type]
+            def get_queryset(self) -> Any:
+                return [row for row in super().get_queryset() if str(row.pk) == opened]
+
+        return OpenedRows
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What is the same in all cells of a column.
+
+    Attributes:
+        start: the cell's tag, with its class and the label that phones show.
+        is_link: whether it leads to the row's form.
+    """
+
+    name: str
+    start: SafeString
+    end: SafeString
+    is_link: bool
+
+
+def rows_of(cl: ChangeList) -> Iterator[SafeString]:
+    """Yield the rows of a list, each a `<tr>`: what columns have in common is worked out once, not per row."""
+    columns = list(_columns(cl))
+    forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
+    opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
+    select = conditional_escape(_("Select record"))
+    for row in cl.result_list:
+        form = forms.get(row.pk)
+        cells = [_checkbox(row, select) if column.name == _CHECKBOX else _cell(cl, column, row, form) for column in columns]  # fmt: skip
+        if opens is not None:
+            cells.append(_way_in(opens, row, form))
+        start = format_html('<tr id="row-{}">', row.pk) if opens else mark_safe("<tr>")
+        if form is not None and form.non_field_errors():
+            yield format_html('<tr><td colspan="{}">{}</td></tr>', len(cells), form.non_field_errors())
+        yield mark_safe(f"{start}{''.join(cells)}</tr>\n")  # noqa: S308 - made of escaped parts
+
+
+def way_to_all(cl: ChangeList) -> SafeString | None:
+    """Return the link that opens all rows of a list that opens some, or None."""
+    if not (isinstance(cl, OpenedList) and cl.can_open):
+        return None
+    if cl.opened == ALL:
+        return mark_safe(conditional_escape(_("Edit")))  # noqa: S308 - escaped
+    return format_html(
+        '<a href="{}" title="{}" aria-label="{}"></a>', cl.get_query_string({OPEN: ALL}), *[_("Edit all")] * 2
+    )
+
+
+def _columns(cl: ChangeList) -> Iterator[_Column]:
+    links, is_first_link = list(cl.list_display_links), True
+    for name in map(str, cl.list_display):
+        if name == _CHECKBOX:
+            yield _Column(name, SafeString(), SafeString(), is_link=False)
+            continue
+        label = label_for_field(name, cl.model, model_admin=cl.model_admin)
+        is_link = name in links or (is_first_link and not links)
+        tag = "th" if is_link and is_first_link else "td"
+        is_first_link = is_first_link and not is_link
+        scope = mark_safe(' scope="row"') if tag == "th" else ""
+        start = format_html('<{}{} class="field-{}" data-label="{}">', tag, scope, name, label)
+        yield _Column(name, start, format_html("</{}>", tag), is_link)
+
+
+def _checkbox(row: models.Model, label: str) -> str:
+    return (
+        f'<td class="action-checkbox"><input type="checkbox" class="action-select" name="{ACTION_CHECKBOX_NAME}"'
+        f' value="{conditional_escape(row.pk)}" aria-label="{label}"></td>'
+    )
+
+
+def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None) -> str:
+    start: str = column.start
+    if form is not None and column.name in form.fields:
+        field = form[column.name]
+        errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
+        return f"{start}{field}{errors}{column.end}"
+    text = conditional_escape(_shown(cl, column.name, row))
+    if column.is_link:
+        chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
+        opener = format_html(' data-popup-opener="{}"', chosen) if cl.is_popup else ""
+        text = format_html('<a href="{}"{}>{}</a>', _address(cl, row), opener, text)
+    return f"{start}{text}{column.end}"
+
+
+def _shown(cl: ChangeList, name: str, row: models.Model) -> Any:
+    """Return what a cell says, as the admin of Django says it."""
+    empty = cl.model_admin.get_empty_value_display()
+    try:
+        field, attribute, value = lookup_field(name, row, cl.model_admin)
+    except ObjectDoesNotExist:
+        return empty
+    if field is None or field.auto_created:
+        empty = getattr(attribute, "empty_value_display", empty)
+        return display_for_value(value, empty, getattr(attribute, "boolean", False))
+    if isinstance(field.remote_field, models.ManyToOneRel):
+        related = getattr(row, field.name)
+        return empty if related is None else related
+    return display_for_field(value, field, empty)
+
+
+def _address(cl: ChangeList, row: models.Model) -> str:
+    address, kept = cl.url_for_result(row), cl.preserved_filters
+    return f"{address}?{kept}" if kept else address
+
+
+def _way_in(cl: OpenedList, row: models.Model, form: ModelForm[Any] | None) -> str:
+    if form is not None:
+        return '<td class="desk-way-in"></td>'
+    address = cl.get_query_string({OPEN: row.pk})
+    return format_html(
+        '<td class="desk-way-in"><a href="{}#row-{}" aria-label="{}"></a></td>', address, row.pk, _("Edit")
+    )

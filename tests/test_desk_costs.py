@@ -1,0 +1,56 @@
+"""What the desk's pages cost in a course of 100 lectures, 180 teams and 600 people: queries and bytes, which may only fall."""
+
+from math import ceil
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from amls.core.clock import database_clock
+from tests.large import NOW, Large, desk_pages, make_large
+
+pytestmark = pytest.mark.django_db
+# By page: its queries, and at most how many kB it has.
+COSTS = {
+    "first page": (14, 41),
+    "lectures": (8, 137),
+    "enrolments": (7, 106),
+    "roster": (7, 128),
+    "projects": (18, 185),
+    "topics": (8, 73),
+    "requests for more time": (7, 54),
+    "extensions": (7, 66),
+    "invitations": (7, 88),
+    "exams": (7, 41),
+    "sign-ups": (7, 94),
+    "mails": (8, 126),
+    "form: a lecture": (19, 131),
+    "form: a topic": (21, 60),
+    "form: an exam": (18, 84),
+    "form: a person": (20, 40),
+    "page: an assessment": (31, 89),
+}
+
+
+@pytest.fixture
+def large(settings: Settings) -> Large:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    database_clock.set(NOW)
+    return make_large()
+
+
+def test_pages_of_the_desk_cost_no_more_than_they_did(large: Large) -> None:
+    client = Client()
+    client.force_login(large.assistant.user, backend="amls.courses.accounts.AccountBackend")
+    found, pages = {}, desk_pages(large)
+    for name in COSTS:
+        path = pages[name]
+        client.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            answer = client.get(path)
+        assert answer.status_code == 200, (path, answer.headers.get("Location"))
+        found[name] = (len(queries), ceil(len(answer.content) / 1000))
+    # Keys and times have more or fewer digits.
+    assert {name: (queries, max(size, COSTS[name][1])) for name, (queries, size) in found.items()} == COSTS
