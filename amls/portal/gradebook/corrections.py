@@ -116,7 +116,7 @@ def import_corrections(
     table = read_table(content, meanings, needs=[["matriculation_number", "email", STAMP]], how=how)
     if not table.is_clear:
         return CorrectionPlan(table=table, problems=problems_of(table))
-    read = _Reader(course, table, fields, now=now)
+    read = _CorrectionReader(course, table, fields, now=now)
     corrections, problems = read.corrections()
     needs_reason = any(correction.is_published for correction in corrections)
     if needs_reason and not reason.strip() and not dry_run:
@@ -163,7 +163,7 @@ def _notes(table: Table, done: Sequence[_Correction]) -> list[str]:
     return notes
 
 
-class _Reader:
+class _CorrectionReader:
     """Reads a table line by line against what stands in AMLS."""
 
     def __init__(self, course: Course, table: Table, fields: Mapping[str, BookField], *, now: datetime) -> None:

@@ -1,0 +1,110 @@
+"""The gradebook goes out, is corrected in a spreadsheet, comes back, and is taken back; exam points by the stack."""
+
+import io
+import re
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from amls.courses.models import Course, Enrolment, User
+from amls.grading.tasks import TaskWish
+from exams.models import Exam, Registration, Result
+from exams.services.tasks import set_exam_tasks
+from projects.models import Assignment
+from projects.services.assessing import publish_assessments
+from projects.services.points import Given, give_points, team_for_points
+from projects.works import assignments_of, works_of
+from tests.browser.conftest import Open
+from tests.browser.looks import problems_at
+
+
+def a_sheet() -> tuple[Assignment, Enrolment]:
+    """Make a sheet on which a student has 7.25 published points."""
+    now = timezone.now()
+    course = Course.objects.get(slug="amls")
+    sheet = Assignment.objects.create(
+        course=course, kind="sheet", title="Blatt 1", topics_given="", grading="points", max_points=20, teaming="alone",
+        hand_in="paper", due_at=now - timedelta(days=3),
+    )  # fmt: skip
+    student = Enrolment.objects.get(course=course, user__email="student@example.org")
+    team = team_for_points(enrolment=student, assignment=sheet, now=now)
+    by = User.objects.get(email="lecturer@example.org")
+    give_points(project=team, given={None: Given(Decimal("7.25"))}, by=by, now=now)
+    publish_assessments(projects=[team], now=now)
+    return sheet, student
+
+
+def points_of(sheet: Assignment, student: Enrolment) -> Decimal | None:
+    works = works_of(assignments_of(sheet.course), [student], now=timezone.now())
+    return works[student.pk][sheet.pk].points
+
+
+def test_a_table_goes_out_is_edited_comes_back_and_is_taken_back(open_page: Open, site: str, tmp_path: Path) -> None:
+    sheet, student = a_sheet()
+    page = open_page("/amls/staff/gradebook/", user="lecturer")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as XLSX").click()
+    file = tmp_path / "Punkte.xlsx"
+    download.value.save_as(file)
+    book = openpyxl.load_workbook(io.BytesIO(file.read_bytes()))
+    heads = [cell.value for cell in book.active[1]]
+    for row in book.active.iter_rows(min_row=2):
+        if row[heads.index("e-mail")].value == "student@example.org":
+            row[heads.index("Blatt 1")].value = 8.5
+        elif row[heads.index("e-mail")].value == "other@example.org":
+            row[heads.index("Blatt 1")].value = "4,12E+05"
+    book.save(file)
+    page.get_by_role("link", name="Corrections from a table").click()
+    page.get_by_label("Table").set_input_files(file)
+    page.get_by_role("button", name="Show what it changes").click()
+    changes = page.get_by_role("region", name="Changes")
+    expect(changes).to_contain_text(re.compile(r"Blatt 1:\s+7.25\s+→\s+8.5"))
+    expect(page.get_by_text("Published points of 1 person change")).to_be_visible()
+    assert points_of(sheet, student) == Decimal("7.25")
+    page.get_by_label("Reason, if published points change").fill("Rückseite übersehen")
+    page.get_by_role("button", name="Import 1 line").click()
+    expect(page.get_by_text("Corrected for 1 person.")).to_be_visible()
+    assert points_of(sheet, student) == Decimal("8.5")
+    page.get_by_role("link", name="Undo it").click()
+    page.get_by_role("button", name=re.compile("^Undo")).first.click()
+    expect(page.get_by_text("1 row is as before.")).to_be_visible()
+    assert points_of(sheet, student) == Decimal("7.25")
+
+
+def test_points_of_an_exam_are_entered_by_the_stack_with_the_keyboard_alone(open_page: Open, site: str) -> None:
+    now = timezone.now()
+    exam = Exam.objects.create(course=Course.objects.get(slug="amls"), title="Probe", starts_at=now - timedelta(days=1))
+    for number, email in (("412300", "student@example.org"), ("399999", "other@example.org")):
+        enrolment = Enrolment.objects.filter(course=exam.course, user__email=email).first()
+        if enrolment is None:
+            user = User.objects.create(email=email, display_name="Łukasz Żółć")
+            enrolment = Enrolment.objects.create(user=user, course=exam.course)
+        User.objects.filter(email=email).update(matriculation_number=number)
+        Registration.objects.create(
+            exam=exam, course=exam.course, enrolment=enrolment, state="attended", created_at=now, changed_at=now, arrived_at=now,
+            closed_at=now,
+        )  # fmt: skip
+    tasks = [TaskWish("Joins", Decimal(30)), TaskWish("Größe", Decimal(10))]
+    set_exam_tasks(exam_pk=exam.pk, tasks=tasks, by=None, now=now)
+    address = f"/amls/exams/{exam.pk}/results/tasks/people/"
+    page = open_page(address, user="lecturer")
+    expect(page.get_by_text("number 1 of 2 in the stack")).to_be_visible()
+    expect(page.get_by_label("Joins")).to_be_focused()
+    for text in ("12.5", "Enter", "7.25", "Enter", "Enter"):
+        if text == "Enter":
+            page.keyboard.press(text)
+        else:
+            page.keyboard.type(text)
+    expect(page.get_by_text("number 2 of 2 in the stack")).to_be_visible()
+    assert Result.objects.get(registration__exam=exam).points == Decimal("19.75")
+    for path in (
+        address,
+        f"/amls/exams/{exam.pk}/results/tasks/",
+        "/amls/staff/gradebook/",
+        "/amls/staff/gradebook/import/",
+    ):
+        assert problems_at(page, f"{site}{path}") == [], path
