@@ -123,12 +123,13 @@ def import_corrections(
         raise RuleViolation(
             _("Published points change: say why. The reason is mailed to those whom it concerns."), "no-reason"
         )
+    given = reason or (_NO_REASON_YET if dry_run else "")
     with transaction.atomic():
         done = []
         for correction in corrections:
             try:
                 with transaction.atomic():
-                    apply(correction.person, correction.after, fields, by=by, now=now, reason=reason or _NO_REASON_YET)
+                    apply(correction.person, correction.after, fields, by=by, now=now, reason=given)
             except RuleViolation as violation:
                 problems.append(LineProblem(correction.line, f"{correction.person.user}: {violation.message}"))
             else:
