@@ -70,6 +70,7 @@ urlpatterns = [
     path("<slug:slug>/wishes/", wishes.wishes, name="wishes"),
     path("<slug:slug>/wishes/<int:pk>/", wishes.wishes, name="wishes_for"),
     path("<slug:slug>/wishes/<int:pk>/team/", wishes.team, name="wishes_team"),
+    path("<slug:slug>/wishes/<int:pk>/match/", wishes.match, name="wishes_match"),
     path("<slug:slug>/wishes/<int:pk>/allocation.json", wishes.allocation_file, name="allocation_file"),
     path("<slug:slug>/projects/files/<int:pk>/<str:filename>", handin.file, name="file"),
 ]

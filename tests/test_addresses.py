@@ -233,6 +233,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "projects:wishes": ("/amls/wishes/", STAFF_LOGIN | {"student": 200}),
     "projects:wishes_for": ("{wishes}", STAFF_LOGIN | {"student": 200}),
     "projects:wishes_team": ("{wishes}team/", POSTED_LOGIN),
+    "projects:wishes_match": ("{wishes}match/", POSTED_LOGIN),
     "projects:allocation_file": ("{wishes}allocation.json", STAFF_LOGIN | {"student": 200}),
     "projects:receipt": ("/receipts/{receipt}/", ALL),
     "projects:receipt_pdf": ("/receipts/{receipt}/receipt.pdf", STAFF_LOGIN | {"student": 200}),

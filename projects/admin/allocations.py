@@ -1,4 +1,4 @@
-"""Giving topics by wish at the desk: runs of the solver, what they would give, and the one that is published."""
+"""Giving topics by wish at the desk: what there is, runs of the solver, and the one that is published."""
 
 from __future__ import annotations
 
@@ -6,22 +6,31 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
-from unfold.decorators import action
+from django.utils.translation import ngettext
 
 from amls.core.keys import primary_key
 from amls.core.preview import preview_of
 from amls.core.violations import RuleViolation
-from amls.desk.writes import Writes
+from amls.courses.models import Course
+from projects.admin.matching import match_people
 from projects.admin.pages import KeptAdmin, now_of, user_of
+from projects.admin.rounds import rounds_of
 from projects.admin.runs import compared, run_page
-from projects.models import Allocation, Assignment, MentorLimit, TopicPlacement
-from projects.services.allocating import ask_allocation, change_allocation, publish_allocation
-from projects.services.wishes import delete_mentor_limit, delete_placement, keep_mentor_limit, keep_placement
+from projects.admin.wishes import change_team, list_wishes
+from projects.models import Allocation, Assignment
+from projects.services.allocating import (
+    ask_allocation,
+    change_allocation,
+    publish_allocation,
+    require_publishable,
+    require_unchanged,
+)
 
 
 @admin.register(Allocation)
@@ -32,20 +41,27 @@ class AllocationAdmin(KeptAdmin):
     list_display = ("number", "assignment", "state", "asked_at", "asked_by", "published_at")
     list_filter = ("assignment",)
     list_select_related = ("assignment", "asked_by")
-    actions_list = ("new_run",)
+    list_before_template = "admin/projects/rounds.html"
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody write a result: the solver does."""
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that publishes."""
-        publish = path(
-            "<int:object_id>/publish/",
-            self.admin_site.admin_view(self.publish_view),
-            name="projects_allocation_publish",
-        )
-        return [publish, *super().get_urls()]
+        """Add the pages that match people, show and change wishes, ask for a run and publish one."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("new/", wrap(self.new_run_view), name="projects_allocation_new_run"),
+            path("<int:assignment>/match/", wrap(self.match_view), name="projects_allocation_match"),
+            path("<int:assignment>/wishes/", wrap(self.wishes_view), name="projects_allocation_wishes"),
+            path(
+                "<int:assignment>/wishes/<int:project>/",
+                wrap(self.team_wishes_view),
+                name="projects_allocation_team_wishes",
+            ),
+            path("<int:object_id>/publish/", wrap(self.publish_view), name="projects_allocation_publish"),
+        ]
+        return [*own, *super().get_urls()]
 
     def _run(self, request: HttpRequest, pk: object) -> Allocation:
         run = self.get_object(request, str(pk))
@@ -53,25 +69,46 @@ class AllocationAdmin(KeptAdmin):
             raise Http404
         return run
 
-    @action(description=gettext_lazy("Ask for a run"), url_path="new")
-    def new_run(self, request: HttpRequest) -> HttpResponseBase:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show above the runs what they are made from."""
+        rounds = rounds_of(self._by_wish(request)) if request.method == "GET" else []
+        return super().changelist_view(request, {"rounds": rounds, **(extra_context or {})})
+
+    def _by_wish(self, request: HttpRequest) -> QuerySet[Assignment]:
+        """Return the assignments of the person's running courses whose topics are given by wish."""
+        rows = Assignment.objects.filter(topics_given=Assignment.TopicsGiven.BY_WISH, course__in=self.courses(request))
+        return rows.exclude(course__state=Course.State.ARCHIVED).select_related("course").order_by("course", "position")
+
+    def new_run_view(self, request: HttpRequest) -> HttpResponseBase:
         """Let the solver work on what there is now, for one assignment."""
-        by_wish = Assignment.objects.filter(topics_given=Assignment.TopicsGiven.BY_WISH)
-        assignments = (
-            by_wish.filter(course__in=self.courses(request)).select_related("course").order_by("course", "position")
-        )
-        if request.method == "POST":
-            assignment = assignments.filter(pk=primary_key(request.POST.get("assignment"))).first()
-            if assignment is None:
-                raise Http404
-            try:
-                run = ask_allocation(assignment=assignment, by=user_of(request), now=now_of(request))
-            except RuleViolation as violation:
-                messages.error(request, str(violation.message))
-                return redirect("admin:projects_allocation_changelist")
-            return redirect("admin:projects_allocation_change", run.pk)
-        context = {"title": _("Ask for a run"), "assignments": assignments}
-        return self.page(request, "admin/projects/new_run.html", context)
+        assignment = self._by_wish(request).filter(pk=primary_key(request.POST.get("assignment"))).first()
+        if request.method != "POST" or assignment is None:
+            raise Http404
+        try:
+            run = ask_allocation(assignment=assignment, by=user_of(request), now=now_of(request))
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+            return redirect("admin:projects_allocation_changelist")
+        return redirect("admin:projects_allocation_change", run.pk)
+
+    def _round(self, request: HttpRequest, pk: int) -> Assignment:
+        assignment = self._by_wish(request).filter(pk=pk).first()
+        if assignment is None:
+            raise Http404
+        timezone.activate(assignment.course.zone)
+        return assignment
+
+    def match_view(self, request: HttpRequest, assignment: int) -> HttpResponseBase:
+        """Make teams of those who wish to be matched."""
+        return match_people(self, request, self._round(request, assignment))
+
+    def wishes_view(self, request: HttpRequest, assignment: int) -> HttpResponseBase:
+        """Show what the teams of an assignment wish for."""
+        return list_wishes(self, request, self._round(request, assignment))
+
+    def team_wishes_view(self, request: HttpRequest, assignment: int, project: int) -> HttpResponseBase:
+        """Change what a team wishes for."""
+        return change_team(self, request, self._round(request, assignment), project)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -87,9 +124,19 @@ class AllocationAdmin(KeptAdmin):
             "run": run,
             "others": others,
             **run_page(run),
+            "problem": self._problem(request, run),
             "compared": compared(other, run) if other is not None and run.result is not None else None,
         }
         return self.page(request, "admin/projects/run.html", context)
+
+    def _problem(self, request: HttpRequest, run: Allocation) -> str:
+        """Return why a run can't be published now, or an empty text."""
+        try:
+            require_publishable(run, now=now_of(request))
+            require_unchanged(run)
+        except RuleViolation as violation:
+            return str(violation.message)
+        return ""
 
     def _change(self, request: HttpRequest, run: Allocation) -> HttpResponseBase:
         try:
@@ -138,33 +185,3 @@ class AllocationAdmin(KeptAdmin):
             people=people,
             preview=preview,
         )
-
-
-@admin.register(TopicPlacement)
-class TopicPlacementAdmin(KeptAdmin):
-    """That a team gets a topic in any case, or doesn't."""
-
-    course_path = "project__assignment__course"
-    writes = Writes(save=keep_placement, delete=delete_placement)
-    list_display = ("project", "kind", "topic", "reason", "decided_by")
-    list_select_related = ("project__topic", "project__assignment", "topic", "decided_by")
-    fields = ("project", "kind", "topic", "reason")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Take rules back."""
-        return self._may(request, obj)
-
-
-@admin.register(MentorLimit)
-class MentorLimitAdmin(KeptAdmin):
-    """How many teams a mentor looks after at most."""
-
-    course_path = "assignment__course"
-    writes = Writes(save=keep_mentor_limit, delete=delete_mentor_limit)
-    list_display = ("mentor", "most", "assignment")
-    list_select_related = ("mentor", "assignment")
-    fields = ("assignment", "mentor", "most")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Take limits away."""
-        return self._may(request, obj)

@@ -117,7 +117,7 @@ class AllocationInput:
     @cached_property
     def drawn(self) -> tuple[int, ...]:
         """The keys of the teams in the order in which the seed draws them: by SHA-256 of 'seed:key'."""
-        return tuple(sorted(self.team_by_key, key=lambda key: (_lot(self.seed, key), key)))
+        return tuple(sorted(self.team_by_key, key=lambda key: (lot(self.seed, key), key)))
 
     @cached_property
     def rules(self) -> tuple[Demand, ...]:
@@ -160,7 +160,8 @@ class AllocationInput:
         return topics
 
 
-def _lot(seed: str, key: int) -> str:
+def lot(seed: str, key: int) -> str:
+    """Return what a team draws: the smaller, the earlier."""
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
 
 

@@ -27,6 +27,14 @@ class SolverFailedError(Exception):
     """The solver came to no end: it says how."""
 
 
+class _QuietSolver(highspy.Highs):
+    """HiGHS without a word: its constructor sets callbacks, and that prints a banner before any option can be set."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802 - the solver's name
+        """Be silent instead; no callback is used."""
+        self.silent()
+
+
 class Program:
     """Teams, topics and rules as the solver has them.
 
@@ -126,9 +134,8 @@ class Program:
         if self.choices:
             kinds = highspy.HighsVarType
             rows.integrality_ = [kinds.kContinuous] * len(self.pairs) + [kinds.kInteger] * len(self.choices)
-        solver = highspy.Highs()  # type: ignore[no-untyped-call] # has no types
+        solver = _QuietSolver()  # type: ignore[no-untyped-call] # has no types
         options: dict[str, Any] = {
-            "output_flag": False,
             "threads": 1,
             "random_seed": 0,
             "time_limit": _LONGEST_SECONDS,

@@ -20,6 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.files.tables.forms import TableForm
+from projects.forms.choices import PersonField, TeamField
 from projects.models import HALF_POINTS, Assessment, Assignment, MemberAssessment, Outcome, Project, Topic
 from projects.progress import label_of, with_names
 from projects.queries import TeamView
@@ -96,22 +97,6 @@ class MoreTimeForm(ZonedForm):
         """Return what the services take."""
         data = self.cleaned_data
         return {"due_at": data["until"], "delta": data["delta"]}
-
-
-class TeamField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A team, called by its members too: several teams may have one topic."""
-
-    def label_from_instance(self, obj: Project) -> str:
-        """Say who it is."""
-        return label_of(obj)
-
-
-class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A student, with the address that tells two of one name apart."""
-
-    def label_from_instance(self, obj: Enrolment) -> str:
-        """Say who it is, and in which course."""
-        return f"{obj.user} <{obj.user.email}> · {obj.course.slug}"
 
 
 def _several(courses: Sequence[int]) -> list[Assignment]:

@@ -25,6 +25,7 @@ from projects.models import (
     Extension,
     ExtensionRequest,
     Invitation,
+    MatchRequest,
     MemberAssessment,
     Membership,
     PointsQuestion,
@@ -34,10 +35,12 @@ from projects.models import (
     Submission,
     SubmissionFile,
     TaskPoints,
+    TeamMatching,
     Topic,
     TopicPlacement,
     TopicSwitch,
     Wish,
+    WishChange,
     WishList,
 )
 from projects.points import score_of
@@ -67,6 +70,11 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         )
     )  # fmt: skip
     yield "wishes.json", list(_wishes(memberships))
+    yield "match-requests.json", list(
+        MatchRequest.objects.filter(enrolment__user=user).order_by("pk").values(
+            "assignment__course__slug", "assignment__title", "asked_at"
+        )
+    )  # fmt: skip
     yield from _hand_ins(memberships)
     yield "extension-requests.json", list(
         ExtensionRequest.objects.filter(enrolment__user=user).order_by("pk").values(
@@ -154,13 +162,16 @@ def _wishes(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
     mine = [membership.project_id for membership in memberships if _is_in_it(membership)]
     members = {membership.project_id: membership.enrolment_id for membership in memberships}
     rows = WishList.objects.filter(project__in=mine).select_related("project__assignment__course")
-    for row in rows.prefetch_related("wishes__topic").order_by("pk"):
+    for row in rows.prefetch_related("wishes__topic", "project__wish_changes").order_by("pk"):
         yield {
             "course": row.project.course.slug,
             "project": row.project_id,
             "wishes": [wish.topic.title for wish in sorted(row.wishes.all(), key=lambda wish: wish.rank)],
             "changed": row.ranked_at,
             "changed_by_me": row.ranked_by_id == members[row.project_id],
+            "changed_by_staff": [
+                {"at": change.changed_at, "reason": change.reason} for change in row.project.wish_changes.all()
+            ],
         }
 
 
@@ -277,6 +288,12 @@ def forget_people(courses: Sequence[int]) -> None:
     """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
     projects = Project.objects.filter(assignment__course__in=courses)
     files = SubmissionFile.objects.filter(submission__project__in=projects)
+    for log in (
+        WishChange.objects.filter(project__in=projects),
+        MatchRequest.objects.filter(assignment__course__in=courses),
+        TeamMatching.objects.filter(assignment__course__in=courses),
+    ):
+        log.delete()
     for rows in (
         PointsQuestion.objects.filter(assessment__project__in=projects),
         TaskPoints.objects.filter(assessment__project__in=projects),

@@ -20,7 +20,15 @@ from projects.models.rules import HAND_IN_SUFFIXES
 from projects.models.submissions import Submission, SubmissionFile
 from projects.models.teams import Invitation, Membership, Project, SeekingNote, StaffNote, TopicSwitch
 from projects.models.topics import Topic
-from projects.models.wishes import MentorLimit, TopicPlacement, Wish, WishList
+from projects.models.wishes import (
+    MatchRequest,
+    MentorLimit,
+    TeamMatching,
+    TopicPlacement,
+    Wish,
+    WishChange,
+    WishList,
+)
 
 __all__ = [
     "HALF_POINTS",
@@ -37,6 +45,7 @@ __all__ = [
     "Handout",
     "HandoutFile",
     "Invitation",
+    "MatchRequest",
     "MemberAssessment",
     "Membership",
     "MentorLimit",
@@ -49,10 +58,12 @@ __all__ = [
     "SubmissionFile",
     "Task",
     "TaskPoints",
+    "TeamMatching",
     "Topic",
     "TopicPlacement",
     "TopicSwitch",
     "Wish",
+    "WishChange",
     "WishList",
 ]
 

@@ -2,13 +2,14 @@
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
 from amls.courses.models import Enrolment, StaffMember, choices_hold
-from projects.models.assignments import Assignment
+from projects.models.assignments import Assignment, enrolled_in_its_course
 from projects.models.teams import Project
 from projects.models.topics import Topic
 
@@ -180,3 +181,88 @@ class MentorLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mentor}: {self.most}"
+
+
+class WishChange(models.Model):
+    """That the staff changed what a team wishes for, also after the deadline; the team reads why.
+
+    Attributes:
+        before, after: the keys of the topics, the best first.
+    """
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="wish_changes", verbose_name=_("team"))
+    before = ArrayField(models.PositiveBigIntegerField(), verbose_name=_("wishes before"), default=list, blank=True)
+    after = ArrayField(models.PositiveBigIntegerField(), verbose_name=_("wishes after"), default=list, blank=True)
+    reason = LineField(_("reason"), max_length=300)
+    changed_at = models.DateTimeField(_("changed"))
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("changed by")
+    )
+
+    class Meta:
+        verbose_name = _("change of wishes")
+        verbose_name_plural = _("changes of wishes")
+        ordering = ["project", "-changed_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="wishchange_has_reason",
+                condition=~Q(reason=""),
+                violation_error_message=_("Say why: the team reads it."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class MatchRequest(models.Model):
+    """That a person wishes to be matched with others, before topics are given by wish."""
+
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="match_requests", verbose_name=_("student"))
+    assignment = models.ForeignKey(
+        Assignment, models.CASCADE, related_name="match_requests", verbose_name=_("assignment")
+    )
+    asked_at = models.DateTimeField(_("asked"))
+
+    class Meta:
+        verbose_name = _("wish to be matched")
+        verbose_name_plural = _("wishes to be matched")
+        ordering = ["assignment", "asked_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment", "assignment"],
+                name="matchrequest_once",
+                violation_error_message=_("This person wishes to be matched already."),
+            ),
+        ]
+        triggers = [enrolled_in_its_course("matchrequest_of_its_course")]
+
+    def __str__(self) -> str:
+        return str(self.enrolment.user)
+
+
+class TeamMatching(models.Model):
+    """That the staff made teams of people who wished to be matched: from what, and which.
+
+    Attributes:
+        seed: the same as of the runs of the solver.
+        inputs: as `projects.allocation.matching` writes them.
+        teams: the keys of the projects that came together; the first one's is the new team's.
+    """
+
+    assignment = models.ForeignKey(Assignment, models.CASCADE, related_name="matchings", verbose_name=_("assignment"))
+    seed = models.CharField(_("seed"), max_length=64)
+    inputs = models.JSONField(_("input"))
+    teams = models.JSONField(_("teams"))
+    made_at = models.DateTimeField(_("made"))
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("made by")
+    )
+
+    class Meta:
+        verbose_name = _("matching of people")
+        verbose_name_plural = _("matchings of people")
+        ordering = ["assignment", "made_at", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.assignment)

@@ -1,6 +1,5 @@
 """Runs of the solver: asked for, changed by hand, published."""
 
-import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from projects.allocation.problem import AllocationInput, OfferedTopic, Team, inp
 from projects.models import Allocation, Assignment, MentorLimit, Project, Topic, TopicPlacement, WishList
 from projects.services.locks import follow_in_feeds, lock_members, lock_teams, members_by_project, tell_teams
 from projects.services.registration import take_slots
-from projects.services.wishes import require_by_wish, require_not_given
+from projects.services.wishes import require_by_wish, require_not_given, seed_of
 
 ALLOCATE = "projects.tasks.allocate_topics"
 
@@ -109,7 +108,7 @@ def ask_allocation(*, assignment: Assignment, by: User, now: datetime) -> Alloca
         rows = Allocation.objects.filter(assignment=assignment)
         if rows.filter(state=Allocation.State.WAITING).exists():
             raise RuleViolation(_("A run is being worked out. Wait for it."), code="is-running")
-        seed = rows.order_by("number").values_list("seed", flat=True).first() or secrets.token_hex(8)
+        seed = seed_of(assignment)
         allocation = Allocation.objects.create(
             assignment=assignment,
             number=_next_number(assignment),
@@ -184,7 +183,7 @@ def publish_allocation(*, allocation: Allocation, by: User, now: datetime) -> Al
         if allocation.is_published:
             return allocation
         assignment = allocation.assignment
-        _require_publishable(allocation, now=now)
+        require_publishable(allocation, now=now)
         teams = Project.objects.active().filter(assignment=assignment, topic=None).values_list("pk", flat=True)
         offered = Topic.objects.filter(assignment=assignment).values_list("pk", flat=True)
         topics, projects = lock_teams(*teams, topics=offered)
@@ -205,7 +204,13 @@ def publish_allocation(*, allocation: Allocation, by: User, now: datetime) -> Al
     return allocation
 
 
-def _require_publishable(allocation: Allocation, *, now: datetime) -> None:
+def require_publishable(allocation: Allocation, *, now: datetime) -> None:
+    """Refuse to publish a run, whatever changed since it was asked for; see `require_unchanged`.
+
+    Raises:
+        RuleViolation: topics are given, it has no result, wishes are still open, or a rule is not kept after changes
+            by hand.
+    """
     assignment = allocation.assignment
     require_not_given(assignment)
     if allocation.state != Allocation.State.DONE:

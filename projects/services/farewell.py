@@ -10,7 +10,17 @@ from django.db.models.functions import Lower
 
 from amls.courses.models import Course, Enrolment, User, nameless_address
 from amls.courses.traces import addresses_of
-from projects.models import Assessment, Extension, ExtensionRequest, Invitation, Membership, Project, SeekingNote, Topic
+from projects.models import (
+    Assessment,
+    Extension,
+    ExtensionRequest,
+    Invitation,
+    MatchRequest,
+    Membership,
+    Project,
+    SeekingNote,
+    Topic,
+)
 from projects.services.ideas import take_idea_back
 from projects.services.locks import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
 from projects.services.registration import close_project, end_membership
@@ -41,6 +51,7 @@ def say_farewell(*, user: User, now: datetime) -> None:
         _close_invitations(user, invitations, addresses, now=now)
         _withdraw_requests(user, now=now)
         SeekingNote.objects.filter(enrolment__user=user).delete()
+        MatchRequest.objects.filter(enrolment__user=user).delete()
 
 
 def _lock_invitations(user: User, addresses: Collection[str]) -> list[Invitation]:

@@ -270,6 +270,8 @@ def _require_may_hand_in(project: Project, by: Enrolment, *, began: datetime, no
     if not project.assignment.is_handed_in_here:
         raise RuleViolation(_("This is not handed in here."), code="not-here")
     require_open(project.assignment, now=now)
+    if project.waits_for_topic:
+        raise RuleViolation(_("Your team has no topic yet. You can hand in once it has one."), code="no-topic-yet")
     members = list(Membership.objects.active().filter(project=project).values_list("enrolment", flat=True))
     if by.pk not in members:
         raise RuleViolation(_("You are not in this team."), code="not-a-member")

@@ -4,14 +4,27 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_people
 from amls.core.clock import is_open_until
+from amls.core.text import clean_line
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
-from projects.models import Allocation, Assignment, MentorLimit, Project, Topic, TopicPlacement, Wish, WishList
+from projects.models import (
+    Allocation,
+    Assignment,
+    MentorLimit,
+    Project,
+    TeamMatching,
+    Topic,
+    TopicPlacement,
+    Wish,
+    WishChange,
+    WishList,
+)
 from projects.services.locks import (
     active_membership,
     lock_enrolment,
@@ -20,6 +33,7 @@ from projects.services.locks import (
     require_registration_open,
     require_running,
     save_checked,
+    tell_teams,
     whom_to_ask,
 )
 from projects.services.registration import add_member, require_active, require_without_project
@@ -90,18 +104,63 @@ def rank_topics(
             return row
         if version != (0 if row is None else row.version):
             raise RuleViolation(
-                _("A teammate changed the list meanwhile. Nothing of yours is lost: compare the two, then choose."),
+                _("A teammate changed the list meanwhile. Nothing of yours is lost: compare the two, then choose.")
+                if by is not None
+                else _("The team's list was changed meanwhile. Look at it as it is now, then change it."),
                 code="changed-meanwhile",
             )
         _require_rankable(assignment, topics, kept, by)
-        row = row or WishList(project=project)
-        row.version, row.ranked_at, row.ranked_by = version + 1, now, by
-        row.save()
-        row.wishes.all().delete()
-        wishes = [Wish(wish_list=row, topic_id=topic, rank=rank) for rank, topic in enumerate(topics, 1)]
-        Wish.objects.bulk_create(wishes)
+        row = write_list(row or WishList(project=project), topics, by=by, now=now)
         follow_people(members_of(project), now=now, sources=["wishes"])
     return row
+
+
+def write_list(row: WishList, topics: Sequence[int], *, by: Enrolment | None, now: datetime) -> WishList:
+    """Write a new version of a locked team's list."""
+    row.version, row.ranked_at, row.ranked_by = row.version + 1, now, by
+    row.save()
+    row.wishes.all().delete()
+    wishes = [Wish(wish_list=row, topic_id=topic, rank=rank) for rank, topic in enumerate(topics, 1)]
+    Wish.objects.bulk_create(wishes)
+    return row
+
+
+def change_wishes(
+    *, project: Project, topics: Sequence[int], version: int, reason: str, by: User, now: datetime
+) -> WishList:
+    """Add or change a team's wishes for the staff, also after the deadline. Its members are told, with the reason.
+
+    Raises:
+        RuleViolation: there is no reason, topics are given; or as for `rank_topics`, but for the deadline.
+    """
+    reason = clean_line(reason)
+    if not reason:
+        raise RuleViolation(_("Say why: the team reads it."), code="no-reason", field="reason")
+    with transaction.atomic():
+        project = lock_project(project.pk)
+        before = list(Wish.objects.filter(wish_list__project=project).order_by("rank").values_list("topic", flat=True))
+        row = rank_topics(project=project, topics=topics, version=version, now=now, is_late=True)
+        if before == list(topics):
+            # Sent twice, or nothing was changed.
+            return row
+        change = WishChange(
+            project=project, before=before, after=list(topics), reason=reason, changed_at=now, changed_by=by
+        )
+        save_checked(change)
+        members = {project.pk: members_of(project)}
+        tell_teams("projects.wishes-changed", members, references={"change": change.pk}, now=now)
+    return row
+
+
+def seed_of(assignment: Assignment) -> str:
+    """Return by what all is drawn for an assignment: always the same, nobody can choose it, and nobody knows it before."""
+    for rows in (
+        TeamMatching.objects.filter(assignment=assignment).order_by("pk"),
+        Allocation.objects.filter(assignment=assignment).order_by("number"),
+    ):
+        if seed := rows.values_list("seed", flat=True).first():
+            return seed
+    return salted_hmac("projects.services.wishes.seed_of", str(assignment.pk), algorithm="sha256").hexdigest()[:16]
 
 
 def _require_rankable(assignment: Assignment, topics: Sequence[int], kept: Sequence[int], by: Enrolment | None) -> None:

@@ -20,8 +20,9 @@ from amls.courses.access import Access, open_course
 from projects.allocation.problem import to_bytes
 from projects.deadlines import Deadlines
 from projects.forms.pages import TeamForm
-from projects.models import Allocation, Assignment, Topic
+from projects.models import Allocation, Assignment, MatchRequest, Topic
 from projects.queries import TeamView, team_of
+from projects.services.matching import ask_for_match, take_match_back
 from projects.services.wishes import form_team, rank_topics, require_not_given, require_wishes_open
 from projects.views.access import add_violation
 from projects.wishing import RankedTopics, ranked_topics, told_team
@@ -77,6 +78,14 @@ def _open(request: HttpRequest, slug: str, pk: int | None) -> WishesPage:
     return WishesPage(access, assignment, team)
 
 
+def _asked(page: WishesPage) -> set[int]:
+    """Return who of the reader's team wishes to be matched with others: 1 query, none without a team."""
+    if page.team is None:
+        return set()
+    rows = MatchRequest.objects.filter(assignment=page.assignment, enrolment__in=page.team.members)
+    return set(rows.values_list("enrolment", flat=True))
+
+
 def _context(page: WishesPage, **more: Any) -> dict[str, Any]:
     allocation = Allocation.objects.filter(assignment=page.assignment, published_at__isnull=False).first()
     team = page.team
@@ -91,6 +100,8 @@ def _context(page: WishesPage, **more: Any) -> dict[str, Any]:
         "problem": page.refusal(),
         "allocation": allocation,
         "told": told_team(allocation, team.project) if allocation is not None and team is not None else None,
+        "asked": _asked(page),
+        "may_be_matched": team is None or len(team.members) < team.project.team_max,
         "is_student": page.access.enrolment is not None and not page.access.enrolment.is_staff,
         **more,
     }
@@ -123,10 +134,11 @@ def wishes(request: HttpRequest, slug: str, pk: int | None = None) -> HttpRespon
         if not request.htmx:  # type: ignore[attr-defined]
             messages.success(request, said)
             return redirect(f"{page.address}#wishes")
-    template = "projects/_wishes.html" if request.htmx else "projects/wishes.html"  # type: ignore[attr-defined]
-    context = _context(page, said=said, is_refused=status != 200, conflict=conflict, form=TeamForm())
+    is_part = bool(request.htmx)  # type: ignore[attr-defined]
+    context = _context(page, said=said, is_refused=status != 200, conflict=conflict, form=TeamForm(), is_part=is_part)
     # htmx shows what it is answered, also a refusal.
-    return render(request, template, context, status=200 if request.htmx else status)  # type: ignore[attr-defined]
+    template = "projects/_wishes.html" if is_part else "projects/wishes.html"
+    return render(request, template, context, status=200 if is_part else status)
 
 
 def _wanted(request: HttpRequest) -> tuple[list[int], int]:
@@ -188,6 +200,25 @@ def team(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             messages.success(request, _("Your team is there. Rank topics together now."))
             return redirect(page.address)
     return render(request, "projects/wishes.html", _context(page, form=form), status=422)
+
+
+@login_required
+@require_POST
+def match(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Wish to be matched with others, or no longer."""
+    page = _open(request, slug, pk)
+    if page.access.enrolment is None:
+        raise Http404
+    try:
+        if "back" in request.POST:
+            take_match_back(enrolment=page.access.enrolment, assignment=page.assignment)
+            messages.success(request, _("You are not matched with anybody."))
+        else:
+            ask_for_match(enrolment=page.access.enrolment, assignment=page.assignment, now=page.access.now)
+            messages.success(request, _("Noted: you are matched with others before topics are given. You get a mail."))
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    return redirect(page.address)
 
 
 @login_required

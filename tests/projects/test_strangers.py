@@ -142,6 +142,7 @@ OBJECTS: dict[str, type[Model]] = {
     "file": SubmissionFile,
     "wishes_for": Assignment,
     "wishes_team": Assignment,
+    "wishes_match": Assignment,
     "allocation_file": Assignment,
 }
 

@@ -2,16 +2,22 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from bs4 import BeautifulSoup, Tag
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from projects.admin.rounds import rounds_of
 from projects.allocation.files import check
 from projects.models import Allocation, Assignment, Membership, Project, Topic, Wish, WishList
+from projects.services.handin import hand_in
 from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
 from tests.agreeing import agree_to
@@ -198,3 +204,72 @@ def test_a_team_without_a_topic_is_led_to_its_wishes_and_not_to_the_hand_in(
     )
     assert tile is not None
     assert [link["href"] for link in tile.select("a.btn")] == [f"/amls/wishes/{assignment.pk}/"]
+
+
+def test_the_desk_shows_what_a_run_would_be_made_from(cast: Cast, team: Project, topics: list[Topic]) -> None:
+    rank_topics(project=team, topics=[topics[0].pk], version=0, by=cast.student, now=timezone.now())
+    page = BeautifulSoup(
+        cast.client("lecturer").get(reverse("admin:projects_allocation_changelist")).content, "html.parser"
+    )
+    shown = " ".join(page.get_text().split())
+    assert "Teams without a topic 1 (0 with a list that counts)" in shown
+    assert "Students without a team 0" in shown
+    foreign = cast.client("foreign lecturer").get(reverse("admin:projects_allocation_changelist")).content.decode()
+    assert "No assignment of your courses gives topics by wish." in foreign
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_board_costs_as_much_for_many_as_for_one(cast: Cast, count: int) -> None:
+    rows = [AssignmentFactory.create(course=cast.course, title=str(n), topics_given="by-wish") for n in range(count)]
+    with CaptureQueriesContext(connection) as queries:
+        assert len(rounds_of(rows)) == count
+    assert len(queries) == 8
+
+
+def test_rules_name_teams_by_their_members_and_only_topics_by_wish(
+    cast: Cast, team: Project, topics: list[Topic]
+) -> None:
+    elsewhere = TopicFactory.create(course=cast.other_course, title="Of another course")
+    page = BeautifulSoup(
+        cast.client("lecturer").get(reverse("admin:projects_topicplacement_add")).content, "html.parser"
+    )
+    (teams,), (offered,) = page.select("select[name=project]"), page.select("select[name=topic]")
+    assert str(cast.student.user) in teams.get_text()
+    assert [topic.title in offered.get_text() for topic in topics] == [True] * 3
+    assert elsewhere.title not in offered.get_text()
+
+
+def test_a_run_that_can_not_be_published_says_why_before_it_is_tried(
+    cast: Cast, team: Project, topics: list[Topic]
+) -> None:
+    desk = cast.client("lecturer")
+    asked = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
+    allocate_topics()
+    page = desk.get(asked["Location"]).content.decode()
+    assert "Wishes are open until" in page
+    assert "Publish …" not in page
+    Assignment.objects.update(wishes_close_at=timezone.now() - timedelta(days=1))
+    assert "Publish …" in desk.get(asked["Location"]).content.decode()
+    Topic.objects.filter(pk=topics[0].pk).update(is_open=False)
+    assert "Since this run was asked for, these changed: topics." in desk.get(asked["Location"]).content.decode()
+
+
+def test_a_team_that_waits_for_its_topic_is_led_to_its_wishes_and_hands_in_nothing(
+    cast: Cast, team: Project, topics: list[Topic]
+) -> None:
+    student = cast.client("student")
+    page = student.get("/amls/projects/mine/").content.decode()
+    assert "Your team has no topic yet" in page
+    assert reverse("projects:submit", args=["amls"]) not in page
+    with pytest.raises(RuleViolation) as refused:
+        hand_in(
+            project=team,
+            by=cast.student,
+            uploads=[],
+            repository_url="https://git.example.org/team",
+            commit="4f2a91c07b3d",
+            request_key=uuid4(),
+            began_at=timezone.now(),
+            now=timezone.now(),
+        )
+    assert refused.value.code == "no-topic-yet"

@@ -54,6 +54,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             [
                 (_("Hand-ins and assessment"), "grading", "admin:projects_project_changelist"),
                 (_("Topics and ideas"), "lightbulb", "admin:projects_topic_changelist"),
+                (_("Topics by wish"), "low_priority", "admin:projects_allocation_changelist"),
                 (_("Requests for more time"), "pending_actions", "admin:projects_extensionrequest_changelist"),
                 (_("Extensions"), "more_time", "admin:projects_extension_changelist"),
                 (_("Passed earlier"), "history_edu", "admin:projects_earlierpass_changelist"),

@@ -68,10 +68,11 @@ _OF_PEOPLE = [
     "exams.AdmissionDecision", "exams.CheckInMark", "exams.ExamTaskPoints", "exams.HelperLink", "exams.Registration", "exams.Result",
     "exams.ResultChange", "exams.Seat", "exams.UniversityEntry", "grading.PersonNote", "grading.RollEntry", "lectures.LastDownload", "lectures.WatchPosition",
     "mail.Preference", "projects.Allocation", "projects.Assessment", "projects.AssessmentDraft", "projects.EarlierPass", "projects.Extension",
-    "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MemberAssessment", "projects.Membership",
+    "projects.Excuse", "projects.ExtensionRequest", "projects.Invitation", "projects.MatchRequest", "projects.MemberAssessment", "projects.Membership",
     "projects.PointsQuestion",
     "projects.Project", "projects.SeekingNote", "projects.StaffNote", "projects.Submission", "projects.SubmissionFile",
-    "projects.TaskPoints", "projects.TopicPlacement", "projects.TopicSwitch", "projects.Wish", "projects.WishList",
+    "projects.TaskPoints", "projects.TeamMatching", "projects.TopicPlacement", "projects.TopicSwitch", "projects.Wish",
+    "projects.WishChange", "projects.WishList",
 ]  # fmt: skip
 
 

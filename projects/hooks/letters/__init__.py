@@ -1,5 +1,5 @@
 """How the letters about projects read. Each looks again at what it tells of."""
 
-from projects.hooks.letters import allocated, extensions, handins, points, results, teams
+from projects.hooks.letters import extensions, handins, points, results, teams, wishes
 
-__all__ = ["allocated", "extensions", "handins", "points", "results", "teams"]
+__all__ = ["extensions", "handins", "points", "results", "teams", "wishes"]

@@ -1,0 +1,108 @@
+"""The desk's page that makes teams of those who wish to be matched: shown first, changed by hand, then done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.core.keys import primary_key
+from amls.core.preview import is_wanted, preview_of
+from amls.core.violations import RuleViolation
+from projects.admin.pages import KeptAdmin, now_of, user_of
+from projects.allocation.matching import common_wishes, match
+from projects.models import Assignment, Topic
+from projects.services.matching import Matchable, make_teams, matchable, usual_team_size
+
+_LARGEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPart:
+    """Who is matched as one: a person, or several who are a team already."""
+
+    key: int
+    names: str
+    wishes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedTeam:
+    """A team as it would be made.
+
+    Attributes:
+        number: by which people are put into it.
+        people: how many they are.
+        wishes: what they have in common, the best first.
+    """
+
+    number: int
+    people: int
+    parts: list[MatchedPart]
+    wishes: list[str]
+
+
+def match_people(desk: KeptAdmin, request: HttpRequest, assignment: Assignment) -> HttpResponseBase:
+    """Show the teams that would be made, let them be changed, and make them."""
+    wanted = primary_key(request.POST.get("largest"))
+    largest = min(wanted, _LARGEST) if wanted else usual_team_size(assignment)
+    found = matchable(assignment, largest=largest)
+    is_put = "put" in request.POST or is_wanted(request.POST)
+    teams = _as_put(request.POST, found) if is_put else match(found.problem)
+    preview = preview_of(request.POST, (found.problem, teams))
+    if preview.is_agreed:
+        try:
+            make_teams(assignment=assignment, teams=teams, seen=found.problem, by=user_of(request), now=now_of(request))
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+        else:
+            made = sum(1 for team in teams if len(team) > 1)
+            said = ngettext(
+                "%(count)d team is made, and everyone in it is told.",
+                "%(count)d teams are made, and everyone in them is told.",
+                made,
+            )
+            messages.success(request, said % {"count": made})
+            return redirect("admin:projects_allocation_changelist")
+    context = {
+        "title": _("%(assignment)s: match people") % {"assignment": assignment},
+        "assignment": assignment,
+        "largest": largest,
+        "most": _LARGEST,
+        "teams": _shown(found, teams, assignment),
+        "numbers": range(1, len(found.members) + 1),
+        "preview": preview,
+        "seed": found.problem.seed,
+    }
+    return desk.page(request, "admin/projects/match.html", context)
+
+
+def _as_put(sent: QueryDict, found: Matchable) -> tuple[tuple[int, ...], ...]:
+    """Return the teams into which the form puts people; who is in none is alone."""
+    numbered: dict[int, list[int]] = {}
+    for team in found.problem.drawn:
+        number = primary_key(sent.get(f"team-{team.key}")) or -team.key
+        numbered.setdefault(number, []).append(team.key)
+    return tuple(tuple(numbered[number]) for number in sorted(numbered, key=lambda number: (number < 0, number)))
+
+
+def _shown(found: Matchable, teams: Sequence[Sequence[int]], assignment: Assignment) -> list[MatchedTeam]:
+    titles = dict(Topic.objects.filter(assignment=assignment).values_list("pk", "title"))
+    wishes = {team.key: [titles.get(topic, "–") for topic in team.wishes] for team in found.problem.teams}
+    return [
+        MatchedTeam(
+            number,
+            sum(len(found.members[key]) for key in keys),
+            [
+                MatchedPart(key, ", ".join(str(person.user) for person in found.members[key]), wishes[key])
+                for key in keys
+            ],
+            [titles.get(topic, "–") for topic in common_wishes(found.problem, keys, most=assignment.wishes_max)],
+        )
+        for number, keys in enumerate(teams, 1)
+    ]
