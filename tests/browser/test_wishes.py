@@ -11,7 +11,7 @@ from amls.courses.models import Enrolment, User
 from amls.mail.send import deliver_due
 from projects.models import Assignment, Project, Topic, Wish
 from projects.services.assignments import keep_assignment
-from projects.services.wishes import form_team
+from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
 from tests.browser.conftest import Open
 from tests.browser.looks import axe
@@ -109,3 +109,73 @@ def test_from_the_allocation_to_the_mail_and_the_reason(open_page: Open, seminar
     with page.expect_download() as download:
         page.get_by_role("link", name="File to check").click()
     assert b'"seed"' in download.value.path().read_bytes()
+
+
+def test_staff_pin_exclude_and_limit_and_read_which_rules_clash(open_page: Open, seminar: Assignment) -> None:
+    now = timezone.now()
+    topics = list(Topic.objects.filter(assignment=seminar).order_by("pk"))
+    for number in (9, 10):
+        enrolment = Enrolment.objects.get(course__slug="amls", user__email=f"student{number}@example.org")
+        team = form_team(assignment=seminar, enrolment=enrolment, now=now)
+        rank_topics(project=team, topics=[topic.pk for topic in topics], version=0, by=enrolment, now=now)
+    page = open_page("/admin/", user="lecturer")
+
+    def settle(team: int, topic: Topic, kind: str) -> None:
+        page.goto(page.url.split("/admin/")[0] + "/admin/projects/topicplacement/add/")
+        page.locator("select[name=project]").select_option(index=team)
+        page.locator("select[name=topic]").select_option(str(topic.pk))
+        page.locator("select[name=kind]").select_option(kind)
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("was added successfully").first).to_be_visible()
+
+    def ask() -> None:
+        page.get_by_role("link", name="Topics by wish").first.click()
+        page.get_by_role("button", name="Ask for a run").click()
+        allocate_topics()
+        page.get_by_role("link", name="Look again").click()
+
+    settle(1, topics[1], "pinned")
+    settle(2, topics[0], "excluded")
+    page.goto(page.url.split("/admin/")[0] + "/admin/projects/mentorlimit/add/")
+    mentor = page.locator("select[name=mentor] option").nth(1).get_attribute("value")
+    page.locator("select[name=assignment]").select_option(str(seminar.pk))
+    page.locator("select[name=mentor]").select_option(str(mentor))
+    page.get_by_label("Most teams").fill("0")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was added successfully").first).to_be_visible()
+    Topic.objects.filter(pk=topics[2].pk).update(fewest_teams=2, slots=2)
+    ask()
+    # One has what it was given; the other neither what is excluded nor what takes two teams, nor a pinned slot.
+    expect(page.get_by_role("heading", name="1 of 2 teams would get a topic")).to_be_visible()
+    for reason in ("The staff excluded it for your team.", "It is not held: too few teams would have come together"):
+        expect(page.get_by_text(reason)).to_have_count(1)
+    settle(2, topics[1], "pinned")
+    ask()
+    expect(page.get_by_text("These rules can't be kept together.")).to_be_visible()
+    expect(page.get_by_text("Größe & Gewicht has 1 slot.")).to_be_visible()
+
+
+def test_people_without_a_team_are_matched_and_the_staff_add_late_wishes(open_page: Open, seminar: Assignment) -> None:
+    for number in (9, 10):
+        page = open_page(f"/amls/wishes/{seminar.pk}/", user=f"student{number}", width=390)
+        page.get_by_role("button", name="Match me with others").click()
+        expect(page.get_by_text("You wish to be matched with others")).to_be_visible()
+    page = open_page("/admin/projects/allocation/", user="lecturer")
+    page.get_by_role("link", name="Match them").click()
+    expect(page.get_by_text("Has ranked nothing")).to_have_count(2)
+    page.get_by_role("button", name="Make these teams, and tell everyone in them").click()
+    expect(page.get_by_text("1 team is made, and everyone in it is told.")).to_be_visible()
+    page.get_by_role("link", name="Their wishes").click()
+    page.get_by_role("link", name="Change the wishes of team").click()
+    page.get_by_label("Wish number 1", exact=True).select_option(label="山田's cache")
+    page.get_by_label("Wish number 2", exact=True).select_option(label="Sparse kernels")
+    page.get_by_label("Reason").fill("Asked by mail")
+    page.get_by_role("button", name="Change the wishes, and tell the team").click()
+    expect(page.get_by_text("The team's wishes are changed, and its members told.")).to_be_visible()
+    deliver_due(now=timezone.now() + timedelta(seconds=1))
+    told = [message.subject for message in mail.outbox]
+    assert told.count("Your teammates for Seminar") == 2
+    assert told.count("Your team's wishes for Seminar were changed") == 2
+    page = open_page(f"/amls/wishes/{seminar.pk}/", user="student10", width=390)
+    assert shown(page) == ranked() == ["山田's cache", "Sparse kernels"]
+    assert axe(page) == []

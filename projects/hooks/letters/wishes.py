@@ -59,7 +59,10 @@ def matched(notice: Notice, now: datetime) -> Letter | None:
     ]
     wishes = list(Topic.objects.filter(wishes__wish_list__project=project).order_by("wishes__rank"))
     if wishes:
-        said += [_("Your team's wishes, what most of you wished for first:"), _numbered([topic.title for topic in wishes])]
+        said += [
+            _("Your team's wishes, what most of you wished for first:"),
+            _numbered([topic.title for topic in wishes]),
+        ]
     else:
         said.append(_("Nothing is on your team's list yet: rank topics together."))
     return Letter(
