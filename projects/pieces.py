@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from amls.core.clock import deadline_closes_at
 from amls.courses.access import Access
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Enrolment
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Project
-from projects.queries import TeamView, views_under, with_team
+from projects.queries import TeamView, assignments_of, team_views, views_under, with_team
 
 
 class PieceStanding(StrEnum):
@@ -72,25 +72,24 @@ class OwnPiece:
         return self.due_at is not None and now < deadline_closes_at(self.due_at)
 
 
-def assignments_of(course: Course, *, now: datetime, is_manager: bool = False) -> list[Assignment]:
-    """Return the assignments of a course that may be seen, by when they are due; each knows its course: 1 query."""
-    rows = list(Assignment.objects.filter(course=course).visible_at(now, is_manager=is_manager))
-    for row in rows:
-        row.course = course
-    return sorted(rows, key=lambda row: (row.due_at is None, row.due_at or now, row.position, row.pk))
+def _when_due(assignment: Assignment) -> tuple[bool, float]:
+    return assignment.due_at is None, assignment.due_at.timestamp() if assignment.due_at is not None else 0.0
 
 
 def pieces_of(
     enrolment: Enrolment | None, assignments: Sequence[Assignment], deadlines: dict[int, Deadlines]
 ) -> list[OwnPiece]:
-    """Return how a student stands with these assignments, or what everybody sees of them: at most 4 queries."""
+    """Return how a student stands with these assignments, or what everybody sees of them: at most 4 queries.
+
+    What is due first comes first, then what stands first in the course.
+    """
     teams: dict[int, TeamView] = {}
     if enrolment is not None and not enrolment.is_staff and assignments:
         mine = {"memberships__enrolment": enrolment, "memberships__left_at__isnull": True}
         rows = Project.objects.active().filter(assignment__in=assignments, **mine)
         teams = {view.project.assignment_id: view for view in views_under(with_team(rows, with_files=False), deadlines)}
     pieces = []
-    for assignment in assignments:
+    for assignment in sorted(assignments, key=_when_due):
         held, team = deadlines[assignment.pk], teams.get(assignment.pk)
         if team is not None:
             due_at = team.due_at
@@ -100,7 +99,43 @@ def pieces_of(
     return pieces
 
 
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """How the teams of an assignment stand, by the keys of their members.
+
+    Attributes:
+        in_teams: who is in one.
+        done: whose hand-in counts.
+        late: whose hand-in was late, and waits for the staff.
+    """
+
+    in_teams: set[int]
+    done: set[int]
+    late: set[int]
+
+
+def who_handed_in(assignment: Assignment, students: Collection[int] | None = None) -> HandedIn:
+    """Return who is in a team for an assignment, and who handed in: 6 queries, however many they are.
+
+    Args:
+        assignment: with its course.
+        students: whose teams alone are read; None: all.
+    """
+    rows = Project.objects.active().filter(assignment=assignment)
+    if students is not None:
+        rows = rows.filter(memberships__enrolment__in=students).distinct()
+    found = HandedIn(set(), set(), set())
+    for view in team_views(with_team(rows, with_files=False), Deadlines.of(assignment)):
+        people = {member.pk for member in view.members}
+        found.in_teams.update(people)
+        if view.counting is not None:
+            found.done.update(people)
+        elif view.waiting_late:
+            found.late.update(people)
+    return found
+
+
 def pieces_for(access: Access) -> list[OwnPiece]:
     """Return the assignments of a course as the page's reader has them: at most 6 queries."""
-    assignments = assignments_of(access.course, now=access.now, is_manager=access.is_manager)
+    assignments = assignments_of(access.course, visible_at=None if access.is_manager else access.now)
     return pieces_of(access.enrolment, assignments, Deadlines.of_each(assignments))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, JSONObject
+from django.utils.translation import ngettext
 
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
@@ -134,14 +136,41 @@ def progress_of(courses: Iterable[Course], user: User) -> list[Progress]:
 
 
 @dataclass(frozen=True, slots=True)
+class UndecidedProjects:
+    """How many projects of an assignment are without a decision."""
+
+    course: int
+    assignment: int
+    title: str
+    is_main: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingProjects:
     """What in some courses waits for the staff, in numbers."""
 
     ideas: int
     requests: int
     late: int
-    ungraded: int
+    undecided: tuple[UndecidedProjects, ...]
     small: int
+
+    @property
+    def ungraded(self) -> int:
+        """How many projects are without a decision, of whatever assignment."""
+        return sum(row.count for row in self.undecided)
+
+
+def say_undecided(row: UndecidedProjects) -> str:
+    """Say of how many projects nothing is decided, and of what, where it is not the course's project."""
+    if row.is_main:
+        said = ngettext("%(count)d project without a decision", "%(count)d projects without a decision", row.count)
+    else:
+        said = ngettext(
+            "%(title)s: %(count)d team without a decision", "%(title)s: %(count)d teams without a decision", row.count
+        )
+    return said % {"count": row.count, "title": row.title}
 
 
 def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
@@ -153,24 +182,40 @@ def waiting_in(courses: Sequence[Course]) -> WaitingProjects:
     ideas = Topic.objects.filter(course__in=courses, proposal=Topic.Proposal.OPEN)
     late = _after_the_deadline(rows)
     counted = _counts(
+        rows.exclude(DECIDED).annotate(of=_ASSIGNMENT),
         {
             "ideas": ideas,
             "requests": requests,
             "late": late,
-            "ungraded": rows.exclude(DECIDED),
             "small": rows.filter(pk__in=Project.objects.below_minimum().values("pk")),
-        }
+        },
     )
     if counted["late"]:
         counted["late"] = _teams_that_wait(late)
-    return WaitingProjects(**counted)
+    by_assignment = [
+        UndecidedProjects(**json.loads(name), count=counted.pop(name)) for name in list(counted) if name.startswith("{")
+    ]
+    undecided = sorted(by_assignment, key=lambda row: (row.course, not row.is_main, row.assignment))
+    return WaitingProjects(**counted, undecided=tuple(undecided))
 
 
-def _counts(wanted: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """Return how many rows each has: 1 query."""
+# Names an assignment in a query that counts by names.
+_ASSIGNMENT = Cast(
+    JSONObject(
+        course="assignment__course",
+        assignment="assignment",
+        title="assignment__title",
+        is_main="assignment__is_main",
+    ),
+    TextField(),
+)
+
+
+def _counts(named: QuerySet[Any], wanted: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """Return how many rows each has, and how many of `named` have each name: 1 query."""
+    each = [named, *(rows.annotate(of=Value(name, TextField())) for name, rows in wanted.items())]
     first, *others = (
-        rows.order_by().annotate(of=Value(name)).values("of").annotate(count=Count("pk")).values_list("of", "count")
-        for name, rows in wanted.items()
+        rows.order_by().values("of").annotate(count=Count("pk")).values_list("of", "count") for rows in each
     )
     return {**dict.fromkeys(wanted, 0), **dict(first.union(*others, all=True))}
 

@@ -26,6 +26,20 @@ from projects.models import (
 from projects.states import ProjectState
 
 
+def assignments_of(course: Course, *, visible_at: datetime | None = None) -> list[Assignment]:
+    """Return the assignments of a course in their order, each of which knows its course: 1 query.
+
+    Args:
+        course: whose they are.
+        visible_at: only what everyone who sees the course may see then; None: all.
+    """
+    rows = Assignment.objects.filter(course=course)
+    assignments = list(rows if visible_at is None else rows.visible_at(visible_at))
+    for assignment in assignments:
+        assignment.course = course
+    return assignments
+
+
 def bytes_kept(project: Project) -> int:
     """Return how many bytes the files of all attempts of a project have, also of those out of account: 1 query."""
     rows = SubmissionFile.objects.filter(submission__project=project)

@@ -10,9 +10,21 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Sum, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    Sum,
+    Value,
+    When,
+    prefetch_related_objects,
+)
 
-from amls.courses.models import Course, Enrolment
+from amls.courses.models import Enrolment
 from amls.grading.facts import Piece
 from amls.grading.points import ZERO, Tally, WorkState, tally
 from projects.deadlines import Deadlines
@@ -104,26 +116,32 @@ class _Known:
     published: set[int]
 
 
-def assignments_of(course: Course) -> list[Assignment]:
-    """Return the assignments of a course in their order, each with its tasks: 2 queries."""
-    return list(Assignment.objects.filter(course=course).prefetch_related("tasks"))
-
-
 def works_of(
-    assignments: Sequence[Assignment], enrolments: Sequence[Enrolment], *, now: datetime, with_tasks: bool = False
+    assignments: Sequence[Assignment],
+    enrolments: Sequence[Enrolment],
+    *,
+    now: datetime,
+    with_tasks: bool = False,
+    deadlines: dict[int, Deadlines] | None = None,
 ) -> dict[int, dict[int, Work]]:
-    """Return how these students stand, by enrolment and by assignment: 6 queries, none without assignments.
+    """Return how these students stand, by enrolment and by assignment: 7 queries, none without assignments.
+
+    One less where the deadlines are known, and one where none gives points.
 
     Args:
-        assignments: of one course, as `assignments_of` reads them.
+        assignments: of one course; their tasks are read here.
         enrolments: its students.
         now: aware.
         with_tasks: whether points are wanted task by task, and with what the team reads; else the database adds them up.
+        deadlines: by assignment, where they are read already.
     """
     if not assignments:
         return {enrolment.pk: {} for enrolment in enrolments}
+    with_points = [one for one in assignments if one.grading == Assignment.Grading.POINTS]
+    prefetch_related_objects(with_points, "tasks")
+    deadlines = deadlines or Deadlines.of_each(assignments)
     people, by_key = [enrolment.pk for enrolment in enrolments], {row.pk: row for row in assignments}
-    known = _read(assignments, people, with_tasks=with_tasks)
+    known = _read(assignments, people, deadlines, with_tasks=with_tasks)
     return {
         person: {key: _work(key, assignment, person, known, now) for key, assignment in by_key.items()}
         for person in people
@@ -150,7 +168,9 @@ def known_works(enrolments: Sequence[Enrolment], *, now: datetime) -> dict[int, 
     return works if len(works) == len(kept) else None
 
 
-def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_tasks: bool) -> _Known:
+def _read(
+    assignments: Sequence[Assignment], people: Sequence[int], deadlines: dict[int, Deadlines], *, with_tasks: bool
+) -> _Known:
     pks = [assignment.pk for assignment in assignments]
     places: dict[tuple[int, int], _Place] = {}
     members: dict[int, list[int]] = defaultdict(list)
@@ -164,12 +184,12 @@ def _read(assignments: Sequence[Assignment], people: Sequence[int], *, with_task
     overrides = MemberAssessment.objects.filter(assessment__project__assignment__in=pks)
     published = Assessment.objects.filter(project__assignment__in=pks, published_at__isnull=False)
     return _Known(
-        deadlines=Deadlines.of_each(assignments),
+        deadlines=deadlines,
         places=places,
         members=members,
         sums={} if with_tasks else _sums(pks),
         given=given,
-        tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments},
+        tasks={one.pk: list(one.tasks.all()) for one in assignments if one.grading == Assignment.Grading.POINTS},
         overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
         excused=set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment")),
         published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),

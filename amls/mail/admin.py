@@ -16,6 +16,7 @@ from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
 from amls.mail.announcements import save_announcement
+from amls.mail.audiences import audience_label
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
 from amls.mail.letters import label_of
@@ -30,7 +31,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
 
     writes = Writes(save=save_announcement, delete=delete_row)
     form = AnnouncementForm
-    list_display = ("title", "course", "audience", "publish_at", "mailed_at", "is_withdrawn")
+    list_display = ("title", "course", "to_whom", "publish_at", "mailed_at", "is_withdrawn")
     list_filter = ("course",)
     list_select_related = ("course",)
     search_fields = ("title", "text")
@@ -38,6 +39,11 @@ class AnnouncementAdmin(CourseScopedAdmin):
     fields = (
         "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "mailed_at",
     )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("to whom"))
+    def to_whom(self, announcement: Announcement) -> str:
+        """Say to whom it goes."""
+        return audience_label(announcement.audience)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Publish at once, unless another time is typed."""

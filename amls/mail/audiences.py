@@ -3,15 +3,20 @@
 @audience("projects.none", gettext_lazy("Who has no project yet"))
 def without_project(course: Course) -> QuerySet[Enrolment]:
 return Enrolment.objects.filter(course=course, role="student").exclude(…)
+
+What there are several of in a course, such as assignments, has audiences of each: `audience_kinds` are asked which, and
+'projects.without-team:17' is the name of one.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.hooks import Hook
+from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment
 
 if TYPE_CHECKING:
@@ -31,9 +36,41 @@ def audience(name: str, label: "str | _StrPromise") -> Callable[[Filter], Filter
     return register
 
 
-def audience_choices() -> "list[tuple[str, str | _StrPromise]]":
-    """Return the names and labels of all audiences."""
-    return [(name, label) for name, (label, _chosen) in audiences.items()]
+@dataclass(frozen=True, slots=True)
+class AudienceKind:
+    """A kind of audience of which a course has any number.
+
+    Attributes:
+        offered: returns, for some courses, whose each audience is, by the course's key, its own key and its label.
+        people: returns who belongs to one of a course, by its key; nobody where it is not there any more.
+        label: what one is called where it is not asked which.
+    """
+
+    offered: Callable[[Iterable[Course]], Iterable[tuple[int, int, str]]]
+    people: Callable[[Course, int], QuerySet[Enrolment]]
+    label: "str | _StrPromise"
+
+
+audience_kinds: Hook[AudienceKind] = Hook("kinds of audiences")
+
+
+def audience_choices(courses: Iterable[Course] = ()) -> "list[tuple[str, Any]]":
+    """Return the names and labels of all audiences; those that only some courses have in a group of each course."""
+    choices: list[tuple[str, Any]] = [(name, label) for name, (label, _chosen) in audiences.items()]
+    asked = list(courses)
+    grouped: dict[int, list[tuple[str, str]]] = {course.pk: [] for course in asked}
+    for name, kind in audience_kinds.items() if asked else ():
+        for course, key, label in kind.offered(asked):
+            grouped[course].append((f"{name}:{key}", label))
+    return [*choices, *((str(course), grouped[course.pk]) for course in asked if grouped[course.pk])]
+
+
+def audience_label(name: str) -> str:
+    """Return what an audience is called; its name where nobody contributes it any more."""
+    kind, is_of_several, _key = name.partition(":")
+    if is_of_several:
+        return str(audience_kinds[kind].label) if kind in audience_kinds else name
+    return str(audiences[name][0]) if name in audiences else name
 
 
 def people_in(name: str, course: Course) -> QuerySet[Enrolment]:
@@ -42,6 +79,9 @@ def people_in(name: str, course: Course) -> QuerySet[Enrolment]:
     Raises:
         LookupError: no app contributes it.
     """
+    kind, is_of_several, key = name.partition(":")
+    if is_of_several:
+        return audience_kinds[kind].people(course, primary_key(key) or 0)
     _label, chosen = audiences[name]
     return chosen(course)
 

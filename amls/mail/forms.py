@@ -26,6 +26,27 @@ class AnnouncementForm(_AnnouncementForm):
         label=_("To whom"), choices=audience_choices, initial="all", widget=UnfoldAdminSelectWidget
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offered = self.fields["course"]
+        assert isinstance(offered, forms.ModelChoiceField)  # noqa: S101 - a foreign key of the model
+        self.courses = list(offered.queryset or ())
+        audience = self.fields["audience"]
+        assert isinstance(audience, forms.ChoiceField)  # noqa: S101 - declared above
+        audience.choices = audience_choices(self.courses)
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse whom another course has."""
+        data = super().clean()
+        course, audience = self.cleaned_data.get("course"), self.cleaned_data.get("audience", "")
+        if course is not None and ":" in audience:
+            own: list[tuple[str, str]] = next(
+                (choices for group, choices in audience_choices([course]) if group == str(course)), []
+            )
+            if audience not in dict(own):
+                self.add_error("audience", _("These people are of another course. Choose among those of this course."))
+        return data
+
     class Meta:
         model = Announcement
         fields = ("course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn")

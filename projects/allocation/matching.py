@@ -12,11 +12,11 @@ Nothing else decides: the same input gives the same teams.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from projects.allocation.problem import Team, lot
+from projects.allocation.problem import Team, lot, teams_from_json, teams_to_json
 
 Teams = tuple[tuple[int, ...], ...]
 
@@ -124,7 +124,7 @@ def common_wishes(problem: MatchInput, keys: Sequence[int], *, most: int) -> tup
 def match_to_json(problem: MatchInput) -> dict[str, Any]:
     """Return what matching depends on as JSON has it, in one order."""
     return {
-        "teams": [asdict(team) | {"wishes": list(team.wishes)} for team in sorted(problem.teams, key=_key)],
+        "teams": teams_to_json(problem.teams),
         "room": sorted([topic, room] for topic, room in problem.room.items()),
         "largest": problem.largest,
         "seed": problem.seed,
@@ -139,14 +139,10 @@ def match_from_json(data: Mapping[str, Any]) -> MatchInput:
     """
     try:
         return MatchInput(
-            teams=tuple(Team(team["key"], team["size"], tuple(team["wishes"])) for team in data["teams"]),
+            teams=teams_from_json(data["teams"]),
             room=dict(data["room"]),
             largest=data["largest"],
             seed=data["seed"],
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no input of a matching: {error!r}") from error
-
-
-def _key(team: Team) -> int:
-    return team.key

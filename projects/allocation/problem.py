@@ -165,12 +165,24 @@ def lot(seed: str, key: int) -> str:
     return hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
 
 
+def teams_to_json(teams: Iterable[Team]) -> list[dict[str, Any]]:
+    """Return teams as JSON has them, by their keys."""
+    return [asdict(team) | {"wishes": list(team.wishes)} for team in sorted(teams, key=lambda team: team.key)]
+
+
+def teams_from_json(rows: Iterable[Mapping[str, Any]]) -> tuple[Team, ...]:
+    """Return what `teams_to_json` wrote.
+
+    Raises:
+        KeyError, TypeError: it is no such thing.
+    """
+    return tuple(Team(row["key"], row["size"], tuple(row["wishes"])) for row in rows)
+
+
 def input_to_json(problem: AllocationInput) -> dict[str, Any]:
     """Return what an allocation is made from as JSON has it, in one order."""
     return {
-        "teams": [
-            asdict(team) | {"wishes": list(team.wishes)} for team in sorted(problem.teams, key=lambda team: team.key)
-        ],
+        "teams": teams_to_json(problem.teams),
         "topics": [asdict(topic) for topic in sorted(problem.topics, key=lambda topic: topic.key)],
         "most": sorted([mentor, most] for mentor, most in problem.most.items()),
         "pins": sorted([team, topic] for team, topic in problem.pins.items()),
@@ -187,7 +199,7 @@ def input_from_json(data: Mapping[str, Any]) -> AllocationInput:
     """
     try:
         return AllocationInput(
-            teams=tuple(Team(team["key"], team["size"], tuple(team["wishes"])) for team in data["teams"]),
+            teams=teams_from_json(data["teams"]),
             topics=tuple(OfferedTopic(**topic) for topic in data["topics"]),
             most=dict(data["most"]),
             pins=dict(data["pins"]),

@@ -61,13 +61,20 @@ def _items_of(assignment: Assignment, deadlines: Deadlines) -> Iterator[Item]:
     if assignment.has_topics and assignment.opens_at:
         title = in_each_language(lambda: _("%(title)s: registration opens") % {"title": assignment})
         yield opening(key=key_of(assignment, "opens"), title=title, opens_at=assignment.opens_at, path=path)
-    if assignment.has_topics and assignment.registration_closes_at:
-        title = in_each_language(lambda: _("%(title)s: registration closes") % {"title": assignment})
-        closes_at = assignment.registration_closes_at
-        yield deadline(key=key_of(assignment, "registration-closes"), title=title, due_at=closes_at, path=path)
+    for _assignment, closes in _closes(assignment):
+        yield closes
     due_at = deadlines.for_all
     if due_at is not None:
         yield _due(assignment, due_at)
+
+
+def _closes(assignment: Assignment) -> Iterator[tuple[Assignment, Item]]:
+    """Yield until when teams register for an assignment that is not the course's project, where that has a date."""
+    closes_at = assignment.registration_closes_at
+    if not assignment.is_main and assignment.has_topics and closes_at is not None:
+        title = in_each_language(lambda: _("%(title)s: registration closes") % {"title": assignment})
+        key, path = key_of(assignment, "registration-closes"), address_of(assignment)
+        yield assignment, deadline(key=key, title=title, due_at=closes_at, path=path)
 
 
 def _due(assignment: Assignment, due_at: datetime) -> Item:
@@ -81,11 +88,15 @@ def _due(assignment: Assignment, due_at: datetime) -> Item:
 
 @registry.personal_items.named("projects")
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
-    """Return the deadlines for whom they differ, with an extension or done: 4 queries for any number of either."""
+    """Return the deadlines for whom they differ, with an extension or done: 4 queries for any number of either.
+
+    Who has a team has done with the registration.
+    """
     assignments = _shown(course)
     known = Deadlines.of_each(assignments)
     dated = [assignment for assignment in assignments if known[assignment.pk].for_all is not None]
-    if not dated:
+    registered = [closes for assignment in assignments for closes in _closes(assignment)]
+    if not dated and not registered:
         return {}
     teams, team_of = _teams_of(enrolments)
     attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
@@ -93,6 +104,10 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
         attempts[attempt.project_id].append(attempt)
     alike: dict[tuple[int, datetime], Item] = {}
     items: dict[int, list[Item]] = {}
+    for assignment, closes in registered:
+        for person in enrolments:
+            if (person.pk, assignment.pk) in team_of:
+                items.setdefault(person.pk, []).append(replace(closes, is_done=True))
     for assignment in dated:
         deadlines = known[assignment.pk]
         for person in enrolments:

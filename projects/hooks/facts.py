@@ -6,8 +6,8 @@ from datetime import datetime
 from amls.courses.models import Course, Enrolment
 from amls.grading.facts import Facts, course_facts, facts
 from projects.hooks.eligibility import judge_projects
-from projects.queries import results_of
-from projects.works import assignments_of, blank_piece, known_works, piece_of, works_of
+from projects.queries import assignments_of, results_of
+from projects.works import blank_piece, known_works, piece_of, works_of
 
 
 @facts.named("projects")

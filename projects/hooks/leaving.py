@@ -9,7 +9,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import before_archiving, before_leaving
 from projects.models import Invitation, Membership, Project, Submission
-from projects.progress import waiting_in
+from projects.progress import say_undecided, waiting_in
 
 
 @before_leaving
@@ -37,13 +37,10 @@ def leave_projects(enrolment: Enrolment) -> None:
 
 @before_archiving
 def count_undecided(course: Course) -> Iterator[str]:
-    """Say how many projects are without a decision, and how many wishes for more time wait."""
+    """Say of each assignment how many projects are without a decision, and how many wishes for more time wait."""
     waiting = waiting_in([course])
-    if waiting.ungraded:
-        text = ngettext(
-            "%(count)d project without a decision", "%(count)d projects without a decision", waiting.ungraded
-        )
-        yield text % {"count": waiting.ungraded}
+    for row in waiting.undecided:
+        yield say_undecided(row)
     if waiting.requests:
         text = ngettext("%(count)d request for more time", "%(count)d requests for more time", waiting.requests)
         yield text % {"count": waiting.requests}

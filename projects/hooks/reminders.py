@@ -6,9 +6,9 @@ from datetime import datetime
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.addresses import KEYS, assignment_pk_of
-from projects.deadlines import Deadlines
-from projects.models import Assignment, EarlierPass, Excuse, Membership, Project
-from projects.queries import results_of, team_views, with_team
+from projects.models import Assignment, EarlierPass, Excuse, Membership
+from projects.pieces import who_handed_in
+from projects.queries import results_of
 from projects.states import ProjectState
 
 
@@ -45,10 +45,7 @@ def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _no
     students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff} - excused
     if not assignment.is_handed_in_here:
         return students
-    rows = Project.objects.active().filter(assignment=assignment, memberships__enrolment__in=students).distinct()
-    views = team_views(with_team(rows, with_files=False), Deadlines.of(assignment))
-    in_teams = {member.pk for view in views for member in view.members}
-    done = {member.pk for view in views if view.counting is not None for member in view.members}
+    found = who_handed_in(assignment, students)
     if not assignment.has_topics:
-        return students - done
-    return students & in_teams - done if key.endswith(":due") else students - in_teams
+        return students - found.done
+    return students & found.in_teams - found.done if key.endswith(":due") else students - found.in_teams

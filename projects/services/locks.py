@@ -171,22 +171,44 @@ def require_open_under(assignment: Assignment | None, deadlines: Deadlines, cour
     require_running(course)
     if assignment is None:
         raise RuleViolation(_("This course has no projects."), code="no-projects")
-    if assignment.opens_at is not None and now < assignment.opens_at:
+    require_within(
+        course,
+        opens_at=assignment.opens_at,
+        closes_at=deadlines.registration_closes_at,
+        closed=_("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s"),
+        code="registration-closed",
+        now=now,
+    )
+
+
+def require_within(
+    course: Course, *, opens_at: datetime | None, closes_at: datetime | None, closed: str, code: str, now: datetime
+) -> None:
+    """Refuse what comes before registration opens, or after its deadline.
+
+    Args:
+        course: in whose zone the times are said.
+        opens_at: of the registration; None: at once.
+        closes_at: the deadline, of which the whole minute counts; None without one.
+        closed: what is said after it, with `time`, `now` and `ask` (whom to ask).
+        code: of the refusal after it.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: it does.
+    """
+    if opens_at is not None and now < opens_at:
         raise RuleViolation(
-            _("Registration opens %(time)s.") % {"time": say_time(assignment.opens_at, course.zone, now=now)},
+            _("Registration opens %(time)s.") % {"time": say_time(opens_at, course.zone, now=now)},
             code="registration-not-open",
         )
-    closes = deadlines.registration_closes_at
-    if closes is not None and not is_open_until(closes, now):
-        raise RuleViolation(
-            _("Registration closed %(time)s. By the server's clock it is %(now)s. %(ask)s")
-            % {
-                "time": say_time(closes, course.zone, now=now),
-                "now": say_time(now, course.zone, now=now, to_the_second=True),
-                "ask": whom_to_ask(course),
-            },
-            code="registration-closed",
-        )
+    if closes_at is not None and not is_open_until(closes_at, now):
+        said = {
+            "time": say_time(closes_at, course.zone, now=now),
+            "now": say_time(now, course.zone, now=now, to_the_second=True),
+            "ask": whom_to_ask(course),
+        }
+        raise RuleViolation(closed % said, code=code)
 
 
 def require_first_come(assignment: Assignment) -> None:

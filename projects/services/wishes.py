@@ -8,9 +8,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_people
-from amls.core.clock import is_open_until
 from amls.core.text import clean_line
-from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from projects.models import (
@@ -32,6 +30,7 @@ from projects.services.locks import (
     members_of,
     require_registration_open,
     require_running,
+    require_within,
     save_checked,
     tell_teams,
     whom_to_ask,
@@ -208,24 +207,15 @@ def require_wishes_open(assignment: Assignment, *, now: datetime) -> None:
     Raises:
         RuleViolation: it does; with the exact deadline, the server's time and whom to ask.
     """
-    course = assignment.course
-    require_running(course)
-    if assignment.opens_at is not None and now < assignment.opens_at:
-        raise RuleViolation(
-            _("Registration opens %(time)s.") % {"time": say_time(assignment.opens_at, course.zone, now=now)},
-            code="registration-not-open",
-        )
-    closes = assignment.wishes_close_at
-    if closes is not None and not is_open_until(closes, now):
-        raise RuleViolation(
-            _("Wishes were open until %(time)s. By the server's clock it is %(now)s. %(ask)s")
-            % {
-                "time": say_time(closes, course.zone, now=now),
-                "now": say_time(now, course.zone, now=now, to_the_second=True),
-                "ask": whom_to_ask(course),
-            },
-            code="wishes-closed",
-        )
+    require_running(assignment.course)
+    require_within(
+        assignment.course,
+        opens_at=assignment.opens_at,
+        closes_at=assignment.wishes_close_at,
+        closed=_("Wishes were open until %(time)s. By the server's clock it is %(now)s. %(ask)s"),
+        code="wishes-closed",
+        now=now,
+    )
 
 
 def keep_placement(placement: TopicPlacement, *, by: User | None = None, now: datetime) -> None:

@@ -21,9 +21,10 @@ from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
 from exams.services.results import enter_points
 from projects.models import Assignment, Excuse
+from projects.queries import assignments_of
 from projects.services.excuses import excuse
 from projects.services.points import Given, give_points, team_for_points
-from projects.works import assignments_of, works_of
+from projects.works import works_of
 from tests.exams.people import make_students
 from tests.factories import ExamFactory
 from tests.portal.test_gradebook import ADDRESS, give

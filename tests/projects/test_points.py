@@ -22,6 +22,7 @@ from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
+from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.excuses import end_excuse, excuse
 from projects.services.points import (
@@ -30,7 +31,7 @@ from projects.services.points import (
     set_tasks,
     team_for_points,
 )
-from projects.works import assignments_of, works_of
+from projects.works import works_of
 from tests.markup import squeeze
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, make_teams

@@ -18,7 +18,7 @@ from exams.models import Exam
 from exams.waiting import waiting_in as exams_waiting_in
 from lectures.advice import problem
 from lectures.models import Extraction, Lecture, Material
-from projects.progress import open_questions_in
+from projects.progress import open_questions_in, say_undecided
 from projects.progress import waiting_in as projects_waiting_in
 
 
@@ -143,22 +143,18 @@ def _projects(courses: Sequence[Course]) -> Iterator[Need]:
             ),
             f"{listing}?needs=late",
         ),
-        (
-            waiting.ungraded,
-            ngettext("%(count)d project without a decision", "%(count)d projects without a decision", waiting.ungraded),
-            f"{listing}?needs=ungraded",
-        ),
-        (
-            waiting.small,
-            ngettext(
-                "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", waiting.small
-            ),
-            f"{listing}?needs=small",
-        ),
     ]
     for count, text, address in rows:
         if count:
             yield Need(text % {"count": count}, address)
+    for row in waiting.undecided:
+        address = f"{listing}?needs=ungraded&course={row.course}&assignment={row.assignment}"
+        yield Need(say_undecided(row), address)
+    if waiting.small:
+        text = ngettext(
+            "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", waiting.small
+        )
+        yield Need(text % {"count": waiting.small}, f"{listing}?needs=small")
 
 
 def _questions(courses: Sequence[Course]) -> Iterator[Need]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from amls.courses.models import Course
 from exams.models import Exam
 from projects.models import Assignment
-from projects.works import assignments_of
+from projects.queries import assignments_of
 
 
 @dataclass(frozen=True, slots=True)

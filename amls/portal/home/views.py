@@ -25,8 +25,8 @@ from lectures.models import Lecture, OfficeHour
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
 from projects.models import Assignment
-from projects.pieces import assignments_of, pieces_of
-from projects.queries import read_part
+from projects.pieces import pieces_of
+from projects.queries import assignments_of, read_part
 
 
 @require_safe
@@ -121,7 +121,7 @@ class HomeShared(Shared):
 
 def _home_context(access: Access) -> dict[str, Any]:
     course, now = access.course, access.now
-    assignments = assignments_of(course, now=now)
+    assignments = assignments_of(course, visible_at=now)
     known = Deadlines.of_each(assignments)
     main = next((assignment for assignment in assignments if assignment.is_main), None)
     deadlines = known[main.pk] if main is not None else Deadlines.of(None)

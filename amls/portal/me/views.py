@@ -22,8 +22,8 @@ from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for
 from projects.deadlines import Deadlines
-from projects.pieces import assignments_of, pieces_of
-from projects.queries import read_part
+from projects.pieces import pieces_of
+from projects.queries import assignments_of, read_part
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8
@@ -112,7 +112,7 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
-    assignments = assignments_of(access.course, now=access.now)
+    assignments = assignments_of(access.course, visible_at=access.now)
     deadlines = Deadlines.of_each(assignments)
     main = next((assignment for assignment in assignments if assignment.is_main), None)
     # First: what else is asked of this person finds it.
@@ -133,6 +133,9 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         if is_student
         else [],
         "has_projects": main is not None,
+        # Of which the page shows points as well.
+        "assignments": assignments,
+        "dues": deadlines,
         "pieces": pieces_of(access.enrolment, [row for row in assignments if not row.is_main], deadlines),
         "is_student": is_student,
         "team": part.team if part is not None else None,
