@@ -64,7 +64,10 @@ def ask_for_match(*, enrolment: Enrolment, assignment: Assignment, now: datetime
 
 def take_match_back(*, enrolment: Enrolment, assignment: Assignment) -> None:
     """Match a person with nobody: they stay in the team that they have."""
-    MatchRequest.objects.filter(enrolment=enrolment, assignment=assignment).delete()
+    with transaction.atomic():
+        # Who is being matched at this moment is matched, or not: the staff's write locks everyone whom it reads.
+        lock_enrolment(enrolment.pk)
+        MatchRequest.objects.filter(enrolment=enrolment, assignment=assignment).delete()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,13 @@ from functools import partial
 import pytest
 
 from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment
 from amls.mail.models import Notice
+from projects.allocation.matching import match
 from projects.models import Allocation, Assignment, Project, Topic, Wish, WishList
 from projects.services.allocating import ask_allocation, publish_allocation
 from projects.services.assignments import keep_assignment
+from projects.services.matching import ask_for_match, make_teams, matchable, take_match_back
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation
 from projects.services.wishes import form_team, rank_topics
@@ -155,3 +158,49 @@ def test_a_topic_that_is_closed_while_it_is_ranked_is_not_given(
     ranks = [partial(rank_topics, project=team, topics=topics, version=0, now=NOW) for team in teams]
     at_once([close, *ranks])
     assert topics[0] not in _run(world, assignment).given().values()
+
+
+def test_teams_that_two_of_the_staff_make_at_once_are_made_once(
+    world: World, assignment: Assignment, topics: list[int]
+) -> None:
+    people = [world.student, world.other, EnrolmentFactory.create(course=assignment.course)]
+    for person in people:
+        ask_for_match(enrolment=person, assignment=assignment, now=NOW)
+    found = matchable(assignment, largest=3)
+    make = partial(
+        make_teams, assignment=assignment, teams=match(found.problem), seen=found.problem, by=world.staff, now=NOW
+    )
+    assert refusals(at_once([make] * 3)) in (["changed-meanwhile"] * 2, ["project-withdrawn"] * 2)
+    assert Project.objects.active().count() == 1
+    assert Notice.objects.filter(kind="projects.matched").count() == 3
+
+
+@pytest.mark.parametrize("_round", range(3))
+def test_who_changes_their_mind_while_teams_are_made_is_matched_or_nobody_is(
+    world: World, assignment: Assignment, topics: list[int], _round: int
+) -> None:
+    for person in (world.student, world.other):
+        ask_for_match(enrolment=person, assignment=assignment, now=NOW)
+    found = matchable(assignment, largest=2)
+    outcomes = at_once(
+        [
+            partial(
+                make_teams,
+                assignment=assignment,
+                teams=match(found.problem),
+                seen=found.problem,
+                by=world.staff,
+                now=NOW,
+            ),
+            partial(take_match_back, enrolment=world.student, assignment=assignment),
+            partial(rank_topics, project=_team(world.other), topics=topics, version=0, by=world.other, now=NOW),
+        ]
+    )
+    is_matched = refusals(outcomes[:1]) == []
+    assert is_matched or refusals(outcomes[:1]) == ["changed-meanwhile"]
+    assert Project.objects.active().count() == (1 if is_matched else 2)
+    assert Notice.objects.filter(kind="projects.matched").count() == (2 if is_matched else 0)
+
+
+def _team(enrolment: Enrolment) -> Project:
+    return Project.objects.get(memberships__enrolment=enrolment, memberships__left_at=None)
