@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from amls.courses.models import StaffMember
@@ -16,6 +17,11 @@ from projects.progress import with_names
 from projects.services.wishes import delete_mentor_limit, delete_placement, keep_mentor_limit, keep_placement
 
 _BY_WISH = Assignment.TopicsGiven.BY_WISH
+
+
+def _ruled(field: str) -> QuerySet[TopicPlacement, Any]:
+    """Return what rules that exist are about: what they say stays to be chosen, whatever became of it."""
+    return TopicPlacement.objects.values(field)
 
 
 @admin.register(TopicPlacement)
@@ -36,11 +42,13 @@ class TopicPlacementAdmin(KeptAdmin):
         """Offer the teams that wait for a topic, by their members' names, and the topics that are given by wish."""
         courses = self.courses(request)
         if db_field.name == "project":
-            waiting = Project.objects.active().filter(topic=None, assignment__topics_given=_BY_WISH)
-            rows = with_names(waiting.filter(assignment__course__in=courses)).order_by("assignment", "pk")
+            waiting = Q(topic=None, withdrawn_at=None, assignment__topics_given=_BY_WISH)
+            mine = Project.objects.filter(waiting | Q(pk__in=_ruled("project")), assignment__course__in=courses)
+            rows = with_names(mine).order_by("assignment", "pk")
             kwargs |= {"queryset": rows, "form_class": TeamField}
         elif db_field.name == "topic":
-            topics = Topic.objects.filter(assignment__topics_given=_BY_WISH, course__in=courses)
+            offered = Q(assignment__topics_given=_BY_WISH) | Q(pk__in=_ruled("topic"))
+            topics = Topic.objects.filter(offered, course__in=courses)
             named = topics.select_related("assignment", "course").order_by("-course", "assignment", "position", "pk")
             kwargs |= {"queryset": named, "form_class": TopicField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
@@ -64,7 +72,9 @@ class MentorLimitAdmin(KeptAdmin):
         """Offer the assignments whose topics are given by wish, and mentors by their course's name."""
         courses = self.courses(request)
         if db_field.name == "assignment":
-            rows = Assignment.objects.filter(topics_given=_BY_WISH, course__in=courses).select_related("course")
+            limited = MentorLimit.objects.values("assignment")
+            mine = Assignment.objects.filter(Q(topics_given=_BY_WISH) | Q(pk__in=limited), course__in=courses)
+            rows = mine.select_related("course")
             kwargs |= {"queryset": rows.order_by("-course", "position", "pk"), "form_class": OfCourseField}
         elif db_field.name == "mentor":
             mentors = StaffMember.objects.filter(course__in=courses).select_related("course")
