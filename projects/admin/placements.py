@@ -19,9 +19,10 @@ from projects.services.wishes import delete_mentor_limit, delete_placement, keep
 _BY_WISH = Assignment.TopicsGiven.BY_WISH
 
 
-def _ruled(field: str) -> QuerySet[TopicPlacement, Any]:
+def _ruled(field: str) -> QuerySet[Any, Any]:
     """Return what rules that exist are about: what they say stays to be chosen, whatever became of it."""
-    return TopicPlacement.objects.values(field)
+    rows: QuerySet[Any, Any] = TopicPlacement.objects.values(field)
+    return rows
 
 
 @admin.register(TopicPlacement)
