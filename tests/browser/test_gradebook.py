@@ -15,9 +15,10 @@ from amls.grading.tasks import TaskWish
 from exams.models import Exam, Registration, Result
 from exams.services.tasks import set_exam_tasks
 from projects.models import Assignment
+from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments
 from projects.services.points import Given, give_points, team_for_points
-from projects.works import assignments_of, works_of
+from projects.works import works_of
 from tests.browser.conftest import Open
 from tests.browser.looks import problems_at
 
