@@ -1,4 +1,4 @@
-"""Projects under load: registrations for too few slots, hand-ins in the last minute, the TA's list."""
+"""Projects under load: registrations for too few slots, hand-ins of projects and of a sheet in the last minute, the TA's list."""
 
 import http.client
 import json
@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 PEOPLE, TOPICS, SLOTS = 1000, 24, 30
 HAND_INS, HAND_IN_BYTES = 300, 2 * 1024**2
+SHEETS, SHEET_BYTES = 600, 200 * 1024
 CLIENTS, TOKEN = 32, "a" * 32
 LISTED = (20, 2000)
 
@@ -30,6 +31,7 @@ class Prepared:
     topics: list[int]
     registering: list[str]
     handing_in: list[str]
+    sheet: int
 
 
 def prepare() -> Prepared:
@@ -38,6 +40,7 @@ def prepare() -> Prepared:
     from django.utils import timezone
 
     from amls.courses.models import Enrolment, User
+    from projects.models import Assignment
     from projects.services.registration import register_project
     from tests.factories import AssignmentFactory, CourseFactory, TopicFactory
 
@@ -55,8 +58,11 @@ def prepare() -> Prepared:
     room = TopicFactory.create(course=course, slots=HAND_INS)
     for person in people[PEOPLE:]:
         register_project(enrolment=Enrolment.objects.get(pk=person.pk), topic=room, now=now)
+    sheet = Assignment.objects.create(
+        course=course, kind="sheet", topics_given="", title="Sheet 1", teaming="alone", due_at=now + timedelta(days=1)
+    )
     cookies = [_signed_in(user) for user in users]
-    return Prepared(slug, [topic.pk for topic in topics], cookies[:PEOPLE], cookies[PEOPLE:])
+    return Prepared(slug, [topic.pk for topic in topics], cookies[:PEOPLE], cookies[PEOPLE:], sheet.pk)
 
 
 def _signed_in(user: Any) -> str:
@@ -79,7 +85,12 @@ def measure(port: int, prepared: Prepared) -> list[dict[str, object]]:
         RuntimeError: a slot was given twice, a hand-in was lost, or a receipt is not valid.
     """
     try:
-        return [*_registrations(port, prepared), *_hand_ins(port, prepared), *_list_of_staff(prepared)]
+        return [
+            *_registrations(port, prepared),
+            *_hand_ins(port, prepared),
+            *_sheets(port, prepared),
+            *_list_of_staff(prepared),
+        ]
     finally:
         from django.conf import settings
 
@@ -116,40 +127,66 @@ def _registrations(port: int, prepared: Prepared) -> list[dict[str, object]]:
 
 
 def _hand_ins(port: int, prepared: Prepared) -> list[dict[str, object]]:
-    from django.utils import timezone
+    """Hand projects in, and look at every receipt."""
+    from projects.models import Assignment
 
-    from projects.deadlines import Deadlines, is_counting
-    from projects.models import Assignment, Submission
-
+    assignment = Assignment.objects.get(course__slug=prepared.slug, is_main=True)
     path = f"/{prepared.slug}/projects/mine/submit/"
-
-    def request(path: str, cookie: str, number: int) -> Request:
-        return path, cookie, *_multipart(_notebook(number), request_key=str(uuid.uuid4()))
-
-    # Files are taken from who is signed in only.
-    bare = [partial(request, "/upload/", cookie, number) for number, cookie in enumerate(prepared.handing_in)]
-    bare_rate, _answers = _rate(port, bare)
-    # The deadline's last minute has just begun: it closes 60 seconds from now.
-    assignment = Assignment.objects.get(course__slug=prepared.slug)
-    assignment.due_at = timezone.now()
-    assignment.save()
-    rate, answers = _rate(
-        port,
-        [partial(request, path, cookie, number) for number, cookie in enumerate(prepared.handing_in)],
-    )
-    statuses = Counter(status for status, _location in answers)
-    _require(statuses == {302: HAND_INS}, f"answers: {statuses}")
-    submissions = Submission.objects.filter(project__assignment=assignment)
-    _require(submissions.count() == HAND_INS, f"{submissions.count()} hand-ins of {HAND_INS}")
-    due_at = Deadlines.of(assignment).for_all
-    _require(all(is_counting(submission, due_at) for submission in submissions), "a hand-in is late")
-    checked = {location: _get(port, location) for _status, location in answers}
+    bare_rate, rate, locations = _last_minute(port, assignment, path, prepared.handing_in, HAND_IN_BYTES)
+    checked = {location: _get(port, location) for location in locations}
     valid = [b"Received in time" in page for status, page in checked.values() if status == 200]
     _require(len(valid) == HAND_INS and all(valid), f"{sum(valid)} valid receipts of {HAND_INS}")
     return [
         _row("bare upload of 2 MB, our middleware", bare_rate, bare_rate),
         _row(f"hand-ins of 2 MB: {HAND_INS} in the last minute", rate, bare_rate),
     ]
+
+
+def _sheets(port: int, prepared: Prepared) -> list[dict[str, object]]:
+    """Hand a sheet in, for which nobody has registered: the hand-in makes the team."""
+    from projects.models import Assignment, Membership
+
+    sheet = Assignment.objects.get(pk=prepared.sheet)
+    path = f"/{prepared.slug}/assignments/{sheet.pk}/submit/"
+    bare_rate, rate, _locations = _last_minute(port, sheet, path, prepared.registering[:SHEETS], SHEET_BYTES)
+    members = Membership.objects.active().filter(assignment=sheet)
+    people = members.values("enrolment").distinct().count()
+    _require(members.count() == SHEETS == people, f"{members.count()} memberships of {people} people")
+    return [
+        _row("bare upload of 200 kB, our middleware", bare_rate, bare_rate),
+        _row(f"a sheet of 200 kB: {SHEETS} in the last minute", rate, bare_rate),
+    ]
+
+
+def _last_minute(
+    port: int, assignment: Any, path: str, cookies: Sequence[str], size: int
+) -> tuple[float, float, list[str]]:
+    """Hand in for all of these people in the last minute; return the bare rate, the rate, and where each was led.
+
+    Raises:
+        RuntimeError: a hand-in was lost or is late.
+    """
+    from django.utils import timezone
+
+    from projects.deadlines import Deadlines, is_counting
+    from projects.models import Submission
+
+    def request(path: str, cookie: str, number: int) -> Request:
+        return path, cookie, *_multipart(_notebook(number, size), request_key=str(uuid.uuid4()))
+
+    # Files are taken from who is signed in only.
+    bare_rate, _answers = _rate(port, [partial(request, "/upload/", cookie, n) for n, cookie in enumerate(cookies)])
+    # The deadline's last minute has just begun: it closes 60 seconds from now.
+    assignment.due_at = timezone.now()
+    assignment.save()
+    rate, answers = _rate(port, [partial(request, path, cookie, n) for n, cookie in enumerate(cookies)])
+    statuses = Counter(status for status, _location in answers)
+    _require(statuses == {302: len(cookies)}, f"answers: {statuses}")
+    submissions = Submission.objects.filter(project__assignment=assignment).select_related("project")
+    _require(submissions.count() == len(cookies), f"{submissions.count()} hand-ins of {len(cookies)}")
+    due_at = Deadlines.of(assignment).for_all
+    _require(all(is_counting(submission, due_at) for submission in submissions), "a hand-in is late")
+    return bare_rate, rate, [location for _status, location in answers]
 
 
 def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
@@ -241,9 +278,9 @@ def _words(**values: str) -> bytes:
     return urlencode({"csrfmiddlewaretoken": TOKEN, **values}).encode()
 
 
-def _notebook(number: int) -> bytes:
+def _notebook(number: int, size: int) -> bytes:
     start, end = json.dumps({"nbformat": 4, "cells": [], "team": number, "text": ""})[:-2], '"}'
-    return (start + "x" * (HAND_IN_BYTES - len(start) - len(end)) + end).encode()
+    return (start + "x" * (size - len(start) - len(end)) + end).encode()
 
 
 def _multipart(content: bytes, **values: str) -> tuple[str, bytes]:
