@@ -15,7 +15,8 @@ from exams.models import ExamRules
 from lectures.models import FreeDay
 from projects.models import Assignment, Project
 from projects.services.assessing import publish_assessments
-from projects.services.points import Given, excuse, give_points, most_by_task, team_for_points
+from projects.services.excuses import excuse
+from projects.services.points import Given, give_points, most_by_task, team_for_points
 from tests.browser.conftest import Open
 from tests.browser.looks import axe
 from tests.factories import CourseFactory, EnrolmentFactory, OpenExamFactory
