@@ -1,5 +1,6 @@
 """What a lecture's page shows of its files: slides one by one, chapters, versions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,21 +127,29 @@ def chapters_of(lecture: Lecture, materials: list[Material], deck: Deck | None) 
     ]
 
 
-def add_versions(materials: list[Material], user: User | None) -> None:
-    """Give each material its `shown_versions`, newest first, and whether it `has_changed` for this person: 2 queries."""
+def add_versions(materials: list[Material]) -> None:
+    """Give each material its `shown_versions`, newest first: 1 query."""
     pks = [material.pk for material in materials]
     files: dict[int, list[MaterialFile]] = {}
     for file in MaterialFile.objects.filter(material__in=pks).order_by("-version"):
         files.setdefault(file.material_id, []).append(file)
-    downloaded = last_downloads(user, pks) if user is not None else {}
     for material in materials:
         material.shown_versions = files.get(material.pk, [])  # type: ignore[attr-defined]
-        seen = downloaded.get(material.pk)
-        material.has_changed = seen is not None and seen != material.current_id  # type: ignore[attr-defined]
 
 
-def position_of(user: User | None, recording: Material | None) -> dict[str, object] | None:
-    """Return where a person stopped watching, in seconds and in words, or None."""
+def changed_since_download(user: User | None, versions: Mapping[int, int | None]) -> tuple[int, ...]:
+    """Return the materials of which there is another version than the one that this person downloaded: 1 query.
+
+    Args:
+        user: None for a visitor.
+        versions: the newest version of each material, by their primary keys.
+    """
+    downloaded = last_downloads(user, list(versions)) if user is not None and versions else {}
+    return tuple(sorted(pk for pk, file in downloaded.items() if file != versions[pk]))
+
+
+def position_of(user: User | None, recording: int | None) -> dict[str, object] | None:
+    """Return where a person stopped watching a recording (a material's pk), in seconds and in words, or None."""
     if user is None or recording is None:
         return None
     seconds = WatchPosition.objects.filter(user=user, material=recording).values_list("seconds", flat=True).first()

@@ -115,6 +115,8 @@ def part_of(shared: Shared, name: str, by: dict[str, Any], render: Callable[[], 
 def _said_by(value: Any, name: str) -> Any:
     if isinstance(value, str | int | None):
         return value
+    if isinstance(value, tuple):
+        return tuple(_said_by(part, name) for part in value)
     if isinstance(value, Row):
         return value.shown
     message = f"The part {name!r} can't depend on {type(value).__name__}: it is no word, no number and no row."

@@ -1,19 +1,36 @@
 """One lecture: abstract, slides in the page, recording, downloads, earlier and later."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from amls.agenda.hooks.boundaries import JOIN_LEAD
-from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
-from amls.pagecache.store import cacheable
+from amls.pagecache.parts import Shared
+from amls.pagecache.store import Key, cacheable, store
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
 from lectures.queries import lectures_for
-from lectures.targets import first_of, shown_of
-from lectures.viewing import add_versions, chapters_of, deck_of, position_of, texts_of
+from lectures.targets import Shown, first_of, shown_of
+from lectures.viewing import (
+    Deck,
+    ShownChapter,
+    Texts,
+    add_versions,
+    changed_since_download,
+    chapters_of,
+    deck_of,
+    position_of,
+    texts_of,
+)
 
 
 def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
@@ -29,41 +46,161 @@ def find_lecture(access: Access, ref: str) -> tuple[Lecture, list[Lecture]]:
     raise Http404
 
 
+class LectureShared(Shared):
+    """What a lecture's page shows to everybody of an audience.
+
+    Attributes:
+        ref: what stands for the lecture in its address.
+    """
+
+    def __init__(self, access: Access, ref: str) -> None:
+        super().__init__(access)
+        self.ref = ref
+
+    @property
+    def key(self) -> Key:
+        """Return what its parts are kept under."""
+        return (*super().key, self.ref)
+
+    @cached_property
+    def _found(self) -> tuple[Lecture, list[Lecture]]:
+        return find_lecture(self._access, self.ref)
+
+    @cached_property
+    def lecture(self) -> Lecture:
+        """Return the lecture with its `shown_materials` and their versions: 3 queries; raises Http404."""
+        lecture = self._found[0]
+        add_versions(lecture.shown_materials)  # type: ignore[attr-defined]
+        return lecture
+
+    @property
+    def materials(self) -> list[Material]:
+        """Return what this audience may open, and what is announced."""
+        return list(self.lecture.shown_materials)  # type: ignore[attr-defined]
+
+    @property
+    def earlier(self) -> Lecture | None:
+        """Return the lecture before this one."""
+        lecture, lectures = self._found
+        place = lectures.index(lecture)
+        return lectures[place - 1] if place else None
+
+    @property
+    def later(self) -> Lecture | None:
+        """Return the lecture after this one."""
+        lecture, lectures = self._found
+        return next(iter(lectures[lectures.index(lecture) + 1 :]), None)
+
+    @cached_property
+    def _texts(self) -> Texts:
+        return texts_of(self.materials)
+
+    @cached_property
+    def shown(self) -> Shown:
+        """Return which files the page shows: 1 query more."""
+        return shown_of(self.lecture, self.materials, {pk: len(passages) for pk, passages in self._texts.items()})
+
+    @cached_property
+    def deck(self) -> Deck | None:
+        """Return the slides."""
+        return deck_of(self._access, self.shown.deck, self.shown.notes, self._texts)
+
+    @cached_property
+    def presentation(self) -> Deck | None:
+        """Return the presentation that has other slides than the deck."""
+        return deck_of(self._access, self.shown.apart, None, self._texts)
+
+    @property
+    def slides(self) -> Material | None:
+        """Return the PDF, read or not."""
+        return first_of(self.materials, Material.Kind.PDF)
+
+    @cached_property
+    def chapters(self) -> list[ShownChapter]:
+        """Return the recording's chapters: 2 queries."""
+        return chapters_of(self.lecture, self.materials, self.deck) if self.shown.recording is not None else []
+
+    @property
+    def joins_now(self) -> bool:
+        """Return whether it is time to join."""
+        return self.lecture.is_on_at(self.now, JOIN_LEAD)
+
+    @property
+    def is_on(self) -> bool:
+        """Return whether it goes on."""
+        return self.lecture.is_on_at(self.now)
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether it has ended."""
+        return self.lecture.is_over_at(self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class LectureFacts:
+    """What is asked of a lecture before its page's parts are: kept beside them.
+
+    Attributes:
+        name: of the lecture, in words.
+        versions: the newest version (a file's pk) of each material that this audience may open, by the material's pk.
+        recording: the pk of what is watched, None without one.
+        is_played: whether it is watched on the page.
+        has_deck: whether slides are shown one by one.
+    """
+
+    name: str
+    versions: Mapping[int, int | None]
+    recording: int | None
+    is_played: bool
+    has_deck: bool
+    valid_until: datetime
+
+    @property
+    def size(self) -> int:
+        """Roughly how many bytes of memory it takes."""
+        return 500 + 100 * len(self.versions)
+
+    @classmethod
+    def of(cls, shared: LectureShared) -> LectureFacts:
+        """Return them: no query where they are kept; raises Http404."""
+        key: Key = (*shared.key, "lecture facts")
+        facts = store.get(key, LectureFacts) if shared.is_kept else None
+        if facts is not None and shared.now < facts.valid_until:
+            return facts
+        recording = shared.shown.recording
+        facts = cls(
+            name=str(shared.lecture),
+            versions={material.pk: material.current_id for material in shared.materials},
+            recording=recording.pk if recording is not None else None,
+            is_played=recording is not None and recording.current is not None,
+            has_deck=shared.deck is not None,
+            valid_until=shared.valid_until if shared.is_kept else shared.now,
+        )
+        if shared.is_kept:
+            store.put(key, facts)
+        return facts
+
+
 @require_safe
 def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Show one lecture."""
     access = open_course(request, slug)
-    lecture, lectures = find_lecture(access, ref)
-    place = lectures.index(lecture)
-    materials: list[Material] = lecture.shown_materials  # type: ignore[attr-defined]
+    shared = LectureShared(access, ref)
+    facts = LectureFacts.of(shared)
     user = request.user if isinstance(request.user, User) else None
-    texts = texts_of(materials)
-    shown = shown_of(lecture, materials, {pk: len(passages) for pk, passages in texts.items()})
-    deck = deck_of(access, shown.deck, shown.notes, texts)
-    add_versions(materials, user)
-    going_on, to_mend = advice_for(lecture) if access.is_manager else ([], [])
+    going_on, to_mend = advice_for(shared.lecture) if access.is_manager else ([], [])
     context = {
         "access": access,
         "course": access.course,
-        "lecture": lecture,
+        "shared": shared,
+        "facts": facts,
         "said_back": "lecture",
-        "earlier": lectures[place - 1] if place else None,
-        "later": lectures[place + 1] if place + 1 < len(lectures) else None,
-        "slides": first_of(materials, Material.Kind.PDF),
-        "deck": deck,
-        "presentation": deck_of(access, shown.apart, None, texts),
         "is_presentation_open": "presentation" in request.GET,
-        "recording": shown.recording,
-        "captions": shown.captions,
-        "chapters": chapters_of(lecture, materials, deck) if shown.recording is not None else [],
-        "position": position_of(user, shown.recording),
+        "position": position_of(user, facts.recording),
         "starts_at_second": _asked_second(request),
+        "changed": changed_since_download(user, facts.versions),
         "going_on": going_on,
         "to_mend": to_mend,
-        "is_on": lecture.is_on_at(access.now),
-        "joins_now": lecture.is_on_at(access.now, JOIN_LEAD),
-        "is_over": lecture.is_over_at(access.now),
-        **subscribe_context(access),
     }
     response = render(request, "lectures/lecture.html", context)
     if request.user.is_authenticated:
