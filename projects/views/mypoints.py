@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -77,6 +78,6 @@ def _context(mine: Mine, form: QuestionForm, asked: str) -> dict[str, Any]:
         "entries": entries,
         "score": score,
         "assessment": published,
-        "until": until if is_open else None,
+        "until": until - timedelta(minutes=1) if is_open and until is not None else None,
         "problems": [] if asked in {entry["key"] for entry in entries if "form" in entry} else form.non_field_errors(),
     }

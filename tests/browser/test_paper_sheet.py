@@ -75,9 +75,9 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
     desk = open_page("/admin/", user="assistant")
     desk.get_by_role("link", name="Übungsblatt 7").first.click()
     expect(desk.get_by_text("Teil b stand auf der Rückseite.")).to_be_visible()
-    desk.get_by_label("Answer").fill("Stimmt, die Rückseite war übersehen.")
+    desk.get_by_label("Answer", exact=True).fill("Stimmt, die Rückseite war übersehen.")
     desk.get_by_label("Points, of 12.5").fill("11,75")
-    desk.get_by_role("button", name="Answer").click()
+    desk.get_by_role("button", name="Send the answer").click()
     expect(desk.get_by_text("No question is open.")).to_be_visible()
 
     student = open_page(mine, user="student9", width=390)
