@@ -187,7 +187,7 @@ DATABASES: dict[str, dict[str, Any]]
 if IS_DATABASE_EMBEDDED:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "amls.core.postgres",
             "NAME": "postgres",
             "USER": "postgres",
             "HOST": socket_dir(VAR_DIR),

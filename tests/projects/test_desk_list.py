@@ -191,7 +191,7 @@ def test_the_list_costs_the_same_with_30_projects_as_with_3(world: World, desk: 
 
 
 # Session, person, courses, filters' choices, count, page with members, attempts and files, deadlines, progress.
-QUERIES = 21
+QUERIES = 17
 
 
 def test_the_assessment_page_costs_the_same_in_a_list_of_30_as_of_3(world: World, desk: Client) -> None:

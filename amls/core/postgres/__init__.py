@@ -1,0 +1,1 @@
+"""PostgreSQL as `make run` uses it."""
