@@ -284,6 +284,8 @@ PARTS: dict[str, list[Callable[[], None]]] = {
     "pdf": _parts("pdfs"),
     "courses": _parts("takeover", "allocation"),
     "gradebook": _parts("gradebook"),
+    "faculty": _parts("faculty"),
+    "growth": _parts("growth"),
 }
 
 

@@ -26,6 +26,8 @@ def stage(**extra: str) -> Iterator[None]:
         from django.db import connections
 
         call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        call_command("collectstatic", verbosity=0, interactive=False)
         call_command("flush", verbosity=0, interactive=False)
         yield
         connections.close_all()

@@ -33,6 +33,10 @@ BASES = {
 }
 
 
+def database_socket() -> Path:
+    return Path(settings.DATABASES["default"]["HOST"], ".s.PGSQL.5432")
+
+
 @pytest.fixture(scope="module")
 def image(debian: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     context = repository(tmp_path_factory.mktemp("context"))
@@ -67,7 +71,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
 
 def test_every_role_of_the_image_does_its_work(image: Image, environment: dict[str, str]) -> None:
     port = free_port()
-    socket = {Path(settings.DATABASES["default"]["HOST"]): "/run/database"}
+    socket = {database_socket(): "/run/database/.s.PGSQL.5432"}
     environment |= {"PORT": str(port), "HOST": "127.0.0.1"}
     setup = image.start("setup", environment=environment, shared=socket)
     assert setup.wait(900) == 0
