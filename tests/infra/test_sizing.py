@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 from django.conf import settings
-from redis import Redis
 
 from amls.core.processes import queues
 from amls.embedded import connect, running, socket_dir
@@ -23,8 +22,9 @@ from tests.infra.test_units import started
 from tests.mail.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
-# Each worker: one from which it takes work, one for whoever asks how it is, with one more each to write. Beat writes.
-REDIS = {"default": 3, "exports": 3, "mail": 3, "beat": 1}
+# At most: a worker with two processes six, beat two.
+REDIS = {"default": 6, "exports": 6, "mail": 6, "beat": 2}
+CLIENTS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
 
 
 def of_unit(name: str, *, queue: str = "", port: int = 0) -> list[str]:
@@ -59,7 +59,6 @@ def test_a_node_takes_few_connections(var: Path) -> None:
             subprocess.run(command, cwd=settings.BASE_DIR, env=house.environment, check=True)
         node = {queue: house.spawn(of_unit("amls-worker@.service", queue=queue)) for queue in queues()}
         node["beat"] = house.spawn(of_unit("amls-beat.service"))
-        redis = Redis(port=int(house.redis_port or 0))
         wait_for(lambda: said(house, "SELECT count(*) FROM core_runningprocess") == 4, 240, log)
         # Beat's calls are taken: every process has had something to do.
         wait_for(lambda: said(house, "SELECT count(*) FROM mail_pulse") > 0, 120, log)
@@ -72,21 +71,27 @@ def test_a_node_takes_few_connections(var: Path) -> None:
         for connection in psutil.net_connections("tcp4"):
             if connection.raddr and connection.raddr.port == house.redis_port and connection.pid in pids:
                 by_process[pids[connection.pid]] += 1
-        print(by_process, len(redis.client_list()))
-        backends = said(house, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'")
-        print("postgres of workers", backends)
+        at_most = {name: count for name, count in by_process.items() if count > REDIS[name]}
+        assert (at_most, set(by_process)) == ({}, set(REDIS))
+        # At rest workers and beat hold none: the one is that by which it is asked.
+        assert said(house, CLIENTS) == 1
         node["web"] = house.spawn(of_unit("amls-web.service", port=port), AMLS_DB_POOL="1", DEBUG="0")
         wait_for(lambda: asked(port) == 200, 120, log)
         with ThreadPoolExecutor(32) as pool:
             assert set(pool.map(lambda _number: asked(port), range(128))) == {200}
-        print(
-            "all",
-            len(redis.client_list()),
-            said(house, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"),
-        )
-        for name, process in node.items():
-            print(name, weight(process))
-        print(sum(weight(process)[0] for process in node.values()))
+        assert said(house, CLIENTS) <= 1 + 2 * settings_pool()
+        weights = {name: weight(process) for name, process in node.items()}
+        for name, (mebibytes, processes, seconds) in weights.items():
+            print(f"{name}: {mebibytes:.0f} MiB, {processes} processes, {seconds:.1f} s of a processor")
+        print(f"together {sum(mebibytes for mebibytes, _processes, _seconds in weights.values()):.0f} MiB")
+
+
+def settings_pool() -> int:
+    """Return the most connections of one web process, as settings.md says."""
+    table = (Path(settings.BASE_DIR) / "docs" / "operating" / "settings.md").read_text()
+    found = re.search(r"`AMLS_DB_POOL_SIZE` \|.*\| off, (\d+) \|", table)
+    assert found is not None
+    return int(found[1])
 
 
 def asked(port: int) -> int:
