@@ -20,7 +20,7 @@ import psutil
 from django.db import connection
 from django.db.transaction import atomic
 
-from tests.bench.projects import TOKEN, _multipart, _notebook, _signed_in
+from tests.bench.projects import HAND_IN_BYTES, TOKEN, _multipart, _notebook, _signed_in
 from tests.bench.signups import _answer, _redis, _serve
 from tests.bench.stage import make_course, stage
 
@@ -152,7 +152,7 @@ def _costs(scene: Scene) -> list[dict[str, object]]:
 
     def hand_in(number: int) -> None:
         path = f"/{scene.slug}/projects/mine/submit/"
-        kind, body = _multipart(_notebook(number), request_key=str(uuid.uuid4()))
+        kind, body = _multipart(_notebook(number, HAND_IN_BYTES), request_key=str(uuid.uuid4()))
         answer = client.post(path, body, content_type=kind, HTTP_COOKIE=scene.teams[number])
         _require(answer.status_code, 302, path)
 
