@@ -124,15 +124,15 @@ def who_handed_in(assignment: Assignment, students: Collection[int] | None = Non
     rows = Project.objects.active().filter(assignment=assignment)
     if students is not None:
         rows = rows.filter(memberships__enrolment__in=students).distinct()
-    found = HandedIn(set(), set(), set())
+    handed_in = HandedIn(set(), set(), set())
     for view in team_views(with_team(rows, with_files=False), Deadlines.of(assignment)):
         people = {member.pk for member in view.members}
-        found.in_teams.update(people)
+        handed_in.in_teams.update(people)
         if view.counting is not None:
-            found.done.update(people)
+            handed_in.done.update(people)
         elif view.waiting_late:
-            found.late.update(people)
-    return found
+            handed_in.late.update(people)
+    return handed_in
 
 
 def pieces_for(access: Access) -> list[OwnPiece]:

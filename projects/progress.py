@@ -212,10 +212,10 @@ _ASSIGNMENT = Cast(
 
 
 def _counts(named: QuerySet[Any], wanted: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
-    """Return how many rows each has, and how many of `named` have each name: 1 query."""
-    each = [named, *(rows.annotate(of=Value(name, TextField())) for name, rows in wanted.items())]
+    """Return how many rows counted has, and how many of `named` have counted name: 1 query."""
+    counted = [named, *(rows.annotate(of=Value(name, TextField())) for name, rows in wanted.items())]
     first, *others = (
-        rows.order_by().values("of").annotate(count=Count("pk")).values_list("of", "count") for rows in each
+        rows.order_by().values("of").annotate(count=Count("pk")).values_list("of", "count") for rows in counted
     )
     return {**dict.fromkeys(wanted, 0), **dict(first.union(*others, all=True))}
 

@@ -137,7 +137,7 @@ def works_of(
     """
     if not assignments:
         return {enrolment.pk: {} for enrolment in enrolments}
-    with_points = [one for one in assignments if one.grading == Assignment.Grading.POINTS]
+    with_points = [assignment for assignment in assignments if assignment.grading == Assignment.Grading.POINTS]
     prefetch_related_objects(with_points, "tasks")
     deadlines = deadlines or Deadlines.of_each(assignments)
     people, by_key = [enrolment.pk for enrolment in enrolments], {row.pk: row for row in assignments}
@@ -189,7 +189,7 @@ def _read(
         members=members,
         sums={} if with_tasks else _sums(pks),
         given=given,
-        tasks={one.pk: list(one.tasks.all()) for one in assignments if one.grading == Assignment.Grading.POINTS},
+        tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments if assignment.grading == Assignment.Grading.POINTS},
         overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
         excused=set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment")),
         published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),

@@ -12,6 +12,8 @@ ROOT = Path(settings.BASE_DIR)
 FOLDERS = ("amls", "lectures", "projects", "exams")
 # Django calls them so.
 _OF_DJANGO = {"Command", "Config"}
+# Django asks for the backend of a database in a module of this name.
+_MODULES_OF_DJANGO = {"amls/core/postgres/base.py"}
 # How something is done, or whose it is, says nothing about what it is.
 _MANNERS = {
     "base", "common", "desk", "following", "helpers", "lib", "manager", "misc", "molds", "others", "personal", "places", "reading",
@@ -43,7 +45,7 @@ def test_no_two_classes_have_one_name() -> None:
 def test_modules_are_named_for_their_matter() -> None:
     """A package may be called after its place, such as the desk's: its modules say what is in it."""
     named = [path for path in _modules() if path.stem in _MANNERS]
-    assert [str(path.relative_to(ROOT)) for path in named] == []
+    assert {str(path.relative_to(ROOT)) for path in named} - _MODULES_OF_DJANGO == set()
 
 
 def _bound_names(tree: ast.AST) -> Iterator[tuple[str, int]]:

@@ -153,7 +153,7 @@ class AgendaItem(models.Model):
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """Return all that pages show of it: see `amls.pagecache.parts.Row`."""
+        """Return all that pages show of it: see `amls.pagecache.parts.SharedRow`."""
         return (
             self.kind, self.title, tuple(self.titles.items()), self.starts_at, self.ends_at, self.is_all_day, self.place,
             self.mode, self.path, self.status, self.is_done,

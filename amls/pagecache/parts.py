@@ -21,7 +21,7 @@ from amls.pagecache.store import Key, store
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class AnyReader:
     """Anybody of an audience, as a kept part sees them: in the place of `Access`."""
 
     sees_enrolled: bool
@@ -46,7 +46,7 @@ class Shared:
         self.course = access.course
         self.now = access.now
         self.is_kept = not access.is_manager and access.course.state != Course.State.DRAFT
-        self.reader = Reader(access.sees_enrolled)
+        self.reader = AnyReader(access.sees_enrolled)
 
     @property
     def key(self) -> Key:
@@ -70,7 +70,7 @@ class Frame(Shared):
 
 
 @runtime_checkable
-class Row(Protocol):
+class SharedRow(Protocol):
     """A row of which pages show the same to whoever sees it."""
 
     @property
@@ -97,7 +97,7 @@ def part_of(shared: Shared, name: str, by: dict[str, Any], render: Callable[[], 
     Args:
         shared: what it shows.
         name: of the part, its own on the whole site.
-        by: what else it depends on: words, numbers, yes or no, such as the tab that is open; or a `Row`.
+        by: what else it depends on: words, numbers, yes or no, such as the tab that is open; or a `SharedRow`.
         render: makes it.
 
     Raises:
@@ -117,7 +117,7 @@ def _said_by(value: Any, name: str) -> Any:
         return value
     if isinstance(value, tuple):
         return tuple(_said_by(part, name) for part in value)
-    if isinstance(value, Row):
+    if isinstance(value, SharedRow):
         return value.shown
     message = f"The part {name!r} can't depend on {type(value).__name__}: it is no word, no number and no row."
     raise TypeError(message)

@@ -51,13 +51,15 @@ def match_people(desk: KeptAdmin, request: HttpRequest, assignment: Assignment) 
     """Show the teams that would be made, let them be changed, and make them."""
     wanted = primary_key(request.POST.get("largest"))
     largest = min(wanted, _LARGEST) if wanted else usual_team_size(assignment)
-    found = matchable(assignment, largest=largest)
+    people = matchable(assignment, largest=largest)
     is_put = "put" in request.POST or is_wanted(request.POST)
-    teams = _as_put(request.POST, found) if is_put else match(found.problem)
-    preview = preview_of(request.POST, (found.problem, teams))
+    teams = _as_put(request.POST, people) if is_put else match(people.problem)
+    preview = preview_of(request.POST, (people.problem, teams))
     if preview.is_agreed:
         try:
-            make_teams(assignment=assignment, teams=teams, seen=found.problem, by=user_of(request), now=now_of(request))
+            make_teams(
+                assignment=assignment, teams=teams, seen=people.problem, by=user_of(request), now=now_of(request)
+            )
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
         else:
@@ -74,35 +76,35 @@ def match_people(desk: KeptAdmin, request: HttpRequest, assignment: Assignment) 
         "assignment": assignment,
         "largest": largest,
         "most": _LARGEST,
-        "teams": _shown(found, teams, assignment),
-        "numbers": range(1, len(found.members) + 1),
+        "teams": _shown(people, teams, assignment),
+        "numbers": range(1, len(people.members) + 1),
         "preview": preview,
-        "seed": found.problem.seed,
+        "seed": people.problem.seed,
     }
     return desk.page(request, "admin/projects/match.html", context)
 
 
-def _as_put(sent: QueryDict, found: Matchable) -> tuple[tuple[int, ...], ...]:
+def _as_put(sent: QueryDict, people: Matchable) -> tuple[tuple[int, ...], ...]:
     """Return the teams into which the form puts people; who is in none is alone."""
     numbered: dict[int, list[int]] = {}
-    for team in found.problem.drawn:
+    for team in people.problem.drawn:
         number = primary_key(sent.get(f"team-{team.key}")) or -team.key
         numbered.setdefault(number, []).append(team.key)
     return tuple(tuple(numbered[number]) for number in sorted(numbered, key=lambda number: (number < 0, number)))
 
 
-def _shown(found: Matchable, teams: Sequence[Sequence[int]], assignment: Assignment) -> list[MatchedTeam]:
+def _shown(people: Matchable, teams: Sequence[Sequence[int]], assignment: Assignment) -> list[MatchedTeam]:
     titles = dict(Topic.objects.filter(assignment=assignment).values_list("pk", "title"))
-    wishes = {team.key: [titles.get(topic, "–") for topic in team.wishes] for team in found.problem.teams}
+    wishes = {team.key: [titles.get(topic, "–") for topic in team.wishes] for team in people.problem.teams}
     return [
         MatchedTeam(
             number,
-            sum(len(found.members[key]) for key in keys),
+            sum(len(people.members[key]) for key in keys),
             [
-                MatchedPart(key, ", ".join(str(person.user) for person in found.members[key]), wishes[key])
+                MatchedPart(key, ", ".join(str(person.user) for person in people.members[key]), wishes[key])
                 for key in keys
             ],
-            [titles.get(topic, "–") for topic in common_wishes(found.problem, keys, most=assignment.wishes_max)],
+            [titles.get(topic, "–") for topic in common_wishes(people.problem, keys, most=assignment.wishes_max)],
         )
         for number, keys in enumerate(teams, 1)
     ]

@@ -85,11 +85,11 @@ def without_hand_in_for(course: Course, assignment: int) -> QuerySet[Enrolment]:
     students = Enrolment.objects.filter(course=course).students()
     if row is None or not row.is_handed_in_here:
         return students.none()
-    found = who_handed_in(row)
+    handed_in = who_handed_in(row)
     if row.has_topics:
-        students = students.filter(pk__in=found.in_teams)
+        students = students.filter(pk__in=handed_in.in_teams)
     excused = Excuse.objects.filter(assignment=row).values("enrolment")
-    return students.exclude(pk__in=found.done | found.late).exclude(pk__in=excused)
+    return students.exclude(pk__in=handed_in.done | handed_in.late).exclude(pk__in=excused)
 
 
 for _name, _kind in (

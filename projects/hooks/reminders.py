@@ -45,7 +45,7 @@ def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _no
     students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff} - excused
     if not assignment.is_handed_in_here:
         return students
-    found = who_handed_in(assignment, students)
+    handed_in = who_handed_in(assignment, students)
     if not assignment.has_topics:
-        return students - found.done
-    return students & found.in_teams - found.done if key.endswith(":due") else students - found.in_teams
+        return students - handed_in.done
+    return students & handed_in.in_teams - handed_in.done if key.endswith(":due") else students - handed_in.in_teams

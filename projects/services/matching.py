@@ -135,23 +135,23 @@ def make_teams(
         keys = [key for team in teams for key in team]
         _topics, projects = lock_teams(*keys)
         lock_members(*projects.values())
-        found = matchable(assignment, largest=seen.largest)
-        if match_to_json(found.problem) != match_to_json(seen):
+        people = matchable(assignment, largest=seen.largest)
+        if match_to_json(people.problem) != match_to_json(seen):
             raise RuleViolation(
                 _("Meanwhile other people wish to be matched, or wish for other topics. Look at the teams again."),
                 code="changed-meanwhile",
             )
-        if sorted(keys) != sorted(found.members):
+        if sorted(keys) != sorted(people.members):
             raise RuleViolation(_("Everyone has to be in one team, and nobody in two."), code="not-in-one-team")
         matching = TeamMatching.objects.create(
             assignment=assignment,
-            seed=found.problem.seed,
-            inputs=match_to_json(found.problem),
+            seed=people.problem.seed,
+            inputs=match_to_json(people.problem),
             teams=[list(team) for team in teams],
             made_at=now,
             made_by=by,
         )
-        made = {team[0]: _join([projects[key] for key in team], found, now=now) for team in teams if len(team) > 1}
+        made = {team[0]: _join([projects[key] for key in team], people, now=now) for team in teams if len(team) > 1}
         everyone = [person for team in made.values() for person in team]
         MatchRequest.objects.filter(assignment=assignment, enrolment__in=everyone).delete()
         tell_teams("projects.matched", made, references={"matching": matching.pk}, now=now)
@@ -161,16 +161,16 @@ def make_teams(
     return matching
 
 
-def _join(group: Sequence[Project], found: Matchable, *, now: datetime) -> list[Enrolment]:
+def _join(group: Sequence[Project], people: Matchable, *, now: datetime) -> list[Enrolment]:
     """Put everyone into the first one's team, with what they wish for in common; return who is in it."""
     target, *others = group
-    joining = [person for project in others for person in found.members[project.pk]]
-    if len(found.members[target.pk]) + len(joining) > target.team_max:
+    joining = [person for project in others for person in people.members[project.pk]]
+    if len(people.members[target.pk]) + len(joining) > target.team_max:
         raise RuleViolation(
             _("No topic takes teams of more than %(count)d. Make smaller ones.") % {"count": target.team_max},
             code="team-full",
         )
-    wishes = common_wishes(found.problem, [project.pk for project in group], most=target.assignment.wishes_max)
+    wishes = common_wishes(people.problem, [project.pk for project in group], most=target.assignment.wishes_max)
     for membership in Membership.objects.active().filter(project__in=others).select_related("enrolment__course"):
         end_membership(membership, now=now)
     # Without anybody in them, nobody is told that they are given up.
@@ -187,4 +187,4 @@ def _join(group: Sequence[Project], found: Matchable, *, now: datetime) -> list[
             moved.save(update_fields=["project"])
     row = WishList.objects.select_for_update(of=("self",)).filter(project=target).first()
     write_list(row or WishList(project=target), wishes, by=None, now=now)
-    return [*found.members[target.pk], *joining]
+    return [*people.members[target.pk], *joining]
