@@ -176,7 +176,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "amls.core.context.site",
             ],
-            "libraries": {"pagecache": "amls.pagecache.templatetags.pagecache"},
+            "libraries": {"pagecache": "amls.pagecache.tags"},
         },
     },
 ]

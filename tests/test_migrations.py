@@ -20,6 +20,7 @@ KEPT = {
     "amls.mail.models._reminded_kinds",
     "lectures.models.materials.stored_name",
     "lectures.models.texts.PassageVector",
+    "projects.models.handouts.handout_name",
     "projects.models.rules.default_suffixes",
     "projects.models.submissions.stored_path",
 }

@@ -62,7 +62,7 @@ def test_a_table_goes_out_is_edited_comes_back_and_is_taken_back(open_page: Open
     page.get_by_role("link", name="Corrections from a table").click()
     page.get_by_label("Table").set_input_files(file)
     page.get_by_role("button", name="Show what it changes").click()
-    changes = page.get_by_role("region", name="Changes")
+    changes = page.get_by_role("region", name="Changes", exact=True)
     expect(changes).to_contain_text(re.compile(r"Blatt 1:\s+7.25\s+→\s+8.5"))
     expect(page.get_by_text("Published points of 1 person change")).to_be_visible()
     assert points_of(sheet, student) == Decimal("7.25")

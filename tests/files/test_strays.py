@@ -48,7 +48,7 @@ def put(name: str, *, age: timedelta = timedelta(days=2)) -> str:
 def test_these_columns_name_stored_files() -> None:
     assert sorted(f"{model._meta.label}.{field}" for model, field in file_fields()) == [
         "exports.Export.file", "files.KeptUpload.file", "lectures.MaterialFile.file", "lectures.Passage.image",
-        "lectures.Passage.thumb", "projects.SubmissionFile.file",
+        "lectures.Passage.thumb", "projects.HandoutFile.file", "projects.SubmissionFile.file",
     ]  # fmt: skip
 
 
