@@ -34,18 +34,18 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def facts() -> Iterator[dict[int, Verdict]]:
     """What another app finds of people, by enrolment."""
-    found: dict[int, Verdict] = {}
+    verdicts: dict[int, Verdict] = {}
 
     def rule(course: object, people: list[Enrolment], now: datetime) -> dict[int, list[Finding]]:
         return {
-            person.pk: [Finding(rule="tests.project", verdict=found[person.pk], text="Project passed", path="/mend/")]
+            person.pk: [Finding(rule="tests.project", verdict=verdicts[person.pk], text="Project passed", path="/mend/")]
             for person in people
-            if person.pk in found
+            if person.pk in verdicts
         }
 
     known = {"exams.matriculation": eligibility_rules["exams.matriculation"], "tests": rule}
     with eligibility_rules.replaced(known):
-        yield found
+        yield verdicts
 
 
 def give_number(enrolment: Enrolment) -> None:
@@ -54,8 +54,8 @@ def give_number(enrolment: Enrolment) -> None:
 
 
 def test_what_is_missing_is_named_with_the_link_that_mends_it(cast: Cast, facts: dict[int, Verdict]) -> None:
-    found = admission_of(cast.student, now=JUNE)
-    assert (found.state, [(one.text, one.path) for one in found.missing]) == (
+    admission = admission_of(cast.student, now=JUNE)
+    assert (admission.state, [(finding.text, finding.path) for finding in admission.missing]) == (
         "not_yet", [("Your matriculation number is missing: enter it in your profile.", "/accounts/profile/")],
     )  # fmt: skip
     give_number(cast.student)
@@ -90,13 +90,13 @@ def test_later_facts_revoke_nothing_in_silence(cast: Cast, exam: Exam, facts: di
     register(enrolment=cast.student, exam_pk=exam.pk, now=JUNE)
     admit_whoever_fulfils_the_rules(course=cast.course, now=JUNE)
     facts[cast.student.pk] = Verdict.UNMET
-    found = admission_of(cast.student, now=JUNE)
-    assert (found.is_admitted, found.is_contradicted) == (True, True)
+    admission = admission_of(cast.student, now=JUNE)
+    assert (admission.is_admitted, admission.is_contradicted) == (True, True)
     with pytest.raises(RuleViolation):
         decide_admission(enrolment=cast.student, verdict="refused", reason=" ", by=cast.lecturer.user, now=JUNE)
     decide_admission(enrolment=cast.student, verdict="refused", reason="Plagiarism", by=cast.lecturer.user, now=JUNE)
-    found = admission_of(cast.student, now=JUNE)
-    assert (found.state, found.is_contradicted) == ("refused", False)
+    admission = admission_of(cast.student, now=JUNE)
+    assert (admission.state, admission.is_contradicted) == ("refused", False)
     letters = [
         letter_kinds[notice.kind].writer(notice, JUNE)
         for notice in Notice.objects.filter(kind="exams.admission").order_by("pk")
@@ -114,9 +114,9 @@ def test_staff_admit_past_the_rules(cast: Cast, facts: dict[int, Verdict]) -> No
     decide_admission(
         enrolment=cast.student, verdict="admitted", reason="Passed in 2022", by=cast.lecturer.user, now=JUNE
     )
-    found = admissions_of(cast.course, [cast.student, cast.other_student], now=JUNE)
-    assert (found[cast.student.pk].is_admitted, found[cast.other_student.pk].is_admitted) == (True, False)
-    assert not found[cast.student.pk].is_contradicted
+    admissions = admissions_of(cast.course, [cast.student, cast.other_student], now=JUNE)
+    assert (admissions[cast.student.pk].is_admitted, admissions[cast.other_student.pk].is_admitted) == (True, False)
+    assert not admissions[cast.student.pk].is_contradicted
 
 
 def test_whom_a_date_still_concerns(cast: Cast, exam: Exam) -> None:

@@ -69,7 +69,7 @@ def again(enrolment: Enrolment) -> Enrolment:
 def test_it_decides_on_admission_and_says_why(cast: Cast, course: Course, points: dict[int, str]) -> None:
     points |= {cast.student.pk: "12.5", cast.other_student.pk: "open"}
     set_rule(course=course, rule=HALF, by=cast.lecturer.user, now=JUNE)
-    admissions = [admission_of(again(one), now=JUNE) for one in (cast.student, cast.other_student)]
+    admissions = [admission_of(again(enrolment), now=JUNE) for enrolment in (cast.student, cast.other_student)]
     assert [(admission.state, [finding.text for finding in admission.findings]) for admission in admissions] == [
         ("admitted", ["At least 50 % of all points: 12.5 of 20 points"]),
         ("pending", ["At least 50 % of all points: 0 of 20 points, 10 are needed. 10 more points in 1 assignment would be enough."]),
@@ -103,8 +103,8 @@ def test_an_admission_goes_only_by_a_decision_with_a_reason_and_a_mail(
     points |= {cast.student.pk: "12.5", cast.other_student.pk: "12"}
     set_rule(course=course, rule=HALF, by=cast.lecturer.user, now=JUNE)
     exam = OpenExamFactory.create(course=course, capacity=5)
-    for one in (cast.student, cast.other_student):
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for enrolment in (cast.student, cast.other_student):
+        register(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
     assert admit_whoever_fulfils_the_rules(course=Course.objects.get(pk=course.pk), now=JUNE) == 2
     effect = effect_of(course=course, rule=MOST, now=JUNE)
     assert {against_decision.enrolment.pk for against_decision in effect.against_decisions} == {
@@ -118,7 +118,7 @@ def test_an_admission_goes_only_by_a_decision_with_a_reason_and_a_mail(
         course=course, rule=MOST, by=cast.lecturer.user, now=JUNE, taking_back=[cast.student.pk], reason="Copied sheets"
     )
     assert done == 1
-    taken, kept = (admission_of(again(one), now=JUNE) for one in (cast.student, cast.other_student))
+    taken, kept = (admission_of(again(enrolment), now=JUNE) for enrolment in (cast.student, cast.other_student))
     assert (taken.state, kept.state, kept.is_contradicted) == ("not_yet", "admitted", True)
     decision = AdmissionDecision.objects.filter(enrolment=cast.student).latest()
     assert (decision.verdict, decision.reason, decision.by) == ("by_rules", "Copied sheets", cast.lecturer.user)

@@ -66,7 +66,7 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "registration_attended_has_time": lambda r: r.sign_up(enrolment=r.cast.other_student, state="attended"),
     "registration_left_after_arrival": lambda r: r.sign_up(enrolment=r.cast.other_student, left_at=NOW),
     "registration_position_unique": lambda r: [
-        r.sign_up(enrolment=one, state="waitlisted", position=1) for one in (r.cast.other_student, r.cast.assistant)
+        r.sign_up(enrolment=enrolment, state="waitlisted", position=1) for enrolment in (r.cast.other_student, r.cast.assistant)
     ],
     "accommodation_grants_something": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student),
     "accommodation_extra_time_sane": lambda r: Accommodation.objects.create(course=r.cast.course, enrolment=r.cast.student, extra_minutes=601),
@@ -80,8 +80,8 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "room_has_seats": lambda r: Room.objects.create(exam=r.exam, name="A", rows=0),
     "room_spacing_valid": lambda r: Room.objects.create(exam=r.exam, name="A", spacing="far"),
     "seat_unique": lambda r: [
-        Seat.objects.create(room=r.room, row=1, number=1, registration=one)
-        for one in (r.registration, r.sign_up(enrolment=r.cast.other_student))
+        Seat.objects.create(room=r.room, row=1, number=1, registration=registration)
+        for registration in (r.registration, r.sign_up(enrolment=r.cast.other_student))
     ],
     "seat_counts_from_one": lambda r: Seat.objects.create(room=r.room, row=0, number=1, registration=r.registration),
     "helperlink_unique": lambda r: [HelperLink.objects.create(exam=r.exam, name="Kim", created_at=NOW) for _each in range(2)],

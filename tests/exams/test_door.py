@@ -72,11 +72,11 @@ def test_marks_count_in_the_order_in_which_they_were_made(held: Registration) ->
 def test_the_same_mark_counts_once_and_a_clock_that_is_ahead_changes_nothing(held: Registration) -> None:
     key = uuid4()
     for _each in range(3):
-        found = make_mark(
+        marked = make_mark(
             registration_pk=held.pk, exam_pk=held.exam_id, action="present", key=key, now=DAY,
             made_at=DAY + timedelta(hours=5),
         )  # fmt: skip
-    assert (found.arrived_at, CheckInMark.objects.count()) == (DAY, 1)
+    assert (marked.arrived_at, CheckInMark.objects.count()) == (DAY, 1)
 
 
 def test_marks_of_another_exam_or_of_nobody_are_refused(cast: Cast, exam: Exam, held: Registration) -> None:
@@ -134,11 +134,11 @@ def test_a_slips_code_cannot_be_made_up(cast: Cast, exam: Exam, held: Registrati
 
 
 def test_a_clock_that_is_years_behind_counts_as_two_days(held: Registration) -> None:
-    found = make_mark(
+    marked = make_mark(
         registration_pk=held.pk, exam_pk=held.exam_id, action="present", key=uuid4(), now=DAY,
         made_at=datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=23, minutes=59))),
     )  # fmt: skip
-    assert found.arrived_at == DAY - timedelta(days=2)
+    assert marked.arrived_at == DAY - timedelta(days=2)
 
 
 def test_staff_correct_after_the_fact_with_a_reason_even_when_the_exam_is_closed(
@@ -155,8 +155,8 @@ def test_staff_correct_after_the_fact_with_a_reason_even_when_the_exam_is_closed
 
     assert refused(lambda: correct(True, reason=" ")) == "no-reason"
     assert refused(lambda: correct(True, now=JUNE)) == "exam-not-begun"
-    found = correct(True)
-    assert (found.state, found.reason) == ("attended", "Stood on the paper list")
+    corrected = correct(True)
+    assert (corrected.state, corrected.reason) == ("attended", "Stood on the paper list")
     made = CheckInMark.objects.get(registration=held)
     assert (made.action, made.by) == ("present", cast.lecturer.user)
     assert correct(False, now=EVENING + timedelta(minutes=1)).state == "absent"
@@ -175,8 +175,8 @@ def test_nobody_is_made_absent_who_has_points_and_nobody_changes_when_frozen(
     assert (held.state, held.marks.count()) == ("attended", 1)
     set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=EVENING)
     publish_results(exam_pk=exam.pk, by=None, now=EVENING)
-    for one, number in ((held.enrolment, "1"), (absent.enrolment, "2")):
-        verify_number(enrolment=one, number=number)
+    for enrolment, number in ((held.enrolment, "1"), (absent.enrolment, "2")):
+        verify_number(enrolment=enrolment, number=number)
     freeze(exam_pk=exam.pk, now=EVENING)
     late = make_students(cast.course, 1)[0]
     for act in (
@@ -212,29 +212,29 @@ def by_hand(enrolment: Enrolment, exam: Exam) -> Registration:
 
 
 def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, today: Exam) -> None:
-    one, two = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    first, two = by_hand(cast.student, today), by_hand(cast.other_student, today)
     link = HelperLink.objects.create(exam=today, name="Kim", created_at=the_time())
     address = f"/amls/exams/{today.pk}/check-in/marks/"
     kept = {
         "marks": [
-            {"key": str(uuid4()), "registration": str(one.pk), "action": "present", "seat": "C 3", "made_at": the_time().isoformat()},
-            {"key": "nonsense", "registration": str(one.pk), "action": "present"},
+            {"key": str(uuid4()), "registration": str(first.pk), "action": "present", "seat": "C 3", "made_at": the_time().isoformat()},
+            {"key": "nonsense", "registration": str(first.pk), "action": "present"},
             {"key": str(uuid4()), "registration": "99999999", "action": "present"},
         ]
     }  # fmt: skip
     staff = cast.client("assistant")
     for _twice in range(2):
         answer = staff.post(address, json.dumps(kept), content_type="application/json")
-    found = answer.json()
-    assert found["states"] == {str(one.pk): ["attended", "C 3"], str(two.pk): ["registered", ""]}
-    assert list(found["refused"]) == ["nonsense", kept["marks"][2]["key"]]
+    answered = answer.json()
+    assert answered["states"] == {str(first.pk): ["attended", "C 3"], str(two.pk): ["registered", ""]}
+    assert list(answered["refused"]) == ["nonsense", kept["marks"][2]["key"]]
     helper = Client()
     seen = helper.get(f"{address}?key={helper_token(link)}").json()
-    assert (seen["states"], seen["counts"]["present"]) == (found["states"], 1)
+    assert (seen["states"], seen["counts"]["present"]) == (answered["states"], 1)
     made = {"marks": [{"key": str(uuid4()), "registration": str(two.pk), "action": "absent"}]}
     helper.post(f"{address}?key={helper_token(link)}", json.dumps(made), content_type="application/json")
     assert CheckInMark.objects.get(registration=two).helper == link
-    assert CheckInMark.objects.get(registration=one).by == cast.assistant.user
+    assert CheckInMark.objects.get(registration=first).by == cast.assistant.user
 
 
 def test_marks_are_ordered_by_the_sites_clock_whatever_the_devices_say(cast: Cast, today: Exam) -> None:
@@ -267,7 +267,7 @@ def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today:
     by_hand(elsewhere, other)
     client, door = cast.client("assistant"), f"/amls/exams/{today.pk}/check-in/"
     page = client.get(door)
-    assert [(one.pk, one.waits) for one in page.context["candidates"]] == [(cast.other_student.pk, True)]
+    assert [(candidate.pk, candidate.waits) for candidate in page.context["candidates"]] == [(cast.other_student.pk, True)]
     answer = client.post(f"{door}walk-in/", {"enrolment": cast.other_student.pk}, follow=True)
     assert "Every seat is taken." in answer.content.decode()
     staff_withdraw(registration_pk=first.pk, reason="Ill", now=the_time())
@@ -326,8 +326,8 @@ def test_after_an_exam_is_closed_the_door_shows_who_was_there(cast: Cast, today:
     there, missing = [
         staff_register(enrolment=enrolment, exam_pk=today.pk, reason="x", now=the_time()) for enrolment in enrolments
     ]
-    for one, action in ((there, "present"), (missing, "absent")):
-        make_mark(registration_pk=one.pk, exam_pk=today.pk, action=action, key=uuid4(), now=the_time())
+    for registration, action in ((there, "present"), (missing, "absent")):
+        make_mark(registration_pk=registration.pk, exam_pk=today.pk, action=action, key=uuid4(), now=the_time())
     Exam.objects.filter(pk=today.pk).update(
         starts_at=the_time() - timedelta(hours=3), opens_at=None, closes_at=None, withdraw_until=None
     )
@@ -342,6 +342,6 @@ def test_after_an_exam_is_closed_the_door_shows_who_was_there(cast: Cast, today:
     assert ("data-mark>" in page, 'id="walk-in"' in page) == (False, False)
     # A mark that a device has kept until now is answered, and changes nothing.
     kept = {"key": str(uuid4()), "registration": str(missing.pk), "action": "present", "seat": ""}
-    found = client.post(f"{address}marks/", json.dumps({"marks": [kept]}), content_type="application/json").json()
-    assert list(found["refused"]) == [kept["key"]]
-    assert found["states"][str(missing.pk)] == ["absent", ""]
+    answered = client.post(f"{address}marks/", json.dumps({"marks": [kept]}), content_type="application/json").json()
+    assert list(answered["refused"]) == [kept["key"]]
+    assert answered["states"][str(missing.pk)] == ["absent", ""]

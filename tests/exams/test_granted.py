@@ -87,9 +87,9 @@ def test_who_have_each_others_places_change_them(cast: Cast, exam: Exam, seated:
     Accommodation.objects.create(course=cast.course, enrolment=seated[0].enrolment, own_room=True)
     Room.objects.filter(name="Large").update(rows=2)
     assert mend_seats(exam_pk=exam.pk, now=NOW).misplaced == 0
-    found = plan(exam)
-    assert found[seated[0].pk] == ("Small", 1, 1)
-    assert sorted(found[one.pk] for one in seated[1:]) == [("Large", 1, 1), ("Large", 2, 1)]
+    seats = plan(exam)
+    assert seats[seated[0].pk] == ("Small", 1, 1)
+    assert sorted(seats[registration.pk] for registration in seated[1:]) == [("Large", 1, 1), ("Large", 2, 1)]
 
 
 def test_the_desk_says_for_whom_there_is_no_place_and_whom_it_moved(
@@ -115,7 +115,7 @@ def test_measures_that_are_deleted_together_move_everyone_back(
     cast: Cast, exam: Exam, seated: list[Registration]
 ) -> None:
     Room.objects.create(exam=exam, name="Small", rows=3, is_separate=True, position=1)
-    assert [grant(cast, one, own_room=True) for one in seated[:2]] == [Move.MOVED] * 2
+    assert [grant(cast, registration, own_room=True) for registration in seated[:2]] == [Move.MOVED] * 2
     measures = list(Accommodation.objects.values_list("pk", flat=True))
     page = cast.client("lecturer").post(
         reverse(DELETE_SEVERAL), {"action": "delete_selected", "_selected_action": measures, "post": "yes"}, follow=True
@@ -144,7 +144,7 @@ def test_a_waiting_list_beside_given_seats_moves_nobody(
     told = Notice.objects.filter(kind="exams.seats").count()
     with rings():
         excuse(registration_pk=seated[0].pk, reason="ill", now=NOW)
-        seat_late_ones(enrolment_pks=[one.enrolment_id for one in seated], now=NOW)
+        seat_late_ones(enrolment_pks=[registration.enrolment_id for registration in seated], now=NOW)
         tend_exams()
     assert plan(exam) == {seated[1].pk: ("Large", 2, 1), seated[2].pk: ("Large", 3, 1)}
     assert Notice.objects.filter(kind="exams.seats").count() == told

@@ -47,8 +47,8 @@ def august(cast: Cast, july: Exam) -> Exam:
 def keys(enrolment: Enrolment, exam: Exam, now: datetime) -> set[str]:
     """Return which of an exam's dates are a person's own: '' is the exam itself."""
     key = f"exams.exam:{exam.pk}"
-    found = [item.key for item in own_items(enrolment, now=now)]
-    return {one.removeprefix(key).removeprefix(":") for one in found if one == key or one.startswith(f"{key}:")}
+    keys = [item.key for item in own_items(enrolment, now=now)]
+    return {own_key.removeprefix(key).removeprefix(":") for own_key in keys if own_key == key or own_key.startswith(f"{key}:")}
 
 
 def letter_of(kind: str, recipient: Enrolment, now: datetime = JUNE) -> tuple[str, str]:
@@ -105,8 +105,8 @@ def test_after_a_failed_exam_the_next_concerns_and_after_a_passed_one_none(
     people = {cast.student: 90, cast.other_student: 10}
     july.capacity = 2
     july.save()
-    for one, points in people.items():
-        held = register(enrolment=one, exam_pk=july.pk, now=JUNE)
+    for enrolment, points in people.items():
+        held = register(enrolment=enrolment, exam_pk=july.pk, now=JUNE)
         make_mark(registration_pk=held.pk, exam_pk=july.pk, action="present", key=uuid4(), made_at=JULY, now=JULY)
         enter_points(exam_pk=july.pk, points={held.pk: Decimal(points)}, by=cast.lecturer.user, reason="", now=JULY)
     set_grade_table(exam_pk=july.pk, steps=usual_table(july.max_points).steps, now=JULY)
@@ -156,8 +156,8 @@ def test_the_letter_of_admission_names_the_date_and_says_who_has_no_seat(cast: C
     third = cast.foreign_lecturer
     third.course, third.role = cast.course, "student"
     third.save()
-    for one in (cast.student, cast.other_student, third):
-        decide_admission(enrolment=one, verdict="admitted", reason="Passed", by=cast.lecturer.user, now=JUNE)
+    for enrolment in (cast.student, cast.other_student, third):
+        decide_admission(enrolment=enrolment, verdict="admitted", reason="Passed", by=cast.lecturer.user, now=JUNE)
     subject, text = letter_of("exams.admission", cast.student)
     assert subject == "You are admitted to Written exam"
     assert "**Written exam**, Thu 18 Jul 2024, 16:00 (Europe/Berlin)" in text

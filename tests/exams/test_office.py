@@ -32,9 +32,9 @@ def exam(cast: Cast) -> Exam:
 
 def test_who_withdrew_and_came_back_is_exported_once(cast: Cast, exam: Exam) -> None:
     back, gone = make_students(cast.course, 2)
-    for one in (back, gone):
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
-        withdraw(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for enrolment in (back, gone):
+        register(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
+        withdraw(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
     register(enrolment=back, exam_pk=exam.pk, now=JUNE)
     Registration.objects.filter(state="registered").update(state="attended", arrived_at=AFTER)
     held = Registration.objects.get(state="attended")
@@ -55,7 +55,7 @@ def test_grading_anew_tells_those_alone_whose_grade_changed(cast: Cast, exam: Ex
     Registration.objects.update(state="attended", arrived_at=AFTER)
     table = usual_table(exam.max_points).steps
     set_grade_table(exam_pk=exam.pk, steps=table, now=AFTER)
-    points = {one.pk: Decimal(value) for one, value in zip(people, (48, 70, 97), strict=True)}
+    points = {registration.pk: Decimal(value) for registration, value in zip(people, (48, 70, 97), strict=True)}
     enter_points(exam_pk=exam.pk, points=points, by=None, now=AFTER)
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     told = Notice.objects.filter(kind="exams.results")
@@ -192,11 +192,11 @@ STAFF_ONLY = (
 def test_what_staff_write_nobody_else_does(cast: Cast, coming: Exam, address: str) -> None:
     held = staff_register(enrolment=cast.student, exam_pk=coming.pk, reason="By hand", now=timezone.now())
     values = {"registration": held.pk, "reason": "x", "action": "present", "enrolment": cast.other_student.pk}  # fmt: skip
-    found = {
+    statuses = {
         part: cast.client(part).post(f"/amls/exams/{coming.pk}/{address}", values).status_code
         for part in ("anonymous", "stranger", "student", "foreign lecturer")
     }
-    assert found == dict.fromkeys(found, 404)
+    assert statuses == dict.fromkeys(statuses, 404)
     held.refresh_from_db()
     assert (held.state, Registration.objects.count()) == ("registered", 1)
     # Another course's staff do not reach it through their own course either.

@@ -32,8 +32,8 @@ def exam(cast: Cast) -> Exam:
 
 
 def told(user: User) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(dict(tell(user)), cls=DjangoJSONEncoder))
-    return found
+    files: dict[str, Any] = json.loads(json.dumps(dict(tell(user)), cls=DjangoJSONEncoder))
+    return files
 
 
 def counters(exam: Exam) -> tuple[int, int]:
@@ -48,14 +48,14 @@ def test_my_data_hold_seat_and_result_once_they_are_told(cast: Cast, exam: Exam)
     register(enrolment=cast.other_student, exam_pk=exam.pk, now=JUNE)
     Seat.objects.create(room=Room.objects.create(exam=exam, name="H 0104"), row=1, number=3, registration=mine)
     Result.objects.create(registration=mine, points=Decimal(62), grade=Decimal("2.3"))
-    [one] = told(cast.student.user)["registrations.json"]
-    assert (one["state"], one["seat"], one["result"]) == ("registered", "", None)
+    [registration] = told(cast.student.user)["registrations.json"]
+    assert (registration["state"], registration["seat"], registration["result"]) == ("registered", "", None)
     exam.seats_released_at = JUNE
     exam.save()
     Result.objects.update(state="published", published_at=AFTER)
-    [one] = told(cast.student.user)["registrations.json"]
-    assert one["seat"] == "H 0104, row 1, seat 3"
-    assert (one["result"]["points"], one["result"]["grade"]) == ("62.00", "2.3")
+    [registration] = told(cast.student.user)["registrations.json"]
+    assert registration["seat"] == "H 0104, row 1, seat 3"
+    assert (registration["result"]["points"], registration["result"]["grade"]) == ("62.00", "2.3")
     [waits] = told(cast.other_student.user)["registrations.json"]
     assert (waits["state"], waits["position"], waits["seat"]) == ("waitlisted", 1, "")
     assert told(cast.stranger)["registrations.json"] == []
@@ -66,9 +66,9 @@ def test_my_data_hold_the_measure_and_the_admission(cast: Cast) -> None:
     AdmissionDecision.objects.create(
         course=cast.course, enrolment=cast.student, verdict="refused", reason="No project", decided_at=JUNE
     )
-    found = told(cast.student.user)
-    assert [(one["extra_minutes"], one["at_the_door"]) for one in found["accommodations.json"]] == [(30, "Laptop")]
-    assert [(one["verdict"], one["reason"]) for one in found["admissions.json"]] == [("refused", "No project")]
+    files = told(cast.student.user)
+    assert [(accommodation["extra_minutes"], accommodation["at_the_door"]) for accommodation in files["accommodations.json"]] == [(30, "Laptop")]
+    assert [(decision["verdict"], decision["reason"]) for decision in files["admissions.json"]] == [("refused", "No project")]
     other = told(cast.other_student.user)
     assert (other["accommodations.json"], other["admissions.json"]) == ([], [])
 
@@ -89,8 +89,8 @@ def test_the_seat_of_who_goes_is_the_next_ones(cast: Cast, exam: Exam) -> None:
 
 def test_who_only_waits_makes_way_and_the_order_stays(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 2)
-    for one in (people[0], cast.student, people[1]):
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for enrolment in (people[0], cast.student, people[1]):
+        register(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
     delete_account(user=cast.student.user, now=JUNE)
     assert counters(exam) == (1, 1)
     assert Registration.objects.waiting().get().enrolment_id == people[1].pk

@@ -52,9 +52,9 @@ def asked(cast: Cast, part: str, path: str) -> int:
 def test_the_dates_cost_the_same_for_one_and_three(cast: Cast) -> None:
     first = dates(cast, 1)[0]
     staff_register(enrolment=cast.student, exam_pk=first.pk, reason="By hand", now=NOW)
-    one = asked(cast, "student", "/amls/exams/")
+    for_one = asked(cast, "student", "/amls/exams/")
     dates(cast, 2)
-    assert (one, asked(cast, "student", "/amls/exams/")) == (6, 6)
+    assert (for_one, asked(cast, "student", "/amls/exams/")) == (6, 6)
 
 
 @pytest.mark.parametrize(("page", "cost"), [("staff", 12), ("check-in", 10), ("check-in/marks", 6), ("results", 11)])
@@ -62,6 +62,6 @@ def test_people_cost_the_same_for_one_and_three(cast: Cast, page: str, cost: int
     exam = dates(cast, 1)[0]
     path = f"/amls/exams/{exam.pk}/{page}/"
     people(cast, exam, 1, "a")
-    one = asked(cast, "lecturer", path)
+    for_one = asked(cast, "lecturer", path)
     people(cast, exam, 2, "b")
-    assert (one, asked(cast, "lecturer", path)) == (cost, cost)
+    assert (for_one, asked(cast, "lecturer", path)) == (cost, cost)

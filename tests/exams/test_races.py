@@ -86,7 +86,7 @@ def test_200_seats_for_1000_people_who_press_twice() -> None:
     course = CourseFactory.create()
     exam = open_exam(course, SEATS)
     people = make_students(course, PEOPLE)
-    clicks: list[Act] = [soon(register, enrolment=one, exam_pk=exam.pk) for one in people * 2]
+    clicks: list[Act] = [soon(register, enrolment=enrolment, exam_pk=exam.pk) for enrolment in people * 2]
     random.Random(1).shuffle(clicks)
     assert refusals(at_once(clicks, threads=THREADS)) == {}
     rows = Registration.objects.filter(exam=exam)
@@ -109,16 +109,16 @@ def test_24_threads_mix_everything() -> None:
     chance = random.Random(7)
     acts: list[Act] = []
     for _turn in range(900):
-        one, exam, other = chance.choice(people), *chance.sample(exams, 2)
+        enrolment, exam, other = chance.choice(people), *chance.sample(exams, 2)
         pk, other_pk = exam.pk, other.pk
         acts.append(
             chance.choices(
                 [
-                    soon(register, enrolment=one, exam_pk=pk),
-                    soon(withdraw, enrolment=one, exam_pk=pk),
-                    soon(move, enrolment=one, exam_pk=other_pk),
+                    soon(register, enrolment=enrolment, exam_pk=pk),
+                    soon(withdraw, enrolment=enrolment, exam_pk=pk),
+                    soon(move, enrolment=enrolment, exam_pk=other_pk),
                     soon(set_capacity, exam_pk=pk, capacity=chance.randint(5, 25)),
-                    soon(_remove, enrolment_pk=one.pk),
+                    soon(_remove, enrolment_pk=enrolment.pk),
                 ],
                 [50, 25, 15, 5, 5],
             )[0]
@@ -141,8 +141,8 @@ def test_a_move_whose_target_fills_at_the_same_moment_loses_nothing() -> None:
     course = CourseFactory.create()
     source, target = open_exam(course, 40), open_exam(course, 10, days=50)
     movers, newcomers = make_students(course, 30), make_students(course, 30, prefix="n")
-    for one in movers:
-        register(enrolment=one, exam_pk=source.pk, now=timezone.now())
+    for enrolment in movers:
+        register(enrolment=enrolment, exam_pk=source.pk, now=timezone.now())
     acts: list[Act] = []
     for mover, newcomer in zip(movers, newcomers, strict=True):
         acts += [
@@ -204,8 +204,8 @@ def test_sign_ups_and_staff_edits_of_the_same_exam_do_not_lock_each_other_out(se
         return act
 
     acts: list[Act] = []
-    for number, one in enumerate(people):
-        acts.append(soon(register, enrolment=one, exam_pk=exam.pk))
+    for number, enrolment in enumerate(people):
+        acts.append(soon(register, enrolment=enrolment, exam_pk=exam.pk))
         if number % 10 == 0:
             acts.append(edit(f"H 010{number // 10}"))
             acts.append(lambda: finish_course_change(cast.course, now=timezone.now()))
@@ -238,11 +238,11 @@ def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
     people = make_students(course, 5)
     now = timezone.now()
 
-    def words(found: list[str]) -> list[str]:
-        return [" ".join(sql.replace('"', "").split()[:3]) if sql != "COMMIT" else sql for sql in found]
+    def words(queries: list[str]) -> list[str]:
+        return [" ".join(sql.replace('"', "").split()[:3]) if sql != "COMMIT" else sql for sql in queries]
 
     seat = words(statements(lambda: register(enrolment=people[0], exam_pk=exam.pk, now=now)))
-    assert [one.split()[0] for one in seat] == ["SELECT", "INSERT", "UPDATE", "INSERT", "COMMIT"]
+    assert [statement.split()[0] for statement in seat] == ["SELECT", "INSERT", "UPDATE", "INSERT", "COMMIT"]
     assert (seat[1], seat[2], seat[3]) == (
         "INSERT INTO exams_registration", "UPDATE exams_exam SET", "INSERT INTO mail_notice",
     )  # fmt: skip
@@ -259,6 +259,6 @@ def test_under_the_lock_nothing_but_counter_registration_position_and_outbox(
 def test_the_clock_of_the_request_decides_not_that_of_the_lock() -> None:
     course = CourseFactory.create()
     exam = open_exam(course, 5)
-    one = make_students(course, 1)[0]
+    enrolment = make_students(course, 1)[0]
     last = exam.closes_at.astimezone(UTC) + timedelta(seconds=59)
-    assert register(enrolment=one, exam_pk=exam.pk, now=last).created_at == last
+    assert register(enrolment=enrolment, exam_pk=exam.pk, now=last).created_at == last

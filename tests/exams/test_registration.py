@@ -70,8 +70,8 @@ def violation(act: Callable[[], object]) -> str:
 
 def test_seats_first_then_the_waiting_list_in_order(cast: Cast, exam: Exam) -> None:
     people = make_students(cast.course, 4)
-    found = [register(enrolment=person, exam_pk=exam.pk, now=JUNE) for person in people]
-    assert [(one.state, one.position) for one in found] == [
+    registrations = [register(enrolment=person, exam_pk=exam.pk, now=JUNE) for person in people]
+    assert [(registration.state, registration.position) for registration in registrations] == [
         ("registered", None), ("registered", None), ("waitlisted", 1), ("waitlisted", 2),
     ]  # fmt: skip
     assert counters(exam) == (2, 2)
@@ -184,7 +184,7 @@ def test_a_grown_capacity_promotes_in_order_and_a_smaller_one_takes_nobodys_seat
     for person in people:
         register(enrolment=person, exam_pk=exam.pk, now=JUNE)
     promoted = set_capacity(exam_pk=exam.pk, capacity=4, now=JUNE)
-    assert [one.enrolment_id for one in promoted] == [people[2].pk, people[3].pk]
+    assert [registration.enrolment_id for registration in promoted] == [people[2].pk, people[3].pk]
     assert violation(lambda: set_capacity(exam_pk=exam.pk, capacity=3, now=JUNE)) == "capacity-too-low"
     set_capacity(exam_pk=exam.pk, capacity=None, now=JUNE)
     assert states(exam) == ["registered"] * 6
@@ -276,8 +276,8 @@ def test_who_waits_and_comes_to_the_door_takes_a_seat_that_stays_free(cast: Cast
     for person in people:
         register(enrolment=person, exam_pk=exam.pk, now=JUNE)
 
-    def come(one: Enrolment) -> Registration:
-        return staff_register(enrolment=one, exam_pk=exam.pk, reason="At the door", now=LATE, is_walk_in=True)
+    def come(enrolment: Enrolment) -> Registration:
+        return staff_register(enrolment=enrolment, exam_pk=exam.pk, reason="At the door", now=LATE, is_walk_in=True)
 
     assert violation(lambda: come(people[3])) == "exam-full"
     staff_withdraw(registration_pk=Registration.objects.get(enrolment=people[0]).pk, reason="Ill", now=LATE)
@@ -329,7 +329,7 @@ def test_letters_say_what_is_true_when_they_are_sent(cast: Cast, exam: Exam, sta
     if state == "excused":
         excuse(registration_pk=held.pk, reason="Certificate", now=JUNE)
     letters = {notice.kind: letter_kinds[notice.kind].writer(notice, JUNE) for notice in Notice.objects.all()}
-    subjects = {kind: one.subject for kind, one in letters.items() if one is not None}
+    subjects = {kind: letter.subject for kind, letter in letters.items() if letter is not None}
     assert (
         subjects
         == {
@@ -374,5 +374,5 @@ def test_a_moved_exam_moves_in_every_own_calendar(cast: Cast, exam: Exam, rings:
     exam.starts_at += timedelta(hours=2)
     exam.save()
     finish_course_change(cast.course, now=JUNE + timedelta(hours=1))
-    found = AgendaItem.objects.filter(key=f"exams.exam:{exam.pk}")
-    assert [one.starts_at for one in found] == [exam.starts_at] * 2
+    items = AgendaItem.objects.filter(key=f"exams.exam:{exam.pk}")
+    assert [item.starts_at for item in items] == [exam.starts_at] * 2

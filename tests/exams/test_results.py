@@ -52,11 +52,11 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Four who attended, one who was absent, one who was excused."""
-    found = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 6)]
-    Registration.objects.filter(pk__in=[one.pk for one in found[:4]]).update(state="attended", arrived_at=AFTER)
-    Registration.objects.filter(pk=found[4].pk).update(state="absent")
-    excuse(registration_pk=found[5].pk, reason="Certificate", now=AFTER)
-    return found
+    registrations = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 6)]
+    Registration.objects.filter(pk__in=[registration.pk for registration in registrations[:4]]).update(state="attended", arrived_at=AFTER)
+    Registration.objects.filter(pk=registrations[4].pk).update(state="absent")
+    excuse(registration_pk=registrations[5].pk, reason="Certificate", now=AFTER)
+    return registrations
 
 
 @pytest.fixture
@@ -94,21 +94,21 @@ def test_grades_follow_the_table(points: str, extra: str, lifts: bool, grade: st
 
 
 @given(st.decimals(0, 100, places=2), st.decimals(0, 100, places=2), st.decimals(0, 5, places=1), st.booleans())
-def test_more_points_never_make_a_worse_grade(one: D, other: D, extra: D, lifts: bool) -> None:
-    low, high = sorted([one, other])
+def test_more_points_never_make_a_worse_grade(points: D, other: D, extra: D, lifts: bool) -> None:
+    low, high = sorted([points, other])
     assert TABLE.grade_of(high, extra, lifts_fail=lifts) <= TABLE.grade_of(low, extra, lifts_fail=lifts)
-    assert TABLE.grade_of(one, extra, lifts_fail=lifts) <= TABLE.grade_of(one, D(0), lifts_fail=lifts)
+    assert TABLE.grade_of(points, extra, lifts_fail=lifts) <= TABLE.grade_of(points, D(0), lifts_fail=lifts)
 
 
 def test_statistics_and_bars() -> None:
-    found = statistics_of([(D(95), D("1.0")), (D(60), D("3.3")), (D(20), D("5.0"))])
-    assert (found.graded, found.passed, found.failed, found.passed_percent) == (3, 2, 1, 67)
-    assert (found.mean_points, found.median_points, found.mean_grade) == (D("58.33"), D("60.00"), D("2.15"))
-    bars = grade_bars(found.counts)
+    statistics = statistics_of([(D(95), D("1.0")), (D(60), D("3.3")), (D(20), D("5.0"))])
+    assert (statistics.graded, statistics.passed, statistics.failed, statistics.passed_percent) == (3, 2, 1, 67)
+    assert (statistics.mean_points, statistics.median_points, statistics.mean_grade) == (D("58.33"), D("60.00"), D("2.15"))
+    bars = grade_bars(statistics.counts)
     assert [bar.value for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
     assert [bar.is_marked for bar in bars] == [False] * 10 + [True]
-    other = {**found.counts, D("3.3"): 3, D("5.0"): 0}
-    assert [(bar.label, bar.value, bar.before) for bar in grade_bars(other, found.counts) if bar.before is not None] == [
+    other = {**statistics.counts, D("3.3"): 3, D("5.0"): 0}
+    assert [(bar.label, bar.value, bar.before) for bar in grade_bars(other, statistics.counts) if bar.before is not None] == [
         ("3.3", 3, 1), ("5.0", 0, 1),
     ]  # fmt: skip
     points = point_bars([D(100), D(0), D("49.9")], max_points=D(100), pass_at=D(50))
@@ -192,7 +192,7 @@ def test_a_published_result_changes_only_with_a_reason_and_on_record(
         code_of(lambda: enter_points(exam_pk=exam.pk, points={pk: None}, by=by, reason="x", now=later)) == "no-reason"
     )
     enter_points(exam_pk=exam.pk, points={pk: D(66)}, by=cast.assistant.user, reason="Page 3 was missed", now=later)
-    told = [(one.what, one.before, one.after, one.by_id, one.reason) for one in ResultChange.objects.order_by("pk")]
+    told = [(change.what, change.before, change.after, change.by_id, change.reason) for change in ResultChange.objects.order_by("pk")]
     assert told == [
         ("points", "", "60", by.pk, ""),
         ("state", "draft", "published", by.pk, ""),
@@ -333,8 +333,8 @@ def test_every_published_result_that_would_change_is_named(exam: Exam, people: l
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     numbers = [person.enrolment.user.matriculation_number for person in people[:3]]
     content = "mtknr;points\n{};61\n{};60\n{};62\n".format(*numbers).encode()
-    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
-    assert said(found.problems) == ["The results of S 0000, S 0002 are published: give a reason for the changes."]
+    preview = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+    assert said(preview.problems) == ["The results of S 0000, S 0002 are published: give a reason for the changes."]
     assert set(Result.objects.values_list("points", flat=True)) == {D(60)}
 
 
@@ -353,16 +353,16 @@ def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: lis
     User.objects.filter(pk=bernd.user_id).update(matriculation_number="0500001")
     for row in (f"500001;{anna.user.email};91", "500001;;91", f";{anna.user.email};91"):
         content = f"Matrikelnummer;E-Mail;Punkte\n{row}\n".encode()
-        found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
-        assert ([change.registration.enrolment for change in found.changes], found.problems) == ([anna], [])
+        preview = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+        assert ([change.registration.enrolment for change in preview.changes], preview.problems) == ([anna], [])
     content = f"Matrikelnummer;E-Mail;Punkte\n500001;{bernd.user.email};91\n".encode()
-    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
-    assert said(found.problems) == [
+    report = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    assert said(report.problems) == [
         f"Line 2: {bernd.user.email} is S 0001, but 500001 is the matriculation number of S 0000 <{anna.user.email}>."
     ]
     content = b"Matrikelnummer;Name;Punkte\n400002;Lukasz Zolc;91\n"
-    found = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
-    assert said(found.problems) == ["Line 2: The line names Lukasz Zolc, but number or address are those of S 0002."]
+    report = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    assert said(report.problems) == ["Line 2: The line names Lukasz Zolc, but number or address are those of S 0002."]
     assert not Result.objects.exists()
 
 
@@ -403,15 +403,15 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
     exam.refresh_from_db()
     assert exam.university_list_at == AFTER
     history = apps.get_model("exams", "ExamEvent").objects.filter(pgh_obj=exam, pgh_label="update")
-    assert [one.university_list_at for one in history.order_by("pk")][-1] == AFTER
+    assert [row.university_list_at for row in history.order_by("pk")][-1] == AFTER
     nameless = people[3].enrolment.user
     nameless.matriculation_number = ""
     nameless.save()
-    found = compare_lists(exam)
-    assert found.in_both == 2
-    assert [one.pk for one in found.only_here] == [people[2].pk, people[4].pk]
-    assert [(one.matriculation_number, one.name) for one in found.only_there] == [("777", "Y X")]
-    assert [one.pk for one in found.without_number] == [people[3].pk]
+    compared = compare_lists(exam)
+    assert compared.in_both == 2
+    assert [registration.pk for registration in compared.only_here] == [people[2].pk, people[4].pk]
+    assert [(entry.matriculation_number, entry.name) for entry in compared.only_there] == [("777", "Y X")]
+    assert [registration.pk for registration in compared.without_number] == [people[3].pk]
     UniversityEntry.objects.filter(matriculation_number=numbers[1]).update(name="Łukasz Żółć")
     ((entry, problem),) = compare_lists(exam).disputed
     assert (entry.matriculation_number, problem) == (

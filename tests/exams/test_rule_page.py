@@ -132,8 +132,8 @@ def test_admissions_are_taken_back_where_staff_tick_them_with_a_reason(cast: Cas
     enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=JUNE)
     set_rule(course=cast.course, rule=AllBlock((EntriesBlock(roll.pk, 6),)), by=cast.lecturer.user, now=JUNE)
     exam = OpenExamFactory.create(course=cast.course, starts_at=timezone.now() + timedelta(days=3), opens_at=JUNE)
-    for one in (cast.student, cast.other_student):
-        register(enrolment=one, exam_pk=exam.pk, now=JUNE)
+    for enrolment in (cast.student, cast.other_student):
+        register(enrolment=enrolment, exam_pk=exam.pk, now=JUNE)
     admit_whoever_fulfils_the_rules(course=Course.objects.get(pk=cast.course.pk), now=JUNE)
     builder = Builder(builder.client).press("", "", **{"b-0-at_least": "10"})
     page = builder.answer.content.decode()

@@ -94,10 +94,10 @@ def test_what_is_granted_comes_first(cast: Cast, exam: Exam) -> None:
     Room.objects.create(exam=exam, name="Large", rows=5, seats_per_row=4, spacing=Spacing.SECOND_SEAT, position=1)
     for seed in range(5):
         assign_seats(exam_pk=exam.pk, order="random", seed=seed, now=JUNE)
-        found = plan(exam)
-        assert [room for room, _row, _number in found.values()].count("Small") == 1
-        assert found[people[5].pk][0] == "Small"
-        assert found[people[7].pk][:2] == ("Large", 1)
+        seats = plan(exam)
+        assert [room for room, _row, _number in seats.values()].count("Small") == 1
+        assert seats[people[5].pk][0] == "Small"
+        assert seats[people[7].pk][:2] == ("Large", 1)
 
 
 def test_only_the_affected_are_moved_and_late_ones_get_free_seats(cast: Cast, exam: Exam) -> None:
@@ -116,7 +116,7 @@ def test_only_the_affected_are_moved_and_late_ones_get_free_seats(cast: Cast, ex
     assert {pk: after[pk] for pk in (people[1].pk, people[2].pk, people[3].pk)} == {
         pk: before[pk] for pk in (people[1].pk, people[2].pk, people[3].pk)
     }
-    assert sorted(after[one.pk] for one in (people[4], people[5], late)) == [("A", 1, 1), ("B", 1, 1), ("B", 1, 2)]
+    assert sorted(after[registration.pk] for registration in (people[4], people[5], late)) == [("A", 1, 1), ("B", 1, 1), ("B", 1, 2)]
     assert mend_seats(exam_pk=exam.pk, now=JUNE).given == 0
 
 

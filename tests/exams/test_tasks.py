@@ -173,8 +173,8 @@ def test_staff_enter_person_by_person_and_task_by_task(cast: Cast, exam: Exam, p
     top, following = stack_order(people[:3])[:2]
     shown = client.get(f"{pages}people/")
     assert shown.context["person"] == top
-    found = client.get(f"{pages}people/", {"q": following.enrolment.number})
-    assert found.context["person"] == following
+    by_number = client.get(f"{pages}people/", {"q": following.enrolment.number})
+    assert by_number.context["person"] == following
     assert client.get(f"{pages}people/", {"q": "999999999"}).context["person"] is None
     sent = {"person": top.pk, f"points-{top.pk}-{first}": "12,5", f"points-{top.pk}-{second}": "10.25"}
     saved = client.post(f"{pages}people/", sent)

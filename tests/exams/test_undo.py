@@ -38,10 +38,10 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Three who attended, with verified numbers."""
-    found = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
+    registrations = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
     verify_all(cast.course)
     Registration.objects.filter(exam=exam).update(state="attended", arrived_at=AFTER)
-    return found
+    return registrations
 
 
 def undo(client: Any) -> Any:
@@ -50,8 +50,8 @@ def undo(client: Any) -> Any:
 
 
 def points_of(people: list[Registration]) -> list[Decimal | None]:
-    found = dict(Result.objects.filter(registration__in=people).values_list("registration", "points"))
-    return [found.get(person.pk) for person in people]
+    points = dict(Result.objects.filter(registration__in=people).values_list("registration", "points"))
+    return [points.get(person.pk) for person in people]
 
 
 def numbers_of(people: list[Registration]) -> list[str]:
@@ -95,8 +95,8 @@ def test_published_points_of_a_file_are_not_taken_away(cast: Cast, exam: Exam, p
 
 
 def listed(exam: Exam) -> list[tuple[str, str]]:
-    found = UniversityEntry.objects.filter(exam=exam).order_by("matriculation_number")
-    return list(found.values_list("matriculation_number", "name"))
+    entries = UniversityEntry.objects.filter(exam=exam).order_by("matriculation_number")
+    return list(entries.values_list("matriculation_number", "name"))
 
 
 def test_the_universitys_list_is_taken_back_to_the_one_before(cast: Cast, exam: Exam) -> None:

@@ -63,8 +63,8 @@ def test_seats_and_results_are_asked_for_when_it_is_time(cast: Cast) -> None:
     def details(at: timedelta) -> list[str]:
         beat_seen(now=now + at)
         return [
-            one.detail
-            for one in needs_of([cast.course], lectures_in([cast.course]), user=cast.assistant.user, now=now + at)
+            need.detail
+            for need in needs_of([cast.course], lectures_in([cast.course]), user=cast.assistant.user, now=now + at)
         ]
 
     assert details(timedelta(0)) == []

@@ -17,11 +17,11 @@ pytestmark = pytest.mark.django_db
 def test_both_courses_have_something_at_every_stage() -> None:
     now = timezone.now()
     make_demo(now=now, with_coursework=False)
-    found = {}
+    states = {}
     for slug in ("amls", "amls-ss2024"):
         views = desk_views(for_desk(Project.objects.filter(topic__course__slug=slug)))
-        found[slug] = sorted(state_of(view).value for view in views.values())
-    assert found == {
+        states[slug] = sorted(state_of(view).value for view in views.values())
+    assert states == {
         "amls": ["assessed", "published", "registered", "registered", "submitted"],
         "amls-ss2024": ["published", "published", "published", "registered"],
     }

@@ -41,15 +41,18 @@ def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
         assess(project=team, outcome="passed", extra_points=Decimal("3.5"), feedback="", by=world.staff, now=NOW)
     publish_assessments(projects=[published], now=NOW)
     enter_earlier_pass(enrolment=world.other, term="SS2023", extra_points=Decimal(2), by=world.staff)
-    found = {standing.enrolment.pk: standing for standing in standings(world.course, now=NOW)}
+    by_person = {standing.enrolment.pk: standing for standing in standings(world.course, now=NOW)}
     people = [team.memberships.get().enrolment_id for team in (published, drafted)] + [world.other.pk, world.student.pk]
-    assert [(found[pk].state.value, found[pk].draft, found[pk].points, found[pk].verdict.value) for pk in people] == [
+    assert [
+        (by_person[pk].state.value, by_person[pk].draft, by_person[pk].points, by_person[pk].verdict.value)
+        for pk in people
+    ] == [
         ("passed", "", Decimal("3.5"), "met"),
         ("submitted", "Passed", Decimal(0), "pending"),
         ("earlier", "", Decimal(2), "met"),
         ("none", "", Decimal(0), "pending"),
     ]
-    assert len(found) == 4
+    assert len(by_person) == 4
     assert [
         standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=BookQuery(state="earlier"))
     ] == [world.other.pk]

@@ -50,13 +50,13 @@ def fusion(cast: Cast) -> Lecture:
 def find(client: Client, text: str, slug: str = "amls") -> Found:
     answer = client.get(f"/{slug}/search/?q={quote(text)}" if slug else f"/search/?q={quote(text)}")
     assert answer.status_code == 200
-    found = answer.context["found"]
-    assert isinstance(found, Found)
-    return found
+    results = answer.context["found"]
+    assert isinstance(results, Found)
+    return results
 
 
-def urls(found: Found) -> list[str]:
-    return [hit.url for group in found.groups for hit in group.hits]
+def urls(results: Found) -> list[str]:
+    return [hit.url for group in results.groups for hit in group.hits]
 
 
 def test_a_word_leads_to_its_slide_and_second(cast: Cast, fusion: Lecture) -> None:
@@ -84,12 +84,12 @@ def test_titles_abstracts_and_topics_are_found(cast: Cast, fusion: Lecture) -> N
     Lecture.objects.filter(pk=fusion.pk).update(abstract="How **compilers** generate fused kernels.")
     TopicFactory.create(course=cast.course, title="Fused kernels for GPUs", description="CUDA code")
     TopicFactory.create(course=cast.other_course, title="Kernels elsewhere")
-    found = find(Client(), "kernels")
-    assert [(str(group.title), group.label) for group in found.groups] == [
+    results = find(Client(), "kernels")
+    assert [(str(group.title), group.label) for group in results.groups] == [
         ("Fused <mark>kernels</mark> for GPUs", "Project topic"),
         ("04 Operator Fusion and Runtime Adaptation", ""),
     ]
-    assert str(found.groups[1].abstract) == "How **compilers** generate fused <mark>kernels</mark>."
+    assert str(results.groups[1].abstract) == "How **compilers** generate fused <mark>kernels</mark>."
     assert [str(group.title) for group in find(Client(), "cuda").groups] == ["Fused kernels for GPUs"]
     assert find(Client(), "adaptation").groups[0].lecture == fusion
 
@@ -98,8 +98,8 @@ def test_own_ideas_of_students_are_found_by_their_staff_only(cast: Cast) -> None
     TopicFactory.create(
         course=cast.course, title="My zebra idea", proposal="open", proposed_by=cast.student, proposed_at=timezone.now()
     )
-    found = {part: bool(find(cast.client(part), "zebra").groups) for part in cast.users()}
-    assert found == {
+    can_find = {part: bool(find(cast.client(part), "zebra").groups) for part in cast.users()}
+    assert can_find == {
         "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
     }  # fmt: skip
     assert not find(cast.client("stranger"), "zebar").corrected
@@ -111,8 +111,8 @@ def test_announcements_are_found_while_they_stand_on_the_page(cast: Cast) -> Non
         course=cast.course, title="Room change", text="We meet in the zebra hall.", publish_at=now - timedelta(hours=1),
         on_page_until=now + timedelta(hours=1),
     )  # fmt: skip
-    found = find(Client(), "zebra")
-    assert [(str(group.title), group.label, group.url) for group in found.groups] == [
+    results = find(Client(), "zebra")
+    assert [(str(group.title), group.label, group.url) for group in results.groups] == [
         ("Room change", "announcement", "/amls/#announcements")
     ]
     everyone = ("anonymous", "student", "assistant", "foreign lecturer")
@@ -130,17 +130,17 @@ def test_announcements_are_found_while_they_stand_on_the_page(cast: Cast) -> Non
 def test_the_same_slide_as_pdf_and_pptx_is_one_place_and_notes_are_found(cast: Cast, fusion: Lecture) -> None:
     read(fusion, "pptx", "04.pptx", pptx(("Operator Fusion", "Overview", "remember the quizmaster"), ("Why fuse operators", "Intermediates cost memory bandwidth", ""), ("Optimization", "", "")))  # fmt: skip
     assert urls(find(Client(), "bandwidth")) == ["/amls/lectures/04/#page=2"]
-    found = find(Client(), "quizmaster")
-    assert urls(found) == ["/amls/lectures/04/#page=1"]
-    assert found.groups[0].hits[0].where == "Slide 1, speaker notes"
+    results = find(Client(), "quizmaster")
+    assert urls(results) == ["/amls/lectures/04/#page=1"]
+    assert results.groups[0].hits[0].where == "Slide 1, speaker notes"
 
 
 def test_a_presentation_with_other_slides_than_the_pdf_is_a_place_of_its_own(cast: Cast, fusion: Lecture) -> None:
     read(fusion, "pptx", "04.pptx", pptx(("Hidden slide", "zebra", "quagga"), ("Operator Fusion", "bandwidth", "")))
     client = Client()
     assert urls(find(client, "zebra")) == ["/amls/lectures/04/?presentation#presentation=1"]
-    found = find(client, "quagga")
-    assert found.groups[0].hits[0].where == "Presentation, slide 1, speaker notes"
+    results = find(client, "quagga")
+    assert results.groups[0].hits[0].where == "Presentation, slide 1, speaker notes"
     assert set(urls(find(client, "bandwidth"))) == {"/amls/lectures/04/#page=2", "/amls/lectures/04/?presentation#presentation=2"}  # fmt: skip
     page = client.get("/amls/lectures/04/?presentation").content.decode()
     assert shows(page, '<details class="deck-text" open><summary>The presentation as text</summary><article id="presentation=1">')  # fmt: skip
@@ -156,8 +156,8 @@ def test_captions_lead_into_the_transcript_where_the_recording_is_not_in_the_pag
     for changes in ({"audience": "enrolled"}, {"audience": "public", "url": "https://video.example.org/4", "current": None}):  # fmt: skip
         Material.objects.filter(kind="mp4").update(**changes)
         touch(cast.course, now=timezone.now())
-        found = find(Client(), "sparsity")
-        assert (urls(found), found.groups[0].hits[0].where) == (there, "Transcript, 12:34")
+        results = find(Client(), "sparsity")
+        assert (urls(results), results.groups[0].hits[0].where) == (there, "Transcript, 12:34")
         assert shows(Client().get("/amls/lectures/04/").content.decode(), '<a class="btn" href="/amls/lectures/04/transcript/">')  # fmt: skip
     page = Client().get("/amls/lectures/04/transcript/").content.decode()
     assert shows(page, '<span id="said-2-1" data-at="754.0">Here is the sparsity exploitation trick.</span>')
@@ -195,11 +195,11 @@ def test_words_that_signs_join_are_found_one_by_one(cast: Cast, line: str, words
     )
     TopicFactory.create(course=cast.course, title="Topic", description=line)
     for word in words:
-        found = find(Client(), word)
-        assert not found.is_partial
-        assert not found.corrected
-        assert sorted(group.url.rpartition("/amls/")[2].split("/")[0] for group in found.groups) == ["lectures", "projects"], word  # fmt: skip
-        assert "<mark>" in str(found.groups[0].abstract or found.groups[0].hits[0].snippet), word
+        results = find(Client(), word)
+        assert not results.is_partial
+        assert not results.corrected
+        assert sorted(group.url.rpartition("/amls/")[2].split("/")[0] for group in results.groups) == ["lectures", "projects"], word  # fmt: skip
+        assert "<mark>" in str(results.groups[0].abstract or results.groups[0].hits[0].snippet), word
 
 
 def test_hidden_words_are_no_reason_to_keep_a_slip(cast: Cast, fusion: Lecture) -> None:
@@ -208,8 +208,8 @@ def test_hidden_words_are_no_reason_to_keep_a_slip(cast: Cast, fusion: Lecture) 
     Material.objects.filter(lecture=hidden).update(audience="enrolled")
     # The same answer as if nobody had ever written these words.
     for word in ("fision", "fusian", "fushion", "fuson"):
-        found = find(Client(), word)
-        assert (found.corrected, found.shown.text) == (True, "fusion"), word
+        results = find(Client(), word)
+        assert (results.corrected, results.shown.text) == (True, "fusion"), word
     assert urls(find(cast.client("student"), "fusian")) == ["/amls/lectures/05/#page=1"]
 
 
@@ -220,9 +220,9 @@ def test_other_pdfs_lead_into_the_file_itself(cast: Cast) -> None:
 
 
 def test_swapped_letters_still_find_the_word(cast: Cast, fusion: Lecture) -> None:
-    found = find(Client(), "fusoin")
-    assert (found.corrected, found.shown.text) == (True, "fusion")
-    assert urls(found)[0] == "/amls/lectures/04/#page=1"
+    results = find(Client(), "fusoin")
+    assert (results.corrected, results.shown.text) == (True, "fusion")
+    assert urls(results)[0] == "/amls/lectures/04/#page=1"
     page = Client().get("/amls/search/?q=operater+fusoin").content.decode()
     assert "Nothing has 'operater fusoin'. Shown instead: 'operator fusion'." in page
     # A word that is far from all is not replaced by anything.
@@ -233,9 +233,9 @@ def test_swapped_letters_still_find_the_word(cast: Cast, fusion: Lecture) -> Non
 
 
 def test_a_question_finds_what_has_most_of_its_words(cast: Cast, fusion: Lecture) -> None:
-    found = find(Client(), "where was operator fusion presented?")
-    assert found.is_partial
-    assert urls(found)[0] == "/amls/lectures/04/#page=1"
+    results = find(Client(), "where was operator fusion presented?")
+    assert results.is_partial
+    assert urls(results)[0] == "/amls/lectures/04/#page=1"
 
 
 def test_words_in_quotation_marks_stand_together(cast: Cast, fusion: Lecture) -> None:
@@ -269,8 +269,8 @@ def test_everyone_finds_what_they_may_open(
 
 def test_a_draft_is_found_by_its_staff_only(cast: Cast, fusion: Lecture) -> None:
     Course.objects.filter(pk=cast.course.pk).update(state="draft")
-    found = {part: bool(find(cast.client(part), "bandwidth", slug="").groups) for part in cast.users()}
-    assert found == {
+    can_find = {part: bool(find(cast.client(part), "bandwidth", slug="").groups) for part in cast.users()}
+    assert can_find == {
         "anonymous": False, "stranger": False, "student": False, "assistant": True, "lecturer": True, "foreign lecturer": False, "admin": True,
     }  # fmt: skip
 
@@ -403,9 +403,9 @@ def test_words_are_found_however_they_are_typed(cast: Cast, language: str, typed
     lecture = LectureFactory.create(course=cast.course, title="Eins", abstract="")
     lines = ["Matrix", "Die Prüfung und das Übungsblatt", "große Größe", "Łukasz Żółć", "Søren Krüger", "Michael"]
     read(lecture, "captions", "1.vtt", vtt(("00:00:01.000", "00:00:05.000", " ".join(lines))))
-    found = find(Client(), typed)
-    assert (found.corrected, found.is_partial) == (False, False)
-    assert f"<mark>{word}</mark>" in found.groups[0].hits[0].snippet
+    results = find(Client(), typed)
+    assert (results.corrected, results.is_partial) == (False, False)
+    assert f"<mark>{word}</mark>" in results.groups[0].hits[0].snippet
 
 
 def test_suggested_words_keep_their_marks(cast: Cast) -> None:

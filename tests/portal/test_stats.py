@@ -46,18 +46,18 @@ def test_stats_show_numbers_as_plots_and_tables(cast: Cast, lecture: Lecture) ->
             course=cast.course, day=now.date() - timedelta(days=days), client=client, count=count
         )  # fmt: skip
     answer = cast.client("lecturer").get("/amls/staff/stats/")
-    found = {plot.name: [(bar.label, bar.value, bar.width) for bar in plot.bars] for plot in answer.context["plots"]}
-    assert found["downloads"] == [("06", 40, 470)]
-    assert found["watched"] == [("06", 10, 470)]
-    assert found["clients"] == [("Thunderbird", 2, 470), ("Google Calendar", 1, 235)]
-    assert found["public-clients"] == [("Outlook", 30, 470), ("unknown", 15, 235)]
-    assert [value for _label, value, _width in found["weeks"]][-1] == 50
+    plots = {plot.name: [(bar.label, bar.value, bar.width) for bar in plot.bars] for plot in answer.context["plots"]}
+    assert plots["downloads"] == [("06", 40, 470)]
+    assert plots["watched"] == [("06", 10, 470)]
+    assert plots["clients"] == [("Thunderbird", 2, 470), ("Google Calendar", 1, 235)]
+    assert plots["public-clients"] == [("Outlook", 30, 470), ("unknown", 15, 235)]
+    assert [value for _label, value, _width in plots["weeks"]][-1] == 50
     text = answer.content.decode()
     assert '<rect x="64" y="2" width="470" height="20" rx="3"></rect>' in text
     assert shows(text, '<th scope="row">06 Parameter Servers</th><td class="num">40</td>')
     assert "style=" not in text
-    for one in Enrolment.objects.filter(course=cast.course, role="student"):
-        assert str(one.user) not in text
+    for enrolment in Enrolment.objects.filter(course=cast.course, role="student"):
+        assert str(enrolment.user) not in text
 
 
 def test_stats_of_a_course_that_is_over_end_with_its_last_use(cast: Cast, lecture: Lecture) -> None:

@@ -18,18 +18,18 @@ def test_the_state_of_the_installation_is_told_in_numbers(client: Client, cast: 
     note_pulse(name="mail@here", queues=["mail"])
     said = client.get("/metrics")
     assert said["Content-Type"].startswith("text/plain; version=")
-    found = dict(line.rsplit(" ", 1) for line in said.content.decode().splitlines() if line[:1] not in ("#", ""))
-    assert found["amls_database_up"] == "1.0"
-    assert {queue: found[f'amls_workers_alive{{queue="{queue}"}}'] for queue in queues()} == {
+    figures = dict(line.rsplit(" ", 1) for line in said.content.decode().splitlines() if line[:1] not in ("#", ""))
+    assert figures["amls_database_up"] == "1.0"
+    assert {queue: figures[f'amls_workers_alive{{queue="{queue}"}}'] for queue in queues()} == {
         "default": "0.0",
         "exports": "0.0",
         "mail": "1.0",
     }
-    assert found["amls_beats_alive"] == "0.0"
-    assert found['amls_waiting{task="amls.mail.tasks.deliver"}'] == "0.0"
-    assert found['amls_problem{name="queue-exports"}'] == "1.0"
-    assert found['amls_problem{name="queue-mail"}'] == "0.0"
-    assert float(found['amls_clock_skew_seconds{clock="mail@here"}']) < 2
+    assert figures["amls_beats_alive"] == "0.0"
+    assert figures['amls_waiting{task="amls.mail.tasks.deliver"}'] == "0.0"
+    assert figures['amls_problem{name="queue-exports"}'] == "1.0"
+    assert figures['amls_problem{name="queue-mail"}'] == "0.0"
+    assert float(figures['amls_clock_skew_seconds{clock="mail@here"}']) < 2
 
 
 @pytest.mark.django_db(transaction=True)
@@ -40,9 +40,9 @@ def test_requests_are_counted_by_all_processes_together_and_name_nobody(tmp_path
             assert get(port, "/accounts/login/")[0] == 200
             assert get(port, "/calendar/7-secret.ics")[0] == 404
         said = get(port, "/metrics")[2].decode()
-    found = {key: float(count) for *key_parts, count in COUNTED.findall(said) for key in [tuple(key_parts)]}
-    assert found["GET", "200", "account_login"] == 12
-    assert found["GET", "404", "agenda:personal_feed"] == 12
+    requests = {key: float(count) for *key_parts, count in COUNTED.findall(said) for key in [tuple(key_parts)]}
+    assert requests["GET", "200", "account_login"] == 12
+    assert requests["GET", "404", "agenda:personal_feed"] == 12
     assert len(list((tmp_path / "counts").glob("counter_*.db"))) == 2
     assert "secret" not in said
     assert 'amls_request_seconds_count{view="account_login"} 12.0' in said

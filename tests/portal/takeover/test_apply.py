@@ -213,12 +213,12 @@ def test_a_new_term_keeps_weekdays_and_clocks_and_skips_holidays(course: Course)
     new = Course.objects.get(slug="next")
     zone = new.zone
     assert (new.term, new.state) == ("WS2025/26", "draft")
-    found = [lecture.starts_at.astimezone(zone) for lecture in new.lectures.order_by("starts_at")]
-    assert [at.strftime("%a %d %b %H:%M") for at in found][:5] == [
+    moments = [lecture.starts_at.astimezone(zone) for lecture in new.lectures.order_by("starts_at")]
+    assert [at.strftime("%a %d %b %H:%M") for at in moments][:5] == [
         "Thu 16 Oct 16:00", "Thu 23 Oct 16:00", "Thu 06 Nov 16:00", "Thu 20 Nov 16:00", "Tue 25 Nov 16:00",
     ]  # fmt: skip
     # After the clocks went back 16:00 in Berlin is 15:00 UTC.
-    assert found[2].astimezone(UTC).hour == 15
+    assert moments[2].astimezone(UTC).hour == 15
     assert not any(material.current_id for lecture in new.lectures.all() for material in lecture.materials.all())
     assert new.assignments.get().due_at.astimezone(zone).strftime("%a %H:%M") == "Mon 23:59"
     with pytest.raises(CourseFileError, match="taken by another course"):

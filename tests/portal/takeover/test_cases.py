@@ -291,8 +291,8 @@ def test_every_way_to_write_a_time(name: str, times: tuple[time, time]) -> None:
 def test_everything_else_that_stands_beside_a_day(name: str, expected: tuple[str, str, str, tuple[str, ...]]) -> None:
     understood = read(f"dates-date-Sep_3__{name}")
     (session,) = understood.sessions
-    found = (session.room, session.mode, session.kind, tuple(material.kind for material in session.materials))
-    assert (session.day, session.begins, found) == (TUESDAY, time(10), expected)
+    details = (session.room, session.mode, session.kind, tuple(material.kind for material in session.materials))
+    assert (session.day, session.begins, details) == (TUESDAY, time(10), expected)
     assert understood.warnings == ()
 
 

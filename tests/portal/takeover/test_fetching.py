@@ -138,7 +138,7 @@ def only_version_four(monkeypatch: pytest.MonkeyPatch) -> None:
     real = socket.getaddrinfo
 
     def resolve(host: str, port: int, *_how: object, **_more: object) -> list:
-        return [one for one in real(host, port, type=socket.SOCK_STREAM) if one[0] == socket.AF_INET]
+        return [target for target in real(host, port, type=socket.SOCK_STREAM) if target[0] == socket.AF_INET]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
@@ -220,7 +220,7 @@ def test_addresses_of_version_six_and_of_many_are_not_public(address: str) -> No
 
 
 def test_public_addresses_are() -> None:
-    assert all(is_public(ipaddress.ip_address(one)) for one in ("130.149.7.201", "2001:638:809:ff1f::8295:7c9"))
+    assert all(is_public(ipaddress.ip_address(address)) for address in ("130.149.7.201", "2001:638:809:ff1f::8295:7c9"))
 
 
 def test_the_name_is_asked_once_and_its_answer_connected_to(

@@ -84,8 +84,8 @@ def test_the_page_of_the_real_course_asks_nothing(db: None) -> None:
 
 
 def test_json_says_what_was_understood_of_every_line(db: None) -> None:
-    found = json.loads(run(case("12"), "--zone", "Europe/Paris", "--json", "--dry-run"))
-    assert found["counts"] == {
+    report = json.loads(run(case("12"), "--zone", "Europe/Paris", "--json", "--dry-run"))
+    assert report["counts"] == {
         "sessions": 2,
         "links": 0,
         "free_days": 1,
@@ -93,7 +93,7 @@ def test_json_says_what_was_understood_of_every_line(db: None) -> None:
         "exams": 1,
         "not_understood": 0,
     }
-    assert [one["use"] for one in found["lines"]] == ["used"] * 7
+    assert [line["use"] for line in report["lines"]] == ["used"] * 7
     assert not Course.objects.exists()
 
 

@@ -73,7 +73,7 @@ def test_the_rest_of_the_real_page(seed: CourseSpec) -> None:
         "hybrid",
     )
     assert hour.first == date(2024, 4, 23)
-    assert [(one.role, one.name, one.affiliation) for one in seed.staff] == [
+    assert [(member.role, member.name, member.affiliation) for member in seed.staff] == [
         ("lecturer", "Univ.-Prof. Dr.-Ing. Matthias Boehm", "DAMS"),
         ("assistant", "M.Sc. Sebastian Baunsgaard", "DAMS"),
     ]
@@ -368,4 +368,4 @@ Grading: 100% exam
     ],
 )  # fmt: skip
 def test_every_role_of_a_line_is_read(line: str, people: list[tuple[str, str]]) -> None:
-    assert [(one.role, one.name) for one in find_people(SourceCell(line))] == people
+    assert [(person.role, person.name) for person in find_people(SourceCell(line))] == people

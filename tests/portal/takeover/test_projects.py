@@ -227,7 +227,7 @@ def test_sheets_stand_in_the_file_and_come_back(course: Course) -> None:
     make_sheets(course)
     spec = spec_of(course)
     assert spec == export_course(course)
-    assert [one.title for one in spec.assignments] == ["Übungsblatt 1", "Übungsblatt 2"]
+    assert [assignment.title for assignment in spec.assignments] == ["Übungsblatt 1", "Übungsblatt 2"]
     assert not import_course(spec=spec, now=NOW)
     import_course(spec=spec, slug="again", now=NOW)
     assert export_course(Course.objects.get(slug="again")).assignments == spec.assignments
@@ -241,6 +241,8 @@ def test_a_new_term_has_its_sheets_in_the_same_teaching_weeks(course: Course) ->
     roll_over(course=course, new_slug="next", start=date(2025, 4, 14), now=NOW)
     new = Course.objects.get(slug="next")
     dues = [
-        one.due_at.astimezone(new.zone) for one in new.assignments.filter(kind="sheet").order_by("number") if one.due_at
+        sheet.due_at.astimezone(new.zone)
+        for sheet in new.assignments.filter(kind="sheet").order_by("number")
+        if sheet.due_at
     ]
     assert [at.strftime("%a %d %b %H:%M") for at in dues] == ["Mon 21 Apr 10:00", "Mon 12 May 10:00"]

@@ -41,8 +41,8 @@ class Plan:
     sessions: tuple[Session, ...]
     written: str
 
-    def day(self, one: Session) -> str:
-        day = one.day
+    def day(self, session: Session) -> str:
+        day = session.day
         return {
             "iso": f"{day:%Y-%m-%d}",
             "german": f"{day:%d.%m.%Y}",
@@ -157,9 +157,9 @@ def as_document(plan: Plan) -> tuple[bytes, str]:
 def as_calendar(plan: Plan) -> tuple[bytes, str]:
     events = "".join(
         f"BEGIN:VEVENT\r\nUID:{number}@x\r\nDTSTAMP:20240101T000000Z\r\n"
-        f"DTSTART;TZID=America/New_York:{one.day:%Y%m%d}T101500\r\nDTEND;TZID=America/New_York:{one.day:%Y%m%d}T114500\r\n"
-        f"SUMMARY:{one.title.replace(',', chr(92) + ',')}\r\nLOCATION:H 0107\r\nURL:{one.slides}\r\nEND:VEVENT\r\n"
-        for number, one in enumerate(plan.sessions)
+        f"DTSTART;TZID=America/New_York:{session.day:%Y%m%d}T101500\r\nDTEND;TZID=America/New_York:{session.day:%Y%m%d}T114500\r\n"
+        f"SUMMARY:{session.title.replace(',', chr(92) + ',')}\r\nLOCATION:H 0107\r\nURL:{session.slides}\r\nEND:VEVENT\r\n"
+        for number, session in enumerate(plan.sessions)
     )
     page = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//\r\nX-WR-CALNAME:{HEAD}\r\n{events}END:VCALENDAR\r\n"
     return page.encode(), "course.ics"
@@ -219,7 +219,7 @@ def test_garbage_gives_words(ending: str, seed: int) -> None:
             *(session.title for session in understood.sessions),
         ]
     assert said
-    assert all(one.strip() for one in said)
+    assert all(line.strip() for line in said)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

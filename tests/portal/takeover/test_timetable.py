@@ -192,22 +192,22 @@ TITLE = st.sampled_from(["Joins", "Łukasz Żółć", "山田太郎", "Größe &
 
 @st.composite
 def sessions(draw: st.DrawFn) -> tuple[LectureSpec, ...]:
-    found = []
+    lectures = []
     for number in range(draw(st.integers(0, 5))):
         start, day = draw(st.sampled_from(["at", "on", "open"])), draw(DAY)
         at = draw(MOMENT) if start == "at" else None
-        found.append(
+        lectures.append(
             LectureSpec(
                 kind=draw(st.sampled_from(SessionKind.values)), title=draw(TITLE), starts_at=at,
                 ends_at=at + HOURS if at else None, day=day if start == "on" else None,
                 number=draw(st.sampled_from(["", f"{number + 1:02}"])),
             )
         )  # fmt: skip
-    return tuple(found)
+    return tuple(lectures)
 
 
-def distinct(found: list[DeadlineSpec]) -> tuple[DeadlineSpec, ...]:
-    return tuple({(one.title, one.due_at, one.day): one for one in found}.values())
+def distinct(deadlines: list[DeadlineSpec]) -> tuple[DeadlineSpec, ...]:
+    return tuple({(deadline.title, deadline.due_at, deadline.day): deadline for deadline in deadlines}.values())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -227,7 +227,7 @@ def test_any_timetable_survives_the_database(
         SPEC,
         slots=tuple(slots),
         lectures=lectures,
-        free_days=tuple(FreeDaySpec(date=one) for one in free),
+        free_days=tuple(FreeDaySpec(date=day) for day in free),
         deadlines=due,
     )
     import_course(spec=spec, now=NOW)

@@ -73,12 +73,15 @@ def read(course: Course, elsewhere: Elsewhere) -> Upstream:
 
 def changes(course: Course) -> list[tuple[str, str, bool]]:
     row = Upstream.objects.select_related("course").get(course=course)
-    return [(one.sort, (one.there or one.base).title, one.is_conflict) for one in changes_of(row, now=clock.now())]
+    return [
+        (change.sort, (change.there or change.base).title, change.is_conflict)
+        for change in changes_of(row, now=clock.now())
+    ]
 
 
 def ids(client: Client, course: Course) -> dict[str, str]:
-    found = client.get(f"/{course.slug}/staff/upstream/").context["changes"]
-    return {(one.there or one.base).title: one.id for one in found}
+    shown = client.get(f"/{course.slug}/staff/upstream/").context["changes"]
+    return {(change.there or change.base).title: change.id for change in shown}
 
 
 def lecture(course: Course, title: str) -> Lecture:
@@ -124,9 +127,10 @@ def test_what_was_edited_here_stays_and_a_conflict_is_shown_side_by_side(
     page = client.get("/vs/staff/upstream/").content.decode()
     assert "edited here" in page
     assert "MAR 0.001" in page
-    found = ids(client, course)
+    change_ids = ids(client, course)
     client.post(
-        "/vs/staff/upstream/decide/", {"accept": [found["Uhren"], found["Einführung"]], "refuse": found["Konsens"]}
+        "/vs/staff/upstream/decide/",
+        {"accept": [change_ids["Uhren"], change_ids["Einführung"]], "refuse": change_ids["Konsens"]},
     )
     assert lecture(course, "Konsens").room == "MAR 0.001"
     assert (lecture(course, "Logische Uhren").room, lecture(course, "Einführung").room) == ("H 1028", "H 1028")
@@ -228,17 +232,21 @@ def test_a_university_calendar_moves_a_room_and_drops_a_day_of_events_with_one_t
     )
     assert read(course, elsewhere).waiting == 3
     row = Upstream.objects.select_related("course").get(course=course)
-    found = [
-        (one.sort, (one.there or one.base).held_on.isoformat(), [change.name for change in one.fields])
-        for one in changes_of(row, now=clock.now())
+    differences = [
+        (
+            difference.sort,
+            (difference.there or difference.base).held_on.isoformat(),
+            [change.name for change in difference.fields],
+        )
+        for difference in changes_of(row, now=clock.now())
     ]
-    assert sorted(found) == [
+    assert sorted(differences) == [
         ("changed", "2026-11-03", ["room"]),
         ("changed", "2026-11-11", ["starts_at", "ends_at"]),
         ("gone", "2026-10-20", []),
     ]
     client.post(
-        "/vs/staff/upstream/decide/", {"all": "1", "shown": [one.id for one in changes_of(row, now=clock.now())]}
+        "/vs/staff/upstream/decide/", {"all": "1", "shown": [change.id for change in changes_of(row, now=clock.now())]}
     )
     held = Lecture.objects.filter(course=course).order_by("starts_at").values_list("starts_at__day", "room", "state")
     assert list(held) == [

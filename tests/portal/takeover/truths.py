@@ -69,17 +69,17 @@ def _time(text: str) -> time:
 
 def rows_of(understood: Understood) -> dict[tuple, str]:
     """Return what was understood in the form of a truth; a time that a truth leaves out is not compared."""
-    found: dict[tuple, str] = {}
+    rows: dict[tuple, str] = {}
     for session in understood.sessions:
-        found[session.kind, _day(session.day), (session.begins, session.ends), _plain(session.title)] = ""
+        rows[session.kind, _day(session.day), (session.begins, session.ends), _plain(session.title)] = ""
     for free in understood.free_days:
         days = _day(free.day) + (f"/{free.last}" if free.last else "")
-        found["free", days, (None, None), _plain(free.title)] = ""
+        rows["free", days, (None, None), _plain(free.title)] = ""
     for due in understood.deadlines:
-        found["deadline", _day(due.day), (due.at, None), _plain(due.title)] = ""
+        rows["deadline", _day(due.day), (due.at, None), _plain(due.title)] = ""
     for exam in understood.exams:
-        found["exam", _day(exam.day), (exam.begins, _end(exam)), _plain(exam.title)] = ""
-    return found
+        rows["exam", _day(exam.day), (exam.begins, _end(exam)), _plain(exam.title)] = ""
+    return rows
 
 
 def _day(day: date | None) -> str:
@@ -94,14 +94,14 @@ def _end(exam: WrittenExam) -> time | None:
 
 
 def links_of(understood: Understood) -> dict[tuple, set[str]]:
-    found = {}
+    links = {}
     for session in understood.sessions:
-        found[session.kind, _day(session.day), _plain(session.title)] = {
+        links[session.kind, _day(session.day), _plain(session.title)] = {
             f"{link.kind}={link.url}" for link in session.materials if link.url
         }
     for due in understood.deadlines:
-        found["deadline", _day(due.day), _plain(due.title)] = {due.url} if due.url else set()
-    return found
+        links["deadline", _day(due.day), _plain(due.title)] = {due.url} if due.url else set()
+    return links
 
 
 def slots_of(understood: Understood) -> set[tuple]:
@@ -123,8 +123,8 @@ def compare(truth: Truth, understood: Understood) -> list[str]:
     people = {(person.role, person.name) for person in understood.people}
     if truth.people and truth.people != people:
         wrong.append(f"people: {people ^ truth.people}")
-    found = rows_of(understood)
-    exact = set(found)
+    rows = rows_of(understood)
+    exact = set(rows)
     for key in truth.rows:
         kind, day, at, title = key
         is_right = key in exact or (
