@@ -38,7 +38,9 @@ def facts() -> Iterator[dict[int, Verdict]]:
 
     def rule(course: object, people: list[Enrolment], now: datetime) -> dict[int, list[Finding]]:
         return {
-            person.pk: [Finding(rule="tests.project", verdict=verdicts[person.pk], text="Project passed", path="/mend/")]
+            person.pk: [
+                Finding(rule="tests.project", verdict=verdicts[person.pk], text="Project passed", path="/mend/")
+            ]
             for person in people
             if person.pk in verdicts
         }

@@ -212,7 +212,7 @@ def by_hand(enrolment: Enrolment, exam: Exam) -> Registration:
 
 
 def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, today: Exam) -> None:
-    first, two = by_hand(cast.student, today), by_hand(cast.other_student, today)
+    first, second = by_hand(cast.student, today), by_hand(cast.other_student, today)
     link = HelperLink.objects.create(exam=today, name="Kim", created_at=the_time())
     address = f"/amls/exams/{today.pk}/check-in/marks/"
     kept = {
@@ -226,14 +226,14 @@ def test_two_devices_send_what_they_kept_and_see_each_others_marks(cast: Cast, t
     for _twice in range(2):
         answer = staff.post(address, json.dumps(kept), content_type="application/json")
     answered = answer.json()
-    assert answered["states"] == {str(first.pk): ["attended", "C 3"], str(two.pk): ["registered", ""]}
+    assert answered["states"] == {str(first.pk): ["attended", "C 3"], str(second.pk): ["registered", ""]}
     assert list(answered["refused"]) == ["nonsense", kept["marks"][2]["key"]]
     helper = Client()
     seen = helper.get(f"{address}?key={helper_token(link)}").json()
     assert (seen["states"], seen["counts"]["present"]) == (answered["states"], 1)
-    made = {"marks": [{"key": str(uuid4()), "registration": str(two.pk), "action": "absent"}]}
+    made = {"marks": [{"key": str(uuid4()), "registration": str(second.pk), "action": "absent"}]}
     helper.post(f"{address}?key={helper_token(link)}", json.dumps(made), content_type="application/json")
-    assert CheckInMark.objects.get(registration=two).helper == link
+    assert CheckInMark.objects.get(registration=second).helper == link
     assert CheckInMark.objects.get(registration=first).by == cast.assistant.user
 
 
@@ -267,7 +267,9 @@ def test_who_waits_stands_among_those_who_came_without_a_seat(cast: Cast, today:
     by_hand(elsewhere, other)
     client, door = cast.client("assistant"), f"/amls/exams/{today.pk}/check-in/"
     page = client.get(door)
-    assert [(candidate.pk, candidate.waits) for candidate in page.context["candidates"]] == [(cast.other_student.pk, True)]
+    assert [(candidate.pk, candidate.waits) for candidate in page.context["candidates"]] == [
+        (cast.other_student.pk, True)
+    ]
     answer = client.post(f"{door}walk-in/", {"enrolment": cast.other_student.pk}, follow=True)
     assert "Every seat is taken." in answer.content.decode()
     staff_withdraw(registration_pk=first.pk, reason="Ill", now=the_time())

@@ -47,8 +47,12 @@ def august(cast: Cast, july: Exam) -> Exam:
 def keys(enrolment: Enrolment, exam: Exam, now: datetime) -> set[str]:
     """Return which of an exam's dates are a person's own: '' is the exam itself."""
     key = f"exams.exam:{exam.pk}"
-    keys = [item.key for item in own_items(enrolment, now=now)]
-    return {own_key.removeprefix(key).removeprefix(":") for own_key in keys if own_key == key or own_key.startswith(f"{key}:")}
+    own_keys = [item.key for item in own_items(enrolment, now=now)]
+    return {
+        own_key.removeprefix(key).removeprefix(":")
+        for own_key in own_keys
+        if own_key == key or own_key.startswith(f"{key}:")
+    }
 
 
 def letter_of(kind: str, recipient: Enrolment, now: datetime = JUNE) -> tuple[str, str]:

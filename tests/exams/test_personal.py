@@ -67,8 +67,12 @@ def test_my_data_hold_the_measure_and_the_admission(cast: Cast) -> None:
         course=cast.course, enrolment=cast.student, verdict="refused", reason="No project", decided_at=JUNE
     )
     files = told(cast.student.user)
-    assert [(accommodation["extra_minutes"], accommodation["at_the_door"]) for accommodation in files["accommodations.json"]] == [(30, "Laptop")]
-    assert [(decision["verdict"], decision["reason"]) for decision in files["admissions.json"]] == [("refused", "No project")]
+    assert [
+        (accommodation["extra_minutes"], accommodation["at_the_door"]) for accommodation in files["accommodations.json"]
+    ] == [(30, "Laptop")]
+    assert [(decision["verdict"], decision["reason"]) for decision in files["admissions.json"]] == [
+        ("refused", "No project")
+    ]
     other = told(cast.other_student.user)
     assert (other["accommodations.json"], other["admissions.json"]) == ([], [])
 

@@ -52,8 +52,12 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Four who attended, one who was absent, one who was excused."""
-    registrations = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 6)]
-    Registration.objects.filter(pk__in=[registration.pk for registration in registrations[:4]]).update(state="attended", arrived_at=AFTER)
+    registrations = [
+        register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 6)
+    ]
+    Registration.objects.filter(pk__in=[registration.pk for registration in registrations[:4]]).update(
+        state="attended", arrived_at=AFTER
+    )
     Registration.objects.filter(pk=registrations[4].pk).update(state="absent")
     excuse(registration_pk=registrations[5].pk, reason="Certificate", now=AFTER)
     return registrations
@@ -103,7 +107,11 @@ def test_more_points_never_make_a_worse_grade(points: D, other: D, extra: D, lif
 def test_statistics_and_bars() -> None:
     statistics = statistics_of([(D(95), D("1.0")), (D(60), D("3.3")), (D(20), D("5.0"))])
     assert (statistics.graded, statistics.passed, statistics.failed, statistics.passed_percent) == (3, 2, 1, 67)
-    assert (statistics.mean_points, statistics.median_points, statistics.mean_grade) == (D("58.33"), D("60.00"), D("2.15"))
+    assert (statistics.mean_points, statistics.median_points, statistics.mean_grade) == (
+        D("58.33"),
+        D("60.00"),
+        D("2.15"),
+    )
     bars = grade_bars(statistics.counts)
     assert [bar.value for bar in bars] == [1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1]
     assert [bar.is_marked for bar in bars] == [False] * 10 + [True]
@@ -192,7 +200,10 @@ def test_a_published_result_changes_only_with_a_reason_and_on_record(
         code_of(lambda: enter_points(exam_pk=exam.pk, points={pk: None}, by=by, reason="x", now=later)) == "no-reason"
     )
     enter_points(exam_pk=exam.pk, points={pk: D(66)}, by=cast.assistant.user, reason="Page 3 was missed", now=later)
-    told = [(change.what, change.before, change.after, change.by_id, change.reason) for change in ResultChange.objects.order_by("pk")]
+    told = [
+        (change.what, change.before, change.after, change.by_id, change.reason)
+        for change in ResultChange.objects.order_by("pk")
+    ]
     assert told == [
         ("points", "", "60", by.pk, ""),
         ("state", "draft", "published", by.pk, ""),

@@ -116,7 +116,11 @@ def test_only_the_affected_are_moved_and_late_ones_get_free_seats(cast: Cast, ex
     assert {pk: after[pk] for pk in (people[1].pk, people[2].pk, people[3].pk)} == {
         pk: before[pk] for pk in (people[1].pk, people[2].pk, people[3].pk)
     }
-    assert sorted(after[registration.pk] for registration in (people[4], people[5], late)) == [("A", 1, 1), ("B", 1, 1), ("B", 1, 2)]
+    assert sorted(after[registration.pk] for registration in (people[4], people[5], late)) == [
+        ("A", 1, 1),
+        ("B", 1, 1),
+        ("B", 1, 2),
+    ]
     assert mend_seats(exam_pk=exam.pk, now=JUNE).given == 0
 
 

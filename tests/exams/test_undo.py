@@ -38,7 +38,9 @@ def exam(cast: Cast) -> Exam:
 @pytest.fixture
 def people(cast: Cast, exam: Exam) -> list[Registration]:
     """Three who attended, with verified numbers."""
-    registrations = [register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)]
+    registrations = [
+        register(enrolment=student, exam_pk=exam.pk, now=JUNE) for student in make_students(cast.course, 3)
+    ]
     verify_all(cast.course)
     Registration.objects.filter(exam=exam).update(state="attended", arrived_at=AFTER)
     return registrations
