@@ -4,6 +4,7 @@ What it is a version of keeps its address and points to the newest one; older on
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
@@ -89,6 +90,35 @@ def add_version(
         **more,
     )
     return version, True
+
+
+def add_known(
+    versions: "models.Manager[V]", current: V | None, *, sha256: str, filename: str = "", also: Iterable[str] = ()
+) -> V | None:
+    """Return what has this hash as the newest version, where it is one of the same kind already; None elsewhere.
+
+    Its content is stored once; where it is the current version that one is returned.
+
+    Args:
+        versions: of what it is a version, whose row the caller has locked.
+        current: the newest until now.
+        sha256: of the content.
+        filename: as it is called here; by default as there.
+        also: further columns of the version, which are the same.
+    """
+    if current is not None and current.sha256 == sha256:
+        return current
+    known = versions.model.objects.filter(sha256=sha256).order_by("pk").first()
+    if known is None:
+        return None
+    newest = versions.aggregate(newest=Max("version"))["newest"] or 0
+    same = ("content_type", "size", "sha256", "pages", "uploaded_at", *also)
+    return versions.create(
+        version=newest + 1,
+        file=known.file.name,
+        filename=filename or known.filename,
+        **{name: getattr(known, name) for name in same},
+    )
 
 
 def served_version(version: Any, *, is_public: bool) -> ServedFile:

@@ -20,8 +20,9 @@ from amls.portal.takeover.rows import RowImport, Wanted
 from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TopicSpec
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
-from projects.models import Assignment, Handout, MentorLimit, Project, Task, TaskPoints, Topic
+from projects.models import Assignment, CommentSnippet, Handout, MentorLimit, Project, Task, TaskPoints, Topic
 from projects.services.points import set_tasks
+from projects.services.snippets import keep_snippets
 
 # The fields of the course's project and of any other assignment that are called the same here and in the file.
 _SAME = (
@@ -65,6 +66,7 @@ class CourseworkImport(RowImport):
         self._assignments()
         if self.spec.is_complete:
             self._lists()
+            self._snippets()
 
     def _own_topics(self) -> list[tuple[int, TopicSpec]]:
         """Return the topics of the course's project, with their positions."""
@@ -177,14 +179,14 @@ class CourseworkImport(RowImport):
                 self._mentor_limits(row, spec, label)
 
     def _handouts(self, row: Assignment, spec: ProjectSpec | AssignmentSpec, label: str) -> None:
-        """Announce files; what the staff have put online stays, with what it is called and when it is seen."""
+        """Announce files, and give those that the installation has; what the staff have put online stays in any case."""
         wanted = []
         for position, handout in enumerate(spec.handouts):
             said = _("%(what)s, file %(title)s") % {"what": label, "title": handout.title}
             visible_from = self.instant(handout.visible_from, said)
             wanted.append(Wanted(said, {"title": handout.title, "visible_from": visible_from, "position": position}))
-        self.sync(
-            Handout.objects.filter(assignment=row),
+        rows = self.sync(
+            Handout.objects.filter(assignment=row).select_related("current"),
             wanted,
             parent={"assignment": row},
             key=lambda handout: handout.title,
@@ -192,6 +194,8 @@ class CourseworkImport(RowImport):
             repeats=True,
             removes=False,
         )
+        for own, said, wish in zip(rows, spec.handouts, wanted, strict=True):
+            self.known_file(own, said, wish.label)
 
     def _tasks(self, row: Assignment, standing: Sequence[Task], spec: ProjectSpec | AssignmentSpec, label: str) -> None:
         wanted, percent = spec.tasks, row.pass_percent
@@ -344,6 +348,19 @@ class CourseworkImport(RowImport):
             wanted_key=lambda wanted: wanted.values["title"],
             keep_instead=self._keep_list,
         )
+
+    def _snippets(self) -> None:
+        """Let the staff's comments be those of the file, in its order."""
+        before = list(CommentSnippet.objects.filter(course=self.course).values_list("text", flat=True))
+        label = _("Comment snippets")
+        try:
+            kept = keep_snippets(course=self.course, texts=list(self.spec.comment_snippets), now=self.now)
+        except RuleViolation as violation:
+            self.problems.append(f"{label}: {violation.message}")
+            return
+        after = [snippet.text for snippet in kept]
+        if before != after:
+            self.diff.listed(label, "comment_snippets", _("comments"), *(", ".join(texts) for texts in (before, after)))
 
     def _keep_list(self, roll: Roll) -> bool:
         """Keep a list that the file no longer names but in which people stand."""

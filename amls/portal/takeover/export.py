@@ -40,7 +40,7 @@ from exams.queries import exam_rules
 from lectures.models import Lecture, Material, OfficeHour, Part
 from lectures.queries import lectures_of
 from projects.managers import AssignmentQuerySet
-from projects.models import Assignment, MentorLimit, Topic
+from projects.models import Assignment, Handout, MentorLimit, Topic
 from projects.services.assignments import title_of_project
 
 
@@ -63,6 +63,7 @@ def export_course(course: Course) -> CourseSpec:
         contact_email=course.contact_email,
         enrolment_policy=course.enrolment_policy,
         enrolment_code=course.enrolment_code,
+        comment_snippets=tuple(course.comment_snippets.values_list("text", flat=True)),
         slots=tuple(_slot(slot) for slot in course.slots),
         staff=tuple(
             StaffSpec(
@@ -201,10 +202,20 @@ def _material(material: Material, course: Course) -> MaterialSpec:
     )
 
 
+def _handout(handout: Handout, course: Course) -> HandoutSpec:
+    current = handout.current
+    return HandoutSpec(
+        title=handout.title,
+        file=current.filename if current else "",
+        sha256=current.sha256 if current else "",
+        visible_from=_local(handout.visible_from, course),
+    )
+
+
 def _with_parts(course: Course) -> AssignmentQuerySet:
     limits = MentorLimit.objects.select_related("mentor").order_by("mentor__position", "pk")
     return Assignment.objects.filter(course=course).prefetch_related(
-        "tasks", "handouts", Prefetch("mentor_limits", limits)
+        "tasks", "handouts__current", Prefetch("mentor_limits", limits)
     )
 
 
@@ -246,8 +257,7 @@ def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
         "max_points": None if tasks else assignment.max_points,
         "tasks": tasks,
         "handouts": tuple(
-            HandoutSpec(title=handout.title, visible_from=_local(handout.visible_from, course))
-            for handout in assignment.handouts.all()
+            _handout(handout, course) for handout in assignment.handouts.all()
         ),
         "mentor_limits": tuple(
             MentorLimitSpec(mentor=limit.mentor.name, most=limit.most) for limit in assignment.mentor_limits.all()

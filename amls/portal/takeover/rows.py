@@ -15,8 +15,9 @@ from amls.core.clock import from_wall_clock, to_wall_clock
 from amls.core.times import say_day, say_span
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
+from amls.files.versions import add_known
 from amls.portal.takeover.diff import Diff
-from amls.portal.takeover.spec import CourseSpec
+from amls.portal.takeover.spec import CourseSpec, HandoutSpec, MaterialSpec
 
 M = TypeVar("M", bound=models.Model)
 
@@ -189,6 +190,26 @@ class RowImport:
                 self.problems.extend(f"{where}: {message}" for message in messages)
             return
         row.save(update_fields=only)
+
+    def known_file(self, row: Any, said: MaterialSpec | HandoutSpec, label: str, *, also: Iterable[str] = ()) -> None:
+        """Give a row with versions the file that is named by its hash, where this installation has it already.
+
+        Args:
+            row: with `files`, its versions, and `current`, the newest of them.
+            said: the file's name and hash; without a hash nothing is done.
+            label: how the row is called in the diff.
+            also: further columns of a version.
+        """
+        if not said.sha256 or not row.pk:
+            return
+        version = add_known(row.files, row.current, sha256=said.sha256, filename=said.file, also=also)
+        if version is None:
+            why = _("%(what)s: upload '%(file)s' yourself; this installation does not have it.")
+            self.diff.warnings.append(why % {"what": label, "file": said.file})
+        elif version != row.current:
+            row.current = version
+            row.save(update_fields=["current"])
+            self.diff.added(_("%(what)s, file") % {"what": label}, version.filename)
 
     def instant(self, naive: datetime | None, label: str) -> datetime | None:
         """Return the instant of a wall-clock time of the course, or None with a problem noted."""

@@ -108,9 +108,11 @@ class TaskSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class HandoutSpec:
-    """A file of an assignment, announced: the file itself is not in a course's file."""
+    """A file of an assignment: the file itself is not in a course's file, its name and hash are."""
 
     title: str
+    file: str = ""
+    sha256: str = ""
     visible_from: datetime | None = None
 
 
@@ -373,6 +375,7 @@ class CourseSpec:
 
     Attributes:
         timezone: an IANA name; empty where a page doesn't say (a course.toml means Europe/Berlin then).
+        comment_snippets: what its staff use again when they comment on points.
         is_complete: True for a course.toml, which says all: what is absent is empty. False
             for a page, which says only some: what is absent stays as it is.
         warnings: what was read as written but looks like a slip.
@@ -393,6 +396,7 @@ class CourseSpec:
     contact_email: str = ""
     enrolment_policy: str = "closed"
     enrolment_code: str = ""
+    comment_snippets: tuple[str, ...] = ()
     slots: tuple[SlotSpec, ...] = ()
     staff: tuple[StaffSpec, ...] = ()
     office_hours: tuple[OfficeHourSpec, ...] = ()

@@ -23,7 +23,7 @@ from amls.portal.takeover.rows import RowImport, Wanted
 from amls.portal.takeover.spec import LectureSpec
 from amls.portal.takeover.understanding.links import is_whole
 from amls.portal.takeover.understanding.slots import WEEKDAYS
-from lectures.models import Deadline, FreeDay, Lecture, Material, MaterialFile, OfficeHour, OfficeHourException, Part
+from lectures.models import Deadline, FreeDay, Lecture, Material, OfficeHour, OfficeHourException, Part
 from lectures.queries import in_order
 
 _MOMENT = ("starts_at", "ends_at", "day")
@@ -164,27 +164,7 @@ class TimetableImport(RowImport):
             removes=self.spec.is_complete,
         )  # fmt: skip
         for row, material in zip(rows, spec.materials, strict=False):
-            if material.sha256:
-                self._file(row, material.sha256, material.file, label)
-
-    def _file(self, material: Material, sha256: str, filename: str, label: str) -> None:
-        """Give a material the file with this hash, where this installation has it already."""
-        if material.current is not None and material.current.sha256 == sha256:
-            return
-        known = MaterialFile.objects.filter(sha256=sha256).order_by("pk").first()
-        if known is None:
-            why = _("%(what)s: upload '%(file)s' yourself; this installation does not have it.")
-            self.diff.warnings.append(why % {"what": label, "file": filename})
-            return
-        newest = material.files.order_by("-version").values_list("version", flat=True).first() or 0
-        copy = MaterialFile.objects.create(
-            material=material, version=newest + 1, file=known.file.name, filename=filename or known.filename,
-            content_type=known.content_type, size=known.size, sha256=sha256, pages=known.pages, seconds=known.seconds,
-            uploaded_at=known.uploaded_at,
-        )  # fmt: skip
-        material.current = copy
-        material.save(update_fields=["current"])
-        self.diff.added(_("%(what)s, file") % {"what": label}, copy.filename)
+            self.known_file(row, material, label, also=["seconds"])
 
     def _office_hours(self) -> None:
         wanted = []

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from amls.courses.models import Course, StaffMember
 from amls.grading.models import Roll
@@ -17,8 +18,10 @@ from amls.portal.takeover.export import export_course
 from amls.portal.takeover.spec import BlockSpec, CourseFileError, CourseSpec, ListSpec, TaskSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.services.rules import set_rule, whole_rule
-from projects.models import Assignment, MentorLimit, Topic
+from projects.models import Assignment, Handout, MentorLimit, Topic
+from projects.services.handouts import add_handout, upload_handout
 from projects.services.points import Given, give_points, team_for_points
+from projects.services.snippets import keep_snippets
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory, UserFactory
 
 NOW = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)
@@ -56,6 +59,7 @@ def course(db: None) -> Course:
     )
     board = Roll.objects.create(course=course, title="An der Tafel")
     there = Roll.objects.create(course=course, title="Übung", planned=13)
+    keep_snippets(course=course, texts=["Vorzeichen!", "Begründung fehlt:\n– \"warum\"?", "よくできました"], now=NOW)
     rule = AllBlock((
         ProjectBlock(),
         PointsBlock(percent=Decimal("50.5"), leave_out=1),
@@ -89,6 +93,44 @@ def test_all_coursework_comes_back_the_same(course: Course) -> None:
     assert isinstance(halves, PointsBlock)
     assert (halves.of, halves.halves) == ((last, first), True)
     assert isinstance(whole_rule(again).parts[0], ProjectBlock)
+
+
+def test_the_files_of_assignments_come_back_the_same(course: Course) -> None:
+    """As slides do: by name and hash, in their order, and one content is stored once."""
+    sheet = course.assignments.get(title="Blatt 1")
+    seen = datetime(2024, 4, 15, 8, tzinfo=UTC)
+    row = add_handout(assignment=sheet, upload=SimpleUploadedFile("Größe 1.txt", b"old"), by=None, now=NOW)
+    upload_handout(handout=row, upload=SimpleUploadedFile("Größe 1b.txt", b"new"), by=None, now=NOW)
+    add_handout(assignment=sheet, upload=None, title="Daten", visible_from=seen, by=None, now=NOW)
+    text = dump_toml(export_course(course))
+    assert load_toml(text) == export_course(course)
+    assert not import_course(spec=load_toml(text), now=NOW)
+    import_course(spec=load_toml(text), slug="again", now=NOW)
+    again = Course.objects.get(slug="again")
+    assert dump_toml(export_course(again)) == text.replace('slug = "algorithms"', 'slug = "again"')
+    handouts = list(Handout.objects.filter(assignment__course=again).select_related("current"))
+    assert [(handout.title, handout.visible_from) for handout in handouts] == [("Größe 1", None), ("Daten", seen)]
+    assert handouts[0].current is not None
+    assert (handouts[0].current.filename, handouts[0].current.version) == ("Größe 1b.txt", 1)
+    assert handouts[0].current.file.name == Handout.objects.get(pk=row.pk).current.file.name  # type: ignore[union-attr]
+    roll_over(course=course, new_slug="next", start=date(2025, 4, 14), now=NOW)
+    assert not Handout.objects.filter(assignment__course__slug="next", current__isnull=False).exists()
+
+
+def test_a_file_that_is_not_here_is_asked_for(course: Course) -> None:
+    spec = load_toml(
+        HEAD.replace('"a"', '"algorithms"') + '[[assignments]]\ntitle = "Blatt 1"\n'
+        f'handouts = [{{title = "Sheet", file = "sheet.pdf", sha256 = "{"a" * 64}"}}]\n'
+    )
+    diff = import_course(spec=replace(spec, slug="elsewhere"), now=NOW)
+    asked = "Assignment Blatt 1, file Sheet: upload 'sheet.pdf' yourself; this installation does not have it."
+    assert diff.warnings == [asked]
+
+
+def test_comments_of_a_file_are_bounded_like_typed_ones(course: Course) -> None:
+    spec = replace(export_course(course), comment_snippets=("x" * 1001,))
+    with pytest.raises(CourseFileError, match="Comment snippets: A snippet has at most 1000 letters"):
+        import_course(spec=spec, now=NOW)
 
 
 def test_a_file_of_before_is_still_read(db: None) -> None:
