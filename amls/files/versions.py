@@ -108,7 +108,7 @@ def add_known(
     """
     if current is not None and current.sha256 == sha256:
         return current
-    known = versions.model.objects.filter(sha256=sha256).order_by("pk").first()
+    known = versions.model._default_manager.filter(sha256=sha256).order_by("pk").first()
     if known is None:
         return None
     newest = versions.aggregate(newest=Max("version"))["newest"] or 0

@@ -215,7 +215,9 @@ def _free_days(skip: Collection[date]) -> tuple[FreeDaySpec, ...]:
 
 def _announced_anew(handouts: tuple[HandoutSpec, ...], weeks: int) -> tuple[HandoutSpec, ...]:
     """Return the files of an assignment as they are announced anew, moved as it is: last term's sheet stays there."""
-    return tuple(replace(handout, file="", sha256="", visible_from=_plus(handout.visible_from, weeks)) for handout in handouts)
+    return tuple(
+        replace(handout, file="", sha256="", visible_from=_plus(handout.visible_from, weeks)) for handout in handouts
+    )
 
 
 def _announced(material: MaterialSpec, weeks: int) -> MaterialSpec:

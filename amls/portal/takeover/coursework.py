@@ -194,8 +194,8 @@ class CourseworkImport(RowImport):
             repeats=True,
             removes=False,
         )
-        for own, said, wish in zip(rows, spec.handouts, wanted, strict=True):
-            self.known_file(own, said, wish.label)
+        for own, handout, wish in zip(rows, spec.handouts, wanted, strict=True):
+            self.known_file(own, handout, wish.label)
 
     def _tasks(self, row: Assignment, standing: Sequence[Task], spec: ProjectSpec | AssignmentSpec, label: str) -> None:
         wanted, percent = spec.tasks, row.pass_percent

@@ -256,9 +256,7 @@ def _work(assignment: Assignment, course: Course) -> dict[str, Any]:
         "kinds_of_files": tuple(assignment.kinds_of_files),
         "max_points": None if tasks else assignment.max_points,
         "tasks": tasks,
-        "handouts": tuple(
-            _handout(handout, course) for handout in assignment.handouts.all()
-        ),
+        "handouts": tuple(_handout(handout, course) for handout in assignment.handouts.all()),
         "mentor_limits": tuple(
             MentorLimitSpec(mentor=limit.mentor.name, most=limit.most) for limit in assignment.mentor_limits.all()
         ),

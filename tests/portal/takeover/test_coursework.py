@@ -59,7 +59,7 @@ def course(db: None) -> Course:
     )
     board = Roll.objects.create(course=course, title="An der Tafel")
     there = Roll.objects.create(course=course, title="Übung", planned=13)
-    keep_snippets(course=course, texts=["Vorzeichen!", "Begründung fehlt:\n– \"warum\"?", "よくできました"], now=NOW)
+    keep_snippets(course=course, texts=["Vorzeichen!", 'Begründung fehlt:\n– "warum"?', "よくできました"], now=NOW)
     rule = AllBlock((
         ProjectBlock(),
         PointsBlock(percent=Decimal("50.5"), leave_out=1),
@@ -112,7 +112,7 @@ def test_the_files_of_assignments_come_back_the_same(course: Course) -> None:
     assert [(handout.title, handout.visible_from) for handout in handouts] == [("Größe 1", None), ("Daten", seen)]
     assert handouts[0].current is not None
     assert (handouts[0].current.filename, handouts[0].current.version) == ("Größe 1b.txt", 1)
-    assert handouts[0].current.file.name == Handout.objects.get(pk=row.pk).current.file.name  # type: ignore[union-attr]
+    assert handouts[0].current.file.name == Handout.objects.get(pk=row.pk).current.file.name
     roll_over(course=course, new_slug="next", start=date(2025, 4, 14), now=NOW)
     assert not Handout.objects.filter(assignment__course__slug="next", current__isnull=False).exists()
 
