@@ -108,7 +108,8 @@ def add_known(
     """
     if current is not None and current.sha256 == sha256:
         return current
-    known = versions.model._default_manager.filter(sha256=sha256).order_by("pk").first()
+    same_content = versions.model._default_manager.filter(sha256=sha256)  # noqa: SLF001 - Django's documented name
+    known: Any = same_content.order_by("pk").first()
     if known is None:
         return None
     newest = versions.aggregate(newest=Max("version"))["newest"] or 0
