@@ -9,8 +9,8 @@ from django.test import Client
 
 def seal_in(answer: Any) -> str:
     """Return the seal of what a page shows; nothing where it asks for nothing."""
-    found = re.search(r'name="_shown" value="([0-9a-f]+)"', answer.content.decode())
-    return found.group(1) if found else ""
+    seal = re.search(r'name="_shown" value="([0-9a-f]+)"', answer.content.decode())
+    return seal.group(1) if seal else ""
 
 
 def agree_to(client: Client, address: str, data: Mapping[str, Any], shown: Any = None) -> Any:

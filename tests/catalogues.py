@@ -36,5 +36,5 @@ def entries(catalogue: Path) -> Iterator[Entry]:
 
 
 def _said(block: str, name: str) -> str:
-    found = re.search(_FIELD.format(name=re.escape(name)), block, re.MULTILINE)
-    return "".join(ast.literal_eval(line) for line in found.group(1).split("\n")) if found else ""
+    field = re.search(_FIELD.format(name=re.escape(name)), block, re.MULTILINE)
+    return "".join(ast.literal_eval(line) for line in field.group(1).split("\n")) if field else ""

@@ -18,8 +18,8 @@ def shows(page: str, markup: str) -> bool:
 def sent_by(page: str, form: int = 0) -> dict[str, list[str]]:
     """Return what a browser sends of a page's form, but for its buttons."""
     sent: dict[str, list[str]] = {}
-    found = BeautifulSoup(page, "html.parser").select("main form")[form]
-    for control in found.select("input[name], select[name], textarea[name]"):
+    element = BeautifulSoup(page, "html.parser").select("main form")[form]
+    for control in element.select("input[name], select[name], textarea[name]"):
         name, kind = str(control["name"]), control.get("type", "text")
         if control.name == "select":
             chosen = control.select("option[selected]") or control.select("option")[:1]

@@ -346,8 +346,8 @@ def test_the_table_knows_every_address_of_ours() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_everyone_gets_what_is_theirs(cast: Cast, places: dict[str, str], part: str) -> None:
     client = cast.client(part)
-    found = {name: client.get(path.format(**places)).status_code for name, (path, _expected) in TABLE.items()}
-    assert found == {name: expected[part] for name, (_path, expected) in TABLE.items()}
+    statuses = {name: client.get(path.format(**places)).status_code for name, (path, _expected) in TABLE.items()}
+    assert statuses == {name: expected[part] for name, (_path, expected) in TABLE.items()}
 
 
 def test_staff_without_a_second_factor_do_nothing_that_staff_do(

@@ -56,5 +56,5 @@ def test_no_borrowed_text_is_familiar_with_its_reader() -> None:
     }
     assert len(texts) > 300
     with override("de"):
-        found = {text: gettext(text) for text in texts}
-    assert {text: german for text, german in found.items() if _FAMILIAR.search(german)} == {}
+        translated = {text: gettext(text) for text in texts}
+    assert {text: german for text, german in translated.items() if _FAMILIAR.search(german)} == {}

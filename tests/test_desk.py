@@ -175,15 +175,15 @@ def test_every_scoped_model_is_in_the_table() -> None:
 @pytest.mark.parametrize("part", PARTS)
 def test_every_page_of_the_desk_as_everyone(cast: Cast, rows: dict[str, int], part: str) -> None:
     client = cast.client(part)
-    found: dict[str, set[int]] = {"list": set(), "object": set()}
+    statuses: dict[str, set[int]] = {"list": set(), "object": set()}
     for name in SCOPED:
-        found["list"].add(client.get(reverse(f"admin:{name}_changelist")).status_code)
+        statuses["list"].add(client.get(reverse(f"admin:{name}_changelist")).status_code)
         for page in ("change", "history"):
-            found["object"].add(client.get(reverse(f"admin:{name}_{page}", args=[rows[name]])).status_code)
+            statuses["object"].add(client.get(reverse(f"admin:{name}_{page}", args=[rows[name]])).status_code)
     is_staff = part in ("assistant", "lecturer", "foreign lecturer", "admin")
-    assert found["list"] == ({200} if is_staff else {302})
+    assert statuses["list"] == ({200} if is_staff else {302})
     # An object of a course that one does not teach leads away, as one that does not exist.
-    assert found["object"] <= ({200} if part in ("assistant", "lecturer", "admin") else {302, 404})
+    assert statuses["object"] <= ({200} if part in ("assistant", "lecturer", "admin") else {302, 404})
     if not is_staff:
         target = client.get("/admin/", follow=True)
         assert target.status_code == (404 if part != "anonymous" else 200)
@@ -194,7 +194,7 @@ def test_lists_hold_only_ones_own(cast: Cast, rows: dict[str, int]) -> None:
 
     def listed(client: Client) -> list[str]:
         lists = {name: client.get(reverse(f"admin:{name}_changelist")).context["cl"].queryset for name in SCOPED}
-        return [name for name, found in lists.items() if rows[name] in [row.pk for row in found]]
+        return [name for name, listed in lists.items() if rows[name] in [row.pk for row in listed]]
 
     assert listed(ours) == list(SCOPED)
     assert listed(theirs) == []

@@ -34,13 +34,13 @@ def draft(cast: Cast) -> Lecture:
     return LectureFactory.create(course=cast.course, number="05", title=SECRET)
 
 
-def patterns(found: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, str | None]]:
+def patterns(entries: list[URLPattern | URLResolver], prefix: str = "") -> Iterator[tuple[str, str | None]]:
     """Every address below some, as Django writes it, with its name."""
-    for one in found:
-        if isinstance(one, URLResolver):
-            yield from patterns(one.url_patterns, prefix + str(one.pattern))
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry.url_patterns, prefix + str(entry.pattern))
         else:
-            yield prefix + str(one.pattern), one.name
+            yield prefix + str(entry.pattern), entry.name
 
 
 def filled(address: str, draft: Lecture) -> list[str]:
@@ -60,7 +60,7 @@ def tell(answer: Any) -> str:
 @pytest.mark.parametrize("part", ["stranger", "student", "foreign lecturer"])
 def test_no_address_of_the_desk_tells_of_anothers_course(cast: Cast, draft: Lecture, part: str) -> None:
     client, addresses = cast.client(part), [
-        f"/admin/{one}" for pattern, _name in patterns(admin.site.get_urls()) for one in filled(pattern, draft)
+        f"/admin/{path}" for pattern, _name in patterns(admin.site.get_urls()) for path in filled(pattern, draft)
     ]  # fmt: skip
     assert len(addresses) > 100
     told = {}
@@ -108,8 +108,8 @@ def test_completions_are_of_ones_own_courses(cast: Cast, draft: Lecture, source:
 def test_completions_of_accounts_are_for_those_who_run_the_site(cast: Cast, draft: Lecture) -> None:
     asked = {"term": "", "app_label": "courses", "model_name": "enrolment", "field_name": "user"}
     assert cast.client("lecturer").get("/admin/autocomplete/", asked).status_code == 403
-    found = cast.client("admin").get("/admin/autocomplete/", asked).json()["results"]
-    assert len(found) == User.objects.count()
+    users = cast.client("admin").get("/admin/autocomplete/", asked).json()["results"]
+    assert len(users) == User.objects.count()
 
 
 def test_passwords_are_changed_on_the_sites_own_page(cast: Cast) -> None:

@@ -45,13 +45,13 @@ def large(settings: Settings) -> Large:
 def test_pages_of_the_desk_cost_no_more_than_they_did(large: Large) -> None:
     client = Client()
     client.force_login(large.assistant.user, backend="amls.courses.accounts.AccountBackend")
-    found, pages = {}, desk_pages(large)
+    measured, pages = {}, desk_pages(large)
     for name in COSTS:
         path = pages[name]
         client.get(path)
         with CaptureQueriesContext(connection) as queries:
             answer = client.get(path)
         assert answer.status_code == 200, (path, answer.headers.get("Location"))
-        found[name] = (len(queries), ceil(len(answer.content) / 1000))
+        measured[name] = (len(queries), ceil(len(answer.content) / 1000))
     # Keys and times have more or fewer digits.
-    assert {name: (queries, max(size, COSTS[name][1])) for name, (queries, size) in found.items()} == COSTS
+    assert {name: (queries, max(size, COSTS[name][1])) for name, (queries, size) in measured.items()} == COSTS

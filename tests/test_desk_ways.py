@@ -27,8 +27,8 @@ def _one_factor(settings: Settings) -> None:
 
 
 def ways_from(page: str) -> set[str]:
-    found = {unescape(one) for one in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', page)}
-    return {urldefrag(one)[0] for one in found if one.startswith("/") and not one.startswith("//")}
+    links = {unescape(link) for link in re.findall(r'<a\b[^>]*?\shref="([^"]+)"', page)}
+    return {urldefrag(link)[0] for link in links if link.startswith("/") and not link.startswith("//")}
 
 
 # Lists in another order and with other filters are the same lists; languages and calendars are everyone's.
@@ -46,10 +46,10 @@ def walk(client: Client, start: str, most: int = 250) -> dict[str, int]:
         is_page = answer.headers.get("Content-Type", "").startswith("text/html") and answer.status_code == 200
         # Beyond the desk only whether the way is open is looked at.
         if is_page and address.startswith("/admin/"):
-            for one in sorted(ways_from(answer.content.decode()) - seen):
-                if not _ALIKE.search(one):
-                    seen.add(one)
-                    waiting.append((one, address))
+            for way in sorted(ways_from(answer.content.decode()) - seen):
+                if not _ALIKE.search(way):
+                    seen.add(way)
+                    waiting.append((way, address))
     assert len(seen) > 60
     return refused
 

@@ -103,8 +103,8 @@ def everything(start: datetime) -> dict[str, list[str]]:
     }
 
 
-def difference(one: dict[str, list[str]], other: dict[str, list[str]]) -> dict[str, Any]:
-    return {name: (set(one[name]) ^ set(other[name])) for name in one if one[name] != other[name]}
+def difference(left: dict[str, list[str]], right: dict[str, list[str]]) -> dict[str, Any]:
+    return {name: (set(left[name]) ^ set(right[name])) for name in left if left[name] != right[name]}
 
 
 def form_of(client: Client, address: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def form_of(client: Client, address: str) -> dict[str, Any]:
         if field.name == "button" or kind in ("submit", "file") or "__prefix__" in name:
             continue
         if field.name == "select":
-            chosen = [one["value"] for one in field.select("option[selected]")]
+            chosen = [option["value"] for option in field.select("option[selected]")]
             data[name] = chosen if field.has_attr("multiple") else (chosen or [""])[0]
         elif field.name == "textarea":
             data[name] = re.sub(r"^\n", "", field.get_text())
@@ -131,7 +131,7 @@ def form_of(client: Client, address: str) -> dict[str, Any]:
 
 def classes() -> dict[str, Any]:
     """Return everything that the desk is registered for, as addresses name it."""
-    return {one.model._meta.label_lower.replace(".", "_"): one for one in admin.site._registry.values()}
+    return {desk.model._meta.label_lower.replace(".", "_"): desk for desk in admin.site._registry.values()}
 
 
 def pk_of(name: str, rows: dict[str, int], cast: Cast) -> int:  # noqa: F811
@@ -144,7 +144,7 @@ def request_of(user: User) -> Any:
 
 def test_every_class_says_by_which_services_it_writes() -> None:
     assert check_writes(None) == []
-    saving = {name for name, one in classes().items() if one.writes.save}
+    saving = {name for name, desk in classes().items() if desk.writes.save}
     # Decisions are added only; pages of the law and addresses belong to nobody's course.
     assert saving == {*CHANGES, "exams_admissiondecision", "portal_legalpage", "account_emailaddress"}
 
@@ -153,8 +153,8 @@ def test_a_class_that_names_no_services_is_refused() -> None:
     class Careless(CourseScopedAdmin):
         pass
 
-    (found,) = without_services([Careless(Room, admin.site)])
-    assert (found.id, found.obj) == ("desk.E001", Careless)
+    (error,) = without_services([Careless(Room, admin.site)])
+    assert (error.id, error.obj) == ("desk.E001", Careless)
     with pytest.raises(TypeError, match="Nothing at the desk writes"):
         call(NOTHING.save, request_of(User()), Room())
 
@@ -202,7 +202,7 @@ def test_deleting_at_the_desk_is_what_the_service_does(cast: Cast, rows: dict[st
 
 def test_what_the_desk_only_shows_it_writes_in_no_way(cast: Cast, rows: dict[str, int]) -> None:  # noqa: F811
     client = cast.client("admin")
-    names = sorted(name for name, one in classes().items() if one.writes == NOTHING)
+    names = sorted(name for name, desk in classes().items() if desk.writes == NOTHING)
     assert names == [
         "exams_registration", "exams_result", "exams_resultchange", "exports_export", "mail_notice", "projects_invitation",
     ]  # fmt: skip
@@ -222,10 +222,10 @@ def uploaded(lecture: Lecture) -> MaterialFile:
 def test_a_lecture_with_files_is_deleted_nowhere_at_the_desk(cast: Cast, rows: dict[str, int]) -> None:  # noqa: F811
     lecture, client = Lecture.objects.get(), cast.client("lecturer")
     file = uploaded(lecture)
-    one = reverse("admin:lectures_lecture_delete", args=[lecture.pk])
+    single = reverse("admin:lectures_lecture_delete", args=[lecture.pk])
     many = reverse("admin:lectures_lecture_changelist")
     chosen = {"action": "delete_selected", "_selected_action": [str(lecture.pk)], "post": "yes"}
-    for address, data in ((one, {"post": "yes"}), (many, chosen)):
+    for address, data in ((single, {"post": "yes"}), (many, chosen)):
         said = client.post(address, data, follow=True).content.decode()
         assert "has uploaded files. Set its state to cancelled instead" in said
         assert Lecture.objects.get() == lecture
@@ -265,7 +265,7 @@ def test_a_lecture_that_becomes_virtual_has_no_room(cast: Cast, rows: dict[str, 
 
 
 def test_rows_within_a_row_go_through_services_too() -> None:
-    inlines = {inline.model: inline.writes for one in classes().values() for inline in one.inlines}
+    inlines = {inline.model: inline.writes for desk in classes().values() for inline in desk.inlines}
     assert set(inlines) == {StaffMember, WeeklySlot, Material, OfficeHourException, Room}
     assert all(isinstance(inline, Writes) and inline.save and inline.delete for inline in inlines.values())
 

@@ -73,7 +73,7 @@ def test_no_page_that_is_there_fails_at_another_number(
 ) -> None:
     real = [path.format(**places) for path, _expected in TABLE.values()]
     addresses = {
-        path[: found.start()] + number + path[found.end() :] for path in real for found in re.finditer(r"\d+", path)
+        path[: digits.start()] + number + path[digits.end() :] for path in real for digits in re.finditer(r"\d+", path)
     }
     assert len(addresses) > 40
     assert faults(cast.client(part), addresses) == set()
@@ -112,18 +112,18 @@ def test_the_first_and_the_last_month_of_all_are_none(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lookup", "found"),
+    ("lookup", "count"),
     [
         ("__year=99999999999", 0), ("__year=10000", 0), ("__year=9999", 0), ("__year=1", 0), ("__year=0", 0),
         ("__year=-1", 0), ("__year=2024", 1), ("__year__gt=10000", 0), ("__year__gte=0", 1), ("__year__gt=0", 1),
         ("__year__lt=10000", 1), ("__year__lte=99999999999", 1), ("__year__lte=0", 0), ("__iso_year=99999999999", 0),
     ],
 )  # fmt: skip
-def test_nothing_is_in_a_year_that_no_calendar_has(cast: Cast, lookup: str, found: int) -> None:
+def test_nothing_is_in_a_year_that_no_calendar_has(cast: Cast, lookup: str, count: int) -> None:
     LectureFactory.create(course=cast.course, starts_at=datetime(2024, 5, 21, 14, tzinfo=UTC))
     name, _equals, year = f"starts_at{lookup}".partition("=")
-    assert Lecture.objects.filter(**{name: int(year)}).count() == found
-    assert Lecture.objects.exclude(**{name: int(year)}).count() == 1 - found
+    assert Lecture.objects.filter(**{name: int(year)}).count() == count
+    assert Lecture.objects.exclude(**{name: int(year)}).count() == 1 - count
     assert cast.client("lecturer").get(f"/admin/lectures/lecture/?starts_at{lookup}").status_code in (200, 302, 400)
 
 
@@ -139,11 +139,11 @@ def test_no_form_of_an_exam_fails(cast: Cast, places: dict[str, str]) -> None:  
     client = cast.client("lecturer")
     client.raise_request_exception = False
     paths = (*(f"staff/{name}/" for name in ACTS), "check-in/mark/", "check-in/walk-in/", "results/enter/")
-    found = {
+    statuses = {
         (path, field, number): client.post(f"{places['exam']}{path}", {field: number, "action": "present"}).status_code
         for path, field, number in product(paths, ("registration", "enrolment", "link", "capacity"), NUMBERS)
     }
-    assert {where: status for where, status in found.items() if status >= 500} == {}
+    assert {where: status for where, status in statuses.items() if status >= 500} == {}
 
 
 def test_marks_that_nest_without_end_are_none(cast: Cast, places: dict[str, str]) -> None:  # noqa: F811

@@ -49,7 +49,9 @@ def test_no_odd_input_is_a_fault_of_the_server(cast: Cast, sites: list[str], par
     rng, sender = random.Random(f"{_SEED} {part}"), Sender(cast.client(part))
     tried = rng.sample(sites, _ADDRESSES)
     requests = [
-        rng.sample(found, min(_REQUESTS, len(found))) for path in tried for found in [[*everything(sender, path, rng)]]
+        rng.sample(possible, min(_REQUESTS, len(possible)))
+        for path in tried
+        for possible in [[*everything(sender, path, rng)]]
     ]
     faults = send_all(sender, chain.from_iterable(requests), part)
     assert not faults, "\n".join(faults)
@@ -63,7 +65,7 @@ def test_no_odd_input_of_all_is_a_fault_of_the_server(cast: Cast, sites: list[st
     for number, path in [*enumerate(sites)][_SLICE - 1 :: _SLICES]:
         if _ONLY not in path:
             continue
-        found = [*everything(sender, path, rng)]
-        faults += (new := send_all(sender, rng.sample(found, max(1, int(len(found) * _SHARE))), part))
-        print(f"{number}/{len(sites)} {path}: {len(found)}", *new, sep="\n", file=sys.stderr, flush=True)
+        requests = [*everything(sender, path, rng)]
+        faults += (new := send_all(sender, rng.sample(requests, max(1, int(len(requests) * _SHARE))), part))
+        print(f"{number}/{len(sites)} {path}: {len(requests)}", *new, sep="\n", file=sys.stderr, flush=True)
     assert not faults, "\n".join(faults)

@@ -146,4 +146,4 @@ def test_everybody_who_lists_people_does_it_by_family_name(cast: Cast, people: l
     assert [name for _number, name, _grade, _state in office_rows(exam)] == NAMES
     exam.seat_order = Exam.SeatOrder.NAME
     registrations = Registration.objects.filter(exam=exam).select_related("enrolment__user")
-    assert [str(one.enrolment.user) for one in in_order(registrations, exam, {})] == NAMES
+    assert [str(registration.enrolment.user) for registration in in_order(registrations, exam, {})] == NAMES

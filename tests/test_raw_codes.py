@@ -67,16 +67,16 @@ def visible(page: bytes) -> Iterator[str]:
     for tag in soup.find_all(True):
         if tag.name != "meta":
             yield from (str(tag[name]) for name in _SHOWN_IN if tag.get(name))
-    yield from (str(one) for one in soup.find_all(string=True) if not isinstance(one, Comment))
+    yield from (str(text) for text in soup.find_all(string=True) if not isinstance(text, Comment))
 
 
 def codes_in(page: bytes) -> set[str]:
     """Return what only the code calls so."""
-    return {found.group() for text in visible(page) for found in _CODES.finditer(_NO_CODES.sub(" ", text))}
+    return {code.group() for text in visible(page) for code in _CODES.finditer(_NO_CODES.sub(" ", text))}
 
 
 @pytest.mark.parametrize(
-    ("shown", "found"),
+    ("shown", "codes"),
     [
         ("projects.not-handed-in", {"projects.not-handed-in"}),
         ("Sorted by starts_at", {"starts_at"}),
@@ -86,15 +86,15 @@ def codes_in(page: bytes) -> set[str]:
         ("Ada writes to ada@example.org of 05_Parallel.vtt, e.g. at 11.59 p.m.", set()),
     ],
 )
-def test_raw_codes_are_told_from_words(shown: str, found: set[str]) -> None:
-    assert codes_in(shown.encode()) == found
+def test_raw_codes_are_told_from_words(shown: str, codes: set[str]) -> None:
+    assert codes_in(shown.encode()) == codes
 
 
 @pytest.fixture
 def pages(cast: Cast, places: dict[str, str], settings: Settings) -> list[str]:  # noqa: F811
     """Every page of a site with something of everything in it, a mail and an export of every kind among it."""
     settings.STAFF_NEEDS_SECOND_FACTOR = False
-    found, now = addresses(places, furnish(cast, places)), timezone.now()
+    paths, now = addresses(places, furnish(cast, places)), timezone.now()
     for kind in letter_kinds.names():
         failed = {"state": "failed", "failed_at": now, "last_error": "Mailbox full"}
         Notice.objects.create(
@@ -111,8 +111,8 @@ def pages(cast: Cast, places: dict[str, str], settings: Settings) -> list[str]: 
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         if row is not None:
             _change(row)
-            found += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete")]
-    return [path for path in dict.fromkeys(found) if not path.startswith(f"/{cast.other_course.slug}/")]
+            paths += [reverse(f"{name}_{page}", args=[row.pk]) for page in ("change", "history", "delete")]
+    return [path for path in dict.fromkeys(paths) if not path.startswith(f"/{cast.other_course.slug}/")]
 
 
 def _change(row: models.Model) -> None:
@@ -142,15 +142,15 @@ def _other(field: Any, value: Any) -> Any:
 
 def of_rows() -> re.Pattern[str]:
     """Return what finds the texts of all rows, which are in the language of whoever wrote them."""
-    found: set[str] = set()
+    texts: set[str] = set()
     for model in apps.get_models():
         kinds = (models.CharField, models.TextField, models.JSONField, models.UUIDField, ArrayField)
         names = [field.name for field in model._meta.concrete_fields if isinstance(field, kinds)]
         # pghistory's view of all events has no table of its own.
         if names and model._meta.managed and model._meta.app_label != "pghistory":
             for row in model._base_manager.values_list(*names):
-                found.update(chain.from_iterable(map(_texts_in, row)))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(text) for text in sorted(found, key=len, reverse=True))})(?!\w)")
+                texts.update(chain.from_iterable(map(_texts_in, row)))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(text) for text in sorted(texts, key=len, reverse=True))})(?!\w)")
 
 
 def _texts_in(value: object) -> Iterator[str]:
@@ -167,12 +167,12 @@ def words_of(language: str) -> frozenset[str]:
     """Return the words that the site says in a language: those of the catalogues, as they stand or translated."""
     roots = [Path(django.__file__).parent / "conf", *(Path(config.path) for config in apps.get_app_configs())]
     folders = [*map(Path, settings.LOCALE_PATHS), *(root / "locale" for root in roots)]
-    found = _SAME_EVERYWHERE | _NAMELESS
+    words = _SAME_EVERYWHERE | _NAMELESS
     for folder in dict.fromkeys(folders):
         for entry in entries(folder / "de" / "LC_MESSAGES" / "django.po"):
             texts = entry.translations if language == "de" else (entry.text, entry.plural)
-            found.update(word.casefold() for text in texts for word in _WORD.findall(text))
-    return frozenset(found)
+            words.update(word.casefold() for text in texts for word in _WORD.findall(text))
+    return frozenset(words)
 
 
 def test_words_of_another_language_are_told_from_those_of_a_page() -> None:
@@ -184,14 +184,14 @@ def test_words_of_another_language_are_told_from_those_of_a_page() -> None:
 
 def test_every_text_is_collected_for_the_catalogue() -> None:
     """`makemessages` knows gettext by its own names and as '_' only."""
-    found = [
+    renamed = [
         f"{path}: {line}"
         for app in ("amls", "lectures", "projects", "exams")
         for path in (Path(settings.BASE_DIR) / app).rglob("*.py")
         for line in re.findall(r"\bn?p?gettext\w* as \w+", path.read_text(encoding="utf-8"))
         if not line.endswith(" as _")
     ]
-    assert found == []
+    assert renamed == []
 
 
 # The desk is one for all who work there.
@@ -205,20 +205,20 @@ def test_pages_say_words_of_their_language_and_no_codes(
     client = cast.client(part)
     client.cookies["django_language"] = language
     rows, known = of_rows(), words_of(language)
-    seen, found = 0, []
+    seen, faults = 0, []
     for path in [page for page in pages if page.startswith(below) and not _IN_ANOTHER.match(page)]:
         answer = client.get(path)
         if answer.status_code >= 500 or not answer.headers.get("Content-Type", "").startswith("text/html"):
             continue
         seen += 1
-        found += [
+        faults += [
             f"{path}: {sorted(codes)}" for codes in [codes_in(answer.content)] if codes and answer.status_code == 200
         ]
         for text in visible(answer.content):
             rest = _WORD.findall(rows.sub(" ", _NO_CODES.sub(" ", text)))
             if strange := sorted({word for word in rest if word.casefold() not in known}):
-                found.append(f"{path}: {strange} of {' '.join(text.split())[:100]!r}")
-    assert not found, "\n".join(dict.fromkeys(found))
+                faults.append(f"{path}: {strange} of {' '.join(text.split())[:100]!r}")
+    assert not faults, "\n".join(dict.fromkeys(faults))
     assert seen > (40 if part == "student" else 100)
 
 

@@ -38,8 +38,8 @@ import ICAL from "ical.js";
 import { readFileSync } from "node:fs";
 const calendar = new ICAL.Component(ICAL.parse(readFileSync(0, "utf8")));
 for (const zone of calendar.getAllSubcomponents("vtimezone")) ICAL.TimezoneService.register(zone);
-const found = calendar.getAllSubcomponents("vevent").map((one) => new ICAL.Event(one));
-console.log(JSON.stringify(found.map((e) => [e.startDate.toUnixTime(), e.endDate.toUnixTime()])));
+const events = calendar.getAllSubcomponents("vevent").map((component) => new ICAL.Event(component));
+console.log(JSON.stringify(events.map((event) => [event.startDate.toUnixTime(), event.endDate.toUnixTime()])));
 """
 
 
@@ -74,8 +74,8 @@ def by_vobject(feed: bytes, _folder: Path) -> Instants:
 
 
 def by_recurring_ical_events(feed: bytes, _folder: Path) -> Instants:
-    found = recurring_ical_events.of(Calendar.from_ical(feed)).between((2024, 1, 1), (2025, 1, 1))
-    return [(e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in found]
+    occurrences = recurring_ical_events.of(Calendar.from_ical(feed)).between((2024, 1, 1), (2025, 1, 1))
+    return [(e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in occurrences]
 
 
 def by_khal(feed: bytes, folder: Path) -> Instants:
@@ -122,5 +122,7 @@ def test_vdirsyncer_syncs_over_http(live_server: LiveServer, tmp_path: Path) -> 
     tool = Path(settings.BASE_DIR) / ".venv" / "bin" / "vdirsyncer"
     for command in (["discover"], ["sync"], ["sync"]):
         run([str(tool), "-c", str(tmp_path / "config"), *command], b"y\n")
-    found = [Calendar.from_ical(path.read_bytes()).walk("VEVENT")[0] for path in (tmp_path / "events").glob("*.ics")]
-    assert sorted((e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in found) == INSTANTS
+    kept_events = [
+        Calendar.from_ical(path.read_bytes()).walk("VEVENT")[0] for path in (tmp_path / "events").glob("*.ics")
+    ]
+    assert sorted((e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in kept_events) == INSTANTS

@@ -266,11 +266,11 @@ def test_an_office_hour_is_an_event_per_week_with_its_exceptions(client: Client,
         moved_to_end=datetime(2024, 5, 8, 9, tzinfo=UTC),
     )
     assert reconcile_running_courses() == 4
-    found = [
+    kept = [
         (event["DTSTART"].dt.astimezone(UTC).strftime("%m-%d %H:%M"), str(event["STATUS"]))
         for event in events(client, "/amls/calendar.ics")
     ]
-    assert found == [
+    assert kept == [
         ("04-23 14:00", "CONFIRMED"), ("04-30 14:00", "CANCELLED"), ("05-08 08:00", "CONFIRMED"), ("05-14 14:00", "CONFIRMED"),
     ]  # fmt: skip
     assert reconcile_running_courses() == 0

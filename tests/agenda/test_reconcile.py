@@ -226,10 +226,10 @@ def test_any_sequence_of_edits_gives_the_ledger_of_the_last(
                 key for key in before.keys() | present.keys() if before.get(key) != present.get(key)
             }
             assert reconcile(course, now=now, known=fake.registry) == []
-            for one in AgendaItem.objects.all():
-                assert uids.setdefault(one.key, one.uid) == one.uid
-                assert one.sequence >= sequences.get(one.key, 0)
-                sequences[one.key] = one.sequence
+            for item in AgendaItem.objects.all():
+                assert uids.setdefault(item.key, item.uid) == item.uid
+                assert item.sequence >= sequences.get(item.key, 0)
+                sequences[item.key] = item.sequence
         transaction.set_rollback(True)
 
 

@@ -186,9 +186,9 @@ def fetch(port: int, path: str, headers: dict[str, str]) -> tuple[int, dict[str,
 
 def rate(port: int, path: str, headers: dict[str, str], status: int) -> float:
     """Return answers per second with some clients at once; a wrong status is an error."""
-    found = fetch(port, path, headers)[0]
-    if found != status:
-        raise RuntimeError(f"{path}: {found} instead of {status}")
+    got = fetch(port, path, headers)[0]
+    if got != status:
+        raise RuntimeError(f"{path}: {got} instead of {status}")
     words = [word for name, value in headers.items() for word in ("-H", f"{name}: {value}")]
     command = ["wrk", "-t", "2", "-c", str(CLIENTS), "-d", f"{SECONDS}s", *words, f"http://127.0.0.1:{port}{path}"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -199,9 +199,9 @@ def rate(port: int, path: str, headers: dict[str, str], status: int) -> float:
 
 def queries(port: int, path: str, headers: dict[str, str], status: int) -> int:
     """Return how many SQL queries one more request takes, after the timed ones have warmed everything."""
-    found, answered, _body = fetch(port, path, {**headers, HEADER: "1"})
-    if found != status:
-        raise RuntimeError(f"{path}: {found} instead of {status}")
+    got, answered, _body = fetch(port, path, {**headers, HEADER: "1"})
+    if got != status:
+        raise RuntimeError(f"{path}: {got} instead of {status}")
     return int(next(value for name, value in answered.items() if name.lower() == HEADER.lower()))
 
 
@@ -227,16 +227,16 @@ def keep_answers(port: int, cases: dict[str, Case]) -> dict[str, str]:
     folder = VAR / "answers"
     folder.mkdir(exist_ok=True)
     for name, (path, headers, status) in cases.items():
-        found, _headers, body = fetch(port, path, headers)
-        if found != status:
-            raise RuntimeError(f"{path}: {found} instead of {status}")
+        got, _headers, body = fetch(port, path, headers)
+        if got != status:
+            raise RuntimeError(f"{path}: {got} instead of {status}")
         (folder / name).write_bytes(body)
     return {"BENCH_ANSWERS": str(folder)}
 
 
 def measure(port: int, bare_port: int, cases: dict[str, Case]) -> list[dict[str, object]]:
     """Measure each case and the bare views with its bytes in turn, round by round; return medians and ratios."""
-    found: dict[tuple[str, str], list[float]] = {}
+    times: dict[tuple[str, str], list[float]] = {}
     for turn in range(ROUNDS + 1):
         for name, (path, headers, status) in cases.items():
             for kind, where, address, sent in (
@@ -246,10 +246,10 @@ def measure(port: int, bare_port: int, cases: dict[str, Case]) -> list[dict[str,
             ):
                 value = rate(where, address, sent, status)
                 if turn:
-                    found.setdefault((name, kind), []).append(value)
+                    times.setdefault((name, kind), []).append(value)
     rows = []
     for name, (path, headers, status) in cases.items():
-        site, ours, none = (statistics.median(found[name, kind]) for kind in ("site", "ours", "none"))
+        site, ours, none = (statistics.median(times[name, kind]) for kind in ("site", "ours", "none"))
         rows.append(
             {
                 "case": name,

@@ -117,11 +117,11 @@ def _make_scene() -> Scene:
 
 
 @contextmanager
-def _counted(found: list[float], times: int) -> Iterator[None]:
+def _counted(costs: list[float], times: int) -> Iterator[None]:
     """Add the milliseconds of a processor that each of some requests took: here, in children that ended, in PostgreSQL."""
     before = _used()
     yield
-    found.append(1000 * (_used() - before) / times)
+    costs.append(1000 * (_used() - before) / times)
 
 
 def _used() -> float:
@@ -170,11 +170,11 @@ def _costs(scene: Scene) -> list[dict[str, object]]:
         warm = min(5, times // 4)
         for number in range(warm):
             ask(number)
-        found: list[float] = []
-        with _counted(found, times - warm):
+        spent: list[float] = []
+        with _counted(spent, times - warm):
             for number in range(warm, times):
                 ask(number)
-        costs[name] = found[0]
+        costs[name] = spent[0]
     costs["mail"] = _cost_of_mail()
     return [_row(kind, costs[kind.name]) for kind in KINDS]
 
@@ -189,19 +189,19 @@ def _cost_of_mail() -> float:
     from amls.mail.reminders import plan_reminders
     from amls.mail.send import deliver_due
 
-    found: list[float] = []
+    spent: list[float] = []
     Notice.objects.all().delete()
     _course, now = make_course(people=MAILS, items=1)
     with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
         mail.outbox = []
         postman = Postman()
-        with _counted(found, 1):
+        with _counted(spent, 1):
             plan_reminders(now=now)
             while deliver_due(now=now, postman=postman):
                 pass
         postman.close()
     _require(len(mail.outbox) >= MAILS, True, "mails")
-    return found[0] / len(mail.outbox)
+    return spent[0] / len(mail.outbox)
 
 
 def _row(kind: Kind, cost: float) -> dict[str, object]:
@@ -216,9 +216,9 @@ def _row(kind: Kind, cost: float) -> dict[str, object]:
     }
 
 
-def _require(found: object, wanted: object, what: str) -> None:
-    if found != wanted:
-        raise RuntimeError(f"{what}: {found} instead of {wanted}")
+def _require(got: object, wanted: object, what: str) -> None:
+    if got != wanted:
+        raise RuntimeError(f"{what}: {got} instead of {wanted}")
 
 
 # The faculty's busiest hour, so many times smaller or larger, for some seconds each.
@@ -249,12 +249,12 @@ async def _ramp(port: int, scene: Scene, rows: list[dict[str, object]]) -> list[
 
     kinds = [kind for kind in KINDS if kind.name in heads or kind.name.startswith("sign-up")]
     drawn = random.Random(15)
-    found: list[dict[str, object]] = []
+    loads: list[dict[str, object]] = []
     for step in STEPS:
         rate = step * sum(kind.per_hour for kind in kinds) / 3600
         chosen = drawn.choices([kind.name for kind in kinds], [kind.per_hour for kind in kinds], k=int(rate * SECONDS))
         times = sorted(await _send(port, [request(kind) for kind in chosen], rate, drawn))
-        found.append(
+        loads.append(
             {
                 "case": f"mix of the busiest hour, times {step}: {rate:.0f}/s",
                 "value": f"{1000 * times[len(times) // 2]:.0f} ms",
@@ -262,7 +262,7 @@ async def _ramp(port: int, scene: Scene, rows: list[dict[str, object]]) -> list[
                 "aim": f"p50, p95; p99 {1000 * times[int(len(times) * 0.99)]:.0f} ms",
             }
         )
-    return found
+    return loads
 
 
 async def _send(port: int, requests: list[bytes], rate: float, drawn: random.Random) -> list[float]:

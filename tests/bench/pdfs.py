@@ -79,15 +79,15 @@ def _measure() -> list[dict[str, object]]:
     made = make_order(kind=LONG, now=timezone.now(), user=None, course=course, parameters={"n": -1})
     context = {**_schedule_context(made), "is_long": True}
     html = pdf.render_html("portal/pdf/schedule.html", context, title="Schedule", order=made)
-    bare, one, two = [], [], []
+    bare, alone, paired = [], [], []
     for _round in range(ROUNDS):
         started = time.perf_counter()
         for _each in range(COUNT):
             weasyprint.HTML(string=html, url_fetcher=pdf._fetcher()).write_pdf(pdf_variant="pdf/ua-1")
         bare.append(time.perf_counter() - started)
-        one.append(work(1))
-        two.append(work(2))
-    fast, single, double = (statistics.median(values) for values in (bare, one, two))
+        alone.append(work(1))
+        paired.append(work(2))
+    fast, single, double = (statistics.median(values) for values in (bare, alone, paired))
     return [
         {"case": "bare WeasyPrint, PDFs/min", "value": round(COUNT * 60 / fast), "ratio": 1.0, "aim": ""},
         {"case": "one worker, PDFs/min (time per document)", "value": round(COUNT * 60 / single), "ratio": round(single / fast, 2), "aim": "≤ 1.25"},

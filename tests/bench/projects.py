@@ -205,7 +205,7 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
         path = reverse("admin:projects_project_changelist")
     except NoReverseMatch:
         return [{"case": "the TA's list", "note": "not there yet"}]
-    now, found = timezone.now(), []
+    now, rows = timezone.now(), []
     for count in LISTED:
         course = CourseFactory.create(slug=f"{prepared.slug}-{count}")
         AssignmentFactory.create(course=course, due_at=now)
@@ -217,14 +217,15 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
         )
         pairs = list(zip(projects, people, strict=True))
         Membership.objects.bulk_create(
-            Membership(project=one, assignment=one.assignment, enrolment=who, joined_at=now) for one, who in pairs
+            Membership(project=project, assignment=project.assignment, enrolment=who, joined_at=now)
+            for project, who in pairs
         )
         Submission.objects.bulk_create(
             Submission(
-                project=one, submitted_by=who, attempt=1, began_at=now, received_at=now,
+                project=project, submitted_by=who, attempt=1, began_at=now, received_at=now,
                 repository_url="https://example.org/r", commit="abcdef1",
             )
-            for one, who in pairs
+            for project, who in pairs
         )  # fmt: skip
         assistant = EnrolmentFactory.create(
             course=course, role=Role.ASSISTANT, user__email=f"ta@{course.slug}.example.org"
@@ -237,10 +238,10 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
             answer = client.get(path)
         seconds = time.perf_counter() - began
         _require(answer.status_code == 200, f"{path}: {answer.status_code}")
-        found.append(
+        rows.append(
             {"case": f"the TA's list, {count} hand-ins", "queries": len(queries), "milliseconds": round(seconds * 1000)}
         )
-    return found
+    return rows
 
 
 Request = tuple[str, str, str, bytes]
@@ -269,9 +270,9 @@ def _get(port: int, path: str) -> tuple[int, bytes]:
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     line.request("GET", path)
     answer = line.getresponse()
-    found = answer.status, answer.read()
+    status_and_body = answer.status, answer.read()
     line.close()
-    return found
+    return status_and_body
 
 
 def _words(**values: str) -> bytes:

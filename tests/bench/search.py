@@ -82,7 +82,7 @@ def reading() -> Iterator[dict[str, Any]]:
 
             def read(path: Path = path, kind: str = kind, count: int = count) -> None:
                 with tempfile.TemporaryDirectory() as folder:
-                    found = read_file(
+                    extracted = read_file(
                         path,
                         kind=kind,
                         folder=Path(folder),
@@ -90,8 +90,8 @@ def reading() -> Iterator[dict[str, Any]]:
                         limits=Limits(seconds=120, memory=2**31, writes=2**28),
                         on_progress=lambda *_: True,
                     )
-                    assert found.problem == "", found.problem
-                    assert kind == "vtt" or len(found.pages) == count
+                    assert extracted.problem == "", extracted.problem
+                    assert kind == "vtt" or len(extracted.pages) == count
 
             per_second[kind] = count / median_of(read)
     names = {"pdf": "PDF pages with pictures", "pptx": "PPTX slides with notes", "vtt": "captions"}
@@ -104,13 +104,13 @@ def reading() -> Iterator[dict[str, Any]]:
 
 def median_of(act: Callable[[], None]) -> float:
     """Return the median of seconds that it takes, after once for warmth."""
-    found = []
+    seconds = []
     for turn in range(ROUNDS + 1):
         started = time.perf_counter()
         act()
         if turn:
-            found.append(time.perf_counter() - started)
-    return statistics.median(found)
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
 
 
 def vocabulary() -> Iterator[str]:
@@ -245,9 +245,9 @@ def queries(course: int) -> list[str]:
 
     known = list(Word.objects.filter(course=course).order_by("-passages", "word").values_list("word", flat=True))
     chance = random.Random(11)
-    some = known[:3] + known[50:60] + chance.sample(known[100:], 50)
+    words = known[:3] + known[50:60] + chance.sample(known[100:], 50)
     typed = []
-    for index, word in enumerate(some):
+    for index, word in enumerate(words):
         if index % 8 == 7 and len(word) > 5:
             typed.append(word[:2] + word[3] + word[2] + word[4:])
         elif index % 4 == 1:

@@ -32,12 +32,12 @@ def run(results: Path) -> None:
         bare = _bare()
         with _redis() as broker, _serve(broker) as port:
             rows.append({"round": turn, "bare_per_second": bare, **_press(port, people)})
-    found = {name: statistics.median(row[name] for row in rows) for name in rows[0] if name != "round"}
-    found["ratio"] = found["per_second"] / found["bare_per_second"]
-    (results / "signups.json").write_text(json.dumps({"median": found, "rounds": rows}, indent=1))
+    medians = {name: statistics.median(row[name] for row in rows) for name in rows[0] if name != "round"}
+    medians["ratio"] = medians["per_second"] / medians["bare_per_second"]
+    (results / "signups.json").write_text(json.dumps({"median": medians, "rounds": rows}, indent=1))
     print(
-        f"sign-ups: {found['per_second']:.0f}/s, p50 {found['p50_ms']:.0f} ms, p99 {found['p99_ms']:.0f} ms, "
-        f"oversold {found['oversold']:.0f}; hot row {found['bare_per_second']:.0f}/s; ratio 1/{1 / found['ratio']:.1f}"
+        f"sign-ups: {medians['per_second']:.0f}/s, p50 {medians['p50_ms']:.0f} ms, p99 {medians['p99_ms']:.0f} ms, "
+        f"oversold {medians['oversold']:.0f}; hot row {medians['bare_per_second']:.0f}/s; ratio 1/{1 / medians['ratio']:.1f}"
     )
 
 
@@ -209,13 +209,13 @@ def _bare() -> float:
         setup.execute("INSERT INTO bench_hot VALUES (1, 0, 1000000)")
     code = "import sys; from tests.bench.signups import hot_row; hot_row(sys.argv[1], int(sys.argv[2]))"
     target = psycopg.conninfo.make_conninfo(**words)
-    each = 2 * PEOPLE // CLIENTS
-    workers = [subprocess.Popen([sys.executable, "-c", code, target, str(each)], cwd=ROOT, stdout=subprocess.PIPE) for _n in range(CLIENTS)]  # fmt: skip
+    share = 2 * PEOPLE // CLIENTS
+    workers = [subprocess.Popen([sys.executable, "-c", code, target, str(share)], cwd=ROOT, stdout=subprocess.PIPE) for _n in range(CLIENTS)]  # fmt: skip
     spans = [worker.communicate()[0].decode().split() for worker in workers]
     if any(worker.returncode for worker in workers):
         raise RuntimeError("The hot row could not be measured.")
     first, last = min(float(span[0]) for span in spans), max(float(span[1]) for span in spans)
-    return each * CLIENTS / (last - first)
+    return share * CLIENTS / (last - first)
 
 
 def hot_row(target: str, count: int) -> None:

@@ -46,31 +46,33 @@ def problems_at(page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES
 
 def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES) -> list[str]:
     """Return what axe finds on the page as it stands, with the look in which it does."""
-    found = []
+    problems = []
     for width, scheme in product(WIDTHS, schemes):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.evaluate(_STILL)
-        found += [f"{width} {scheme}: {problem}" for problem in axe(page)]
-    return found
+        problems += [f"{width} {scheme}: {problem}" for problem in axe(page)]
+    return problems
 
 
 def axe(page: Page) -> list[str]:
     """Return what axe finds on the page as it stands and looks, each with its first place."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_source())
-    return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in page.evaluate(_RUN)["violations"]]
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in page.evaluate(_RUN)["violations"]
+    ]
 
 
 def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
     """Return the widths in which one has to scroll sideways, with how much the page needs."""
-    found = []
+    overflows = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 900})
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
-            found.append(f"{width}: it needs {needed}")
-    return found
+            overflows.append(f"{width}: it needs {needed}")
+    return overflows
 
 
 @cache

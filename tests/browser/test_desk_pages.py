@@ -36,7 +36,7 @@ def desk_paths() -> list[str]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site: str, scheme: Scheme) -> None:
     page = open_page("/admin/", user="lecturer", dark=scheme == "dark")
-    found = {path: said for path in desk_paths() if (said := problems_at(page, f"{site}{path}", schemes=[scheme]))}
+    complaints = {path: said for path in desk_paths() if (said := problems_at(page, f"{site}{path}", schemes=[scheme]))}
     lecture = Lecture.objects.get(course__slug="amls", number="07")
     page.goto(f"{site}/admin/lectures/lecture/{lecture.pk}/change/")
     page.locator("input[name=room]").fill("H 9999")
@@ -45,8 +45,8 @@ def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site
     expect(page.get_by_text("Nothing is saved yet")).to_be_visible()
     expect(page.get_by_text("was changed successfully")).to_have_count(0)
     if problems := axe_in_every_look(page, schemes=[scheme]):
-        found["the page that asks"] = problems
-    assert found == {}
+        complaints["the page that asks"] = problems
+    assert complaints == {}
 
 
 # The texts of labels that lie over or under the field that they name.
@@ -62,7 +62,7 @@ COVERED = """() => [...document.querySelectorAll("main form label")].filter(labe
 
 def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str) -> None:
     page = open_page("/admin/", user="admin")
-    found, looked_at = {}, 0
+    nameless, looked_at = {}, 0
     for model, desk in admin.site._registry.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         first = model._default_manager.first()
@@ -76,8 +76,8 @@ def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str) ->
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 900})
                 if labels := page.evaluate(COVERED):
-                    found[path, width] = labels
-    assert found == {}
+                    nameless[path, width] = labels
+    assert nameless == {}
     assert looked_at > 20
     page.goto(f"{site}{reverse('admin:courses_course_add')}")
     page.add_style_tag(content="main form label { position: fixed; inset: 0 }")

@@ -246,13 +246,13 @@ def test_pages_of_exams_are_accessible_and_fit_and_log_no_error_in_every_look(op
             f"/amls-ss2024/exams/{over.pk}/results/", f"/amls-ss2024/exams/{over.pk}/staff/",
         ],
     }  # fmt: skip
-    found = {}
+    complaints = {}
     for user, paths in visits.items():
         page = open_page("/", user=user)
         for path in paths:
             if problems := problems_at(page, f"{site}{path}"):
-                found[user, path] = problems
-    assert found == {}
+                complaints[user, path] = problems
+    assert complaints == {}
 
 
 def test_nothing_scrolls_sideways_on_the_smallest_phone_in_german(open_page: Open, site: str) -> None:

@@ -37,7 +37,7 @@ def test_a_student_signs_in_by_code_and_subscribes(open_page: Open, site: str) -
     page.wait_for_url("**/code/confirm/**")
     # What the demo's teams are told goes with it.
     deliver_due(now=timezone.now())
-    (letter,) = [one for one in mail.outbox if "code to sign in" in one.subject]
+    (letter,) = [sent for sent in mail.outbox if "code to sign in" in sent.subject]
     assert letter.to == ["Sam Student <student@example.org>"]
     code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", str(letter.body), re.MULTILINE)
     assert code is not None, letter.body

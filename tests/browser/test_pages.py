@@ -28,7 +28,7 @@ def test_pages_are_accessible_and_fit_and_log_no_error_in_every_look(
     open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...]
 ) -> None:
     page = open_page("/", user=user)
-    assert {path: found for path in paths if (found := problems_at(page, f"{site}{path}"))} == {}
+    assert {path: problems for path in paths if (problems := problems_at(page, f"{site}{path}"))} == {}
 
 
 @pytest.mark.parametrize("path", ["/amls/", "/amls/lectures/01/"])

@@ -50,19 +50,19 @@ def test_the_first_tile_of_a_course_is_seen_without_scrolling(open_page: Open, r
 
 
 # Links, buttons and fields that a finger doesn't hit 20 px above or below their middle; those within a text aside.
-TOO_SMALL = """() => [...document.querySelectorAll("main :is(a, button, input, select, summary)")].filter(one => {
-  if (!one.checkVisibility({visibilityProperty: true}) || one.type === "hidden" || one.closest(".sr-only")) return false;
-  const label = one.matches("[type=checkbox], [type=radio]") && (one.closest("label") || one.labels[0]);
-  const box = (label || one).getBoundingClientRect();
-  if (getComputedStyle(one).display === "inline" && !getComputedStyle(one, "::after").content.startsWith('"')
-      && one.parentElement.innerText.trim() !== one.innerText.trim()) return false;
+TOO_SMALL = """() => [...document.querySelectorAll("main :is(a, button, input, select, summary)")].filter(control => {
+  if (!control.checkVisibility({visibilityProperty: true}) || control.type === "hidden" || control.closest(".sr-only")) return false;
+  const label = control.matches("[type=checkbox], [type=radio]") && (control.closest("label") || control.labels[0]);
+  const box = (label || control).getBoundingClientRect();
+  if (getComputedStyle(control).display === "inline" && !getComputedStyle(control, "::after").content.startsWith('"')
+      && control.parentElement.innerText.trim() !== control.innerText.trim()) return false;
   window.scrollTo({top: box.top + window.scrollY - 300, behavior: "instant"});
-  const seen = (label || one).getBoundingClientRect(), x = seen.left + Math.min(seen.width, 40) / 2, y = seen.top + seen.height / 2;
+  const seen = (label || control).getBoundingClientRect(), x = seen.left + Math.min(seen.width, 40) / 2, y = seen.top + seen.height / 2;
   return [-20, 20].some(away => {
     const hit = document.elementFromPoint(x, y + away);
-    return !hit || !(hit === one || one.contains(hit) || (label && label.contains(hit)) || hit.closest("a, button, label"));
+    return !hit || !(hit === control || control.contains(hit) || (label && label.contains(hit)) || hit.closest("a, button, label"));
   });
-}).map(one => `${one.tagName} ${one.innerText || one.name}`)"""
+}).map(control => `${control.tagName} ${control.innerText || control.name}`)"""
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,20 @@ def test_whatever_stands_alone_is_as_large_as_a_finger(
     open_page: Open, read_files: None, site: str, user: str | None, paths: tuple[str, ...]
 ) -> None:
     page = open_page("/", user=user, width=390)
-    found = {}
+    too_small = {}
     for path in paths:
         page.goto(f"{site}{path}")
         if small := page.evaluate(TOO_SMALL):
-            found[path] = small
-    assert found == {}
+            too_small[path] = small
+    assert too_small == {}
 
 
 def test_what_happened_to_an_account_is_read_without_scrolling_sideways(open_page: Open, site: str) -> None:
     page = open_page("/", user="student", width=390)
     page.context.add_cookies([{"name": "django_language", "value": "de", "url": site}])
     page.goto(f"{site}/accounts/sessions/")
-    widths = page.evaluate("[...document.querySelectorAll('.table')].map(one => [one.scrollWidth, one.clientWidth])")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.table')].map(table => [table.scrollWidth, table.clientWidth])"
+    )
     assert len(widths) == 2
     assert [needed for needed, has in widths if needed > has] == []

@@ -51,7 +51,7 @@ def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: i
 def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
     page = open_page(f"{LIST}?course=all", user="assistant")
     first, second = (page.locator("#result_list tbody th a").nth(n) for n in (0, 1))
-    addresses = [one.get_attribute("href") or "" for one in (first, second)]
+    addresses = [link.get_attribute("href") or "" for link in (first, second)]
     first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/assess/**")
@@ -114,7 +114,7 @@ def test_what_is_on_its_way_when_the_page_is_left_is_kept(open_page: Open) -> No
     page.route("**/assess/**", lambda route: route.request.resource_type == "fetch" or route.continue_())
     with page.expect_request(lambda request: request.resource_type == "fetch"):
         page.get_by_label("Feedback", exact=True).fill("On its way.")
-    page.locator("a", has_text="All of the history").evaluate("one => one.click()")
+    page.locator("a", has_text="All of the history").evaluate("link => link.click()")
     page.wait_for_url("**/history/")
     wait_until_kept(page, project, "On its way.")
 
@@ -126,7 +126,7 @@ def test_what_is_typed_is_kept_by_itself_and_on_any_way_off_the_page(open_page: 
     expect(page.get_by_text("for you alone. It is not saved yet.")).to_be_visible()
     page.get_by_label("Feedback", exact=True).fill("Second thought.")
     # At once, before it is kept by itself.
-    page.locator("a", has_text="All of the history").evaluate("one => one.click()")
+    page.locator("a", has_text="All of the history").evaluate("link => link.click()")
     page.wait_for_url("**/history/")
     wait_until_kept(page, project, "Second thought.")
     page.goto(page.url.replace("history", "assess"))
@@ -167,4 +167,6 @@ def test_the_desk_of_projects_is_accessible_and_fits_and_logs_no_error(
     open_page: Open, site: str, scheme: Scheme
 ) -> None:
     page = open_page("/admin/", user="assistant", dark=scheme == "dark")
-    assert {path: found for path in pages() if (found := problems_at(page, f"{site}{path}", schemes=[scheme]))} == {}
+    assert {
+        path: problems for path in pages() if (problems := problems_at(page, f"{site}{path}", schemes=[scheme]))
+    } == {}

@@ -43,7 +43,7 @@ def student() -> Enrolment:
 
 def mails_to(address: str) -> list[str]:
     deliver_due(now=timezone.now() + timedelta(seconds=1))
-    return [str(one.body) for one in mail.outbox if any(address in to for to in one.to)]
+    return [str(message.body) for message in mail.outbox if any(address in to for to in message.to)]
 
 
 def test_alone_from_the_topic_to_the_receipt(open_page: Open, site: str, topic: Topic) -> None:
@@ -76,7 +76,7 @@ def test_alone_from_the_topic_to_the_receipt(open_page: Open, site: str, topic: 
     kept = submission.files.get()
     expect(page.get_by_text(kept.sha256)).to_be_visible()
     expect(page.get_by_text("work.ipynb")).to_be_visible()
-    receipts = [one for one in mails_to("student9@example.org") if "/receipts/" in one]
+    receipts = [body for body in mails_to("student9@example.org") if "/receipts/" in body]
     assert page.url.removeprefix(site) in receipts[0]
     outside = open_page(page.url.removeprefix(site))
     expect(outside.get_by_text("Received in time")).to_be_visible()
@@ -216,24 +216,24 @@ def pages(site: str, topic: Topic) -> dict[str | None, list[str]]:
             began_at=now, now=now,
         )  # fmt: skip
     receipt = f"/receipts/{receipt_code(project.submissions.order_by('attempt')[0].pk)}/"
-    one = f"/amls/projects/topics/{topic.pk}/"
+    topic_page = f"/amls/projects/topics/{topic.pk}/"
     return {
-        None: ["/amls/projects/", one, receipt],
-        "student9": ["/amls/projects/", one, "/amls/projects/mine/", SUBMIT, "/amls/projects/mine/extension/", receipt],
+        None: ["/amls/projects/", topic_page, receipt],
+        "student9": ["/amls/projects/", topic_page, "/amls/projects/mine/", SUBMIT, "/amls/projects/mine/extension/", receipt],
         "stranger": [
-            one, "/amls/projects/mine/", "/amls/projects/propose/", f"/amls/projects/invitations/{invitation.pk}/",
+            topic_page, "/amls/projects/mine/", "/amls/projects/propose/", f"/amls/projects/invitations/{invitation.pk}/",
         ],
-        "lecturer": ["/amls/projects/", one, receipt],
+        "lecturer": ["/amls/projects/", topic_page, receipt],
     }  # fmt: skip
 
 
 def test_pages_of_projects_are_accessible_and_fit_and_log_no_error_in_every_look(
     open_page: Open, site: str, pages: dict[str | None, list[str]]
 ) -> None:
-    found = {}
+    complaints = {}
     for user, paths in pages.items():
         page = open_page("/", user=user)
         for path in paths:
             if problems := problems_at(page, f"{site}{path}"):
-                found[user, path] = problems
-    assert found == {}
+                complaints[user, path] = problems
+    assert complaints == {}

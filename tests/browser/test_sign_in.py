@@ -27,20 +27,20 @@ PEOPLE = {
 @pytest.fixture
 def uni(site: str, settings: Settings, tmp_path: Path) -> Iterator[University]:
     cache.clear()
-    with university({who: dict(said) for who, said in PEOPLE.items()}) as found:
-        found.allow(site)
-        settings.SIGN_IN_PROVIDERS = found.settings(tmp_path)
-        yield found
+    with university({who: dict(said) for who, said in PEOPLE.items()}) as provider:
+        provider.allow(site)
+        settings.SIGN_IN_PROVIDERS = provider.settings(tmp_path)
+        yield provider
 
 
 @pytest.fixture
 def idp(site: str, settings: Settings, tmp_path: Path) -> Iterator[Shibboleth]:
     cache.clear()
     people = {"lukasz": {"displayName": ["Łukasz Żółć"], "mail": ["lukasz@uni.example"]}}
-    with shibboleth(tmp_path, people) as found:
-        settings.SIGN_IN_PROVIDERS = found.settings()
-        found.know(Client().get("/accounts/saml/idp/metadata/").content.decode())
-        yield found
+    with shibboleth(tmp_path, people) as provider:
+        settings.SIGN_IN_PROVIDERS = provider.settings()
+        provider.know(Client().get("/accounts/saml/idp/metadata/").content.decode())
+        yield provider
 
 
 def phone(browser: Browser, locale: str, *, script: bool = True) -> Page:

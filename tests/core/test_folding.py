@@ -60,5 +60,5 @@ def test_the_database_agrees_with_the_server_on_every_case() -> None:
             f"SELECT {fold_sql('one')}, {shorten_sql(fold_sql('one'))} FROM unnest(%s::text[]) WITH ORDINALITY AS t (one, at) ORDER BY at",
             [texts],
         )
-        found = cursor.fetchall()
-    assert found == [(fold(text), shorten(fold(text))) for text in texts]
+        rows = cursor.fetchall()
+    assert rows == [(fold(text), shorten(fold(text))) for text in texts]

@@ -25,13 +25,13 @@ TRUST = re.compile(r"\bmark_safe\(|\|\s*safe(seq)?\b|autoescape off|\bSafeString
 
 
 def test_only_what_is_clean_is_trusted() -> None:
-    found = {
+    trusting = {
         str(path.relative_to(ROOT))
         for folder in ("amls", "lectures", "projects", "exams", "templates")
         for path in (ROOT / folder).rglob("*")
         if path.suffix in {".py", ".html", ".txt"} and TRUST.search(path.read_text())
     }
-    assert found == ESCAPED_ALREADY.keys()
+    assert trusting == ESCAPED_ALREADY.keys()
 
 
 def test_text_from_a_template_is_text() -> None:

@@ -22,19 +22,19 @@ def test_a_process_that_says_nothing_for_a_while_is_silent_and_its_queue_unserve
     note_pulse(name="beat@a", queues=[])
     now = clock.now()
     there = presence(now=now)
-    assert [one.name for one in there.workers] == ["mail@a", "rest@a"]
-    assert [one.name for one in there.beats] == ["beat@a"]
+    assert [worker.name for worker in there.workers] == ["mail@a", "rest@a"]
+    assert [beat.name for beat in there.beats] == ["beat@a"]
     assert (there.silent, there.unserved()) == ((), ())
     RunningProcess.objects.filter(name="rest@a").update(seen_at=now - SILENT_AFTER)
     there = presence(now=now)
-    assert [one.name for one in there.silent] == ["rest@a"]
+    assert [process.name for process in there.silent] == ["rest@a"]
     assert there.unserved() == ("default", "exports")
 
 
 def test_the_next_sign_of_life_takes_the_place_of_the_last() -> None:
     note_pulse(name="mail@a", queues=["mail"])
     note_pulse(name="mail@a", queues=["mail", "default"])
-    assert [one.queues for one in RunningProcess.objects.all()] == [["mail", "default"]]
+    assert [process.queues for process in RunningProcess.objects.all()] == [["mail", "default"]]
 
 
 def test_who_ends_in_order_leaves_nothing_and_who_does_not_is_forgotten_after_a_day() -> None:
@@ -44,7 +44,7 @@ def test_who_ends_in_order_leaves_nothing_and_who_does_not_is_forgotten_after_a_
     now = clock.now()
     assert purge_silent(now + timedelta(hours=23), False) == 0
     assert purge_silent(now + timedelta(hours=25), True) == 1
-    assert [one.name for one in RunningProcess.objects.all()] == ["mail@b"]
+    assert [process.name for process in RunningProcess.objects.all()] == ["mail@b"]
     assert purge_silent(now + timedelta(hours=25), False) == 1
     assert not RunningProcess.objects.exists()
 

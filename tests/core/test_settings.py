@@ -81,9 +81,9 @@ def test_the_pool_keeps_what_the_address_of_the_database_says() -> None:
 def test_each_way_to_a_mail_server_has_its_port_and_its_kind_of_encryption(
     url: str, expected: tuple[object, ...]
 ) -> None:
-    found = email_settings(url, folder=Path("/srv/mail"))
+    values = email_settings(url, folder=Path("/srv/mail"))
     names = ("HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL")
-    assert (found["EMAIL_BACKEND"].split(".")[-2], *(found[f"EMAIL_{name}"] for name in names)) == expected
+    assert (values["EMAIL_BACKEND"].split(".")[-2], *(values[f"EMAIL_{name}"] for name in names)) == expected
 
 
 def test_mail_to_files_and_to_the_console_needs_no_server() -> None:

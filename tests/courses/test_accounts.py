@@ -54,7 +54,7 @@ def sent() -> list[tuple[str, str]]:
     """Deliver, and return to whom what was sent since the last time."""
     mail.outbox.clear()
     deliver_due(now=timezone.now())
-    return sorted((parseaddr(one.to[0])[1], str(one.subject)) for one in mail.outbox)
+    return sorted((parseaddr(message.to[0])[1], str(message.subject)) for message in mail.outbox)
 
 
 def both(subject: str) -> list[tuple[str, str]]:
@@ -62,9 +62,9 @@ def both(subject: str) -> list[tuple[str, str]]:
 
 
 def code_in_mail() -> str:
-    found = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
-    assert found is not None
-    return found.group(1)
+    code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code is not None
+    return code.group(1)
 
 
 def set_up_app(client: Client) -> str:

@@ -42,8 +42,8 @@ def send(client: Client, course: Course, **values: str) -> Any:
 def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
     AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
     topic = TopicFactory.create(course=cast.course, slots=2)
-    for one in (cast.student, cast.other_student):
-        register_project(enrolment=one, topic=topic, now=timezone.now())
+    for enrolment in (cast.student, cast.other_student):
+        register_project(enrolment=enrolment, topic=topic, now=timezone.now())
     client = cast.client("lecturer")
     asked = send(client, cast.course, state="archived", title="Other title")
     assert asked.status_code == 200

@@ -69,8 +69,8 @@ def number_in_profile(client: Client, number: str) -> str:
 
 def letters(kind: str) -> list[str]:
     with translation.override("en"):
-        found = [letter_kinds[kind].writer(notice, NOW) for notice in Notice.objects.filter(kind=kind)]
-    return [one.subject for one in found if one is not None]
+        composed = [letter_kinds[kind].writer(notice, NOW) for notice in Notice.objects.filter(kind=kind)]
+    return [letter.subject for letter in composed if letter is not None]
 
 
 def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: RosterEntry) -> None:
@@ -376,7 +376,7 @@ def test_many_whom_a_roster_finds_are_one_mail(cast: Cast, mailoutbox: list[Emai
     content = f"email,matriculation number\na@university.example,{NUMBER}\nb@university.example,7\n".encode()
     import_roster(course=cast.course, content=content, now=NOW)
     deliver_due(now=NOW)
-    assert {(one.to[0].partition("<")[2], one.subject) for one in mailoutbox} == {
+    assert {(message.to[0].partition("<")[2], message.subject) for message in mailoutbox} == {
         ("assistant@example.org>", "2 people of rosters to confirm"),
         ("lecturer@example.org>", "2 people of rosters to confirm"),
     }

@@ -51,9 +51,9 @@ def work_of(act: Callable[[Client], Any]) -> tuple[int, Counter[str], int, tuple
     ) as queries:
         answer = act(Client())
     writes = Counter(
-        " ".join(found.group(1, 2))
+        " ".join(written.group(1, 2))
         for captured_query in queries.captured_queries
-        if (found := re.match(r'(INSERT|UPDATE|DELETE).*? "?(\w+)"?', captured_query["sql"]))
+        if (written := re.match(r'(INSERT|UPDATE|DELETE).*? "?(\w+)"?', captured_query["sql"]))
     )
     return (
         len(HASHES),

@@ -171,7 +171,7 @@ def test_a_file_costs_the_same_queries_however_long_it_is(
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "loosely", "agree"),
+    ("name", "other", "loosely", "agree"),
     [
         ("Hopper, Grace", "Grace Hopper", False, True),
         ("Grace B. Hopper", "Grace Hopper", False, True),
@@ -189,9 +189,9 @@ def test_a_file_costs_the_same_queries_however_long_it_is(
         ("X Æ", "X", True, True),
     ],
 )
-def test_names_agree_however_they_are_written(one: str, other: str, loosely: bool, agree: bool) -> None:
-    assert names_agree(one, other, loosely=loosely) is agree
-    assert names_agree(other, one, loosely=loosely) is agree
+def test_names_agree_however_they_are_written(name: str, other: str, loosely: bool, agree: bool) -> None:
+    assert names_agree(name, other, loosely=loosely) is agree
+    assert names_agree(other, name, loosely=loosely) is agree
 
 
 def test_the_database_refuses_two_verified_bearers_of_one_number(course: Course, anna: Enrolment) -> None:

@@ -37,7 +37,7 @@ def join(course: Course, user: User, number: str) -> Enrolment:
 
 
 def texts(course: Course) -> list[str]:
-    return [one.text for one in contradictions_of([course])]
+    return [contradiction.text for contradiction in contradictions_of([course])]
 
 
 def test_one_courses_roster_writes_nothing_into_another(cast: Cast) -> None:
@@ -100,15 +100,15 @@ def test_contradictions_cost_three_queries(cast: Cast, count: int, django_assert
 
 
 def test_a_roster_that_gives_a_number_to_two_people_says_on_which_line(cast: Cast) -> None:
-    found = roster(cast.course, ("a@uni.example", "500001"), ("b@uni.example", "0500001"))
-    assert said(found.problems) == [
+    read = roster(cast.course, ("a@uni.example", "500001"), ("b@uni.example", "0500001"))
+    assert said(read.problems) == [
         "Line 2: 500001 is the number of b@uni.example as well. Correct one of the two.",
         "Line 3: 0500001 is the number of a@uni.example as well. Correct one of the two.",
     ]
     assert not RosterEntry.objects.exists()
     assert said(roster(cast.course, ("a@uni.example", "500001")).problems) == []
-    found = roster(cast.course, ("b@uni.example", "00500001"))
-    assert said(found.problems) == ["Line 2: 00500001 is the number of a@uni.example as well. Correct one of the two."]
+    read = roster(cast.course, ("b@uni.example", "00500001"))
+    assert said(read.problems) == ["Line 2: 00500001 is the number of a@uni.example as well. Correct one of the two."]
     # Two who have changed places in the new file are no contradiction.
     roster(cast.course, ("b@uni.example", "2"))
     assert said(roster(cast.course, ("a@uni.example", "2"), ("b@uni.example", "500001")).problems) == []
@@ -121,8 +121,8 @@ def test_a_roster_does_not_change_what_the_staff_have_checked(cast: Cast) -> Non
     enrolment.refresh_from_db()
     assert enrolment.verified_number == "500002"
     verify_number(enrolment=enrolment, number="700")
-    found = roster(cast.course, (cast.stranger.email, "500003"))
-    assert said(found.problems) == [
+    read = roster(cast.course, (cast.stranger.email, "500003"))
+    assert said(read.problems) == [
         f"Line 2: the staff have checked 700 for {cast.stranger}, not 500003. Correct one of the two."
     ]
     assert texts(cast.course) == ["The roster says 500002, the staff have checked 700."]
@@ -131,8 +131,8 @@ def test_a_roster_does_not_change_what_the_staff_have_checked(cast: Cast) -> Non
 def test_a_roster_does_not_give_away_a_verified_number(cast: Cast) -> None:
     verify_number(enrolment=cast.student, number="500001")
     join(cast.course, cast.stranger, "2")
-    found = roster(cast.course, (cast.stranger.email, "0500001"))
-    assert said(found.problems) == [
+    read = roster(cast.course, (cast.stranger.email, "0500001"))
+    assert said(read.problems) == [
         f"Line 2: 0500001 is verified for {cast.student.user}, who is not stranger@example.org. Correct one of the two."
     ]
     # Who joins later doesn't get it either, but the staff see it.
@@ -171,7 +171,7 @@ def test_many_numbers_are_checked_in_one_step_and_doubled_ones_are_left(cast: Ca
         cast.student.pk: "500001", good.pk: "77",
     }  # fmt: skip
     shown = [cast.client("lecturer").get(f"{listing}?number={state}") for state in ("verified", "typed", "missing")]
-    assert [len(one.context["cl"].result_list) for one in shown] == [2, 1, 3]
+    assert [len(answer.context["cl"].result_list) for answer in shown] == [2, 1, 3]
 
 
 @pytest.mark.parametrize("number", ["abc", "000", "12-34", "1; DROP"])

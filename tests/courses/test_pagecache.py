@@ -192,7 +192,7 @@ def test_memory_is_bounded(client: Client, course: Course, monkeypatch: pytest.M
     for number in range(20):
         client.get(f"/amls/?junk={number}")
     assert 0 < small._bytes <= 12_000
-    keys = sum(sys.getsizeof(one) for key in small._pages for one in (key, *key))
+    keys = sum(sys.getsizeof(part) for key in small._pages for part in (key, *key))
     assert sum(page.size for page in small._pages.values()) + keys == small._bytes
 
 
@@ -206,7 +206,7 @@ def test_keys_count_as_memory_and_long_ones_are_not_kept(
     ((long, _page), (short, _same)) = kept._pages.items()
     # What differs between the two is the 403 characters of the query.
     assert kept._bytes - sum(page.size for page in kept._pages.values()) == sum(
-        sys.getsizeof(one) for key in (long, short) for one in (key, *key)
+        sys.getsizeof(part) for key in (long, short) for part in (key, *key)
     )
     client.get("/amls/?x=" + "y" * 2000)
     client.get("/amls/", headers={"hx-request": "z" * 3000, "accept-language": "de;q=0." + "9" * 3000})

@@ -21,9 +21,9 @@ PASSWORD = "right-horse-battery"
 
 def code_by_mail() -> str:
     assert deliver_due(now=timezone.now()) >= 1
-    found = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
-    assert found is not None
-    return found.group(1)
+    code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", mail.outbox[-1].body, re.MULTILINE)
+    assert code is not None
+    return code.group(1)
 
 
 def come_by_code(email: str) -> Client:

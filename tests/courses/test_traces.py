@@ -36,15 +36,15 @@ def _one_factor(settings: Settings) -> None:
 
 def where(*words: str) -> set[str]:
     """Return the columns in which one of the words stands, of all tables."""
-    found = set()
+    places = set()
     with connection.cursor() as cursor:
         cursor.execute(TEXTS)
         for table, column in cursor.fetchall():
             for word in words:
                 cursor.execute(f'SELECT 1 FROM "{table}" WHERE "{column}"::text ILIKE %s LIMIT 1', [f"%{word}%"])
                 if cursor.fetchone():
-                    found.add(f"{table}.{column}: {word}")
-    return found
+                    places.add(f"{table}.{column}: {word}")
+    return places
 
 
 def sent(key: str, subject: str, **values: Any) -> Notice:
@@ -90,7 +90,7 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table(cast: Cast) -> None:
     assert LogEntry.objects.filter(object_repr__contains="Łępicka").count() >= 2
     words = ("student@example.org", "second@example.org", "Grażyna Łępicka", "G Łępicka", "Grazyna Alt", "412345")
     delete_account(user=user, now=NOW)
-    assert {one for one in where(*words) if "Neugra" not in one} == {
+    assert {place for place in where(*words) if "Neugra" not in place} == {
         "mail_notice.subject: Grażyna Łępicka", "mail_notice.reason: Grażyna Łępicka"
     }  # fmt: skip
     kept.refresh_from_db()

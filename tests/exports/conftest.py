@@ -45,13 +45,13 @@ def make_kind(known: Hook[ExportKind]) -> Callable[..., ExportKind]:
 @pytest.fixture
 def complaints(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     """What WeasyPrint complains of."""
-    found: list[str] = []
+    warned: list[str] = []
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            found.append(record.getMessage())
+            warned.append(record.getMessage())
 
     listener = Listener(level=logging.WARNING)
     logging.getLogger("weasyprint").addHandler(listener)
-    yield found
+    yield warned
     logging.getLogger("weasyprint").removeHandler(listener)

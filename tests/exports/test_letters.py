@@ -49,7 +49,9 @@ LONG = "Maria Theresia " + "Wolfeschlegelsteinhausenbergerdorff" * 3 + " von und
 def letters_of(text: str) -> str:
     """Return what is left without blanks and marks of direction, composed: programs put those where they like."""
     composed = unicodedata.normalize("NFKC", text)
-    return "".join(one for one in composed if not one.isspace() and unicodedata.category(one) != "Cf")
+    return "".join(
+        character for character in composed if not character.isspace() and unicodedata.category(character) != "Cf"
+    )
 
 
 def text_of(path: Path) -> str:
@@ -87,12 +89,12 @@ def people(cast: Cast) -> list[Enrolment]:
 @pytest.fixture
 def exam(cast: Cast, people: list[Enrolment]) -> Exam:
     now = timezone.now()
-    found = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=60)
-    Room.objects.create(exam=found, name="Zał 山", rows=10, seats_per_row=12)
+    written_exam = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=60)
+    Room.objects.create(exam=written_exam, name="Zał 山", rows=10, seats_per_row=12)
     for person in people:
-        staff_register(enrolment=person, exam_pk=found.pk, reason="By hand", now=now)
-    assign_seats(exam_pk=found.pk, order="name", now=now)
-    return found
+        staff_register(enrolment=person, exam_pk=written_exam.pk, reason="By hand", now=now)
+    assign_seats(exam_pk=written_exam.pk, order="name", now=now)
+    return written_exam
 
 
 def of_exam(cast: Cast, kind: str, exam: Exam) -> Export:
@@ -138,7 +140,7 @@ def test_every_pdf_prints_the_letters_that_a_name_has(
         alone["exams.slip"].append(make(cast.course, "exams.slip", user=user, registration=held.pk))
         alone["projects.receipt"].append(receipt_for(cast, people[index], f"{NAMES[index]}.pdf"))
     made += of_course(cast.course)
-    together = [[one] for one in made] + list(alone.values())
+    together = [[paper] for paper in made] + list(alone.values())
     assert {
         exports[0].kind: lost([text_of(content_of(export, tmp_path)) for export in exports]) for exports in together
     } == {kind.name: [] for kind in kinds if kind.media is PDF}
@@ -206,9 +208,9 @@ def test_a_name_of_150_letters_leaves_the_other_columns_alone(
     before = columns_of(content_of(make(cast.course, kind, user=cast.lecturer.user, **asked), tmp_path))
     Export.objects.all().delete()
     assert len(LONG) == 150
-    for one, name in zip(people, (LONG, "W" * 150, "山" * 150), strict=False):
-        one.user.display_name = name
-        one.user.save()
+    for enrolment, name in zip(people, (LONG, "W" * 150, "山" * 150), strict=False):
+        enrolment.user.display_name = name
+        enrolment.user.save()
     after = columns_of(content_of(make(cast.course, kind, user=cast.lecturer.user, **asked), tmp_path))
     assert after == before
 

@@ -27,11 +27,11 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def exam(cast: Cast) -> Exam:
     now = timezone.now()
-    found = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=40)
-    Room.objects.create(exam=found, name="H 0107", rows=4, seats_per_row=6)
-    for one in (cast.student, cast.other_student):
-        staff_register(enrolment=one, exam_pk=found.pk, reason="By hand", now=now)
-    return found
+    written_exam = ExamFactory.create(course=cast.course, starts_at=now + timedelta(days=20), capacity=40)
+    Room.objects.create(exam=written_exam, name="H 0107", rows=4, seats_per_row=6)
+    for enrolment in (cast.student, cast.other_student):
+        staff_register(enrolment=enrolment, exam_pk=written_exam.pk, reason="By hand", now=now)
+    return written_exam
 
 
 @pytest.fixture

@@ -224,8 +224,8 @@ def workbook_bomb(name: str) -> bytes:
     """Return a workbook that packs well and costs whoever reads it, by its name in `WORKBOOK_BOMBS`."""
     many = 30 * MEGABYTE
 
-    def filled(one: bytes) -> bytes:
-        return one * (many // len(one))
+    def filled(piece: bytes) -> bytes:
+        return piece * (many // len(piece))
 
     cell, entities = b"<c><v>1</v></c>", b""
     match name:

@@ -207,8 +207,8 @@ def test_a_small_archive_is_no_bomb_because_it_packs_well() -> None:
 
 
 def test_the_short_ending_of_a_tar_archive_is_the_long_one() -> None:
-    found = check_upload(io.BytesIO(WHOLE[".tar.gz"]), "a.TGZ", size=1, max_bytes=10, allowed={".tar.gz"})
-    assert (found.filename, found.suffix) == ("a.TGZ", ".tar.gz")
+    checked = check_upload(io.BytesIO(WHOLE[".tar.gz"]), "a.TGZ", size=1, max_bytes=10, allowed={".tar.gz"})
+    assert (checked.filename, checked.suffix) == ("a.TGZ", ".tar.gz")
 
 
 def read(function: str, limits: Limits = LIMITS, content: bytes = b"", **values: object) -> list[object]:
@@ -319,13 +319,13 @@ def test_a_bomb_of_a_presentation_is_read_within_bounds(name: str, tmp_path: Pat
     file, folder = tmp_path / "x.pptx", tmp_path / "pictures"
     file.write_bytes(hostile.office_bomb(name, hostile.TEXTS["pptx"]))
     folder.mkdir()
-    found: list[Extracted] = []
+    extracted: list[Extracted] = []
 
     def read() -> None:
-        found.append(
+        extracted.append(
             read_file(file, kind="pptx", folder=folder, most=50, limits=LIMITS, on_progress=lambda *_pages: True)
         )
 
     children, own = spent_by_children(read)
     assert (children < 5 + 2, own < 2) == (True, True)
-    assert "root:" not in str(found[0].pages)
+    assert "root:" not in str(extracted[0].pages)

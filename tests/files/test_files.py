@@ -249,8 +249,8 @@ def test_lecture_and_kind_are_read_from_the_name(name: str, number: str | None, 
             ("08", "Caching"),
         )
     ]
-    found = recognise(name, known)
-    assert (found.lecture.number if found.lecture else None, found.kind) == (number, kind)
+    recognised = recognise(name, known)
+    assert (recognised.lecture.number if recognised.lecture else None, recognised.kind) == (number, kind)
 
 
 @pytest.fixture

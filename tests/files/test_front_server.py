@@ -49,16 +49,16 @@ def test_a_front_server_sends_pieces_and_keeps_what_protects_files(tmp_path: Pat
         granian(tmp_path, {"X_ACCEL_REDIRECT_PREFIX": "/protected/"}, workers=1) as behind,
         nginx(tmp_path, behind) as port,
     ):
-        status, headers, found = get(port, address)
-        assert (status, found) == (200, content)
+        status, headers, body = get(port, address)
+        assert (status, body) == (200, content)
         assert {name: headers.get(name) for name in KEPT_HEADERS} == {
             name: by_itself.get(name) for name in KEPT_HEADERS
         }
         assert headers["content-security-policy"].startswith("default-src 'none'")
         etag = headers["etag"]
         assert not etag.startswith("W/")
-        status, headers, found = get(port, address, Range="bytes=1-4")
-        assert (status, found, headers["content-range"]) == (206, content[1:5], f"bytes 1-4/{len(content)}")
+        status, headers, body = get(port, address, Range="bytes=1-4")
+        assert (status, body, headers["content-range"]) == (206, content[1:5], f"bytes 1-4/{len(content)}")
         assert get(port, address, **{"Range": "bytes=1-4", "If-Range": etag})[0] == 206
         assert get(port, address, **{"Range": "bytes=1-4", "If-Range": '"other"'})[0] == 200
         assert get(port, address, Range=f"bytes={len(content)}-")[0] == 416
@@ -117,13 +117,13 @@ def _bytes_on_disk(folder: Path) -> int:
 
 def test_only_where_files_are_sent_a_front_server_takes_large_bodies(tmp_path: Path) -> None:
     # Recordings are the staff's.
-    cookie, found = signed_in(EnrolmentFactory.create(role="lecturer").user), {}
+    cookie, answers = signed_in(EnrolmentFactory.create(role="lecturer").user), {}
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
         for path, size, _passes in SIZES:
             with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
                 line.sendall(_head(path, size, cookie, more="Expect: 100-continue\r\n"))
-                found[path, size] = _first_line(line)
-    assert found == {
+                answers[path, size] = _first_line(line)
+    assert answers == {
         (path, size): "100 Continue" if passes else "413 Request Entity Too Large" for path, size, passes in SIZES
     }
 

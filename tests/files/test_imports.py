@@ -75,7 +75,7 @@ def test_an_encoding_and_a_column_are_chosen_in_the_preview(cast: Cast) -> None:
     client, address = cast.client("lecturer"), reverse("admin:courses_rosterentry_upload_roster")
     content = "E-Mail;Mailadresse;Name\na@uni.example;a@home.example;Größe\n".encode("mac-roman")
     shown = show(client, address, content, course=cast.course.pk)
-    assert [one.name for one in shown.context["preview"]["asked"]] == ["column-email"]
+    assert [question.name for question in shown.context["preview"]["asked"]] == ["column-email"]
     assert "Import" not in shown.content.decode().partition("As it was understood")[2]
     chosen = {"course": cast.course.pk, "encoding": "mac-roman", "column-email": "1"}
     again = client.post(address, {**kept(shown), **chosen})

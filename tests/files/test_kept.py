@@ -70,7 +70,7 @@ def test_the_oldest_go_where_a_person_keeps_too_much(
     with django_capture_on_commit_callbacks(execute=True), patch("amls.files.kept.MOST_FILES", 2):
         for name in ("1.zip", "2.zip", "3.zip"):
             mine.keep(sent(name))
-    assert [one.filename for one in mine.all()] == ["2.zip", "3.zip"]
+    assert [file.filename for file in mine.all()] == ["2.zip", "3.zip"]
     with django_capture_on_commit_callbacks(execute=True), patch("amls.files.kept.MOST_BYTES", len(archive()) + 1):
         shelf(cast, "b").keep(sent("4.zip"))
     assert (list(KeptUpload.objects.values_list("filename", flat=True)), stored(settings)) == (["4.zip"], 1)
@@ -102,7 +102,9 @@ def test_it_is_told_to_the_person_and_goes_with_the_account(
     cast: Cast, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     shelf(cast).keep(sent())
-    assert [one["filename"] for one in dict(everything_about(cast.student.user))["files/kept.json"]] == ["Größe.zip"]
+    assert [entry["filename"] for entry in dict(everything_about(cast.student.user))["files/kept.json"]] == [
+        "Größe.zip"
+    ]
     with django_capture_on_commit_callbacks(execute=True):
         delete_account(user=cast.student.user, now=timezone.now())
     assert (KeptUpload.objects.count(), stored(settings)) == (0, 0)
@@ -123,7 +125,7 @@ def try_(client: Client, *files: SimpleUploadedFile, **data: object) -> Any:
 
 
 def tokens(client: Client) -> dict[str, str]:
-    return {one.filename: str(one.token) for one in client.get(PAGE).context["kept"]}
+    return {file.filename: str(file.token) for file in client.get(PAGE).context["kept"]}
 
 
 def test_after_an_error_the_files_are_handed_in_with_the_next_try(student: Client, settings: Settings) -> None:
@@ -147,11 +149,11 @@ def test_after_an_error_the_files_are_handed_in_with_the_next_try(student: Clien
 
 def test_what_is_unticked_is_dropped_and_what_is_sent_again_is_the_newer(student: Client) -> None:
     try_(student, sent("a.zip"), sent("b.zip"), sent("fake.pdf", b"no"))
-    found = tokens(student)
-    assert try_(student, kept=[found["b.zip"]], repository_url="?").status_code == 422
-    assert tokens(student) == {"b.zip": found["b.zip"]}
+    token_of = tokens(student)
+    assert try_(student, kept=[token_of["b.zip"]], repository_url="?").status_code == 422
+    assert tokens(student) == {"b.zip": token_of["b.zip"]}
     newer = io.BytesIO(archive()).getvalue() + b"\0"
-    try_(student, sent("b.zip", newer), sent("fake.pdf", b"no"), kept=[found["b.zip"]])
+    try_(student, sent("b.zip", newer), sent("fake.pdf", b"no"), kept=[token_of["b.zip"]])
     (row,) = KeptUpload.objects.all()
     assert (row.filename, row.size) == ("b.zip", len(newer))
 

@@ -120,8 +120,8 @@ def test_an_upload_lies_in_the_bucket_and_is_served_read_and_deleted_there(wire:
     picture = client.get(f"/{lecture.course.slug}/materials/{file.material_id}/slides/1.webp")
     assert picture.status_code == 200
     assert b"".join(picture.streaming_content)[8:12] == b"WEBP"  # type: ignore[attr-defined]
-    found = find_strays(now=timezone.now())
-    assert (found.unnamed, found.missing) == ((), ())
+    strays = find_strays(now=timezone.now())
+    assert (strays.unnamed, strays.missing) == ((), ())
     lecture.delete()
     assert default_storage.listdir("materials")[1] == []
     assert is_lost(file.file.name or "")

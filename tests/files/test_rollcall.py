@@ -60,11 +60,11 @@ def test_a_file_that_no_row_names_any_more_is_missed_no_longer() -> None:
 
 def test_a_large_storage_is_looked_through_in_parts_and_from_the_beginning_again() -> None:
     files = [upload(str(number)) for number in range(5)]
-    for one in files:
-        default_storage.delete(one.file.name)
-    found = [look_for_files(now=timezone.now(), most=2) for _round in range(3)]
-    assert found == [2, 4, 5]
-    assert missing() == sorted(str(one.file.name) for one in files)
+    for file in files:
+        default_storage.delete(file.file.name)
+    looked_at = [look_for_files(now=timezone.now(), most=2) for _round in range(3)]
+    assert looked_at == [2, 4, 5]
+    assert missing() == sorted(str(file.file.name) for file in files)
     late = upload("9")
     default_storage.delete(late.file.name)
     for _round in range(3):

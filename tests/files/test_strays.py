@@ -35,7 +35,9 @@ def upload(lecture: Lecture, name: str = "slides.pdf") -> MaterialFile:
 
 def stored() -> list[str]:
     """Return all files of the storage, their folders first."""
-    return sorted(str(one.relative_to(settings.MEDIA_ROOT)) for one in settings.MEDIA_ROOT.rglob("*") if one.is_file())
+    return sorted(
+        str(path.relative_to(settings.MEDIA_ROOT)) for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()
+    )
 
 
 def put(name: str, *, age: timedelta = timedelta(days=2)) -> str:
@@ -89,8 +91,8 @@ def test_what_is_astray_is_found_and_what_is_just_stored_is_not() -> None:
     put("materials/old.pdf")
     put("submissions/ab/old.zip")
     put("materials/new.pdf", age=timedelta(hours=1))
-    found = find_strays(now=timezone.now())
-    assert (found.unnamed, found.missing) == (("materials/old.pdf", "submissions/ab/old.zip"), (str(gone.file),))
+    strays = find_strays(now=timezone.now())
+    assert (strays.unnamed, strays.missing) == (("materials/old.pdf", "submissions/ab/old.zip"), (str(gone.file),))
 
 
 def test_the_command_deletes_what_belongs_to_nothing_but_no_hand_ins(capsys: pytest.CaptureFixture[str]) -> None:

@@ -395,10 +395,10 @@ GARBAGE = st.one_of(
 )
 def test_any_garbage_is_answered_in_words(content: bytes, encoding: str, columns: dict[str, int]) -> None:
     try:
-        found: Table | str = read_table(content, MEANINGS, how=HowToRead(encoding, columns))
+        read: Table | str = read_table(content, MEANINGS, how=HowToRead(encoding, columns))
     except RuleViolation as violation:
-        found = str(violation.message)
-    assert found
+        read = str(violation.message)
+    assert read
 
 
 @bounds(deadline=None, max_examples=100)
@@ -406,7 +406,7 @@ def test_any_garbage_is_answered_in_words(content: bytes, encoding: str, columns
 def test_any_cell_is_a_number_or_words(text: str) -> None:
     with translation.override("de"):
         try:
-            found = str(read_number(text))
+            read = str(read_number(text))
         except RuleViolation as violation:
-            found = str(violation.message)
-    assert re.fullmatch(r"[-0-9.E+]+|„.*“ ist .*", found, re.DOTALL)
+            read = str(violation.message)
+    assert re.fullmatch(r"[-0-9.E+]+|„.*“ ist .*", read, re.DOTALL)

@@ -28,7 +28,7 @@ def test_missing_excused_and_zero_are_three_things() -> None:
     works = {"open": (WorkState.OPEN, None), "waiting": (WorkState.WAITING, None), "missing": (WorkState.MISSING, None),
              "excused": (WorkState.EXCUSED, None), "zero": (WorkState.GRADED, Decimal(0))}  # fmt: skip
     sums = {name: tally([(state, points, ten)]) for name, (state, points) in works.items()}
-    assert {name: tuple(map(int, (one.points, one.most, one.ahead))) for name, one in sums.items()} == {
+    assert {name: tuple(map(int, (total.points, total.most, total.ahead))) for name, total in sums.items()} == {
         "open": (0, 0, 10),
         "waiting": (0, 0, 10),
         "missing": (0, 10, 0),
@@ -57,6 +57,6 @@ def test_points_are_read_as_people_write_them(text: str, points: str) -> None:
      ("√2", "no-number"), ("", "no-number"), ("٣", "no-number"), ("1/2", "no-number"), ("Infinity", "no-number")],
 )  # fmt: skip
 def test_strange_points_are_refused_with_what_is_wrong(text: str, code: str) -> None:
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         read_points(text, most=Decimal(10), step=HALF)
-    assert found.value.code == code
+    assert refused.value.code == code

@@ -59,16 +59,16 @@ def test_a_rule_about_a_list_that_is_gone_lets_nobody_through(cast: Cast, roll: 
 
 
 def test_nobody_was_there_more_often_than_there_were_occasions(cast: Cast, roll: Roll) -> None:
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         enter(roll_pk=roll.pk, counts={cast.student.pk: Count(12, 1)}, by=cast.assistant.user, now=NOW)
-    assert found.value.code == "too-often"
+    assert refused.value.code == "too-often"
 
 
 @pytest.mark.parametrize("part", ["foreign_lecturer", "assistant"])
 def test_only_students_of_the_course_stand_in_a_list(cast: Cast, roll: Roll, part: str) -> None:
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         enter(roll_pk=roll.pk, counts={getattr(cast, part).pk: Count(1)}, by=cast.assistant.user, now=NOW)
-    assert found.value.code == "not-a-student"
+    assert refused.value.code == "not-a-student"
 
 
 def test_the_database_refuses_what_the_services_do(cast: Cast, roll: Roll) -> None:
@@ -141,14 +141,14 @@ def test_the_pages_enter_change_and_import(cast: Cast, roll: Roll) -> None:
     assert RollEntry.objects.get().entered == 4
     assert client.post(address, {"change": "1", "title": "Übung", "planned": "3", "held": "4"}).status_code == 422
     assert client.post(address, {"delete": "1"}).status_code == 302
-    assert [one.title for one in Roll.objects.all()] == ["Vorrechnen"]
+    assert [left.title for left in Roll.objects.all()] == ["Vorrechnen"]
 
 
 def test_a_person_reads_their_own_entries_and_nobody_elses(cast: Cast, roll: Roll) -> None:
     counts = {cast.student.pk: Count(5, 1), cast.other_student.pk: Count(2)}
     enter(roll_pk=roll.pk, counts=counts, by=cast.assistant.user, now=NOW)
     told = dict(everything_about(cast.student.user))["grading/lists.json"]
-    assert [(one["roll__title"], one["entered"], one["excused"]) for one in told] == [("Übung 山田", 5, 1)]
+    assert [(entry["roll__title"], entry["entered"], entry["excused"]) for entry in told] == [("Übung 山田", 5, 1)]
 
 
 def test_entering_many_costs_no_more_to_judge(cast: Cast, roll: Roll) -> None:

@@ -77,11 +77,11 @@ OF = st.lists(st.sampled_from([*KEYS, 99]), max_size=5, unique=True).map(tuple)
 PERCENTS = st.sampled_from(["0.01", "33.33", "50", "62.5", "100"]).map(Decimal)
 LEAVES: st.SearchStrategy[Block] = st.one_of(
     st.builds(PointsBlock, OF, PERCENTS, st.integers(0, 3)).filter(
-        lambda one: not one.of or one.leave_out < len(one.of)
+        lambda block: not block.of or block.leave_out < len(block.of)
     ),
     st.builds(PointsBlock, OF, PERCENTS, halves=st.just(True)),
     st.builds(PassedBlock, OF, st.none() | st.integers(1, 3)).filter(
-        lambda one: not one.of or (one.at_least or 0) <= len(one.of)
+        lambda block: not block.of or (block.at_least or 0) <= len(block.of)
     ),
     st.builds(EntriesBlock, st.integers(1, 3), st.integers(1, 12)),
     st.just(ProjectBlock()),
@@ -107,9 +107,9 @@ def subsets(count: int, most: int) -> list[tuple[int, ...]]:
 def is_reached(works: Works, share: Decimal, leave_out: int) -> bool:
     """Whether some works can be left out so that the rest has its share: every choice is tried."""
     return any(
-        sum(works[one][0] for one in kept) >= share * sum(works[one][1] for one in kept)
+        sum(works[place][0] for place in kept) >= share * sum(works[place][1] for place in kept)
         for gone in subsets(len(works), min(leave_out, len(works)))
-        for kept in [[one for one in range(len(works)) if one not in gone]]
+        for kept in [[place for place in range(len(works)) if place not in gone]]
     )
 
 
@@ -145,8 +145,8 @@ def plain(block: Block, facts: Facts) -> Verdict:
         if not block.halves:
             return plain_points(works, block.percent / 100, block.leave_out)
         middle = -(-len(works) // 2)
-        found = {plain_points(half, block.percent / 100, 0) for half in (works[:middle], works[middle:])}
-        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
+        verdicts = {plain_points(half, block.percent / 100, 0) for half in (works[:middle], works[middle:])}
+        return next((verdict for verdict in (Verdict.UNMET, Verdict.PENDING) if verdict in verdicts), Verdict.MET)
     if isinstance(block, EntriesBlock):
         if block.roll not in facts.rolls:
             return Verdict.PENDING
@@ -159,10 +159,10 @@ def plain(block: Block, facts: Facts) -> Verdict:
         return facts.project.verdict if facts.project else Verdict.PENDING
     if isinstance(block, EarlierBlock):
         return Verdict.MET if facts.earlier_term else Verdict.UNMET
-    found = {plain(part, facts) for part in block.parts}
+    verdicts = {plain(part, facts) for part in block.parts}
     if isinstance(block, AllBlock):
-        return next((one for one in (Verdict.UNMET, Verdict.PENDING) if one in found), Verdict.MET)
-    return next((one for one in (Verdict.MET, Verdict.PENDING) if one in found), Verdict.UNMET)
+        return next((verdict for verdict in (Verdict.UNMET, Verdict.PENDING) if verdict in verdicts), Verdict.MET)
+    return next((verdict for verdict in (Verdict.MET, Verdict.PENDING) if verdict in verdicts), Verdict.UNMET)
 
 
 @settings(max_examples=250)
@@ -177,7 +177,7 @@ def test_a_rule_says_what_a_plain_reference_says(block: Block, facts: Facts) -> 
 def spreads(points: Decimal, ahead: Sequence[Decimal]) -> list[tuple[Decimal, ...]]:
     """Every way to get so many points in the works that are open."""
     steps = [[number * QUARTER for number in range(int(most / QUARTER) + 1)] for most in ahead]
-    return [one for one in product(*steps) if sum(one) == points]
+    return [way for way in product(*steps) if sum(way) == points]
 
 
 @settings(max_examples=150)
@@ -213,14 +213,14 @@ def test_so_many_points_are_enough_and_a_quarter_less_is_not(
 def test_what_a_person_reads_as_enough_makes_the_rule_met(facts: Facts, percent: Decimal, leave_out: int) -> None:
     """Through the whole judgement: graded with what the forecast says, the same rule is met."""
     block = PointsBlock((), percent, leave_out)
-    found = evaluate(block, facts)
-    if found.verdict != Verdict.PENDING or found.is_broken:
+    outcome = evaluate(block, facts)
+    if outcome.verdict != Verdict.PENDING or outcome.is_broken:
         return
-    assert found.missing is not None
-    openings = sorted((piece for piece in found.pieces if not piece.is_settled), key=lambda one: one.most or 0)
+    assert outcome.missing is not None
+    openings = sorted((piece for piece in outcome.pieces if not piece.is_settled), key=lambda piece: piece.most or 0)
     verdicts = set()
     for order in {tuple(openings), tuple(reversed(openings)), *(tuple(openings[n:] + openings[:n]) for n in range(7))}:
-        left, graded = found.missing, dict(facts.pieces)
+        left, graded = outcome.missing, dict(facts.pieces)
         for piece in order:
             assert piece.most is not None
             given_now = min(left, piece.most)
@@ -294,9 +294,9 @@ def test_whatever_comes_in_is_a_rule_or_refused(data: object) -> None:
     ],
 )
 def test_a_rule_that_says_nothing_sensible_is_refused(part: object, code: str) -> None:
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         load({"version": 1, "rule": {"block": "all", "parts": [part]}})
-    assert found.value.code == code
+    assert refused.value.code == code
 
 
 def test_a_rule_is_neither_too_deep_nor_too_long_nor_of_a_later_version() -> None:
@@ -310,13 +310,13 @@ def test_a_rule_is_neither_too_deep_nor_too_long_nor_of_a_later_version() -> Non
         {"version": 1, "rule": {"block": "all", "parts": [wide]}},
         {"version": 2},
     ):
-        with pytest.raises(RuleViolation) as found:
+        with pytest.raises(RuleViolation) as refused:
             load(data)
-        codes.append(found.value.code)
+        codes.append(refused.value.code)
     assert codes == ["rule-too-large", "no-rule", "later-version"]
 
 
 @given(st.lists(LEAVES, max_size=4).map(lambda parts: AllBlock(tuple(parts))), st.booleans())
 def test_the_switch_for_the_project_is_its_block(rule: AllBlock, needs: bool) -> None:
-    rest, found = split_project(with_project(split_project(rule)[0], needs_project=needs))
-    assert (rest, found) == (split_project(rule)[0], needs)
+    rest, needed = split_project(with_project(split_project(rule)[0], needs_project=needs))
+    assert (rest, needed) == (split_project(rule)[0], needs)

@@ -15,19 +15,19 @@ from amls.grading.words import findings_of
 from tests.grading.test_rules import BLOCKS, known
 
 
-def sheets(*found: Decimal | str) -> Mapping[int, Piece]:
+def sheets(*works: Decimal | str) -> Mapping[int, Piece]:
     """Sheets of 30 points each: with so many points, or in this state."""
     return {
         key: Piece(
             key=key,
             title=f"Sheet {key}",
             most=Decimal(30),
-            state=WorkState(one) if isinstance(one, str) else WorkState.GRADED,
-            points=None if isinstance(one, str) else one,
-            is_passed=None if isinstance(one, str) else one > 14,
+            state=WorkState(work) if isinstance(work, str) else WorkState.GRADED,
+            points=None if isinstance(work, str) else work,
+            is_passed=None if isinstance(work, str) else work > 14,
             path=f"/amls/assignments/{key}/",
         )
-        for key, one in enumerate(found, 1)
+        for key, work in enumerate(works, 1)
     }
 
 
@@ -99,8 +99,8 @@ def test_it_says_what_is_there_and_what_is_missing(
 
 def test_each_part_is_a_finding_of_its_own_that_leads_to_what_is_open() -> None:
     rule = AllBlock((HALF_OF_ALL, PassedBlock((1,), 1), EarlierBlock()))
-    found = findings_of(rule, Facts(pieces=sheets(D(20), "open"), earlier_term="SS2023"))
-    assert [(one.verdict.value, one.path, one.gauge and (one.gauge.have, one.gauge.need, one.gauge.most)) for one in found] == [
+    findings = findings_of(rule, Facts(pieces=sheets(D(20), "open"), earlier_term="SS2023"))
+    assert [(finding.verdict.value, finding.path, finding.gauge and (finding.gauge.have, finding.gauge.need, finding.gauge.most)) for finding in findings] == [
         ("pending", "/amls/assignments/2/", (20, 30, 60)),
         ("met", "", (1, 1, 1)),
         ("met", "", None),
@@ -111,6 +111,6 @@ def test_each_part_is_a_finding_of_its_own_that_leads_to_what_is_open() -> None:
 def test_whatever_a_rule_is_it_can_be_said(block: Block, facts: Facts) -> None:
     for language in ("en", "de"):
         with override(language):
-            for one in findings_of(AllBlock((block,)), facts):
-                assert one.text
-                assert "%(" not in one.text
+            for finding in findings_of(AllBlock((block,)), facts):
+                assert finding.text
+                assert "%(" not in finding.text

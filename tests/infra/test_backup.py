@@ -221,12 +221,12 @@ def test_two_migrations_started_at_once_are_done_once(folder: Path) -> None:
     while holder.stdout.readline().strip() != "held":
         pass
     both = [start("manage.py", "migrate", "--no-input") for _each in range(2)]
-    for one in both:
-        assert one.stdout is not None
-        while "Another migration runs: waiting for it." not in one.stdout.readline():
+    for process in both:
+        assert process.stdout is not None
+        while "Another migration runs: waiting for it." not in process.stdout.readline():
             pass
     holder.communicate("go on\n")
-    said = [one.communicate()[0] for one in both]
-    assert [one.returncode for one in both] == [0, 0], said
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert sum("Applying files.0002" in text for text in said) == 1
     assert sum("No migrations to apply" in text for text in said) == 1

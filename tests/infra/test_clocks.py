@@ -31,8 +31,8 @@ SKEW = 305
 def skewed(seconds: int) -> dict[str, str]:
     """Return the environment of a process whose clock is so much ahead; its stopwatch is right."""
     said = subprocess.run(["faketime", "-f", f"{seconds:+}s", "env"], capture_output=True, text=True, check=True).stdout
-    found = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME")))
-    return {**found, "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    variables = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("LD_PRELOAD=", "FAKETIME")))
+    return {**variables, "FAKETIME": f"{seconds:+}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 @pytest.mark.usefixtures("migrated")
@@ -104,5 +104,5 @@ def test_a_clock_goes_on_by_the_stopwatch() -> None:
 def test_a_front_server_whose_clock_is_wrong_is_named(client: Client) -> None:
     stamp = {"x-request-began": f"{time.time() - SKEW:.3f}"}
     with override_settings(REQUEST_BEGAN_META="HTTP_X_REQUEST_BEGAN"):
-        found = client.get("/readyz", headers=stamp).json()
-    assert found["clocks"] == f"the front server is {SKEW} s behind the database"
+        report = client.get("/readyz", headers=stamp).json()
+    assert report["clocks"] == f"the front server is {SKEW} s behind the database"

@@ -45,8 +45,8 @@ class Blocks:
 
 
 def read_guide() -> Blocks:
-    found = re.findall(r"^( *)```sh\n(.*?)^ *```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    return Blocks(*(dedent(indent + code.lstrip()) if indent else code for indent, code in found))
+    blocks = re.findall(r"^( *)```sh\n(.*?)^ *```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    return Blocks(*(dedent(indent + code.lstrip()) if indent else code for indent, code in blocks))
 
 
 def repository(folder: Path) -> Path:

@@ -37,9 +37,9 @@ class Watched(Staffed):
             status, body = error.code, error.read()
         except OSError:
             return 0, set()
-        found = {name.partition("@")[0] for name in json.loads(body)["problems"]}
+        names = {name.partition("@")[0] for name in json.loads(body)["problems"]}
         # How full this machine's disk is, and what waits for whom is stopped, is not what this is about.
-        return int(status), {name for name in found if not name.startswith(("disk", "waiting", "round"))}
+        return int(status), {name for name in names if not name.startswith(("disk", "waiting", "round"))}
 
     def lines(self) -> list[dict[str, Any]]:
         """Return what all of them have written to the log."""

@@ -56,16 +56,16 @@ def staffed(db: None) -> None:
 
 def state(client: Client) -> tuple[int, dict[str, str]]:
     answer = client.get("/readyz")
-    found = answer.json()
+    report = answer.json()
     return answer.status_code, {
-        name: found[name] for name in ("database", "migrations", "broker", "work") if name in found
+        name: report[name] for name in ("database", "migrations", "broker", "work") if name in report
     }
 
 
 def problems(client: Client) -> dict[str, str]:
-    found: dict[str, str] = client.get("/readyz").json()["problems"]
+    reported: dict[str, str] = client.get("/readyz").json()["problems"]
     # How full the disk of the machine is that runs these tests is not theirs.
-    return {name: said for name, said in found.items() if not name.startswith("disk")}
+    return {name: said for name, said in reported.items() if not name.startswith("disk")}
 
 
 @pytest.mark.usefixtures("staffed")
@@ -179,8 +179,8 @@ def test_a_database_that_is_down_is_named_and_nothing_breaks() -> None:
         "import django; django.setup()\n"
         "from django.test import Client\n"
         "answer = Client().get('/readyz', headers={'host': 'localhost'})\n"
-        "found = answer.json()\n"
-        "print(answer.status_code, [found[name] for name in ('database', 'migrations', 'broker')])\n"
+        "report = answer.json()\n"
+        "print(answer.status_code, [report[name] for name in ('database', 'migrations', 'broker')])\n"
         "print(Client().get('/healthz', headers={'host': 'localhost'}).status_code)"
     )
     done = subprocess.run(

@@ -98,8 +98,8 @@ class Staffed(House):
         said = subprocess.run(
             command, cwd=settings.BASE_DIR, env=self.environment, capture_output=True, text=True, check=False
         )
-        found = json.loads(said.stdout) if said.stdout.startswith("{") else {}
-        return {name.split("@")[0]: sum(stats["total"].values()) for name, stats in found.items()}
+        workers = json.loads(said.stdout) if said.stdout.startswith("{") else {}
+        return {name.split("@")[0]: sum(stats["total"].values()) for name, stats in workers.items()}
 
 
 @pytest.fixture

@@ -32,9 +32,9 @@ def test_the_number_on_the_page_finds_one_line_with_the_reason(tmp_path: Path) -
     assert said is not None
     number = said[1]
     assert (status, headers["x-request-id"]) == (500, number)
-    found = [line for line in lines(tmp_path / "granian.log") if line["request_id"] == number]
-    assert [(line["level"], line["logger"]) for line in found] == [("ERROR", "django.request")]
-    assert 'relation "portal_legalpage" does not exist' in found[0]["exc_info"]
+    logged = [line for line in lines(tmp_path / "granian.log") if line["request_id"] == number]
+    assert [(line["level"], line["logger"]) for line in logged] == [("ERROR", "django.request")]
+    assert 'relation "portal_legalpage" does not exist' in logged[0]["exc_info"]
     assert (tmp_path / "access.log").read_text().count(number) == 1
     assert "secret" not in (tmp_path / "granian.log").read_text()
 

@@ -30,7 +30,10 @@ CLIENTS = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client ba
 def of_unit(name: str, *, queue: str = "", port: int = 0) -> list[str]:
     """Return a unit's command as systemd runs it, with this checkout's programs."""
     filled = {"%i": queue, "%%": "%", "${CONCURRENCY}": "2", "8000": str(port)}
-    words = [re.sub("|".join(map(re.escape, filled)), lambda found: filled[found[0]], word) for word in started(name)]
+    words = [
+        re.sub("|".join(map(re.escape, filled)), lambda placeholder: filled[placeholder[0]], word)
+        for word in started(name)
+    ]
     return [word.replace("/srv/amls/app/.venv/bin", str(Path(sys.executable).parent)) for word in words]
 
 
@@ -41,9 +44,10 @@ def weight(process: subprocess.Popen[bytes]) -> tuple[float, int, float]:
     """
     tree = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     shares = [
-        re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{each.pid}/smaps_rollup").read_text(), re.MULTILINE) for each in tree
+        re.search(r"^Pss:\s+(\d+)", Path(f"/proc/{member.pid}/smaps_rollup").read_text(), re.MULTILINE)
+        for member in tree
     ]
-    used = sum(sum(each.cpu_times()[:2]) for each in tree)
+    used = sum(sum(member.cpu_times()[:2]) for member in tree)
     return sum(int(share[1]) for share in shares if share) / 1024, len(tree), used
 
 
@@ -89,9 +93,9 @@ def test_a_node_takes_few_connections(var: Path) -> None:
 def settings_pool() -> int:
     """Return the most connections of one web process, as settings.md says."""
     table = (Path(settings.BASE_DIR) / "docs" / "operating" / "settings.md").read_text()
-    found = re.search(r"`AMLS_DB_POOL_SIZE` \|.*\| off, (\d+) \|", table)
-    assert found is not None
-    return int(found[1])
+    row = re.search(r"`AMLS_DB_POOL_SIZE` \|.*\| off, (\d+) \|", table)
+    assert row is not None
+    return int(row[1])
 
 
 def asked(port: int) -> int:

@@ -146,5 +146,5 @@ def test_an_installation_of_a_release_is_migrated_with_its_data_while_that_relea
 
 def connection_tables(connection: psycopg.Connection) -> list[tuple[str, list[str], list[str]]]:
     """Return each table with the columns that are read, and those that services write."""
-    found = connection.execute(COLUMNS).fetchall()
-    return [(name, read, written) for name, read, written in found if name not in NOT_WRITTEN]
+    rows = connection.execute(COLUMNS).fetchall()
+    return [(name, read, written) for name, read, written in rows if name not in NOT_WRITTEN]

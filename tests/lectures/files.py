@@ -70,9 +70,9 @@ def raw_pdf(content: bytes, *, filters: str = "", box: str = "0 0 720 405") -> b
         + b"\nendstream",
     ]
     body, offsets = b"%PDF-1.7\n", []
-    for number, one in enumerate(objects, start=1):
+    for number, pdf_object in enumerate(objects, start=1):
         offsets.append(len(body))
-        body += f"{number} 0 obj\n".encode() + one + b"\nendobj\n"
+        body += f"{number} 0 obj\n".encode() + pdf_object + b"\nendobj\n"
     table = b"".join(f"{offset:010} 00000 n \n".encode() for offset in offsets)
     return (
         body

@@ -302,9 +302,9 @@ def test_versions_have_dates_and_say_what_changed_since_the_download(cast: Cast,
 
 def test_a_person_gets_and_loses_what_is_known_of_them(cast: Cast, lecture: Lecture) -> None:
     client, user, now = cast.client("student"), cast.student.user, timezone.now()
-    for one in (client, cast.client("assistant")):
-        one.post("/amls/lectures/06/watched/", {"seconds": "33"}, headers=SAME_SITE)
-        one.get(material("pdf").get_absolute_url())
+    for visitor in (client, cast.client("assistant")):
+        visitor.post("/amls/lectures/06/watched/", {"seconds": "33"}, headers=SAME_SITE)
+        visitor.get(material("pdf").get_absolute_url())
     flush_material_counts()
     told = {name: [(row["lecture"], row.get("second"), row.get("file")) for row in rows] for name, rows in tell(user)}
     assert told == {

@@ -49,8 +49,8 @@ def add_free_day(course: Course, **values: object) -> FreeDay:
 
 
 def add_deadline(course: Course, **values: object) -> Deadline:
-    save_dated(one := Deadline(course=course, **values), now=NOW)
-    return one
+    save_dated(deadline := Deadline(course=course, **values), now=NOW)
+    return deadline
 
 
 def dated(course: Course, number: str, weeks: int = 0, **values: object) -> Lecture:
@@ -127,7 +127,9 @@ def test_each_session_is_held_against_the_slot_of_its_kind(course: Course) -> No
         ends_at=datetime(2024, 5, 14, 9, 45, tzinfo=UTC), room="MA 001",
     )  # fmt: skip
     moved = dated(course, "1", kind="exercise", room="TEL 0811")
-    seen = [(one.is_off_weekday, one.is_off_time, one.is_off_room) for one in (thursday, tuesday, moved)]
+    seen = [
+        (lecture.is_off_weekday, lecture.is_off_time, lecture.is_off_room) for lecture in (thursday, tuesday, moved)
+    ]
     assert seen == [(False, False, False), (False, False, False), (True, True, False)]
 
 
@@ -154,7 +156,9 @@ def test_weekly_slots_cost_pages_no_query(part: str) -> None:
             assert client.get("/amls/lectures/01/").status_code == 200
             assert client.get("/amls/").status_code == 200
         assert not [
-            one for one in asked if 'FROM "courses_weeklyslot" WHERE "courses_weeklyslot"."course_id"' in one["sql"]
+            query
+            for query in asked
+            if 'FROM "courses_weeklyslot" WHERE "courses_weeklyslot"."course_id"' in query["sql"]
         ]
         counts.append(len(asked))
         WeeklySlotFactory.create(course=cast.course, kind="lab", weekday=number)
@@ -269,8 +273,8 @@ def test_a_free_day_is_shown_and_no_office_hour_is_held_on_it(client: Client, co
     )
     save_dated(hour, now=NOW)
     whitsun = add_free_day(course, first=date(2024, 5, 20), last=date(2024, 5, 24), title="Whitsun")
-    found = {str(event["SUMMARY"]): event for event in events(course)}
-    event = found["No class: Whitsun"]
+    by_summary = {str(event["SUMMARY"]): event for event in events(course)}
+    event = by_summary["No class: Whitsun"]
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2024, 5, 20), date(2024, 5, 25))
     assert str(event["TRANSP"]) == "TRANSPARENT"
     hours = [event["DTSTART"].dt.day for event in events(course) if str(event["SUMMARY"]) == "Office hour"]
@@ -341,7 +345,7 @@ def test_deadlines_keep_their_rules(course: Course) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filename", "found"),
+    ("filename", "ref"),
     [
         ("03_Joins.pdf", "03"),
         ("lec3.pdf", "03"),
@@ -353,11 +357,11 @@ def test_deadlines_keep_their_rules(course: Course) -> None:
         ("SS2024_UE04.pdf", "exercise-4"),
     ],
 )
-def test_a_file_finds_its_session_by_kind_and_number(course: Course, filename: str, found: str) -> None:
+def test_a_file_finds_its_session_by_kind_and_number(course: Course, filename: str, ref: str) -> None:
     rows = [dated(course, "3", kind="exercise"), dated(course, "03"), dated(course, "4", kind="exercise")]
     recognised = recognise(filename, rows).lecture
     assert recognised is not None
-    assert recognised.ref == found
+    assert recognised.ref == ref
 
 
 def test_the_desk_gives_an_open_time_its_moment_in_the_list(settings: Settings) -> None:

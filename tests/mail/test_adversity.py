@@ -93,8 +93,8 @@ def silence(settings: Settings) -> Iterator[list[float]]:
     settings.EMAIL_TIMEOUT = 0.3
     yield came
     listener.close()
-    for one in kept:
-        one.close()
+    for line in kept:
+        line.close()
 
 
 def test_a_server_that_hangs_costs_two_timeouts_not_fifty(silence: list[float]) -> None:
@@ -199,8 +199,8 @@ def test_who_left_the_course_gets_no_more_of_its_bulk_mail(postbox: Postbox) -> 
     gone, here = make_people(2)
     course = enrol([gone, here])
     for kind in ("tests.bulk", "tests.plain"):
-        for one in (gone, here):
-            notify(key=f"{kind}:{one.pk}", kind=kind, recipient=one, course=course, now=timezone.now())
+        for user in (gone, here):
+            notify(key=f"{kind}:{user.pk}", kind=kind, recipient=user, course=course, now=timezone.now())
     Enrolment.objects.filter(user=gone).delete()
     deliver_due(now=timezone.now())
     told = sorted((mail["To"].addresses[0].addr_spec, mail["Subject"]) for mail in postbox.mails)
@@ -259,9 +259,9 @@ def test_a_broken_address_fails_visibly_and_alone(postbox: Postbox, address: str
     send_to([bad, good])
     User.objects.filter(pk=bad.pk).update(email=address[:254])
     deliver_due(now=timezone.now())
-    found = dict(Notice.objects.values_list("recipient_id", "state"))
-    assert found[good.pk] == "sent"
-    assert found[bad.pk] == "failed"
+    states = dict(Notice.objects.values_list("recipient_id", "state"))
+    assert states[good.pk] == "sent"
+    assert states[bad.pk] == "failed"
     assert Notice.objects.get(recipient=bad).last_error
 
 

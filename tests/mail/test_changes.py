@@ -179,7 +179,7 @@ def test_people_choose(cast: Cast, lecture: Lecture, postbox: Postbox) -> None:
     set_preference(user=cast.student.user, course=cast.course, topic=CHANGES, is_on=False)
     change(lecture, NOW, room="H 0111")
     tell(NOW + timedelta(minutes=5))
-    assert sorted(postbox.recipients) == [one for one in EVERYONE if one != "student@example.org"]
+    assert sorted(postbox.recipients) == [address for address in EVERYONE if address != "student@example.org"]
 
 
 def test_the_desk_shows_the_mail_and_can_hold_it(cast: Cast, lecture: Lecture, settings) -> None:  # type: ignore[no-untyped-def]
@@ -224,9 +224,9 @@ def test_an_announcement_goes_out_once_at_its_time(cast: Cast, postbox: Postbox)
 
 
 def test_a_withdrawn_announcement_stops(cast: Cast, postbox: Postbox) -> None:
-    one = announce(cast)
+    announcement = announce(cast)
     mail_announcements(now=NOW)
-    Announcement.objects.filter(pk=one.pk).update(is_withdrawn=True)
+    Announcement.objects.filter(pk=announcement.pk).update(is_withdrawn=True)
     deliver_due(now=NOW)
     assert postbox.mails == []
 

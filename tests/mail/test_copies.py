@@ -90,8 +90,8 @@ def test_what_no_mold_can_say_is_written(postbox: Postbox) -> None:
     assert wrapped.cast is None
     abroad = mail_to("Ada", address="ada@münchen.example")
     postman = Postman()
-    for one in (wrapped, abroad):
-        postman.send(one)
+    for message in (wrapped, abroad):
+        postman.send(message)
     postman.close()
     assert "x" * 1200 in postbox.mails[0].get_body(("plain",)).get_content()
     assert "/unsubscribe/4711-" in postbox.mails[0].get_body(("html",)).get_content()

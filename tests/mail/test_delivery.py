@@ -236,9 +236,9 @@ def test_mails_of_one_letter_are_each_their_persons_own(postbox: Postbox, course
         text, html = (part.get_content() for part in mail.iter_parts())
         tokens = set(re.findall(r"/unsubscribe/([^/>]+)/", " ".join([mail["List-Unsubscribe"], text, html])))
         (token,) = tokens
-        found = read_token(token)
-        assert found is not None
-        assert found.user_pk == person.pk
+        subscription = read_token(token)
+        assert subscription is not None
+        assert subscription.user_pk == person.pk
         assert f'<html lang="{person.language}">' in html
         assert "Due &lt;b&gt;" in html
         assert "Due <b>" in text

@@ -28,9 +28,9 @@ def announced(cast: Cast, postbox: Postbox) -> str:
     deliver_due(now=now)
     mail = next(mail for mail in postbox.mails if "student@example.org" in mail["To"])
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    found = re.search(r"<http://localhost:8000(/unsubscribe/[^>]+/)>", mail["List-Unsubscribe"].strip())
-    assert found is not None
-    return found.group(1)
+    link = re.search(r"<http://localhost:8000(/unsubscribe/[^>]+/)>", mail["List-Unsubscribe"].strip())
+    assert link is not None
+    return link.group(1)
 
 
 def test_one_click_stops_a_topic_as_rfc_8058_says(cast: Cast, postbox: Postbox) -> None:

@@ -72,15 +72,15 @@ def _addresses(path: str) -> Iterator[Sent]:
 
 def _names_on(page: BeautifulSoup, path: str) -> set[str]:
     """Return the names of the queries that a page's links and forms ask of its own address."""
-    found = set()
+    names = set()
     for link in page.find_all("a", href=True):
         target = urlsplit(urljoin(path, str(link["href"]).encode("ascii", "ignore").decode()))
         if target.path == path:
-            found |= {name for name, _value in parse_qsl(target.query, keep_blank_values=True)}
+            names |= {name for name, _value in parse_qsl(target.query, keep_blank_values=True)}
     for form in page.find_all("form"):
         if (form.get("method") or "get").lower() == "get":
-            found |= {str(one["name"]) for one in form.select("[name]")}
-    return found
+            names |= {str(control["name"]) for control in form.select("[name]")}
+    return names
 
 
 def _queries(path: str, given: Any, names: set[str]) -> Iterator[Sent]:
@@ -136,7 +136,7 @@ def _bent_documents(document: Any, value: object) -> Iterator[Any]:
 
 def _actions(form: Tag) -> list[str]:
     """Return where a form is sent to: by its buttons that say so themselves, else by itself."""
-    by_buttons = [str(one["formaction"]) for one in form.select("[formaction]")]
+    by_buttons = [str(button["formaction"]) for button in form.select("[formaction]")]
     return list(dict.fromkeys(by_buttons)) or [str(form.get("action") or "")]
 
 
@@ -146,11 +146,11 @@ def _form(page: BeautifulSoup, form: Tag, address: str, rng: random.Random) -> I
     if action.path in _WITHOUT_FORMS or action.netloc:
         return
     own = [*form.select("[name]"), *(page.select(f'[form="{form["id"]}"][name]') if form.get("id") else [])]
-    own = [one for one in own if one.get("name") != "csrfmiddlewaretoken"]
+    own = [control for control in own if control.get("name") != "csrfmiddlewaretoken"]
     buttons: list[tuple[bytes, bytes] | None] = [
-        (_name(one), str(one.get("value", "")).encode())
-        for one in own
-        if one.name == "button" or one.get("type") == "submit"
+        (_name(control), str(control.get("value", "")).encode())
+        for control in own
+        if control.name == "button" or control.get("type") == "submit"
     ]
     rows = [*_rows(own)]
     grown = [*_rows(own, adds_a_row=True)]
@@ -170,8 +170,8 @@ def _form(page: BeautifulSoup, form: Tag, address: str, rng: random.Random) -> I
         yield sent("with a row more", grown, button)
         yield sent("confirmed", [*rows, (b"_confirmed", b"1"), (b"_agreed", b"1"), (b"confirm", b"1")], button)
     # An action of a list, and what it asks for.
-    for one in [one for one in own if one.get("name") == "action"]:
-        for option in one.select("option[value]"):
+    for control in [control for control in own if control.get("name") == "action"]:
+        for option in control.select("option[value]"):
             chosen = [(name, str(option["value"]).encode() if name == b"action" else value) for name, value in rows]
             for extra in ([], [(b"_confirmed", b"1")], [(b"select_across", b"1")]):
                 yield sent(f"action {option['value']}", [*chosen, *extra])
@@ -205,17 +205,17 @@ def _name(field: Tag) -> bytes:
 def _rows(own: list[Tag], *, adds_a_row: bool = False) -> Iterator[tuple[bytes, bytes | File]]:
     """Yield the fields of a form as a browser would send them, what is required filled."""
     counts = {
-        str(one["name"]).removesuffix("-TOTAL_FORMS"): int(str(one.get("value") or 0))
-        for one in own
-        if str(one["name"]).endswith("-TOTAL_FORMS")
+        str(control["name"]).removesuffix("-TOTAL_FORMS"): int(str(control.get("value") or 0))
+        for control in own
+        if str(control["name"]).endswith("-TOTAL_FORMS")
     }
     seen: set[str] = set()
-    for one in own:
-        name, kind = str(one["name"]), str(one.get("type", "text"))
+    for control in own:
+        name, kind = str(control["name"]), str(control.get("type", "text"))
         if (
-            one.name in ("button", "output")
+            control.name in ("button", "output")
             or kind in ("submit", "reset", "button", "image")
-            or one.has_attr("disabled")
+            or control.has_attr("disabled")
         ):
             continue
         if "__prefix__" in name:
@@ -227,12 +227,12 @@ def _rows(own: list[Tag], *, adds_a_row: bool = False) -> Iterator[tuple[bytes, 
             continue
         if kind in ("radio", "checkbox"):
             # The first of each, or the one that is chosen.
-            if name in seen and not one.has_attr("checked"):
+            if name in seen and not control.has_attr("checked"):
                 continue
             seen.add(name)
-            yield name.encode(), str(one.get("value", "on")).encode()
-        elif one.name == "select":
-            options = one.select("option")
+            yield name.encode(), str(control.get("value", "on")).encode()
+        elif control.name == "select":
+            options = control.select("option")
             chosen = [option for option in options if option.has_attr("selected") and option.get("value")]
             chosen = chosen or [option for option in options if option.get("value")][:1]
             for text in [str(option["value"]) for option in chosen] or [""]:
@@ -240,5 +240,5 @@ def _rows(own: list[Tag], *, adds_a_row: bool = False) -> Iterator[tuple[bytes, 
         elif kind == "file":
             yield name.encode(), File(b"05.csv", b"email;name;points;title\nx@example.org;X;5;T\n", b"text/csv")
         else:
-            text = one.get_text() if one.name == "textarea" else str(one.get("value", ""))
+            text = control.get_text() if control.name == "textarea" else str(control.get("value", ""))
             yield name.encode(), re.sub(r"^\n", "", text).encode() or _TYPED.get(kind, b"x")

@@ -94,7 +94,7 @@ class Sender:
         client.raise_request_exception = False
         client.handler.enforce_csrf_checks = True
         client.cookies["csrftoken"] = _TOKEN
-        self._client, self._cookies = client, {name: one.value for name, one in client.cookies.items()}
+        self._client, self._cookies = client, {name: cookie.value for name, cookie in client.cookies.items()}
 
     def get(self, path: str) -> tuple[Any, set[str]]:
         """Return what a proper request gets, without judging it, and which names of the query were looked for."""

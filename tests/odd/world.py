@@ -111,17 +111,17 @@ def furnish(cast: Cast, places: dict[str, str]) -> dict[str, str]:
 
 def addresses(places: dict[str, str], exams: dict[str, str]) -> list[str]:
     """Return every address of the site with what stands in it: the apps' own, accounts, the desk."""
-    found = [path.format(**places) for path, _expected in TABLE.values()]
-    found += [
+    paths = [path.format(**places) for path, _expected in TABLE.values()]
+    paths += [
         path.format(**places | {"exam": exam})
         for path, _expected in TABLE.values()
         if "{exam}" in path
         for exam in exams.values()
     ]
-    found += [path for path in _others(get_resolver().url_patterns) if path.startswith(("/accounts/", "/admin/"))]
+    paths += [path for path in _others(get_resolver().url_patterns) if path.startswith(("/accounts/", "/admin/"))]
     # What one course has, asked of another.
-    foreign = [path.replace("/amls/", "/databases/", 1) for path in found if path.startswith("/amls/")]
-    return list(dict.fromkeys([*found, *foreign]))
+    foreign = [path.replace("/amls/", "/databases/", 1) for path in paths if path.startswith("/amls/")]
+    return list(dict.fromkeys([*paths, *foreign]))
 
 
 def _others(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[str]:
@@ -162,5 +162,5 @@ _NAMES: dict[str, set[str]] = {}
 def _names_in(folder: str) -> set[str]:
     if folder not in _NAMES:
         texts = (path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.py"))
-        _NAMES[folder] = {one["read"] or one["asked"] for text in texts for one in _READ.finditer(text)}
+        _NAMES[folder] = {read["read"] or read["asked"] for text in texts for read in _READ.finditer(text)}
     return _NAMES[folder]

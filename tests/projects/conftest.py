@@ -60,8 +60,8 @@ def world(cast: Cast) -> World:
     Course.objects.filter(pk=cast.course.pk).update(contact_email="amls@example.org")
     ExamRules.objects.create(course=cast.course, max_extra_points=5, project_is_prerequisite=True)
     cast.course.refresh_from_db()
-    for one in (cast.student, cast.other_student, cast.assistant, cast.lecturer):
-        one.course = cast.course
+    for enrolment in (cast.student, cast.other_student, cast.assistant, cast.lecturer):
+        enrolment.course = cast.course
     return World(
         cast,
         AssignmentFactory.create(course=cast.course, due_at=DEADLINE),

@@ -79,64 +79,64 @@ def all_allocations(problem: AllocationInput) -> Iterator[dict[int, int]]:
     ]  # fmt: skip
     keys = [team.key for team in problem.teams]
     for choice in itertools.product(*ways):
-        found = {key: topic for key, topic in zip(keys, choice, strict=True) if topic is not None}
-        if not broken_demands(problem, found):
-            yield found
+        allocation = {key: topic for key, topic in zip(keys, choice, strict=True) if topic is not None}
+        if not broken_demands(problem, allocation):
+            yield allocation
 
 
-def goodness(problem: AllocationInput, found: Mapping[int, int]) -> tuple[int, int, int, list[int]]:
+def goodness(problem: AllocationInput, allocation: Mapping[int, int]) -> tuple[int, int, int, list[int]]:
     """What the package promises, smaller is better; two allocations never have the same."""
-    ranks = {key: problem.rank_of(key, topic) or 0 for key, topic in found.items() if key not in problem.pins}
+    ranks = {key: problem.rank_of(key, topic) or 0 for key, topic in allocation.items() if key not in problem.pins}
     drawn = [ranks.get(key, 10**6) for key in problem.drawn]
-    return -len(found), max(ranks.values(), default=0), sum(ranks.values()), drawn
+    return -len(allocation), max(ranks.values(), default=0), sum(ranks.values()), drawn
 
 
 @given(problems())
 def test_no_allocation_is_better_than_the_one_that_is_made(problem: AllocationInput) -> None:
-    found = allocate(problem)
+    outcome = allocate(problem)
     best = min(all_allocations(problem), key=lambda allocation: goodness(problem, allocation), default=None)
     if best is None:
-        assert isinstance(found, Clash)
+        assert isinstance(outcome, Clash)
     else:
-        assert isinstance(found, Solution)
-        assert dict(found.given) == best
-        assert found.worst == goodness(problem, best)[1]
+        assert isinstance(outcome, Solution)
+        assert dict(outcome.given) == best
+        assert outcome.worst == goodness(problem, best)[1]
 
 
 @settings(max_examples=50)
 @given(problems(most_teams=12, most_topics=6))
 def test_no_rule_is_broken(problem: AllocationInput) -> None:
-    found = allocate(problem)
-    if isinstance(found, Solution):
-        assert broken_demands(problem, found.given) == []
-        for key, topic in found.given.items():
+    outcome = allocate(problem)
+    if isinstance(outcome, Solution):
+        assert broken_demands(problem, outcome.given) == []
+        for key, topic in outcome.given.items():
             assert key in problem.pins or topic in problem.team_by_key[key].wishes
 
 
 @settings(max_examples=50)
 @given(problems(most_teams=12, most_topics=6))
 def test_no_team_likes_a_free_topic_better_than_its_own(problem: AllocationInput) -> None:
-    found = allocate(problem)
-    if isinstance(found, Clash):
+    outcome = allocate(problem)
+    if isinstance(outcome, Clash):
         return
     for team in problem.teams:
         if team.key in problem.pins:
             continue
         for wish in team.wishes:
-            if wish == found.given.get(team.key):
+            if wish == outcome.given.get(team.key):
                 break
-            assert broken_demands(problem, {**found.given, team.key: wish})
+            assert broken_demands(problem, {**outcome.given, team.key: wish})
 
 
 @given(problems())
 def test_rules_clash_that_are_named_and_no_fewer_do(problem: AllocationInput) -> None:
-    found = allocate(problem)
-    if isinstance(found, Solution):
+    outcome = allocate(problem)
+    if isinstance(outcome, Solution):
         return
     broken = [frozenset(rules) for rules in _broken_by_anything(problem)]
-    named = frozenset(found.rules)
-    assert all(named & one for one in broken)
-    assert all(any(named & one <= {left_out} for one in broken) for left_out in named)
+    named = frozenset(outcome.rules)
+    assert all(named & rules for rules in broken)
+    assert all(any(named & rules <= {left_out} for rules in broken) for left_out in named)
 
 
 def _broken_by_anything(problem: AllocationInput) -> Iterator[list[Demand]]:
@@ -147,22 +147,27 @@ def _broken_by_anything(problem: AllocationInput) -> Iterator[list[Demand]]:
         for team in problem.teams
     ]
     for choice in itertools.product(*ways):
-        yield broken_demands(problem, {key: one for key, one in zip(keys, choice, strict=True) if one is not None})
+        yield broken_demands(
+            problem, {key: taken for key, taken in zip(keys, choice, strict=True) if taken is not None}
+        )
 
 
 @given(problems(most_teams=4))
 def test_a_reason_says_what_the_better_wish_would_have_cost(problem: AllocationInput) -> None:
-    found = allocate(problem)
-    if isinstance(found, Clash):
+    outcome = allocate(problem)
+    if isinstance(outcome, Clash):
         return
-    held = set(found.given.values())
+    held = set(outcome.given.values())
     others = [
         allocation
         for allocation in all_allocations(problem)
-        if all(not each.smallest or (each.key in held) == (each.key in allocation.values()) for each in problem.topics)
+        if all(
+            not offered.smallest or (offered.key in held) == (offered.key in allocation.values())
+            for offered in problem.topics
+        )
     ]
-    placed, worst, total, _ = goodness(problem, found.given)
-    for key, reasons in reasons_of(problem, found).items():
+    placed, worst, total, _ = goodness(problem, outcome.given)
+    for key, reasons in reasons_of(problem, outcome).items():
         for reason in reasons:
             best = min(
                 (goodness(problem, other)[:3] for other in others if other.get(key) == reason.topic),
@@ -217,8 +222,8 @@ def contested() -> AllocationInput:
 
 
 def test_the_seed_decides_between_equals_and_another_one_decides_otherwise(contested: AllocationInput) -> None:
-    found = allocate(contested)
-    assert [found.given[key] for key in contested.drawn] == [10, 10, 20, 20, 30, 30]
+    solution = allocate(contested)
+    assert [solution.given[key] for key in contested.drawn] == [10, 10, 20, 20, 30, 30]
     seeds = {tuple(sorted(allocate(_with_seed(contested, str(seed))).given.items())) for seed in range(8)}
     assert len(seeds) > 1
 
@@ -228,9 +233,9 @@ def _with_seed(problem: AllocationInput, seed: str) -> AllocationInput:
 
 
 def test_a_team_reads_that_all_slots_went_to_teams_with_the_same_wish(contested: AllocationInput) -> None:
-    found = allocate(contested)
+    solution = allocate(contested)
     last = contested.drawn[-1]
-    first_wish = reasons_of(contested, found)[last][0]
+    first_wish = reasons_of(contested, solution)[last][0]
     assert (first_wish.why, first_wish.teams, first_wish.as_high) == ("drawn", 2, 2)
 
 
@@ -245,9 +250,9 @@ def test_nobody_gets_a_third_wish_so_that_others_get_their_first() -> None:
         (team(1, 10, 20, 30), team(2, 20, 50), team(3, 50, 60)),
         (topic(10, 0), topic(20), topic(30), topic(50), topic(60)),
     )
-    found = allocate(problem)
-    assert (found.worst, figures_of(problem, found.given).by_rank) == (2, {2: 3})
-    assert [(one.topic, one.why) for one in reasons_of(problem, found)[3]] == [(50, "worse")]
+    solution = allocate(problem)
+    assert (solution.worst, figures_of(problem, solution.given).by_rank) == (2, {2: 3})
+    assert [(reason.topic, reason.why) for reason in reasons_of(problem, solution)[3]] == [(50, "worse")]
 
 
 def test_a_topic_is_held_by_so_many_teams_or_by_none() -> None:
@@ -256,7 +261,7 @@ def test_a_topic_is_held_by_so_many_teams_or_by_none() -> None:
     assert dict(allocate(by_two).given) == {1: 10, 2: 10, 3: 20}
     by_three = AllocationInput(teams, (topic(10, 3, smallest=3), topic(20, 3)))
     assert dict(allocate(by_three).given) == {1: 20, 2: 20, 3: 20}
-    assert [one.why for one in reasons_of(by_three, allocate(by_three))[1]] == ["not-held"]
+    assert [reason.why for reason in reasons_of(by_three, allocate(by_three))[1]] == ["not-held"]
 
 
 @pytest.mark.parametrize(
@@ -288,9 +293,9 @@ def test_a_topic_is_held_by_so_many_teams_or_by_none() -> None:
     ids=["two for one slot", "given and excluded", "too few wish for it", "too large", "one mentor too few"],
 )
 def test_rules_that_clash_are_named(problem: AllocationInput, rules: list[Demand]) -> None:
-    found = allocate(problem)
-    assert isinstance(found, Clash)
-    assert sorted(found.rules) == sorted(rules)
+    clash = allocate(problem)
+    assert isinstance(clash, Clash)
+    assert sorted(clash.rules) == sorted(rules)
 
 
 @pytest.mark.parametrize(
@@ -309,14 +314,17 @@ def test_nobody_gets_anything_where_there_is_nothing_to_give(problem: Allocation
 
 def test_who_wished_for_a_topic_that_was_closed_since_is_told_so() -> None:
     problem = AllocationInput((team(1, 10, 20),), (topic(10, 0), topic(20)))
-    assert [one.why for one in reasons_of(problem, allocate(problem))[1]] == ["closed"]
+    assert [reason.why for reason in reasons_of(problem, allocate(problem))[1]] == ["closed"]
 
 
 def test_what_two_allocations_differ_in_is_said_by_team(contested: AllocationInput) -> None:
-    found = allocate(contested)
+    solution = allocate(contested)
     first, second, third = contested.drawn[0], contested.drawn[2], contested.drawn[4]
-    changed = apply_changes(found.given, {first: 20, second: 10, third: None})
-    moves = {one.team: (one.rank_before, one.rank_after) for one in changes_between(contested, found.given, changed)}
+    changed = apply_changes(solution.given, {first: 20, second: 10, third: None})
+    moves = {
+        change.team: (change.rank_before, change.rank_after)
+        for change in changes_between(contested, solution.given, changed)
+    }
     assert moves == {first: (1, 2), second: (2, 1), third: (3, None)}
     assert figures_of(contested, changed).without == (third,)
 

@@ -71,10 +71,10 @@ def test_publishing_costs_the_same_for_one_and_for_many(world: World, django_ass
     projects = [world.project(world.another(), topic=topic) for _n in range(7)]
     for project in projects:
         decide(world, project)
-    for some in (projects[:1], projects[1:]):
+    for chosen in (projects[:1], projects[1:]):
         # A savepoint and its release beside the six.
         with django_assert_num_queries(8):
-            assert [assessment.project for assessment in publish_assessments(projects=some, now=NOW)] == some
+            assert [assessment.project for assessment in publish_assessments(projects=chosen, now=NOW)] == chosen
     told = Notice.objects.filter(kind="projects.result").values_list("recipient", "course", "references__assessment")
     members = [
         (project.memberships.get().enrolment.user_id, world.course.pk, project.assessment.pk) for project in projects
@@ -154,7 +154,7 @@ def test_open_ones_are_split_evenly(world: World) -> None:
     projects = [world.project(world.another(), topic=topic) for _n in range(7)]
     assign_assessor(projects=projects[:2], assessor=lecturer)
     assert split_assessors(course=world.course, assessors=[assistant, lecturer]) == 5
-    counts = [Project.objects.filter(assessor=one).count() for one in (assistant, lecturer)]
+    counts = [Project.objects.filter(assessor=assessor).count() for assessor in (assistant, lecturer)]
     assert sorted(counts) == [3, 4]
     assert split_assessors(course=world.course, assessors=[assistant, lecturer]) == 0
 
@@ -170,8 +170,13 @@ def test_what_exams_learn(world: World) -> None:
     everyone = [world.student, world.other]
 
     def findings(now: Any = NOW) -> list[tuple[Verdict, str, str]]:
-        found = evaluate(world.course, everyone, now=now)
-        return [(one.verdict, one.text, one.path) for pk in found for one in found[pk] if one.rule == PASSED]
+        by_person = evaluate(world.course, everyone, now=now)
+        return [
+            (finding.verdict, finding.text, finding.path)
+            for pk in by_person
+            for finding in by_person[pk]
+            if finding.rule == PASSED
+        ]
 
     topics, mine = "/amls/projects/", "/amls/projects/mine/"
     nothing = (Verdict.PENDING, "No project yet: choose a topic", topics)
@@ -200,12 +205,12 @@ def test_the_rule_costs_the_same_for_one_and_for_many(world: World, django_asser
     for person in people:
         attempt_by = world.project(person, topic=topic)
         assess(project=attempt_by, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
-    for some in (people[:1], people):
+    for evaluated in (people[:1], people):
         course = Course.objects.get(pk=world.course.pk)
         with django_assert_num_queries(8):
-            evaluate(course, some, now=NOW)
+            evaluate(course, evaluated, now=NOW)
         with django_assert_num_queries(7):
-            evaluate(course, some, now=NOW)
+            evaluate(course, evaluated, now=NOW)
 
 
 def test_who_is_still_to_be_reminded(world: World) -> None:

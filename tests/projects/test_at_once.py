@@ -43,17 +43,17 @@ Names = dict[tuple[str, int], str]
 
 def state(*, names: Names) -> dict[str, list[str]]:
     """Return every row that a bulk action may touch, without keys that are drawn anew each time."""
-    found = {}
+    tables = {}
     for table in TABLES:
         rows = [
             {name: value for name, value in row.items() if name not in PASSING}
             for row in apps.get_model(table)._default_manager.values()
         ]
-        found[table] = sorted(_without_new_keys(str(sorted(row.items())), names) for row in rows)
-    found["revisions"] = [
+        tables[table] = sorted(_without_new_keys(str(sorted(row.items())), names) for row in rows)
+    tables["revisions"] = [
         str(enrolment) for enrolment in Enrolment.objects.order_by("pk").values_list("pk", "revision")
     ]
-    return found
+    return tables
 
 
 def _without_new_keys(text: str, names: Names) -> str:
@@ -71,9 +71,9 @@ def after(act: Callable[[], object]) -> dict[str, list[str]]:
             for words, model in (("extended|extension", Extension), ("result|assessment", Assessment))
             for pk, project in model.objects.values_list("pk", "project")
         }
-        found = state(names=names)
+        left = state(names=names)
         transaction.set_rollback(True)
-    return found
+    return left
 
 
 @pytest.fixture
@@ -112,9 +112,9 @@ def test_extending_at_once_is_extending_one_after_the_other(world: World, teams:
         with pytest.raises(RuleViolation, match="There is time until"):
             give(teams[-1:])
 
-    found = after(lambda: give(teams))
-    assert found == after(one_by_one)
-    assert len(found["projects.Extension"]) == 1 + 5
+    at_once = after(lambda: give(teams))
+    assert at_once == after(one_by_one)
+    assert len(at_once["projects.Extension"]) == 1 + 5
 
 
 def test_withdrawing_and_restoring_at_once_is_doing_it_one_after_the_other(world: World, teams: list[Project]) -> None:
@@ -126,11 +126,11 @@ def test_withdrawing_and_restoring_at_once_is_doing_it_one_after_the_other(world
         withdraw(teams)
         for group in groups:
             restored = restore_projects(projects=group, now=LATER + timedelta(minutes=1))
-            assert sorted(restored.projects) == sorted(one.pk for one in group)
+            assert sorted(restored.projects) == sorted(project.pk for project in group)
 
-    each = [[team] for team in teams]
-    assert after(lambda: withdraw(teams)) == after(lambda: withdraw(*each))
-    assert after(lambda: restore(teams)) == after(lambda: restore(*each))
+    singles = [[team] for team in teams]
+    assert after(lambda: withdraw(teams)) == after(lambda: withdraw(*singles))
+    assert after(lambda: restore(teams)) == after(lambda: restore(*singles))
 
 
 def test_of_the_restored_only_as_many_come_back_as_there_are_slots(world: World) -> None:
@@ -139,7 +139,7 @@ def test_of_the_restored_only_as_many_come_back_as_there_are_slots(world: World)
     Topic.objects.filter(projects=teams[0]).update(slots=2)
     restored = restore_projects(projects=[teams[2], teams[0], teams[1]], now=LATER)
     assert set(restored.projects) == {teams[2].pk, teams[0].pk}
-    assert {pk: one.code for pk, one in restored.refused.items()} == {teams[1].pk: "topic-full"}
+    assert {pk: refusal.code for pk, refusal in restored.refused.items()} == {teams[1].pk: "topic-full"}
     assert Topic.objects.get(projects=teams[0]).taken == 2
 
 
@@ -149,7 +149,7 @@ def test_who_has_another_project_since_keeps_the_old_one_gone(world: World) -> N
     withdraw_projects(projects=[team], now=LATER)
     other = world.project(person)
     restored = restore_projects(projects=[team], now=LATER)
-    assert (restored.projects, [one.code for one in restored.refused.values()]) == ({}, ["has-project"])
+    assert (restored.projects, [refusal.code for refusal in restored.refused.values()]) == ({}, ["has-project"])
     assert list(Project.objects.active()) == [other]
 
 

@@ -97,8 +97,8 @@ def test_an_announcement_to_people_of_another_course_is_refused(world: World, sh
 def test_the_desk_and_archiving_speak_of_every_assignment(world: World, sheet: Assignment, seminar: Assignment) -> None:
     world.project()
     register_project(enrolment=world.other, topic=seminar.topics.get(), now=NOW)
-    for one in (world.student, world.other):
-        team_for(enrolment=one, assignment=sheet, now=NOW)
+    for enrolment in (world.student, world.other):
+        team_for(enrolment=enrolment, assignment=sheet, now=NOW)
     course = Course.objects.get(pk=world.course.pk)
     said = {
         "1 project without a decision",

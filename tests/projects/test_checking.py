@@ -65,8 +65,8 @@ def test_an_attempt_that_nobody_had_time_to_look_into_is_kept_and_counts(
     page = cast.client("student").get("/amls/projects/mine/").content.decode()
     assert "Being checked" in page
     assert check_attempts() == 1
-    found = Submission.objects.get()
-    assert (found.check_due_at, found.withdrawn_at) == (None, None)
+    checked = Submission.objects.get()
+    assert (checked.check_due_at, checked.withdrawn_at) == (None, None)
     assert check_attempts() == 0
     assert not Notice.objects.filter(kind="projects.attempt-refused").exists()
 

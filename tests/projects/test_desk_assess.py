@@ -127,11 +127,11 @@ def test_two_attempts_are_compared_by_content(world: World, desk: Client) -> Non
         project, world.student,
         uploads=[packed("same.zip", b"1"), packed("report.zip", b"33"), packed("b.zip", b"4"), packed("new.zip", b"5")],
     )  # fmt: skip
-    found = {
+    kinds = {
         (compare_attempt.new or compare_attempt.old).filename: compare_attempt.kind
         for compare_attempt in compare_attempts(old, new)
     }
-    assert found == {
+    assert kinds == {
         "same.zip": "same", "gone.zip": "removed", "report.zip": "changed", "b.zip": "renamed", "new.zip": "added",
     }  # fmt: skip
     comparison = desk.get(assess_url(project)).context["comparison"]

@@ -191,8 +191,8 @@ def test_an_archive_has_sensible_folders_and_a_manifest(world: World, desk: Clie
     for row in rows:
         assert hashlib.sha256(archive.read(row["path"])).hexdigest() == row["sha256"]
         assert row["receipt"] == receipt_code(submission.pk)
-    one = unpack(desk.get(reverse("admin:projects_project_zip", args=[project.pk])))
-    assert one.namelist() == archive.namelist()
+    single = unpack(desk.get(reverse("admin:projects_project_zip", args=[project.pk])))
+    assert single.namelist() == archive.namelist()
 
 
 def test_a_file_that_is_gone_is_named_and_breaks_nothing(world: World, desk: Client) -> None:
@@ -237,7 +237,7 @@ def test_names_unpack_everywhere(name: str, safe: str) -> None:
 
 def test_names_that_differ_in_case_only_are_told_apart() -> None:
     taken: set[str] = set()
-    assert [distinct(one, taken) for one in ("A.tar.gz", "a.TAR.gz", "a.tar.gz")] == [
+    assert [distinct(name, taken) for name in ("A.tar.gz", "a.TAR.gz", "a.tar.gz")] == [
         "A.tar.gz", "a (2).TAR.gz", "a (3).tar.gz",
     ]  # fmt: skip
     assert slug("Groß & Łódź / 李") == "gross-lodz"
@@ -292,8 +292,8 @@ def test_results_go_out_and_corrections_come_back(world: World, desk: Client, ki
     file = table([list[object](rows[0]), *(list[object](row.values()) for row in rows)])
     answer = send(desk, "admin:projects_project_import", world.course.pk, file)
     assert answer.status_code == 302
-    found = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
-    assert found == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
+    assessments = {row.project_id: (row.outcome, row.extra_points, row.feedback) for row in Assessment.objects.all()}
+    assert assessments == {first.pk: ("passed", Decimal("3.5"), "=1+1"), second.pk: ("passed", Decimal(1), "")}
 
 
 def test_a_wrong_row_is_named_and_left_out_alone(world: World, desk: Client) -> None:
@@ -306,9 +306,9 @@ def test_a_wrong_row_is_named_and_left_out_alone(world: World, desk: Client) -> 
     ]  # fmt: skip
     address = reverse("admin:projects_project_import")
     shown = send(desk, "admin:projects_project_import", world.course.pk, table(rows))
-    found = problems(shown)
-    assert [number for number, _text in found] == [3, 4, 5, 6, 7]
-    texts = [text for _number, text in found]
+    refused = problems(shown)
+    assert [number for number, _text in refused] == [3, 4, 5, 6, 7]
+    texts = [text for _number, text in refused]
     assert "half points" in texts[0]
     assert "There is no project '999999'" in texts[1]
     assert "changed this decision meanwhile" in texts[2]
@@ -345,8 +345,8 @@ def test_topics_come_in_by_track_and_title(world: World, desk: Client) -> None:
         ["Apache SystemDS", "Sparse kernels", 1, "C++; CUDA", "yes"],
         ["DAPHNE", "New one", 2, "", "no"],
     ]
-    found = problems(send(desk, "admin:projects_topic_upload_topics", world.course.pk, table(rows)))
-    assert found == [(2, "More teams than that have the topic. A slot that was given stays given.")]
+    refused = problems(send(desk, "admin:projects_topic_upload_topics", world.course.pk, table(rows)))
+    assert refused == [(2, "More teams than that have the topic. A slot that was given stays given.")]
     assert not Topic.objects.filter(title="New one").exists()
     rows[1][2] = 3
     assert send(desk, "admin:projects_topic_upload_topics", world.course.pk, table(rows)).status_code == 302
@@ -372,8 +372,8 @@ def test_earlier_passes_by_number_or_address(world: World, desk: Client) -> None
         ["", world.other.user.email.upper(), "WS2022/23", ""],
         ["1", "", "SS2023", ""],
     ]
-    found = problems(send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows)))
-    assert found == [(4, "Nobody in this course has '1'.")]
+    refused = problems(send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows)))
+    assert refused == [(4, "Nobody in this course has '1'.")]
     assert not EarlierPass.objects.exists()
     send(desk, "admin:projects_earlierpass_upload_passes", world.course.pk, table(rows[:3]))
     assert dict(EarlierPass.objects.values_list("enrolment", "extra_points")) == {
@@ -400,12 +400,12 @@ def test_deadline_extension_is_in_the_list_after_it(world: World, desk: Client) 
 
 
 def test_a_correction_that_names_somebody_of_another_team_is_refused(world: World, desk: Client) -> None:
-    one, other = make_teams(world, 2)
-    first, second = (team.memberships.get().enrolment for team in (one, other))
+    passing, other = make_teams(world, 2)
+    first, second = (team.memberships.get().enrolment for team in (passing, other))
     verify_number(enrolment=first, number="0500001")
     header: list[object] = ["project", "outcome", "extra_points", "version", "Matrikelnummer", "E-Mail", "Name"]
     rows: list[list[object]] = [
-        [one.pk, "passed", "1", "", "500001", "", ""],
+        [passing.pk, "passed", "1", "", "500001", "", ""],
         # Sorted apart from the numbers of the projects.
         [other.pk, "failed", "0", "", "500001", "", ""],
     ]
@@ -418,4 +418,4 @@ def test_a_correction_that_names_somebody_of_another_team_is_refused(world: Worl
     rows[1][4:] = ["", second.user.email, str(second.user)]
     done = send(desk, "admin:projects_project_import", world.course.pk, table([header, *rows]))
     assert done.status_code == 302
-    assert dict(Assessment.objects.values_list("project", "outcome")) == {one.pk: "passed", other.pk: "failed"}
+    assert dict(Assessment.objects.values_list("project", "outcome")) == {passing.pk: "passed", other.pk: "failed"}

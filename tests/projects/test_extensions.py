@@ -87,8 +87,11 @@ def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) ->
     enter_earlier_pass(enrolment=passed, term="SS2023", by=world.staff)
     given = give(world, delta=timedelta(days=1))
     told = Notice.objects.filter(kind="projects.extended").order_by("recipient__email")
-    assert [one.recipient and one.recipient.email for one in told] == ["other@example.org", "student@example.org"]
-    texts = [letter_kinds[one.kind].writer(one, NOW) for one in told]
+    assert [notice.recipient and notice.recipient.email for notice in told] == [
+        "other@example.org",
+        "student@example.org",
+    ]
+    texts = [letter_kinds[notice.kind].writer(notice, NOW) for notice in told]
     assert [text and text.text.split(" until ")[0] for text in texts] == [
         "Projects may be handed in",
         "Your team may hand in",
@@ -275,7 +278,7 @@ def test_of_many_teams_those_that_have_as_much_time_are_left_out(world: World) -
     project, single = team_of_two(world), world.project(world.another(), topic=world.single)
     give(world, projects=[project], delta=timedelta(days=4))
     told = Notice.objects.count()
-    assert [one.project for one in give(world, projects=[project, single], delta=TWO_DAYS)] == [single]
+    assert [extension.project for extension in give(world, projects=[project, single], delta=TWO_DAYS)] == [single]
     assert (Extension.objects.count(), Notice.objects.count()) == (2, told + 1)
 
 
@@ -290,7 +293,7 @@ def test_a_team_that_asks_and_takes_back_all_day_reaches_the_staff_five_times(wo
             refused.append(violation)
         else:
             take_request_back(request=request, now=now)
-    assert {one.code for one in refused} == {"too-often"}
+    assert {refusal.code for refusal in refused} == {"too-often"}
     assert "Ask again in 1\xa0day" in str(refused[-1].message)
     staff = Enrolment.objects.staff().filter(course=world.course).count()
     assert Notice.objects.filter(kind="projects.extension-asked").count() == 5 * staff

@@ -32,11 +32,11 @@ def test_whoever_is_in_the_team_that_asks_stays_in_it(world: World, *, leaves_te
     project, invitation = joined_otherwise(world)
     leave_team(project=project, enrolment=world.student, now=NOW)
     for _pressed_twice in range(2):
-        found = accept_invitation(invitation=invitation, enrolment=world.other, now=NOW, leaves_team=leaves_team)
-    for one in (project, invitation, world.topic):
-        one.refresh_from_db()
-    assert (found, project.is_active, world.topic.taken) == (project, True, 1)
-    assert ([one.pk for one in members_of(project)], invitation.state) == ([world.other.pk], "accepted")
+        joined = accept_invitation(invitation=invitation, enrolment=world.other, now=NOW, leaves_team=leaves_team)
+    for row in (project, invitation, world.topic):
+        row.refresh_from_db()
+    assert (joined, project.is_active, world.topic.taken) == (project, True, 1)
+    assert ([member.pk for member in members_of(project)], invitation.state) == ([world.other.pk], "accepted")
     assert not Notice.objects.filter(kind="projects.member-joined").exists()
 
 

@@ -53,8 +53,8 @@ def write(notice: Notice, language: str = "en") -> Letter | None:
 
 
 def written(kind: str, language: str = "en") -> list[Letter]:
-    found = [write(notice, language) for notice in Notice.objects.filter(kind=kind).order_by("pk")]
-    return [one for one in found if one is not None]
+    composed = [write(notice, language) for notice in Notice.objects.filter(kind=kind).order_by("pk")]
+    return [letter for letter in composed if letter is not None]
 
 
 def everything_happens(world: World) -> None:
@@ -95,9 +95,9 @@ def everything_happens(world: World) -> None:
     extend(
         assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW
     )
-    for one in (attempt(world, project), attempt(world, project)):
-        withdraw_submission(submission=one, now=NOW)
-    restore_submission(submission=one, now=NOW)
+    for submission in (attempt(world, project), attempt(world, project)):
+        withdraw_submission(submission=submission, now=NOW)
+    restore_submission(submission=submission, now=NOW)
     late = attempt(world, project, began=DEADLINE + timedelta(days=3))
     accept_late(submission=late, by=world.staff, now=NOW)
     refused = attempt(world, project)
@@ -132,9 +132,9 @@ def test_every_letter_can_be_read_and_leads_somewhere(world: World, language: st
     everything_happens(world)
     assert sorted(set(Notice.objects.values_list("kind", flat=True))) == KINDS
     for kind in KINDS:
-        found = written(kind, language)
-        assert found, kind
-        for letter in found:
+        composed = written(kind, language)
+        assert composed, kind
+        for letter in composed:
             assert "\n" not in letter.subject
             assert "%" not in letter.subject + letter.text + letter.reason, kind
             assert letter.action is not None
@@ -161,7 +161,7 @@ def test_whoever_never_read_of_an_invitation_is_not_told_that_it_was_taken_back(
     revoke_invitation(invitation=first, now=NOW)
     withdraw_project(project=project, now=NOW)
     told = Notice.objects.filter(kind="projects.invitation-revoked").order_by("pk")
-    assert [(one.address, write(one) is not None) for one in told] == [
+    assert [(notice.address, write(notice) is not None) for notice in told] == [
         ("a@example.org", True),
         ("b@example.org", False),
     ]
@@ -190,7 +190,7 @@ def test_the_team_reads_what_counts_after_the_staff_withdrew_an_attempt(world: W
     (letter,) = written("projects.attempt-withdrawn")
     assert "Attempt 1 counts now." in letter.text
     withdraw_submission(submission=first, now=NOW)
-    assert all("No attempt counts now. Hand in by" in one.text for one in written("projects.attempt-withdrawn"))
+    assert all("No attempt counts now. Hand in by" in letter.text for letter in written("projects.attempt-withdrawn"))
     restore_submission(submission=second, now=NOW)
     (back,) = written("projects.attempt-restored")
     assert "Attempt 2 counts now." in back.text

@@ -120,7 +120,7 @@ def assignment(world: World) -> Assignment:
 @pytest.fixture
 def topics(assignment: Assignment) -> list[int]:
     titles = ("Sparse kernels", "Größe & Gewicht", "山田's cache", "Ștefan's tensors")
-    return [TopicFactory.create(course=assignment.course, title=one, team_max=2).pk for one in titles]
+    return [TopicFactory.create(course=assignment.course, title=title, team_max=2).pk for title in titles]
 
 
 def person(assignment: Assignment, name: str, *wishes: int) -> Enrolment:
@@ -144,9 +144,9 @@ def people(assignment: Assignment, topics: list[int]) -> list[Enrolment]:
 
 
 def make(assignment: Assignment, world: World, *, largest: int = 2) -> TeamMatching:
-    found = matchable(assignment, largest=largest)
-    teams = match(found.problem)
-    return make_teams(assignment=assignment, teams=teams, seen=found.problem, by=world.staff, now=NOW)
+    pool = matchable(assignment, largest=largest)
+    teams = match(pool.problem)
+    return make_teams(assignment=assignment, teams=teams, seen=pool.problem, by=world.staff, now=NOW)
 
 
 def team_of(enrolment: Enrolment) -> set[str]:
@@ -245,7 +245,7 @@ def test_the_staff_put_people_elsewhere_and_see_it_before_it_is_done(
     address = reverse("admin:projects_allocation_match", args=[assignment.pk])
     page = BeautifulSoup(desk.get(address).content, "html.parser")
     assert len(page.select("section.desk-card")) == 2
-    keys = [Project.objects.get(memberships__enrolment=one).pk for one in people]
+    keys = [Project.objects.get(memberships__enrolment=enrolment).pk for enrolment in people]
     put = {f"team-{key}": str(number) for key, number in zip(keys, (1, 1, 2, 2), strict=True)}
     # What was not shown is not done.
     answer = desk.post(address, {"largest": "2", "_agreed": "1", "_shown": seal_in(desk.get(address)), **put})
@@ -259,16 +259,16 @@ def test_the_staff_put_people_elsewhere_and_see_it_before_it_is_done(
 def test_teams_that_are_too_large_or_not_all_are_refused(
     world: World, assignment: Assignment, people: list[Enrolment]
 ) -> None:
-    found = matchable(assignment, largest=2)
-    keys = sorted(found.members)
-    attempt = partial(make_teams, assignment=assignment, seen=found.problem, by=world.staff, now=NOW)
+    pool = matchable(assignment, largest=2)
+    keys = sorted(pool.members)
+    attempt = partial(make_teams, assignment=assignment, seen=pool.problem, by=world.staff, now=NOW)
     for teams, code in ((([*keys],), "team-full"), ((keys[:2],), "not-in-one-team")):
         with pytest.raises(RuleViolation) as refused:
             attempt(teams=teams)
         assert refused.value.code == code
     person(assignment, "New since")
     with pytest.raises(RuleViolation) as refused:
-        attempt(teams=match(found.problem))
+        attempt(teams=match(pool.problem))
     assert refused.value.code == "changed-meanwhile"
     assert Project.objects.active().count() == 5
 

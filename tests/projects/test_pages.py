@@ -73,10 +73,10 @@ def test_topics_are_filtered_and_show_what_is_left(soon: World, student: Client)
     assert "2 of 2 slots left" in page
     assert "Compressed I/O" in page
     make_project(soon, soon.single)
-    found = student.get("/amls/projects/?free=on").content.decode()
-    assert "Sparse kernels" in found
-    assert '<h2><a class="t" href="/amls/projects/topics/' in found
-    assert found.count('<h2><a class="t"') == 1
+    listed = student.get("/amls/projects/?free=on").content.decode()
+    assert "Sparse kernels" in listed
+    assert '<h2><a class="t" href="/amls/projects/topics/' in listed
+    assert listed.count('<h2><a class="t"') == 1
     assert student.get("/amls/projects/?skill=CUDA").content.decode().count('<h2><a class="t"') == 1
     assert "No topic fits this filter." in student.get("/amls/projects/?track=Nothing").content.decode()
 

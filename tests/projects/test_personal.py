@@ -49,9 +49,9 @@ LATER = NOW + timedelta(days=1)
 
 def told(user: User) -> dict[str, Any]:
     """Return what is told, as it is written into the archive."""
-    found = dict(tell(user))
-    files = {path: content for path, content in found.items() if isinstance(content, StoredFile)}
-    texts = {path: content for path, content in found.items() if path not in files}
+    contents = dict(tell(user))
+    files = {path: content for path, content in contents.items() if isinstance(content, StoredFile)}
+    texts = {path: content for path, content in contents.items() if path not in files}
     return json.loads(json.dumps(texts, cls=DjangoJSONEncoder)) | files
 
 
@@ -76,19 +76,19 @@ def test_my_data_hold_my_team_its_hand_ins_and_their_receipts(world: World, team
     world.other.user.display_name = "Grace Hopper"
     world.other.user.save()
     first = attempt(world, team, uploads=[archive(), archive("report.zip", b"x")])
-    found = told(world.student.user)
-    [membership] = found["memberships.json"]
+    contents = told(world.student.user)
+    [membership] = contents["memberships.json"]
     assert (membership["topic"], membership["teammates"], membership["left"]) == (
         "Sparse kernels",
         ["Grace Hopper"],
         None,
     )
-    [one] = found["hand-ins.json"]
-    assert (one["attempt"], one["receipt"], one["handed_in_by_me"]) == (1, receipt_code(first.pk), True)
-    paths = [file["file"] for file in one["files"]]
+    [hand_in] = contents["hand-ins.json"]
+    assert (hand_in["attempt"], hand_in["receipt"], hand_in["handed_in_by_me"]) == (1, receipt_code(first.pk), True)
+    paths = [file["file"] for file in hand_in["files"]]
     assert paths == [f"hand-ins/amls/{team.pk}/1/project.zip", f"hand-ins/amls/{team.pk}/1/report.zip"]
-    assert [file["sha256"] for file in one["files"]] == list(first.files.values_list("sha256", flat=True))
-    assert all(default_storage.exists(found[path].name) for path in paths)
+    assert [file["sha256"] for file in hand_in["files"]] == list(first.files.values_list("sha256", flat=True))
+    assert all(default_storage.exists(contents[path].name) for path in paths)
     # A teammate's copy is the same, but says who it was as the page does.
     [theirs] = told(world.other.user)["hand-ins.json"]
     assert (theirs["handed_in_by_me"], theirs["handed_in_by"]) == (False, str(world.student.user))
@@ -97,9 +97,9 @@ def test_my_data_hold_my_team_its_hand_ins_and_their_receipts(world: World, team
 
 def test_two_files_of_one_name_are_both_there(world: World, team: Project) -> None:
     attempt(world, team, uploads=[archive(content=b"1"), archive(content=b"2")])
-    found = told(world.student.user)
-    paths = [file["file"] for file in found["hand-ins.json"][0]["files"]]
-    assert len({found[path].name for path in paths}) == len(set(paths)) == 2
+    contents = told(world.student.user)
+    paths = [file["file"] for file in contents["hand-ins.json"][0]["files"]]
+    assert len({contents[path].name for path in paths}) == len(set(paths)) == 2
 
 
 def test_what_a_team_did_before_and_after_me_is_not_mine(world: World) -> None:
@@ -110,18 +110,18 @@ def test_what_a_team_did_before_and_after_me_is_not_mine(world: World) -> None:
     mine = attempt(world, project, LATER + timedelta(hours=1))
     leave_team(project=project, enrolment=world.other, now=LATER + timedelta(hours=2))
     attempt(world, project, LATER + timedelta(hours=3))
-    found = told(world.other.user)
-    assert [one["receipt"] for one in found["hand-ins.json"]] == [receipt_code(mine.pk)]
-    assert "handed_in_by" not in found["hand-ins.json"][0]
-    assert "teammates" not in found["memberships.json"][0]
-    assert str(world.student.user) not in json.dumps([found["memberships.json"], found["hand-ins.json"]])
+    contents = told(world.other.user)
+    assert [hand_in["receipt"] for hand_in in contents["hand-ins.json"]] == [receipt_code(mine.pk)]
+    assert "handed_in_by" not in contents["hand-ins.json"][0]
+    assert "teammates" not in contents["memberships.json"][0]
+    assert str(world.student.user) not in json.dumps([contents["memberships.json"], contents["hand-ins.json"]])
     assert len(told(world.student.user)["hand-ins.json"]) == 3
 
 
 def test_invitations_are_told_to_who_sent_and_who_confirmed_the_address(world: World) -> None:
     project = world.project()
     invite_member(project=project, email="OTHER@example.org", by=world.student, now=NOW)
-    assert [one["direction"] for one in told(world.student.user)["invitations.json"]] == ["sent"]
+    assert [sent["direction"] for sent in told(world.student.user)["invitations.json"]] == ["sent"]
     assert told(world.other.user)["invitations.json"] == []
     # Somebody who only claims the address reads nothing.
     EmailAddress.objects.create(user=world.cast.stranger, email="other@example.org", verified=False)
@@ -137,10 +137,12 @@ def test_notes_ideas_and_earlier_passes_are_told(world: World) -> None:
     )
     propose_idea(enrolment=world.student, assignment=world.assignment, title="Fused joins", description="Fast", now=NOW)
     EarlierPass.objects.create(enrolment=world.student, term="SS2023", extra_points=Decimal("2.5"))
-    found = told(world.student.user)
-    assert [one["text"] for one in found["seeking-note.json"]] == ["I know CUDA"]
-    assert [(one["title"], one["proposal"]) for one in found["ideas.json"]] == [("Fused joins", "open")]
-    assert [(one["term"], one["extra_points"]) for one in found["earlier-passes.json"]] == [("SS2023", "2.5")]
+    contents = told(world.student.user)
+    assert [note["text"] for note in contents["seeking-note.json"]] == ["I know CUDA"]
+    assert [(idea["title"], idea["proposal"]) for idea in contents["ideas.json"]] == [("Fused joins", "open")]
+    assert [(earlier["term"], earlier["extra_points"]) for earlier in contents["earlier-passes.json"]] == [
+        ("SS2023", "2.5")
+    ]
     assert [
         len(told(world.other.user)[name]) for name in ("seeking-note.json", "ideas.json", "earlier-passes.json")
     ] == [0, 0, 0]
@@ -168,8 +170,8 @@ def test_only_my_own_reasons_for_more_time_are_told(world: World, team: Project)
         course=world.course, assignment=world.assignment, delta=timedelta(hours=3), reason="Outage", granted_at=NOW
     )
     mine, theirs = told(world.student.user), told(world.other.user)
-    assert [one["reason"] for one in mine["extension-requests.json"]] == ["I was in hospital"]
-    assert [one["for"] for one in mine["extensions.json"]] == ["me", "my team", "everyone"]
+    assert [request["reason"] for request in mine["extension-requests.json"]] == ["I was in hospital"]
+    assert [extension["for"] for extension in mine["extensions.json"]] == ["me", "my team", "everyone"]
     assert theirs["extension-requests.json"] == []
     assert [extension["for"] for extension in theirs["extensions.json"]] == ["my team", "everyone"]
     assert "ospital" not in json.dumps(theirs["extensions.json"])
@@ -217,10 +219,10 @@ def test_who_goes_leaves_a_team_that_handed_nothing_in(world: World, team: Proje
     notice = Notice.objects.get(kind="projects.member-left")
     assert notice.recipient == world.other.user
     assert not Notice.objects.filter(recipient=world.student.user).exists()
-    found = letter_kinds["projects.member-left"].writer(notice, LATER)
-    assert found is not None
-    assert "Somebody whose account was deleted" in found.text
-    assert "deleted" not in found.subject
+    letter = letter_kinds["projects.member-left"].writer(notice, LATER)
+    assert letter is not None
+    assert "Somebody whose account was deleted" in letter.text
+    assert "deleted" not in letter.subject
 
 
 def test_a_project_of_the_person_alone_is_withdrawn_and_its_slot_is_free(world: World) -> None:

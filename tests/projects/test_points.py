@@ -86,11 +86,11 @@ def test_points_per_task_add_up_and_are_a_draft_until_they_are_published(world: 
     row = Assessment.objects.get()
     score = score_of(row, sheet)
     assert (score.points, score.most, row.outcome) == (D(10), D(20), "passed")
-    assert [(one.most, one.points, one.comment) for one in score.tasks] == [
+    assert [(task.most, task.points, task.comment) for task in score.tasks] == [
         (D("7.5"), D("3.25"), "Induktion fehlt"), (D("12.5"), D("6.75"), ""),
     ]  # fmt: skip
     assert state_of(world, sheet)[0] == "waiting"
-    assert [one.pk for one in publish_assessments(projects=[team], now=NOW)] == [row.pk]
+    assert [published.pk for published in publish_assessments(projects=[team], now=NOW)] == [row.pk]
     assert state_of(world, sheet) == ("graded", D(10))
 
 
@@ -104,7 +104,7 @@ def test_a_member_has_what_differs_and_the_team_the_rest(world: World, sheet: As
     give_points(project=team, given=both, members=own, by=world.staff, now=NOW)
     publish_assessments(projects=[team], now=NOW)
     works = works_of(assignments_of(world.course), [world.student, world.other], now=NOW)
-    assert [(works[one.pk][sheet.pk].points, works[one.pk][sheet.pk].outcome) for one in (world.student, world.other)] == [
+    assert [(works[enrolment.pk][sheet.pk].points, works[enrolment.pk][sheet.pk].outcome) for enrolment in (world.student, world.other)] == [
         (D(9), "failed"), (D("14.5"), "passed"),
     ]  # fmt: skip
     give_points(project=team, given={}, members={world.other.pk: {}}, by=world.staff, now=NOW, reason="Beide gleich")
@@ -138,9 +138,9 @@ def test_a_published_correction_has_a_reason_and_a_mail(world: World, sheet: Ass
     team = of(world, sheet)
     give_points(project=team, given={None: Given(D(8))}, by=world.staff, now=NOW)
     publish_assessments(projects=[team], now=NOW)
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         give_points(project=team, given={None: Given(D(12))}, by=world.staff, now=NOW)
-    assert found.value.code == "no-reason"
+    assert refused.value.code == "no-reason"
     assert state_of(world, sheet) == ("graded", D(8))
     assert give_points(project=team, given={None: Given(D(8))}, by=world.staff, now=NOW).correction == ""
     later = NOW + timedelta(hours=1)
@@ -152,18 +152,18 @@ def test_a_published_correction_has_a_reason_and_a_mail(world: World, sheet: Ass
         "passed",
     )
     assert Notice.objects.filter(kind="projects.result-changed", recipient=world.student.user).count() == 1
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         give_points(project=team, given={None: Given(None)}, by=world.staff, now=later, reason="weg")
-    assert found.value.code == "incomplete"
+    assert refused.value.code == "incomplete"
 
 
 @pytest.mark.parametrize(
     ("points", "code"), [("20.25", "points-range"), ("-0.25", "points-range"), ("3.1", "points-range")]
 )
 def test_points_that_there_are_not_are_refused(world: World, sheet: Assignment, points: str, code: str) -> None:
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         give_points(project=of(world, sheet), given={None: Given(D(points))}, by=world.staff, now=NOW)
-    assert (found.value.code, TaskPoints.objects.count()) == (code, 0)
+    assert (refused.value.code, TaskPoints.objects.count()) == (code, 0)
 
 
 def test_only_own_tasks_members_and_the_state_that_was_seen(world: World, sheet: Assignment) -> None:
@@ -174,14 +174,14 @@ def test_only_own_tasks_members_and_the_state_that_was_seen(world: World, sheet:
         ({"given": {Task.objects.get().pk: Given(D(1))}}, "no-task"),
         ({"given": {}, "members": stranger}, "not-a-member"),
     ):
-        with pytest.raises(RuleViolation) as found:
+        with pytest.raises(RuleViolation) as refused:
             give_points(project=team, by=world.staff, now=NOW, **wrong)
-        assert found.value.code == code
+        assert refused.value.code == code
     seen = version_of(give_points(project=team, given={None: Given(D(1))}, by=world.staff, now=NOW))
     give_points(project=team, given={None: Given(D(2))}, by=world.staff, now=NOW + timedelta(seconds=1))
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         give_points(project=team, given={None: Given(D(3))}, by=world.staff, now=NOW + timedelta(seconds=2), seen=seen)
-    assert found.value.code == "changed-meanwhile"
+    assert refused.value.code == "changed-meanwhile"
 
 
 def test_tasks_change_with_a_preview_of_what_that_does(world: World, sheet: Assignment) -> None:
@@ -191,20 +191,20 @@ def test_tasks_change_with_a_preview_of_what_that_does(world: World, sheet: Assi
     publish_assessments(projects=[team], now=NOW)
     without = [TaskWish("Aufgabe 1", D(10), first)]
     change = {"assignment": sheet, "tasks": without, "by": world.staff, "now": NOW}
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         set_tasks(**change)
-    assert found.value.code == "no-reason"
+    assert refused.value.code == "no-reason"
     shown = without_trace(lambda: set_tasks(**change, reason="Aufgabe 2 war falsch"))
-    assert [(one.before.points, one.after.points, one.after.most, one.is_published) for one in shown] == [
-        (D(9), D(6), D(10), True)
-    ]
+    assert [
+        (change.before.points, change.after.points, change.after.most, change.is_published) for change in shown
+    ] == [(D(9), D(6), D(10), True)]
     assert state_of(world, sheet) == ("graded", D(9))
     set_tasks(**change, reason="Aufgabe 2 war falsch")
     assert state_of(world, sheet) == ("graded", D(6))
     assert Assessment.objects.get().outcome == "passed"
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         set_tasks(assignment=sheet, tasks=[TaskWish("Aufgabe 1", D(5), first)], by=world.staff, now=NOW, reason="x")
-    assert found.value.code == "more-given"
+    assert refused.value.code == "more-given"
 
 
 def test_missing_excused_open_waiting_and_zero_are_told_apart(world: World, sheet: Assignment) -> None:
@@ -231,7 +231,8 @@ def test_the_rule_reads_what_is_published_and_nothing_else(world: World, sheet: 
 
     def said() -> list[str]:
         return [
-            one.text for one in findings_of(rule, facts_of(world.course, [world.student], now=NOW)[world.student.pk])
+            finding.text
+            for finding in findings_of(rule, facts_of(world.course, [world.student], now=NOW)[world.student.pk])
         ]
 
     assert said() == [
@@ -248,12 +249,12 @@ def test_the_rule_reads_what_is_published_and_nothing_else(world: World, sheet: 
 def test_who_has_a_team_keeps_it_and_a_project_needs_its_topic(world: World, sheet: Assignment) -> None:
     team = of(world, sheet)
     assert of(world, sheet) == team
-    with pytest.raises(RuleViolation) as found:
+    with pytest.raises(RuleViolation) as refused:
         of(world, world.assignment)
-    assert found.value.code == "no-team"
-    with pytest.raises(RuleViolation) as found:
+    assert refused.value.code == "no-team"
+    with pytest.raises(RuleViolation) as refused:
         give_points(project=world.project(), given={None: Given(D(1))}, by=world.staff, now=NOW)
-    assert found.value.code == "no-points"
+    assert refused.value.code == "no-points"
 
 
 def test_the_database_refuses_what_the_services_do(world: World, sheet: Assignment) -> None:
@@ -342,7 +343,10 @@ def test_a_person_takes_their_own_points_along_and_they_go_with_the_course(world
     excuse(enrolment=world.student, assignment=make_sheet(world, 2), by=world.staff, now=NOW)
 
     def told() -> list[Any]:
-        return [one["points"] for one in dict(everything_about(world.student.user))["projects/assessments.json"]]
+        return [
+            told_result["points"]
+            for told_result in dict(everything_about(world.student.user))["projects/assessments.json"]
+        ]
 
     assert told() == []
     publish_assessments(projects=[team], now=NOW)

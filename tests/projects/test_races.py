@@ -91,31 +91,31 @@ def give_in(project: Project, by: Enrolment, *, key: uuid.UUID | None = None, te
 
 def test_fifty_teams_for_the_last_slot_give_one(world: World) -> None:
     people = [world.another() for _each in range(50)]
-    found = at_once([
+    outcomes = at_once([
         partial(register_project, enrolment=person, topic=world.single, now=NOW) for person in people
     ])  # fmt: skip
-    assert refusals(found) == {"topic-full": 49}
-    assert sum(isinstance(one, Project) for one in found) == 1
+    assert refusals(outcomes) == {"topic-full": 49}
+    assert sum(isinstance(outcome, Project) for outcome in outcomes) == 1
     assert Notice.objects.filter(kind="projects.registered").count() == 1
     assert_consistent()
 
 
 @pytest.mark.parametrize("_turn", range(5))
 def test_one_student_on_two_topics_at_once_gets_one(world: World, _turn: int) -> None:
-    found = at_once([
+    outcomes = at_once([
         partial(register_project, enrolment=world.student, topic=topic, now=NOW)
         for topic in (world.topic, world.single)
     ])  # fmt: skip
-    assert refusals(found) == {"has-project": 1}
+    assert refusals(outcomes) == {"has-project": 1}
     assert Project.objects.count() == 1
     assert_consistent()
 
 
 def test_register_pressed_ten_times_is_one_team_with_its_invitations(world: World) -> None:
     emails = ["a@example.org", "B@example.org"]
-    found = at_once([lambda: register_team(enrolment=world.student, topic=world.topic, emails=emails, now=NOW)] * 10)
-    assert refusals(found) == {}
-    assert Project.objects.get() == found[0]
+    outcomes = at_once([lambda: register_team(enrolment=world.student, topic=world.topic, emails=emails, now=NOW)] * 10)
+    assert refusals(outcomes) == {}
+    assert Project.objects.get() == outcomes[0]
     assert Invitation.objects.count() == 2
     told = Counter(Notice.objects.values_list("kind", flat=True))
     assert told == {"projects.registered": 1, "projects.invited": 2, "projects.invitation-expired": 2}
@@ -124,16 +124,16 @@ def test_register_pressed_ten_times_is_one_team_with_its_invitations(world: Worl
 
 def test_invite_pressed_twice_is_one_invitation(world: World) -> None:
     project = world.project()
-    found = at_once([lambda: invite(project, world.other, world.student)] * 6)
-    assert refusals(found) == {"invited-already": 5}
+    outcomes = at_once([lambda: invite(project, world.other, world.student)] * 6)
+    assert refusals(outcomes) == {"invited-already": 5}
     assert Invitation.objects.count() == Notice.objects.filter(kind="projects.invited").count() == 1
 
 
 def test_accept_pressed_twice_is_one_place(world: World) -> None:
     project = world.project()
     invitation = invite(project, world.other, world.student)
-    found = at_once([lambda: accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)] * 6)
-    assert found == [project] * 6
+    outcomes = at_once([lambda: accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)] * 6)
+    assert outcomes == [project] * 6
     assert Membership.objects.filter(enrolment=world.other).count() == 1
     assert Notice.objects.filter(kind="projects.member-joined").count() == 2
     assert_consistent()
@@ -150,14 +150,14 @@ def test_an_invitation_is_not_accepted_after_it_was_taken_back(world: World) -> 
 @pytest.mark.parametrize("_turn", range(5))
 def test_accepted_while_it_is_taken_back_it_is_one_of_the_two(world: World, _turn: int) -> None:
     invitation = invite(world.project(), world.other, world.student)
-    found = at_once([
+    outcomes = at_once([
         lambda: accept_invitation(invitation=invitation, enrolment=world.other, now=NOW),
         lambda: revoke_invitation(invitation=invitation, now=NOW),
     ])  # fmt: skip
     invitation.refresh_from_db()
     is_in = Membership.objects.active().filter(enrolment=world.other).exists()
     assert (is_in, invitation.state) in [(True, "accepted"), (False, "revoked")]
-    assert refusals(found) == ({} if is_in else {"invitation-revoked": 1})
+    assert refusals(outcomes) == ({} if is_in else {"invitation-revoked": 1})
     assert_consistent()
 
 
@@ -165,10 +165,10 @@ def test_accepted_while_it_is_taken_back_it_is_one_of_the_two(world: World, _tur
 def test_two_invitations_accepted_at_once_give_one_team(world: World, _turn: int) -> None:
     leads = [world.student, world.another()]
     invitations = [invite(world.project(lead), world.other, lead) for lead in leads]
-    found = at_once([
+    outcomes = at_once([
         partial(accept_invitation, invitation=invitation, enrolment=world.other, now=NOW) for invitation in invitations
     ])  # fmt: skip
-    assert refusals(found) == {"has-project": 1}
+    assert refusals(outcomes) == {"has-project": 1}
     assert Membership.objects.active().filter(enrolment=world.other).count() == 1
     assert sorted(Invitation.objects.values_list("state", flat=True)) == ["accepted", "open"]
     assert_consistent()
@@ -179,19 +179,19 @@ def test_the_last_place_of_a_team_is_given_once(world: World) -> None:
     people = [world.other, world.another()]
     invitations = [invite(project, person, world.student) for person in people]
     Topic.objects.filter(pk=world.topic.pk).update(team_min=1, team_max=2)
-    found = at_once([
+    outcomes = at_once([
         partial(accept_invitation, invitation=pair[0], enrolment=pair[1], now=NOW)
         for pair in zip(invitations, people, strict=True)
     ])  # fmt: skip
-    assert refusals(found) == {"team-full": 1}
+    assert refusals(outcomes) == {"team-full": 1}
     assert_consistent()
 
 
 def test_hand_in_pressed_twice_is_one_attempt_with_one_file(world: World) -> None:
     project, key = world.project(), uuid.uuid4()
-    found = at_once([lambda: give_in(project, world.student, key=key)] * 8)
+    outcomes = at_once([lambda: give_in(project, world.student, key=key)] * 8)
     submission = Submission.objects.get()
-    assert found == [submission] * 8
+    assert outcomes == [submission] * 8
     assert submission.files.count() == 1
     assert Notice.objects.filter(kind="projects.receipt").count() == 1
 
@@ -207,11 +207,11 @@ def test_other_files_under_an_old_key_are_an_attempt_of_their_own(world: World) 
 def test_two_teammates_at_once_give_attempts_one_and_two(world: World) -> None:
     project = world.project()
     join(world, project, world.other)
-    found = at_once([
+    outcomes = at_once([
         partial(give_in, project, by, text=str(text))
         for text, by in enumerate([world.student, world.other] * 6)
     ])  # fmt: skip
-    assert refusals(found) == {}
+    assert refusals(outcomes) == {}
     assert sorted(Submission.objects.values_list("attempt", flat=True)) == list(range(1, 13))
     assert len(set(Submission.objects.values_list("files__sha256", flat=True))) == 12
     assert Notice.objects.filter(kind="projects.receipt").count() == 24
@@ -221,8 +221,8 @@ def test_two_teammates_at_once_give_attempts_one_and_two(world: World) -> None:
 def test_leave_and_dissolve_pressed_twice_happen_once(world: World, act: Callable[..., object]) -> None:
     project = world.project()
     name = "enrolment" if act is leave_team else "by"
-    found = at_once([lambda: act(project=project, now=NOW, **{name: world.student})] * 6)
-    assert refusals(found) == {}
+    outcomes = at_once([lambda: act(project=project, now=NOW, **{name: world.student})] * 6)
+    assert refusals(outcomes) == {}
     world.topic.refresh_from_db()
     assert world.topic.taken == 0
     assert Notice.objects.filter(kind="projects.withdrawn").count() == 1
@@ -244,10 +244,10 @@ def test_publish_pressed_twice_tells_once(world: World) -> None:
     projects = [world.project(), world.project(world.other)]
     for project in projects:
         assess(project=project, outcome="passed", extra_points=Decimal(1), feedback="", by=world.staff, now=NOW)
-    found = at_once([
+    outcomes = at_once([
         partial(publish_assessments, projects=projects[:: turn or 1], now=NOW) for turn in (1, -1) * 4
     ])  # fmt: skip
-    assert sum(len(one) for one in found if isinstance(one, list)) == 2
+    assert sum(len(outcome) for outcome in outcomes if isinstance(outcome, list)) == 2
     assert Notice.objects.filter(kind="projects.result").count() == 2
 
 
@@ -264,11 +264,11 @@ def test_two_assessors_write_one_assessment(world: World) -> None:
 @pytest.mark.parametrize("_turn", range(5))
 def test_switch_and_register_for_the_same_slot(world: World, _turn: int) -> None:
     project = world.project()
-    found = at_once([
+    outcomes = at_once([
         lambda: switch_topic(project=project, topic=world.single, by=world.student, now=NOW),
         lambda: register_project(enrolment=world.other, topic=world.single, now=NOW),
     ])  # fmt: skip
-    assert refusals(found) == {"topic-full": 1}
+    assert refusals(outcomes) == {"topic-full": 1}
     assert_consistent()
 
 
@@ -276,13 +276,13 @@ def test_switch_and_register_for_the_same_slot(world: World, _turn: int) -> None
 def test_a_team_that_switches_while_it_is_left_frees_the_right_slot(world: World, _turn: int) -> None:
     project = world.project()
     topics = TopicFactory.create_batch(3, course=world.course, team_max=3)
-    found = at_once([
+    outcomes = at_once([
         *(partial(switch_topic, project=project, topic=topic, by=world.student, now=NOW) for topic in topics),
         lambda: leave_team(project=project, enrolment=world.student, now=NOW),
         lambda: give_in(project, world.student),
         lambda: invite(project, world.other, world.student),
     ])  # fmt: skip
-    assert set(refusals(found)) <= {"project-withdrawn"}
+    assert set(refusals(outcomes)) <= {"project-withdrawn"}
     assert_consistent()
     assert sum(Topic.objects.values_list("taken", flat=True)) == 0
 
@@ -293,12 +293,12 @@ def test_a_slot_held_for_a_team_goes_back_to_it_whoever_wants_it(world: World, _
     project = world.project(topic=pair)
     join(world, project, world.other)
     switch_topic(project=project, topic=world.topic, by=world.student, now=NOW)
-    found = at_once([
+    outcomes = at_once([
         lambda: take_switch_back(project=project, by=world.other, now=later),
         lambda: take_switch_back(project=project, by=world.student, now=later),
         *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(4)),
     ])  # fmt: skip
-    assert refusals(found) == {"topic-full": 4, "switch-over": 1}
+    assert refusals(outcomes) == {"topic-full": 4, "switch-over": 1}
     assert Project.objects.get(pk=project.pk).topic == pair
     assert_consistent()
 
@@ -309,12 +309,12 @@ def test_when_the_day_is_over_the_slot_goes_to_one_team(world: World, _turn: int
     project = world.project(topic=pair)
     join(world, project, world.other)
     switch_topic(project=project, topic=world.topic, by=world.student, now=NOW)
-    found = at_once([
+    outcomes = at_once([
         lambda: take_switch_back(project=project, by=world.other, now=later),
         lambda: release_slots(now=later),
         *(partial(register_project, enrolment=world.another(), topic=pair, now=later) for _each in range(3)),
     ])  # fmt: skip
-    assert refusals(found) == {"topic-full": 2, "switch-over": 1}
+    assert refusals(outcomes) == {"topic-full": 2, "switch-over": 1}
     assert_consistent()
 
 
@@ -324,14 +324,14 @@ def test_taking_back_switching_on_and_giving_up_at_once_holds_no_slot_twice(worl
     project, stranger = world.project(topic=topics[0]), world.another()
     join(world, project, world.other)
     switch_topic(project=project, topic=topics[1], by=world.student, now=NOW)
-    found = at_once([
+    outcomes = at_once([
         lambda: take_switch_back(project=project, by=world.other, now=NOW),
         lambda: switch_topic(project=project, topic=topics[2], by=world.student, now=NOW),
         lambda: leave_team(project=project, enrolment=world.other, now=NOW),
         lambda: withdraw_project(project=project, now=NOW),
         lambda: register_project(enrolment=stranger, topic=topics[0], now=NOW),
     ])  # fmt: skip
-    assert set(refusals(found)) <= {"project-withdrawn", "topic-full", "switch-over"}
+    assert set(refusals(outcomes)) <= {"project-withdrawn", "topic-full", "switch-over"}
     assert_consistent()
 
 
@@ -339,12 +339,12 @@ def test_taking_back_switching_on_and_giving_up_at_once_holds_no_slot_twice(worl
 def test_restore_and_register_for_the_same_slot(world: World, _turn: int) -> None:
     project = world.project(topic=world.single)
     withdraw_project(project=project, now=NOW)
-    found = at_once([
+    outcomes = at_once([
         lambda: restore_project(project=project, now=NOW),
         lambda: register_project(enrolment=world.other, topic=world.single, now=NOW),
         lambda: register_project(enrolment=world.student, topic=world.topic, now=NOW),
     ])  # fmt: skip
-    assert 1 <= sum(isinstance(one, Project) for one in found) <= 2
+    assert 1 <= sum(isinstance(outcome, Project) for outcome in outcomes) <= 2
     assert_consistent()
 
 
@@ -353,25 +353,25 @@ def test_moved_by_staff_while_accepting_they_are_in_one_team(world: World, _turn
     lead = world.another()
     first, second = world.project(), world.project(lead)
     invitation = invite(first, world.other, world.student)
-    found = at_once([
+    outcomes = at_once([
         lambda: accept_invitation(invitation=invitation, enrolment=world.other, now=NOW),
         lambda: move_member(enrolment=world.other, to=second, by=world.staff, now=NOW),
         lambda: move_member(enrolment=world.student, to=second, by=world.staff, now=NOW),
     ])  # fmt: skip
-    assert set(refusals(found)) <= {"has-project", "project-withdrawn", "invitation-revoked", "moved-meanwhile"}
-    refused = any(isinstance(one, RuleViolation) for one in found[1:2])
-    assert [one.pk for one in members_of(first if refused else second)].count(world.other.pk) == 1
+    assert set(refusals(outcomes)) <= {"has-project", "project-withdrawn", "invitation-revoked", "moved-meanwhile"}
+    refused = any(isinstance(outcome, RuleViolation) for outcome in outcomes[1:2])
+    assert [member.pk for member in members_of(first if refused else second)].count(world.other.pk) == 1
     assert_consistent()
 
 
 def test_moved_twice_at_once_the_old_slot_is_given_back_once(world: World) -> None:
     project = world.project()
     topics = TopicFactory.create_batch(4, course=world.course)
-    found = at_once([
+    outcomes = at_once([
         *(partial(move_member, enrolment=world.student, to=topic, by=world.staff, now=NOW) for topic in topics),
         lambda: leave_team(project=project, enrolment=world.student, now=NOW),
     ])  # fmt: skip
-    assert set(refusals(found)) <= {"moved-meanwhile"}
+    assert set(refusals(outcomes)) <= {"moved-meanwhile"}
     assert Membership.objects.active().filter(enrolment=world.student).count() <= 1
     assert_consistent()
 
@@ -402,8 +402,8 @@ def test_calendars_followed_from_all_sides_never_wait_in_a_circle(world: World) 
         given = extend(
             assignment=world.assignment, by=world.staff, reason="x", now=NOW, delta=timedelta(days=1), **whom
         )
-        for one in given:
-            revoke_extension(extension=one, now=NOW)
+        for extension in given:
+            revoke_extension(extension=extension, now=NOW)
 
     ideas = [
         propose_idea(

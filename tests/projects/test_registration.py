@@ -40,7 +40,7 @@ def test_registering_takes_a_slot_and_tells_the_person(world: World) -> None:
     project = world.project()
     world.topic.refresh_from_db()
     assert (world.topic.taken, world.topic.free) == (1, 1)
-    assert [one.pk for one in members_of(project)] == [world.student.pk]
+    assert [member.pk for member in members_of(project)] == [world.student.pk]
     notice = Notice.objects.get(kind="projects.registered")
     assert (notice.recipient, notice.references["project"]) == (world.student.user, project.pk)
 
@@ -162,7 +162,7 @@ def test_leaving_keeps_the_project_and_the_last_one_dissolves_it(world: World) -
     leave_team(project=project, enrolment=world.student, now=NOW)
     project.refresh_from_db()
     assert project.is_active
-    assert [one.pk for one in members_of(project)] == [world.other.pk]
+    assert [member.pk for member in members_of(project)] == [world.other.pk]
     leave_team(project=project, enrolment=world.other, now=NOW)
     project.refresh_from_db()
     world.topic.refresh_from_db()
@@ -200,7 +200,7 @@ def test_a_withdrawal_is_undone_with_everyone_in_it(world: World) -> None:
     join(world, project, world.other)
     withdraw_project(project=project, now=NOW)
     restored = restore_project(project=project, now=NOW + timedelta(minutes=1))
-    assert {one.pk for one in members_of(restored)} == {world.student.pk, world.other.pk}
+    assert {member.pk for member in members_of(restored)} == {world.student.pk, world.other.pk}
     world.topic.refresh_from_db()
     assert world.topic.taken == 1
 

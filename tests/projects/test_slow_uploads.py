@@ -51,15 +51,15 @@ def close_at(rules: Assignment, moment: datetime) -> None:
 def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
     """A server with two processes; the second time behind nginx."""
     if request.param == "granian":
-        with granian(tmp_path) as found:
-            yield found
+        with granian(tmp_path) as served:
+            yield served
     else:
         settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
         with (
             granian(tmp_path, {"REQUEST_BEGAN_HEADER": "X-Request-Began"}) as behind,
-            nginx(tmp_path, behind) as found,
+            nginx(tmp_path, behind) as served,
         ):
-            yield found
+            yield served
 
 
 def test_sixty_uploads_across_the_deadline_all_count(rules: Assignment, port: int) -> None:
@@ -89,18 +89,18 @@ def test_sixty_uploads_across_the_deadline_all_count(rules: Assignment, port: in
         return send(port, PATH, cookie=cookies[index], body=body, kind=kind, pieces=pieces, pause=seconds / pieces)
 
     with ThreadPoolExecutor(UPLOADS) as pool:
-        found = list(pool.map(upload, range(UPLOADS)))
+        uploaded = list(pool.map(upload, range(UPLOADS)))
     lasted = time.monotonic() - began
     is_over.set()
     visitor.join()
     assert timezone.now() > closes
-    assert Counter(status for status, _location in found) == {302: UPLOADS}
+    assert Counter(status for status, _location in uploaded) == {302: UPLOADS}
     submissions = list(Submission.objects.select_related("project__topic__course").prefetch_related("files"))
     assert len(submissions) == UPLOADS
     late = [submission.began_at - closes for submission in submissions if submission.began_at >= closes]
     assert late == []
     assert all(is_counting(submission, effective_deadline(submission.project)) for submission in submissions)
-    receipts = {location for _status, location in found}
+    receipts = {location for _status, location in uploaded}
     assert receipts == {f"/receipts/{receipt_code(submission.pk)}/" for submission in submissions}
     assert {submission_pk_of(receipt.split("/")[2]) for receipt in receipts} == {
         submission.pk for submission in submissions
@@ -167,8 +167,8 @@ def test_what_nginx_sends_and_what_it_leaves_alone(rules: Assignment, tmp_path: 
         body, kind = form({"work.ipynb": content})
         assert send(port, PATH, cookie=cookie, body=body, kind=kind)[0] == 302
         kept = Submission.objects.get().files.get()
-        status, headers, found = get(port, f"/amls/projects/files/{kept.pk}/work.ipynb", cookie)
-        assert (status, found) == (200, content)
+        status, headers, delivered = get(port, f"/amls/projects/files/{kept.pk}/work.ipynb", cookie)
+        assert (status, delivered) == (200, content)
         assert "x-accel-redirect" not in headers
         assert get(port, f"/protected/{kept.file.name}")[0] == 404
         for path, encoding in (("/amls/", "gzip"), ("/amls/calendar.ics", None)):

@@ -116,10 +116,10 @@ def outsider(world: World, part: str) -> Client:
     """Return the browser of somebody whose all this is not."""
     if part not in ("classmate", "rival"):
         return world.cast.client(part)
-    found = world.other if part == "classmate" else Enrolment.objects.get(memberships__project__topic=world.single)
-    EmailAddress.objects.get_or_create(user=found.user, email=found.user.email, verified=True)
+    enrolment = world.other if part == "classmate" else Enrolment.objects.get(memberships__project__topic=world.single)
+    EmailAddress.objects.get_or_create(user=enrolment.user, email=enrolment.user.email, verified=True)
     client = Client()
-    client.force_login(found.user, backend="amls.courses.accounts.AccountBackend")
+    client.force_login(enrolment.user, backend="amls.courses.accounts.AccountBackend")
     return client
 
 

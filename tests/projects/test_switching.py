@@ -51,7 +51,8 @@ def test_the_others_are_told_who_it_was_and_until_when(
     deliver_due(now=NOW + HOUR)
     texts = {mail["To"]: mail.get_body(("plain",)).get_content() for mail in postbox.mails}
     mine, theirs = (
-        next(text for to, text in texts.items() if one.user.email in to) for one in (world.student, world.other)
+        next(text for to, text in texts.items() if enrolment.user.email in to)
+        for enrolment in (world.student, world.other)
     )
     assert f"{world.student.user} switched your team from Compressed joins to Sparse kernels." in theirs
     assert "each of you can take it back on the project's page until Tue 7 May, 12:00 (Europe/Berlin)" in theirs

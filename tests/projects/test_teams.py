@@ -48,7 +48,7 @@ def test_accepting_joins_and_tells_the_team_once(world: World) -> None:
     invitation = invite(world)
     for _press in range(2):
         project = accept_invitation(invitation=invitation, enrolment=world.other, now=NOW)
-    assert [one.pk for one in members_of(project)] == [world.student.pk, world.other.pk]
+    assert [member.pk for member in members_of(project)] == [world.student.pk, world.other.pk]
     assert Notice.objects.filter(kind="projects.member-joined").count() == 2
 
 
@@ -97,8 +97,8 @@ def test_switching_to_the_team_that_asks_is_one_step(world: World) -> None:
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW)
     for _pressed_twice in range(2):
         accept_invitation(invitation=invitation, enrolment=world.student, now=NOW, leaves_team=True)
-    for one in (old, new, world.single):
-        one.refresh_from_db()
+    for row in (old, new, world.single):
+        row.refresh_from_db()
     assert (old.is_active, new.memberships.count(), world.single.taken) == (False, 2, 0)
 
 
@@ -188,15 +188,15 @@ def test_staff_move_a_student_and_an_empty_team_is_withdrawn(world: World) -> No
     old.refresh_from_db()
     world.single.refresh_from_db()
     assert (old.is_active, world.single.taken) == (False, 0)
-    assert {one.pk for one in members_of(target)} == {world.student.pk, world.other.pk}
+    assert {member.pk for member in members_of(target)} == {world.student.pk, world.other.pk}
 
 
 def test_staff_move_a_student_to_a_topic_of_their_own(world: World) -> None:
     project = world.project()
     accept_invitation(invitation=invite(world, project=project), enrolment=world.other, now=NOW)
     own = move_member(enrolment=world.other, to=world.single, by=world.staff, now=NOW)
-    assert [one.pk for one in members_of(own)] == [world.other.pk]
-    assert [one.pk for one in members_of(project)] == [world.student.pk]
+    assert [member.pk for member in members_of(own)] == [world.other.pk]
+    assert [member.pk for member in members_of(project)] == [world.student.pk]
 
 
 def test_a_full_team_takes_nobody(world: World) -> None:
@@ -209,10 +209,10 @@ def test_a_full_team_takes_nobody(world: World) -> None:
 
 
 def test_teams_below_the_minimum_are_merged(world: World) -> None:
-    one, two = world.project(), world.project(world.other)
-    assert set(Project.objects.below_minimum()) == {one, two}
-    merge_teams(source=two, target=one, by=world.staff, now=NOW)
-    assert {member.pk for member in members_of(one)} == {world.student.pk, world.other.pk}
+    target, source = world.project(), world.project(world.other)
+    assert set(Project.objects.below_minimum()) == {target, source}
+    merge_teams(source=source, target=target, by=world.staff, now=NOW)
+    assert {member.pk for member in members_of(target)} == {world.student.pk, world.other.pk}
     world.topic.refresh_from_db()
     assert (world.topic.taken, list(Project.objects.below_minimum())) == (1, [])
 

@@ -45,7 +45,7 @@ def assignment(world: World) -> Assignment:
 @pytest.fixture
 def topics(assignment: Assignment) -> list[int]:
     titles = ("Sparse kernels", "Größe & Gewicht", "山田's cache")
-    return [TopicFactory.create(course=assignment.course, title=one, team_max=3).pk for one in titles]
+    return [TopicFactory.create(course=assignment.course, title=title, team_max=3).pk for title in titles]
 
 
 def team_of(assignment: Assignment, enrolment: Enrolment | None = None, *wishes: int) -> Project:
@@ -178,9 +178,9 @@ def test_published_twice_it_is_once_and_another_run_never(
     world: World, assignment: Assignment, topics: list[int]
 ) -> None:
     team_of(assignment, world.student, *topics)
-    one, other = made(assignment, world), made(assignment, world)
-    publish_allocation(allocation=one, by=world.staff, now=AFTER)
-    publish_allocation(allocation=one, by=world.staff, now=AFTER)
+    published, other = made(assignment, world), made(assignment, world)
+    publish_allocation(allocation=published, by=world.staff, now=AFTER)
+    publish_allocation(allocation=published, by=world.staff, now=AFTER)
     assert Notice.objects.filter(kind="projects.allocated").count() == 1
     with pytest.raises(RuleViolation) as refused:
         publish_allocation(allocation=other, by=world.staff, now=AFTER)
@@ -255,7 +255,7 @@ def test_a_topic_that_was_closed_after_it_was_ranked_is_not_given_and_its_team_t
     rank_topics(project=team, topics=[topics[0], topics[2], topics[1]], version=1, by=world.student, now=NOW)
     allocation = made(assignment, world)
     assert allocation.given() == {team.pk: topics[2]}
-    assert [one["why"] for one in dict(allocation.reasons)[team.pk]] == ["closed"]
+    assert [reason["why"] for reason in dict(allocation.reasons)[team.pk]] == ["closed"]
 
 
 def test_a_list_that_is_too_short_does_not_count(world: World, assignment: Assignment, topics: list[int]) -> None:

@@ -158,7 +158,7 @@ def test_the_topics_lead_to_the_wishes_where_they_are_given_so(cast: Cast, team:
 
 def test_staff_run_look_change_compare_and_publish(cast: Cast, team: Project, topics: list[Topic]) -> None:
     desk = cast.client("lecturer")
-    rank_topics(project=team, topics=[one.pk for one in topics], version=0, by=cast.student, now=timezone.now())
+    rank_topics(project=team, topics=[topic.pk for topic in topics], version=0, by=cast.student, now=timezone.now())
     Assignment.objects.update(wishes_close_at=timezone.now() - timedelta(days=1))
     asked = desk.post(reverse("admin:projects_allocation_new_run"), {"assignment": team.assignment_id})
     assert "The solver is at work" in desk.get(asked["Location"]).content.decode()

@@ -166,9 +166,9 @@ def test_teams_that_two_of_the_staff_make_at_once_are_made_once(
     people = [world.student, world.other, EnrolmentFactory.create(course=assignment.course)]
     for person in people:
         ask_for_match(enrolment=person, assignment=assignment, now=NOW)
-    found = matchable(assignment, largest=3)
+    pool = matchable(assignment, largest=3)
     make = partial(
-        make_teams, assignment=assignment, teams=match(found.problem), seen=found.problem, by=world.staff, now=NOW
+        make_teams, assignment=assignment, teams=match(pool.problem), seen=pool.problem, by=world.staff, now=NOW
     )
     assert refusals(at_once([make] * 3)) in (["changed-meanwhile"] * 2, ["project-withdrawn"] * 2)
     assert Project.objects.active().count() == 1
@@ -181,14 +181,14 @@ def test_who_changes_their_mind_while_teams_are_made_is_matched_or_nobody_is(
 ) -> None:
     for person in (world.student, world.other):
         ask_for_match(enrolment=person, assignment=assignment, now=NOW)
-    found = matchable(assignment, largest=2)
+    pool = matchable(assignment, largest=2)
     outcomes = at_once(
         [
             partial(
                 make_teams,
                 assignment=assignment,
-                teams=match(found.problem),
-                seen=found.problem,
+                teams=match(pool.problem),
+                seen=pool.problem,
                 by=world.staff,
                 now=NOW,
             ),

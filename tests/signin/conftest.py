@@ -28,6 +28,6 @@ def uni(settings: Settings, tmp_path: Path) -> Iterator[University]:
         "nameless": {"sub": "u-4"},
     }  # fmt: skip
     cache.clear()
-    with university(people) as found:
-        settings.SIGN_IN_PROVIDERS = found.settings(tmp_path)
-        yield found
+    with university(people) as provider:
+        settings.SIGN_IN_PROVIDERS = provider.settings(tmp_path)
+        yield provider

@@ -133,8 +133,8 @@ class University:
                 answer["id_token"] = bent if isinstance(bent, str) else sign(bent)
             return "200 OK", json_type, json.dumps(answer)
         if path == "/userinfo":
-            found = self._provider.handle_userinfo_request(body, headers).to_dict()
-            return "200 OK", json_type, json.dumps({**found, **self.userinfo})
+            person = self._provider.handle_userinfo_request(body, headers).to_dict()
+            return "200 OK", json_type, json.dumps({**person, **self.userinfo})
         if path == "/logout":
             back = parse_qs(environ["QUERY_STRING"]).get("post_logout_redirect_uri", [""])[0]
             return (
@@ -161,13 +161,13 @@ def sign(claims: dict[str, Any], *, key: str = PEM, alg: str = "RS256", kid: str
 @contextmanager
 def university(people: dict[str, dict[str, Any]]) -> Iterator[University]:
     """Run a university's provider."""
-    found = University(people)
-    server = make_server("127.0.0.1", 0, found, handler_class=Quiet)
-    found.start(server, ["http://testserver/accounts/oidc/uni/login/callback/"])
+    provider = University(people)
+    server = make_server("127.0.0.1", 0, provider, handler_class=Quiet)
+    provider.start(server, ["http://testserver/accounts/oidc/uni/login/callback/"])
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield found
+        yield provider
     finally:
         server.shutdown()
         thread.join()
@@ -177,5 +177,5 @@ def university(people: dict[str, dict[str, Any]]) -> Iterator[University]:
 def with_query(address: str, **changes: str) -> str:
     """Return an address with other values in its query."""
     base, _mark, query = address.partition("?")
-    values = {name: found[0] for name, found in parse_qs(query).items()} | changes
+    values = {name: given[0] for name, given in parse_qs(query).items()} | changes
     return f"{base}?{urlencode(values)}"

@@ -148,7 +148,7 @@ class Shibboleth:
         """Answer one request."""
         path = environ["PATH_INFO"]
         self.asked.append(path)
-        query = {name: found[0] for name, found in parse_qs(environ["QUERY_STRING"]).items()}
+        query = {name: given[0] for name, given in parse_qs(environ["QUERY_STRING"]).items()}
         if path == "/sso":
             fields = "".join(
                 f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in query.items()
@@ -172,13 +172,13 @@ class Shibboleth:
 @contextmanager
 def shibboleth(folder: Path, people: dict[str, dict[str, list[str]]]) -> Iterator[Shibboleth]:
     """Run a university's provider."""
-    found = Shibboleth(folder, people)
-    server = make_server("127.0.0.1", 0, found, handler_class=Quiet)
-    found.start(f"http://127.0.0.1:{server.server_port}")
+    provider = Shibboleth(folder, people)
+    server = make_server("127.0.0.1", 0, provider, handler_class=Quiet)
+    provider.start(f"http://127.0.0.1:{server.server_port}")
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield found
+        yield provider
     finally:
         server.shutdown()
         thread.join()

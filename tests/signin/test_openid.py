@@ -37,9 +37,9 @@ _STRANGER = RSA.generate(2048).export_key().decode()
 def begin(client: Client, uni: University, path: str = LOGIN) -> str:
     """Begin a sign-in; return where it leads, at the university."""
     page = client.post(path).content.decode()
-    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
-    assert found is not None, page
-    address = unescape(found.group(1))
+    refresh = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
+    assert refresh is not None, page
+    address = unescape(refresh.group(1))
     assert address.startswith(f"{uni.address}/authorize?")
     return address
 
@@ -104,7 +104,7 @@ def test_account_with_the_same_proven_address_is_joined(cast: Cast, uni: Univers
     assert user.has_usable_password()
     assert AccountEvent.objects.filter(user=user, what="joined", how="uni").count() == 1
     deliver_due(now=timezone.now())
-    assert [one.subject for one in mail.outbox] == ["Your account was joined with a sign-in of the university"]
+    assert [message.subject for message in mail.outbox] == ["Your account was joined with a sign-in of the university"]
 
 
 def test_address_of_an_account_that_the_provider_does_not_give_out_opens_nothing(cast: Cast, uni: University) -> None:
@@ -117,7 +117,7 @@ def test_address_of_an_account_that_the_provider_does_not_give_out_opens_nothing
     assert not SocialAccount.objects.exists()
     # Its owner reads of it, and in the browser that began it the two are joined once the address is proven.
     deliver_due(now=timezone.now())
-    assert [(parseaddr(one.to[0])[1], one.subject) for one in mail.outbox] == [
+    assert [(parseaddr(message.to[0])[1], message.subject) for message in mail.outbox] == [
         (user.email, "You have an account already")
     ]
     assert "/accounts/join/ in the same browser" in " ".join(mail.outbox[-1].body.split())
@@ -195,8 +195,8 @@ def test_changed_address_at_the_university_makes_no_double(uni: University) -> N
     user = User.objects.get()
     assert client.session["_auth_user_id"] == str(user.pk)
     assert user.display_name == "Łukasz Neu-Żółć"
-    found = EmailAddress.objects.filter(user=user, verified=True).order_by("email").values_list("email", flat=True)
-    assert list(found) == ["lukasz.neu@uni.example", "lukasz@uni.example"]
+    addresses = EmailAddress.objects.filter(user=user, verified=True).order_by("email").values_list("email", flat=True)
+    assert list(addresses) == ["lukasz.neu@uni.example", "lukasz@uni.example"]
 
 
 def test_signed_in_people_join_their_account_after_a_fresh_proof(cast: Cast, uni: University) -> None:
@@ -325,9 +325,9 @@ def test_bent_tokens_sign_nobody_in(uni: University, how: str, caplog: pytest.Lo
     assert (answer.status_code, is_in(client)) == (400, False)
     assert "The answer of Universität Größe can't be trusted" in said(answer)
     assert not User.objects.exists()
-    assert [one.levelname for one in caplog.records if one.message.startswith("provider-failed provider=uni")] == [
-        "WARNING"
-    ]
+    assert [
+        record.levelname for record in caplog.records if record.message.startswith("provider-failed provider=uni")
+    ] == ["WARNING"]
 
 
 def test_clock_of_the_provider_may_be_a_little_off(uni: University) -> None:

@@ -45,18 +45,18 @@ def idp(settings: Settings, tmp_path: Path) -> Iterator[Shibboleth]:
         "mallory": {"displayName": ["Mallory"], "mail": ["mallory@uni.example"]},
     }  # fmt: skip
     settings.SITE_URL = "http://testserver"
-    with shibboleth(tmp_path, people) as found:
-        settings.SIGN_IN_PROVIDERS = found.settings()
-        found.know(Client().get(f"{PLACE}/metadata/").content.decode())
-        yield found
+    with shibboleth(tmp_path, people) as provider:
+        settings.SIGN_IN_PROVIDERS = provider.settings()
+        provider.know(Client().get(f"{PLACE}/metadata/").content.decode())
+        yield provider
 
 
 def ask(client: Client) -> str:
     """Begin a sign-in; return the request that goes to the university."""
     page = client.post(f"{PLACE}/login/").content.decode()
-    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
-    assert found is not None, page
-    return parse_qs(urlsplit(unescape(found.group(1))).query)["SAMLRequest"][0]
+    refresh = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', page)
+    assert refresh is not None, page
+    return parse_qs(urlsplit(unescape(refresh.group(1))).query)["SAMLRequest"][0]
 
 
 def bring(client: Client, xml: str) -> Any:
@@ -134,10 +134,10 @@ def test_unsigned_word_of_the_university_signs_nobody_out(idp: Shibboleth) -> No
 
 def edited(xml: str, path: str, change: Callable[[Any], None]) -> str:
     root = etree.fromstring(xml.encode())
-    found = root.xpath(path, namespaces=SPACES)
-    assert found, path
-    for one in found:
-        change(one)
+    elements = root.xpath(path, namespaces=SPACES)
+    assert elements, path
+    for element in elements:
+        change(element)
     return etree.tostring(root).decode()
 
 
@@ -146,19 +146,19 @@ def when(**since: float) -> str:
 
 
 def put(path: str, name: str, value: str) -> Callable[[str], str]:
-    return lambda xml: edited(xml, path, lambda one: one.set(name, value))
+    return lambda xml: edited(xml, path, lambda element: element.set(name, value))
 
 
 def drop(path: str) -> Callable[[str], str]:
-    return lambda xml: edited(xml, path, lambda one: one.getparent().remove(one))
+    return lambda xml: edited(xml, path, lambda element: element.getparent().remove(element))
 
 
 def drop_attribute(path: str, name: str) -> Callable[[str], str]:
-    return lambda xml: edited(xml, path, lambda one: one.attrib.pop(name))
+    return lambda xml: edited(xml, path, lambda element: element.attrib.pop(name))
 
 
 def text(path: str, value: str) -> Callable[[str], str]:
-    return lambda xml: edited(xml, path, lambda one: setattr(one, "text", value))
+    return lambda xml: edited(xml, path, lambda element: setattr(element, "text", value))
 
 
 CONFIRMATION = "//saml:SubjectConfirmationData"
@@ -241,7 +241,7 @@ def test_signed_assertion_in_another_envelope_signs_nobody_in(idp: Shibboleth) -
     thief = Client()
     own = re.search(r'InResponseTo="([^"]+)"', idp.answer(ask(thief), "mallory"))
     assert own is not None
-    spliced = edited(stolen, "/samlp:Response", lambda one: one.set("InResponseTo", own.group(1)))
+    spliced = edited(stolen, "/samlp:Response", lambda element: element.set("InResponseTo", own.group(1)))
     assert (bring(thief, spliced).status_code, is_in(thief)) == (400, False)
 
 
@@ -360,7 +360,7 @@ def test_metadata_that_are_none_are_refused(idp: Shibboleth, content: str) -> No
 
 def test_metadata_that_are_over_are_refused(idp: Shibboleth) -> None:
     path = idp.folder / "metadata.xml"
-    path.write_text(edited(path.read_text(), "/*", lambda one: one.set("validUntil", when(minutes=-1))))
+    path.write_text(edited(path.read_text(), "/*", lambda element: element.set("validUntil", when(minutes=-1))))
     assert Client().post(f"{PLACE}/login/").status_code == 400
 
 

@@ -199,8 +199,8 @@ def test_account_unknown_for_long_is_locked_and_opens_by_the_next_sign_in(gone: 
     assert is_in(client)
     gone.refresh_from_db()
     assert (gone.is_active, gone.locked_at) == (True, None)
-    found = AccountEvent.objects.filter(user=gone, what__in=["locked", "unlocked"]).order_by("pk")
-    assert list(found.values_list("what", flat=True)) == ["locked", "unlocked"]
+    events = AccountEvent.objects.filter(user=gone, what__in=["locked", "unlocked"]).order_by("pk")
+    assert list(events.values_list("what", flat=True)) == ["locked", "unlocked"]
 
 
 def test_who_runs_the_site_has_no_provider_or_is_known_elsewhere_is_not_locked(

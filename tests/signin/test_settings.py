@@ -31,13 +31,13 @@ def test_file_is_read_with_the_secret_of_the_environment(tmp_path: Path) -> None
     more = 'authoritative_for = ["@Uni.Example"]\nmay_create_courses = ["Faculty@uni.example"]\n'
     attributes = '[provider.attributes]\nmatriculation_number = "studentID"\n'
     path = write(tmp_path, f"{OIDC}{more}{attributes}")
-    (found,) = read_providers(path, {"SIGN_IN_SECRET_UNI": "secret"})
-    assert (found.issuer, found.client_secret) == ("https://id.example.org/realms/uni", "secret")
-    assert found.vouches_for("Anna@UNI.example")
-    assert not found.vouches_for("anna@sub.uni.example")
-    assert not found.vouches_for("uni.example")
-    assert found.may_create_courses == {"faculty@uni.example"}
-    assert (found.attributes["matriculation_number"], found.attributes["email"]) == (("studentID",), ("email",))
+    (provider,) = read_providers(path, {"SIGN_IN_SECRET_UNI": "secret"})
+    assert (provider.issuer, provider.client_secret) == ("https://id.example.org/realms/uni", "secret")
+    assert provider.vouches_for("Anna@UNI.example")
+    assert not provider.vouches_for("anna@sub.uni.example")
+    assert not provider.vouches_for("uni.example")
+    assert provider.may_create_courses == {"faculty@uni.example"}
+    assert (provider.attributes["matriculation_number"], provider.attributes["email"]) == (("studentID",), ("email",))
 
 
 @pytest.mark.parametrize(

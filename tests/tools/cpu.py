@@ -35,10 +35,10 @@ class Report:
         terminalreporter.section(
             f"seconds of a processor: {sum(self._costs.values()):.0f} for {len(self._costs)} tests"
         )
-        for name, costs in sorted(files.items(), key=lambda one: -sum(one[1])):
+        for name, costs in sorted(files.items(), key=lambda entry: -sum(entry[1])):
             terminalreporter.write_line(f"{sum(costs):8.2f} {len(costs):5} {name}")
         terminalreporter.section(f"the {_TESTS_SHOWN} costliest tests")
-        for test, cost in sorted(self._costs.items(), key=lambda one: -one[1])[:_TESTS_SHOWN]:
+        for test, cost in sorted(self._costs.items(), key=lambda entry: -entry[1])[:_TESTS_SHOWN]:
             terminalreporter.write_line(f"{cost:8.2f} {test}")
 
 

@@ -84,9 +84,9 @@ def _beside(checks: list[Check], environment: dict[str, str]) -> int:
                 running.append((name, process, said))
                 if heard is None:
                     print(f"── {name}", flush=True)
-            for one in [one for one in running if one[1].poll() is not None]:
-                running.remove(one)
-                name, process, said = one
+            for run in [run for run in running if run[1].poll() is not None]:
+                running.remove(run)
+                name, process, said = run
                 if name != TESTS:
                     said.seek(0)
                     print(f"── {name}\n{said.read().decode()}", end="", flush=True)
