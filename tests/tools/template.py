@@ -1,11 +1,11 @@
 """The empty database that every worker's is copied from: migrating takes a minute, a copy a second.
 
-It begins as an installation of the newest kept release (tests/data/releases), whose migrations have all that time to run;
-that they lead to the same from nothing is seen by tests/infra/test_serve.py.
+It is the newest kept release (tests/data/releases), whose migrations have all that time to run, brought to this version
+with its data and then emptied. With its data it is looked at by tests/infra/test_upgrade.py and
+tests/test_data_migrations.py; that migrating from nothing leads to the same is seen by tests/infra/test_serve.py.
 """
 
 import fcntl
-import lzma
 import os
 import subprocess
 import sys
@@ -14,11 +14,14 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from amls.embedded import connect
 from tests.tools.release import newest
+from tests.tools.upgrade import connected, upgrade
 
 NAME = "template_of_tests"
+_UPGRADED = "upgraded_of_tests"
 _DRAFT = "template_being_made"
 # What is true of an installation without any rows of its own.
 _KEPT = ("django_migrations", "django_content_type", "auth_permission")
@@ -37,41 +40,43 @@ def ensure() -> str | None:
     return NAME
 
 
+def upgraded(release: Path, name: str) -> None:
+    """Make a database with what `upgrade()` makes of a release: a copy, where that has been done in this run."""
+    if release == newest() and ensure() is not None:
+        with connect(settings.DATABASES["default"]["HOST"]) as server:
+            server.execute(f"CREATE DATABASE {name} TEMPLATE {_UPGRADED}")
+    else:
+        command = [sys.executable, "-m", "tests.tools.upgrade", str(release), name]
+        subprocess.run(command, cwd=settings.BASE_DIR, check=True)
+
+
 def main() -> None:
-    """Make it with all migrations, as Django makes databases of tests. It has its name when it is complete."""
+    """Make both. The empty one has its name when it is complete."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
     django.setup()
     with (settings.VAR_DIR / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_there():
             return
-        restore(newest(), _DRAFT)
-        connection.settings_dict["TEST"]["NAME"] = _DRAFT
-        connection.creation.create_test_db(verbosity=0, keepdb=True, serialize=False)
-        connection.close()
+        upgrade(newest(), _UPGRADED)
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {_DRAFT} WITH (FORCE)")
+            cursor.execute(f"CREATE DATABASE {_DRAFT} TEMPLATE {_UPGRADED}")
+        with connected(_DRAFT), connection.cursor() as cursor:
+            _empty(cursor)
         with connection._nodb_cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {_DRAFT} RENAME TO {NAME}")
 
 
-def restore(release: Path, name: str) -> None:
-    """Make a database as a release made it, without the rows that it had; forget one of that name."""
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {name}")
-    connection.close()
-    before, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], name
-    with connection.cursor() as cursor:
-        cursor.execute(lzma.decompress(release.read_bytes()).decode())
-        cursor.execute(
-            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
-            "WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
-            [list(_KEPT)],
-        )
-        tables = ", ".join(table for (table,) in cursor.fetchall())
-        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
-    # The release's SQL left settings of its own in this session.
-    connection.close()
-    connection.settings_dict["NAME"] = before
+def _empty(cursor: CursorWrapper) -> None:
+    cursor.execute("DROP SCHEMA before CASCADE")
+    cursor.execute(
+        "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
+        "WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
+        [list(_KEPT)],
+    )
+    tables = ", ".join(table for (table,) in cursor.fetchall())
+    cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
 
 
 def _is_there() -> bool:
