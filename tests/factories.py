@@ -18,8 +18,8 @@ class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User
 
-    email = factory.Sequence(lambda n: f"person{n}@example.org")
-    display_name = factory.Sequence(lambda n: f"Person {n}")
+    email = factory.Sequence(lambda number: f"person{number}@example.org")
+    display_name = factory.Sequence(lambda number: f"Person {number}")
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, **kwargs: Any) -> User:
@@ -31,7 +31,7 @@ class CourseFactory(DjangoModelFactory[Course]):
         model = Course
         skip_postgeneration_save = True
 
-    slug = factory.Sequence(lambda n: f"amls-{n}")
+    slug = factory.Sequence(lambda number: f"amls-{number}")
     title = "Architecture of Machine Learning Systems"
     codes = ["41078"]
     kinds = ["VL", "UE"]
@@ -70,7 +70,7 @@ class StaffMemberFactory(DjangoModelFactory[StaffMember]):
 
     course = factory.SubFactory(CourseFactory)
     role = Role.LECTURER
-    name = factory.Sequence(lambda n: f"Prof. Dr. Person {n}")
+    name = factory.Sequence(lambda number: f"Prof. Dr. Person {number}")
 
 
 class PartFactory(DjangoModelFactory[Part]):
@@ -78,7 +78,7 @@ class PartFactory(DjangoModelFactory[Part]):
         model = Part
 
     course = factory.SubFactory(CourseFactory)
-    letter = factory.Sequence(lambda n: chr(ord("A") + n % 26))
+    letter = factory.Sequence(lambda number: chr(ord("A") + number % 26))
     title = "Overview and ML System Internals"
 
 
@@ -88,9 +88,9 @@ class LectureFactory(DjangoModelFactory[Lecture]):
 
     course = factory.SubFactory(CourseFactory)
     # Beyond those that tests name themselves.
-    number = factory.Sequence(lambda n: f"{n % 899 + 101}")
+    number = factory.Sequence(lambda number: f"{number % 899 + 101}")
     title = "Parameter Servers"
-    starts_at = factory.Sequence(lambda n: FIRST_LECTURE + timedelta(weeks=n % 20))
+    starts_at = factory.Sequence(lambda number: FIRST_LECTURE + timedelta(weeks=number % 20))
     ends_at = factory.LazyAttribute(lambda lecture: lecture.starts_at + timedelta(hours=2))
     room = "H 0107"
     mode = Mode.HYBRID
@@ -166,4 +166,4 @@ class TopicFactory(DjangoModelFactory[Topic]):
         )
     )
     track = "Apache SystemDS"
-    title = factory.Sequence(lambda n: f"Topic {n}")
+    title = factory.Sequence(lambda number: f"Topic {number}")

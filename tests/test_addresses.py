@@ -502,7 +502,7 @@ def test_get_writes_nothing(cast: Cast, places: dict[str, str]) -> None:
             places["material"],
         ):
             client.get(path)
-    writes = [q["sql"] for q in queries if q["sql"].split()[0] in ("INSERT", "UPDATE", "DELETE")]
+    writes = [query["sql"] for query in queries if query["sql"].split()[0] in ("INSERT", "UPDATE", "DELETE")]
     assert [sql for sql in writes if "usersessions" not in sql and "django_session" not in sql] == []
 
 

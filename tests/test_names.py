@@ -19,9 +19,9 @@ _MANNERS = {
     "base", "common", "desk", "following", "helpers", "lib", "manager", "misc", "molds", "others", "personal", "places", "reading",
     "shared", "stuff", "tools", "util", "utils", "work",
 }  # fmt: skip
-# That something was found, or is one of several, says nothing about what it is.
+# That something was found, returned or is one of several says nothing about what it is.
 _EMPTY = re.compile(
-    r"one|found|each|those|things?|something|stuff|some|it|them|tmp|temp|foo|[a-z]|[a-z_]*[a-z]2", re.ASCII
+    r"one|found|each|those|things?|something|stuff|some|it|them|tmp|temp|res|ret|foo|[a-z]|[a-z_]*[a-z]2", re.ASCII
 )
 # `json` calls what an encoder is given so.
 _EMPTY_OF_OTHERS = {"o"}
@@ -48,6 +48,10 @@ def test_modules_are_named_for_their_matter() -> None:
     assert {str(path.relative_to(ROOT)) for path in named} - _MODULES_OF_DJANGO == set()
 
 
+def _tests() -> list[Path]:
+    return sorted((ROOT / "tests").rglob("*.py"))
+
+
 def _bound_names(tree: ast.AST) -> Iterator[tuple[str, int]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -62,7 +66,7 @@ def test_local_names_say_what_they_hold() -> None:
     """A single letter, `one`, `found` or `item2` sends its reader to look for what it is."""
     empty = [
         f"{path.relative_to(ROOT)}:{line}: {name}"
-        for path in _modules()
+        for path in (*_modules(), *_tests())
         for name, line in _bound_names(ast.parse(path.read_text()))
         if _EMPTY.fullmatch(name) and name not in _EMPTY_OF_OTHERS
     ]
@@ -80,12 +84,18 @@ def test_names_in_templates_say_what_they_hold() -> None:
 
 def test_docstrings_stand_alone() -> None:
     """Whoever looks a function up sees its docstring, not that of its neighbour."""
+    leans = re.compile(
+        r"(\w+ )?the same(?= (for|with|on|in|but)\b|[,.;:])|as above|likewise|ditto|see above", re.IGNORECASE
+    )
     leaning = []
     for path in _modules():
-        for node in ast.walk(ast.parse(path.read_text())):
+        source = path.read_text()
+        # Parsing is what costs.
+        if not leans.search(source):
+            continue
+        for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
                 said = ast.get_docstring(node) or ""
-                leans = r"(\w+ )?the same(?= (for|with|on|in|but)\b|[,.;:])|as above|likewise|ditto|see above"
-                if re.match(leans, said, re.IGNORECASE):
+                if leans.match(said):
                     leaning.append(f"{path.relative_to(ROOT)}:{node.lineno}: {said.splitlines()[0]}")
     assert leaning == []

@@ -40,10 +40,10 @@ def people(cast: Cast) -> list[Enrolment]:
     """Nine students, the last in order first."""
     return [
         EnrolmentFactory.create(
-            course=cast.course, user__email=f"p{n}@example.org", user__display_name=name,
-            user__matriculation_number=f"77{n:04}",
+            course=cast.course, user__email=f"p{number}@example.org", user__display_name=name,
+            user__matriculation_number=f"77{number:04}",
         )
-        for n, name in reversed(list(enumerate(NAMES)))
+        for number, name in reversed(list(enumerate(NAMES)))
     ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def from_unix(start: float, end: float) -> tuple[datetime, datetime]:
 
 def by_libical(feed: bytes, _folder: Path) -> Instants:
     rows = run(["/usr/bin/python3", "-c", _LIBICAL], feed).split()
-    return [from_unix(float(rows[n]), float(rows[n + 1])) for n in range(0, len(rows), 2)]
+    return [from_unix(float(rows[index]), float(rows[index + 1])) for index in range(0, len(rows), 2)]
 
 
 def by_ical_js(feed: bytes, folder: Path) -> Instants:
@@ -70,12 +70,12 @@ def by_ical_js(feed: bytes, folder: Path) -> Instants:
 def by_vobject(feed: bytes, _folder: Path) -> Instants:
     calendar = vobject.readOne(feed.decode())
     calendar.validate(raiseException=True)
-    return [(e.dtstart.value.astimezone(UTC), e.dtend.value.astimezone(UTC)) for e in calendar.vevent_list]
+    return [(event.dtstart.value.astimezone(UTC), event.dtend.value.astimezone(UTC)) for event in calendar.vevent_list]
 
 
 def by_recurring_ical_events(feed: bytes, _folder: Path) -> Instants:
     occurrences = recurring_ical_events.of(Calendar.from_ical(feed)).between((2024, 1, 1), (2025, 1, 1))
-    return [(e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in occurrences]
+    return [(event["DTSTART"].dt.astimezone(UTC), event["DTEND"].dt.astimezone(UTC)) for event in occurrences]
 
 
 def by_khal(feed: bytes, folder: Path) -> Instants:
@@ -125,4 +125,7 @@ def test_vdirsyncer_syncs_over_http(live_server: LiveServer, tmp_path: Path) -> 
     kept_events = [
         Calendar.from_ical(path.read_bytes()).walk("VEVENT")[0] for path in (tmp_path / "events").glob("*.ics")
     ]
-    assert sorted((e["DTSTART"].dt.astimezone(UTC), e["DTEND"].dt.astimezone(UTC)) for e in kept_events) == INSTANTS
+    assert (
+        sorted((event["DTSTART"].dt.astimezone(UTC), event["DTEND"].dt.astimezone(UTC)) for event in kept_events)
+        == INSTANTS
+    )

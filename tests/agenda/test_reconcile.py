@@ -118,7 +118,7 @@ def test_a_cancelled_item_that_is_removed_does_not_count_up_again(course: Course
 
 
 def test_recurring_occurrences_and_two_items_of_one_object_are_items_of_their_own(course: Course, fake: Fake) -> None:
-    hours = [replace(lecture(n), key=f"fake.officehour:2:2024-04-{day}") for n, day in enumerate((23, 30))]
+    hours = [replace(lecture(number), key=f"fake.officehour:2:2024-04-{day}") for number, day in enumerate((23, 30))]
     windows = [deadline(key=f"fake.exam:3:{what}", title=what, due_at=START) for what in ("opens", "closes")]
     assert fake.settle(course, *hours, *windows) == [ChangeKind.ADDED] * 4
     assert fake.settle(course, hours[0], *windows) == [ChangeKind.CANCELLED]

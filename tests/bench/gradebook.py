@@ -45,8 +45,12 @@ def make_book(slug: str, *, people: int, sheets: int):  # type: ignore[no-untype
     staff = User.objects.create(email=f"staff@{slug}.example.org")
     Enrolment.objects.create(user=staff, course=course, role="lecturer")
     users = User.objects.bulk_create(
-        User(email=f"p{n}@{slug}.example.org", display_name=f"Łukasz Größe {n}", matriculation_number=str(400000 + n))
-        for n in range(people)
+        User(
+            email=f"p{number}@{slug}.example.org",
+            display_name=f"Łukasz Größe {number}",
+            matriculation_number=str(400000 + number),
+        )
+        for number in range(people)
     )
     enrolments = Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
     for number in range(sheets):

@@ -175,11 +175,13 @@ def _last_minute(
         return path, cookie, *_multipart(_notebook(number, size), request_key=str(uuid.uuid4()))
 
     # Files are taken from who is signed in only.
-    bare_rate, _answers = _rate(port, [partial(request, "/upload/", cookie, n) for n, cookie in enumerate(cookies)])
+    bare_rate, _answers = _rate(
+        port, [partial(request, "/upload/", cookie, number) for number, cookie in enumerate(cookies)]
+    )
     # The deadline's last minute has just begun: it closes 60 seconds from now.
     assignment.due_at = timezone.now()
     assignment.save()
-    rate, answers = _rate(port, [partial(request, path, cookie, n) for n, cookie in enumerate(cookies)])
+    rate, answers = _rate(port, [partial(request, path, cookie, number) for number, cookie in enumerate(cookies)])
     statuses = Counter(status for status, _location in answers)
     _require(statuses == {302: len(cookies)}, f"answers: {statuses}")
     submissions = Submission.objects.filter(project__assignment=assignment).select_related("project")
@@ -210,7 +212,7 @@ def _list_of_staff(prepared: Prepared) -> list[dict[str, object]]:
         course = CourseFactory.create(slug=f"{prepared.slug}-{count}")
         AssignmentFactory.create(course=course, due_at=now)
         topic = TopicFactory.create(course=course, slots=count, taken=count)
-        users = User.objects.bulk_create(User(email=f"{n}@{course.slug}.example.org") for n in range(count))
+        users = User.objects.bulk_create(User(email=f"{number}@{course.slug}.example.org") for number in range(count))
         people = Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
         projects = Project.objects.bulk_create(
             Project(assignment=topic.assignment, topic=topic, registered_at=now) for _each in people

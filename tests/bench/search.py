@@ -65,7 +65,7 @@ def reading() -> Iterator[dict[str, Any]]:
     files = {
         "pdf": (pdf(*pages), SLIDES),
         "pptx": (pptx(*((page[0], "\n".join(page[1:]), page[1]) for page in pages)), SLIDES),
-        "vtt": (vtt(*((f"{n // 1200:02}:{n // 20 % 60:02}:{n % 20 * 3:02}.000", f"{n // 1200:02}:{n // 20 % 60:02}:{n % 20 * 3 + 2:02}.000", " ".join(next(words) for _w in range(8))) for n in range(1500))), 1500),
+        "vtt": (vtt(*((f"{number // 1200:02}:{number // 20 % 60:02}:{number % 20 * 3:02}.000", f"{number // 1200:02}:{number // 20 % 60:02}:{number % 20 * 3 + 2:02}.000", " ".join(next(words) for _w in range(8))) for number in range(1500))), 1500),
     }  # fmt: skip
 
     def bare() -> None:
@@ -140,7 +140,7 @@ def searching() -> Iterator[dict[str, Any]]:
     typed = queries(first.pk)
     anonymous = Client()
     yield compare("search: 1 course of 3,000 slides", anonymous, f"/{first.slug}/search/", [first.pk], typed)
-    courses = [first, *(copy_course(first, n) for n in range(1, COURSES))]
+    courses = [first, *(copy_course(first, number) for number in range(1, COURSES))]
     analyze()
     yield compare("search: 1 of 100 such courses", anonymous, f"/{first.slug}/search/", [first.pk], typed)
     user = User.objects.create_user("bench@example.org")
@@ -181,10 +181,10 @@ def make_files(course: Any, now: Any) -> list[Any]:
 
     lectures = Lecture.objects.bulk_create(
         Lecture(
-            course=course, number=f"{n:02}", title=f"Lecture on topic {n}", starts_at=now + timedelta(days=n),
-            ends_at=now + timedelta(days=n, hours=2),
+            course=course, number=f"{number:02}", title=f"Lecture on topic {number}", starts_at=now + timedelta(days=number),
+            ends_at=now + timedelta(days=number, hours=2),
         )
-        for n in range(1, LECTURES + 1)
+        for number in range(1, LECTURES + 1)
     )  # fmt: skip
     materials = Material.objects.bulk_create(Material(lecture=lecture, kind="pdf") for lecture in lectures)
     files = MaterialFile.objects.bulk_create(

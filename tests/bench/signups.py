@@ -54,7 +54,10 @@ def _prepare() -> list[str]:
     course = Course.objects.filter(slug="bench-exam").first() or CourseFactory.create(slug="bench-exam")
     if Enrolment.objects.filter(course=course).count() < PEOPLE:
         users = User.objects.bulk_create(
-            [User(email=f"bench{n}@example.org", display_name=f"Bench {n}", password="!") for n in range(PEOPLE)]
+            [
+                User(email=f"bench{number}@example.org", display_name=f"Bench {number}", password="!")
+                for number in range(PEOPLE)
+            ]
         )
         Enrolment.objects.bulk_create([Enrolment(user=user, course=course) for user in users])
     keys = []

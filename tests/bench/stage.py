@@ -43,16 +43,18 @@ def make_course(*, people: int, items: int):  # type: ignore[no-untyped-def]
 
     now = timezone.now()
     course = Course.objects.create(slug="bench", title="Bench", term="SS2024", state="running")
-    users = User.objects.bulk_create([User(email=f"p{n}@example.org") for n in range(people)], batch_size=2000)
+    users = User.objects.bulk_create(
+        [User(email=f"p{number}@example.org") for number in range(people)], batch_size=2000
+    )
     Enrolment.objects.bulk_create([Enrolment(user=user, course=course) for user in users], batch_size=2000)
     Enrolment.objects.update(created_at=now - timedelta(days=99))
     due = now + timedelta(hours=20)
     AgendaItem.objects.bulk_create(
         AgendaItem(
-            course=course, key=f"bench.due:{n}", kind="deadline", title=f"Deadline {n}", path="/bench/",
-            starts_at=due - timedelta(minutes=30), ends_at=due + timedelta(minutes=n), created_at=now, changed_at=now,
+            course=course, key=f"bench.due:{number}", kind="deadline", title=f"Deadline {number}", path="/bench/",
+            starts_at=due - timedelta(minutes=30), ends_at=due + timedelta(minutes=number), created_at=now, changed_at=now,
         )
-        for n in range(items)
+        for number in range(items)
     )  # fmt: skip
     ensure_rules(course)
     return course, now

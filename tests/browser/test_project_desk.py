@@ -50,7 +50,7 @@ def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: i
 
 def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
     page = open_page(f"{LIST}?course=all", user="assistant")
-    first, second = (page.locator("#result_list tbody th a").nth(n) for n in (0, 1))
+    first, second = (page.locator("#result_list tbody th a").nth(number) for number in (0, 1))
     addresses = [link.get_attribute("href") or "" for link in (first, second)]
     first.focus()
     page.keyboard.press("Enter")

@@ -69,7 +69,7 @@ def test_who_lost_a_row_to_another_worker_marks_nothing() -> None:
 
 def test_a_row_that_ends_with_no_worker_is_one_too_many_in_the_end() -> None:
     now = order()
-    claims = [QUEUE.claim(now=now + n * QUEUE.lease)[0] for n in range(3)]
+    claims = [QUEUE.claim(now=now + leases * QUEUE.lease)[0] for leases in range(3)]
     assert [claim.is_one_too_many for claim in claims] == [False, False, True]
 
 

@@ -54,7 +54,7 @@ def test_letters_with_marks_stand_where_readers_look_for_them() -> None:
         "Anna Strasse", "Zoë", "Иван Андреев", "山田太郎",
     ]  # fmt: skip
     User.objects.bulk_create(
-        User(email=f"{n}@example.org", display_name=name) for n, name in enumerate(reversed(wanted))
+        User(email=f"{number}@example.org", display_name=name) for number, name in enumerate(reversed(wanted))
     )
     assert list(User.objects.order_by("sort_name").values_list("display_name", flat=True)) == wanted
 

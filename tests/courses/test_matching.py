@@ -161,13 +161,13 @@ def test_who_stands_on_the_roster_but_has_not_joined_is_said_to(course: Course) 
 def test_a_file_costs_the_same_queries_however_long_it_is(
     course: Course, count: int, django_assert_num_queries: object
 ) -> None:
-    for n in range(count):
-        typed(course, f"s{n}@example.org", f"{n + 1}")
+    for number in range(count):
+        typed(course, f"s{number}@example.org", f"{number + 1}")
     with django_assert_num_queries(4):  # type: ignore[operator]
         people = Participants(course)
-        for n in range(count):
-            people.find(number=f"{n + 1}", email=f"s{n}@example.org")
-            people.find(number=f"{n + 1}")
+        for number in range(count):
+            people.find(number=f"{number + 1}", email=f"s{number}@example.org")
+            people.find(number=f"{number + 1}")
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,8 @@ def test_what_people_typed_is_seen_where_it_is_anothers(cast: Cast) -> None:
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_contradictions_cost_three_queries(cast: Cast, count: int, django_assert_num_queries: object) -> None:
-    for n in range(count):
-        EnrolmentFactory.create(course=cast.course, user__matriculation_number=f"{n + 1}")
+    for number in range(count):
+        EnrolmentFactory.create(course=cast.course, user__matriculation_number=f"{number + 1}")
     with django_assert_num_queries(3):  # type: ignore[operator]
         contradictions_of([cast.course, cast.other_course][:count])
 

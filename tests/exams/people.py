@@ -7,8 +7,8 @@ from amls.courses.services import verify_number
 def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enrolment]:
     """Enrol `count` new students and return their enrolments with user and course loaded."""
     users = User.objects.bulk_create(
-        User(email=f"{prefix}{n}@{course.slug}.example.org", display_name=f"{prefix.upper()} {n:04}", matriculation_number=f"4{n:05}")
-        for n in range(count)
+        User(email=f"{prefix}{number}@{course.slug}.example.org", display_name=f"{prefix.upper()} {number:04}", matriculation_number=f"4{number:05}")
+        for number in range(count)
     )  # fmt: skip
     Enrolment.objects.bulk_create(Enrolment(user=user, course=course) for user in users)
     return list(

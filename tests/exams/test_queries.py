@@ -23,10 +23,10 @@ NOW = timezone.now()
 def dates(cast: Cast, count: int) -> list[Exam]:
     return [
         OpenExamFactory.create(
-            course=cast.course, capacity=None, starts_at=NOW + timedelta(days=9 + n), opens_at=NOW - timedelta(days=9),
+            course=cast.course, capacity=None, starts_at=NOW + timedelta(days=9 + number), opens_at=NOW - timedelta(days=9),
             closes_at=NOW + timedelta(days=2), withdraw_until=NOW + timedelta(days=3),
         )
-        for n in range(count)
+        for number in range(count)
     ]  # fmt: skip
 
 

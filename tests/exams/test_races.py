@@ -224,7 +224,7 @@ def statements() -> Callable[[Act], list[str]]:
         with CaptureQueriesContext(connection) as captured:
             act()
         said = [query["sql"] for query in captured]
-        locked = next(n for n, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
+        locked = next(position for position, sql in enumerate(said) if "FOR NO KEY UPDATE" in sql)
         return said[locked : said.index("COMMIT", locked) + 1]
 
     return run

@@ -120,7 +120,7 @@ def test_statistics_and_bars() -> None:
         ("3.3", 3, 1), ("5.0", 0, 1),
     ]  # fmt: skip
     points = point_bars([D(100), D(0), D("49.9")], max_points=D(100), pass_at=D(50))
-    assert [n for n, bar in enumerate(points) if bar.value] == [0, 9, 19]
+    assert [number for number, bar in enumerate(points) if bar.value] == [0, 9, 19]
     assert [bar.is_marked for bar in points] == [True] * 10 + [False] * 10
     assert statistics_of([]).mean_points is None
 
@@ -265,7 +265,7 @@ def test_frozen_means_frozen(cast: Cast, exam: Exam, people: list[Registration])
     numbers = [person.enrolment.user.matriculation_number for person in people]
     assert answer.content.decode("utf-8-sig").splitlines() == [
         "matriculation number,name,grade,status",
-        *(f"{numbers[n]},S {n:04},2.7,attended" for n in range(3)),
+        *(f"{numbers[number]},S {number:04},2.7,attended" for number in range(3)),
         f"{numbers[3]},S 0003,5.0,attended",
         f"{numbers[4]},S 0004,,absent",
         f"{numbers[5]},S 0005,,excused",

@@ -135,7 +135,7 @@ def office_bomb(name: str, kind: tuple[str, bytes, bytes]) -> bytes:
         case "deep":
             inside = start.partition(b">")[0] + b">" + b"<x>" * (many // 3)
         case "laughs":
-            more = b"".join(b'<!ENTITY l%d "%s">' % (n, (b"&l%d;" % (n - 1)) * 10) for n in range(1, 12))
+            more = b"".join(b'<!ENTITY l%d "%s">' % (level, (b"&l%d;" % (level - 1)) * 10) for level in range(1, 12))
             entities, inside = b'<!ENTITY l0 "lol">' + more, start + b"&l11;" + end
         case "quadratic":
             entities, inside = b'<!ENTITY a "%s">' % (b"a" * 100_000), start + b"&a;" * 100_000 + end
@@ -258,7 +258,7 @@ def workbook_bomb(name: str) -> bytes:
         case "digits":
             rows = b"<row><c><v>%s</v></c></row>" % filled(b"9")
         case "laughs":
-            more = b"".join(b'<!ENTITY l%d "%s">' % (n, (b"&l%d;" % (n - 1)) * 10) for n in range(1, 12))
+            more = b"".join(b'<!ENTITY l%d "%s">' % (level, (b"&l%d;" % (level - 1)) * 10) for level in range(1, 12))
             entities, rows = b'<!ENTITY l0 "lol">' + more, b'<row><c t="str"><v>&l11;</v></c></row>'
         case "quadratic":
             entities = b'<!ENTITY a "%s">' % (b"a" * 100_000)

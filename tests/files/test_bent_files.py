@@ -293,7 +293,10 @@ def spent_by_children(act: Callable[[], object]) -> tuple[float, float]:
     before = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
     act()
     after = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
-    children, own = (b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after, strict=True))
+    children, own = (
+        later.ru_utime + later.ru_stime - earlier.ru_utime - earlier.ru_stime
+        for earlier, later in zip(before, after, strict=True)
+    )
     return children, own
 
 

@@ -151,7 +151,7 @@ def test_real_files_are_recognised() -> None:
         ("a.tar.gz", tarred(type=tarfile.SYMTYPE, linkname="/etc/passwd"), "zip-link"),
         ("a.tar.gz", tarred(type=tarfile.LNKTYPE, linkname="../etc/passwd"), "zip-link"),
         ("a.tar.gz", tarred(type=tarfile.CHRTYPE), "tar-device"),
-        ("a.tar.gz", lambda: tarred(*((f"{n}", b"") for n in range(10_001))), "too-many-entries"),
+        ("a.tar.gz", lambda: tarred(*((f"{number}", b"") for number in range(10_001))), "too-many-entries"),
         ("a.tar.gz", tarred(("main.py", b"print()" * 100))[:-40], "not-tar"),
         ("a.tar.gz", gzip.compress(b"no tar file"), "not-tar"),
         ("a.tar.gz", b"nothing", "not-tar"),
@@ -241,8 +241,8 @@ def test_any_name_becomes_a_safe_one(name: str) -> None:
 def test_lecture_and_kind_are_read_from_the_name(name: str, number: str | None, kind: str) -> None:
     course = CourseFactory.create()
     known = [
-        LectureFactory.create(course=course, number=n, title=t)
-        for n, t in (
+        LectureFactory.create(course=course, number=number, title=title)
+        for number, title in (
             ("05", "Data- and Task-Parallel"),
             ("06", "Parameter Servers"),
             ("07", "Hybrid"),

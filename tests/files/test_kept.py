@@ -174,7 +174,8 @@ def test_nobody_hands_in_what_another_one_sent(student: Client, world: World) ->
 def test_a_table_of_any_size_is_imported_as_it_was_shown_and_then_forgotten(cast: Cast) -> None:
     client, address = cast.client("lecturer"), reverse(ROSTER)
     content = (
-        "email;name;what\n" + "".join(f"{n}@example.org;N{n};{uuid.uuid4().hex * 40}\n" for n in range(2500))
+        "email;name;what\n"
+        + "".join(f"{number}@example.org;N{number};{uuid.uuid4().hex * 40}\n" for number in range(2500))
     ).encode()
     assert len(content) > 3 * 1024**2
     shown = show(client, address, content, course=cast.course.pk)

@@ -219,7 +219,11 @@ def test_what_a_person_reads_as_enough_makes_the_rule_met(facts: Facts, percent:
     assert outcome.missing is not None
     openings = sorted((piece for piece in outcome.pieces if not piece.is_settled), key=lambda piece: piece.most or 0)
     verdicts = set()
-    for order in {tuple(openings), tuple(reversed(openings)), *(tuple(openings[n:] + openings[:n]) for n in range(7))}:
+    for order in {
+        tuple(openings),
+        tuple(reversed(openings)),
+        *(tuple(openings[start:] + openings[:start]) for start in range(7)),
+    }:
         left, graded = outcome.missing, dict(facts.pieces)
         for piece in order:
             assert piece.most is not None

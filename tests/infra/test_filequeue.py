@@ -50,7 +50,7 @@ def test_messages_arrive_whole_and_once_while_many_write_and_read(tmp_path: Path
                     assert len(message["body"]) == len(payload)
                     got.append(message["number"])
 
-    threads = [threading.Thread(target=write, args=(n * count,)) for n in range(writers)]
+    threads = [threading.Thread(target=write, args=(number * count,)) for number in range(writers)]
     readers = [threading.Thread(target=read) for _each in range(3)]
     for thread in threads + readers:
         thread.start()

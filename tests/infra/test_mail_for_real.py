@@ -157,7 +157,9 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
         def kill_worker(port: int) -> None:
             in_flight.append("worker")
             pid = owner_of(port)
-            mine = next(worker for worker in workers if pid in [c.pid for c in psutil.Process(worker.pid).children()])
+            mine = next(
+                worker for worker in workers if pid in [child.pid for child in psutil.Process(worker.pid).children()]
+            )
             kill(mine)
             workers[workers.index(mine)] = house.worker("three")
 
@@ -175,7 +177,7 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
             kill(beats[0])
 
         steps = [kill_sender, kill_worker, restart_redis, restart_postgres, kill_beat]
-        post.at = {people * (n + 1) // 7: step for n, step in enumerate(steps)}
+        post.at = {people * (number + 1) // 7: step for number, step in enumerate(steps)}
         try:
             wait_for(lambda: len(post.taken) == people, 150, var / "log")
             with connect(str(settings_socket(var))) as connection:

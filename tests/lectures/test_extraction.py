@@ -78,7 +78,7 @@ def test_an_untagged_pdf_is_known_as_one() -> None:
 
 def test_footers_and_bullets_are_no_text() -> None:
     words = ("alpha", "beta", "gamma", "delta", "omega")
-    pages = [["A title", word, word * 2, f"04 Operator Fusion, {n}"] for n, word in enumerate(words, start=1)]
+    pages = [["A title", word, word * 2, f"04 Operator Fusion, {number}"] for number, word in enumerate(words, start=1)]
     read(LectureFactory.create(), "pdf", "a.pdf", pdf(*pages, ["Fusion", "\x95", "a = b"]))
     assert [page.text for page in Passage.objects.order_by("number")] == [
         *(f"A title\n{word}\n{word * 2}" for word in words),
@@ -97,7 +97,10 @@ def test_slides_are_read_with_their_speaker_notes() -> None:
 
 
 def test_captions_are_read_in_stretches_that_know_each_line() -> None:
-    cues = [(f"00:00:{n:02}.000", f"00:00:{n + 2:02}.000", f"Line <b>{n}</b> &amp; more.") for n in range(0, 58, 2)]
+    cues = [
+        (f"00:00:{number:02}.000", f"00:00:{number + 2:02}.000", f"Line <b>{number}</b> &amp; more.")
+        for number in range(0, 58, 2)
+    ]
     file = read(LectureFactory.create(), "captions", "a.vtt", vtt(*cues))
     assert outcome(file)[:2] == ("done", "")
     passages = list(Passage.objects.filter(file=file).order_by("number"))
@@ -176,7 +179,7 @@ def test_files_that_came_past_the_check_do_no_harm(name: str, content: bytes, pr
 
 def test_a_pdf_of_600_pages_is_read_up_to_the_limit() -> None:
     # Low pages: their pictures have little to draw.
-    pages = pdf(*([f"Page {n}"] for n in range(1, 601)), size=(14400, 40))
+    pages = pdf(*([f"Page {number}"] for number in range(1, 601)), size=(14400, 40))
     file = read(LectureFactory.create(), "pdf", "long.pdf", pages)
     assert outcome(file) == ("done", "too_many_pages", 500)
     assert file.extraction.pages_total == 600
@@ -225,7 +228,9 @@ def test_memory_is_limited(settings: Settings) -> None:
 def test_time_is_limited_and_what_was_read_before_is_kept(settings: Settings) -> None:
     settings.EXTRACTION_SECONDS = 2
     # Each page draws a hundred thousand curves.
-    slow = "\n".join(f"{n % 700} 0 m 700 {n % 400} 0 {n % 300} {n % 500} 400 c S" for n in range(120_000)).encode()
+    slow = "\n".join(
+        f"{number % 700} 0 m 700 {number % 400} 0 {number % 300} {number % 500} 400 c S" for number in range(120_000)
+    ).encode()
     writer = PdfWriter()
     page = PdfReader(io.BytesIO(raw_pdf(slow))).pages[0]
     writer.append(io.BytesIO(pdf(["First page"])))
@@ -319,8 +324,8 @@ def test_what_a_killed_worker_left_is_read_again_and_not_for_ever() -> None:
 def test_two_workers_never_read_the_same_file(settings: Settings) -> None:
     settings.EXTRACTION_WORKERS = 4
     lecture = LectureFactory.create()
-    for n in range(4):
-        put(LectureFactory.create(course=lecture.course), "pdf", "a.pdf", pdf([f"Words {n}"]))
+    for number in range(4):
+        put(LectureFactory.create(course=lecture.course), "pdf", "a.pdf", pdf([f"Words {number}"]))
     assert sum(at_once([extract] * 4)) == 4
     assert set(Extraction.objects.values_list("state", "attempts")) == {("done", 1)}
     assert Passage.objects.count() == 4
@@ -329,7 +334,7 @@ def test_two_workers_never_read_the_same_file(settings: Settings) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_upload_while_the_old_version_is_read_wins(settings: Settings) -> None:
     lecture = LectureFactory.create()
-    put(lecture, "pdf", "a.pdf", pdf(*([f"Old {n}", *["words"] * 5] for n in range(150))))
+    put(lecture, "pdf", "a.pdf", pdf(*([f"Old {number}", *["words"] * 5] for number in range(150))))
 
     with beside(lambda: extract_next(now=timezone.now())):
         deadline = time.monotonic() + 20

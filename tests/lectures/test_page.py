@@ -180,7 +180,7 @@ def test_chapters_and_words_go_with_the_slides_that_they_are_from(cast: Cast, le
 def test_a_deck_says_how_many_pages_are_in_the_file_only(cast: Cast, lecture: Lecture, settings: Settings) -> None:
     assert "in the file only" not in page(Client())
     settings.EXTRACTION_MAX_PAGES = 2
-    read(lecture, "pdf", "06.pdf", pdf(*([f"Slide {n}"] for n in range(5))))
+    read(lecture, "pdf", "06.pdf", pdf(*([f"Slide {number}"] for number in range(5))))
     text = page(Client())
     assert text.count("<figure") == 2
     assert "3 more pages are in the file only." in text
@@ -210,7 +210,7 @@ def test_a_scan_is_read_aloud_by_its_presentation(cast: Cast) -> None:
     assert shows(text, "</span> Stale updates</h3><p>What it costs</p>")
 
 
-@pytest.mark.parametrize("text", ["12 Title", "0:75 Title", "0:05", "0:05 A\n0:05 B", "0:05 " + "x" * 201, "0:05 A #0", "\n".join(f"{n}:00 A" for n in range(101))])  # fmt: skip
+@pytest.mark.parametrize("text", ["12 Title", "0:75 Title", "0:05", "0:05 A\n0:05 B", "0:05 " + "x" * 201, "0:05 A #0", "\n".join(f"{number}:00 A" for number in range(101))])  # fmt: skip
 def test_lines_that_are_no_chapters_are_refused(text: str) -> None:
     with pytest.raises(RuleViolation):
         read_chapters(text)
@@ -265,7 +265,11 @@ def test_downloads_are_counted_once_each(cast: Cast, lecture: Lecture) -> None:
     client = cast.client("student")
     with CaptureQueriesContext(connection) as queries:
         etag = client.get(slides.get_absolute_url())["ETag"]
-    assert not [q for q in queries if q["sql"].startswith(("INSERT", "UPDATE", "DELETE")) and "lectures_" in q["sql"]]
+    assert not [
+        query
+        for query in queries
+        if query["sql"].startswith(("INSERT", "UPDATE", "DELETE")) and "lectures_" in query["sql"]
+    ]
     Client().get(slides.get_absolute_url(), headers={"range": "bytes=0-99"})
     # What is not a download of its own: later pieces, what is there already, and what players do.
     Client().get(slides.get_absolute_url(), headers={"range": "bytes=100-"})
@@ -383,7 +387,7 @@ def test_a_lecture_page_costs_the_same_with_60_slides_as_with_3(cast: Cast, lect
     client, counts = cast.client("student"), []
     client.get("/amls/lectures/06/")
     for slides in (3, 60):
-        read(lecture, "pdf", "06.pdf", pdf(*([f"Slide {n}"] for n in range(slides)), size=(72, 40)))
+        read(lecture, "pdf", "06.pdf", pdf(*([f"Slide {number}"] for number in range(slides)), size=(72, 40)))
         # Once for everybody after a change, and then for each.
         for _visit in ("first", "next"):
             with CaptureQueriesContext(connection) as queries:

@@ -216,8 +216,10 @@ def test_the_database_refuses_what_can_never_be(name: str, values: dict[str, str
 def test_mails_of_one_letter_are_each_their_persons_own(postbox: Postbox, course: Course) -> None:
     now = timezone.now()
     people = [
-        User.objects.create_user(f"p{n}@example.org", display_name=f"P {n}", language="de" if n % 2 else "en")
-        for n in range(6)
+        User.objects.create_user(
+            f"p{number}@example.org", display_name=f"P {number}", language="de" if number % 2 else "en"
+        )
+        for number in range(6)
     ]
     Enrolment.objects.bulk_create(Enrolment(user=person, course=course) for person in people)
     Enrolment.objects.update(created_at=now - timedelta(days=30))

@@ -155,7 +155,7 @@ BODIES: dict[str, tuple[str, bytes]] = {
     ),
     "no boundary": ("multipart/form-data", b"--x--"),
     "utf-16": ("application/x-www-form-urlencoded; charset=utf-16", b"a=b"),
-    "too many fields": ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % n for n in range(6000))),
+    "too many fields": ("application/x-www-form-urlencoded", b"&".join(b"a%d=1" % number for number in range(6000))),
     "very large": ("application/x-www-form-urlencoded", b"a=" + b"x" * 3_000_000),
     "an unknown type": ("application/octet-stream", b"\0\xff"),
     "text": ("text/plain", "ü".encode()),

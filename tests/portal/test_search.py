@@ -357,7 +357,9 @@ def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: C
         lecture,
         "pdf",
         "a.pdf",
-        pdf(*(["Fusion", f"q{chr(97 + n // 26)}{chr(97 + n % 26)}z"] for n in range(160)), size=(72, 40)),
+        pdf(
+            *(["Fusion", f"q{chr(97 + number // 26)}{chr(97 + number % 26)}z"] for number in range(160)), size=(72, 40)
+        ),
     )
     assert "The best 60 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
     assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()

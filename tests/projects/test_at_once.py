@@ -216,6 +216,7 @@ def spent(world: World, desk: Client, action: str, values: dict[str, Any], count
         "withdraw_all": Project.objects.filter(pk__in=[team.pk for team in teams], withdrawn_at__isnull=False).count(),
     }
     assert (
-        changed.get(action, Project.objects.filter(assessor=world.staff, pk__in=[t.pk for t in teams]).count()) == count
+        changed.get(action, Project.objects.filter(assessor=world.staff, pk__in=[team.pk for team in teams]).count())
+        == count
     )
     return len(captured)

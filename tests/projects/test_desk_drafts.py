@@ -72,7 +72,10 @@ def test_whatever_is_pressed_keeps_what_was_typed(world: World, desk: Client, ac
     (team,) = make_teams(world, 1)
     desk.post(assess_url(team), {**page_of(desk, team, **TYPED), **act})
     kept = AssessmentDraft.objects.get()
-    assert {name: kept.typed[name] for name in TYPED} == {**TYPED, **{k: v for k, v in act.items() if k in TYPED}}
+    assert {name: kept.typed[name] for name in TYPED} == {
+        **TYPED,
+        **{name: value for name, value in act.items() if name in TYPED},
+    }
     assert (kept.author, kept.project) == (world.staff, team)
 
 

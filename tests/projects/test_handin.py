@@ -340,11 +340,11 @@ def test_the_personal_calendar_shows_that_it_is_done(world: World) -> None:
 @pytest.mark.parametrize(
     ("constraint", "write"),
     [
-        ("submission_attempt_unique", lambda s: Submission.objects.create(project=s.project, attempt=1, submitted_by=s.submitted_by, began_at=NOW, received_at=NOW)),
-        ("submission_attempt_positive", lambda s: Submission.objects.filter(pk=s.pk).update(attempt=0)),
-        ("submission_received_after_began", lambda s: Submission.objects.filter(pk=s.pk).update(received_at=NOW - timedelta(1))),
-        ("submissionfile_not_empty", lambda s: SubmissionFile.objects.filter(submission=s).update(size=0)),
-        ("submissionfile_has_hash", lambda s: SubmissionFile.objects.filter(submission=s).update(sha256="")),
+        ("submission_attempt_unique", lambda submission: Submission.objects.create(project=submission.project, attempt=1, submitted_by=submission.submitted_by, began_at=NOW, received_at=NOW)),
+        ("submission_attempt_positive", lambda submission: Submission.objects.filter(pk=submission.pk).update(attempt=0)),
+        ("submission_received_after_began", lambda submission: Submission.objects.filter(pk=submission.pk).update(received_at=NOW - timedelta(1))),
+        ("submissionfile_not_empty", lambda submission: SubmissionFile.objects.filter(submission=submission).update(size=0)),
+        ("submissionfile_has_hash", lambda submission: SubmissionFile.objects.filter(submission=submission).update(sha256="")),
     ],
 )  # fmt: skip
 def test_the_database_keeps_the_rules(world: World, constraint: str, write: Any) -> None:

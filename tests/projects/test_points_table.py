@@ -52,10 +52,10 @@ def tasks(world: World, sheet: Assignment) -> list[int]:
 
 @pytest.fixture
 def people(world: World) -> list[Enrolment]:
-    users = [UserFactory.create(display_name=name, email=f"p{n}@example.org") for n, name in enumerate(NAMES)]
+    users = [UserFactory.create(display_name=name, email=f"p{number}@example.org") for number, name in enumerate(NAMES)]
     return [
-        EnrolmentFactory.create(course=world.course, user=user, verified_number=f"04711{n}")
-        for n, user in enumerate(users)
+        EnrolmentFactory.create(course=world.course, user=user, verified_number=f"04711{number}")
+        for number, user in enumerate(users)
     ]
 
 

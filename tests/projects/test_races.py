@@ -407,9 +407,9 @@ def test_calendars_followed_from_all_sides_never_wait_in_a_circle(world: World) 
 
     ideas = [
         propose_idea(
-            enrolment=world.another(), assignment=world.assignment, title=f"Idea {n}", description="x", now=NOW
+            enrolment=world.another(), assignment=world.assignment, title=f"Idea {number}", description="x", now=NOW
         )
-        for n in range(3)
+        for number in range(3)
     ]
     for _turn in range(3):
         at_once([

@@ -243,12 +243,12 @@ def test_the_counter_equals_the_rows(world: World) -> None:
 @pytest.mark.parametrize(
     ("constraint", "write"),
     [
-        ("topic_slots_kept", lambda w: Topic.objects.filter(pk=w.topic.pk).update(taken=3)),
-        ("topic_team_size_valid", lambda w: Topic.objects.filter(pk=w.topic.pk).update(team_min=4)),
-        ("topic_proposal_has_author", lambda w: Topic.objects.filter(pk=w.topic.pk).update(proposal="open")),
-        ("membership_one_active", lambda w: Membership.objects.create(project=w.project(), assignment=w.assignment, enrolment=w.student, joined_at=NOW)),
-        ("project_picked_at_a_time", lambda w: Project.objects.filter(pk=w.project().pk).update(picked=handed_in(Project.objects.get(), w.student))),
-        ("project_withdrawn_after_registered", lambda w: Project.objects.filter(pk=w.project().pk).update(withdrawn_at=NOW - timedelta(days=1))),
+        ("topic_slots_kept", lambda world: Topic.objects.filter(pk=world.topic.pk).update(taken=3)),
+        ("topic_team_size_valid", lambda world: Topic.objects.filter(pk=world.topic.pk).update(team_min=4)),
+        ("topic_proposal_has_author", lambda world: Topic.objects.filter(pk=world.topic.pk).update(proposal="open")),
+        ("membership_one_active", lambda world: Membership.objects.create(project=world.project(), assignment=world.assignment, enrolment=world.student, joined_at=NOW)),
+        ("project_picked_at_a_time", lambda world: Project.objects.filter(pk=world.project().pk).update(picked=handed_in(Project.objects.get(), world.student))),
+        ("project_withdrawn_after_registered", lambda world: Project.objects.filter(pk=world.project().pk).update(withdrawn_at=NOW - timedelta(days=1))),
     ],
 )  # fmt: skip
 def test_the_database_keeps_the_rules(world: World, constraint: str, write: object) -> None:

@@ -158,7 +158,9 @@ def own_addresses(world: World, taken: dict[type[Model], Any]) -> Iterator[tuple
         values["assignment"] = taken[Assignment].pk
         yield (
             str(pattern.name),
-            reverse(f"projects:{pattern.name}", kwargs={k: v for k, v in values.items() if k in names}),
+            reverse(
+                f"projects:{pattern.name}", kwargs={name: value for name, value in values.items() if name in names}
+            ),
         )
 
 
@@ -192,7 +194,9 @@ def state(taken: dict[type[Model], Any]) -> dict[str, Any]:
         SubmissionFile: {"submission__project": project}, Topic: {"proposed_by": owner},
         Allocation: {}, MentorLimit: {}, Handout: {}, TopicPlacement: {"project": project},
     }  # fmt: skip
-    return {m.__name__: list(m._default_manager.filter(**scopes[m]).order_by("pk").values()) for m in KEPT}
+    return {
+        model.__name__: list(model._default_manager.filter(**scopes[model]).order_by("pk").values()) for model in KEPT
+    }
 
 
 def text_of(answer: HttpResponse) -> str:

@@ -220,7 +220,10 @@ def test_the_desk_shows_what_a_run_would_be_made_from(cast: Cast, team: Project,
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_the_board_costs_as_much_for_many_as_for_one(cast: Cast, count: int) -> None:
-    rows = [AssignmentFactory.create(course=cast.course, title=str(n), topics_given="by-wish") for n in range(count)]
+    rows = [
+        AssignmentFactory.create(course=cast.course, title=str(number), topics_given="by-wish")
+        for number in range(count)
+    ]
     with CaptureQueriesContext(connection) as queries:
         assert len(rounds_of(rows)) == count
     assert len(queries) == 8

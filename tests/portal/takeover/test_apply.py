@@ -153,12 +153,12 @@ def courses(draw: st.DrawFn) -> CourseSpec:
     starts = draw(st.lists(MOMENT, max_size=4))
     lectures = tuple(
         LectureSpec(
-            number=f"{n:02}", part=draw(st.sampled_from(["A", ""])), title=draw(LINE), starts_at=start,
+            number=f"{number:02}", part=draw(st.sampled_from(["A", ""])), title=draw(LINE), starts_at=start,
             ends_at=start + timedelta(minutes=draw(st.integers(1, 300))), mode=draw(st.sampled_from(["in_person", "hybrid", "virtual"])),
             abstract=draw(LINE), call_in_public=draw(st.booleans()), state=draw(st.sampled_from(["planned", "cancelled"])),
             materials=draw(st.sampled_from([(), (MaterialSpec(kind="pdf"),), (MaterialSpec(kind="mp4", url="https://x.example.org/a"), MaterialSpec(kind="other", title="Code"))])),
         )
-        for n, start in enumerate(sorted(starts))
+        for number, start in enumerate(sorted(starts))
     )  # fmt: skip
     topics = draw(st.lists(LINE, max_size=2, unique=True))
     return CourseSpec(
@@ -268,7 +268,7 @@ def test_the_new_term_is_named_in_the_old_manner(old: str, first: date, label: s
 
 def test_lectures_keep_their_order_whatever_is_skipped(course: Course) -> None:
     spec = export_course(course)
-    skip = [date(2025, 4, 14) + timedelta(days=n) for n in range(30) if n % 3]
+    skip = [date(2025, 4, 14) + timedelta(days=days) for days in range(30) if days % 3]
     shifted = shift_course(spec, new_slug="x", start=date(2025, 4, 14), skip=skip)
     assert [lecture.title for lecture in sorted(shifted.lectures, key=lambda lecture: str(lecture.starts_at))] == [
         lecture.title for lecture in spec.lectures

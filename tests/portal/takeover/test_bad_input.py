@@ -31,7 +31,7 @@ def zipped(**parts: bytes) -> bytes:
 
 MEGABYTE = 1024**2
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 10)}]\n" for n in range(8)
+    f"{chr(98 + level)}: &{chr(98 + level)} [{','.join([f'*{chr(97 + level)}'] * 10)}]\n" for level in range(8)
 )
 SERIES = (
     "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20240101T000000Z\r\n"
@@ -45,7 +45,7 @@ SERIES = (
         (b"", "", "There is nothing in it"),
         (b" \n\t ", "x.html", "There is nothing in it"),
         (b"x" * (6 * 1024**2), "", "more than 5 MB"),
-        ("\n".join(f"line {n}" for n in range(10_002)).encode(), "", "more than 10,000 lines"),
+        ("\n".join(f"line {number}" for number in range(10_002)).encode(), "", "more than 10,000 lines"),
         (("<p>x" * 10_002).encode(), "x.html", "more than 10,000 lines"),
         (b"%PDF-1.7\n...", "plan.pdf", "This is a PDF"),
         (b"\xd0\xcf\x11\xe0" + b"\0" * 600, "plan.doc", "old Office"),
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(
 
 
 def test_more_sessions_than_a_course_can_have() -> None:
-    rows = "\n".join(f"2024-{1 + n % 12:02}-{1 + n % 28:02},Topic {n},x" for n in range(2_100))
+    rows = "\n".join(f"2024-{1 + number % 12:02}-{1 + number % 28:02},Topic {number},x" for number in range(2_100))
     with pytest.raises(CourseFileError, match="more than 2,000 sessions"):
         read(f"date,topic,x\n{rows}\n", "x.csv")
 

@@ -41,8 +41,10 @@ def test_the_page_of_the_real_course(seed: CourseSpec) -> None:
         ("A", "Overview and ML System Internals"),
         ("B", "ML Lifecycle Systems"),
     ]
-    assert [lecture.number for lecture in seed.lectures] == [f"{n:02}" for n in range(1, 13)]
-    assert [lecture.starts_at for lecture in seed.lectures] == [datetime(2024, m, d, 16) for m, d in LECTURE_DAYS]
+    assert [lecture.number for lecture in seed.lectures] == [f"{number:02}" for number in range(1, 13)]
+    assert [lecture.starts_at for lecture in seed.lectures] == [
+        datetime(2024, month, day, 16) for month, day in LECTURE_DAYS
+    ]
     assert [lecture.ends_at.time() for lecture in seed.lectures] == [time(18)] * 12
     assert {lecture.number: lecture.room for lecture in seed.lectures if lecture.room != "H 0107"} == {
         "05": "H 0111",
@@ -187,7 +189,10 @@ def test_html_gives_links_and_the_same_facts() -> None:
         "https://zoom.example.org/1",
     )
     first, second = spec.lectures
-    assert [(m.kind, m.url) for m in first.materials] == [("pdf", "https://x.example.org/1.pdf"), ("mp4", "/1.mp4")]
+    assert [(material.kind, material.url) for material in first.materials] == [
+        ("pdf", "https://x.example.org/1.pdf"),
+        ("mp4", "/1.mp4"),
+    ]
     assert (second.title, second.room, second.starts_at) == ("Joins", "H 0111", datetime(2024, 5, 21, 16))
 
 
@@ -244,7 +249,7 @@ def test_a_link_that_is_no_address_leads_nowhere(address: str) -> None:
 
 @pytest.mark.parametrize("tag", ["li", "p", "div", "b"])
 def test_tags_that_are_never_closed_are_read(tag: str) -> None:
-    lines = "".join(f"<{tag}>Note {n}\n" for n in range(2000))
+    lines = "".join(f"<{tag}>Note {number}\n" for number in range(2000))
     spec = read_page(f"{HTML_HEAD}{lines}<ul><li>01 Introduction [Apr 18]</li></ul>")
     assert [lecture.title for lecture in spec.lectures] == ["Introduction"]
 

@@ -279,7 +279,7 @@ def test_a_course_of_open_dates_counts_its_weeks_from_its_first_day() -> None:
 
 
 def test_free_days_that_follow_each_other_are_one() -> None:
-    christmas = [date(2024, 12, 23) + timedelta(days=n) for n in range(12)]
+    christmas = [date(2024, 12, 23) + timedelta(days=days) for days in range(12)]
     new = shift_course(SPEC, new_slug="next", start=date(2024, 9, 24), skip=[*christmas, date(2024, 11, 1)])
     assert new.free_days == (
         FreeDaySpec(date=date(2024, 11, 1)),

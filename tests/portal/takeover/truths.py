@@ -128,7 +128,11 @@ def compare(truth: Truth, understood: Understood) -> list[str]:
     for key in truth.rows:
         kind, day, at, title = key
         is_right = key in exact or (
-            at[1] is None and any(k == kind and d == day and a[0] == at[0] and t == title for k, d, a, t in exact)
+            at[1] is None
+            and any(
+                its_kind == kind and its_day == day and its_times[0] == at[0] and its_title == title
+                for its_kind, its_day, its_times, its_title in exact
+            )
         )
         if not is_right:
             wrong.append(f"missing: {key}")
