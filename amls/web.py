@@ -18,10 +18,13 @@ def preload(application: str) -> None:
     Args:
         application: where it is, as `module:name`.
     """
+    # What is loaded stays: to look through it for what doesn't, time and again, costs a fifth of the start.
+    gc.disable()
     import_module(application.partition(":")[0])
     resolve("/")
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 if __name__ == "__main__":

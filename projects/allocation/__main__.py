@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from projects.allocation.files import check
-from projects.allocation.program import SolverFailedError
+from projects.allocation.problem import SolverFailedError
 
 
 def main(arguments: list[str]) -> int:

@@ -10,6 +10,10 @@ from functools import cached_property
 from typing import Any
 
 
+class SolverFailedError(Exception):
+    """The solver came to no end: it says how."""
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
     """A team that has no topic yet.

@@ -14,17 +14,13 @@ from typing import Any
 import highspy
 import numpy as np
 
-from projects.allocation.problem import AllocationInput, Demand
+from projects.allocation.problem import AllocationInput, Demand, SolverFailedError
 
 _INFINITE = highspy.kHighsInf
 # Costs and prices are whole numbers: what is off by less is zero.
 _WHOLE = 0.5
 # Of one solution; an allocation takes dozens of them, milliseconds each.
 _LONGEST_SECONDS = 120.0
-
-
-class SolverFailedError(Exception):
-    """The solver came to no end: it says how."""
 
 
 class _QuietSolver(highspy.Highs):

@@ -1,11 +1,11 @@
 """What the worker does with a run that waits: it asks the solver. Nothing else imports the solver."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from projects.allocation.files import run, to_json
-from projects.allocation.problem import input_from_json
-from projects.allocation.program import SolverFailedError
+from projects.allocation.problem import SolverFailedError, input_from_json
 from projects.models import Allocation
 from projects.services.allocating import ALLOCATIONS
 
@@ -20,7 +20,7 @@ def allocate_next(now: datetime) -> bool:
             return True
         try:
             with claim.kept():
-                made = to_json(run(input_from_json(claim.row.inputs)))
+                made = _solved(claim.row.inputs)
         except SolverFailedError as error:
             logger.error("run %s of the solver failed: %s", claim.row.pk, error)
             claim.finish(state=Allocation.State.FAILED, done_at=claim.clock.now())
@@ -30,3 +30,10 @@ def allocate_next(now: datetime) -> bool:
         claim.finish(state=state, done_at=claim.clock.now(), **solved)
         return True
     return False
+
+
+def _solved(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    # The solver and what it reckons with weigh 20 MB: only a process that has got a run loads them.
+    from projects.allocation.files import run, to_json  # noqa: PLC0415
+
+    return to_json(run(input_from_json(inputs)))

@@ -285,6 +285,7 @@ PARTS: dict[str, list[Callable[[], None]]] = {
     "courses": _parts("takeover", "allocation"),
     "gradebook": _parts("gradebook"),
     "faculty": _parts("faculty"),
+    "growth": _parts("growth"),
 }
 
 

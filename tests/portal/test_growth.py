@@ -6,6 +6,7 @@ from typing import Any
 import pghistory
 import pytest
 from django.apps import apps
+from django.conf import settings as django_settings
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -23,9 +24,11 @@ from amls.portal.models import LegalPage
 from exams.models import Result
 from lectures.models import MaterialFile
 from lectures.services.materials import upload_for_lecture
+from tests.bench import growth
 from tests.cast import Cast
 from tests.factories import CourseFactory, LectureFactory
 from tests.lectures.files import pdf
+from tests.races import at_once
 
 NOW = timezone.now()
 YEARS = timedelta(days=3 * 366)
@@ -53,6 +56,55 @@ def test_many_rows_go_some_at_a_time() -> None:
     assert sum(query["sql"].startswith("DELETE") for query in queries) == 3
     assert sum(query["sql"] == "COMMIT" for query in queries) == 3
     assert not rows.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_purge_holds_up_nobody_beyond_its_batch() -> None:
+    now = timezone.now()
+    AccountEvent.objects.bulk_create(AccountEvent(what="signed-in", at=now) for _row in range(25))
+    free: list[int] = []
+
+    def write_meanwhile() -> None:
+        """Take all rows that nobody holds, and add one, on a connection of its own."""
+        with transaction.atomic():
+            rows = AccountEvent.objects.filter(at__lte=now).select_for_update(skip_locked=True)
+            free.append(len(rows.values_list("pk")))
+        AccountEvent.objects.create(what="signed-out", at=now + timedelta(seconds=1))
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("DELETE"):
+            # Not committed yet: the rows of this batch are the only ones that are held.
+            at_once([write_meanwhile])
+        return result
+
+    with connection.execute_wrapper(look):
+        assert delete_in_batches(AccountEvent.objects.filter(at__lte=now), batch=10) == 25
+    assert free == [15, 5, 0]
+    assert list(AccountEvent.objects.values_list("what", flat=True)) == ["signed-out"] * 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_term_is_forgotten_kind_by_kind_in_batches() -> None:
+    middle = growth.live_a_term(people=12)
+    before = growth.weigh()
+    assert before["mail.Notice"].rows == 12 * (growth.MAILS + 1)
+    assert before["courses.AccountEvent"].rows == 12 * growth.SIGN_INS
+    # Each result is noted as it was made and as it was published.
+    assert (before["exams.Result"].rows, before["exams.ResultEvent"].rows) == (12, 24)
+    growth.purge(middle + growth.TERM + timedelta(days=366))
+    later = growth.weigh()
+    gone = {"mail.Notice", "courses.AccountEvent", "sessions.Session", "files.TableImport", "files.ImportedRow"}
+    assert gone <= before.keys() - later.keys()
+    assert {label: later[label].rows for label in ("exams.Result", "exams.ResultEvent", "courses.Enrolment")} == {
+        "exams.Result": 12, "exams.ResultEvent": 24, "courses.Enrolment": before["courses.Enrolment"].rows,
+    }  # fmt: skip
+    done = growth.purge(middle + timedelta(days=366 * (django_settings.KEEP_COURSE_YEARS + 1)))
+    # What is left is what is kept for ever for a reason.
+    assert sorted(growth.weigh().keys() - KEPT.keys()) == []
+    # People by one transaction for their course; everything else by batches of its own.
+    assert done.deleted["courses.enrolments"] == before["courses.Enrolment"].rows
+    assert len(done.seconds) > len([kind for kind, count in done.deleted.items() if count])
 
 
 @pytest.mark.django_db

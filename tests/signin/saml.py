@@ -138,6 +138,27 @@ class Shibboleth:
         )
         return str(made) if bend is None else self.sign(bend(str(made)))
 
+    def end(self, who: str) -> str:
+        """Return the address by which the provider, asked elsewhere, ends somebody's session at the site."""
+        (site,) = self.server.metadata.with_descriptor("spsso")
+        (there,) = self.server.metadata.single_logout_service(site, BINDING_HTTP_REDIRECT, "spsso")
+        name = NameID(format=NAMEID_FORMAT_PERSISTENT, text=f"opaque-{who}")
+        _number, asked = self.server.create_logout_request(there["location"], site, name_id=name)
+        return self._redirect(asked, there["location"], response=False)
+
+    def answer_end(self, request: str) -> str:
+        """Return the address by which the provider answers a site that ends a session at it; what is not signed is refused."""
+        asked = self.server.parse_logout_request(request, BINDING_HTTP_REDIRECT).message
+        made = self.server.create_logout_response(asked, [BINDING_HTTP_REDIRECT], sign=False)
+        (there,) = self.server.metadata.single_logout_service(asked.issuer.text, BINDING_HTTP_REDIRECT, "spsso")
+        return self._redirect(made, there["location"], response=True)
+
+    def _redirect(self, message: Any, there: str, *, response: bool) -> str:
+        sent = self.server.apply_binding(
+            BINDING_HTTP_REDIRECT, str(message), there, response=response, sign=True, sigalg=SIG_RSA_SHA256
+        )
+        return dict(sent["headers"])["Location"]
+
     def sign(self, xml: str) -> str:
         """Sign a whole answer."""
         key, certificate = Path(self.key).read_text(), Path(self.certificate).read_text()

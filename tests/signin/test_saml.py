@@ -18,6 +18,7 @@ from django.core.cache import cache
 from django.test import Client
 from lxml import etree
 from pytest_django import Settings
+from saml2 import BINDING_HTTP_REDIRECT
 
 from amls.courses.models import Enrolment, RosterEntry, User
 from tests.cast import Cast
@@ -127,6 +128,32 @@ def test_unsigned_word_of_the_university_signs_nobody_out(idp: Shibboleth) -> No
     for value in (packed, "rubbish"):
         answer = client.get(f"{PLACE}/sls/", {"SAMLRequest": value})
         assert (answer.status_code, is_in(client)) == (400, True)
+
+
+def test_university_signs_out_whom_it_names_and_hears_of_it(idp: Shibboleth) -> None:
+    (client, _answer), (other, _other_answer) = sign_in(idp), sign_in(idp, "mallory")
+    address = urlsplit(idp.end("lukasz"))
+    for browser, is_left in ((other, True), (client, False)):
+        answer = browser.get(f"{address.path}?{address.query}")
+        assert answer.headers["Location"].startswith(f"{idp.address}/slo?SAMLResponse=")
+        assert is_in(browser) is is_left
+    told = parse_qs(urlsplit(answer.headers["Location"]).query)
+    assert {"SAMLResponse", "Signature", "SigAlg"} <= told.keys()
+    heard = idp.server.parse_logout_request_response(told["SAMLResponse"][0], BINDING_HTTP_REDIRECT)
+    assert heard.response.status.status_code.value == "urn:oasis:names:tc:SAML:2.0:status:Success"
+
+
+def test_signing_out_signs_out_at_the_university_too(idp: Shibboleth) -> None:
+    client, _answer = sign_in(idp)
+    place = client.post("/accounts/logout/").headers["Location"]
+    assert not is_in(client)
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', client.get(place).content.decode())
+    assert found is not None
+    asked = parse_qs(urlsplit(unescape(found.group(1))).query)
+    back = urlsplit(idp.answer_end(asked["SAMLRequest"][0]))
+    answer = client.get(f"{back.path}?{back.query}", follow=True)
+    assert answer.redirect_chain[-1] == ("/", 302)
+    assert "You are signed out, here and with Universität Größe." in answer.content.decode()
 
 
 # ── answers that sign nobody in ──

@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
-import xlsxwriter
 from django.http import HttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
@@ -95,7 +95,7 @@ def write_xlsx(
         widths: of the columns, in characters; 16 where none is given.
     """
     with tempfile.NamedTemporaryFile(suffix=".xlsx") as target:
-        book = xlsxwriter.Workbook(
+        book = import_module("xlsxwriter").Workbook(
             target.name,
             {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "remove_timezone": True},
         )
@@ -169,7 +169,7 @@ def _csv_cell(value: Cell, *, is_german: bool, zone: tzinfo | None) -> str:
 
 
 def _write_cell(
-    page: "xlsxwriter.worksheet.Worksheet",
+    page: Any,
     row: int,
     column: int,
     value: Cell,

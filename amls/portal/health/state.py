@@ -25,8 +25,7 @@ from amls.files.models import MissingFile
 from amls.mail.health import MailHealth
 from amls.mail.health import health as mail_health
 from amls.mail.send import OUTBOX
-from amls.portal.takeover.drafts import FETCHES
-from amls.portal.takeover.upstream import UPSTREAMS
+from amls.portal.takeover.queues import FETCHES, UPSTREAMS
 from lectures.services.extraction import EXTRACTIONS
 from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from importlib import import_module
 
 from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader
@@ -64,7 +62,9 @@ def _near(reader: Reader, word: str, short: set[str]) -> list[str]:
     counts: Counter[str] = Counter(near for near in short if abs(len(near) - len(word)) <= reach)
     for near, count in rows:
         counts[near] += count
-    close = process.extract(word, list(counts), scorer=OSA.distance, score_cutoff=reach, limit=_MAX_NEAR)
+    # Loaded by who mistypes: most processes never do.
+    extract, distance = import_module("rapidfuzz.process").extract, import_module("rapidfuzz.distance").OSA.distance
+    close = extract(word, list(counts), scorer=distance, score_cutoff=reach, limit=_MAX_NEAR)
     ordered = sorted(close, key=lambda ranked: (ranked[1], ranked[0][0] != word[0], -counts[ranked[0]], ranked[0]))
     candidates = [near for near, _distance, _index in ordered]
     seen = short | words_in_files(reader, [near for near in candidates if near not in short])

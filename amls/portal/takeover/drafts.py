@@ -6,16 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from amls.core.bounds import Bound, spend
-from amls.core.jobs import Queue
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.portal.models import ImportDraft
 from amls.portal.takeover.middle import CourseSource, Link, SourceCell, SourceRow, row_of
+from amls.portal.takeover.queues import FETCHES
 from amls.portal.takeover.spec import CourseFileError
 
 LASTS = timedelta(days=7)
@@ -23,7 +22,6 @@ LASTS = timedelta(days=7)
 MOST_DRAFTS = 20
 MOST_CHANGES = 5_000
 LONGEST_ANSWER = 2_000
-FETCH = "amls.portal.tasks.fetch_drafts"
 _FETCHES = Bound("portal.course-fetches", most=60, per=timedelta(hours=1))
 
 
@@ -69,25 +67,6 @@ def start_fetched_draft(*, owner: User, course: Course | None, address: str, now
 def _make_room(owner: User) -> None:
     kept = ImportDraft.objects.filter(owner=owner).order_by("-made_at", "-pk").values("pk")[:MOST_DRAFTS]
     ImportDraft.objects.filter(owner=owner).exclude(pk__in=kept).delete()
-
-
-class _Fetches(Queue[ImportDraft]):
-    """The drafts whose address somebody waits for, the oldest first."""
-
-    model, task, lease, most_attempts = ImportDraft, FETCH, timedelta(seconds=90), 3
-    since_field = "made_at"
-
-    def waiting(self, *, now: datetime) -> QuerySet[ImportDraft]:
-        """Return the drafts that nobody fetches yet."""
-        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        return ImportDraft.objects.filter(is_free, source__isnull=True, problem="")
-
-    def choose(self, *, now: datetime, limit: int) -> Iterable[ImportDraft]:
-        """Return the next drafts, locked."""
-        return self.free(self.waiting(now=now).select_related("owner")).order_by("pk")[:limit]
-
-
-FETCHES = _Fetches()
 
 
 def fetch_next(read: Callable[[str], CourseSource], *, now: datetime) -> int:

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from amls.core.jobs import Queue
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
 from amls.courses.services import lock_course
@@ -22,31 +20,12 @@ from amls.portal.takeover.export import export_course
 from amls.portal.takeover.joining import to_spec
 from amls.portal.takeover.merging import PageChange, changes_between, merged, settled
 from amls.portal.takeover.middle import CourseSource
+from amls.portal.takeover.queues import UPSTREAMS
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from amls.portal.takeover.understanding.interpret import understand
 
 EVERY = timedelta(hours=1)
-READ = "amls.portal.tasks.read_upstreams"
-
-
-class _Upstreams(Queue[Upstream]):
-    """The pages that are due, the longest due first; those of courses that are over are left alone."""
-
-    model, task, lease = Upstream, READ, timedelta(seconds=90)
-    since_field = "due_at"
-
-    def waiting(self, *, now: datetime) -> QuerySet[Upstream]:
-        """Return the pages that are due and that nobody reads."""
-        is_free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-        return Upstream.objects.filter(is_free, due_at__lte=now).exclude(course__state=Course.State.ARCHIVED)
-
-    def choose(self, *, now: datetime, limit: int) -> Iterable[Upstream]:
-        """Return the next pages, locked."""
-        return self.free(self.waiting(now=now).select_related("course")).order_by("due_at", "pk")[:limit]
-
-
-UPSTREAMS = _Upstreams()
 
 
 def follow_page(

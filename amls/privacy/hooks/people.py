@@ -101,10 +101,7 @@ def purge_unconfirmed(now: datetime, dry_run: bool) -> int:
         date_joined__lt=now - _UNCONFIRMED_AFTER, last_login__isnull=True, enrolments__isnull=True, is_active=True
     )
     rows = rows.filter(emailaddress__isnull=False).exclude(emailaddress__verified=True)
-    count = rows.count()
-    if not dry_run:
-        rows.delete()
-    return count
+    return delete_in_batches(rows, dry_run=dry_run)
 
 
 @retention(

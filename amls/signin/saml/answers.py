@@ -11,12 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from onelogin.saml2.response import OneLogin_Saml2_Response
-from onelogin.saml2.settings import OneLogin_Saml2_Settings
-from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 
 from amls.core.providers import SignInProvider
 from amls.signin.problems import SignInProblem
+from amls.signin.saml import toolkit
 
 _CONFIRMATION = "/samlp:Response/saml:Assertion/saml:Subject/saml:SubjectConfirmation/saml:SubjectConfirmationData"
 # Longer than any assertion holds.
@@ -40,21 +38,19 @@ class SamlAnswer:
     session: str
 
 
-def parse_answer(encoded: str, config: dict[str, Any]) -> OneLogin_Saml2_Response:
+def parse_answer(encoded: str, config: dict[str, Any]) -> Any:
     """Return an answer, decrypted and not believed yet.
 
     Raises:
         SignInProblem: it is none.
     """
     try:
-        return OneLogin_Saml2_Response(OneLogin_Saml2_Settings(config), encoded)
+        return toolkit.Response(toolkit.Settings(config), encoded)
     except Exception as error:  # whatever bent base64, XML or encryption makes of three libraries
         raise SignInProblem(f"the answer can't be read ({type(error).__name__})") from error
 
 
-def believe(
-    response: OneLogin_Saml2_Response, *, provider: SignInProvider, asked: str, data: dict[str, Any], now: datetime
-) -> SamlAnswer:
+def believe(response: Any, *, provider: SignInProvider, asked: str, data: dict[str, Any], now: datetime) -> SamlAnswer:
     """Return what an answer says that is believed.
 
     Args:
@@ -70,7 +66,7 @@ def believe(
     if not response.is_valid(data, asked):
         raise SignInProblem(str(response.get_error())[:300])
     document = response.decrypted_document if response.encrypted else response.document
-    confirmations = Xml.query(document, _CONFIRMATION)
+    confirmations = toolkit.XML.query(document, _CONFIRMATION)
     # What is signed must say so, not only the envelope around it, which may be anybody's.
     if not any(
         confirmation.get("InResponseTo") == asked and confirmation.get("Recipient") for confirmation in confirmations

@@ -13,12 +13,10 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
-from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
-from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
-from onelogin.saml2.xml_utils import OneLogin_Saml2_XML as Xml
 
 from amls.core.providers import SignInProvider
 from amls.signin.problems import SignInProblem
+from amls.signin.saml import toolkit
 
 # Providers announce a new certificate beside the old one weeks before they use it.
 _KEPT_SECONDS = 3600
@@ -66,9 +64,9 @@ def own_side(provider: SignInProvider) -> dict[str, Any]:
 
     side: dict[str, Any] = {
         "entityId": place("saml_metadata"),
-        "assertionConsumerService": {"url": place("saml_acs"), "binding": Saml.BINDING_HTTP_POST},
-        "singleLogoutService": {"url": place("saml_sls"), "binding": Saml.BINDING_HTTP_REDIRECT},
-        "NameIDFormat": Saml.NAMEID_PERSISTENT,
+        "assertionConsumerService": {"url": place("saml_acs"), "binding": toolkit.Constants.BINDING_HTTP_POST},
+        "singleLogoutService": {"url": place("saml_sls"), "binding": toolkit.Constants.BINDING_HTTP_REDIRECT},
+        "NameIDFormat": toolkit.Constants.NAMEID_PERSISTENT,
     }
     if provider.key:
         side["privateKey"] = Path(provider.key).read_text(encoding="ascii")
@@ -92,8 +90,8 @@ def request_data(request: HttpRequest, form: dict[str, str] | None = None) -> di
 def _other_side(provider: SignInProvider, *, now: datetime) -> dict[str, Any]:
     text = _metadata(provider.metadata)
     try:
-        root = Xml.to_etree(text)
-        side = OneLogin_Saml2_IdPMetadataParser.parse(text, entity_id=provider.entity_id).get("idp", {})
+        root = toolkit.XML.to_etree(text)
+        side = toolkit.IdPMetadataParser.parse(text, entity_id=provider.entity_id).get("idp", {})
     except Exception as error:  # whatever a document that is none makes of the parsers
         raise SignInProblem(f"the metadata can't be read ({type(error).__name__})") from error
     if side.get("entityId") != provider.entity_id:

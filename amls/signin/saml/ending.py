@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from onelogin.saml2.auth import OneLogin_Saml2_Auth
-from onelogin.saml2.errors import OneLogin_Saml2_Error
 from requests import RequestException
 
 from amls.core.providers import SignInProvider
 from amls.signin.problems import SignInProblem, show_problem
+from amls.signin.receiving import SESSION_KEY
+from amls.signin.saml import toolkit
 from amls.signin.saml.configuration import request_data, saml_settings
 from amls.signin.saml.views import provider_at
 
@@ -26,7 +26,7 @@ def logout_address(request: HttpRequest, provider: SignInProvider, facts: dict[s
         SignInProblem, RequestException: see `saml_settings`.
     """
     now = request.now  # type: ignore[attr-defined]
-    auth = OneLogin_Saml2_Auth(request_data(request), saml_settings(provider, now=now, is_logout=True))
+    auth = toolkit.Auth(request_data(request), saml_settings(provider, now=now, is_logout=True))
     name = facts.get("name_id", {})
     if auth.get_slo_url() is None or not name.get("Value"):
         return None
@@ -45,12 +45,12 @@ def logout_address(request: HttpRequest, provider: SignInProvider, facts: dict[s
 @never_cache
 @login_not_required
 def sls(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """Sign out whom the provider signs out, or come back from there. Only what it signed counts."""
+    """Sign out whom the provider signs out, or come back from there. Only what it signed counts, and only for whom it names."""
     provider = provider_at(request, provider_id)
     try:
         config = saml_settings(provider.settings, now=request.now, is_logout=True)  # type: ignore[attr-defined]
-        auth = OneLogin_Saml2_Auth(request_data(request), config)
-        address = _process(auth, request)
+        auth = toolkit.Auth(request_data(request), config)
+        address = _process(auth, request, provider.settings)
     except (SignInProblem, RequestException) as error:
         return show_problem(request, name=provider.name, provider=provider_id, exception=error)
     if address is None:
@@ -58,14 +58,27 @@ def sls(request: HttpRequest, provider_id: str) -> HttpResponse:
     return HttpResponseRedirect(address or "/")
 
 
-def _process(auth: OneLogin_Saml2_Auth, request: HttpRequest) -> str | None:
+def _process(auth: Any, request: HttpRequest, provider: SignInProvider) -> str | None:
     """Return where the provider wants its answer; raises SignInProblem where its message is not to be believed."""
     try:
-        address: str | None = auth.process_slo(delete_session_cb=lambda: get_adapter(request).logout(request))
-    except OneLogin_Saml2_Error as error:
+        address: str | None = auth.process_slo(delete_session_cb=lambda: _end_session(auth, request, provider))
+    except toolkit.Error as error:
         raise SignInProblem(str(error)[:300]) from error
     except Exception as error:  # whatever bent base64 or XML makes of the parsers
         raise SignInProblem(f"the message can't be read ({type(error).__name__})") from error
     if auth.get_errors():
         raise SignInProblem(str(auth.get_last_error_reason() or auth.get_errors())[:300])
     return address
+
+
+def _end_session(auth: Any, request: HttpRequest, provider: SignInProvider) -> None:
+    """Sign out whom a request of the provider names: its address may be opened by somebody else too.
+
+    An answer of the provider comes for somebody who is signed out already.
+    """
+    facts = request.session.get(SESSION_KEY) or {}
+    if "SAMLRequest" not in request.GET or facts.get("provider") != provider.id:
+        return
+    key = auth.get_settings().get_sp_key()
+    if toolkit.Logout_Request.get_nameid(auth.get_last_request_xml(), key) == facts["name_id"].get("Value"):
+        get_adapter(request).logout(request)

@@ -7,14 +7,13 @@ from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
-from onelogin.saml2.auth import OneLogin_Saml2_Auth
-from onelogin.saml2.constants import OneLogin_Saml2_Constants as Saml
 from requests import RequestException
 
 from amls.core.providers import SignInProvider
 from amls.signin.claims import addresses_of, read_claims, values_of
 from amls.signin.leaving import leave_for
 from amls.signin.problems import SignInProblem, show_problem
+from amls.signin.saml import toolkit
 from amls.signin.saml.answers import SamlAnswer
 from amls.signin.saml.configuration import request_data, saml_settings
 
@@ -41,7 +40,7 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]
             config = saml_settings(self.settings, now=request.now)  # type: ignore[attr-defined]
             if request.GET.get("factor") and self.settings.second_factor:
                 config["security"]["requestedAuthnContext"] = list(self.settings.second_factor)
-            auth = OneLogin_Saml2_Auth(request_data(request), config)
+            auth = toolkit.Auth(request_data(request), config)
             address = auth.login(return_to="")
         except (SignInProblem, RequestException) as error:
             return show_problem(request, name=self.name, provider=self.settings.id, exception=error)
@@ -55,7 +54,7 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]
             SignInProblem: it does not say, or with something that is another one the next time.
         """
         (subject, *_more) = values_of(self.settings, data.attributes, "subject") or [""]
-        if not subject and data.name_id.get("Format") == Saml.NAMEID_PERSISTENT:
+        if not subject and data.name_id.get("Format") == toolkit.Constants.NAMEID_PERSISTENT:
             subject = data.name_id.get("Value") or ""
         if not 0 < len(subject) <= 191:
             raise SignInProblem("neither a subject nor a persistent NameID")

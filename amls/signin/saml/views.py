@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
-from onelogin.saml2.settings import OneLogin_Saml2_Settings
 from requests import RequestException
 
 from amls.signin.problems import SignInProblem, show_problem
+from amls.signin.saml import toolkit
 from amls.signin.saml.answers import believe, parse_answer
 from amls.signin.saml.configuration import own_side, request_data, saml_settings
 from amls.signin.saml.provider import SamlProvider
@@ -113,7 +113,7 @@ def metadata(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Say what this site is to the provider, for its administrators."""
     provider = provider_at(request, provider_id)
     # The provider's own metadata may not be there yet when this is fetched for its registration.
-    own = OneLogin_Saml2_Settings(
+    own = toolkit.Settings(
         {
             "strict": True,
             "sp": own_side(provider.settings),

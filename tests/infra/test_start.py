@@ -1,0 +1,59 @@
+"""What a process has loaded once it is ready: what is heavy and rare comes with the first who needs it."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+pytestmark = pytest.mark.unit
+# Of no process that only waits for work.
+_RARE = {
+    "bs4", "docx", "highspy", "lxml", "numpy", "onelogin", "openpyxl", "pptx", "pypdfium2", "rapidfuzz", "scipy",
+    "weasyprint", "xlsxwriter", "xmlsec", "zxcvbn",
+}  # fmt: skip
+_WEB = "from amls.web import preload; preload('amls.wsgi:application')"
+_WORKER = "from amls.celery import app; app.loader.import_default_modules()"
+_SAYS_EACH_MAIL = "import logging; assert logging.getLogger('amls.mail.send').isEnabledFor(logging.INFO)"
+
+
+def loaded_by(start: str) -> set[str]:
+    """Return the modules of a production process that began so, without a provider of sign-ins."""
+    environment = {
+        **os.environ,
+        "SECRET_KEY": "k" * 50,
+        "SITE_URL": "https://courses.example.org",
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "SIGN_IN_PROVIDERS": "",
+    }
+    command = [sys.executable, "-W", "ignore", "-c", f"{start}; import json, sys; print(json.dumps([*sys.modules]))"]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True, capture_output=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_a_web_process_starts_without_what_few_ask_for() -> None:
+    loaded = loaded_by(_WEB)
+    assert {name.partition(".")[0] for name in loaded} & _RARE == set()
+    assert {name for name in loaded if name.startswith("amls.portal.takeover.understanding.")} == set()
+    # It has all views of the others, and what rings for the workers.
+    assert {"amls.urls", "exams.views.door", "projects.views.handin", "celery.app.base"} <= loaded
+    ours = {name for name in loaded if name.startswith(("amls", "lectures", "projects", "exams"))}
+    # Django and the libraries of every page; a new heavy one, or one that came back, is seen here.
+    assert len(loaded - ours) < 1_800
+
+
+def test_a_worker_starts_without_the_solver_and_the_parsers() -> None:
+    # It tells operators of each mail, too.
+    loaded = loaded_by(f"{_WORKER}; {_SAYS_EACH_MAIL}")
+    assert {name.partition(".")[0] for name in loaded} & _RARE == set()
+    assert {"projects.tasks", "amls.mail.tasks", "amls.exports.tasks"} <= loaded
+
+
+def test_a_terminal_is_spared_a_line_for_each_mail() -> None:
+    """The tests run as `make run` does: embedded."""
+    assert not logging.getLogger("amls.mail.send").isEnabledFor(logging.INFO)
+    assert logging.getLogger("amls.mail.send").isEnabledFor(logging.WARNING)
