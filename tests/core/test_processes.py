@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from amls.core import clock
+from amls.core.keyprint import note_key
 from amls.core.models import RunningProcess
 from amls.core.processes import SILENT_AFTER, SignsOfLife, note_end, note_pulse, presence, purge_silent, queues
 
@@ -47,6 +48,19 @@ def test_who_ends_in_order_leaves_nothing_and_who_does_not_is_forgotten_after_a_
     assert [process.name for process in RunningProcess.objects.all()] == ["mail@b"]
     assert purge_silent(now + timedelta(hours=25), False) == 1
     assert not RunningProcess.objects.exists()
+
+
+def test_a_process_with_another_key_says_what_to_do_as_it_starts(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert note_key(now=clock.now())
+    settings.SECRET_KEY = settings.SECRET_KEY[::-1]
+    signs = SignsOfLife(name="mail@here", queues=["mail"])
+    signs.start()
+    signs.end()
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith("SECRET_KEY is another one than this database was written with: ")
+    assert "Set the key of before (it is in the backup)" in said
 
 
 def test_a_thread_says_so_again_and_again_until_the_end(settings: Settings) -> None:

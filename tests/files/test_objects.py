@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
@@ -220,6 +221,16 @@ class Moody(BaseHTTPRequestHandler):
                 self.wfile.flush()
                 self.close_connection = True
                 self.connection.close()
+            case "stalls":
+                if self.command == "GET":
+                    self.send_response(206)
+                    self.send_header("Content-Length", "10")
+                    self.end_headers()
+                    self.wfile.write(b"half")
+                    self.wfile.flush()
+                # Says nothing more for longer than anybody waits.
+                self.server.is_over.wait()
+                self.close_connection = True
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("do_"):
@@ -238,13 +249,18 @@ class Moody(BaseHTTPRequestHandler):
 @pytest.fixture
 def moody(settings: Settings) -> Iterator[Callable[[str], None]]:
     running: Any = ThreadingHTTPServer(("127.0.0.1", 0), Moody)
+    running.is_over = threading.Event()
     threading.Thread(target=running.serve_forever, daemon=True).start()
 
     def be(mood: str) -> None:
         running.mood = mood
         use(settings, running.server_address[1])
+        # People wait 20 seconds.
+        storage: Any = default_storage
+        storage.client_config = storage.client_config.merge(Config(read_timeout=0.2))
 
     yield be
+    running.is_over.set()
     running.shutdown()
     running.server_close()
 
@@ -252,7 +268,11 @@ def moody(settings: Settings) -> Iterator[Callable[[str], None]]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("mood", "why"),
-    [("refuses", "the storage refused it (403)"), ("hangs up", "the storage does not answer")],
+    [
+        ("refuses", "the storage refused it (403)"),
+        ("hangs up", "the storage does not answer"),
+        ("stalls", "the storage does not answer"),
+    ],
 )
 def test_an_upload_that_the_bucket_does_not_take_says_so_and_leaves_nothing(
     moody: Callable[[str], None], mood: str, why: str
@@ -283,9 +303,10 @@ def test_a_bucket_that_does_not_give_a_file_is_said_in_words(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_that_breaks_off_is_no_whole_file(moody: Callable[[str], None], client: Client) -> None:
+@pytest.mark.parametrize("mood", ["stops", "stalls"])
+def test_an_answer_that_breaks_off_is_no_whole_file(moody: Callable[[str], None], client: Client, mood: str) -> None:
     file = upload(LectureFactory.create())
-    moody("stops")
+    moody(mood)
     answer = client.get(address_of(file), headers={"range": "bytes=0-9"})
     assert (answer.status_code, answer["Content-Length"]) == (206, "10")
     with pytest.raises(OSError, match="the storage does not answer"):

@@ -59,6 +59,10 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     ]
 
 
+# Beside the surroundings, by process. Workers look at the whole site before they work; beat only rings, and shows no page.
+_EXTRA = {"web server": {"AMLS_DB_POOL": "1"}, "beat": {"CELERY_SKIP_CHECKS": "1"}}
+
+
 class Command(BaseCommand):
     """`make run`, once the virtual environment stands."""
 
@@ -157,7 +161,7 @@ class Command(BaseCommand):
         children: dict[str, Child] = {}
         try:
             for name, command in commands.items():
-                extra = {"AMLS_DB_POOL": "1"} if name == "web server" else {}
+                extra = _EXTRA.get(name, {})
                 # Own sessions: Ctrl-C reaches this process only, which stops them in order.
                 children[name] = subprocess.Popen(  # noqa: S603
                     command, env={**environment, **extra}, cwd=_FOLDER, start_new_session=True
