@@ -156,11 +156,6 @@ class WaitingProjects:
     undecided: tuple[UndecidedProjects, ...]
     small: int
 
-    @property
-    def ungraded(self) -> int:
-        """How many projects are without a decision, of whatever assignment."""
-        return sum(row.count for row in self.undecided)
-
 
 def say_undecided(row: UndecidedProjects) -> str:
     """Say of how many projects nothing is decided, and of what, where it is not the course's project."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Prefetch, QuerySet, Sum
+from django.db.models import Prefetch, QuerySet, Sum, prefetch_related_objects
 
 from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, Timeliness, counting_submission, is_counting, may_pick
@@ -23,6 +23,7 @@ from projects.models import (
     Submission,
     SubmissionFile,
 )
+from projects.points import score_of
 from projects.states import ProjectState
 
 
@@ -135,6 +136,13 @@ def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QueryS
     )
 
 
+def _read_points(projects: Sequence[Project]) -> None:
+    """Read the points of these projects, loaded by `with_team`: no query where none of them gives any, else 2."""
+    with_points = [row for row in projects if row.assignment.grading == Assignment.Grading.POINTS]
+    if with_points:
+        prefetch_related_objects(with_points, "assessment__task_points", "assignment__tasks")
+
+
 def team_views(projects: Iterable[Project], deadlines: Deadlines) -> list[TeamView]:
     """Return projects, loaded by `with_team`, with what follows from the deadlines: no query."""
     return [_team_view(project, deadlines) for project in projects]
@@ -189,6 +197,7 @@ def team_of(
     if assignment is None:
         return None
     project = with_team(Project.objects.of_member(enrolment, assignment), with_files=with_files).first()
+    _read_points([project] if project is not None else [])
     return None if project is None else _team_view(project, deadlines)
 
 
@@ -279,7 +288,9 @@ def _read_results(
     theirs = Membership.objects.active().filter(enrolment__in=enrolments).values("project")
     projects = Project.objects.active().filter(assignment__is_main=True, pk__in=theirs)
     teams: dict[int, TeamView] = {}
-    for view in team_views(with_team(projects, with_files=False), deadlines):
+    rows = list(with_team(projects, with_files=False))
+    _read_points(rows)
+    for view in team_views(rows, deadlines):
         teams |= {member.pk: view for member in view.members}
     earlier = {row.enrolment_id: row for row in EarlierPass.objects.filter(enrolment__in=enrolments)}
     return {
@@ -293,7 +304,7 @@ def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass
     if team is not None:
         state = ProjectState.SUBMITTED if team.counting else ProjectState.REGISTERED
         if team.assessment is not None and team.assessment.outcome:
-            outcome, given = personal_result(team.assessment, team.overrides.get(enrolment.pk))
+            outcome, given = personal_result(team.assessment, team.overrides.get(enrolment.pk), enrolment.pk)
             if team.published:
                 state = ProjectState.PASSED if outcome == Outcome.PASSED else ProjectState.FAILED
                 points = given
@@ -304,9 +315,21 @@ def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass
     return StudentResult(enrolment, state, points, team, earlier, draft)
 
 
-def personal_result(assessment: Assessment, override: MemberAssessment | None) -> tuple[Outcome, Decimal]:
-    """Return one member's outcome and points: the team's, but for what their own decision says."""
+def personal_result(
+    assessment: Assessment, override: MemberAssessment | None, enrolment: int
+) -> tuple[Outcome, Decimal]:
+    """Return one member's outcome and extra points: the team's, but for what their own decision or their points say.
+
+    Args:
+        assessment: of the team, decided; with its project, and where that gives points with those.
+        override: where the decision on the member differs.
+        enrolment: the member's.
+    """
     outcome = Outcome((override.outcome if override else "") or assessment.outcome)
+    assignment = assessment.project.assignment
+    if assignment.grading == Assignment.Grading.POINTS:
+        score = score_of(assessment, assignment, enrolment)
+        outcome = score.outcome if score.is_complete else outcome
     points = assessment.extra_points
     if override is not None and override.extra_points is not None:
         points = override.extra_points

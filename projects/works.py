@@ -1,45 +1,30 @@
-"""How every student stands with every assignment of a course: a fixed number of queries, however many of either."""
+"""How students stand with the assignments of a course: a fixed number of queries, however many of either.
+
+The staff's tables and the rules ask for everybody, `works_of`; pages ask for their reader, `own_works_of`.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import NamedTuple
 
-from django.db import models
-from django.db.models import (
-    Case,
-    Count,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    Sum,
-    Value,
-    When,
-    prefetch_related_objects,
-)
+from django.db.models import prefetch_related_objects
 
+from amls.core.clock import deadline_closes_at
+from amls.courses.access import Access
 from amls.courses.models import Enrolment
 from amls.grading.facts import Piece
 from amls.grading.points import ZERO, Tally, WorkState, tally
+from projects.addresses import address_of
 from projects.deadlines import Deadlines
-from projects.models import (
-    Assessment,
-    Assignment,
-    Excuse,
-    MemberAssessment,
-    Membership,
-    Outcome,
-    Submission,
-    Task,
-    TaskPoints,
-)
+from projects.models import Assignment, Outcome
 from projects.points import Score, outcome_of, score_from
+from projects.queries import assignments_of
+from projects.workrows import Known, Place, Sums, places_of, read_rows
 
 
 class Work(NamedTuple):
@@ -77,52 +62,13 @@ class Work(NamedTuple):
         return self.assignment.max_points if is_by_points else None
 
 
-class _Place(NamedTuple):
-    """Somebody's place in a team, and what is decided on the team's work."""
-
-    enrolment: int
-    assignment: int
-    project: int
-    is_handed_in: bool
-    assessment: int | None
-    outcome: str | None
-    is_published: bool
-    feedback: str | None
-    correction: str | None
-
-
-# By assessment: what a team (None) or a member got for one task, or for several of them, and for how many.
-_Sum = tuple[int, int | None, int | None, Decimal, int]
-
-
-_IS_PUBLISHED = ExpressionWrapper(
-    Q(project__assessment__published_at__isnull=False), output_field=models.BooleanField()
-)
-_FEW = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What was read of all assignments at once."""
-
-    deadlines: dict[int, Deadlines]
-    places: dict[tuple[int, int], _Place]
-    members: dict[int, list[int]]
-    sums: dict[int, list[_Sum]]
-    given: dict[int, list[TaskPoints]]
-    overrides: dict[tuple[int, int], str]
-    tasks: dict[int, list[Task]]
-    excused: set[tuple[int, int]]
-    published: set[int]
-
-
 def works_of(
     assignments: Sequence[Assignment],
     enrolments: Sequence[Enrolment],
     *,
     now: datetime,
     with_tasks: bool = False,
-    deadlines: dict[int, Deadlines] | None = None,
+    deadlines: Mapping[int, Deadlines] | None = None,
 ) -> dict[int, dict[int, Work]]:
     """Return how these students stand, by enrolment and by assignment: 7 queries, none without assignments.
 
@@ -141,7 +87,7 @@ def works_of(
     prefetch_related_objects(with_points, "tasks")
     deadlines = deadlines or Deadlines.of_each(assignments)
     people, by_key = [enrolment.pk for enrolment in enrolments], {row.pk: row for row in assignments}
-    known = _read(assignments, people, deadlines, with_tasks=with_tasks)
+    known = read_rows(assignments, people, deadlines, with_tasks=with_tasks)
     return {
         person: {key: _work(key, assignment, person, known, now) for key, assignment in by_key.items()}
         for person in people
@@ -168,71 +114,7 @@ def known_works(enrolments: Sequence[Enrolment], *, now: datetime) -> dict[int, 
     return works if len(works) == len(kept) else None
 
 
-def _read(
-    assignments: Sequence[Assignment], people: Sequence[int], deadlines: dict[int, Deadlines], *, with_tasks: bool
-) -> _Known:
-    pks = [assignment.pk for assignment in assignments]
-    places: dict[tuple[int, int], _Place] = {}
-    members: dict[int, list[int]] = defaultdict(list)
-    for place in _places(pks, people, with_texts=with_tasks):
-        places[place.enrolment, place.assignment] = place
-        members[place.project].append(place.enrolment)
-    given: dict[int, list[TaskPoints]] = defaultdict(list)
-    if with_tasks:
-        for points in TaskPoints.objects.filter(assessment__in={place.assessment for place in places.values()}):
-            given[points.assessment_id].append(points)
-    overrides = MemberAssessment.objects.filter(assessment__project__assignment__in=pks)
-    published = Assessment.objects.filter(project__assignment__in=pks, published_at__isnull=False)
-    return _Known(
-        deadlines=deadlines,
-        places=places,
-        members=members,
-        sums={} if with_tasks else _sums(pks),
-        given=given,
-        tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments if assignment.grading == Assignment.Grading.POINTS},
-        overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
-        excused=set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment")),
-        published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),
-    )  # fmt: skip
-
-
-def _places(pks: Sequence[int], people: Sequence[int], *, with_texts: bool) -> Iterable[_Place]:
-    """Return the places of these students in teams, and those of their teammates: 1 query."""
-    active = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
-    # Of many people nearly all teams are wanted: to name them would cost more than the rest.
-    if len(people) <= _FEW:
-        active = active.filter(project__in=active.filter(enrolment__in=people).values("project"))
-    attempts = Submission.objects.filter(project=OuterRef("project"), withdrawn_at__isnull=True)
-    texts: list[Any] = [Value(""), Value("")]
-    if with_texts:
-        texts = [F("project__assessment__feedback"), F("project__assessment__correction")]
-    rows = active.values_list(
-        "enrolment", "assignment", "project", Exists(attempts), "project__assessment",
-        "project__assessment__outcome", _IS_PUBLISHED, *texts,
-    )  # fmt: skip
-    return map(_Place._make, rows)
-
-
-def _sums(pks: Sequence[int]) -> dict[int, list[_Sum]]:
-    """Return what is given, by assessment: 1 query, in which the database adds up what needs no telling apart.
-
-    Where some member has points of their own, each task stands by itself.
-    """
-    own = TaskPoints.objects.filter(assessment=OuterRef("assessment"), enrolment__isnull=False)
-    rows = (
-        TaskPoints.objects.filter(assessment__project__assignment__in=pks)
-        .annotate(alone=Case(When(Exists(own), then=F("task")), default=None))
-        .order_by()
-        .values_list("assessment", "enrolment", "alone")
-        .annotate(Sum("points"), Count("pk"))
-    )
-    sums: dict[int, list[_Sum]] = defaultdict(list)
-    for row in rows:
-        sums[row[0]].append(row)
-    return sums
-
-
-def _points(sums: Sequence[_Sum], enrolment: int) -> tuple[Decimal, int]:
+def _points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
     """Return a person's points and for how many tasks: their own go before the team's, task by task."""
     if len(sums) == 1 and sums[0][1] is None:
         return sums[0][3:]
@@ -244,7 +126,7 @@ def _points(sums: Sequence[_Sum], enrolment: int) -> tuple[Decimal, int]:
     return sum((points for points, _tasks in theirs.values()), ZERO), sum(tasks for _points, tasks in theirs.values())
 
 
-def _work(key: int, assignment: Assignment, enrolment: int, known: _Known, now: datetime) -> Work:
+def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: datetime) -> Work:
     place = known.places.get((enrolment, key))
     if place is None or place.assessment is None:
         state = _state(key, assignment, enrolment, place, known, now=now)
@@ -267,7 +149,7 @@ def _work(key: int, assignment: Assignment, enrolment: int, known: _Known, now: 
 
 
 def _state(
-    key: int, assignment: Assignment, enrolment: int, place: _Place | None, known: _Known, *, now: datetime
+    key: int, assignment: Assignment, enrolment: int, place: Place | None, known: Known, *, now: datetime
 ) -> WorkState:
     if (enrolment, key) in known.excused:
         return WorkState.EXCUSED
@@ -310,3 +192,186 @@ def sum_of(works: Iterable[Work]) -> Tally:
 def blank_piece(assignment: Assignment) -> Piece:
     """Return an assignment as it is to somebody of whom nothing is known."""
     return piece_of(Work(assignment, WorkState.OPEN, None, "", is_published=False, project=None))
+
+
+class Standing(StrEnum):
+    """How a person stands with handing an assignment in."""
+
+    COMING = "coming"  # it opens later
+    OPEN = "open"
+    DONE = "done"
+    LATE = "late"  # handed in, waits for the staff
+    MISSED = "missed"
+    EXCUSED = "excused"
+    ELSEWHERE = "elsewhere"  # on paper, or presented
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """One person's work on an assignment, with its dates, or the assignment as everybody has it.
+
+    Attributes:
+        due_at: with all extensions, as typed; None without a deadline.
+        closes_at: from then nothing is taken.
+        is_done: a hand-in counts.
+        has_topic: the person's team has one.
+    """
+
+    work: Work
+    due_at: datetime | None
+    closes_at: datetime | None
+    is_done: bool = False
+    is_handed_in: bool = False
+    has_topic: bool = False
+
+    @property
+    def assignment(self) -> Assignment:
+        """What it is."""
+        return self.work.assignment
+
+    @property
+    def address(self) -> str:
+        """Where its page is."""
+        return address_of(self.assignment)
+
+    @property
+    def points_address(self) -> str:
+        """Where its points are, task by task."""
+        return address_of(self.assignment, "my_points")
+
+    def standing_at(self, now: datetime) -> Standing:
+        """Return how the person stands now."""
+        if self.work.state == WorkState.EXCUSED:
+            return Standing.EXCUSED
+        if self.is_done:
+            return Standing.DONE
+        if self.is_handed_in:
+            return Standing.LATE
+        if not self.assignment.is_handed_in_here:
+            return Standing.ELSEWHERE
+        opens_at = self.assignment.opens_at
+        if opens_at is not None and now < opens_at:
+            return Standing.COMING
+        return Standing.OPEN if self.closes_at is None or now < self.closes_at else Standing.MISSED
+
+    def is_coming_at(self, now: datetime) -> bool:
+        """Whether it is not due yet, and there is something to be done for it."""
+        if self.standing_at(now) in (Standing.DONE, Standing.LATE, Standing.EXCUSED):
+            return False
+        return self.due_at is not None and now < deadline_closes_at(self.due_at)
+
+
+def own_works_of(
+    enrolment: Enrolment | None,
+    assignments: Sequence[Assignment],
+    *,
+    now: datetime,
+    deadlines: Mapping[int, Deadlines] | None = None,
+    with_tasks: bool = False,
+    with_results: bool = True,
+) -> list[OwnWork]:
+    """Return how a student stands with these assignments, or what everybody sees of them: at most 6 queries.
+
+    What is due first comes first, then what stands first in the course. 2 queries without results, none for staff.
+
+    Args:
+        enrolment: whose work; None, or one of the staff: nobody's.
+        assignments: of one course.
+        now: aware.
+        deadlines: by assignment, where they are read already; else 1 query more.
+        with_tasks: whether points are wanted task by task, and with what the team reads.
+        with_results: whether points are wanted at all, or only what is to be handed in.
+    """
+    deadlines = deadlines or Deadlines.of_each(assignments)
+    ordered = sorted(assignments, key=_when_due)
+    if enrolment is None or enrolment.is_staff or not assignments:
+        return [_nobodys(assignment, deadlines[assignment.pk], enrolment) for assignment in ordered]
+    if with_results:
+        prefetch_related_objects([row for row in assignments if row.grading == Assignment.Grading.POINTS], "tasks")
+    known = read_rows(
+        assignments, [enrolment.pk], deadlines, with_tasks=with_tasks, with_times=True, with_results=with_results
+    )
+    return [_own(assignment, enrolment.pk, known, now) for assignment in ordered]
+
+
+def read_own_works(
+    enrolment: Enrolment, assignments: Sequence[Assignment], *, now: datetime, deadlines: Mapping[int, Deadlines]
+) -> list[OwnWork]:
+    """Return how a student stands with all assignments of their course, as `own_works_of`, and keep it on them.
+
+    Whatever else the page asks of them, such as the rules of admission, finds it there: see `known_works`.
+    """
+    works = own_works_of(enrolment, assignments, now=now, deadlines=deadlines)
+    if not enrolment.is_staff:
+        known = {own.assignment.pk: own.work for own in works}
+        enrolment.works_read = (now, {row.pk: known[row.pk] for row in assignments})  # type: ignore[attr-defined]
+    return works
+
+
+def _when_due(assignment: Assignment) -> tuple[bool, float]:
+    return assignment.due_at is None, assignment.due_at.timestamp() if assignment.due_at is not None else 0.0
+
+
+def _nobodys(assignment: Assignment, deadlines: Deadlines, enrolment: Enrolment | None) -> OwnWork:
+    due_at = deadlines.for_team(0, [enrolment.pk]) if enrolment is not None else deadlines.for_all
+    blank = Work(assignment, WorkState.OPEN, None, "", is_published=False, project=None)
+    return OwnWork(blank, due_at, deadlines.closes_at(due_at))
+
+
+def _own(assignment: Assignment, enrolment: int, known: Known, now: datetime) -> OwnWork:
+    deadlines, place = known.deadlines[assignment.pk], known.places.get((enrolment, assignment.pk))
+    work = _work(assignment.pk, assignment, enrolment, known, now)
+    if place is None:
+        due_at = deadlines.for_team(0, [enrolment])
+        return OwnWork(work, due_at, deadlines.closes_at(due_at))
+    due_at = deadlines.for_team(place.project, known.members[place.project])
+    return OwnWork(
+        work,
+        due_at,
+        deadlines.closes_at(due_at),
+        is_done=place.counts_by(due_at),
+        is_handed_in=place.is_handed_in,
+        has_topic=place.topic is not None,
+    )
+
+
+def own_works_for(access: Access) -> list[OwnWork]:
+    """Return the assignments of a course as a page's reader has them: at most 8 queries."""
+    assignments = assignments_of(access.course, visible_at=None if access.is_manager else access.now)
+    return own_works_of(access.enrolment, assignments, now=access.now)
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """How the teams of an assignment stand, by the keys of their members.
+
+    Attributes:
+        in_teams: who is in one.
+        done: whose hand-in counts.
+        late: whose hand-in was late, and waits for the staff.
+    """
+
+    in_teams: set[int]
+    done: set[int]
+    late: set[int]
+
+
+def who_handed_in(assignment: Assignment, students: Collection[int] | None = None) -> HandedIn:
+    """Return who is in a team for an assignment, and who handed in: 2 queries, however many they are.
+
+    Args:
+        assignment: what is handed in.
+        students: whose teams alone are read; None: all.
+    """
+    deadlines, teams = Deadlines.of(assignment), dict[int, list[Place]]()
+    for place in places_of([assignment.pk], students, with_times=True):
+        teams.setdefault(place.project, []).append(place)
+    handed_in = HandedIn(set(), set(), set())
+    for project, places in teams.items():
+        people = {place.enrolment for place in places}
+        handed_in.in_teams.update(people)
+        if places[0].counts_by(deadlines.for_team(project, people)):
+            handed_in.done.update(people)
+        elif places[0].is_handed_in:
+            handed_in.late.update(people)
+    return handed_in

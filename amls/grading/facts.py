@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from amls.core.hooks import Hook
+from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Finding
 from amls.courses.models import Course, Enrolment
 from amls.grading.points import UNSETTLED, WorkState
+from amls.grading.tree import AllBlock, EntriesBlock, PassedBlock, PointsBlock, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +123,31 @@ def facts_of_course(course: Course) -> Facts:
     for tell in course_facts:
         joined = joined.joined(tell(course))
     return joined
+
+
+# The rule by which a course judges, as a tree; raises RuleViolation where a later version of this program wrote it.
+CourseRule = Callable[[Course], AllBlock]
+course_rules: Hook[CourseRule] = Hook("rules of a course")
+
+
+def names_in_rules(course: Course, *, assignment: int | None = None, roll: int | None = None) -> bool:
+    """Return whether a rule of a course names an assignment or a list: once that is gone it lets nobody through.
+
+    Args:
+        course: whose rules.
+        assignment: its key.
+        roll: the list's key.
+    """
+    return any(
+        (isinstance(block, PointsBlock | PassedBlock) and assignment in block.of)
+        or (isinstance(block, EntriesBlock) and block.roll == roll)
+        for rule in _rules_of(course)
+        for block in walk(rule)
+    )
+
+
+def _rules_of(course: Course) -> Iterator[AllBlock]:
+    for rule_of in course_rules:
+        # What can't be read says so by itself, on the page where rules are built.
+        with suppress(RuleViolation):
+            yield rule_of(course)

@@ -21,6 +21,7 @@ from amls.files.kept import Shelf
 from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
+from amls.grading.facts import names_in_rules
 from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
 from amls.grading.rollfile import import_entries
 from amls.grading.services import Count, delete_roll, enter, keep_roll
@@ -132,6 +133,7 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     standing = {entry.enrolment_id: entry for entry in RollEntry.objects.filter(roll=listed)}
     context = {
         "access": access, "course": access.course, "roll": listed, "form": form, "problem": problem,
+        "is_in_rule": names_in_rules(access.course, roll=pk),
         "rows": [_row(person, standing.get(person.pk), entries) for person in people],
     }  # fmt: skip
     return render(request, "grading/roll.html", context, status=422 if problem or form.errors else 200)

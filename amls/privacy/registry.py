@@ -100,18 +100,34 @@ def forget_people_of(courses: Sequence[int]) -> None:
         # What hangs on enrolments goes first: the apps that were found last know of it.
         for purger in reversed(on_course_purge):
             purger(courses)
-        for rows in (Enrolment.objects.all(), RosterEntry.objects.all()):
-            delete_with_history(rows.filter(course__in=courses))
-            # Who left the course, or was taken off the roster, before: only the history knows them.
-            _history_of(rows.model).filter(course_id__in=courses).delete()
+        for model in (Enrolment, RosterEntry):
+            forget_rows(model, course__in=courses)
 
 
 def delete_with_history(rows: QuerySet[Any]) -> int:
-    """Delete rows of a tracked model with everything that its history knows of them; return how many rows."""
+    """Delete rows of a tracked model with everything that its history knows of them; return how many rows.
+
+    Where all goes that belongs to something, see `forget_rows`.
+    """
     pks = list(rows.values_list("pk", flat=True))
     rows.delete()
     _history_of(rows.model).filter(pgh_obj_id__in=pks).delete()
     return len(pks)
+
+
+def forget_rows(model: Any, **of: Any) -> int:
+    """Delete the rows of a tracked model with all history, also that of rows which are gone, such as points taken back.
+
+    Args:
+        model: tracked.
+        of: which rows, by lookups that lead over rows which are still there.
+
+    Returns:
+        How many rows there were.
+    """
+    count = delete_with_history(model.objects.filter(**of))
+    _history_of(model).filter(**of).delete()
+    return count
 
 
 def _history_of(model: Any) -> QuerySet[Any]:

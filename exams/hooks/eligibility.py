@@ -10,8 +10,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Finding, Terms, Verdict, eligibility_rules, exam_terms
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import looks_like_a_number
-from amls.grading.facts import facts_of
-from amls.grading.tree import load
+from amls.grading.facts import course_rules, facts_of
+from amls.grading.tree import AllBlock, load
 from amls.grading.words import RULE as BUILT_RULE
 from amls.grading.words import findings_of
 from exams.queries import exam_rules
@@ -24,6 +24,12 @@ def terms(course: Course) -> Terms:
     """Return the terms that the course's exam rules set: at most 1 query."""
     rules = exam_rules(course)
     return Terms(needs_project=rules.project_is_prerequisite, most_extra_points=rules.max_extra_points)
+
+
+@course_rules.named(BUILT_RULE)
+def built_rule(course: Course) -> AllBlock:
+    """Return the rule that the course built: at most 1 query."""
+    return load(exam_rules(course).rule)
 
 
 @eligibility_rules.named(RULE)

@@ -13,6 +13,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.privacy.registry import (
     delete_with_history,
+    forget_rows,
     on_account_deletion,
     on_course_purge,
     personal_data,
@@ -113,13 +114,11 @@ def forget(user: User, now: datetime) -> None:
 def forget_people(courses: Sequence[int]) -> None:
     """Delete registrations with seats, marks at the door and results, accommodations, helpers, and other lists' lines."""
     exams = Exam.objects.filter(course__in=courses)
-    registrations = Registration.objects.filter(course__in=courses)
-    delete_with_history(ExamTaskPoints.objects.filter(registration__in=registrations))
-    delete_with_history(Result.objects.filter(registration__in=registrations))
-    delete_with_history(Seat.objects.filter(registration__in=registrations))
-    delete_with_history(registrations)
-    delete_with_history(Accommodation.objects.filter(course__in=courses))
-    delete_with_history(HelperLink.objects.filter(exam__in=exams))
+    for model in (ExamTaskPoints, Result, Seat):
+        forget_rows(model, registration__course__in=courses)
+    forget_rows(Registration, course__in=courses)
+    forget_rows(Accommodation, course__in=courses)
+    forget_rows(HelperLink, exam__in=exams)
     UniversityEntry.objects.filter(exam__in=exams).delete()
     exams.update(seats_taken=0, waiting=0)
 

@@ -1,18 +1,25 @@
 """One's own exam, for the course's home and 'my course'."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
 
 from amls.courses.access import Access
+from amls.courses.eligibility import Finding, Verdict
 from exams.queries import exams_for, overview_of
 
 register = template.Library()
 
 
 @register.inclusion_tag("exams/_tile.html", takes_context=True)
-def exam_tile(context: template.Context) -> dict[str, Any]:
-    """Show a student's exam, what is missing for it, or the date for which they can register; else nothing."""
+def exam_tile(context: template.Context, *, says_missing: bool = True) -> dict[str, Any]:
+    """Show a student's exam, what is missing for it, or the date for which they can register; else nothing.
+
+    Args:
+        context: of the page.
+        says_missing: False where the page has said what is missing.
+    """
     access: Access | None = context.get("access")
     values: dict[str, Any] = {"card": None, "now": context.get("now")}
     if access is None or access.enrolment is None or access.enrolment.is_staff:
@@ -22,4 +29,13 @@ def exam_tile(context: template.Context) -> dict[str, Any]:
     result = overview.newest_result
     active = overview.active
     card = active or next((card for card in coming if card.may_register), None) or result or next(iter(coming), None)
-    return {**values, "card": card, "overview": overview, "course": access.course}
+    return {**values, "says_missing": says_missing, "card": card, "overview": overview, "course": access.course}
+
+
+@register.inclusion_tag("exams/_checklist.html")
+def checklist(findings: Sequence[Finding]) -> dict[str, Any]:
+    """Show what a person still needs for the exam, and in one line what is done."""
+    return {
+        "missing": [finding for finding in findings if finding.verdict != Verdict.MET],
+        "done": [finding for finding in findings if finding.verdict == Verdict.MET],
+    }

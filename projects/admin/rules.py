@@ -10,6 +10,7 @@ from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
@@ -21,6 +22,7 @@ from amls.courses.models import Course
 from amls.desk.kept_files import WaitingFiles
 from amls.desk.site import Changes
 from amls.desk.writes import Writes
+from amls.grading.facts import names_in_rules
 from projects.admin.filters import courses_of, usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.series import SeriesForm
@@ -81,6 +83,20 @@ class AssignmentAdmin(KeptAdmin):
         if obj is not None and Project.objects.filter(assignment=obj).exists():
             return False
         return self._may(request, obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Say first what else a deletion does: a rule of admission that names what is gone lets nobody through."""
+        listed, *more = super().get_deleted_objects(objs, request)
+        why = _(
+            "The rule of admission names %(title)s. Once it is deleted nobody is admitted by that part of the rule: change "
+            "the rule first."
+        )
+        warnings = [
+            format_html("<strong>{}</strong>", why % {"title": assignment})
+            for assignment in objs
+            if names_in_rules(assignment.course, assignment=assignment.pk)
+        ]
+        return [*warnings, *listed], *more
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep whose it is, and what it is: teams worked by it."""

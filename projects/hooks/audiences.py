@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import AudienceKind, audience, audience_kinds
 from projects.models import Assignment, Excuse, Membership
-from projects.pieces import who_handed_in
+from projects.works import who_handed_in
 
 
 @audience("projects.none", gettext_lazy("Who has no project yet"))
@@ -28,7 +28,7 @@ def in_a_project(course: Course) -> QuerySet[Enrolment]:
 
 @audience("projects.not-handed-in", gettext_lazy("Whose project is not handed in"))
 def not_handed_in(course: Course) -> QuerySet[Enrolment]:
-    """Return the students in a team that handed in nothing: 6 queries, however many they are."""
+    """Return the students in a team that handed in nothing: 4 queries, however many they are."""
     main = Assignment.objects.main_of(course)
     return Enrolment.objects.none() if main is None else without_hand_in_for(course, main.pk)
 
@@ -76,7 +76,7 @@ def without_team_for(course: Course, assignment: int) -> QuerySet[Enrolment]:
 
 
 def without_hand_in_for(course: Course, assignment: int) -> QuerySet[Enrolment]:
-    """Return the students who are to hand something in for an assignment and did not, at most 6 queries.
+    """Return the students who are to hand something in for an assignment and did not, at most 3 queries.
 
     Who waits for the staff's answer to a late hand-in did hand in, and who is excused need not. Where topics are worked on, who has none has nothing
     to hand in.

@@ -12,6 +12,7 @@ from amls.courses.models import User
 from amls.privacy.registry import (
     StoredFile,
     delete_with_history,
+    forget_rows,
     on_account_deletion,
     on_course_purge,
     personal_data,
@@ -247,7 +248,7 @@ def _assessments(memberships: list[Membership]) -> Iterator[dict[str, Any]]:
     for assessment in rows:
         membership = mine[assessment.project_id]
         override = overrides.get((assessment.pk, membership.enrolment_id))
-        outcome, points = personal_result(assessment, override)
+        outcome, points = personal_result(assessment, override, membership.enrolment_id)
         yield {
             "course": membership.project.course.slug,
             "project": assessment.project_id,
@@ -287,33 +288,24 @@ def forget(user: User, now: datetime) -> None:
 def forget_people(courses: Sequence[int]) -> None:
     """Delete teams with their hand-ins, files and assessments, extensions, earlier passes, and students' own ideas."""
     projects = Project.objects.filter(assignment__course__in=courses)
-    files = SubmissionFile.objects.filter(submission__project__in=projects)
     for log in (
         WishChange.objects.filter(project__in=projects),
         MatchRequest.objects.filter(assignment__course__in=courses),
         TeamMatching.objects.filter(assignment__course__in=courses),
     ):
         log.delete()
-    for rows in (
-        PointsQuestion.objects.filter(assessment__project__in=projects),
-        TaskPoints.objects.filter(assessment__project__in=projects),
-        Excuse.objects.filter(assignment__course__in=courses),
-        MemberAssessment.objects.filter(assessment__project__in=projects),
-        Assessment.objects.filter(project__in=projects),
-        files,
-        Submission.objects.filter(project__in=projects),
-        Invitation.objects.filter(project__in=projects),
-        Membership.objects.filter(project__in=projects),
-        StaffNote.objects.filter(project__in=projects),
-        Wish.objects.filter(wish_list__project__in=projects),
-        WishList.objects.filter(project__in=projects),
-        TopicPlacement.objects.filter(project__in=projects),
-        Allocation.objects.filter(assignment__course__in=courses),
-        ExtensionRequest.objects.filter(project__in=projects),
-        Extension.objects.filter(course__in=courses),
-        projects,
-        EarlierPass.objects.filter(enrolment__course__in=courses),
-        Topic.objects.filter(course__in=courses).exclude(proposal=""),
-    ):
-        delete_with_history(rows)
+    forget_rows(PointsQuestion, assessment__project__in=projects)
+    forget_rows(TaskPoints, assessment__project__in=projects)
+    forget_rows(Excuse, assignment__course__in=courses)
+    forget_rows(MemberAssessment, assessment__project__in=projects)
+    forget_rows(Assessment, project__in=projects)
+    forget_rows(SubmissionFile, submission__project__in=projects)
+    forget_rows(Wish, wish_list__project__in=projects)
+    for model in (Submission, Invitation, Membership, StaffNote, WishList, TopicPlacement, ExtensionRequest):
+        forget_rows(model, project__in=projects)
+    forget_rows(Allocation, assignment__course__in=courses)
+    forget_rows(Extension, course__in=courses)
+    forget_rows(Project, assignment__course__in=courses)
+    forget_rows(EarlierPass, enrolment__course__in=courses)
+    delete_with_history(Topic.objects.filter(course__in=courses).exclude(proposal=""))
     Topic.objects.filter(course__in=courses).update(taken=0)

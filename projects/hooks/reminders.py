@@ -7,9 +7,9 @@ from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
 from projects.addresses import KEYS, assignment_pk_of
 from projects.models import Assignment, EarlierPass, Excuse, Membership
-from projects.pieces import who_handed_in
 from projects.queries import results_of
 from projects.states import ProjectState
+from projects.works import who_handed_in
 
 
 @still_due.named("projects.registration")
@@ -33,7 +33,7 @@ def without_hand_in(course: Course, _key: str, enrolments: Sequence[Enrolment], 
 
 @still_due.named(KEYS)
 def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _now: datetime) -> Collection[int]:
-    """Return the students who have handed in nothing that counts for an assignment, and are not excused: at most 7 queries.
+    """Return the students who have handed in nothing that counts for an assignment, and are not excused: at most 4 queries.
 
     What is handed in on paper or presented, nobody here knows to be done. Where a topic is chosen first, only who has
     one is asked to hand in, and only who has none to register.

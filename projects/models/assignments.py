@@ -1,5 +1,6 @@
 """Pieces of work: what a course asks for, when and how it is handed in."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 import pgtrigger
@@ -288,6 +289,10 @@ class Assignment(models.Model):
     def gives_by_wish(self) -> bool:
         """Whether topics are given by ranked wishes."""
         return self.topics_given == self.TopicsGiven.BY_WISH
+
+    def is_visible_at(self, now: datetime) -> bool:
+        """Return whether everyone who sees the course may see it."""
+        return self.visible_from is None or self.visible_from <= now
 
     @property
     def is_handed_in_here(self) -> bool:

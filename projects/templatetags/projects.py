@@ -15,10 +15,9 @@ from amls.courses.access import Access
 from amls.courses.models import User
 from amls.grading.points import WorkState
 from projects.addresses import address_of
-from projects.models import Assignment, Outcome
-from projects.pieces import OwnPiece
+from projects.models import Outcome
 from projects.queries import invitations_to
-from projects.works import Work, sum_of, works_of
+from projects.works import OwnWork, Standing, Work, sum_of
 
 register = template.Library()
 
@@ -33,21 +32,35 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     return {"invitations": list(invitations_to(user, access.course, now=access.now)), "course": access.course}
 
 
-@register.inclusion_tag("projects/_works.html", takes_context=True)
-def own_works(context: template.Context) -> dict[str, Any]:
-    """Show a student's points in each assignment of a page that has read them, where the course gives points.
+# So many of what opens later, or is due later, are shown at once.
+_TODO_SHOWN = 3
 
-    No query for a course without any, else 6: `assignments` are those that they may see, `dues` their deadlines.
+
+@register.inclusion_tag("projects/_works.html", takes_context=True)
+def own_works(context: template.Context, works: Sequence[OwnWork]) -> dict[str, Any]:
+    """Show how a student stands with each assignment beside the course's project, the ones to be done first: no query.
+
+    Args:
+        context: of the page.
+        works: those that they may see, with results.
     """
     access: Access | None = context.get("access")
-    assignments: list[Assignment] = context["assignments"]
     if access is None or access.enrolment is None or access.enrolment.is_staff:
-        return {"works": []}
-    if all(assignment.grading != Assignment.Grading.POINTS for assignment in assignments):
-        return {"works": []}
-    known = works_of(assignments, [access.enrolment], now=access.now, with_tasks=True, deadlines=context["dues"])
-    works = list(known[access.enrolment.pk].values())
-    return {"works": works, "sums": sum_of(works), "bars": _bars(works), "access": access}
+        return {"todo": []}
+    now, others = access.now, [own for own in works if not own.assignment.is_main]
+    open_ones = [own for own in others if own.work.state == WorkState.OPEN and not own.is_handed_in]
+    coming = [own for own in open_ones if own.standing_at(now) == Standing.COMING]
+    todo = [own for own in open_ones if own not in coming]
+    with_points = [own.work for own in sorted(works, key=lambda own: (own.assignment.position, own.assignment.pk))]
+    gives_points = any(work.most is not None for work in with_points)
+    return {
+        "todo": todo[:_TODO_SHOWN],
+        "later": [*todo[_TODO_SHOWN:], *coming],
+        "past": [own for own in others if own not in open_ones],
+        "sums": sum_of(with_points) if gives_points else None,
+        "bars": _bars(with_points),
+        "course": access.course,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +118,10 @@ def _bar(work: Work, most: Decimal, *, begins: float, width: float) -> WorkBar:
 
 
 @register.simple_tag(takes_context=True)
-def standing(context: template.Context, piece: OwnPiece) -> str:
-    """Return how the reader stands with an assignment now, as `PieceStanding` names it."""
+def standing(context: template.Context, work: OwnWork) -> str:
+    """Return how the reader stands with an assignment now, as `Standing` names it."""
     access: Access = context["access"]
-    return piece.standing_at(access.now).value
-
-
-@register.simple_tag(takes_context=True)
-def points_address(context: template.Context, assignment: Assignment) -> str:
-    """Return where the reader's points for an assignment of the present course are, task by task."""
-    assignment.course = context["access"].course
-    return address_of(assignment, "my_points")
+    return work.standing_at(access.now).value
 
 
 @register.simple_tag(takes_context=True)

@@ -25,7 +25,7 @@ from projects.models import (
     Topic,
     TopicSwitch,
 )
-from projects.pieces import pieces_for
+from projects.points import score_of
 from projects.queries import personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
@@ -34,6 +34,7 @@ from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
 from projects.views.access import Mine, add_violation, mine_of, number, open_mine
+from projects.works import own_works_for
 
 
 def handouts_of(access: Access, assignments: Sequence[Assignment]) -> list[Handout]:
@@ -75,13 +76,18 @@ def mine_context(mine: Mine) -> dict[str, Any]:
     invited = list(Invitation.objects.filter(project=team.project).open_at(access.now).select_related("seeker__user"))
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
     assessment = team.published
-    result = personal_result(assessment, team.overrides.get(mine.enrolment.pk)) if assessment else None
+    result = (
+        personal_result(assessment, team.overrides.get(mine.enrolment.pk), mine.enrolment.pk) if assessment else None
+    )
     context |= {
         "project": team.project,
         "topic": team.project.topic,
         "open_invitations": invited,
         "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in team.attempts],
         "result": result,
+        "score": score_of(assessment, team.project.assignment, mine.enrolment.pk)
+        if assessment is not None and team.project.assignment.grading == Assignment.Grading.POINTS
+        else None,
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
         "request_open": next((asked for asked in requests if asked.state == ExtensionRequest.State.OPEN), None),
         "last_request": next((asked for asked in requests if asked.state != ExtensionRequest.State.OPEN), None),
@@ -111,11 +117,11 @@ def mine(request: HttpRequest, slug: str, assignment: int | None = None) -> Http
 def assignments(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all assignments of a course, and how one stands with each."""
     access = open_course(request, slug)
-    pieces = pieces_for(access)
+    works = own_works_for(access)
     handouts: dict[int, list[Handout]] = {}
-    for row in handouts_of(access, [piece.assignment for piece in pieces]):
+    for row in handouts_of(access, [work.assignment for work in works]):
         handouts.setdefault(row.assignment_id, []).append(row)
-    rows = [(piece, handouts.get(piece.assignment.pk, [])) for piece in pieces]
+    rows = [(work, handouts.get(work.assignment.pk, [])) for work in works]
     context = {"access": access, "course": access.course, "tab": "projects", "rows": rows}
     return render(request, "projects/assignments.html", context)
 

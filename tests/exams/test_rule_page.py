@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from amls.courses.eligibility import Verdict
@@ -204,3 +205,19 @@ def test_a_rule_about_an_assignment_that_is_gone_lets_nobody_through(
     (finding,) = findings_of(rule, facts)
     assert finding.verdict == Verdict.PENDING
     assert finding.text.endswith("something of it is gone, the course has to mend this rule")
+
+
+def test_who_deletes_what_the_rule_names_is_told_what_follows(cast: Cast, settings: Any) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    sheets = [
+        Assignment.objects.create(course=cast.course, kind="sheet", title=title, topics_given="", position=1)
+        for title in ("Blatt 1", "Blatt 2")
+    ]
+    roll = keep_roll(course=cast.course, title="Übung", planned=None, held=0, now=JUNE)
+    rule = AllBlock((AnyBlock((PassedBlock(of=(sheets[0].pk,)), EntriesBlock(roll.pk, 1))),))
+    set_rule(course=cast.course, rule=rule, by=None, now=JUNE)
+    staff, warning = cast.client("lecturer"), "The rule of admission names "
+    for sheet, is_named in zip(sheets, (True, False), strict=True):
+        page = staff.get(reverse("admin:projects_assignment_delete", args=[sheet.pk])).content.decode()
+        assert (f"{warning}{sheet.title}." in page) == is_named
+    assert f"{warning}this list." in staff.get(f"/amls/staff/lists/{roll.pk}/").content.decode()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -22,6 +23,7 @@ from amls.mail.still_due import still_due_for
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Membership, Project, Submission
 from projects.services.assignments import delete_assignment, keep_assignment
+from projects.services.excuses import excuse
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
@@ -218,6 +220,14 @@ def test_who_is_no_student_sees_the_list_and_no_page_of_anybodys(world: World) -
     assert world.cast.client("assistant").get(f"/{slug}/assignments/{first.pk}/").status_code == 200
     assert world.cast.client("student").get(f"/{slug}/assignments/{first.pk}/").status_code == 404
     assert world.cast.client("stranger").get(f"/{slug}/assignments/{first.pk}/").status_code == 404
+
+
+def test_who_is_excused_missed_nothing(world: World) -> None:
+    first, second = (sheet(world, number, due_at=timezone.now() - WEEK * 3) for number in (1, 2))
+    excuse(enrolment=world.student, assignment=first, by=world.staff, now=NOW)
+    page = BeautifulSoup(world.cast.client("student").get(f"/{world.course.slug}/assignments/").content, "html.parser")
+    said = {row.select_one("b").text: [chip.text for chip in row.select(".chip")] for row in page.select("ol > li")}
+    assert (said["Sheet 1"], said[second.title]) == (["Excused"], ["Not handed in"])
 
 
 def test_a_course_with_one_assignment_has_no_list_of_one(world: World) -> None:

@@ -10,7 +10,9 @@ from bs4 import BeautifulSoup
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from amls.agenda.services import reconcile
 from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
@@ -22,7 +24,7 @@ from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
-from projects.queries import assignments_of
+from projects.queries import assignments_of, results_of
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.excuses import end_excuse, excuse
 from projects.services.points import (
@@ -327,9 +329,12 @@ def test_a_student_sees_points_per_task_once_they_are_published(world: World, sh
     publish_assessments(projects=[team], now=NOW)
     page = squeeze(mine.get("/amls/me/").content.decode())
     assert "10 of 20 points so far; 0 can still be had." in page
+    assert "Blatt 2" not in page
+    address = f"/amls/assignments/{sheet.pk}/points/"
+    assert address in page
+    page = squeeze(mine.get(address).content.decode())
     assert "Aufgabe 1: 3.25 / 7.5" in page
     assert "Induktion fehlt &lt;b&gt;" in page
-    assert "Blatt 2" not in page
     assert "Induktion fehlt" not in world.cast.client("lecturer").get("/amls/me/").content.decode()
 
 
@@ -352,6 +357,8 @@ def test_a_person_takes_their_own_points_along_and_they_go_with_the_course(world
     publish_assessments(projects=[team], now=NOW)
     assert told() == [[{"task": "Aufgabe 1", "points": D(4), "most": D(10), "comment": "Skizze"}]]
     assert len(dict(everything_about(world.student.user))["projects/excuses.json"]) == 1
+    # What was taken back before stands in the history alone.
+    give_points(project=team, given={}, members={world.other.pk: {}}, by=world.staff, now=NOW, reason="Beide gleich")
     forget_people_of([world.course.pk])
     assert (TaskPoints.objects.count(), TaskPoints.events.rel.related_model.objects.count()) == (0, 0)  # type: ignore[attr-defined]
 
@@ -373,6 +380,47 @@ def test_tasks_are_lines_that_are_shown_before_they_are_saved(world: World, shee
     assert staff.post(address, {**sent, "reason": "Aufgabe 2 war falsch"}).status_code == 302
     assert state_of(world, sheet) == ("graded", D(6))
     assert world.cast.client("student").get(address).status_code == 404
+
+
+def test_a_member_with_own_points_reads_their_own_outcome(world: World, sheet: Assignment) -> None:
+    """Also where the assignment is the course's project, of which 'project passed' speaks."""
+    Assignment.objects.filter(pk=sheet.pk).update(teaming="kept", team_max=2)
+    (first,) = with_tasks(sheet, world, "20")
+    team = of(world, sheet)
+    joined(world, team, world.other)
+    own = {world.student.pk: {first: Given(D("14.25"))}}
+    give_points(project=team, given={first: Given(D(9))}, members=own, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    page = world.cast.client("student").get(f"/amls/assignments/{sheet.pk}/").content
+    assert squeeze(BeautifulSoup(page, "html.parser").select_one("#result").text) == "Passed · 14.25 of 20 points"
+    Assignment.objects.filter(is_main=True).update(is_main=False)
+    Assignment.objects.filter(pk=sheet.pk).update(is_main=True)
+    results = results_of(world.course, [world.student, world.other])
+    assert [results[person.pk].state.value for person in (world.student, world.other)] == ["passed", "failed"]
+
+
+def test_my_course_says_each_sheet_once_and_folds_what_is_done(world: World, sheet: Assignment) -> None:
+    due = timezone.now() + timedelta(days=2)
+    for number in range(2, 8):
+        make_sheet(world, number, due_at=due + timedelta(weeks=number))
+    team = of(world, sheet)
+    give_points(project=team, given={None: Given(D(15))}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    reconcile(world.course, now=NOW)
+    page = BeautifulSoup(world.cast.client("student").get("/amls/me/").content, "html.parser")
+    works = page.select_one("section[aria-labelledby=works]")
+    assert works is not None
+    assert [squeeze(row.text).split(" 2")[0] for row in works.select(":scope > ul > li > a")] == [
+        "Blatt 2",
+        "Blatt 3",
+        "Blatt 4",
+    ]
+    past, later = works.select(":scope > details")
+    assert [squeeze(row.text) for row in past.select("li")] == ["Blatt 1 15 of 20 points"]
+    assert [link.text for link in later.select("li > a")] == ["Blatt 5", "Blatt 6", "Blatt 7"]
+    titles = [link.text for link in page.select("main a") if link.text.startswith("Blatt")]
+    assert sorted(titles) == sorted(set(titles))
+    assert "due" not in squeeze("".join(row.text for row in page.select("section[aria-labelledby=deadlines] li")))
 
 
 def test_my_course_draws_my_points_and_says_the_same_in_words(world: World, sheet: Assignment) -> None:

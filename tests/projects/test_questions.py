@@ -154,6 +154,9 @@ def test_an_answer_corrects_the_points_and_the_mails_say_why(world: World, sheet
     [(who, said)] = letters("projects.question-answered")
     assert who == world.student.user_id
     assert answer.rstrip(".") in said.replace("\\", "")
+    subjects = Notice.objects.filter(kind="projects.result-changed")
+    said_in = {letter_kinds[notice.kind].writer(notice, later) for notice in subjects}
+    assert {letter.subject for letter in said_in if letter is not None} == {f"Your result was changed: {sheet.title}"}
     changed = letters("projects.result-changed")
     assert {who for who, _said in changed} == {world.student.user_id, world.other.user_id}
     assert all("Rückseite war übersehen" in said for _who, said in changed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from amls.courses.models import User
 from amls.grading.models import PersonNote, RollEntry
-from amls.privacy.registry import delete_with_history, on_account_deletion, on_course_purge, personal_data
+from amls.privacy.registry import forget_rows, on_account_deletion, on_course_purge, personal_data
 
 
 @personal_data.named("grading")
@@ -27,4 +27,4 @@ def forget(user: User, now: datetime) -> None:
 def forget_people(courses: Sequence[int]) -> None:
     """Delete what stands in the lists of these courses, and what is noted of people, with its history; the lists stay."""
     PersonNote.objects.filter(enrolment__course__in=courses).delete()
-    delete_with_history(RollEntry.objects.filter(roll__course__in=courses))
+    forget_rows(RollEntry, roll__course__in=courses)

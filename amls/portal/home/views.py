@@ -25,8 +25,8 @@ from lectures.models import Lecture, OfficeHour
 from lectures.queries import lectures_for
 from projects.deadlines import Deadlines
 from projects.models import Assignment
-from projects.pieces import pieces_of
 from projects.queries import assignments_of, read_part
+from projects.works import own_works_of
 
 
 @require_safe
@@ -130,6 +130,9 @@ def _home_context(access: Access) -> dict[str, Any]:
     part = read_part(student, main, deadlines) if student is not None else None
     if student is not None:
         exams_for(access)
+    works = own_works_of(
+        student, [row for row in assignments if not row.is_main], now=now, deadlines=known, with_results=False
+    )
     shared = HomeShared(access, main, deadlines.for_all)
     agenda = present_items(course, access.enrolment, now=now)
     dates = [item for item in agenda if item.kind in (ItemKind.DEADLINE, ItemKind.EXAM)]
@@ -150,11 +153,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
         "assignment": main,
-        "has_pieces": len(assignments) > (main is not None),
-        "pieces": [
-            piece
-            for piece in pieces_of(student, [row for row in assignments if not row.is_main], known)
-            if piece.is_coming_at(now)
-        ][:3],
+        "has_other_works": len(assignments) > (main is not None),
+        "works": [work for work in works if work.is_coming_at(now)][:3],
         **subscribe_context(access),
     }

@@ -21,12 +21,14 @@ from amls.courses.services import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for
+from projects.addresses import key_of
 from projects.deadlines import Deadlines
-from projects.pieces import pieces_of
 from projects.queries import assignments_of, read_part
+from projects.works import read_own_works
 
 # How many of the coming dates 'my course' shows.
 _COMING = 8
+_SESSIONS_SHOWN = 4
 _SESSIONS = SESSIONS | {ItemKind.OFFICE_HOUR, ItemKind.FREE_DAY}
 
 
@@ -112,9 +114,10 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect(access.course)
         raise Http404
     is_student = not access.enrolment.is_staff
-    assignments = assignments_of(access.course, visible_at=access.now)
+    # Also those that are not visible yet: rules speak of them.
+    assignments = assignments_of(access.course)
     deadlines = Deadlines.of_each(assignments)
-    main = next((assignment for assignment in assignments if assignment.is_main), None)
+    main = next((row for row in assignments if row.is_main and row.is_visible_at(access.now)), None)
     # First: what else is asked of this person finds it.
     part = (
         read_part(access.enrolment, main, deadlines[main.pk] if main is not None else Deadlines.of(None))
@@ -123,8 +126,11 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
     )
     if is_student:
         exams_for(access)
+    works = read_own_works(access.enrolment, assignments, now=access.now, deadlines=deadlines)
     rows = own_items(access.enrolment, now=access.now)
     coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
+    # Said once: an assignment is said with its date, and the project has a tile.
+    said = {"projects.submission", *(key_of(row, "due") for row in assignments)} if is_student else set()
     context = {
         "access": access,
         "course": access.course,
@@ -133,14 +139,11 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         if is_student
         else [],
         "has_projects": main is not None,
-        # Of which the page shows points as well.
-        "assignments": assignments,
-        "dues": deadlines,
-        "pieces": pieces_of(access.enrolment, [row for row in assignments if not row.is_main], deadlines),
+        "works": [work for work in works if work.assignment.is_visible_at(access.now)],
         "is_student": is_student,
         "team": part.team if part is not None else None,
-        "sessions": [row for row in coming if row.kind in _SESSIONS][:_COMING],
-        "deadlines": [row for row in coming if row.kind not in _SESSIONS][:_COMING],
+        "sessions": [row for row in coming if row.kind in _SESSIONS][:_SESSIONS_SHOWN],
+        "deadlines": [row for row in coming if row.kind not in _SESSIONS and row.key not in said][:_COMING],
         **subscribe_context(access),
     }
     return render(request, "portal/me.html", context)

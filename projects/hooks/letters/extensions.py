@@ -50,7 +50,7 @@ def extension_declined(notice: Notice, now: datetime) -> Letter | None:
             [_("The staff declined your team's request for more time."), request.answer, due(request.project, now)]
         ),
         action=mine(request.project),
-        reason=why_member(request.project.course),
+        reason=why_member(request.project.assignment),
     )
 
 
@@ -83,7 +83,7 @@ def _deadline_moved(notice: Notice, now: datetime, *, subject: str, in_team: str
         subject=subject % values,
         text=(in_team if has_team else alone) % values,
         action=open_assignment(assignment) if has_team else to_topics,
-        reason=why_member(course) if has_team else why_enrolled,
+        reason=why_member(assignment) if has_team else why_enrolled,
     )
 
 

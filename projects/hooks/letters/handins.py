@@ -70,7 +70,7 @@ def receipt(notice: Notice, now: datetime) -> Letter | None:
             ]
         ),
         action=(_("Check the receipt"), reverse("projects:receipt", args=[values["code"]])),
-        reason=why_member(course),
+        reason=why_member(submission.project.assignment),
     )
 
 
@@ -85,7 +85,7 @@ def late_accepted(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Your late hand-in counts: %(topic)s") % values,
         text=_("The staff accepted attempt %(attempt)s of **%(topic)s** although it was late.") % escaped(values),
         action=mine(submission.project),
-        reason=why_member(submission.project.course),
+        reason=why_member(submission.project.assignment),
     )
 
 
@@ -134,5 +134,5 @@ def _about_attempt(submission: Submission, now: datetime, *, subject: str, text:
         subject=subject % values,
         text=f"{text % escaped(values)} {standing}",
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )

@@ -71,5 +71,5 @@ def question_answered(notice: Notice, now: datetime) -> Letter | None:
             ]
         ),
         action=(_("See the points"), address_of(assignment, "my_points")),
-        reason=why_member(assignment.course),
+        reason=why_member(assignment),
     )

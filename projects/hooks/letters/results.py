@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -9,23 +10,37 @@ from django.utils.translation import gettext_lazy
 
 from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
+from projects.addresses import address_of
 from projects.hooks.letters.wording import escaped, mine, why_member
-from projects.models import Assessment
+from projects.models import Assessment, Assignment
 
 
-@letter("projects.result", label=gettext_lazy("Project result"))
+@letter("projects.result", label=gettext_lazy("Result of a project or an assignment"))
 def result(notice: Notice, now: datetime) -> Letter | None:
     """Tell that there is a result; the result itself is on the site only."""
-    return _result_letter(notice, _("The result of your project is there: %(topic)s"))
+    return _result_letter(
+        notice,
+        lambda has_topic: (
+            _("The result of your project is there: %(title)s") if has_topic else _("Your result is there: %(title)s")
+        ),
+    )
 
 
-@letter("projects.result-changed", label=gettext_lazy("Project result changed"))
+@letter("projects.result-changed", label=gettext_lazy("Result of a project or an assignment changed"))
 def result_changed(notice: Notice, now: datetime) -> Letter | None:
     """Tell that a result was changed."""
-    return _result_letter(notice, _("The result of your project was changed: %(topic)s"))
+    return _result_letter(
+        notice,
+        lambda has_topic: (
+            _("The result of your project was changed: %(title)s")
+            if has_topic
+            else _("Your result was changed: %(title)s")
+        ),
+    )
 
 
-def _result_letter(notice: Notice, subject: str) -> Letter | None:
+def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter | None:
+    """Return the letter; a project is called by its topic, everything else by what the assignment is called."""
     assessment = (
         Assessment.objects.select_related("project__topic", "project__assignment__course")
         .filter(pk=notice.references["assessment"])
@@ -33,12 +48,21 @@ def _result_letter(notice: Notice, subject: str) -> Letter | None:
     )
     if assessment is None or assessment.published_at is None:
         return None
-    course = assessment.project.course
+    project = assessment.project
+    if project.assignment.grading == Assignment.Grading.POINTS:
+        text, action = (
+            _("Sign in to see your points and the comments."),
+            (_("See the points"), address_of(project.assignment, "my_points")),
+        )
+    elif project.assignment.has_topics:
+        text, action = _("Sign in to see the outcome, your extra points and the feedback."), mine(project)
+    else:
+        text, action = _("Sign in to see the outcome and the feedback."), mine(project)
     # Only points carry a reason; it is empty before the first correction.
     why = [_("Why: %(reason)s") % escaped({"reason": assessment.correction})] if assessment.correction else []
     return Letter(
-        subject=subject % {"topic": assessment.project.title},
-        text="\n\n".join([*why, _("Sign in to see the outcome, your extra points and the feedback.")]),
-        action=mine(assessment.project),
-        reason=why_member(course),
+        subject=subject_of(project.assignment.has_topics) % {"title": project.title},
+        text="\n\n".join([*why, text]),
+        action=action,
+        reason=why_member(project.assignment),
     )

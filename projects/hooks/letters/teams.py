@@ -36,7 +36,7 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Project registered: %(topic)s") % {"topic": project.title},
         text=f"{text}\n\n{due(project, now)}",
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -71,7 +71,7 @@ def switched(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Your project's topic is now: %(topic)s") % values,
         text=text,
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -90,7 +90,7 @@ def switched_back(notice: Notice, now: datetime) -> Letter | None:
         )
         % escaped(values),
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -107,11 +107,19 @@ def member_joined(notice: Notice, now: datetime) -> Letter | None:
             notice,
             subject=_("You are in the team: %(topic)s"),
             text=_("You joined the project **%(topic)s**. Your teammates stand on its page."),
+            without_topics=(
+                _("You are in the team: %(topic)s"),
+                _("You joined the team for **%(topic)s**. Your teammates stand on its page."),
+            ),
         )
     return about_team(
         notice,
         subject=_("%(name)s joined your project"),
         text=_("**%(name)s** accepted your team's invitation to **%(topic)s**."),
+        without_topics=(
+            _("%(name)s joined your team: %(topic)s"),
+            _("**%(name)s** accepted your team's invitation to **%(topic)s**."),
+        ),
     )
 
 
@@ -125,6 +133,7 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
             text=_(
                 "You are no longer in the project **%(topic)s**. You may take another topic while registration is open."
             ),
+            without_topics=(_("You left the team: %(topic)s"), _("You are no longer in the team for **%(topic)s**.")),
         )
     if not Enrolment.objects.filter(pk=notice.references["who"], user__is_active=True).exists():
         # Their account is gone, and their name with it.
@@ -135,11 +144,22 @@ def member_left(notice: Notice, now: datetime) -> Letter | None:
                 "Somebody whose account was deleted is no longer in the project **%(topic)s**. "
                 "What the team has stays with the team."
             ),
+            without_topics=(
+                _("A teammate left your team: %(topic)s"),
+                _(
+                    "Somebody whose account was deleted is no longer in the team for **%(topic)s**. "
+                    "What the team has stays with the team."
+                ),
+            ),
         )
     return about_team(
         notice,
         subject=_("%(name)s left your project"),
         text=_("**%(name)s** is no longer in the project **%(topic)s**. What the team handed in stays with the team."),
+        without_topics=(
+            _("%(name)s left your team: %(topic)s"),
+            _("**%(name)s** is no longer in the team for **%(topic)s**. What the team handed in stays with the team."),
+        ),
     )
 
 
@@ -150,6 +170,10 @@ def moved(notice: Notice, now: datetime) -> Letter | None:
         notice,
         subject=_("Change in your project's team: %(topic)s"),
         text=_("The course's staff put **%(name)s** into the project **%(topic)s**."),
+        without_topics=(
+            _("Change in your team: %(topic)s"),
+            _("The course's staff put **%(name)s** into the team for **%(topic)s**."),
+        ),
     )
 
 
@@ -164,7 +188,7 @@ def withdrawn(notice: Notice, now: datetime) -> Letter | None:
         text=_("The project **%(topic)s** was withdrawn and its slot is free again.")
         % escaped({"topic": project.title}),
         action=(_("See the topics"), reverse("projects:topics", args=[project.course.slug])),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -223,7 +247,7 @@ def invitation_declined(notice: Notice, now: datetime) -> Letter | None:
         text=_("**%(email)s** declined the invitation to **%(topic)s**. You may invite somebody else.")
         % escaped({"email": invitation.label, "topic": project.title}),
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -272,7 +296,7 @@ def invitation_expired(notice: Notice, now: datetime) -> Letter | None:
         )
         % escaped(values),
         action=mine(invitation.project),
-        reason=why_member(invitation.project.course),
+        reason=why_member(invitation.project.assignment),
     )
 
 

@@ -42,7 +42,7 @@ def allocated(notice: Notice, now: datetime) -> Letter | None:
         subject=subject,
         text="\n\n".join(part for part in said if part),
         action=action,
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -69,7 +69,7 @@ def matched(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Your teammates for %(assignment)s") % {"assignment": project.assignment},
         text="\n\n".join([*said, _until(project, now)]),
         action=_wishes(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 
@@ -90,7 +90,7 @@ def wishes_changed(notice: Notice, now: datetime) -> Letter | None:
         subject=_("Your team's wishes for %(assignment)s were changed") % {"assignment": project.assignment},
         text="\n\n".join(said),
         action=_wishes(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
 
 

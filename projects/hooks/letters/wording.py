@@ -44,9 +44,12 @@ def open_assignment(assignment: Assignment) -> tuple[str, str]:
     return said, address_of(assignment)
 
 
-def why_member(course: Course) -> str:
+def why_member(assignment: Assignment) -> str:
     """Return why somebody in a team gets a letter."""
-    return _("You get this because you are in a project of %(course)s.") % {"course": course}
+    values = {"course": assignment.course}
+    if assignment.has_topics:
+        return _("You get this because you are in a project of %(course)s.") % values
+    return _("You get this because you take part in %(course)s.") % values
 
 
 def why_staff(course: Course) -> str:
@@ -62,15 +65,26 @@ def due(project: Project, now: datetime) -> str:
     return _("Hand in by **%(due)s**.") % {"due": say_time(due_at, project.course.zone, now=now)}
 
 
-def about_team(notice: Notice, *, subject: str, text: str) -> Letter | None:
-    """Return a letter to a member; `topic` and `name` may stand in its subject and its Markdown."""
+def about_team(
+    notice: Notice, *, subject: str, text: str, without_topics: tuple[str, str] | None = None
+) -> Letter | None:
+    """Return a letter to a member; `topic` and `name` may stand in its subject and its Markdown.
+
+    Args:
+        notice: about a project.
+        subject: of a project with topics, and of anything else unless it has words of its own.
+        text: as the subject.
+        without_topics: subject and text of what has no topics, such as a sheet.
+    """
     project = project_of(notice)
     if project is None:
         return None
     values = {"topic": project.title, "name": name_of(notice)}
+    if without_topics is not None and not project.assignment.has_topics:
+        subject, text = without_topics
     return Letter(
         subject=subject % values,
         text=text % escaped(values),
         action=mine(project),
-        reason=why_member(project.course),
+        reason=why_member(project.assignment),
     )
