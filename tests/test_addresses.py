@@ -446,11 +446,11 @@ def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern | URLR
 @pytest.mark.parametrize(
     ("path", "first", "following"),
     [
-        ("/amls/", 27, 18),
+        ("/amls/", 25, 16),
         ("/amls/schedule/", 10, 5),
         ("/amls/lectures/05/", 12, 4),
         # Three assignments, one of them with points.
-        ("/amls/me/", 23, 23),
+        ("/amls/me/", 19, 19),
         ("/amls/subscribe/", 3, 3),
         ("/amls/projects/", 14, 9),
         # One for the files of the assignment.
