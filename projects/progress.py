@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.courses.models import Course, User
 from projects.deadlines import Deadlines, is_counting
-from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, SubmissionFile, Topic
+from projects.models import Assignment, ExtensionRequest, Membership, Project, Submission, Topic
 from projects.queries import TeamView, views_of, with_team
 from projects.states import ProjectState
 
@@ -254,61 +254,3 @@ def open_questions_in(courses: Sequence[Course]) -> list[tuple[Assignment, int]]
     rows = Assignment.objects.filter(course__in=courses).annotate(waiting=waiting).filter(waiting__gt=0)
     rows = rows.select_related("course").order_by("course", "position", "pk")
     return [(row, row.waiting) for row in rows]  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True)
-class FileChange:
-    """What became of one file from one attempt to another.
-
-    Attributes:
-        kind: 'same', 'changed', 'added', 'removed' or 'renamed'.
-    """
-
-    kind: str
-    old: SubmissionFile | None
-    new: SubmissionFile | None
-
-    @property
-    def growth(self) -> int:
-        """By how many bytes it grew; negative where it shrank."""
-        return (self.new.size if self.new else 0) - (self.old.size if self.old else 0)
-
-
-def compare_attempts(old: Submission, new: Submission) -> list[FileChange]:
-    """Return how the files of two attempts differ, by name and SHA-256; their files are prefetched.
-
-    A file whose content is in both under different names is renamed. Several files may
-    have one name: those are taken in their order.
-    """
-    before, after = list(old.files.all()), list(new.files.all())
-    pairs: list[tuple[SubmissionFile, SubmissionFile]] = []
-
-    def match(key: str) -> None:
-        for file in list(after):
-            partner = next((other for other in before if getattr(other, key) == getattr(file, key)), None)
-            if partner is not None:
-                before.remove(partner)
-                after.remove(file)
-                pairs.append((partner, file))
-
-    for file in list(after):
-        exact = next(
-            (other for other in before if (other.filename, other.sha256) == (file.filename, file.sha256)), None
-        )
-        if exact is not None:
-            before.remove(exact)
-            after.remove(file)
-            pairs.append((exact, file))
-    match("filename")
-    match("sha256")
-    changes = [FileChange(_kind(old, new), old, new) for old, new in pairs]
-    changes += [FileChange("added", None, file) for file in after] + [
-        FileChange("removed", file, None) for file in before
-    ]
-    return sorted(changes, key=lambda change: (change.new or change.old).filename)  # type: ignore[union-attr]
-
-
-def _kind(old: SubmissionFile, new: SubmissionFile) -> str:
-    if old.sha256 != new.sha256:
-        return "changed"
-    return "same" if old.filename == new.filename else "renamed"

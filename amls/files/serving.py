@@ -26,8 +26,8 @@ ReadsRanges = Callable[[str, range], Iterator[bytes]]
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 # Nothing in an uploaded file may run as this site. PDF viewers of browsers need the frame's own
 # document unsandboxed, so that PDFs get a policy without the sandbox.
-_SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-_PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; frame-ancestors 'self'"
 _MEDIA_POLICY = (
     "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 )
@@ -79,9 +79,9 @@ def serve_file(request: HttpRequest, file: ServedFile) -> HttpResponseBase:
 
 def _headers(request: HttpRequest, file: ServedFile, etag: str, changed: int) -> dict[str, str]:
     is_download = "download" in request.GET or not file.is_inline_safe
-    policy = _SANDBOX
+    policy = SANDBOX
     if file.is_inline_safe:
-        policy = _PDF_POLICY if file.content_type == "application/pdf" else _MEDIA_POLICY
+        policy = PDF_POLICY if file.content_type == "application/pdf" else _MEDIA_POLICY
     return {
         "Content-Type": file.content_type,
         "Content-Disposition": content_disposition_header(is_download, file.filename) or "attachment",

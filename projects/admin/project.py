@@ -21,6 +21,7 @@ from unfold.views import ChangeList
 
 from amls.core.keys import primary_key
 from amls.core.times import say_moment
+from projects.admin.assess.files import show_differences, show_file, show_member
 from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
 from projects.admin.filters import (
@@ -132,6 +133,11 @@ class ProjectAdmin(KeptAdmin):
             path("import/", wrap(self.sheet_view), name="projects_project_import"),
             path("<int:object_id>/assess/", wrap(self.assess_view), name="projects_project_assess"),
             path("<int:object_id>/zip/", wrap(self.zip_view), name="projects_project_zip"),
+            path("<int:object_id>/files/<int:file>/", wrap(self.file_view, True), name="projects_project_file"),
+            path(
+                "<int:object_id>/files/<int:file>/member/", wrap(self.member_view, True), name="projects_project_member"
+            ),
+            path("<int:object_id>/compare/", wrap(self.compare_view, True), name="projects_project_compare"),
         ]
         return [*own, *super().get_urls()]
 
@@ -148,6 +154,18 @@ class ProjectAdmin(KeptAdmin):
     def zip_view(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """Send every attempt of one project."""
         return send_attempts(self, request, object_id)
+
+    def file_view(self, request: HttpRequest, object_id: int, file: int) -> HttpResponseBase:
+        """Show one file of an attempt, to be read beside the decision."""
+        return show_file(self, request, object_id, file)
+
+    def member_view(self, request: HttpRequest, object_id: int, file: int) -> HttpResponseBase:
+        """Send a picture or a PDF of an archive."""
+        return show_member(self, request, object_id, file)
+
+    def compare_view(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
+        """Show how two attempts differ."""
+        return show_differences(self, request, object_id)
 
     def sheet_view(self, request: HttpRequest) -> HttpResponse:
         """Read corrected results from a table."""

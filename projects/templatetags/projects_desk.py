@@ -3,7 +3,6 @@
 from typing import Any
 
 from django import template
-from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -23,25 +22,6 @@ def way_to(extra_tags: str | None) -> str:
     """Return where a message's tags 'open ADDRESS' lead, within the desk; nothing without."""
     what, _space, address = (extra_tags or "").partition(" ")
     return address if what == "open" and address.startswith("/admin/") else ""
-
-
-@register.filter
-def file_change(kind: str) -> str:
-    """Return what became of a file, in words."""
-    words = {
-        "same": _("unchanged"),
-        "changed": _("changed"),
-        "added": _("new"),
-        "removed": _("gone"),
-        "renamed": _("renamed"),
-    }
-    return words[kind]
-
-
-@register.filter
-def growth(size: int) -> str:
-    """Return by how much a file grew, such as '+1,204 B'."""
-    return f"{size:+,} B".replace("-", "−") if size else "±0 B"
 
 
 @register.simple_tag

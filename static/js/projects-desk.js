@@ -1,23 +1,5 @@
-// Walking through the list of projects: j goes on, k goes back. The keys can be turned off (WCAG 2.1.4).
-(() => {
-  const label = document.querySelector("[data-keys]");
-  const focus = document.querySelector("[data-focus]");
-  if (focus) focus.focus();
-  if (!label) return;
-  const box = label.querySelector("input");
-  label.hidden = false;
-  try { box.checked = localStorage.getItem("desk-keys") !== "off"; } catch { box.checked = true; }
-  box.addEventListener("change", () => {
-    try { localStorage.setItem("desk-keys", box.checked ? "on" : "off"); } catch { /* private windows keep nothing */ }
-  });
-  document.addEventListener("keydown", (event) => {
-    const way = { j: "next", k: "previous" }[event.key];
-    const isTyping = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-    if (!way || !box.checked || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    const button = document.querySelector(`button[name=go][value=${way}]`);
-    if (button) { event.preventDefault(); button.click(); }
-  });
-})();
+// What was asked for is read first.
+document.querySelector("[data-focus]")?.focus();
 // What is typed is kept on the way: a moment after the last key, and whatever way leads off the page. Every button of
 // the page sends it along as well, so that this works without scripts.
 (() => {

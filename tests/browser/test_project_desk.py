@@ -1,5 +1,7 @@
 """A teaching assistant from the open hand-in to the published result, on a desk and on a phone, by keyboard where it counts."""
 
+from decimal import Decimal
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -22,8 +24,9 @@ def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: i
     expect(page.get_by_text("2 of 5 decided")).to_be_visible()
     page.get_by_role("link", name=f"#{project.pk} Sam Student, Alex Nguyen").click()
     expect(page.get_by_text("1 of 2")).to_be_visible()
-    expect(page.get_by_role("row", name="aggregates.zip")).to_contain_text("changed")
-    expect(page.get_by_role("row", name="measurements.ipynb")).to_contain_text("new")
+    page.get_by_role("link", name="↔ attempt 1").click()
+    differences = page.frame_locator("iframe[name=reading]")
+    expect(differences.get_by_role("heading", name="measurements.ipynb")).to_contain_text("new")
     page.get_by_role("radio", name="Passed").check()
     page.get_by_label("Extra points", exact=True).select_option("3.5")
     page.get_by_label("Feedback", exact=True).fill("A **careful** study.")
@@ -63,13 +66,51 @@ def test_the_keyboard_walks_through_the_list(open_page: Open) -> None:
     page.get_by_label("Feedback", exact=True).focus()
     page.keyboard.type("jk")
     assert page.get_by_label("Feedback", exact=True).input_value() == "jk"
-    page.get_by_label("Keys j and k").uncheck()
+    page.get_by_label("Single keys").uncheck()
     page.keyboard.press("j")
     page.wait_for_timeout(300)
     assert addresses[0].split("?")[0] in page.url
     page.get_by_role("button", name="Next →").focus()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{addresses[1].split('?')[0]}**")
+
+
+def test_projects_are_assessed_and_read_by_keyboard_alone(open_page: Open) -> None:
+    page = open_page(f"{LIST}?course=all", user="assistant")
+    page.locator("#result_list tbody th a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/assess/**")
+    first = page.url
+    read = page.frame_locator("iframe[name=reading]")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.is_navigation_request() else None)
+    # A decision with points: 3.5 of them, and on to the next one. It may only become fewer keys and fewer pages.
+    for key in ("p", "3", "+", "Control+Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("Saved as a draft.")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert page.url != first
+    assert len([url for url in asked if "/files/" not in url]) == 2
+    project = Project.objects.get(pk=first.split("/assess/")[0].rpartition("/")[2])
+    assert (project.assessment.outcome, project.assessment.extra_points) == ("passed", Decimal("3.5"))
+    page.keyboard.press("b")
+    page.wait_for_url(first.split("?")[0] + "**")
+    expect(page.get_by_role("radio", name="Passed")).to_be_checked()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys of this page")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto(f"{page.url.split('/admin/')[0]}{LIST}{undecided().pk}/assess/")
+    expect(read.get_by_role("heading", name="README.md")).to_be_visible()
+    page.keyboard.press("]")
+    expect(read.get_by_role("heading", name="src/main.py")).to_be_visible()
+    page.keyboard.press("d")
+    expect(read.get_by_role("heading", name="From attempt 1 to attempt 2")).to_be_visible()
+    # Keys of somebody who reads in the frame are those of the page.
+    read.locator("body").click()
+    page.keyboard.press("c")
+    expect(page.get_by_label("Feedback", exact=True)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Feedback", exact=True)).not_to_be_focused()
 
 
 def test_a_decision_works_without_scripts_on_a_phone(open_page: Open) -> None:

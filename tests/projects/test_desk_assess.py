@@ -12,6 +12,7 @@ from pytest_django import Settings
 from amls.mail.models import Notice
 from projects.models import (
     Assessment,
+    AssessmentDraft,
     EarlierPass,
     Extension,
     ExtensionRequest,
@@ -22,7 +23,6 @@ from projects.models import (
     SubmissionFile,
     Topic,
 )
-from projects.progress import compare_attempts
 from projects.services.assessing import assess
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea
@@ -111,31 +111,55 @@ def test_save_and_next_walks_the_filtered_list(world: World, desk: Client) -> No
     assert page.context["before"].startswith(assess_url(first))
     assert page.context["after"].startswith(assess_url(third))
     answer = desk.post(f"{assess_url(first)}?{filters}", {**decision(), "save_next": "1"})
-    assert answer["Location"] == f"{assess_url(second)}?{filters}"
+    assert answer["Location"] == f"{assess_url(second)}?{filters}&from={first.pk}"
     # A decided one has left the list, and still knows what stands beside it.
-    assert desk.get(f"{assess_url(first)}?{filters}").context["after"] == f"{assess_url(second)}?{filters}"
+    assert (
+        desk.get(f"{assess_url(first)}?{filters}").context["after"] == f"{assess_url(second)}?{filters}&from={first.pk}"
+    )
+    # The way back to it is there, and keeps what was typed on the way.
+    back = desk.post(answer["Location"], {**decision(feedback="Half a thought."), "go": "back"})
+    assert back["Location"] == f"{assess_url(first)}?{filters}&from={second.pk}"
+    assert AssessmentDraft.objects.get().typed["feedback"] == "Half a thought."
     desk.post(f"{assess_url(second)}?{filters}", {**decision(), "save_next": "1"})
     last = desk.post(f"{assess_url(third)}?{filters}", {**decision(), "save_next": "1"})
     assert last["Location"] == list_url("needs=ungraded")
 
 
-def test_two_attempts_are_compared_by_content(world: World, desk: Client) -> None:
+def test_what_was_handed_in_is_read_beside_the_decision(world: World, desk: Client) -> None:
     project = world.project()
-    same, gone = packed("same.zip", b"1"), packed("gone.zip", b"2")
-    old = handed_in(project, world.student, uploads=[same, gone, packed("report.zip", b"3"), packed("a.zip", b"4")])
-    new = handed_in(
-        project, world.student,
-        uploads=[packed("same.zip", b"1"), packed("report.zip", b"33"), packed("b.zip", b"4"), packed("new.zip", b"5")],
-    )  # fmt: skip
-    kinds = {
-        (compare_attempt.new or compare_attempt.old).filename: compare_attempt.kind
-        for compare_attempt in compare_attempts(old, new)
-    }
-    assert kinds == {
-        "same.zip": "same", "gone.zip": "removed", "report.zip": "changed", "b.zip": "renamed", "new.zip": "added",
-    }  # fmt: skip
-    comparison = desk.get(assess_url(project)).context["comparison"]
-    assert (comparison["old"], comparison["new"]) == (old, new)
+    old = handed_in(project, world.student, uploads=[packed(content=b"a = 1\nb = '<i>'\n"), packed("same.zip", b"1")])
+    new = handed_in(project, world.student, uploads=[packed(content=b"a = 2\nb = '<i>'\n"), packed("same.zip", b"1")])
+    page = desk.get(assess_url(project))
+    reading = page.context["reading"]
+    assert (reading.row, [link.name for link in reading.files]) == (new, ["project.zip", "same.zip"])
+    shown = desk.get(reading.address)
+    assert [(entry.path, entry.size) for entry in shown.context["inside"].entries] == [("main.py", 16)]
+    text = shown.content.decode()
+    assert "&lt;i&gt;" in text
+    assert "<i>" not in text
+    # Nothing of it runs, and a browser that has it asks in vain.
+    assert shown["Content-Security-Policy"].startswith("sandbox allow-same-origin; default-src 'none'")
+    assert "script" not in shown["Content-Security-Policy"]
+    assert shown["X-Frame-Options"] == "SAMEORIGIN"
+    assert desk.get(reading.address, headers={"if-none-match": shown["ETag"]}).status_code == 304
+    (comparison,) = reading.comparisons
+    assert comparison.name == str(old.attempt)
+    (difference,) = desk.get(comparison.address).context["differences"]
+    assert (difference.path, difference.kind, difference.more, difference.less) == ("main.py", "changed", 1, 1)
+    assert desk.get(f"{reading.address}?path=gone.py").status_code == 422
+    for address in (f"{reading.address}member/?path=main.py", f"{comparison.address.split('?')[0]}?old=1&new=9"):
+        assert desk.get(address).status_code == 404
+
+
+def test_files_of_others_courses_are_not_shown(world: World) -> None:
+    project = world.project()
+    handed_in(project, world.student)
+    reading = world.cast.client("assistant").get(assess_url(project)).context["reading"]
+    compare = f"/admin/projects/project/{project.pk}/compare/?old=1&new=1"
+    for part in ("foreign lecturer", "student", "stranger"):
+        client = world.cast.client(part)
+        found = [client.get(address, follow=True).status_code for address in (reading.address, compare)]
+        assert found == [404, 404], part
 
 
 def test_a_late_attempt_is_accepted_withdrawn_and_restored(world: World, desk: Client) -> None:

@@ -169,7 +169,8 @@ def desk_addresses(taken: dict[type[Model], Any]) -> Iterator[str]:
     for model, registered in ADMINS.items():
         for pattern in registered.get_urls():
             if "object_id" in pattern.pattern.converters and pattern.name:
-                yield reverse(f"admin:{pattern.name}", args=[taken[model].pk])
+                file = {"file": taken[SubmissionFile].pk} if "file" in pattern.pattern.converters else {}
+                yield reverse(f"admin:{pattern.name}", kwargs={"object_id": taken[model].pk, **file})
 
 
 def tempting(taken: dict[type[Model], Any]) -> dict[str, Any]:

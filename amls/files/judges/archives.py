@@ -39,7 +39,7 @@ def judge_zip(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     Raises:
         Refused: damaged, a bomb, with paths that lead outside, or with no file in it.
     """
-    _require_files(entry.filename for entry in _list_zip(file) if not _is_folder(entry.filename))
+    _require_files(entry.filename for entry in list_zip(file) if not _is_folder(entry.filename))
     yield {}
 
 
@@ -49,7 +49,7 @@ def judge_tar(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     Raises:
         Refused: damaged, a bomb, with links, devices or paths that lead outside, or with no file in it.
     """
-    _require_files(entry.name for entry in _list_tar(file) if entry.isreg())
+    _require_files(entry.name for entry in list_tar(file) if entry.isreg())
     yield {}
 
 
@@ -60,7 +60,7 @@ def judge_pptx(file: IO[bytes]) -> Iterator[dict[str, Any]]:
         Refused: it is none, or an archive that is refused.
     """
     try:
-        names = {entry.filename for entry in _list_zip(file)}
+        names = {entry.filename for entry in list_zip(file)}
     except Refused as refused:
         if refused.code == "not-zip":
             raise Refused("not-pptx") from refused
@@ -70,7 +70,12 @@ def judge_pptx(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     yield {"pages": sum(1 for name in names if name.startswith("ppt/slides/slide") and name.endswith(".xml"))}
 
 
-def _list_zip(file: IO[bytes]) -> list[zipfile.ZipInfo]:
+def list_zip(file: IO[bytes]) -> list[zipfile.ZipInfo]:
+    """Return the entries of a ZIP archive.
+
+    Raises:
+        Refused: damaged, a bomb, or with paths that lead outside.
+    """
     try:
         with zipfile.ZipFile(_BoundedListing(file)) as archive:
             entries = archive.infolist()
@@ -92,11 +97,14 @@ def _list_zip(file: IO[bytes]) -> list[zipfile.ZipInfo]:
     return entries
 
 
-def _list_tar(file: IO[bytes]) -> list[tarfile.TarInfo]:
+def list_tar(file: IO[bytes]) -> list[tarfile.TarInfo]:
     """Return the entries of a gzipped tar archive.
 
     The listing stands between the contents: all is unpacked once, in small pieces that are
     thrown away, and no further than the bounds allow.
+
+    Raises:
+        Refused: damaged, a bomb, or with links, devices or paths that lead outside.
     """
     bound = min(MAX_TOTAL, max(HARMLESS, MAX_RATIO * _size(file)))
     file.seek(0)
@@ -232,11 +240,12 @@ def _refused(code: str, path: str) -> Refused:
 
 
 def _require_files(paths: Iterable[str]) -> None:
-    if all(map(_is_of_system, paths)):
+    if all(map(is_of_system, paths)):
         raise Refused("empty-archive")
 
 
-def _is_of_system(path: str) -> bool:
+def is_of_system(path: str) -> bool:
+    """Return whether a path is one that people's systems put into archives."""
     *folders, name = _parts(path)
     is_fork = name.startswith("._")
     return is_fork or name.lower() in _FILES_OF_SYSTEMS or not _FOLDERS_OF_SYSTEMS.isdisjoint(folders)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from projects.admin.assess.drafts import fields_of
-from projects.admin.assess.page import AssessPage
+from projects.admin.assess.page import PEOPLE, AssessPage
 from projects.admin.pages import add_violation, now_of
 from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
@@ -107,13 +106,6 @@ def discard(page: AssessPage) -> HttpResponse:
     return redirect(page.address())
 
 
-@button("compare")
-def compare(page: AssessPage) -> HttpResponse:
-    """Lead to the comparison of two attempts."""
-    here, asked = page.address(), urlencode({name: page.request.POST.get(name, "") for name in ("old", "new")})
-    return redirect(f"{here}{'&' if '?' in here else '?'}{asked}#compare")
-
-
 @button("keep", "go")
 def walk(page: AssessPage) -> HttpResponse:
     """Keep what is typed, and lead to where the person goes next."""
@@ -121,12 +113,15 @@ def walk(page: AssessPage) -> HttpResponse:
     said = kept.words(page.project.course.zone)
     if post.get("keep") == "quietly":
         return HttpResponse(said, content_type="text/plain; charset=utf-8")
+    if post.get("keep") == PEOPLE:
+        here = page.address()
+        return redirect(f"{here}{'&' if '?' in here else '?'}{PEOPLE}=1#{PEOPLE}")
     _keys, before, after = page.around
-    target = {"previous": before, "next": after}.get(post.get("go", ""))
+    target = {"previous": before, "next": after, "back": page.last}.get(post.get("go", ""))
     if target is None and post.get("go") != "list":
         target = page.project.pk
     if kept.draft is not None and target != page.project.pk:
-        messages.info(page.request, f"#{page.project.pk}: {said}", extra_tags=f"open {page.address()}")
+        messages.info(page.request, f"#{page.project.pk}: {said}", extra_tags=f"open {page.place}")
     return redirect(page.address(target) if target is not None else page.list_address)
 
 
@@ -163,7 +158,7 @@ def save(page: AssessPage) -> HttpResponse | None:
     forget_draft(project=project, by=page.user, fields=fields_of("assess", view))
     target = after if "save_next" in request.POST else project.pk
     # What left the filtered list is still reached from here.
-    tags = f"open {page.address()}" if target != project.pk else ""
+    tags = f"open {page.place}" if target != project.pk else ""
     messages.success(request, f"#{project.pk}: {said}", extra_tags=tags)
     if target is None:
         messages.info(request, _("This was the last one of the list."))

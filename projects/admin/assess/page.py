@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pghistory.models import Events
 
+from amls.core.keys import primary_key
 from amls.courses.models import User
 from amls.desk.history import describe_events
 from projects.admin.assess.drafts import ACTS, Kept, fields_of
@@ -23,12 +24,47 @@ from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission
-from projects.progress import compare_attempts, desk_views, for_desk, names_of, state_of
+from projects.progress import desk_views, for_desk, names_of, state_of
 from projects.queries import TeamView
 from projects.receipts import receipt_code
 from projects.services.assessing import version_of
 
 _EVENTS = 12
+# So many attempts are offered to compare with.
+_COMPARED = 4
+# Names in a page's address the project that the person was at before.
+CAME_FROM = "from"
+# In a page's address: the lists of those who may move are shown.
+PEOPLE = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A document that is shown beside the decision."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is read before a decision.
+
+    Attributes:
+        row: the attempt.
+        files: of it, those that were not refused.
+        comparisons: with other attempts, named by their numbers; the one before it first.
+    """
+
+    row: Submission
+    is_late: bool
+    files: list[Link]
+    comparisons: list[Link]
+
+    @property
+    def address(self) -> str:
+        """What is shown first; empty where there is nothing to show."""
+        return next((link.address for link in (*self.files, *self.comparisons)), "")
 
 
 def open_team(desk: KeptAdmin, request: HttpRequest, pk: int) -> TeamView:
@@ -80,11 +116,27 @@ class AssessPage:
         """The keys of the list that the person came from, and what stands before and after the project there."""
         return neighbours(self.desk, self.request, self.project)
 
+    @property
+    def last(self) -> int | None:
+        """The project that the person was at before this one."""
+        number = self.request.GET.get(CAME_FROM, "")
+        return primary_key(number) if number.isdecimal() else None
+
     def address(self, pk: int | None = None) -> str:
-        """Return the address of this page, or of another project's, in the same filtered list."""
-        address = reverse("admin:projects_project_assess", args=[pk or self.project.pk])
-        filters = self.request.GET.get("_changelist_filters")
-        return f"{address}?{urlencode({'_changelist_filters': filters})}" if filters else address
+        """Return the address of this page, or of another project's, in the same filtered list, with the way back."""
+        is_other = pk is not None and pk != self.project.pk
+        return self._address(pk or self.project.pk, last=self.project.pk if is_other else self.last)
+
+    @property
+    def place(self) -> str:
+        """The address of this page in the same filtered list, wherever the person was before."""
+        return self._address(self.project.pk, last=None)
+
+    def _address(self, pk: int, *, last: int | None) -> str:
+        asked = {"_changelist_filters": self.request.GET.get("_changelist_filters"), CAME_FROM: last}
+        asked = {name: value for name, value in asked.items() if value}
+        address = reverse("admin:projects_project_assess", args=[pk])
+        return f"{address}?{urlencode(asked)}" if asked else address
 
     @property
     def list_address(self) -> str:
@@ -103,6 +155,7 @@ class AssessPage:
         kept, shown = self.kept, self.shown
         typed = kept.typed
         form = shown.get("assess") or decision_form(view=view, initial=typed)
+        kept_in = {act for act in ACTS if not typed.keys().isdisjoint(fields_of(act, view))}
         return {
             "title": f"#{project.pk} {project.title}",
             "project": project,
@@ -116,7 +169,8 @@ class AssessPage:
             "kept": kept,
             "kept_said": kept.words(course.zone),
             "seen": version_of(view.assessment),
-            "kept_in": {act for act in ACTS if not typed.keys().isdisjoint(fields_of(act, view))},
+            "kept_in": kept_in,
+            "is_moving": PEOPLE in request.GET or not {"move", "merge"}.isdisjoint({*kept_in, *shown}),
             "note_form": shown.get("note") or NoteForm(initial=typed),
             "time_form": shown.get("extend") or MoreTimeForm(zone=course.zone, initial=typed),
             "move_form": shown.get("move") or MoveForm(view=view, initial=typed),
@@ -125,7 +179,7 @@ class AssessPage:
                 people=staff_of([course]), initial={"assessor": project.assessor_id, **typed}
             ),
             "attempts": [(attempt, receipt_code(attempt.row.pk)) for attempt in view.attempts],
-            "comparison": self._comparison(),
+            "reading": self._reading(),
             "snippets": CommentSnippet.objects.filter(course=course),
             "notes": project.staff_notes.select_related("author"),
             "requests": ExtensionRequest.objects.filter(project=project, state="open").select_related(
@@ -138,27 +192,36 @@ class AssessPage:
             "before": self.address(before) if before is not None else "",
             "after": self.address(after) if after is not None else "",
             "here": self.address(),
+            "last": self.last,
         }
 
     def _letters(self) -> dict[str, Any]:
         _count, notices, letter = preview_letters([self.project], now=now_of(self.request))
         return {"letter": letter, "people": [str(notice.recipient) for notice in notices]}
 
-    def _comparison(self) -> dict[str, Any] | None:
-        """Return the two attempts to compare: those that are asked for, else the two newest."""
-        rows: list[Submission] = [attempt.row for attempt in self.view.attempts]
-        if len(rows) < 2:
+    def _reading(self) -> Reading | None:
+        """Return what is to be read: the attempt that counts, else the newest, and how it differs from others."""
+        attempts = self.view.attempts
+        if not attempts:
             return None
-        by_number = {str(row.attempt): row for row in rows}
-        new = by_number.get(self.request.GET.get("new", "")) or rows[0]
-        older = [row for row in rows if row.attempt < new.attempt] or [rows[-1]]
-        old = by_number.get(self.request.GET.get("old", "")) or older[0]
-        return {
-            "old": old,
-            "new": new,
-            "files": compare_attempts(old, new),
-            "numbers": sorted(int(number) for number in by_number),
-        }
+        chosen = self.view.counting or attempts[0]
+        row = chosen.row
+        files = [
+            Link(file.filename, reverse("admin:projects_project_file", args=[self.project.pk, file.pk]))
+            for file in row.files.all()
+            if not file.refusal
+        ]
+        compare = reverse("admin:projects_project_compare", args=[self.project.pk])
+        others = sorted((other.row.attempt for other in attempts), key=lambda number: (number > row.attempt, -number))
+        comparisons = [
+            Link(
+                str(number),
+                f"{compare}?{urlencode({'old': min(number, row.attempt), 'new': max(number, row.attempt)})}",
+            )
+            for number in others[:_COMPARED]
+            if number != row.attempt
+        ]
+        return Reading(row, chosen.is_late, files, comparisons)
 
 
 def _events(project: Project) -> Any:
