@@ -31,7 +31,7 @@ COSTS = {
     "form: a topic": (21, 60),
     "form: an exam": (18, 84),
     "form: a person": (20, 40),
-    "page: an assessment": (31, 89),
+    "page: an assessment": (29, 41),
 }
 
 
