@@ -58,7 +58,7 @@ class Output:
 
 
 @dataclass(slots=True)
-class Cell:
+class NotebookCell:
     """A cell of a notebook."""
 
     kind: str
@@ -68,7 +68,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file in an archive, with its size in bytes."""
 
     path: str
@@ -91,8 +91,8 @@ class Inside:
     kind: str = "none"
     language: str = ""
     lines: list[Line] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
+    cells: list[NotebookCell] = field(default_factory=list)
+    entries: list[ArchiveEntry] = field(default_factory=list)
     count: int = 0
     path: str = ""
     is_cut: bool = False
@@ -109,12 +109,12 @@ class Inside:
     def hear(self, answer: Mapping[str, Any]) -> None:
         """Take what the child says next."""
         if "entries" in answer:
-            self.entries = [Entry(str(path), int(size)) for path, size in answer["entries"]]
+            self.entries = [ArchiveEntry(str(path), int(size)) for path, size in answer["entries"]]
             self.count, self.path = int(answer["count"]), str(answer["path"])
         elif "kind" in answer:
             self.kind, self.language = str(answer["kind"]), str(answer.get("language", ""))
         elif "cell" in answer:
-            self.cells.append(Cell(str(answer["cell"]), int(answer["number"]), _lines(answer["lines"])))
+            self.cells.append(NotebookCell(str(answer["cell"]), int(answer["number"]), _lines(answer["lines"])))
         elif "output" in answer:
             self.cells[-1].outputs.append(_output(answer))
         elif "lines" in answer:
@@ -211,13 +211,13 @@ def texts_in(stream: IO[bytes], *, suffix: str, name: str) -> list[HeldText]:
     Raises:
         RuleViolation: it can't be read, with what to do.
     """
-    found: list[HeldText] = []
+    texts: list[HeldText] = []
 
     def hear(answer: Mapping[str, Any]) -> None:
-        found.append(HeldText(str(answer["path"]), str(answer["mark"]), answer["text"]))
+        texts.append(HeldText(str(answer["path"]), str(answer["mark"]), answer["text"]))
 
     _ask("differences:texts", stream, hear, suffix=suffix, name=name)
-    return found
+    return texts
 
 
 def compare_texts(old: Iterable[HeldText], new: Iterable[HeldText]) -> tuple[list[Difference], bool]:
@@ -249,7 +249,11 @@ def compare_texts(old: Iterable[HeldText], new: Iterable[HeldText]) -> tuple[lis
         elif texts[0] != texts[1]:
             pairs.append((path, texts[0], texts[1]))
     shown, is_cut = _compare(pairs, kinds)
-    missing = [Difference(path, kinds[path]) for path, _old, _new in pairs if path not in {one.path for one in shown}]
+    missing = [
+        Difference(path, kinds[path])
+        for path, _old, _new in pairs
+        if path not in {difference.path for difference in shown}
+    ]
     return sorted([*whole, *shown, *missing], key=lambda difference: difference.path), is_cut
 
 

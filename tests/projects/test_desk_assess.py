@@ -158,8 +158,8 @@ def test_files_of_others_courses_are_not_shown(world: World) -> None:
     compare = f"/admin/projects/project/{project.pk}/compare/?old=1&new=1"
     for part in ("foreign lecturer", "student", "stranger"):
         client = world.cast.client(part)
-        found = [client.get(address, follow=True).status_code for address in (reading.address, compare)]
-        assert found == [404, 404], part
+        statuses = [client.get(address, follow=True).status_code for address in (reading.address, compare)]
+        assert statuses == [404, 404], part
 
 
 def test_a_late_attempt_is_accepted_withdrawn_and_restored(world: World, desk: Client) -> None:

@@ -74,8 +74,8 @@ def open_member(file: IO[bytes], suffix: str, member: Member) -> Iterator[IO[byt
                 yield stream
         else:
             with gzip.GzipFile(fileobj=file) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as packed:
-                found = packed.extractfile(member.name)
-                yield found or io.BytesIO()
+                content = packed.extractfile(member.name)
+                yield content or io.BytesIO()
     except RuntimeError as error:
         raise Refused("encrypted" if "encrypted" in str(error) else "broken") from error
     except (

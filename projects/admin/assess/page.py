@@ -39,7 +39,7 @@ PEOPLE = "people"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class ReadingLink:
     """A document that is shown beside the decision."""
 
     name: str
@@ -58,8 +58,8 @@ class Reading:
 
     row: Submission
     is_late: bool
-    files: list[Link]
-    comparisons: list[Link]
+    files: list[ReadingLink]
+    comparisons: list[ReadingLink]
 
     @property
     def address(self) -> str:
@@ -207,14 +207,14 @@ class AssessPage:
         chosen = self.view.counting or attempts[0]
         row = chosen.row
         files = [
-            Link(file.filename, reverse("admin:projects_project_file", args=[self.project.pk, file.pk]))
+            ReadingLink(file.filename, reverse("admin:projects_project_file", args=[self.project.pk, file.pk]))
             for file in row.files.all()
             if not file.refusal
         ]
         compare = reverse("admin:projects_project_compare", args=[self.project.pk])
         others = sorted((other.row.attempt for other in attempts), key=lambda number: (number > row.attempt, -number))
         comparisons = [
-            Link(
+            ReadingLink(
                 str(number),
                 f"{compare}?{urlencode({'old': min(number, row.attempt), 'new': max(number, row.attempt)})}",
             )
