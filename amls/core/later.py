@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 
 
 def later(module: str, name: str) -> Callable[..., HttpResponseBase]:
@@ -18,8 +18,8 @@ def later(module: str, name: str) -> Callable[..., HttpResponseBase]:
     """
 
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        found: Callable[..., HttpResponse] = getattr(import_module(module), name)
-        return found(request, *args, **kwargs)
+        meant: Callable[..., HttpResponseBase] = getattr(import_module(module), name)
+        return meant(request, *args, **kwargs)
 
     view.__module__, view.__name__ = module, name
     return view

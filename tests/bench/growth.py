@@ -131,7 +131,7 @@ def _come_by(large: Any, now: datetime) -> None:
     )  # fmt: skip
     materials = list(Material.objects.filter(lecture__course=large.course))
     MaterialCount.objects.bulk_create(
-        MaterialCount(material=material, day=day, use="download", count=20)
+        MaterialCount(material=material, day=day, use="downloaded", count=20)
         for material in materials
         for day in days[:14]
     )
@@ -168,7 +168,7 @@ def weigh() -> dict[str, Weight]:
     from django.apps import apps
     from django.db import connection
 
-    found = {}
+    weights = {}
     for model in apps.get_models(include_auto_created=True):
         if model._meta.proxy or not model._meta.managed:
             continue
@@ -177,8 +177,8 @@ def weigh() -> dict[str, Weight]:
             cursor.execute(f"SELECT count(*), coalesce(sum(pg_column_size(kept.*)), 0) FROM {name} kept")
             rows, size = cursor.fetchone()
         if rows:
-            found[model._meta.label] = Weight(rows, int(size))
-    return found
+            weights[model._meta.label] = Weight(rows, int(size))
+    return weights
 
 
 def by_kind(weights: dict[str, Weight]) -> dict[str, Weight]:

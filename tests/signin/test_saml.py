@@ -147,9 +147,9 @@ def test_signing_out_signs_out_at_the_university_too(idp: Shibboleth) -> None:
     client, _answer = sign_in(idp)
     place = client.post("/accounts/logout/").headers["Location"]
     assert not is_in(client)
-    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', client.get(place).content.decode())
-    assert found is not None
-    asked = parse_qs(urlsplit(unescape(found.group(1))).query)
+    led = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', client.get(place).content.decode())
+    assert led is not None
+    asked = parse_qs(urlsplit(unescape(led.group(1))).query)
     back = urlsplit(idp.answer_end(asked["SAMLRequest"][0]))
     answer = client.get(f"{back.path}?{back.query}", follow=True)
     assert answer.redirect_chain[-1] == ("/", 302)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
@@ -67,5 +68,7 @@ def purge_account_notices(now: datetime, dry_run: bool) -> int:
 
 @retention("mail.changes", _("Changes of dates that were told"), _("90 days"), tables=["mail.ItemChange"])
 def purge_changes(now: datetime, dry_run: bool) -> int:
-    """Delete changes that were told long ago."""
-    return delete_in_batches(ItemChange.objects.filter(told_at__lt=now - _CHANGES_KEPT), dry_run=dry_run)
+    """Delete changes that were told long ago, or could have been: those of a course that was archived first never are."""
+    before = now - _CHANGES_KEPT
+    over = ItemChange.objects.filter(Q(told_at__lt=before) | Q(told_at=None, held_until__lt=before))
+    return delete_in_batches(over, dry_run=dry_run)
