@@ -99,6 +99,8 @@ class AgendaItem(models.Model):
     created_at = models.DateTimeField(_("created"))
     changed_at = models.DateTimeField(_("changed"))
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    # When it was to be first, where it was moved while the course was running: what people may still have in mind.
+    moved_from = models.DateTimeField(_("moved from"), null=True, blank=True)
 
     objects: ClassVar[AgendaItemQuerySet] = AgendaItemQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -156,7 +158,7 @@ class AgendaItem(models.Model):
         """Return all that pages show of it: see `amls.pagecache.parts.SharedRow`."""
         return (
             self.kind, self.title, tuple(self.titles.items()), self.starts_at, self.ends_at, self.is_all_day, self.place,
-            self.mode, self.path, self.status, self.is_done,
+            self.mode, self.path, self.status, self.is_done, self.moved_from,
         )  # fmt: skip
 
 

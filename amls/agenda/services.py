@@ -16,7 +16,7 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
 _ITEM_FIELDS = tuple(field.name for field in fields(Item))
-_KEPT_FIELDS = ("sequence", "is_removed", "changed_at", "cancelled_at")
+_KEPT_FIELDS = ("sequence", "is_removed", "changed_at", "cancelled_at", "moved_from")
 
 
 class ChangeKind(StrEnum):
@@ -214,6 +214,8 @@ def _settle(
             changes.append(Change(ChangeKind.ADDED, None, item))
             continue
         titles, change = row.titles, _update_row(row, item, now=now)
+        if change is not None and enrolment is None:
+            _note_move(row, change, course)
         if change is not None:
             changes.append(change)
         if change is not None or row.titles != titles:
@@ -274,6 +276,21 @@ def _update_row(row: AgendaItem, item: Item, *, now: datetime) -> Change | None:
     else:
         kind = ChangeKind.MOVED if revised else ChangeKind.EDITED
     return Change(kind, before, item)
+
+
+def _note_move(row: AgendaItem, change: Change, course: Course) -> None:
+    """Keep when a moved item was to be first; nobody had yet read the dates of a draft.
+
+    A time that was open until now moves nothing.
+    """
+    before, after = change.before, change.after
+    if before is None or before.moment == after.moment:
+        return
+    days = {item.moment.astimezone(course.zone).date() for item in (before, after)}
+    if len(days) == 1 and (before.is_time_open or after.is_time_open):
+        return
+    first = row.moved_from or before.moment
+    row.moved_from = first if course.state == Course.State.RUNNING and first != after.moment else None
 
 
 def _remove_row(row: AgendaItem, *, now: datetime) -> Change:

@@ -33,14 +33,14 @@
 
   // Menus close with Escape and by a click elsewhere.
   document.addEventListener("keydown", (event) => {
-    const menu = document.querySelector("details.account[open]");
+    const menu = document.querySelector("details:is(.account, .pick)[open]");
     if (event.key === "Escape" && menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
   });
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.account[open]")) {
+    for (const menu of document.querySelectorAll("details:is(.account, .pick)[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
   });

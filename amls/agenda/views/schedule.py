@@ -11,10 +11,11 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import present_items
-from amls.agenda.models import AgendaItem, ItemKind
+from amls.agenda.models import SESSIONS, AgendaItem, ItemKind
 from amls.agenda.sources import registry
 from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course
+from amls.courses.models import Course
 from amls.pagecache.parts import Shared
 from amls.pagecache.store import cacheable
 
@@ -46,6 +47,7 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
         "shared": Shared(access),
         "course": access.course,
         "kind": kind,
+        "kind_name": ItemKind(kind).label if kind else "",
         "kinds": _kinds_among(everything),
         "is_month": is_month,
         "tab": "schedule",
@@ -54,8 +56,11 @@ def schedule(request: HttpRequest, slug: str) -> HttpResponse:
         context |= _month_context(request.GET.get("month", ""), items, access)
     else:
         undated = [entry for undated_of in registry.undated for entry in undated_of(access.course)]
+        over, coming = _around_today(items, access)
         context |= {
-            "months": _by_month(items, access),
+            "over": _by_month(over, access),
+            "over_count": len(over),
+            "months": _by_month(coming, access),
             "undated": [entry for entry in undated if not kind or entry.kind == kind],
         }
     part = bool(htmx_of(request))
@@ -76,6 +81,15 @@ def _local_day(moment: datetime, access: Access) -> date:
     return moment.astimezone(access.course.zone).date()
 
 
+def _around_today(items: list[AgendaItem], access: Access) -> tuple[list[AgendaItem], list[AgendaItem]]:
+    """Return what ended before today, which is folded, and the rest; of a course that is over nothing is folded."""
+    today = _local_day(access.now, access)
+    over, coming = [], []
+    for item in items:
+        (over if _local_day(item.last_moment, access) < today else coming).append(item)
+    return (over, coming) if coming else ([], over)
+
+
 def _by_month(items: list[AgendaItem], access: Access) -> list[tuple[date, list[AgendaItem]]]:
     months: dict[date, list[AgendaItem]] = defaultdict(list)
     for item in items:
@@ -89,7 +103,7 @@ def _month_context(asked: str, items: list[AgendaItem], access: Access) -> dict[
     for item in items:
         for day in _days_of(item, access):
             days[day].append(item)
-    first = _first_of(asked) or _nearest_month(sorted(days), today)
+    first = _first_of(asked) or _month_to_open(items, sorted(days), access)
     weeks = [
         [Day(day, day.month == first.month, day == today, days.get(day, [])) for day in week]
         for week in calendar.Calendar().monthdatescalendar(first.year, first.month)
@@ -120,9 +134,16 @@ def _first_of(asked: str) -> date | None:
     return first if MINYEAR < first.year < MAXYEAR else None
 
 
-def _nearest_month(days: list[date], today: date) -> date:
-    """Return this month, or the nearest with something in it: an archived course opens on its own dates."""
+def _month_to_open(items: list[AgendaItem], days: list[date], access: Access) -> date:
+    """Return the month in which the course is: this one, else the next with something in it, else the last one.
+
+    A course that is archived opens where it began.
+    """
+    today = _local_day(access.now, access)
     if not days:
         return today.replace(day=1)
-    nearest = min(days, key=lambda day: abs(day - today))
-    return nearest.replace(day=1) if abs(nearest - today) > timedelta(days=31) else today.replace(day=1)
+    if access.course.state == Course.State.ARCHIVED:
+        sessions = [_local_day(item.moment, access) for item in items if item.kind in SESSIONS]
+        return min(sessions or days).replace(day=1)
+    months = sorted({day.replace(day=1) for day in days})
+    return next((month for month in months if month >= today.replace(day=1)), months[-1])
