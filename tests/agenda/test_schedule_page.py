@@ -92,17 +92,17 @@ def test_what_was_moved_says_from_when(cast: Cast) -> None:
     lecture = LectureFactory.create(
         course=cast.course, number="01", title="Talk", starts_at=datetime(2024, 4, 18, 14, tzinfo=UTC)
     )
-    for state, hour, said in (("draft", 15, None), ("running", 16, 15), ("running", 17, 15), ("running", 15, None)):
-        Course.objects.filter(pk=cast.course.pk).update(state=state)
-        lecture.starts_at = datetime(2024, 4, 18, hour, tzinfo=UTC)
-        lecture.ends_at = lecture.starts_at + timedelta(hours=1)
+
+    def move_to(starts_at: datetime) -> None:
+        lecture.starts_at, lecture.ends_at = starts_at, starts_at + timedelta(hours=1)
         lecture.save()
         reconcile(cast.course, now=timezone.now())
+
+    for state, hour, said in (("draft", 15, None), ("running", 16, 15), ("running", 17, 15), ("running", 15, None)):
+        Course.objects.filter(pk=cast.course.pk).update(state=state)
+        move_to(datetime(2024, 4, 18, hour, tzinfo=UTC))
         moved_from = AgendaItem.objects.base().get(key=f"lectures.lecture:{lecture.pk}").moved_from
         assert (moved_from and moved_from.hour) == said, (state, hour)
-    lecture.starts_at += timedelta(days=1)
-    lecture.ends_at += timedelta(days=1)
-    lecture.save()
-    reconcile(cast.course, now=timezone.now())
+    move_to(datetime(2024, 4, 19, 15, tzinfo=UTC))
     page = Client().get("/amls/schedule/").content.decode()
     assert shows(page, 'moved from <time datetime="2024-04-18T17:00+02:00">Thu 18 Apr 2024, 17:00</time>')

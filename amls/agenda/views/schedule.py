@@ -84,7 +84,8 @@ def _local_day(moment: datetime, access: Access) -> date:
 def _around_today(items: list[AgendaItem], access: Access) -> tuple[list[AgendaItem], list[AgendaItem]]:
     """Return what ended before today, which is folded, and the rest; of a course that is over nothing is folded."""
     today = _local_day(access.now, access)
-    over, coming = [], []
+    over: list[AgendaItem] = []
+    coming: list[AgendaItem] = []
     for item in items:
         (over if _local_day(item.last_moment, access) < today else coming).append(item)
     return (over, coming) if coming else ([], over)
