@@ -89,6 +89,11 @@ class ExamsOverview:
         return next((card for card in self.cards if card.is_active), None)
 
     @property
+    def mine_first(self) -> list[ExamCard]:
+        """Return the exam that the reader takes part in or waits for, then the others in their order."""
+        return sorted(self.cards, key=lambda card: not card.is_active)
+
+    @property
     def newest_result(self) -> ExamCard | None:
         """The last exam whose result the reader has."""
         return next((card for card in reversed(self.cards) if card.result is not None), None)

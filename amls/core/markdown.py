@@ -1,9 +1,11 @@
 """Markdown as staff and students write it, rendered to safe HTML."""
 
 import re
+from itertools import takewhile
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 from markdown_it import MarkdownIt
 
 _TAGS = {
@@ -34,6 +36,10 @@ def render_markdown(text: str, top: int = 3) -> SafeString:
     return mark_safe(clean)  # noqa: S308 - nh3 cleaned it
 
 
+_END_OF_SENTENCE = re.compile(r"(?<=[^\W\d_]{2}[.!?])\s+(?=[A-ZÄÖÜ„“\"(])")
+_EMPHASIS = re.compile(r"(?<![\\\w*])\*([^\s*][^*\n]*)\*(?!\w)")
+_LONGEST_SENTENCE = 160
+
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~&])")
 # Neither part of a link holds a bracket that opens the next: looking for one never goes back over what it has seen.
 _LINK = re.compile(r"(?<!\\)\[((?:[^\[\]\\]|\\.)+)\]\(([^)\s\[]+)\)")
@@ -51,6 +57,13 @@ def plain_text(text: str) -> str:
     """Return Markdown as people read it in a mail without HTML: links with their address, no marks of emphasis or code."""
     linked = _LINK.sub(r"\1 (\2)", text)
     return _ESCAPED.sub(r"\1", _CODE.sub(r"\1", _without_marks(linked)))
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of Markdown as plain text, cut at a word where it is longer than a card takes."""
+    lines = (line.strip() for line in plain_text(_EMPHASIS.sub(r"\1", _LINK.sub(r"\1", text))).splitlines())
+    paragraph = " ".join(takewhile(bool, (line for line in lines if line and not line.startswith("#"))))
+    return Truncator(_END_OF_SENTENCE.split(paragraph, maxsplit=1)[0]).chars(_LONGEST_SENTENCE)
 
 
 def _without_marks(text: str) -> str:

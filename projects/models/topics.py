@@ -118,7 +118,7 @@ class Topic(models.Model):
     def shown(self) -> tuple[Any, ...]:
         """Return all that a list shows of it: see `amls.pagecache.parts.SharedRow`."""
         return (
-            self.pk, self.track, self.title, self.mentor.name if self.mentor else "", *self.skills, self.team_min,
+            self.pk, self.track, self.title, self.description, self.mentor.name if self.mentor else "", *self.skills, self.team_min,
             self.team_max, self.slots, self.taken, self.is_open, self.proposal,
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from amls.core.folding import LETTERS
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
@@ -26,6 +28,7 @@ from projects.models import Assignment, SeekingNote, Topic
 from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
+from projects.topicfilter import TopicFilter
 from projects.views.access import add_violation, mine_of, number, open_mine, registration_problem
 
 
@@ -40,7 +43,7 @@ def _student(access: Access) -> Enrolment | None:
 
 @require_safe
 def topics(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the topics with slots left, filtered by track, skill and room."""
+    """Show the topics by track; those that the filter leaves out are there and hidden, so that it works at once."""
     access = open_course(request, slug)
     several = list(Assignment.objects.filter(course=access.course).visible_at(access.now, is_manager=access.is_manager))
     wanted = primary_key(request.GET.get("assignment"))
@@ -61,14 +64,8 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
     for row in rows:
         row.course = access.course
     offered = [row for row in rows if not row.proposal]
-    track, skill, only_free = request.GET.get("track", ""), request.GET.get("skill", ""), "free" in request.GET
-    shown = [
-        row
-        for row in rows
-        if (not track or row.track == track)
-        and (not skill or skill in row.skills)
-        and (not only_free or row.is_available)
-    ]
+    asked = TopicFilter.asked_by(request.GET)
+    shown = {row.pk for row in rows if asked.fits(row)}
     deadlines, student = Deadlines.of(assignment), _student(access)
     notes = SeekingNote.objects.filter(assignment=assignment).select_related("enrolment__user", "topic")
     context = {
@@ -81,14 +78,18 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "closes_at": deadlines.registration_closes_at,
         "due_at": deadlines.for_all,
         "is_extended": deadlines.for_all != deadlines.base,
-        "topics": shown,
+        "tracks": [
+            (track, [(row, row.pk in shown) for row in of_track], any(row.pk in shown for row in of_track))
+            for track in dict.fromkeys(row.track for row in rows)
+            if (of_track := [row for row in rows if row.track == track])
+        ],
+        "shown_count": len(shown),
         "count": len(offered),
         "with_room": sum(row.is_available for row in offered),
-        "tracks": list(dict.fromkeys(row.track for row in rows)),
-        "skills": sorted({skill for row in rows for skill in row.skills}, key=str.casefold),
-        "track": track,
-        "skill": skill,
-        "only_free": only_free,
+        "asked": asked,
+        "track_choices": asked.track_choices(rows),
+        "skill_choices": asked.skill_choices(rows),
+        "letters": json.dumps(LETTERS, ensure_ascii=False),
         **_seekers(access, notes if access.sees_enrolled else notes.none()),
         # A note may be on an idea that only its author and the staff see.
         "seen_topics": {row.pk for row in rows},

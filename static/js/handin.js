@@ -12,17 +12,42 @@
     if (file.size === 0) return list.dataset.empty;
     return file.size > Number(list.dataset.max) ? list.dataset.tooLarge : "";
   };
-  const show = () => {
-    list.replaceChildren(...[...field.files].map((file) => {
-      const item = document.createElement("li");
-      const wrong = judge(file);
-      item.className = wrong ? "wrong" : "fine";
-      item.textContent = `${wrong ? "✗" : "✓"} ${file.name} (${sayFileSize(file.size, { up: file.size > Number(list.dataset.max) })}): ${wrong || list.dataset.fine}`;
-      return item;
-    }));
+  // The picker is ours: what is chosen joins the list, and each file can be taken off it.
+  form.querySelector("[data-pick]").hidden = false;
+  form.querySelector("[data-drop]").classList.add("is-own");
+  let chosen = [];
+  const hold = (files) => {
+    const data = new DataTransfer();
+    for (const file of files) data.items.add(file);
+    field.files = data.files;
+    chosen = [...files];
+    show();
   };
-  field.addEventListener("change", show);
-  form.addEventListener("drop", () => setTimeout(show));
+  const element = (tag, text, more = {}) => Object.assign(document.createElement(tag), { textContent: text, ...more });
+  const lineOf = (file) => {
+    const item = document.createElement("li"), wrong = judge(file);
+    const said = `${wrong ? "✗" : "✓"} ${file.name} (${sayFileSize(file.size, { up: file.size > Number(list.dataset.max) })}): ${wrong || list.dataset.fine}`;
+    const off = element("button", list.dataset.off, { type: "button", className: "link", ariaLabel: `${list.dataset.off}: ${file.name}` });
+    off.addEventListener("click", () => { hold(chosen.filter((other) => other !== file)); field.focus(); });
+    item.append(element("span", said, { className: wrong ? "wrong" : "fine" }), off);
+    window.listArchive(file).then((names) => {
+      if (!names) return;
+      const inside = document.createElement("details"), all = document.createElement("ul");
+      all.tabIndex = 0;
+      all.append(...names.slice(0, 300).map((name) => element("li", name)));
+      inside.append(element("summary", list.dataset.inside.replace("%n", names.length)), all);
+      item.append(inside);
+    });
+    return item;
+  };
+  const show = () => list.replaceChildren(...[...field.files].map(lineOf));
+  field.addEventListener("change", () => {
+    const fresh = [...field.files], names = new Set(fresh.map((file) => file.name));
+    // One that can't be handed in gives way to the next choice, as one of the same name does.
+    hold([...chosen.filter((file) => !names.has(file.name) && !judge(file)), ...fresh]);
+  });
+  // Browsers bring chosen files back with the page.
+  hold([...field.files]);
 
   // What the server kept of the last try goes along where it is ticked.
   const kept = () => [...form.querySelectorAll("input[name=kept]:checked")];
@@ -53,9 +78,14 @@
   const send = () => {
     const bar = form.querySelector("progress");
     const request = new XMLHttpRequest();
+    const pace = form.querySelector("[data-pace]"), began = performance.now();
     bar.hidden = false;
     request.upload.addEventListener("progress", (step) => {
-      if (step.lengthComputable) { bar.max = step.total; bar.value = step.loaded; }
+      if (!step.lengthComputable) return;
+      bar.max = step.total;
+      bar.value = step.loaded;
+      const seconds = Math.ceil(((performance.now() - began) / 1000) * (step.total / step.loaded - 1));
+      pace.textContent = pace.dataset.words.replace("%p", Math.floor((step.loaded / step.total) * 100)).replace("%s", seconds);
     });
     request.addEventListener("load", () => {
       const page = new DOMParser().parseFromString(request.responseText, "text/html");
@@ -83,6 +113,7 @@
     });
     const broke = () => {
       bar.hidden = true;
+      form.querySelector("[data-pace]").textContent = "";
       delete form.dataset.sent;
       form.querySelector("button").disabled = false;
       form.querySelector("[data-failed]").hidden = false;

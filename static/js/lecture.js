@@ -9,6 +9,7 @@
 
   // Slides: one at a time, by buttons, keys, the strip, and the address (#page=23).
   const deck = document.querySelector("[data-deck]");
+  let showPage = () => {};
   if (deck) {
     const pages = all(deck, ".deck-pages figure"), links = all(deck, ".deck-strip a");
     const stage = deck.querySelector(".deck-pages"), strip = deck.querySelector(".deck-strip");
@@ -27,6 +28,7 @@
       const next = pages[at + 1]?.querySelector("img");
       if (next) new Image().src = next.src;
     };
+    showPage = (number) => show(number - 1);
     deck.classList.add("is-live");
     deck.querySelector("[data-bar]").hidden = false;
     show(asked());
@@ -73,7 +75,7 @@
   const video = watch?.querySelector("video");
   if (!video) return;
   const speed = watch.querySelector("[data-speed]");
-  watch.querySelector("[data-bar]").hidden = false;
+  for (const control of all(watch, "[data-bar]")) control.hidden = false;
   const setSpeed = (value) => { video.defaultPlaybackRate = video.playbackRate = Number(value) || 1; };
   try {
     const kept = localStorage.getItem("speed");
@@ -85,6 +87,27 @@
   speed.addEventListener("change", () => {
     setSpeed(speed.value);
     try { localStorage.setItem("speed", speed.value); } catch { /* as above */ }
+  });
+
+  // Keys of players; whoever speaks to their machine turns them off.
+  const keys = watch.querySelector("[data-keys]");
+  try {
+    keys.checked = localStorage.getItem("keys") !== "off";
+    keys.addEventListener("change", () => localStorage.setItem("keys", keys.checked ? "on" : "off"));
+  } catch { /* without storage they are on */ }
+  const strokes = {
+    " ": () => { if (video.paused) video.play().catch(() => {}); else video.pause(); },
+    j: () => { video.currentTime = Math.max(0, video.currentTime - 10); },
+    l: () => { video.currentTime = Math.min(video.duration || 0, video.currentTime + 10); },
+  };
+  document.addEventListener("keydown", (event) => {
+    const stroke = strokes[event.key.toLowerCase()];
+    if (!stroke || !keys.checked || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    // In the video the browser's own keys hold; where nothing has the focus, these do.
+    const isVideo = event.target === video && event.key !== " ";
+    if (!isVideo && event.target !== document.body && !event.target.closest?.(".deck-pages")) return;
+    event.preventDefault();
+    stroke();
   });
 
   document.addEventListener("click", (event) => {
@@ -119,11 +142,19 @@
   addEventListener("pagehide", () => { if (played) tell(); });
 
   const chapters = all(watch, ".chapters [data-seek]");
+  const follows = watch.querySelector("[data-follow]");
+  let going = null;
   const said = watch.querySelector("[data-transcript]");
   let cues = [], shown = null;
   const follow = (now) => {
     const chapter = chapters.filter((link) => Number(link.dataset.seek) <= now + .3).pop();
     markCurrent(chapters, chapter);
+    // In step: with a new chapter of what is played comes its slide; meanwhile one may turn them by hand.
+    if (chapter !== going) {
+      going = chapter;
+      const page = /page=(\d+)/.exec(chapter?.parentElement.querySelector(".file")?.hash ?? "")?.[1];
+      if (page && follows?.checked && (!video.paused || video.currentTime > 0)) showPage(Number(page));
+    }
     const cue = cues.filter((line) => Number(line.dataset.at) <= now + .1).pop();
     if (cue === shown) return;
     shown?.classList.remove("is-now");

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from allauth.account.models import EmailAddress
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -22,6 +23,7 @@ from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.registration import register_project
 from projects.services.teams import invite_member, revoke_invitation, write_seeking_note
+from tests.markup import shows
 from tests.projects.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -67,18 +69,44 @@ def notebook(name: str = "work.ipynb") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, b'{"nbformat": 4}')
 
 
-def test_topics_are_filtered_and_show_what_is_left(soon: World, student: Client) -> None:
-    Topic.objects.filter(pk=soon.topic.pk).update(skills=["CUDA"])
+def shown_topics(client: Client, query: str = "") -> list[str]:
+    """Return the titles of the topics that a reader sees; the others are there, and hidden."""
+    page = BeautifulSoup(client.get(f"/amls/projects/{query}").content, "html.parser")
+    return [card.h3.get_text(strip=True) for card in page.select(".topics > li:not([hidden])")]
+
+
+def test_topics_are_filtered_by_several_things_at_a_time_and_show_what_is_left(soon: World, student: Client) -> None:
+    Topic.objects.filter(pk=soon.topic.pk).update(
+        skills=["CUDA"], description="# About\n\nStore *sparse* blocks, e.g. of Müller. Then measure.", track="Kernels"
+    )
+    Topic.objects.filter(pk=soon.single.pk).update(skills=["I/O"], track="Storage")
     page = student.get("/amls/projects/").content.decode()
     assert "2 of 2 slots left" in page
-    assert "Compressed I/O" in page
+    # One sentence stands on a card.
+    assert "Store sparse blocks, e.g. of Müller.</p>" in page
+    both = shown_topics(student)
+    assert both == ["Sparse kernels", "Compressed I/O"]
+    assert shown_topics(student, "?track=Kernels") == ["Sparse kernels"]
+    assert shown_topics(student, "?track=Kernels&track=Storage") == both
+    assert shown_topics(student, "?skill=CUDA") == ["Sparse kernels"]
+    assert shown_topics(student, "?skill=CUDA&skill=I/O") == both
+    assert shown_topics(student, "?skill=CUDA&track=Storage") == []
+    assert shown_topics(student, "?q=mueller+KERNELS") == ["Sparse kernels"]
     make_project(soon, soon.single)
-    listed = student.get("/amls/projects/?free=on").content.decode()
-    assert "Sparse kernels" in listed
-    assert '<h2><a class="t" href="/amls/projects/topics/' in listed
-    assert listed.count('<h2><a class="t"') == 1
-    assert student.get("/amls/projects/?skill=CUDA").content.decode().count('<h2><a class="t"') == 1
-    assert "No topic fits this filter." in student.get("/amls/projects/?track=Nothing").content.decode()
+    assert shown_topics(student, "?free=on") == ["Sparse kernels"]
+    answer = student.get("/amls/projects/?track=Kernels&free=on")
+    # A count says what would be seen with a choice, as the other filters stand.
+    assert [(choice.value, choice.count) for choice in answer.context["track_choices"]] == [
+        ("Kernels", 1),
+        ("Storage", 0),
+    ]
+    assert shown_topics(student, "?track=Nothing") == []
+    assert shows(student.get("/amls/projects/?track=Nothing").content.decode(), "No topic fits this filter.")
+
+
+def test_the_last_slot_of_a_topic_says_so(soon: World, student: Client) -> None:
+    make_project(soon)
+    assert "Last slot" in student.get("/amls/projects/").content.decode()
 
 
 def test_registering_with_teammates(soon: World, student: Client) -> None:

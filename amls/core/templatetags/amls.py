@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from amls.core.browsers import browser_name
-from amls.core.markdown import render_markdown
+from amls.core.markdown import first_sentence, render_markdown
 from amls.core.sizes import say_size
 from amls.core.times import (
     say_clock,
@@ -39,6 +39,7 @@ register.filter("relative", say_distance)
 register.filter("minutes", say_minutes)
 register.filter("length_of_time", say_length)
 register.filter("megabytes", say_size)
+register.filter("first_sentence", first_sentence)
 register.simple_tag(say_span, name="span")
 
 

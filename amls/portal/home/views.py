@@ -1,5 +1,7 @@
 """The courses, and a course's home."""
 
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import groupby
@@ -12,13 +14,14 @@ from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import irrelevant_keys, present_items
 from amls.agenda.hooks.boundaries import JOIN_LEAD
-from amls.agenda.models import ItemKind, Status
+from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.courses.access import Access, open_course
-from amls.courses.models import Course, StaffMember
+from amls.courses.models import Course, StaffMember, User
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.parts import Shared
 from amls.pagecache.store import cacheable
+from amls.portal.home.heroes import heroes_of
 from exams.models import ExamRules
 from exams.queries import exam_rules, exams_for
 from lectures.models import Lecture, OfficeHour
@@ -39,11 +42,17 @@ def courses(request: HttpRequest) -> HttpResponse:
     for course in visible:
         by_state[course.state].append(course)
     groups = [
-        (_("Running"), by_state["running"]),
         (_("In preparation"), by_state["draft"]),
         (_("Earlier terms"), by_state["archived"]),
     ]
-    context = {"groups": groups, "is_empty": not visible, "may_create": may_create_courses(request.user)}
+    now = request.now  # type: ignore[attr-defined]
+    user = request.user if isinstance(request.user, User) else None
+    context = {
+        "running": heroes_of(by_state["running"], user, now=now),
+        "groups": groups,
+        "is_empty": not visible,
+        "may_create": may_create_courses(request.user),
+    }
     return render(request, "portal/courses.html", context)
 
 
@@ -94,6 +103,19 @@ class HomeShared(Shared):
         )
 
     @property
+    def split_parts(self) -> list[tuple[Any, list[Lecture], list[Lecture]]]:
+        """Return the parts, each with the lectures that are folded and those that are not.
+
+        Folded is what is over but the last one, whose slides are asked for most; of a course that is over nothing is.
+        """
+        over = [lecture for lecture in self.lectures if lecture.held_on and lecture.is_over_at(self.now)]
+        folded = {lecture.pk for lecture in over[:-1]} if self.next_lecture is not None else set()
+        return [
+            (part, [row for row in rows if row.pk in folded], [row for row in rows if row.pk not in folded])
+            for part, rows in self.parts
+        ]
+
+    @property
     def is_on(self) -> bool:
         """Return whether it goes on now."""
         return self.next_lecture is not None and self.next_lecture.is_on_at(self.now)
@@ -117,6 +139,38 @@ class HomeShared(Shared):
     def exam_rules(self) -> ExamRules:
         """Return by which rules the course grades."""
         return exam_rules(self.course)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDate:
+    """A key date, with those that belong to it: of an exam its sign-up and the last moment to withdraw.
+
+    Attributes:
+        is_hot: it is what is next for the reader.
+    """
+
+    item: AgendaItem
+    is_hot: bool
+    along: list[tuple[AgendaItem, bool]]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what belongs to it is shown at once: the next thing is among it."""
+        return any(is_hot for _item, is_hot in self.along)
+
+
+def _key_dates(dates: list[AgendaItem], next_up: AgendaItem | None) -> list[KeyDate]:
+    """Return one line for each exam and for each other date, in the order of the agenda."""
+    exams = {item.key: item for item in dates if item.kind == ItemKind.EXAM}
+
+    def exam_of(item: AgendaItem) -> str:
+        return next((key for key in exams if item.key.startswith(f"{key}:")), "")
+
+    along: dict[str, list[tuple[AgendaItem, bool]]] = defaultdict(list)
+    for item in dates:
+        if item.key not in exams and (key := exam_of(item)):
+            along[key].append((item, item is next_up))
+    return [KeyDate(item, item is next_up, along[item.key]) for item in dates if item.key in exams or not exam_of(item)]
 
 
 def _home_context(access: Access) -> dict[str, Any]:
@@ -149,9 +203,11 @@ def _home_context(access: Access) -> dict[str, Any]:
         "rows_that_say": shared.lectures if access.is_manager else [],
         "deadline": deadline,
         "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
-        "key_dates": [(item, item is deadline) for item in dates],
+        "key_dates": _key_dates(dates, deadline),
         "extended_until": deadlines.for_all if deadlines.for_all != deadlines.base else None,
         "team": part.team if part is not None else None,
+        # Who has no project yet is told where to get one.
+        "shows_project": part is not None and main is not None and (part.team is not None or main.has_topics),
         "assignment": main,
         "has_other_works": len(assignments) > (main is not None),
         "works": [work for work in works if work.is_coming_at(now)][:3],

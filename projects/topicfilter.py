@@ -1,0 +1,85 @@
+"""Which topics a reader wants to see: words, several tracks and skills at a time, and only those with a slot left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from amls.core.folding import is_found, searchable
+from amls.core.markdown import first_sentence
+from projects.models import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A track or a skill to filter by.
+
+    Attributes:
+        count: how many topics would be seen with it, as the other filters stand.
+    """
+
+    value: str
+    count: int
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFilter:
+    """What a reader asked for: within one kind any of the choices, all kinds together; the page's script does the same.
+
+    Attributes:
+        words: each of which is to stand in what a card shows.
+    """
+
+    words: str
+    tracks: tuple[str, ...]
+    skills: tuple[str, ...]
+    only_free: bool
+
+    @classmethod
+    def asked_by(cls, query: QueryDict) -> TopicFilter:
+        """Return what the address says: `?q=…&track=…&track=…&skill=…&free`."""
+        return cls(
+            query.get("q", "").strip()[:200],
+            tuple(filter(None, query.getlist("track"))),
+            tuple(filter(None, query.getlist("skill"))),
+            "free" in query,
+        )
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.words or self.tracks or self.skills or self.only_free)
+
+    def fits(self, topic: Topic, *, but: str = "") -> bool:
+        """Return whether a topic is to be seen; `but` names a kind of filter that is left out, 'track' or 'skill'."""
+        return (
+            (but == "track" or not self.tracks or topic.track in self.tracks)
+            and (but == "skill" or not self.skills or not set(self.skills).isdisjoint(topic.skills))
+            and (not self.only_free or topic.is_available)
+            and (not self.words or is_found(self.words, searchable(said_on_card(topic))))
+        )
+
+    def track_choices(self, topics: Sequence[Topic]) -> list[Choice]:
+        """Return the tracks in the order of the topics."""
+        there = [topic.track for topic in topics if self.fits(topic, but="track")]
+        return _choices(dict.fromkeys(topic.track for topic in topics), there, self.tracks)
+
+    def skill_choices(self, topics: Sequence[Topic]) -> list[Choice]:
+        """Return the skills by name."""
+        there = [skill for topic in topics if self.fits(topic, but="skill") for skill in topic.skills]
+        return _choices(
+            sorted({skill for topic in topics for skill in topic.skills}, key=str.casefold), there, self.skills
+        )
+
+
+def said_on_card(topic: Topic) -> str:
+    """Return what a topic's card says in words."""
+    mentor = topic.mentor.name if topic.mentor is not None else ""
+    return " ".join([topic.title, first_sentence(topic.description), mentor, *topic.skills])
+
+
+def _choices(values: Iterable[str], there: Sequence[str], chosen: Sequence[str]) -> list[Choice]:
+    return [Choice(value, there.count(value), value in chosen) for value in values]

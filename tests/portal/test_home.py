@@ -1,0 +1,90 @@
+"""The courses, and a course's home: what is next stands first, what is over is folded."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from amls.agenda.services import reconcile
+from amls.courses.models import Course
+from tests.cast import Cast
+from tests.factories import (
+    AssignmentFactory,
+    CourseFactory,
+    LectureFactory,
+    OpenExamFactory,
+    PartFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_running_course_says_what_is_next_for_all_and_for_who_takes_part(cast: Cast) -> None:
+    now = timezone.now()
+    LectureFactory.create(course=cast.course, number="01", title="Over", starts_at=now - timedelta(days=1))
+    LectureFactory.create(course=cast.course, number="02", title="Caching", starts_at=now + timedelta(days=2))
+    LectureFactory.create(course=cast.other_course, number="03", title="Joins", starts_at=now + timedelta(days=3))
+    AssignmentFactory.create(course=cast.course, due_at=now + timedelta(days=5))
+    for course in (cast.course, cast.other_course):
+        reconcile(course, now=now)
+
+    def said(part: str) -> list[tuple[str, str | None, bool]]:
+        heroes = cast.client(part).get("/").context["running"]
+        return [(hero.course.slug, hero.session and hero.session.title, hero.due is not None) for hero in heroes]
+
+    # Where one takes part stands first; a deadline is of concern to students alone.
+    assert said("student") == [("amls", "02 Caching", True), ("databases", "03 Joins", False)]
+    assert sorted(said("anonymous")) == [("amls", "02 Caching", False), ("databases", "03 Joins", False)]
+    assert said("foreign lecturer")[0] == ("databases", "03 Joins", False)
+
+
+def test_courses_of_earlier_terms_are_a_list(cast: Cast) -> None:
+    CourseFactory.create(slug="old", title="Ştefan's course", state=Course.State.ARCHIVED)
+    answer = Client().get("/")
+    assert [[course.slug for course in courses] for _heading, courses in answer.context["groups"]] == [[], ["old"]]
+
+
+def test_over_lectures_are_folded_but_the_last_one(cast: Cast) -> None:
+    now = timezone.now()
+    first, second = (
+        PartFactory.create(course=cast.course, title=title, position=place) for place, title in enumerate("AB")
+    )
+    for number, part, days in (("01", first, -20), ("02", first, -10), ("03", second, -3), ("04", second, 4)):
+        LectureFactory.create(course=cast.course, number=number, part=part, starts_at=now + timedelta(days=days))
+
+    def numbers() -> list[tuple[list[str], list[str]]]:
+        shared = cast.client("student").get("/amls/").context["shared"]
+        return [
+            ([row.number for row in folded], [row.number for row in rows]) for _part, folded, rows in shared.split_parts
+        ]
+
+    assert numbers() == [(["01", "02"], []), ([], ["03", "04"])]
+    # When the course is over, all of it is there to read.
+    cast.course.lectures.filter(number="04").delete()
+    assert numbers() == [([], ["01", "02"]), ([], ["03"])]
+
+
+def test_an_exam_is_one_line_that_unfolds_where_the_next_thing_is(cast: Cast) -> None:
+    now = timezone.now()
+    OpenExamFactory.create(
+        course=cast.course, starts_at=now + timedelta(days=30), closes_at=now + timedelta(days=20), withdraw_until=None
+    )
+    OpenExamFactory.create(
+        course=cast.course, starts_at=now + timedelta(days=90), closes_at=now + timedelta(days=80), withdraw_until=None
+    )
+    AssignmentFactory.create(course=cast.course, due_at=now + timedelta(days=40))
+    reconcile(cast.course, now=now)
+    dates = Client().get("/amls/").context["key_dates"]
+    assert [(date.item.kind, len(date.along), date.is_open) for date in dates] == [
+        ("exam", 1, True),
+        ("deadline", 0, False),
+        ("exam", 1, False),
+    ]
+
+
+def test_who_has_no_project_yet_is_led_to_the_topics(cast: Cast) -> None:
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=5))
+    reconcile(cast.course, now=timezone.now())
+    assert "No project yet" in cast.client("student").get("/amls/").content.decode()
+    assert "No project yet" not in cast.client("assistant").get("/amls/").content.decode()
