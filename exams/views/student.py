@@ -27,7 +27,13 @@ def exams(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _context(access: Access, overview: ExamsOverview) -> dict[str, object]:
-    return {"access": access, "course": access.course, "tab": "exams", "overview": overview}
+    return {
+        "access": access,
+        "course": access.course,
+        "tab": "exams",
+        "overview": overview,
+        "rows_that_say": [card.exam for card in overview.cards],
+    }
 
 
 @login_required
@@ -59,7 +65,7 @@ def _step(
         raise Http404
     if request.method == "POST":
         try:
-            messages.success(request, act(access, access.enrolment, pk))
+            messages.success(request, act(access, access.enrolment, pk), extra_tags=f"at {pk}")
         except Exam.DoesNotExist as error:
             raise Http404 from error
         except RuleViolation as violation:

@@ -180,3 +180,22 @@ def test_who_only_waits_leaves_the_waiting_list_by_moving(cast: Cast, july: Exam
     text = letter_of("exams.moved", cast.other_student)[1]
     assert "Your seat on the earlier" not in text
     assert "You no longer wait for a seat on the other date." in text
+
+
+def test_on_the_page_ones_own_exam_stands_first_and_says_what_came_of_it(cast: Cast) -> None:
+    soon = the_time() + timedelta(days=20)
+    earlier, later = (
+        OpenExamFactory.create(
+            course=cast.course, capacity=5, starts_at=soon + timedelta(days=days), opens_at=the_time() - timedelta(days=1),
+            closes_at=soon - timedelta(days=1), withdraw_until=None,
+        )
+        for days in (0, 10)
+    )  # fmt: skip
+    client = cast.client("student")
+    assert [card.exam for card in client.get("/amls/exams/").context["overview"].mine_first] == [earlier, later]
+    answer = client.post(f"/amls/exams/{later.pk}/register/", follow=True)
+    assert [card.exam for card in answer.context["overview"].mine_first] == [later, earlier]
+    page = answer.content.decode()
+    # What came of it stands in the exam's own card, and once.
+    assert page.index(f'id="exam-{later.pk}"') < page.index("You are registered.") < page.index(f'id="exam-{earlier.pk}"')
+    assert page.count("You are registered.") == 1
