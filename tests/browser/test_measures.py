@@ -3,10 +3,7 @@
 Beside each bound stands what was measured before issue 17, on a phone of 390 x 900 or a desk of 1280 x 900.
 """
 
-from collections.abc import Callable
-
-import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.conftest import Open
 

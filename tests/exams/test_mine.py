@@ -197,5 +197,7 @@ def test_on_the_page_ones_own_exam_stands_first_and_says_what_came_of_it(cast: C
     assert [card.exam for card in answer.context["overview"].mine_first] == [later, earlier]
     page = answer.content.decode()
     # What came of it stands in the exam's own card, and once.
-    assert page.index(f'id="exam-{later.pk}"') < page.index("You are registered.") < page.index(f'id="exam-{earlier.pk}"')
+    assert (
+        page.index(f'id="exam-{later.pk}"') < page.index("You are registered.") < page.index(f'id="exam-{earlier.pk}"')
+    )
     assert page.count("You are registered.") == 1
