@@ -7,9 +7,10 @@ from django.http import HttpRequest
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the request's one clock, the address of this installation, and whether providers of sign-ins are set."""
+    """Return the request's one clock, the address of this installation, and what its sign-in is like."""
     return {
         "now": getattr(request, "now", None),
         "site_url": settings.SITE_URL,
+        "code_minutes": settings.CODE_MINUTES,
         "has_providers": bool(settings.SIGN_IN_PROVIDERS),
     }

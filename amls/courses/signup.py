@@ -19,11 +19,11 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]
     def try_save(self, request: HttpRequest) -> tuple[Any, Any]:
         """Make the account, or do as much for one that is there, so that its owner isn't known by the time it takes."""
         if self.account_already_exists:
-            _pretend(request, password=self.cleaned_data["password1"])
+            _pretend(request, password=self.cleaned_data["password1"] or None)
         return super().try_save(request)  # type: ignore[no-any-return]
 
 
-def _pretend(request: HttpRequest, *, password: str) -> None:
+def _pretend(request: HttpRequest, *, password: str | None) -> None:
     """Make an account, with its password hashed and its event written, and roll it back."""
     with transaction.atomic():
         user = User(email=f"{uuid.uuid4()}@pretended.invalid")

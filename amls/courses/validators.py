@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 RESERVED_SLUGS = frozenset(
     {
         "accounts", "admin", "api", "calendar", "courses", "exports", "favicon.ico", "healthz", "language", "legal",
-        "media", "metrics", "new", "readyz", "receipts", "robots.txt", "search", "static", "unsubscribe",
+        "manifest.webmanifest", "media", "metrics", "new", "readyz", "receipts", "robots.txt", "search", "static",
+        "unsubscribe", "worker.js",
     }
 )  # fmt: skip
 

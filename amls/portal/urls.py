@@ -14,6 +14,7 @@ from amls.portal.imports import views as imports
 from amls.portal.legal import views as legal
 from amls.portal.me import account
 from amls.portal.me import views as me
+from amls.portal.pwa import views as pwa
 from amls.portal.search import views as search
 from amls.portal.stats import views as stats
 
@@ -29,6 +30,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("favicon.ico", legal.favicon, name="favicon"),
     path("robots.txt", legal.robots, name="robots"),
+    path("manifest.webmanifest", pwa.manifest, name="manifest"),
+    path("worker.js", pwa.worker, name="worker"),
+    path("offline.<str:language>.html", pwa.offline, name="offline"),
     path("language/", legal.language, name="language"),
     path("legal/<slug:kind>/", legal.legal, name="legal"),
     path("accounts/profile/", legal.profile, name="profile"),

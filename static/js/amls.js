@@ -7,6 +7,13 @@
       if (target) act(target, event);
     });
 
+  // What was opened is there without a connection too.
+  addEventListener("load", () => {
+    navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {
+      // A browser that keeps nothing, such as in a private window, goes on without.
+    });
+  });
+
   // Copy an address.
   on("click", "[data-copy]", async (button) => {
     const field = document.getElementById(button.dataset.copy);

@@ -79,12 +79,15 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
         width: int = 1280,
         dark: bool = False,
         script: bool = True,
+        worker: bool = False,
         locale: str = "en-GB",
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
+            # What answers without a connection is for the journey that asks for it.
+            service_workers="allow" if worker else "block",
             locale=locale,
         )
         contexts.append(context)
@@ -111,6 +114,7 @@ def is_foreign(url: str, site: str) -> bool:
 
 def sign_in(page: Page, site: str, user: str) -> None:
     page.goto(f"{site}/accounts/login/")
+    page.get_by_text("Sign in with a password", exact=True).click()
     page.get_by_label("Email").fill(f"{user}@example.org")
     page.get_by_label("Password", exact=True).fill("amls-demo-2024")
     page.get_by_role("button", name="Sign In", exact=True).click()

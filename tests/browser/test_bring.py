@@ -151,6 +151,7 @@ def test_a_page_without_any_time_is_asked_for_it_once(open_page: Open) -> None:
 
 def test_without_scripts_it_is_complete(open_page: Open) -> None:
     page = open_page("/accounts/login/", width=390, script=False)
+    page.get_by_text("Sign in with a password", exact=True).click()
     page.get_by_label("Email").fill("lecturer@example.org")
     page.get_by_label("Password", exact=True).fill("amls-demo-2024")
     page.get_by_role("button", name="Sign In", exact=True).click()

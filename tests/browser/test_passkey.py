@@ -8,6 +8,7 @@ from tests.browser.conftest import Open
 
 def try_password(page: Page, site: str, password: str) -> None:
     page.goto(f"{site}/accounts/login/")
+    page.get_by_text("Sign in with a password", exact=True).click()
     page.get_by_label("Email").fill("student@example.org")
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_role("button", name="Sign In", exact=True).click()

@@ -233,9 +233,26 @@ def test_swapped_letters_still_find_the_word(cast: Cast, fusion: Lecture) -> Non
 
 
 def test_a_question_finds_what_has_most_of_its_words(cast: Cast, fusion: Lecture) -> None:
-    results = find(Client(), "where was operator fusion presented?")
+    results = find(Client(), "operator fusion zebra")
     assert results.is_partial
     assert urls(results)[0] == "/amls/lectures/04/#page=1"
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Wo wird Optimization erklärt?", "where was optimization presented?", "Was ist optimiz", "How does the optimization", "optimization und"],
+)  # fmt: skip
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_question_finds_what_its_telling_words_find(
+    cast: Cast, fusion: Lecture, question: str, language: str
+) -> None:
+    cast.course.language = language
+    cast.course.save()
+    asked, bare = find(Client(), question), find(Client(), "optimization")
+    assert (asked.is_partial, asked.corrected) == (False, False)
+    assert urls(asked) == urls(bare) == ["/amls/lectures/04/#page=3"]
+    # A phrase stands as it is.
+    assert read_typed('"the fusion"').terms[0].text == "the fusion"
 
 
 def test_words_in_quotation_marks_stand_together(cast: Cast, fusion: Lecture) -> None:
@@ -365,6 +382,15 @@ def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: C
     assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()
 
 
+def test_slides_are_found_with_their_picture(cast: Cast, fusion: Lecture) -> None:
+    hit = find(Client(), "bandwidth").groups[0].hits[0]
+    pdf_pk = Material.objects.get(kind="pdf").pk
+    assert hit.picture
+    assert hit.picture.url == f"/amls/materials/{pdf_pk}/thumbs/2.webp"
+    assert Client().get(hit.picture.url).status_code == 200
+    assert find(Client(), "sparsity").groups[0].hits[0].picture is None
+
+
 def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
     client, counts = cast.client("student"), list[int]()
     client.get("/amls/search/?q=fusion")
@@ -407,7 +433,8 @@ def test_words_are_found_however_they_are_typed(cast: Cast, language: str, typed
     read(lecture, "captions", "1.vtt", vtt(("00:00:01.000", "00:00:05.000", " ".join(lines))))
     results = find(Client(), typed)
     assert (results.corrected, results.is_partial) == (False, False)
-    assert f"<mark>{word}</mark>" in results.groups[0].hits[0].snippet
+    (snippet_of_it,) = [hit.snippet for group in results.groups for hit in group.hits]
+    assert f"<mark>{word}</mark>" in snippet_of_it
 
 
 def test_suggested_words_keep_their_marks(cast: Cast) -> None:

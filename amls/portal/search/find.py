@@ -1,11 +1,12 @@
 """The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import F, Func, QuerySet, Value
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -16,6 +17,8 @@ from amls.portal.search.query import (
     Queries,
     RowVector,
     Typed,
+    as_found,
+    folded_words,
     make_queries,
     matches,
     passages_with,
@@ -24,6 +27,8 @@ from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import Marked, marked, marker, snippet, words_of
 from amls.portal.search.sources import Source, sources
 from amls.portal.search.suggest import corrections
+from amls.portal.search.ways import Fit, ways_to
+from amls.portal.search.whereabouts import spots_for
 from lectures.models import Lecture, Material, Passage
 from lectures.targets import Shown, place_of, shown_of
 
@@ -31,10 +36,23 @@ MAX_PASSAGES = 60
 # Of a word that stands on more pages than this the first so many are ranked: it tells none from another.
 MAX_RANKED = 3000
 MAX_ROWS = 30
-_PASSAGE_COLUMNS = ("course_id", "file_id", "kind", "number", "title", "text", "notes", "cues")
+_PASSAGE_COLUMNS = (
+    "course_id", "file_id", "kind", "number", "title", "text", "notes", "cues", "thumb", "width", "height",
+)  # fmt: skip
+# Ways and whereabouts are few and meant: they stand before what mentions the words, but for those that are only begun.
+_WAY_RANK, _SPOT_RANK, _BEGUN_RANK = 200.0, 100.0, -1.0
 _NONE = SafeString()
 # A title that says it weighs more than a slide that mentions it.
 _WEIGHTS = "{0.05, 0.2, 0.5, 1.0}"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A slide's small picture, its size in pixels."""
+
+    url: str
+    width: int
+    height: int
 
 
 @dataclass(slots=True)
@@ -51,13 +69,18 @@ class Hit:
     snippet: SafeString
     rank: float
     place: tuple[str, int]
+    picture: Picture | None = None
 
 
 @dataclass(slots=True)
 class Group:
-    """The hits of one lecture, or of what belongs to none, best first."""
+    """The hits of one lecture, or of what belongs to none, best first.
 
-    course: Course
+    Attributes:
+        course: None of what belongs to the whole site.
+    """
+
+    course: Course | None
     lecture: Lecture | None
     title: SafeString
     url: str
@@ -105,12 +128,12 @@ def search(reader: Reader, typed: Typed) -> Found:
     """Return what the reader may see of what was typed.
 
     Tried in turn: all the words; all the words after mending those that nothing has; any of
-    the words.
+    the words. What the course itself answers, such as its dates and rooms, stands before what mentions the words.
     """
-    if not typed.terms or not reader.courses:
+    if not typed.terms:
         return Found(typed, typed)
     hits = _find(reader, typed, typed, partly=False)
-    if hits.groups:
+    if hits.groups or not reader.courses:
         return hits
     for mended in corrections(reader, typed):
         # The words are there, but perhaps not together.
@@ -120,8 +143,34 @@ def search(reader: Reader, typed: Typed) -> Found:
     return _find(reader, typed, typed, partly=True) if len(typed.terms) > 1 else hits
 
 
+def _way_groups(reader: Reader, typed: Typed) -> Iterator[Group]:
+    is_marked = _marked_by(typed)
+    for fit, led in ways_to(reader, typed):
+        rank = _BEGUN_RANK if fit == Fit.BEGUN else _WAY_RANK
+        label = _("Do") if led.way.does else _("Page")
+        yield Group(led.course, None, marked(str(led.way.title), is_marked), led.url, label=label, rank=rank)
+
+
+def _spot_groups(reader: Reader, typed: Typed) -> Iterator[Group]:
+    is_marked = _marked_by(typed)
+    for fit, course, spot in spots_for(reader, typed):
+        rank = _BEGUN_RANK if fit == Fit.BEGUN else _SPOT_RANK
+        title, note = marked(spot.title, is_marked), marked(spot.note, is_marked)
+        yield Group(course, None, title, spot.url, label=spot.label, abstract=note, rank=rank)
+
+
+def _marked_by(typed: Typed) -> Marked:
+    """Return what marks the words that were typed, as written."""
+    words = {word for term in typed.terms for word in folded_words(term.text)}
+    last = folded_words(typed.terms[-1].text)[-1:] if typed.is_last_open else []
+    begins = tuple(word for word in last if len(word) > 1)
+    return lambda word: (written := as_found(word)) in words or bool(begins and written.startswith(begins))
+
+
 def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     hits = Found(typed, shown, corrected=shown is not typed)
+    if not partly:
+        hits.groups += [*_way_groups(reader, shown), *_spot_groups(reader, shown)]
     for language in reader.languages:
         queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
@@ -137,7 +186,7 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
 def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
     passages, rows = _hits(reader, query, language)
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
-    texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts)]
+    texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts, *source.named)]
     is_marked = marker(queries, words_of(texts), language)
     groups: dict[Any, Group] = {}
     opened = _opened(reader, passages)
@@ -195,13 +244,13 @@ def _passages(reader: Reader, query: str) -> QuerySet[Any, Any]:
 def _rows(source: Source, reader: Reader, query: str, language: str) -> QuerySet[Any, Any]:
     """Return the best rows of a source."""
     configuration, _dictionary = CONFIGURATIONS[language]
-    vector = RowVector(source.title, *source.texts, configuration=configuration)
+    vector = RowVector(source.title, *source.texts, *source.named, configuration=configuration)
     matching = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
     return _best(matching, source.name, _columns_of(source), _rank("search_vector", query), MAX_ROWS)
 
 
 def _columns_of(source: Source) -> tuple[str, ...]:
-    return ("course_id", source.title, *source.texts, *source.needed)
+    return ("course_id", source.title, *source.texts, *source.named, *source.needed)
 
 
 def _best(rows: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, most: int) -> QuerySet[Any, Any]:
@@ -291,7 +340,14 @@ def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: 
     where, text = place.where, snippet("\n".join(passage.lines), is_marked)
     if passage.notes and not any(is_marked(word) for word in words_of([passage.text])):
         where, text = _("%(place)s, speaker notes") % {"place": where}, snippet(passage.notes, is_marked)
-    return Hit(place.url, where, marked(passage.title, is_marked), text, rank, place.key)
+    return Hit(place.url, where, marked(passage.title, is_marked), text, rank, place.key, _picture(passage, material))
+
+
+def _picture(passage: Passage, material: Material) -> Picture | None:
+    if not passage.thumb:
+        return None
+    address = reverse("lectures:thumb", args=[material.lecture.course.slug, material.pk, passage.number])
+    return Picture(address, passage.width, passage.height)
 
 
 def _best_cue(passage: Passage, is_marked: Marked) -> int:

@@ -17,6 +17,7 @@ from django.db.models import BooleanField, F, Func, Value
 
 from amls.core.fulltext import fold_words, separate, vector_sql
 from amls.core.text import clean_line
+from amls.portal.search.fillers import FILLERS
 from amls.portal.search.readers import Reader
 from lectures.managers import PassageQuerySet
 from lectures.models import Passage
@@ -47,7 +48,7 @@ class Typed:
 
     Attributes:
         text: the cleaned line, as it is shown again.
-        terms: its words and phrases, in order.
+        terms: its words and phrases, in order, without those that only carry a question where others are left.
         is_cut: whether more was typed than counts.
         is_last_open: whether the last word may only be the beginning of one.
     """
@@ -82,6 +83,7 @@ def read_typed(raw: str) -> Typed:
         piece = phrase or word
         if WORD.search(piece):
             terms.append(SearchTerm(piece.strip('"'), is_phrase=bool(phrase)))
+    terms = [term for term in terms if term.is_phrase or not FILLERS.issuperset(folded_words(term.text))] or terms
     is_last_open = bool(terms) and not terms[-1].is_phrase
     return Typed(text, tuple(terms[:MAX_TERMS]), is_cut or len(terms) > MAX_TERMS, is_last_open)
 

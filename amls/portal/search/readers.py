@@ -23,15 +23,17 @@ class Reader:
         courses: in the order in which they are shown, by primary key.
         managed: of which they see everything.
         enrolled: of which they see what is for enrolled people, once its time has come.
+        is_signed_in: whether they are anybody whom the site knows.
     """
 
     now: datetime
     courses: dict[int, Course] = field(default_factory=dict)
     managed: frozenset[int] = frozenset()
     enrolled: frozenset[int] = frozenset()
+    is_signed_in: bool = False
 
     @classmethod
-    def of(cls, access: Access) -> "Reader":
+    def of(cls, access: Access, *, is_signed_in: bool) -> "Reader":
         """Return the reader of one course."""
         pk = access.course.pk
         return cls(
@@ -39,6 +41,7 @@ class Reader:
             {pk: access.course},
             frozenset({pk} if access.is_manager else ()),
             frozenset({pk} if access.enrolment is not None else ()),
+            is_signed_in,
         )
 
     @classmethod
@@ -55,7 +58,13 @@ class Reader:
         if isinstance(user, User) and user.is_superuser:
             taught = set(courses)
         managed = taught if isinstance(user, User) and taught and not lacks_second_factor(user) else set()
-        return cls(now, courses, frozenset(managed), frozenset(pk for pk in roles if pk in courses))
+        enrolled = frozenset(pk for pk in roles if pk in courses)
+        return cls(now, courses, frozenset(managed), enrolled, isinstance(user, User))
+
+    @property
+    def insiders(self) -> frozenset[int]:
+        """The courses of which they see more than visitors do."""
+        return self.enrolled | self.managed
 
     @property
     def languages(self) -> list[str]:
@@ -89,4 +98,4 @@ class Reader:
         if chosen.issuperset(self.courses):
             return self
         kept = {pk: course for pk, course in self.courses.items() if pk in chosen}
-        return Reader(self.now, kept, self.managed & chosen, self.enrolled & chosen)
+        return Reader(self.now, kept, self.managed & chosen, self.enrolled & chosen, self.is_signed_in)

@@ -13,7 +13,7 @@ from amls.core.hooks import Hook
 from amls.mail.models import Announcement
 from amls.portal.search.readers import Reader
 from lectures.models import Lecture
-from projects.models import Topic
+from projects.models import Assignment, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Source:
         rows: those that the reader may see, of all their courses.
         title: the model's field that counts most.
         texts: further fields.
+        named: further fields by which it is found, and which its name shows.
         needed: what else of a row its name, address and group are made of.
         address: where a row is read.
         group: which lecture a row belongs to, if any: its hits stand together.
@@ -39,6 +40,7 @@ class Source:
     texts: tuple[str, ...]
     address: Callable[[Any], str]
     group: Callable[[Any], int | None] = lambda _row: None
+    named: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
 
 
@@ -58,6 +60,12 @@ def _topics(reader: Reader) -> QuerySet[Any]:
     # Students' own ideas are their staff's to find, and nobody else's.
     managed = Q(course__in=reader.managed)
     return Topic.objects.filter(managed | Q(proposal=""), course__in=list(reader.courses))
+
+
+def _assignments(reader: Reader) -> QuerySet[Any]:
+    managed = Q(course__in=reader.managed)
+    seen = Q(pk__in=Assignment.objects.visible_at(reader.now).values("pk"))
+    return Assignment.objects.filter(managed | seen, course__in=list(reader.courses))
 
 
 def _announcements(reader: Reader) -> QuerySet[Any]:
@@ -80,7 +88,8 @@ find_in(
         texts=("abstract",),
         address=lambda lecture: str(lecture.get_absolute_url()),
         group=lambda lecture: int(lecture.pk),
-        needed=("kind", "number"),
+        named=("number",),
+        needed=("kind",),
     )
 )
 find_in(
@@ -92,6 +101,17 @@ find_in(
         title="title",
         texts=("track", "description"),
         address=_topic_address,
+    )
+)
+find_in(
+    Source(
+        name="assignments",
+        label=_("Assignment"),
+        model=Assignment,
+        rows=_assignments,
+        title="title",
+        texts=("description",),
+        address=lambda assignment: reverse("projects:assignments", args=[assignment.course.slug]),
     )
 )
 find_in(

@@ -8,6 +8,7 @@ from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import words_of
 from amls.portal.search.sources import sources
+from amls.portal.search.ways import ways_for
 from lectures.models import Word
 
 _SHORTEST, _LONGEST_TYPED = 4, 40
@@ -72,8 +73,8 @@ def _near(reader: Reader, word: str, short: set[str]) -> list[str]:
 
 
 def _short_words(reader: Reader) -> set[str]:
-    """Return the words of titles, abstracts and topics that the reader may see."""
-    words: set[str] = set()
+    """Return the words of titles, abstracts and topics that the reader may see, and of where they may go."""
+    words: set[str] = set().union(*(led.way.said for led in ways_for(reader)))
     for source in sources:
         for texts in source.rows(reader).values_list(source.title, *source.texts)[:_MAX_TEXTS]:
             words |= words_of(map(str, texts))
