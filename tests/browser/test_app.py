@@ -13,15 +13,16 @@ def test_the_palette_goes_acts_and_searches_by_keyboard(open_page: Open, read_fi
     page.keyboard.press("/")
     field = page.get_by_role("combobox", name="Search, or where to?")
     expect(field).to_be_focused()
-    expect(page.get_by_role("option", name="Hand in", exact=True)).to_be_visible()
+    options = page.get_by_role("dialog").get_by_role("option")
+    expect(options.filter(has_text="Hand in")).to_be_visible()
     assert axe_in_every_look(page) == []
     field.press_sequentially("withdr")
-    expect(page.get_by_role("option").first).to_have_text("Withdraw from an exam Do")
+    expect(options.first).to_have_text("Withdraw from an exam Do")
     expect(page.locator("dialog [role=status]")).to_contain_text("found")
     field.fill("Wo wird fusion erklärt?")
-    slide = page.get_by_role("option", name=re.compile("^Slide"))
+    slide = options.filter(has=page.locator("img"))
     expect(slide.first).to_be_visible()
-    expect(slide.first.locator("img")).to_be_visible()
+    expect(slide.first).to_contain_text("Slide")
     page.keyboard.press("ArrowDown")
     chosen = page.locator("[role=option][aria-selected=true]")
     expect(field).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
@@ -29,7 +30,7 @@ def test_the_palette_goes_acts_and_searches_by_keyboard(open_page: Open, read_fi
     expect(field).to_be_hidden()
     page.keyboard.press("Control+k")
     field.fill("schedule")
-    expect(page.get_by_role("option").first).to_contain_text("Schedule")
+    expect(options.first).to_contain_text("Schedule")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{site}/amls/schedule/")
     # In a field, a stroke is a stroke.
@@ -67,7 +68,7 @@ def test_what_was_opened_is_there_without_a_connection_and_nobody_elses(open_pag
     page.context.set_offline(True)
     page.goto(f"{site}/amls/me/")
     expect(page.get_by_text("No connection: this page is as of")).to_be_visible()
-    expect(page.get_by_text("Sam Student")).to_be_visible()
+    expect(page.locator("details.account")).to_contain_text("Sam Student")
     assert page.locator("form[method=post]:not([inert])").count() == 0
     assert page.locator("[hx-post]").count() == 0
     page.goto(f"{site}/amls/search/?q=x")
