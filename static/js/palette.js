@@ -43,6 +43,8 @@
     const at = all.indexOf(chosen());
     if (event.key === "ArrowDown") choose(all[(at + 1) % all.length]);
     else if (event.key === "ArrowUp") choose(all[(at - 1 + all.length) % all.length]);
+    // A field of this type would only be emptied by it.
+    else if (event.key === "Escape") dialog.close();
     // What is typed faster than it is answered is searched for on the search page.
     else if (event.key === "Enter" && shown === field.value.trim() && chosen()) chosen().click();
     else return;

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.courses.models import User
 from amls.mail.send import deliver_due
 from tests.cast import Cast
 
@@ -109,3 +110,45 @@ def test_behind_a_front_server_the_visitors_address_counts(owner: str, settings:
         sign_in("127.0.0.1", owner, "wrong", x_forwarded_for=f"{spoofed}{HERE}")
     assert not sign_in("127.0.0.1", owner, PASSWORD, x_forwarded_for=HERE)[0]
     assert sign_in("127.0.0.1", owner, PASSWORD, x_forwarded_for=ELSEWHERE)[0]
+
+
+def code_mailed() -> str:
+    assert deliver_due(now=timezone.now()) == 1
+    code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})$", str(mail.outbox[-1].body), re.MULTILINE)
+    assert code is not None, mail.outbox[-1].body
+    return code.group(1)
+
+
+def test_one_field_leads_by_a_code_to_where_one_wanted(cast: Cast) -> None:
+    client, email = Client(), cast.student.user.email
+    EmailAddress.objects.create(user=cast.student.user, email=email, verified=True, primary=True)
+    assert 'href="/accounts/login/?next=/amls/schedule/%3Fview%3Dmonth"' in client.get("/amls/schedule/?view=month").content.decode()  # fmt: skip
+    page = client.get("/accounts/login/?next=/amls/me/").content.decode()
+    first = page.partition('<form class="fields')[2].partition("</form>")[0]
+    assert 'action="/accounts/login/code/?next=/amls/me/"' in page
+    assert first.count("<input") - first.count('type="hidden"') == 1
+    assert "It is valid for 15 minutes" in " ".join(page.split())
+    asked = client.post("/accounts/login/code/?next=/amls/me/", {"email": email, "next": "/amls/me/"})
+    confirm = asked.headers["Location"]
+    first_code = code_mailed()
+    page = client.get(confirm).content.decode()
+    assert "Send another code" in page
+    client.post(confirm, {"action": "resend", "next": "/amls/me/"})
+    second_code = code_mailed()
+    assert first_code != second_code
+    answer = client.post(confirm, {"code": second_code, "next": "/amls/me/"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/amls/me/")
+
+
+def test_whoever_signs_up_needs_no_password(cast: Cast) -> None:
+    client = Client()
+    page = client.get("/accounts/signup/?next=/amls/").content.decode()
+    assert page.index('name="email"') < page.index("<details") < page.index('name="password1"')
+    answer = client.post("/accounts/signup/", {"email": "new@example.org", "password1": "", "password2": "", "next": "/amls/"})  # fmt: skip
+    confirm = answer.headers["Location"]
+    code = code_mailed()
+    answer = client.post(confirm, {"code": code})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/amls/")
+    user = User.objects.get(email="new@example.org")
+    assert not user.has_usable_password()
+    assert client.get("/accounts/profile/").status_code == 200
