@@ -69,16 +69,24 @@ def generation_of(enrolment: Enrolment) -> int:
 
 
 def find_enrolment(token: str) -> Enrolment | None:
-    """Return whose feed address it is, or None if it is not one, or no longer: one query."""
+    """Return whose feed address it is, with how many courses they have, or None if it is not one, or no longer: one query."""
     pk = enrolment_pk_of(token)
     if pk is None:
         return None
-    enrolment = (
-        Enrolment.objects.select_related("course", "user", "feed_token").filter(pk=pk, user__is_active=True).first()
-    )
+    known = Enrolment.objects.with_course_count().select_related("course", "user", "feed_token")
+    enrolment = known.filter(pk=pk, user__is_active=True).first()
     if enrolment is None or not is_valid(token, pk, generation_of(enrolment)):
         return None
     return enrolment
+
+
+# What a person may choose that their calendar speaks up before, in minutes.
+ALARMS = (10, 60, 24 * 60)
+
+
+def alarm_of(asked: str) -> int | None:
+    """Return the minutes that an address asks for, or None where it asks for none of those that are offered."""
+    return next((minutes for minutes in ALARMS if str(minutes) == asked), None)
 
 
 def public_feed_url(course: Course) -> str:
@@ -86,10 +94,17 @@ def public_feed_url(course: Course) -> str:
     return settings.SITE_URL + reverse("agenda:public_feed", args=[course.slug])
 
 
-def personal_feed_url(enrolment: Enrolment) -> str:
-    """Return the absolute address of a person's feed."""
+def personal_feed_url(enrolment: Enrolment, alarm: int | None = None) -> str:
+    """Return the absolute address of a person's feed.
+
+    Args:
+        enrolment: whose it is.
+        alarm: how many minutes before each event it is to speak up. It is part of the address, so that the calendar on
+            the phone may do so and the one on the desk not; nothing of it is stored.
+    """
     token = make_token(enrolment.pk, generation_of(enrolment))
-    return settings.SITE_URL + reverse("agenda:personal_feed", args=[token])
+    asked = f"?alarm={alarm}" if alarm is not None else ""
+    return settings.SITE_URL + reverse("agenda:personal_feed", args=[token]) + asked
 
 
 def subscription_links(url: str, name: str) -> dict[str, str]:

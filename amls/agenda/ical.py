@@ -8,7 +8,18 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
-from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vDDDTypes, vRecur, vText, vUri
+from icalendar import (
+    Alarm,
+    Calendar,
+    Event,
+    Timezone,
+    TimezoneDaylight,
+    TimezoneStandard,
+    vDDDTypes,
+    vRecur,
+    vText,
+    vUri,
+)
 
 from amls.agenda.models import AgendaItem, ItemKind, Status, absolute
 from amls.courses.models import Course, Mode
@@ -52,6 +63,8 @@ def render_feed(
     source: str,
     shows_call_in: bool,
     with_refresh: bool = True,
+    names_course: bool = False,
+    alarm: timedelta | None = None,
 ) -> bytes:
     """Return a feed as bytes.
 
@@ -62,6 +75,8 @@ def render_feed(
         source: the absolute address of this very feed.
         shows_call_in: whether it is for enrolled people; else only links open to everyone appear.
         with_refresh: False for a single event that nobody polls.
+        names_course: whether each title says whose it is, as for somebody who has several courses in one calendar.
+        alarm: how long before each event the calendar is to speak up; None: not at all.
     """
     with translation.override(course.language):
         calendar = Calendar()
@@ -84,7 +99,12 @@ def render_feed(
         if zone_rules is not None:
             calendar.add_component(zone_rules)
         for entry in entries:
-            calendar.add_component(_event(course, entry, shows_call_in=shows_call_in, in_zone=zone_rules is not None))
+            event = _event(course, entry, shows_call_in=shows_call_in, in_zone=zone_rules is not None)
+            if names_course:
+                event["summary"] = vText(f"{event['summary']} · {course.title}")
+            if alarm is not None and not (entry.row.is_cancelled or entry.row.is_done or entry.row.is_all_day):
+                event.add_component(_alarm(entry.row, alarm, str(event["summary"])))
+            calendar.add_component(event)
         return bytes(calendar.to_ical())
 
 
@@ -125,6 +145,17 @@ def _event(course: Course, entry: FeedEvent, *, shows_call_in: bool, in_zone: bo
         event.add("conference", conference)
     event.add("transp", "TRANSPARENT" if row.kind in _MARKERS or row.is_all_day or is_cancelled else "OPAQUE")
     return event
+
+
+def _alarm(row: AgendaItem, before: timedelta, said: str) -> Alarm:
+    """Return the alarm of an event (RFC 5545, 3.6.6): before what is due the end counts, else the beginning."""
+    alarm = Alarm()
+    alarm.add("action", "DISPLAY")
+    alarm.add("description", said)
+    alarm.add("trigger", -before)
+    if row.kind == ItemKind.DEADLINE:
+        alarm["trigger"].params["RELATED"] = "END"
+    return alarm
 
 
 def _whole(instant: datetime) -> datetime:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Q
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from amls.courses.slots import WeeklySlot
 
@@ -68,6 +69,12 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     def with_course(self) -> EnrolmentQuerySet:
         """Return the enrolments with their courses and the weekly slots of these."""
         return self.select_related("course").annotate(slot_values=WeeklySlot.objects.of_each("course"))
+
+    def with_course_count(self) -> EnrolmentQuerySet:
+        """Return the enrolments with how many running courses their people have: `Enrolment.course_count`."""
+        theirs = type(self)(self.model).filter(user=OuterRef("user"), course__state="running").order_by()
+        counts = theirs.values("user").annotate(count=Count("pk")).values("count")
+        return self.annotate(counted_courses=Coalesce(Subquery(counts), 0))
 
     def staff(self) -> EnrolmentQuerySet:
         """Return the enrolments of those who teach."""

@@ -37,8 +37,11 @@ _LONGEST_HEADER = 200
 # Below this many bytes compression costs more than it saves.
 _WORTH_COMPRESSING = 600
 _COURSE_STAMP = "SELECT revision FROM courses_course WHERE id = %s"
+# How many courses a person has shows in the titles of their dates.
 _ENROLMENT_STAMP = (
-    "SELECT c.revision, e.revision FROM courses_enrolment e"
+    "SELECT c.revision, e.revision, ("
+    "SELECT count(*) FROM courses_enrolment o JOIN courses_course oc ON oc.id = o.course_id AND oc.state = 'running'"
+    " WHERE o.user_id = e.user_id) FROM courses_enrolment e"
     " JOIN courses_course c ON c.id = e.course_id"
     " JOIN courses_user u ON u.id = e.user_id AND u.is_active"
     " WHERE e.id = %s"
@@ -86,7 +89,7 @@ def cacheable(
         stamp: tuple[int, ...] = (course.revision,)
     else:
         query, pk = _ENROLMENT_STAMP, enrolment.pk
-        stamp = (course.revision, enrolment.revision)
+        stamp = (course.revision, enrolment.revision, enrolment.course_count)
     valid_until = next_boundary(course, now)
     response.amls_mark = Mark(query, pk, stamp, valid_until, is_for_everyone, on_answer)  # type: ignore[attr-defined]
     return response

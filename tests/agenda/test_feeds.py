@@ -16,10 +16,10 @@ from amls.agenda.models import FeedToken, FeedUse
 from amls.agenda.services import reconcile, renew_feed
 from amls.agenda.tasks import flush_feed_fetches, reconcile_running_courses
 from amls.courses.models import Course, Enrolment
-from lectures.models import Lecture
+from lectures.models import Deadline, Lecture
 from lectures.services.schedule import change_lecture, remove_lecture
 from tests.cast import Cast
-from tests.factories import LectureFactory, OfficeHourFactory
+from tests.factories import EnrolmentFactory, LectureFactory, OfficeHourFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 4, 20, 12, tzinfo=UTC)
@@ -274,3 +274,45 @@ def test_an_office_hour_is_an_event_per_week_with_its_exceptions(client: Client,
         ("04-23 14:00", "CONFIRMED"), ("04-30 14:00", "CANCELLED"), ("05-08 08:00", "CONFIRMED"), ("05-14 14:00", "CONFIRMED"),
     ]  # fmt: skip
     assert reconcile_running_courses() == 0
+
+
+def test_titles_name_the_course_where_a_person_has_several(cast: Cast, client: Client, lecture: Lecture) -> None:
+    path = path_of(cast.student)
+
+    def titles() -> list[str]:
+        return [str(event["SUMMARY"]) for event in events(client, path)]
+
+    assert titles() == ["05 Data- and Task-Parallel Execution"]
+    other = EnrolmentFactory.create(course=cast.other_course, user=cast.student.user)
+    named = ["05 Data- and Task-Parallel Execution · Architecture of Machine Learning Systems"]
+    # Kept feeds follow at once, by what happens in other courses.
+    assert titles() == titles() == named
+    Course.objects.filter(pk=cast.other_course.pk).update(state="archived")
+    assert titles() == ["05 Data- and Task-Parallel Execution"]
+    Course.objects.filter(pk=cast.other_course.pk).update(state="running")
+    assert titles() == named
+    other.delete()
+    assert titles() == ["05 Data- and Task-Parallel Execution"]
+
+
+def test_an_address_speaks_up_before_dates_where_it_asks_for_it(cast: Cast, client: Client, lecture: Lecture) -> None:
+    Deadline.objects.create(course=cast.course, title="Essay", due_at=lecture.starts_at)
+    reconcile(cast.course, now=timezone.now())
+    path = path_of(cast.student)
+    assert "VALARM" not in client.get(path).content.decode()
+    for asked in ("7", "x", "-60", ""):
+        assert "VALARM" not in client.get(f"{path}?alarm={asked}").content.decode(), asked
+    text = client.get(f"{path}?alarm=60").content.decode()
+    assert f"SOURCE;VALUE=URI:http://localhost:8000{path}?alarm=60" in text.replace("\r\n ", "")
+    alarms = {str(event["SUMMARY"]): event.walk("VALARM") for event in Calendar.from_ical(text).walk("VEVENT")}
+    (before_lecture,), (before_due,) = alarms["05 Data- and Task-Parallel Execution"], alarms["Essay"]
+    assert (before_lecture["TRIGGER"].dt, dict(before_lecture["TRIGGER"].params)) == (timedelta(minutes=-60), {})
+    assert (before_due["TRIGGER"].dt, before_due["TRIGGER"].params["RELATED"]) == (timedelta(minutes=-60), "END")
+    assert before_lecture["ACTION"] == "DISPLAY"
+    # The public feed is everyone's.
+    assert "VALARM" not in client.get("/amls/calendar.ics?alarm=60").content.decode()
+    page = cast.client("student").get("/amls/subscribe/?alarm=1440").content.decode()
+    assert f"{path}?alarm=1440" in page
+    change_lecture(lecture_pk=lecture.pk, state="cancelled", now=timezone.now())
+    (event,) = [event for event in events(client, f"{path}?alarm=60") if "Parallel" in str(event["SUMMARY"])]
+    assert event.walk("VALARM") == []

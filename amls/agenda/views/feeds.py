@@ -1,12 +1,14 @@
 """Feeds over HTTP: one query and 304 for a client that has everything already."""
 
+from datetime import timedelta
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import http_date
 from django.utils.text import slugify
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from amls.agenda.feeds import entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
+from amls.agenda.feeds import alarm_of, entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
 from amls.agenda.fetches import note_fetch, note_public_fetch
 from amls.agenda.ical import CONTENT_TYPE, FeedEvent, render_feed
 from amls.courses.access import open_course
@@ -46,7 +48,7 @@ def public_feed(request: HttpRequest, slug: str) -> HttpResponse:
 @csrf_exempt
 @require_safe
 def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
-    """A person's dates, with call-in links; whoever has the address may read it."""
+    """A person's dates, with call-in links; whoever has the address may read it. With `?alarm=60` it speaks up an hour before."""
     enrolment = find_enrolment(token)
     if enrolment is None:
         raise Http404
@@ -55,7 +57,16 @@ def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     now = request.now  # type: ignore[attr-defined]
     entries = own_entries(enrolment, now=now)
-    body = render_feed(course, entries, name=str(course), source=personal_feed_url(enrolment), shows_call_in=True)
+    alarm = alarm_of(request.GET.get("alarm", ""))
+    body = render_feed(
+        course,
+        entries,
+        name=str(course),
+        source=personal_feed_url(enrolment, alarm),
+        shows_call_in=True,
+        names_course=enrolment.course_count > 1,
+        alarm=timedelta(minutes=alarm) if alarm is not None else None,
+    )
     response = calendar_response(body, entries=entries, course=course, filename=course.slug)
     response.headers["Cache-Control"] = "private, no-cache"
     pk = enrolment.pk

@@ -87,7 +87,15 @@ def _write_my_dates(order: Order, progress: Progress) -> Iterator[bytes]:
         entries = own_entries(enrolment, now=order.now)
         source = personal_feed_url(enrolment)
         calendar = Calendar.from_ical(
-            render_feed(course, entries, name=_("My courses"), source=source, shows_call_in=True, with_refresh=False)
+            render_feed(
+                course,
+                entries,
+                name=_("My courses"),
+                source=source,
+                shows_call_in=True,
+                with_refresh=False,
+                names_course=len(enrolments) > 1,
+            )
         )
         if whole is None:
             whole = Calendar()
