@@ -1,7 +1,9 @@
 """PDF for people to read: tagged (PDF/UA-1), with language and title, fonts embedded.
 
-Letters come from one file that has all of Latin, Greek and Cyrillic: WeasyPrint knows no `unicode-range`, and of two
-files of one family it would draw the letters of one by the numbers of the other. What that file lacks comes from the
+Letters come from one file for each weight that has all of Latin, Greek and Cyrillic: WeasyPrint knows no `unicode-range`,
+and of two files of one weight it would draw the letters of one by the numbers of the other. These are cut from Inter's
+variable font (`fonttools varLib.instancer InterVariable.woff2 opsz=14 wght=400`): from that itself WeasyPrint would cut them
+anew for every document, which takes as long as all the rest of it. What they lack comes from the
 system's fonts that static/css/pdf.css names (deploy/system_packages.sh installs them), then from any other that has it.
 
 WeasyPrint takes 0.7 s to import and hundreds of megabytes to work: it is loaded where the
@@ -31,7 +33,7 @@ from amls.exports.kinds import Order
 
 logger = logging.getLogger(__name__)
 
-_FONT = "inter-4.1-variable.woff2"
+_WEIGHTS = (400, 500, 600, 700)
 # From comfortable to the smallest that can be read on a door.
 _SIZES = ("9.4pt", "8.6pt", "7.8pt", "7pt", "6.2pt")
 # Unicode's sign for a letter that can't be shown.
@@ -200,9 +202,12 @@ def _fatal() -> type[BaseException]:
 @cache
 def _face() -> Any:
     # Beside the documents, not in each: half a megabyte of letters takes longer to read than a slip.
-    font = base64.b64encode((_static() / "fonts" / _FONT).read_bytes()).decode()
-    rule = f'@font-face{{font-family:"AMLS Sans";src:url(data:font/woff2;base64,{font})}}'
-    return _weasyprint().CSS(string=rule, font_config=_fonts(), url_fetcher=_fetcher())
+    rules = []
+    for weight in _WEIGHTS:
+        font = base64.b64encode((_static() / "fonts" / f"inter-4.1-{weight}.woff2").read_bytes()).decode()
+        source = f"url(data:font/woff2;base64,{font})"
+        rules.append(f'@font-face{{font-family:"AMLS Sans";font-weight:{weight};src:{source}}}')
+    return _weasyprint().CSS(string="".join(rules), font_config=_fonts(), url_fetcher=_fetcher())
 
 
 @cache
