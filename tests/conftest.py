@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
 from tests.tools import template
 from tests.tools.flushing import flush_what_is_there
+
+# All that is imported stays until the end, and the collector by default looks through it for every few objects that are made.
+gc.set_threshold(50_000, 20, 100)
 
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("amls", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
