@@ -28,7 +28,7 @@ case "${AMLS_WITHOUT_PDF:-}" in
 esac
 if [ "$what" = test ]; then
   need 'command -v redis-server' redis-server
-  need 'command -v chromium' chromium
+  need 'command -v chromium-headless-shell || command -v chromium' chromium-headless-shell
   need 'command -v nginx' nginx
   need 'command -v node' nodejs
   need 'command -v npm' npm

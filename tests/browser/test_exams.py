@@ -16,7 +16,7 @@ from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
 from exams.services.registration import staff_register
-from tests.browser.conftest import FLAGS, Open, sign_in
+from tests.browser.conftest import CHROMIUM, FLAGS, Open, sign_in
 from tests.browser.looks import problems_at
 
 
@@ -204,7 +204,7 @@ def test_the_camera_reads_a_slip(browser: Browser, site: str, tmp_path: Path) ->
     film = tmp_path / "slip.mjpeg"
     film.write_bytes(_picture(address) * 10)
     flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
-    own_browser = browser.browser_type.launch(executable_path="/usr/bin/chromium", args=flags)
+    own_browser = browser.browser_type.launch(executable_path=CHROMIUM, args=flags)
     try:
         page: Page = own_browser.new_page(viewport={"width": 390, "height": 800}, locale="en-GB")
         sign_in(page, site, "assistant")
