@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from amls.portal.desk import views as desk
 from amls.portal.health.views import installation
 from amls.portal.me.account import sessions
 
@@ -10,6 +11,8 @@ handler500 = "amls.portal.health.views.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     # Before the desk's own addresses, the last of which takes all.
     path("admin/installation/", admin.site.admin_view(installation), name="installation"),
+    path("admin/search/", admin.site.admin_view(desk.search), name="desk_search"),
+    path("admin/people/<int:pk>/", admin.site.admin_view(desk.person), name="desk_person"),
     path("admin/", admin.site.urls),
     # Before allauth's own page of the same name.
     path("accounts/sessions/", sessions, name="usersessions_list"),

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.courses.saving import delete_row, save_row
+from amls.desk.listing import PeopleList
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
@@ -179,6 +180,10 @@ class RegistrationAdmin(CourseScopedAdmin):
         "enrolment__user__matriculation_number",
         "enrolment__verified_number",
     )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleList]:
+        """Lead to the pages of the people."""
+        return PeopleList
 
     @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__sort_name")
     def person(self, registration: Registration) -> str:

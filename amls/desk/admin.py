@@ -28,6 +28,8 @@ from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_c
 from amls.courses.saving import delete_course, delete_row, remove_enrolment, save_course, save_row
 from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
 from amls.courses.vouched import vouched_number
+from amls.desk.chosen import chosen_course
+from amls.desk.listing import PeopleList
 from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.desk.writes import Writes
@@ -172,6 +174,10 @@ class EnrolmentAdmin(CourseScopedAdmin):
     list_select_related = ("user", "course")
     search_fields = ("user__email", "user__display_name", "user__matriculation_number", "verified_number")
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleList]:
+        """Lead to the pages of the people."""
+        return PeopleList
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the people of one's own courses; others come by roster."""
         if db_field.name == "user":
@@ -308,6 +314,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
         assert isinstance(request.user, User)  # noqa: S101 - the desk says so
         shelf = Shelf(request.user.pk, KIND, request.now)  # type: ignore[attr-defined]
         form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), shelf=shelf)
+        form.initial.setdefault("course", chosen_course(request))
         context: dict[str, Any] = {
             **self.admin_site.each_context(request), "title": _("Import a roster"), "opts": self.opts, "form": form,
             "meanings": MEANINGS,

@@ -15,4 +15,4 @@ class DeskSiteConfig(admin_apps.AdminConfig):
     """The admin, as the staff's desk."""
 
     default = False
-    default_site = "amls.desk.site.DeskSite"
+    default_site = "amls.desk.entrance.DeskSite"

@@ -1,6 +1,7 @@
 """The history of rows, in words."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,50 +18,88 @@ from amls.courses.models import User
 
 
 def describe_events(events: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return history rows in words: when, who, what kind, and the fields with old and new value."""
+    """Return history rows in words: when, who, what kind, and the fields with old and new value.
+
+    A query for the events, one for whoever made them, and one for each model whose rows they name, however many.
+    """
     labels = {"insert": _("added"), "update": _("changed"), "delete": _("removed")}
-    people = {}
+    events = list(events)
+    names = _Names(events)
     described = []
     for event in events:
         context = event.pgh_context or {}
-        user_pk = context.get("user")
-        if user_pk and user_pk not in people:
-            people[user_pk] = str(User.objects.filter(pk=user_pk).first() or _("a deleted account"))
+        model = _model_of(event)
         described.append(
             {
                 "when": event.pgh_created_at,
-                "who": people.get(user_pk, _("the system")),
+                "who": names.of(User, context["user"], _("a deleted account"))
+                if context.get("user")
+                else _("the system"),
                 "what": labels.get(event.pgh_label, event.pgh_label),
-                "model": capfirst(_model_of(event)._meta.verbose_name),  # noqa: SLF001 - documented
+                "model": capfirst(model._meta.verbose_name),  # noqa: SLF001 - documented
                 "reason": context.get("reason", ""),
                 "diff": [
-                    _in_words(_model_of(event), name, values) for name, values in sorted((event.pgh_diff or {}).items())
+                    _in_words(model, name, values, names) for name, values in sorted((event.pgh_diff or {}).items())
                 ],
             }
         )
     return described
 
 
+class _Names:
+    """What the rows that some events name are called, read for all of them at once."""
+
+    def __init__(self, events: Iterable[Any]) -> None:
+        wanted: dict[type[Model], set[Any]] = defaultdict(set)
+        for event in events:
+            wanted[User].add((event.pgh_context or {}).get("user"))
+            for name, values in (event.pgh_diff or {}).items():
+                field = _field_of(_model_of(event), name)
+                if field is not None and field.is_relation:
+                    wanted[field.related_model].update(values)
+        self._names = {model: self._read(model, keys - {None}) for model, keys in wanted.items()}
+
+    @staticmethod
+    def _read(model: type[Model], keys: Collection[Any]) -> dict[Any, str]:
+        if not keys:
+            return {}
+        rows = model._default_manager.filter(pk__in=keys)  # noqa: SLF001 - Django's documented name
+        # What a row is called may name another: its person, its course.
+        joined = [field.name for field in model._meta.fields if field.is_relation]  # noqa: SLF001
+        return {str(row.pk): str(row) for row in rows.select_related(*joined)}
+
+    def of(self, model: type[Model], key: Any, else_: str) -> str:
+        """Return what a row is called."""
+        return self._names.get(model, {}).get(str(key), else_)
+
+
 def _model_of(event: Any) -> type[Model]:
     return apps.get_model(event.pgh_obj_model)
 
 
-def _in_words(model: type[Model], name: str, values: Iterable[Any]) -> tuple[str, list[object]]:
-    """Return a field and its values as its forms show them; by its name where the model has it no more."""
+def _field_of(model: type[Model], name: str) -> Any:
+    """Return the field that a history keeps by a name; None where the model has it no more."""
     try:
-        field: Any = model._meta.get_field(name.removesuffix("_id"))  # noqa: SLF001 - Django's documented way
+        return model._meta.get_field(name.removesuffix("_id"))  # noqa: SLF001 - Django's documented way
     except FieldDoesNotExist:
+        return None
+
+
+def _in_words(model: type[Model], name: str, values: Iterable[Any], names: _Names) -> tuple[str, list[object]]:
+    """Return a field and its values as its forms show them; by its name where the model has it no more."""
+    field = _field_of(model, name)
+    if field is None:
         return name, [_in_local_time(value) for value in values]
     label = getattr(field, "verbose_name", name)
-    return capfirst(str(label)), [_value_in_words(field, value) for value in values]
+    return capfirst(str(label)), [_value_in_words(field, value, names) for value in values]
 
 
-def _value_in_words(field: Any, value: Any) -> object:
+def _value_in_words(field: Any, value: Any, names: _Names) -> object:
     """Return a value as the forms of its field show it: choices by their labels, rows by their names."""
     if isinstance(value, list) and hasattr(field, "base_field"):
-        return ", ".join(str(_value_in_words(field.base_field, part)) for part in value)
+        return ", ".join(str(_value_in_words(field.base_field, part, names)) for part in value)
     if field.is_relation and value is not None:
-        return str(field.related_model._default_manager.filter(pk=value).first() or _("one that was removed"))  # noqa: SLF001
+        return names.of(field.related_model, value, _("one that was removed"))
     words = {**dict(getattr(field, "flatchoices", ())), True: _("yes"), False: _("no")}
     said = words.get(value, value) if isinstance(value, str | bool) else value
     return _in_local_time(str(said) if isinstance(said, Promise) else said)

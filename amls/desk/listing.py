@@ -14,6 +14,7 @@ from django.db import models
 from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -25,7 +26,29 @@ OPEN, ALL = "edit", "all"
 _CHECKBOX = "action_checkbox"
 
 
-class OpenedList(UnfoldList):  # type: ignore[misc]
+class CourseList(UnfoldList):  # type: ignore[misc]
+    """A list of the rows of the course that is chosen at the desk."""
+
+    root_queryset: models.QuerySet[Any]
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> models.QuerySet[Any]:
+        """Narrow it down to the course before what the address says, which decides where it names a course itself."""
+        course = self.model_admin.course_of_list(request)
+        if course is not None:
+            self.root_queryset = self.root_queryset.filter(**{self.model_admin.course_path: course})
+        rows: models.QuerySet[Any] = super().get_queryset(request, *args, **kwargs)
+        return rows
+
+
+class PeopleList(CourseList):
+    """A list whose rows lead to the page of the person that each is about."""
+
+    def url_for_result(self, result: models.Model) -> str:
+        """Lead to all that the staff know of them."""
+        return reverse("desk_person", args=[getattr(result, "enrolment_id", result.pk)])
+
+
+class OpenedList(CourseList):
     """A list in which nothing is edited but the row that the address names, or all where it says so."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -160,7 +183,7 @@ def _shown(cl: ChangeList, name: str, row: models.Model) -> Any:
 
 def _address(cl: ChangeList, row: models.Model) -> str:
     address, kept = cl.url_for_result(row), cl.preserved_filters
-    return f"{address}?{kept}" if kept else address
+    return f"{address}?{kept}" if kept and not isinstance(cl, PeopleList) else address
 
 
 def _way_in(cl: OpenedList, row: models.Model, form: ModelForm[Any] | None) -> str:

@@ -1,4 +1,4 @@
-"""The staff's desk: the admin site, and what every model's admin has in common."""
+"""What the admin of every model has in common at the staff's desk: who sees what, and how it is written."""
 
 from __future__ import annotations
 
@@ -8,34 +8,28 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import get_fields_from_path
-from django.contrib.auth.views import redirect_to_login
 from django.db import models, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.sites import UnfoldAdminSite
 
-from amls.core.origin import place_here
 from amls.core.preview import AGREED, SEAL, Preview, preview_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
-from amls.courses.access import lead_to_factor
 from amls.courses.addresses import OwnAddress
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.people import AccountChoice, PersonChoice
-from amls.courses.permissions import lacks_second_factor
 from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, gathering, lock_course, quietly
-from amls.desk.careful import careful
+from amls.desk.chosen import chosen_course, courses_of, listed_course
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
+from amls.desk.listing import CourseList
 from amls.desk.once import SentTwice, token_of
 from amls.desk.writes import ThroughServices, Writes
 
@@ -44,48 +38,12 @@ HISTORY_ROWS = 200
 Changes = list[tuple[Course, Any]]
 
 
-class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
-    """The admin for those who teach; they sign in like everyone, and need a second factor in production."""
-
-    index_title = gettext_lazy("Today")
-
-    def get_urls(self) -> list[URLPattern | URLResolver]:
-        """Leave out Django's `r/`, which leads to the address of any row, of anybody's course.
-
-        The button 'View on site' leads there directly: `OwnAddress`.
-        """
-        return [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
-
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Let every page of the desk be careful with what it is asked."""
-        wrapped: Callable[..., Any] = super().admin_view(careful(view), cacheable)
-        return wrapped
-
-    def has_permission(self, request: HttpRequest) -> bool:
-        """Let in whoever teaches in a course."""
-        user = request.user
-        return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
-
-    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Send people to the site's own sign-in, and staff who have not proven a second factor to do so."""
-        user, place = request.user, place_here(request, request.GET.get("next")) or reverse("admin:index")
-        if not isinstance(user, User):
-            return redirect_to_login(place, reverse("account_login"))
-        if not user.is_staff:
-            raise Http404
-        return lead_to_factor(request) if lacks_second_factor(user) else HttpResponseRedirect(place)
-
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Lead to the site's own page, which limits how often an old password is tried."""
-        return redirect("account_change_password")
-
-
 class ScopedFilter(admin.RelatedFieldListFilter):
     """A filter by related rows that names only those which the person may see."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         """Return the choices among the rows of the person's courses."""
-        rows = scoped_choices(model_admin, field, request)
+        rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
         limit = {"pk__in": rows.values("pk")} if rows is not None else None
         ordering = self.field_admin_ordering(field, request, model_admin)
         choices: list[Any] = field.get_choices(include_blank=False, ordering=ordering, limit_choices_to=limit)
@@ -135,7 +93,8 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         if not isinstance(request.user, User) or not request.user.is_staff:
             return False
         course = self.course_of(row) if row is not None else None
-        return course is None or self.courses(request).filter(pk=course.pk).exists()
+        # A course that this request has just made is not among those that were read.
+        return course is None or course in courses_of(request) or self.courses(request).filter(pk=course.pk).exists()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the model to whoever teaches."""
@@ -157,18 +116,39 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         """Let its course's staff delete a row, where something deletes it."""
         return self.writes.delete is not None and self._may(request, obj)
 
+    def course_of_list(self, request: HttpRequest) -> Course | None:
+        """Return the course that a list is of; None where it is of all courses, or of those that its address names."""
+        if self.model is Course or any(name.startswith(f"{self.course_path}__") for name in request.GET):
+            return None
+        return listed_course(request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        """List what is of the chosen course."""
+        return CourseList
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """Show no column for the course where all rows are of one."""
+        shown = super().get_list_display(request)
+        return [name for name in shown if name != "course" or self.course_of_list(request) is None]
+
     def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Filter by rows of the person's courses only."""
+        """Filter by rows of the person's courses only, and by these where there are several."""
+        is_of_one = self.course_of_list(request) is not None
         return [
             (field, ScopedFilter)
             if isinstance(field, str) and get_fields_from_path(self.model, field)[-1].is_relation
             else field
             for field in super().get_list_filter(request)
+            if not (is_of_one and field == self.course_path)
         ]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only what belongs to the person's courses."""
-        rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request))
+        match = request.resolver_match
+        is_new = request.method == "GET" and match is not None and not match.kwargs
+        # Only what is offered is narrowed down: a form that is sent is judged by permissions alone.
+        course = chosen_course(request) if is_new else None
+        rows = kwargs.setdefault("queryset", scoped_choices(self, db_field, request, course=course))
         if rows is not None and rows.model is Enrolment:
             # What is granted, decided or entered is a student's.
             kwargs = {"form_class": PersonChoice, **kwargs, "queryset": rows.filter(role=Role.STUDENT)}
@@ -177,11 +157,11 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Choose the course for those who have one only."""
+        """Begin with the chosen course."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        courses = list(self.courses(request)[:2])
-        if len(courses) == 1:
-            initial.setdefault("course", courses[0].pk)
+        course = chosen_course(request)
+        if course is not None:
+            initial.setdefault("course", course.pk)
         return initial
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
@@ -231,7 +211,7 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
 
     def _activate_zone(self, request: HttpRequest, row: Any) -> None:
         course = self.course_of(row) if row is not None else None
-        course = course or self.courses(request).first()
+        course = course or chosen_course(request) or next(iter(courses_of(request)), None)
         if course is not None:
             timezone.activate(course.zone)
 
@@ -398,15 +378,17 @@ class SuperuserAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin):  # 
         return self.writes.delete is not None and bool(request.user.is_superuser)
 
 
-def scoped_choices(admin: ModelAdmin, db_field: Any, request: HttpRequest) -> models.QuerySet[Any] | None:
-    """Return the rows that a foreign key may point to, as the desk shows them to this person."""
+def scoped_choices(
+    admin: ModelAdmin, db_field: Any, request: HttpRequest, *, course: Course | None = None
+) -> models.QuerySet[Any] | None:
+    """Return the rows that a foreign key may point to, as the desk shows them to this person; those of one course only."""
     related = db_field.remote_field.model
     registered = admin.admin_site._registry.get(related)  # noqa: SLF001 - Django offers no other way
     if isinstance(registered, CourseScopedAdmin):
-        return registered.get_queryset(request)
-    if any(field.name == "course" for field in related._meta.get_fields()):  # noqa: SLF001
-        rows: models.QuerySet[Any] = related._default_manager.filter(  # noqa: SLF001
-            course__in=Course.objects.taught_by(request.user)
-        )
-        return rows
-    return None
+        path, rows = registered.course_path, registered.get_queryset(request)
+    elif any(field.name == "course" for field in related._meta.get_fields()):  # noqa: SLF001
+        path = "course"
+        rows = related._default_manager.filter(course__in=Course.objects.taught_by(request.user))  # noqa: SLF001
+    else:
+        return None
+    return rows.filter(**{path: course.pk}) if course is not None else rows

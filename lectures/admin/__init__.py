@@ -20,6 +20,7 @@ from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.saving import delete_row, save_row
+from amls.desk.chosen import chosen_course, courses_of, way_to_choose
 from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
@@ -167,11 +168,12 @@ class LectureAdmin(OpensRows, CourseScopedAdmin):
     @action(description=gettext_lazy("Upload files"), url_path="upload")
     def upload_files(self, request: HttpRequest) -> HttpResponse:
         """Keep several files at once; each finds its lecture and kind by its name, or as chosen."""
-        courses = list(self.courses(request))
+        courses = courses_of(request)
         wanted = request.POST.get("course") or request.GET.get("course")
-        course = next((course for course in courses if wanted is None or str(course.pk) == wanted), None)
+        course = next((course for course in courses if str(course.pk) == wanted), None)
         if wanted is not None and course is None:
             raise Http404
+        course = course or chosen_course(request) or next(iter(courses), None)
         results: list[dict[str, Any]] = []
         if request.method == "POST" and course is not None:
             lectures = lectures_of(course)
@@ -181,7 +183,7 @@ class LectureAdmin(OpensRows, CourseScopedAdmin):
                 messages.error(request, _("Choose a file first."))
             elif all(result["error"] == "" for result in results):
                 messages.success(request, _("All files are online."))
-                return redirect(f"{reverse('admin:lectures_lecture_changelist')}?course__id__exact={course.pk}")
+                return redirect(way_to_choose(reverse("admin:lectures_lecture_changelist"), course))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Upload files"),

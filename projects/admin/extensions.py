@@ -18,7 +18,8 @@ from amls.core.preview import preview_of
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from projects.admin.filters import courses_of, usual_course
+from amls.desk.chosen import courses_of
+from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.models import Extension, ExtensionRequest, Project

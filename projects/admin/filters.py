@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.keys import primary_key
 from amls.courses.models import Course, Enrolment, StaffMember, User
+from amls.desk.chosen import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
 from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
 from projects.queries import TeamView
@@ -24,23 +25,14 @@ def is_action(request: HttpRequest) -> bool:
     return request.method == "POST" and "action" in request.POST
 
 
-def courses_of(request: HttpRequest) -> list[Course]:
-    """Return the courses that the person teaches, those that are not archived first; read once per request."""
-    courses: list[Course] | None = getattr(request, "desk_courses", None)
-    if courses is None:
-        courses = sorted(
-            Course.objects.taught_by(request.user), key=lambda course: course.state == Course.State.ARCHIVED
-        )
-        request.desk_courses = courses  # type: ignore[attr-defined]
-    return courses
-
-
 def chosen_courses(request: HttpRequest) -> list[Course]:
-    """Return the courses that the list is about: the one that is chosen, else those not archived, else all."""
+    """Return the courses that the list is about: the one of its address or of the desk, else those not archived, else all."""
     courses, wanted = courses_of(request), request.GET.get("course", "")
     if wanted == "all":
         return courses
-    chosen = [course for course in courses if str(course.pk) == wanted]
+    named = [course for course in courses if str(course.pk) == wanted]
+    of_desk = listed_course(request)
+    chosen = named or ([of_desk] if of_desk is not None else [])
     return chosen or [course for course in courses if course.state != Course.State.ARCHIVED] or courses
 
 
@@ -99,7 +91,9 @@ class CourseFilter(_Filter):
     empty = _("Running")
 
     def offered(self, request: HttpRequest) -> list[tuple[str, Any]]:
-        """Offer the person's courses."""
+        """Offer the person's courses, where none is chosen for the desk."""
+        if listed_course(request) is not None and not request.GET.get(self.parameter_name):
+            return []
         return [
             *((str(course.pk), f"{course.title}, {course.term}") for course in courses_of(request)),
             ("all", _("All")),
@@ -108,6 +102,10 @@ class CourseFilter(_Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep the chosen courses."""
         return queryset.filter(assignment__course__in=chosen_courses(request))
+
+    def has_output(self) -> bool:
+        """Narrow the list down also where there is nothing to choose: the desk's course is chosen at its top."""
+        return True
 
 
 class AssignmentFilter(_Filter):

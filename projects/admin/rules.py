@@ -19,11 +19,12 @@ from amls.core.preview import preview_of
 from amls.core.times import say_date, say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
+from amls.desk.chosen import courses_of
 from amls.desk.kept_files import WaitingFiles
 from amls.desk.site import Changes
 from amls.desk.writes import Writes
 from amls.grading.facts import names_in_rules
-from projects.admin.filters import courses_of, usual_course
+from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.series import SeriesForm
 from projects.models import Assignment, Extension, Project

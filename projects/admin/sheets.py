@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
+from amls.desk.chosen import courses_of
 from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
-from projects.admin.filters import courses_of, usual_course
+from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.exports.resource import ServiceResource
 from projects.forms.staff import SheetForm

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
+from amls.desk.chosen import courses_of
 from amls.desk.writes import Writes
-from projects.admin.filters import courses_of
 from projects.admin.pages import KeptAdmin, add_violation, now_of
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response

@@ -39,3 +39,28 @@ window.addEventListener("load", () => { tidy(); new MutationObserver(tidy).obser
     setTimeout(() => { problems.focus(); problems.scrollIntoView({ block: "center" }); }, 100);
   });
 })();
+// Anything is found from anywhere by / or Ctrl-K, and gone through by arrow keys; a menu closes with Escape and elsewhere.
+document.addEventListener("DOMContentLoaded", () => {
+  const finder = document.getElementById("desk-finder");
+  const typed = finder?.querySelector("input");
+  const ways = () => finder ? [typed, ...finder.querySelectorAll("#desk-hits a")] : [];
+  const open = (event) => { event.preventDefault(); if (!finder.open) finder.showModal(); typed.select(); };
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    const isSlash = event.key === "/" && !event.ctrlKey && !event.altKey && !event.metaKey && !isTyping;
+    if (finder && (isSlash || ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k"))) open(event);
+    if (event.key === "Escape") for (const menu of document.querySelectorAll("details[data-closes][open]")) { menu.open = false; menu.firstElementChild.focus(); }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && finder?.open) { event.preventDefault(); const all = ways(); all.at((all.indexOf(document.activeElement) + step) % all.length).focus(); }
+  });
+  document.addEventListener("click", (event) => {
+    if (finder && event.target.closest("a[data-find]")) open(event);
+    if (finder && (event.target === finder || event.target.closest("[data-close]"))) finder.close();
+    for (const menu of document.querySelectorAll("details[data-closes][open]")) if (!menu.contains(event.target)) menu.open = false;
+  });
+  // Enter opens the first of what is found; before anything is, the page of the search.
+  finder?.querySelector("form").addEventListener("submit", (event) => {
+    const first = ways()[1];
+    if (first) { event.preventDefault(); first.click(); }
+  });
+});

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from amls.courses.models import Course, User
 from amls.courses.permissions import may_create_courses
+from amls.desk.chosen import chosen_course, courses_of
 from amls.portal.desk.activity import activity_plots
 from amls.portal.desk.needs import lectures_in, needs_of
 
@@ -94,7 +95,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what comes next, what needs a hand, and how the running courses fill, to the desk's first page."""
     now: datetime = request.now  # type: ignore[attr-defined]
     user = request.user
-    courses = list(Course.objects.taught_by(user).exclude(state=Course.State.ARCHIVED))
+    taught, chosen = courses_of(request), chosen_course(request)
+    running = [course for course in taught if course.state != Course.State.ARCHIVED]
+    # An archived one has its numbers, too, where it is what one looks at.
+    courses = [chosen] if chosen is not None else running
     if not isinstance(user, User):  # the site lets nobody else in
         return context
     if courses:
@@ -102,6 +106,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     lectures = lectures_in(courses)
     context["desk"] = {
         "courses": courses,
+        "mine": running,
         "may_create": may_create_courses(user),
         "coming": [lecture for lecture in lectures if lecture.ends_at is not None and lecture.ends_at > now][:_SOON],
         "needs": needs_of(courses, lectures, user=user, now=now),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.decimals import say_decimal
 from amls.grading.points import ZERO, Tally
-from amls.portal.gradebook.cells import KINDS, Cell
+from amls.portal.gradebook.cells import KINDS, Cell, said
 from amls.portal.gradebook.columns import Columns
 from amls.portal.gradebook.standings import Standing
 from exams.admission import LABELS, AdmissionState
@@ -117,6 +117,22 @@ class RowWriter:
         if kind == "graded":
             return f"<td>{text}</td>"
         return f'<td class="is-{kind}">{text}{self._draft if kind == "draft" else ""}</td>'
+
+
+def lines_of(row: Standing, columns: Columns) -> dict[str, Any]:
+    """Return what a page about one student shows: a line for each assignment and exam, and their sum, if any."""
+    lines = [
+        {
+            "column": column,
+            "cell": cell,
+            "points": said(cell) if cell.points is not None else "",
+            "most": say_decimal(column.most) if column.most is not None else "",
+            "kind": cell.word if cell.points is None and cell.word else KINDS[cell.kind],
+        }
+        for column, cell in zip(columns.shown, row.cells, strict=True)
+    ]
+    total = {"points": say_decimal(row.sum.points), "most": say_decimal(row.sum.most)}
+    return {"lines": lines, "sum": total if columns.gives_points else None}
 
 
 def _around(address: str) -> tuple[str, str]:

@@ -21,9 +21,9 @@ from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.grading.models import PersonNote
 from amls.grading.services import note_person
-from amls.portal.gradebook.cells import KINDS, said
+from amls.portal.gradebook.cells import KINDS
 from amls.portal.gradebook.columns import Columns, columns_of
-from amls.portal.gradebook.rows import Parts, RowWriter, parts_of, totals_of, whole_sum
+from amls.portal.gradebook.rows import Parts, RowWriter, lines_of, parts_of, totals_of, whole_sum
 from amls.portal.gradebook.sheet import sheet_of
 from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, standing_of, standings
 from exams.admission import LABELS
@@ -143,16 +143,6 @@ def gradebook_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context = {
         "access": access, "course": access.course, "person": person, "row": row, "note": note, "typed": typed,
         "problem": problem,
-        "lines": [
-            {
-                "column": column,
-                "cell": cell,
-                "points": said(cell) if cell.points is not None else "",
-                "most": say_decimal(column.most) if column.most is not None else "",
-                "kind": cell.word if cell.points is None and cell.word else KINDS[cell.kind],
-            }
-            for column, cell in zip(columns.shown, row.cells, strict=True)
-        ],
-        "sum": {"points": say_decimal(row.sum.points), "most": say_decimal(row.sum.most)} if columns.gives_points else None,
+        **lines_of(row, columns),
     }  # fmt: skip
     return render(request, "portal/gradebook_person.html", context, status=422 if problem else 200)

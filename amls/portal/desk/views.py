@@ -1,0 +1,98 @@
+"""Pages of the desk that join what the apps know: what is found, and one page for each person."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment, User
+from amls.desk.chosen import chosen_course, courses_of
+from amls.grading.services import note_person
+from amls.portal.desk.finding import find_at_desk
+from amls.portal.desk.person import accommodation_of, exams_of, history_of, mails_to, sign_in_of, teams_of
+from amls.portal.gradebook.columns import columns_of
+from amls.portal.gradebook.rows import lines_of
+from amls.portal.gradebook.standings import standing_of
+
+
+@require_safe
+@never_cache
+def search(request: HttpRequest) -> HttpResponse:
+    """Show what is found at the desk: as a page, or as the part of it that is asked for while somebody types."""
+    typed = request.GET.get("q", "").strip()
+    chosen = chosen_course(request)
+    kinds = find_at_desk(typed, courses=courses_of(request), chosen=chosen)
+    context = {"typed": typed, "kinds": kinds, "chosen": chosen}
+    if request.htmx:  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/_hits.html", context)
+    title = _("Search the desk")
+    return TemplateResponse(
+        request, "admin/search.html", {**admin.site.each_context(request), "title": title, **context}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def person(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show all that the staff of a course know of somebody in it, and let their note be changed.
+
+    Raises:
+        Http404: there is nobody of this key in a course that the person teaches.
+    """
+    rows = Enrolment.objects.filter(course__in=courses_of(request)).select_related(
+        "user", "course", "person_note__written_by"
+    )
+    enrolment = rows.filter(pk=pk).first()
+    if enrolment is None:
+        raise Http404
+    now: datetime = request.now  # type: ignore[attr-defined]
+    timezone.activate(enrolment.course.zone)
+    note = getattr(enrolment, "person_note", None)
+    typed, problem = note.text if note is not None else "", ""
+    if request.method == "POST":
+        by, typed = request.user, request.POST.get("note", "")
+        assert isinstance(by, User)  # noqa: S101 - the desk says so
+        try:
+            note_person(enrolment=enrolment, text=typed, by=by, now=now)
+        except RuleViolation as violation:
+            problem = str(violation.message)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("desk_person", pk)
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        **_standing(enrolment, now),
+        "title": str(enrolment.user),
+        "person": enrolment,
+        "elsewhere": rows.filter(user=enrolment.user).exclude(pk=pk),
+        "teams": teams_of(enrolment),
+        "registrations": exams_of(enrolment),
+        "accommodation": accommodation_of(enrolment),
+        "mails": mails_to(enrolment),
+        "sign_in": sign_in_of(enrolment),
+        "events": history_of(enrolment),
+        "note": note,
+        "typed": typed,
+        "problem": problem,
+        "now": now,
+    }
+    return TemplateResponse(request, "admin/person.html", context, status=422 if problem else 200)
+
+
+def _standing(enrolment: Enrolment, now: datetime) -> dict[str, Any]:
+    """Return how a student stands; staff have no points."""
+    if enrolment.is_staff:
+        return {}
+    columns = columns_of(enrolment.course)
+    row = standing_of(enrolment, now=now, columns=columns)
+    return {"row": row, **lines_of(row, columns)}
