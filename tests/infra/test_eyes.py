@@ -56,9 +56,6 @@ def test_each_process_that_is_gone_is_named_and_a_mail_has_the_number_of_its_pag
         house = Watched(var, post[1], free_port(), stack)
         house.environment |= {"PULSE_SECONDS": "2", "LOG_FORMAT": "json"}
         subprocess.run([sys.executable, "-c", _ACCOUNTS], cwd=settings.BASE_DIR, env=house.environment, check=True)
-        for prepare in (["createcachetable"], ["collectstatic", "--no-input", "--verbosity=0"]):
-            command = [sys.executable, "manage.py", *prepare]
-            subprocess.run(command, cwd=settings.BASE_DIR, env=house.environment, check=True)
         house.spawn(web_server("amls.wsgi:application", host="127.0.0.1", port=port, workers=1), DEBUG="0")
         wait_for(lambda: house.look(port)[0] == 503, 120, log)
         workers = {queue: house.queue_worker(queue) for queue in QUEUES}

@@ -32,12 +32,9 @@ import sys
 import django
 django.setup()
 from datetime import timedelta
-from django.core.management import call_command
 from django.utils import timezone
 from amls.agenda.models import AgendaItem
 from amls.courses.models import Course, Enrolment, User
-call_command("migrate", verbosity=0)
-call_command("createcachetable", verbosity=0)
 now = timezone.now()
 course = Course.objects.create(slug="amls", title="AMLS", term="SS2024", state="running")
 users = User.objects.bulk_create([User(email=f"p{n}@example.org") for n in range(int(sys.argv[1]))])

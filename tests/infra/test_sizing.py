@@ -58,9 +58,6 @@ def test_a_node_takes_few_connections(var: Path) -> None:
         stack.enter_context(running(var))
         house = House(var, free_port(), free_port(), stack)
         house.environment["BEAT_SECONDS"] = "2"
-        for prepare in (["createcachetable"], ["collectstatic", "--no-input", "--verbosity=0"]):
-            command = [sys.executable, "manage.py", *prepare]
-            subprocess.run(command, cwd=settings.BASE_DIR, env=house.environment, check=True)
         node = {queue: house.spawn(of_unit("amls-worker@.service", queue=queue)) for queue in queues()}
         node["beat"] = house.spawn(of_unit("amls-beat.service"), **surroundings("amls-beat.service"))
         wait_for(lambda: said(house, "SELECT count(*) FROM core_runningprocess") == 4, 240, log)
