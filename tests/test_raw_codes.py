@@ -51,8 +51,9 @@ _WORD = re.compile(r"[^\W\d_]{3,}")
 _SAME_EVERYWHERE = {"amls", "ects", "europe", "berlin", "deutsch", "english", "esc"}
 # Allauth's model of second factors has no name of its own in any language.
 _NAMELESS = {"authenticators"}
-# Texts that are written in each language by themselves; pages in the language of the mail that led to them, and mails.
-_IN_ANOTHER = re.compile(r"/legal/privacy/|/unsubscribe/|/\w+/staff/mail/\w+/")
+# Texts that are written in each language by themselves; pages in the language of the mail that led to them, and mails; what
+# a device keeps in each language.
+_IN_ANOTHER = re.compile(r"/legal/privacy/|/unsubscribe/|/\w+/staff/mail/\w+/|/offline\.")
 _SHOWN_IN = ("title", "alt", "placeholder", "aria-label", "aria-description", "label", "content")
 
 

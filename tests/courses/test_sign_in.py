@@ -125,7 +125,7 @@ def test_one_field_leads_by_a_code_to_where_one_wanted(cast: Cast) -> None:
     assert 'href="/accounts/login/?next=/amls/schedule/%3Fview%3Dmonth"' in client.get("/amls/schedule/?view=month").content.decode()  # fmt: skip
     page = client.get("/accounts/login/?next=/amls/me/").content.decode()
     first = page.partition('<form class="fields')[2].partition("</form>")[0]
-    assert 'action="/accounts/login/code/?next=/amls/me/"' in page
+    assert 'action="/accounts/login/code/?next=%2Famls%2Fme%2F"' in page
     assert first.count("<input") - first.count('type="hidden"') == 1
     assert "It is valid for 15 minutes" in " ".join(page.split())
     asked = client.post("/accounts/login/code/?next=/amls/me/", {"email": email, "next": "/amls/me/"})
