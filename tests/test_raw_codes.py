@@ -183,32 +183,6 @@ def test_words_of_another_language_are_told_from_those_of_a_page() -> None:
     assert not {"notenbuch", "frist"} & words_of("en")
 
 
-# How German speaks to friends; the site speaks to everybody.
-_TO_FRIENDS = re.compile(r"\b(?:du|dein(?:e[mnrs]?)?|dir|dich|euch|eure?[mnrs]?|gib|bitte bestätige)\b", re.IGNORECASE)
-# Of allauth's own provider of sign-ins, which is not installed.
-_NOT_INSTALLED = re.compile(r"(?:\./)?(?:allauth/)?(?:idp/|templates/idp/)")
-
-
-def test_german_says_sie_in_the_words_of_libraries_too() -> None:
-    """What a catalogue of ours says in the place of a library's counts."""
-    assert _TO_FRIENDS.search("Gib deinen Code ein")
-    assert not _TO_FRIENDS.search("Geben Sie Ihren Code ein: nur für das Individuum")
-    found, seen = [], 0
-    with translation.override("de"):
-        for config in apps.get_app_configs():
-            for entry in entries(Path(config.path) / "locale" / "de" / "LC_MESSAGES" / "django.po"):
-                if entry.places and all(map(_NOT_INSTALLED.match, entry.places)):
-                    continue
-                seen += 1
-                many = [translation.ngettext(entry.text, entry.plural, count) for count in (1, 2)]
-                said = many if entry.plural else [translation.gettext(entry.text)]
-                if entry.context:
-                    said = [translation.pgettext(entry.context, entry.text)]
-                found += [f"{config.label}: {text}" for text in said if _TO_FRIENDS.search(text)]
-    assert found == []
-    assert seen > 500
-
-
 def test_every_text_is_collected_for_the_catalogue() -> None:
     """`makemessages` knows gettext by its own names and as '_' only."""
     renamed = [
