@@ -10,13 +10,17 @@ from pytest_django import Settings
 
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, Role
+from amls.mail.models import Announcement
+from amls.portal.home.setup import setup_steps
 from lectures.models import Lecture
 from projects.models import Project
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import (
     AssignmentFactory,
     CourseFactory,
     EnrolmentFactory,
+    ExamFactory,
     LectureFactory,
     PartFactory,
     TopicFactory,
@@ -75,7 +79,7 @@ def test_whoever_teaches_one_course_works_in_it(cast: Cast, second: Course) -> N
     page = cast.client("assistant").get(LECTURES).content.decode()
     assert "desk-switch" not in page
     assert "desk-only" in page
-    assert 'data-label="Course"' not in page
+    assert "field-course" not in page
 
 
 def test_a_list_of_one_course_has_no_column_and_no_filter_for_it(cast: Cast, second: Course) -> None:
@@ -167,3 +171,44 @@ def test_the_first_page_and_the_teams_are_of_the_chosen_course(cast: Cast, secon
 def test_ways_from_a_course_to_the_desk_choose_it(cast: Cast, second: Course) -> None:
     page = cast.client("lecturer").get(second.get_absolute_url()).content.decode()
     assert f'href="/admin/?of={second.pk}"' in page
+
+
+def test_another_exam_begins_as_the_one_that_it_is_like_four_weeks_later(cast: Cast, second: Course) -> None:
+    client = cast.client("lecturer")
+    exam = ExamFactory.create(course=second, title="Klausur", place="Audimax", starts_at=NOW, duration_minutes=75)
+    answer = client.get(reverse("admin:exams_exam_make_another", args=[exam.pk]))
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/exams/exam/add/?like={exam.pk}")
+    page = client.get(answer.headers["Location"]).content.decode()
+    for said in ('value="Klausur"', 'value="Audimax"', 'value="75"', 'value="2024-07-10"'):
+        assert said in page, said
+    # Nothing of a course that somebody else teaches.
+    page = cast.client("foreign lecturer").get(answer.headers["Location"]).content.decode()
+    assert "Audimax" not in page
+
+
+def test_what_goes_out_by_mail_is_shown_with_its_people_before_it_is_saved(cast: Cast) -> None:
+    client, address = cast.client("lecturer"), reverse("admin:mail_announcement_add")
+    sent = {
+        "course": cast.course.pk, "title": "Der Raum ändert sich", "text": "Wir sind im **Audimax**.", "audience": "students",
+        "publish_at_0": "2024-06-12", "publish_at_1": "10:00", "by_mail": "on",
+    }  # fmt: skip
+    shown = client.post(address, sent)
+    page = shown.content.decode()
+    count = Enrolment.objects.students().filter(course=cast.course).count()
+    assert f"mail it to {count} " in page
+    assert "<strong>Audimax</strong>" in page
+    assert cast.student.user.email in page
+    assert not Announcement.objects.exists()
+    assert agree_to(client, address, sent, shown).status_code == 302
+    assert Announcement.objects.get().title == "Der Raum ändert sich"
+
+
+def test_a_draft_lists_what_is_still_to_be_set_up_for_its_staff(cast: Cast) -> None:
+    Course.objects.filter(pk=cast.course.pk).update(state="draft")
+    LectureFactory.create(course=cast.course, number="05")
+    page = cast.client("lecturer").get(cast.course.get_absolute_url()).content.decode()
+    assert f'href="/admin/exams/exam/add/?of={cast.course.pk}"' in page
+    steps = {step.title: step.count for step in setup_steps(cast.course)}
+    assert (steps["Lectures with a date"], steps["Exams"]) == (1, 0)
+    Course.objects.filter(pk=cast.course.pk).update(state="running")
+    assert "Setting the course up" not in cast.client("lecturer").get(cast.course.get_absolute_url()).content.decode()

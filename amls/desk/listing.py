@@ -24,6 +24,8 @@ from unfold.views import ChangeList as UnfoldList
 # What the address names to be edited: a row's key, or all of them.
 OPEN, ALL = "edit", "all"
 _CHECKBOX = "action_checkbox"
+# Of fewer rows a column that says the same in all of them is left where it is.
+_MANY = 20
 
 
 class CourseList(UnfoldList):  # type: ignore[misc]
@@ -91,31 +93,78 @@ class _Column:
     """What is the same in all cells of a column.
 
     Attributes:
-        start: the cell's tag, with its class and the label that phones show.
+        label: what its head says.
+        start: the cell's tag, with its class.
         is_link: whether it leads to the row's form.
     """
 
     name: str
+    label: str
     start: SafeString
     end: SafeString
     is_link: bool
 
 
-def rows_of(cl: ChangeList) -> Iterator[SafeString]:
-    """Yield the rows of a list, each a `<tr>`: what columns have in common is worked out once, not per row."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The rows of a list, with columns only for what differs.
+
+    Attributes:
+        rows: each a `<tr>`.
+        is_shown: whether there is a column, for each that the list has.
+        alike: what a column says that says the same in every row, with its label; it is told once.
+        labels: what phones say before each cell, as styles: once for a list and not once for a cell.
+    """
+
+    rows: list[SafeString]
+    is_shown: list[bool]
+    alike: list[tuple[str, str]]
+    labels: SafeString
+
+
+def listed(cl: ChangeList) -> Listed:
+    """Return the rows of a list: what columns have in common is worked out once, not per row."""
     columns = list(_columns(cl))
     forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
     select = conditional_escape(_("Select record"))
-    for row in cl.result_list:
+    table = [[_cell(cl, column, row, forms.get(row.pk), select) for column in columns] for row in cl.result_list]
+    is_shown = [
+        bool(forms) or column.is_link or len(table) < _MANY or any(cells[place] != table[0][place] for cells in table)
+        for place, column in enumerate(columns)
+    ]
+    shown = [(place, column) for place, column in enumerate(columns) if is_shown[place]]
+    rows = []
+    for row, cells in zip(cl.result_list, table, strict=True):
         form = forms.get(row.pk)
-        cells = [_checkbox(row, select) if column.name == _CHECKBOX else _cell(cl, column, row, form) for column in columns]  # fmt: skip
+        parts = [f"{column.start}{cells[place]}{column.end}" for place, column in shown]
         if opens is not None:
-            cells.append(_way_in(opens, row, form))
+            parts.append(_way_in(opens, row, form))
         start = format_html('<tr id="row-{}">', row.pk) if opens else mark_safe("<tr>")
         if form is not None and form.non_field_errors():
-            yield format_html('<tr><td colspan="{}">{}</td></tr>', len(cells), form.non_field_errors())
-        yield mark_safe(f"{start}{''.join(cells)}</tr>\n")  # noqa: S308 - made of escaped parts
+            rows.append(format_html('<tr><td colspan="{}">{}</td></tr>', len(parts), form.non_field_errors()))
+        rows.append(mark_safe(f"{start}{''.join(parts)}</tr>\n"))  # noqa: S308 - made of escaped parts
+    return Listed(
+        rows,
+        is_shown,
+        [(column.label, table[0][place]) for place, column in enumerate(columns) if not is_shown[place]],
+        _labels([column.label for _place, column in shown]),
+    )
+
+
+def _labels(labels: list[str]) -> SafeString:
+    """Return the styles that say before each cell of a phone's card what it is."""
+    said = "".join(
+        f'#result_list tbody>tr>:nth-child({place})::before{{content:"{_in_css(label)}"}}'
+        for place, label in enumerate(labels, start=1)
+        if label
+    )
+    return mark_safe(f"@media (width<64rem){{{said}}}")  # noqa: S308 - escaped for CSS
+
+
+def _in_css(text: str) -> str:
+    # What isn't a letter, a digit or a space is written by its number, which no style and no tag can break out of.
+    return "".join(sign if sign.isalnum() or sign == " " else f"\\{ord(sign):x} " for sign in text)
 
 
 def way_to_all(cl: ChangeList) -> SafeString | None:
@@ -133,36 +182,39 @@ def _columns(cl: ChangeList) -> Iterator[_Column]:
     links, is_first_link = list(cl.list_display_links), True
     for name in map(str, cl.list_display):
         if name == _CHECKBOX:
-            yield _Column(name, SafeString(), SafeString(), is_link=False)
+            start, end = mark_safe('<td class="action-checkbox">'), mark_safe("</td>")
+            yield _Column(name, "", start, end, is_link=False)
             continue
         label = label_for_field(name, cl.model, model_admin=cl.model_admin)
         is_link = name in links or (is_first_link and not links)
         tag = "th" if is_link and is_first_link else "td"
         is_first_link = is_first_link and not is_link
         scope = mark_safe(' scope="row"') if tag == "th" else ""
-        start = format_html('<{}{} class="field-{}" data-label="{}">', tag, scope, name, label)
-        yield _Column(name, start, format_html("</{}>", tag), is_link)
+        start = format_html('<{}{} class="field-{}">', tag, scope, name)
+        yield _Column(name, str(label), start, format_html("</{}>", tag), is_link)
 
 
 def _checkbox(row: models.Model, label: str) -> str:
     return (
-        f'<td class="action-checkbox"><input type="checkbox" class="action-select" name="{ACTION_CHECKBOX_NAME}"'
-        f' value="{conditional_escape(row.pk)}" aria-label="{label}"></td>'
+        f'<input type="checkbox" class="action-select" name="{ACTION_CHECKBOX_NAME}"'
+        f' value="{conditional_escape(row.pk)}" aria-label="{label}">'
     )
 
 
-def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None) -> str:
-    start: str = column.start
+def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, select: str) -> str:
+    """Return what stands in a cell."""
+    if column.name == _CHECKBOX:
+        return _checkbox(row, select)
     if form is not None and column.name in form.fields:
         field = form[column.name]
         errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
-        return f"{start}{field}{errors}{column.end}"
+        return f"{field}{errors}"
     text = conditional_escape(_shown(cl, column.name, row))
     if column.is_link:
         chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
         opener = format_html(' data-popup-opener="{}"', chosen) if cl.is_popup else ""
         text = format_html('<a href="{}"{}>{}</a>', _address(cl, row), opener, text)
-    return f"{start}{text}{column.end}"
+    return str(text)
 
 
 def _shown(cl: ChangeList, name: str, row: models.Model) -> Any:

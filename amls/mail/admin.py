@@ -11,18 +11,29 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
+from amls.core.preview import AGREED, SEAL, Preview, preview_of
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
-from amls.mail.announcements import save_announcement
-from amls.mail.audiences import audience_label
+from amls.mail.announcements import letter_of, save_announcement
+from amls.mail.audiences import audience_label, people_in
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
 from amls.mail.letters import label_of
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.outbox import retry_notices
+
+_MOST_NAMED = 100
+
+
+class NotSeenYet(Exception):
+    """An announcement would go out by mail that its writer hasn't seen as a mail."""
+
+    def __init__(self, announcement: Announcement, count: int, preview: Preview) -> None:
+        self.announcement, self.count, self.preview = announcement, count, preview
+        super().__init__(announcement.title)
 
 
 @admin.register(Announcement)
@@ -49,6 +60,57 @@ class AnnouncementAdmin(CourseScopedAdmin):
         """Publish at once, unless another time is typed."""
         now: datetime = request.now  # type: ignore[attr-defined]
         return {"publish_at": now, **super().get_changeform_initial_data(request)}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Add or change; what goes out by mail is shown first, with who gets it."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except NotSeenYet as unseen:
+            return self._show(request, unseen)
+
+    def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
+        """Save what was seen, or what goes to nobody.
+
+        Raises:
+            NotSeenYet: it is to be shown first; nothing stays saved.
+        """
+        super().save_model(request, obj, form, change)
+        if not obj.by_mail or obj.is_withdrawn or obj.mailed_at is not None:
+            return
+        count = people_in(obj.audience, obj.course).count()
+        preview = preview_of(request.POST, (obj.title, obj.text, obj.audience, obj.course_id, obj.publish_at, count))
+        if not preview.is_agreed:
+            raise NotSeenYet(obj, count, preview)
+
+    def _show(self, request: HttpRequest, unseen: NotSeenYet) -> HttpResponse:
+        announcement, now = unseen.announcement, request.now  # type: ignore[attr-defined]
+        people = people_in(announcement.audience, announcement.course).select_related("user")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Announce by mail: %(title)s") % {"title": announcement.title},
+            "opts": self.opts,
+            "announcement": announcement,
+            "is_at_once": announcement.publish_at <= now,
+            "letter": letter_of(announcement, announcement.course),
+            "audience": audience_label(announcement.audience),
+            "count": unseen.count,
+            "people": people.order_by("user__sort_name", "pk")[:_MOST_NAMED],
+            "more": max(0, unseen.count - _MOST_NAMED),
+            "preview": unseen.preview,
+            "posted": [
+                (name, value)
+                for name, values in request.POST.lists()
+                if name not in {"csrfmiddlewaretoken", AGREED, SEAL}
+                for value in values
+            ],
+        }
+        return TemplateResponse(request, "admin/announce.html", context)
 
 
 @admin.register(ReminderRule)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -26,10 +27,11 @@ from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.models import Project
-from projects.progress import desk_views, for_desk
+from projects.progress import desk_views, for_desk, names_of
 from projects.queries import TeamView
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
+from projects.services.handin import accept_late_attempts
 from projects.services.registration import withdraw_projects
 
 LETTER = "projects.result"
@@ -76,7 +78,10 @@ def _views(queryset: QuerySet[Project]) -> list[TeamView]:
 
 
 def _course(request: HttpRequest, projects: list[Project]) -> Course | None:
-    """Return the one course of the projects; of several none, and say so."""
+    """Return the one course of the projects; of several none, and of no projects, and say so."""
+    if not projects:
+        messages.info(request, _("There is nothing of this kind."))
+        return None
     courses = {project.course.pk: project.course for project in projects}
     if len(courses) != 1:
         messages.error(request, _("Choose projects of one course: deadlines and staff differ between courses."))
@@ -94,7 +99,7 @@ def _as_shown(
     Returns:
         What is shown, None before the form says what to do; and what becomes of each project, by its key.
     """
-    if "_confirmed" not in request.POST or not form.is_valid():
+    if not form.is_bound or not form.is_valid():
         return None, {}
     try:
         with transaction.atomic():
@@ -118,6 +123,13 @@ def _assessors(queryset: QuerySet[Project], projects: list[Project]) -> dict[int
     }
 
 
+def _decision(view: TeamView) -> str:
+    """Say what is published of a team: its members, the decision, and the points."""
+    decision = view.assessment
+    what = f"{decision.get_outcome_display()} · {floatformat(decision.extra_points)}" if decision else ""
+    return f"#{view.project.pk} {', '.join(names_of(view))}: {what}{' *' if view.overrides else ''}"
+
+
 @admin.action(description=gettext_lazy("Publish the decisions"))
 def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Publish what is decided, after showing the mail and who gets it."""
@@ -133,8 +145,10 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
         messages.success(request, said % {"count": count})
         return None
     left = len(projects) - count
+    drafts = [view for view in _views(queryset) if view.assessment and view.assessment.outcome and not view.published]
     return desk.ask(
         request,
+        outcome={view.project.pk: _decision(view) for view in drafts},
         title=_("Publish %(what)s") % {"what": _count(count)},
         submit=_("Publish and send the mails"),
         action="publish",
@@ -180,6 +194,36 @@ def pass_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project])
         notes=[_("%(what)s are left out: decided before, or without a hand-in that counts.") % {"what": _count(left)}]
         if left
         else [],
+        preview=preview,
+    )
+
+
+@admin.action(description=gettext_lazy("Accept late hand-ins"))
+def accept_late_ones(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
+    """Let the newest late attempt of each team count."""
+    waiting = [view for view in _views(queryset) if view.project.is_active and view.waiting_late]
+    if _course(request, [view.project for view in waiting]) is None:
+        return None
+    attempts = [view.waiting_late[0].row for view in waiting]
+    preview = preview_of(request.POST, [attempt.pk for attempt in attempts])
+    if preview.is_agreed:
+        accept_late_attempts(submissions=attempts, by=user_of(request), now=now_of(request))
+        said = _("Accepted for %(what)s; the teams are told.")
+        messages.success(request, said % {"what": _count(len(attempts))})
+        return None
+    what = _("Attempt %(attempt)d, %(time)s")
+    return desk.ask(
+        request,
+        title=_("Accept the late hand-ins of %(what)s") % {"what": _count(len(waiting))},
+        submit=_("Accept, and tell the teams"),
+        action="accept_late_ones",
+        rows=[view.project for view in waiting],
+        lead=_("The newest late attempt of each team counts then."),
+        outcome={
+            view.project.pk: f"#{view.project.pk} {', '.join(names_of(view))}: "
+            + what % {"attempt": attempt.attempt, "time": say_moment(attempt.began_at)}
+            for view, attempt in zip(waiting, attempts, strict=True)
+        },
         preview=preview,
     )
 
@@ -261,7 +305,9 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
     course = _course(request, projects)
     if course is None:
         return None
-    form = SplitForm(request.POST if "_confirmed" in request.POST else None, people=staff_of([course]))
+    people = staff_of([course])
+    # Among all of them, unless somebody says otherwise.
+    form = SplitForm(request.POST if "_confirmed" in request.POST else {"assessors": list(people)}, people=people)
 
     def act() -> dict[int, str]:
         split_assessors(course=course, assessors=form.users(), projects=projects)
@@ -330,4 +376,4 @@ def to_xlsx(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
 
 
 # In the order of the menu.
-ACTIONS = (publish, pass_all, extend_all, assign, split, withdraw_all, download, to_csv, to_xlsx)
+ACTIONS = (publish, pass_all, accept_late_ones, extend_all, assign, split, withdraw_all, download, to_csv, to_xlsx)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
@@ -45,6 +46,24 @@ from projects.queries import TeamView
 from projects.services.registration import restore_projects
 from projects.states import ProjectState
 
+# What is looked for most, with the filters that find it; what is done to all of a kind at once, by which action.
+CHIPS = (
+    (gettext_lazy("Mine, undecided"), "assessor=me&needs=ungraded"),
+    (gettext_lazy("My topics"), "mentor=me"),
+    (gettext_lazy("Late, waiting"), "needs=late"),
+    (gettext_lazy("Nobody's"), "assessor=none&needs=ungraded"),
+)
+WORKS = (
+    (gettext_lazy("Publish what is decided"), "publish", "state=assessed"),
+    (gettext_lazy("Accept late hand-ins"), "accept_late_ones", "needs=late"),
+    (gettext_lazy("Split what is nobody's"), "split", "assessor=none&needs=ungraded"),
+)
+
+
+def _is_asked(request: HttpRequest, way: str) -> bool:
+    """Return whether the address asks for exactly these filters, in whatever course."""
+    return {name: value for name, value in request.GET.items() if name != "course"} == dict(parse_qsl(way))
+
 
 class ProjectList(ChangeList):  # type: ignore[misc]
     """The list with what follows from deadlines, read for the whole page at once."""
@@ -53,6 +72,12 @@ class ProjectList(ChangeList):  # type: ignore[misc]
         super().__init__(request, *args, **kwargs)
         # The page has its filters in a bar of its own, which works without scripts.
         self.has_filters = False
+        self.narrowed = [
+            (spec.title, text, self.get_query_string(remove=[spec.parameter_name]).removeprefix("?"))
+            for spec in self.filter_specs
+            for value, text in spec.lookup_choices
+            if str(value) == spec.value()
+        ]
 
     def get_results(self, request: HttpRequest) -> None:
         """Load the page's rows with their views; for an action, which reads its own, none."""
@@ -65,9 +90,10 @@ class ProjectList(ChangeList):  # type: ignore[misc]
             self.result_list = []
             return
         rows = list(for_desk(cast("QuerySet[Project]", self.result_list), with_files=False))
+        said: dict[tuple[str, datetime], str] = {}
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
-            row.now = now_of(request)  # type: ignore[attr-defined]
+            row.now, row.said = now_of(request), said  # type: ignore[attr-defined]
         self.result_list = rows
 
     def url_for_result(self, result: Model) -> str:
@@ -181,6 +207,9 @@ class ProjectAdmin(KeptAdmin):
             # The ways to often needed lists stay in the course that is chosen.
             "of_course": f"&{urlencode({'course': request.GET['course']})}" if request.GET.get("course") else "",
             "progress": progress_of(courses, user_of(request)) if request.method == "GET" else [],
+            "chips": [(label, "" if _is_asked(request, way) else way, _is_asked(request, way)) for label, way in CHIPS],
+            # What is done to many is done in one course.
+            "works": WORKS if len(courses) == 1 else (),
             **(extra_context or {}),
         }
         return super().changelist_view(request, context)
@@ -278,6 +307,11 @@ def _mark(kind: str, text: str) -> SafeString:
     return format_html(' <span class="desk-mark desk-{}">{}</span>', kind, text)
 
 
-def _time(project: Project, value: Any) -> str:
-    with timezone.override(project.course.zone):
-        return say_moment(value, now=project.now)  # type: ignore[attr-defined]
+def _time(project: Project, value: datetime) -> str:
+    """Return a moment in words; most rows of a list say the same ones."""
+    said: dict[tuple[str, datetime], str] = project.said  # type: ignore[attr-defined]
+    zone = project.course.zone
+    key = (zone.key, value)
+    if key not in said:
+        said[key] = say_moment(value, zone, now=project.now)  # type: ignore[attr-defined]
+    return said[key]

@@ -20,6 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.files.checks import CheckedFile, check_upload
 from amls.files.storing import KeptFile, keeping
+from amls.mail.outbox import notify_each
 from projects.deadlines import Deadlines, Timeliness, is_counting, may_pick
 from projects.models import Assignment, Membership, Project, Submission, SubmissionFile
 from projects.models.submissions import stored_path
@@ -29,10 +30,13 @@ from projects.services.joining import require_open
 from projects.services.locks import (
     follow_in_feeds,
     lock_project,
+    lock_projects,
+    members_by_project,
     members_of,
     require_running,
     save_checked,
     tell,
+    told_of,
     whom_to_ask,
 )
 from projects.services.registration import require_active
@@ -324,17 +328,31 @@ def pick_submission(*, project: Project, submission: Submission | None, now: dat
 
 def accept_late(*, submission: Submission, by: User, now: datetime) -> Submission:
     """Let a late attempt count, also where the team had picked an earlier one before; the team is told."""
-    with transaction.atomic():
-        project = lock_project(submission.project_id)
-        submission = Submission.objects.select_for_update().get(pk=submission.pk)
-        if submission.accepted_at is None:
-            submission.accepted_at, submission.accepted_by = now, by
-            submission.save(update_fields=["accepted_at", "accepted_by"])
-            people = members_of(project)
-            references = {"submission": submission.pk}
-            tell("projects.late-accepted", people, cause=str(submission.pk), now=now, references=references)
-            follow_in_feeds(people, now=now)
+    accept_late_attempts(submissions=[submission], by=by, now=now)
+    submission.refresh_from_db()
     return submission
+
+
+def accept_late_attempts(*, submissions: Sequence[Submission], by: User, now: datetime) -> list[Submission]:
+    """Let late attempts of one course count, as `accept_late` does; return those that didn't before.
+
+    As many queries for many as for one.
+    """
+    kind = "projects.late-accepted"
+    with transaction.atomic():
+        projects = lock_projects(*{submission.project_id for submission in submissions})
+        rows = Submission.objects.select_for_update().filter(pk__in=[row.pk for row in submissions])
+        accepted = list(rows.filter(accepted_at__isnull=True).order_by("pk"))
+        Submission.objects.filter(pk__in=[row.pk for row in accepted]).update(accepted_at=now, accepted_by=by)
+        teams = members_by_project(projects[row.project_id] for row in accepted)
+        told = [
+            told_of(kind, person, str(row.pk), {"submission": row.pk})
+            for row in accepted
+            for person in teams[row.project_id]
+        ]
+        notify_each(told, kind=kind, now=now)
+        follow_in_feeds({person for team in teams.values() for person in team}, now=now)
+    return accepted
 
 
 def withdraw_submission(*, submission: Submission, now: datetime) -> Submission:

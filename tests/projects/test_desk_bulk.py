@@ -5,7 +5,7 @@ import hashlib
 import io
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,9 @@ import openpyxl
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -26,11 +28,15 @@ from amls.files.tables.values import cell_text
 from amls.mail.models import Notice
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.exports.results import ResultResource
-from projects.models import Assessment, EarlierPass, Extension, Project, Topic
+from projects.models import Assessment, EarlierPass, Extension, Project, Submission, Topic
 from projects.progress import desk_views, for_desk
 from projects.receipts import receipt_code
-from projects.services.assessing import assess, assign_assessor
+from projects.services.assessing import assess, assign_assessor, publish_assessments
+from projects.services.extensions import extend
+from projects.services.handin import accept_late_attempts
+from projects.services.registration import register_project
 from tests.agreeing import agree_to, seal_in
+from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
 from tests.tables import agree
@@ -419,3 +425,68 @@ def test_a_correction_that_names_somebody_of_another_team_is_refused(world: Worl
     done = send(desk, "admin:projects_project_import", world.course.pk, table([header, *rows]))
     assert done.status_code == 302
     assert dict(Assessment.objects.values_list("project", "outcome")) == {passing.pk: "passed", other.pk: "failed"}
+
+
+def late_teams(world: World, count: int) -> tuple[list[Project], list[Submission]]:
+    """Teams of one whose only attempt came two hours after the deadline."""
+    topic = TopicFactory.create(course=world.course, slots=count)
+    teams = [register_project(enrolment=world.another(), topic=topic, now=NOW) for _each in range(count)]
+    at = DEADLINE + timedelta(hours=2)
+    rows = [
+        Submission.objects.create(
+            project=project, submitted_by=project.memberships.get().enrolment, attempt=1, began_at=at, received_at=at,
+            repository_url="https://example.org/r", commit="abcdef1",
+        )
+        for project in teams
+    ]  # fmt: skip
+    return teams, rows
+
+
+def test_late_hand_ins_are_accepted_at_once_after_showing_which(world: World, desk: Client) -> None:
+    teams, late = late_teams(world, 3)
+    sent = {"action": "accept_late_ones", "_selected_action": "0", "select_across": "1"}
+    page = desk.post(list_url("needs=late"), sent)
+    said = page.content.decode()
+    assert [f"#{project.pk} " in said for project in teams] == [True, True, True]
+    assert not Submission.objects.filter(accepted_at__isnull=False).exists()
+    agree_to(desk, list_url("needs=late"), sent, page)
+    assert Submission.objects.filter(pk__in=[row.pk for row in late], accepted_at__isnull=False).count() == 3
+    assert Notice.objects.filter(kind="projects.late-accepted").count() == 3
+
+
+def test_accepting_extending_and_publishing_take_as_many_queries_for_many_as_for_two(world: World) -> None:
+    def counts(count: int) -> list[int]:
+        teams, rows = late_teams(world, count)
+        for project in teams:
+            decided(world, project)
+        acts: list[Callable[[], object]] = [
+            lambda: accept_late_attempts(submissions=rows, by=world.staff, now=NOW),
+            lambda: extend(projects=teams, by=world.staff, reason="Ill", delta=timedelta(days=9), now=NOW),
+            lambda: publish_assessments(projects=teams, now=NOW),
+        ]
+        numbers = []
+        for act in acts:
+            with CaptureQueriesContext(connection) as queries:
+                act()
+            numbers.append(len(queries))
+        return numbers
+
+    assert counts(2) == counts(6)
+
+
+def test_splitting_begins_with_all_of_the_staff(world: World, desk: Client) -> None:
+    make_teams(world, 2)
+    Project.objects.update(assessor=None)
+    sent = {"action": "split", "_selected_action": "0", "select_across": "1"}
+    page = desk.post(list_url("assessor=none&needs=ungraded"), sent).content.decode()
+    assert 'name="_agreed"' in page
+    assert page.count(" checked") == page.count('name="assessors"') > 0
+    assert not Project.objects.filter(assessor__isnull=False).exists()
+
+
+def test_publishing_names_the_members_the_decision_and_the_points_first(world: World, desk: Client) -> None:
+    project = make_teams(world, 1)[0]
+    decided(world, project)
+    page = run(desk, "publish", [project]).content.decode()
+    names = ", ".join(str(row.enrolment.user) for row in project.memberships.order_by("joined_at", "pk"))
+    assert f"#{project.pk} {names}: Passed · 2" in page

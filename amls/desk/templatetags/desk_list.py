@@ -7,7 +7,7 @@ from django.contrib.admin.templatetags.admin_list import result_hidden_fields
 from django.contrib.admin.views.main import ChangeList
 from unfold.templatetags.unfold_list import result_headers
 
-from amls.desk.listing import rows_of, way_to_all
+from amls.desk.listing import listed, way_to_all
 
 register = template.Library()
 
@@ -15,7 +15,8 @@ register = template.Library()
 @register.inclusion_tag("admin/desk_rows.html")
 def desk_rows(cl: ChangeList) -> dict[str, Any]:
     """Show the head and the rows of a list, or that there are none."""
-    headers = list(result_headers(cl))
+    shown = listed(cl)
+    headers = [header for header, is_shown in zip(result_headers(cl), shown.is_shown, strict=True) if is_shown]
     to_all = way_to_all(cl)
     if to_all is not None:
         headers.append({"text": to_all, "sortable": False, "class_attrib": "desk-way-in"})
@@ -24,5 +25,5 @@ def desk_rows(cl: ChangeList) -> dict[str, Any]:
         "result_hidden_fields": result_hidden_fields(cl),
         "result_headers": headers,
         "num_sorted_fields": sum(bool(header.get("sorted")) for header in headers),
-        "rows": list(rows_of(cl)),
+        "listed": shown,
     }

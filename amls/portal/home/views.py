@@ -22,6 +22,7 @@ from amls.courses.permissions import may_create_courses
 from amls.pagecache.parts import Shared
 from amls.pagecache.store import cacheable
 from amls.portal.home.heroes import heroes_of
+from amls.portal.home.setup import setup_steps
 from exams.models import ExamRules
 from exams.queries import exam_rules, exams_for
 from lectures.models import Lecture, OfficeHour
@@ -200,6 +201,7 @@ def _home_context(access: Access) -> dict[str, Any]:
         "course": course,
         "tab": "home",
         "shared": shared,
+        "steps": setup_steps(course) if access.is_manager and course.state == Course.State.DRAFT else [],
         "rows_that_say": shared.lectures if access.is_manager else [],
         "deadline": deadline,
         "next_exam": next((item for item in coming if item.kind == ItemKind.EXAM), None),
