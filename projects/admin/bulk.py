@@ -113,12 +113,13 @@ def _as_shown(
     return preview, outcome
 
 
-def _assessors(queryset: QuerySet[Project], projects: list[Project]) -> dict[int, str]:
-    """Say of those projects that have another assessor now who it is."""
+def _assessors(projects: list[Project]) -> dict[int, str]:
+    """Say of those projects that have another assessor now who it is: also where a list is of those without one."""
     before = {project.pk: project.assessor_id for project in projects}
+    rows = Project.objects.filter(pk__in=before).select_related("topic", "assignment", "assessor")
     return {
         project.pk: f"{project}: {project.assessor or '–'}"
-        for project in queryset.select_related("topic", "assessor").order_by("topic", "pk")
+        for project in rows.order_by("topic", "pk")
         if project.assessor_id != before[project.pk]
     }
 
@@ -280,7 +281,7 @@ def assign(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -
 
     def act() -> dict[int, str]:
         assign_assessor(projects=projects, assessor=form.user())
-        return _assessors(queryset, projects)
+        return _assessors(projects)
 
     preview, outcome = _as_shown(request, form, act)
     if preview is not None and preview.is_agreed:
@@ -311,7 +312,7 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
 
     def act() -> dict[int, str]:
         split_assessors(course=course, assessors=form.users(), projects=projects)
-        return _assessors(queryset, projects)
+        return _assessors(projects)
 
     preview, outcome = _as_shown(request, form, act)
     if preview is not None and preview.is_agreed:
