@@ -9,7 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -362,6 +362,31 @@ class RosterEntry(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+
+class Invalidation(models.Model):
+    """A row for each write that may change what a person sees of a course: written by the database's triggers alone.
+
+    What is kept of a page for somebody who is signed in is right as long as the same rows concern them
+    (`amls.pagecache.signed_in`). Rows are only added: nobody waits for anybody, and no order of commits hides one.
+
+    Attributes:
+        course_id: of which course it was, 0 of any.
+        user_id: who sees something else now, 0 everybody.
+    """
+
+    course_id = models.BigIntegerField(_("course"))
+    user_id = models.BigIntegerField(_("person"))
+    at = models.DateTimeField(_("at"), db_default=Now())
+
+    class Meta:
+        verbose_name = _("change of a page")
+        verbose_name_plural = _("changes of pages")
+        indexes = [models.Index(fields=["course_id", "user_id"], name="invalidation_whose")]
+
+    def __str__(self) -> str:
+        """Return whose pages of which course it concerns."""
+        return f"{self.course_id}/{self.user_id}"
 
 
 pghistory.track(exclude=["revision", "revised_at"])(Course)

@@ -56,8 +56,26 @@ class Shared:
 
     @cached_property
     def valid_until(self) -> datetime:
-        """Return when a part that is rendered now looks different without any write: some queries, once."""
-        return next_boundary(self.course, self.now)
+        """Return when a part that is rendered now looks different without any write: some queries, once per revision."""
+        return boundary_of(self.course, self.now)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptBoundary:
+    """Until when a course's pages look the same without any write."""
+
+    instant: datetime
+    size: int = 200
+
+
+def boundary_of(course: Course, now: datetime) -> datetime:
+    """Return until when what everybody sees of a course, as it was loaded, is right: no query where that is known."""
+    key: Key = ("boundary", str(course.pk), str(course.revision))
+    kept = store.get(key, KeptBoundary)
+    if kept is None or now >= kept.instant:
+        kept = KeptBoundary(next_boundary(course, now))
+        store.put(key, kept)
+    return kept.instant
 
 
 class Frame(Shared):

@@ -12,12 +12,14 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
+from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, tell_tasks
 from exams.services.registration import move, register, withdraw
 
 
 @require_safe
+@kept_for_reader
 def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
     access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])

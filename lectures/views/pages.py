@@ -15,6 +15,7 @@ from amls.agenda.hooks.boundaries import JOIN_LEAD
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
 from amls.pagecache.parts import Shared
+from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import Key, cacheable, store
 from lectures.advice import advice_for
 from lectures.models import Lecture, Material
@@ -182,6 +183,7 @@ class LectureFacts:
 
 
 @require_safe
+@kept_for_reader
 def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Show one lecture."""
     access = open_course(request, slug)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
+from amls.pagecache.signed_in import kept_for_reader
 from projects.forms.pages import ExtensionForm, InviteForm
 from projects.models import (
     Assignment,
@@ -105,6 +106,7 @@ def mine_context(mine: Mine) -> dict[str, Any]:
 
 @login_required
 @require_safe
+@kept_for_reader
 def mine(request: HttpRequest, slug: str, assignment: int | None = None) -> HttpResponse:
     """Show the own project, or how to get one."""
     access = open_course(request, slug)
@@ -114,6 +116,7 @@ def mine(request: HttpRequest, slug: str, assignment: int | None = None) -> Http
 
 
 @require_safe
+@kept_for_reader
 def assignments(request: HttpRequest, slug: str) -> HttpResponse:
     """Show all assignments of a course, and how one stands with each."""
     access = open_course(request, slug)

@@ -20,6 +20,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
 from amls.pagecache.parts import Shared
+from amls.pagecache.signed_in import kept_for_reader
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.forms.pages import SeekingForm, TeamForm
@@ -42,6 +43,7 @@ def _student(access: Access) -> Enrolment | None:
 
 
 @require_safe
+@kept_for_reader
 def topics(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the topics by track; those that the filter leaves out are there and hidden, so that it works at once."""
     access = open_course(request, slug)
@@ -146,6 +148,7 @@ def _visible_topic(access: Access, pk: int) -> Topic:
 
 
 @require_safe
+@kept_for_reader
 def topic(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show one topic, who looks for teammates on it, and the team builder."""
     access = open_course(request, slug)

@@ -17,6 +17,7 @@ from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course
 from amls.pagecache.parts import Shared
+from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import cacheable
 
 # What every course may be filtered by; other kinds only where a course has them.
@@ -34,6 +35,7 @@ class Day:
 
 
 @require_safe
+@kept_for_reader
 def schedule(request: HttpRequest, slug: str) -> HttpResponse:
     """The schedule; `?view=month&month=2024-05` shows a month, `?kind=lecture` only one kind."""
     access = open_course(request, slug)

@@ -20,6 +20,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Course, StaffMember, User
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.parts import Shared
+from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import cacheable
 from amls.portal.home.heroes import heroes_of
 from amls.portal.home.setup import setup_steps
@@ -58,6 +59,7 @@ def courses(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept_for_reader
 def home(request: HttpRequest, slug: str) -> HttpResponse:
     """Who, when, where; what is next; the schedule with its materials; key dates; staff."""
     access = open_course(request, slug, along=["exam_rules"], own=["feed_token", "earlier_pass", "accommodation"])

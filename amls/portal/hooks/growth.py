@@ -10,6 +10,7 @@ from pghistory.models import Context
 
 from amls.agenda.models import FeedUse
 from amls.core.batches import delete_in_batches
+from amls.courses.models import Invalidation
 from amls.files.versions import FileVersion
 from amls.portal.growth import HISTORY_YEARS, histories, set_up_histories
 from amls.privacy.registry import retention
@@ -18,6 +19,8 @@ from projects.models import HandoutFile
 
 _CONTEXTS_KEPT = timedelta(days=30)
 _VERSIONS_KEPT = timedelta(days=365)
+# No page is kept as long, and no transaction takes as long.
+_INVALIDATIONS_KEPT = timedelta(days=1)
 # Versions of files, and of what they are versions.
 _VERSIONED: tuple[tuple[type[FileVersion], str], ...] = ((MaterialFile, "material"), (HandoutFile, "handout"))
 
@@ -73,3 +76,11 @@ def _purge_versions(model: type[FileVersion], of: str, now: datetime, dry_run: b
     replaced = {of: OuterRef(of), "version__gt": OuterRef("version"), "uploaded_at__lt": now - _VERSIONS_KEPT}
     old = rows.filter(Exists(rows.filter(**replaced))).exclude(Q(**{f"{of}__current": F("pk")}))
     return delete_in_batches(old, dry_run=dry_run)
+
+
+@retention(
+    "portal.invalidations", _("Whose pages a write has changed"), _("a day"), tables=["courses.Invalidation"],
+)  # fmt: skip
+def purge_invalidations(now: datetime, dry_run: bool) -> int:
+    """Delete what was noted of pages that are not kept any more."""
+    return delete_in_batches(Invalidation.objects.filter(at__lt=now - _INVALIDATIONS_KEPT), dry_run=dry_run)

@@ -19,6 +19,7 @@ from amls.courses.eligibility import evaluate
 from amls.courses.models import Course, User
 from amls.courses.services import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
+from amls.pagecache.signed_in import kept_for_reader
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
 from exams.queries import exams_for
 from projects.addresses import key_of
@@ -106,6 +107,7 @@ def _enrol_page(
 
 @login_required
 @require_safe
+@kept_for_reader
 def me(request: HttpRequest, slug: str) -> HttpResponse:
     """My course: what I still need, my project, my next dates, my calendar and its health, my settings."""
     access = open_course(request, slug, along=["exam_rules"], own=["feed_token", "earlier_pass", "accommodation"])
