@@ -275,7 +275,7 @@ def test_whatever_changes_a_page_ends_what_is_kept_of_it() -> None:
                     assert noted <= courses | {0}, model._meta.label
                 if stamp_of(user, "amls") == stamp:
                     assert seen() == pages, (model._meta.label, row.pk)
-    assert written > 60, written
+    assert written >= 50, written
 
 
 def test_only_whom_it_concerns_is_told(cast: Cast) -> None:
