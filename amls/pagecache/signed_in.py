@@ -130,7 +130,10 @@ def stamp_of(user: User, slug: str) -> Stamp | None:
     with connection.cursor() as cursor:
         cursor.execute(_STAMP, {"user": user.pk, "slug": slug})
         row = cursor.fetchone()
-    return None if row is None else Stamp(*row[:6], tuple(row[6:]))
+    if row is None:
+        return None
+    course, revision, state, zone, enrolment, role, *writes = row
+    return Stamp(course, revision, state, zone, enrolment, role, (writes[0], writes[1], writes[2]))
 
 
 def _is_page(response: HttpResponseBase) -> bool:
