@@ -9,6 +9,8 @@ from projects.models import Assignment
 
 # What the keys of all other assignments begin with.
 KEYS = "projects.assignment:"
+# How such a key ends that says until when somebody asks about their points.
+QUESTIONS = "questions"
 
 
 def key_of(assignment: Assignment, what: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from amls.courses.models import Enrolment
-from projects.models import Assessment, Assignment, Excuse, Membership, Project, TaskPoints
+from projects.models import Assessment, Assignment, Excuse, Membership, Outcome, Project, TaskPoints
+from projects.points import Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,11 @@ class PointsRow:
         """Whether all points are given, and the team doesn't know them yet."""
         return self.assessment is not None and bool(self.assessment.outcome) and not self.is_published
 
-    def points_for(self, task: int | None) -> Decimal | None:
-        """Return the team's points for a task; None where nothing is given."""
+    def mark_for(self, task: int | None) -> Mark | None:
+        """Return the team's points for a task, or whether it passed; None where nothing is given."""
+        if self.project is not None and self.project.assignment.grading != Assignment.Grading.POINTS:
+            outcome = self.assessment.outcome if self.assessment is not None else ""
+            return Outcome(outcome) if outcome else None
         row = self.given.get(task)
         return row.points if row is not None else None
 

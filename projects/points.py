@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
-from amls.grading.points import ZERO
+from django.utils.translation import gettext as _
+
+from amls.core.decimals import say_decimal
+from amls.core.violations import RuleViolation
+from amls.grading.points import ZERO, read_points
 from amls.grading.tasks import TaskScore, TaskSum
 from projects.models import Assessment, Assignment, Outcome, Task, TaskPoints
+
+# What is given for a task, or for an assignment that is passed or failed.
+Mark: TypeAlias = Decimal | Outcome
+# As people and other programs write it, beside our own words in the reader's language.
+_OUTCOME_WORDS = {
+    Outcome.PASSED: {"passed", "pass", "p", "+", "yes", "y", "1", "true", "ok", "✓", "x", "bestanden", "best", "b", "be", "ja", "j", "wahr"},
+    Outcome.FAILED: {"failed", "fail", "f", "no", "n", "0", "false", "nicht bestanden", "nicht best", "nb", "n b", "nein", "falsch"},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +66,33 @@ def score_from(
         points, comment = (standing.points, standing.comment) if standing is not None else (None, "")
         scores.append(TaskScore(task, most, points, comment))
     return Score(tuple(scores), assignment.pass_percent)
+
+
+def read_mark(text: str, *, most: Decimal | None) -> Mark:
+    """Return what somebody typed, or what stands in a cell: points, or whether it is passed.
+
+    Args:
+        text: such as '7,5', or 'passed', 'p', 'bestanden', 'nb'.
+        most: how many points there are; None where it is passed or failed.
+
+    Raises:
+        RuleViolation: it is neither (code 'no-outcome'), or as `read_points`.
+    """
+    if most is not None:
+        return read_points(text, most=most)
+    said = " ".join(text.casefold().replace(".", " ").split())
+    for outcome, words in _OUTCOME_WORDS.items():
+        if said in words or said == str(outcome.label).casefold():
+            return outcome
+    raise RuleViolation(
+        _("Write '%(passed)s' or '%(failed)s', found '%(text)s'.")
+        % {"passed": Outcome.PASSED.label, "failed": Outcome.FAILED.label, "text": text.strip()[:40]},
+        code="no-outcome",
+    )
+
+
+def say_mark(mark: Mark | None) -> str:
+    """Return a mark as people read it; nothing where there is none."""
+    if mark is None:
+        return ""
+    return str(mark.label) if isinstance(mark, Outcome) else say_decimal(mark)

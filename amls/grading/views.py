@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.violations import RuleViolation
-from amls.courses.access import Access, open_course_as_manager
+from amls.courses.access import open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
-from amls.files.tables.imports import with_undo
+from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.grading.facts import names_in_rules
 from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
@@ -170,23 +170,9 @@ def roll_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
-    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
-    if outcome.is_done and outcome.plan is not None:
-        return _imported(request, access, listed, outcome.plan)
-    back = reverse("grading:roll", args=[slug, pk])
-    context = {
-        "access": access,
-        "course": access.course,
-        "roll": listed,
-        "form": form,
-        "preview": outcome.preview,
-        "back": back,
-    }
-    return render(request, "grading/roll_import.html", context, status=outcome.status)
-
-
-def _imported(request: HttpRequest, access: Access, listed: Roll, plan: Plan) -> HttpResponse:
-    count = len(plan.lines)
-    said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count) % {"count": count}
-    messages.success(request, with_undo(said, access.course.slug))
-    return redirect("grading:roll", access.course.slug, listed.pk)
+    page = ImportPage(
+        template="grading/roll_import.html", slug=slug, back=reverse("grading:roll", args=[slug, pk]),
+        said=lambda count: ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count) % {"count": count},
+        context={"access": access, "course": access.course, "roll": listed},
+    )  # fmt: skip
+    return show_or_import(request, form, run, page)

@@ -16,6 +16,7 @@ from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.files.tables.forms import Upload
+from amls.files.tables.pages import show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, table_response
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
@@ -33,7 +34,7 @@ from exams.services.results import (
     regrade,
     set_grade_table,
 )
-from exams.views.staff import ImportPage, open_exam, person_of, shelf_of, show_or_import
+from exams.views.staff import import_page, open_exam, person_of, shelf_of
 
 
 @require_safe
@@ -176,7 +177,7 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         return text % {"count": count}
 
     back = reverse("exams:results", args=[slug, pk])
-    place = ImportPage(access=access, exam=exam, title=_("Points from a file"), back=back, tab="results", said=said)
+    place = import_page(access, exam, title=_("Points from a file"), back=back, tab="results", said=said)
     return show_or_import(request, form, run, place)
 
 

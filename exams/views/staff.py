@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import ImportOutcome, Run, TableForm, Upload, preview_or_apply
-from amls.files.tables.imports import with_undo
+from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from exams.admission import AdmissionState, admissions_of
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
@@ -143,15 +142,16 @@ def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         return text % {"count": count}
 
     back = reverse("exams:staff", args=[slug, pk])
-    place = ImportPage(access=access, exam=exam, title=_("The university's list"), back=back, tab="staff", said=said)
+    place = import_page(access, exam, title=_("The university's list"), back=back, tab="staff", said=said)
     return show_or_import(request, form, run, place)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportPage:
-    """The page on which a table of an exam is read.
+def import_page(
+    access: Access, exam: Exam, *, title: str, back: str, tab: str, said: Callable[[int], str]
+) -> ImportPage:
+    """Return the page on which a table of an exam is read.
 
-    Attributes:
+    Args:
         access: to the course.
         exam: to which the table belongs.
         title: of the page.
@@ -159,32 +159,7 @@ class ImportPage:
         tab: of the exam, to which it belongs.
         said: tells how many lines were imported.
     """
-
-    access: Access
-    exam: Exam
-    title: str
-    back: str
-    tab: str
-    said: Callable[[int], str]
-
-
-def show_or_import(request: HttpRequest, form: TableForm, run: Run, place: ImportPage) -> HttpResponse:
-    """Answer the form of a table: with what it would change, or with the page before it once it is imported.
-
-    Args:
-        request: with the form.
-        form: bound.
-        run: reads the table and compares, or writes.
-        place: the page.
-    """
-    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
-    course = place.access.course
-    if outcome.is_done and outcome.plan is not None:
-        text = place.said(len(outcome.plan.lines))
-        messages.success(request, text if outcome.plan.is_replacement else with_undo(text, course.slug))
-        return redirect(place.back)
-    context = {
-        "access": place.access, "course": course, "tab": "exams", "exam": place.exam, "form": form, "title": place.title,
-        "back": place.back, "page": place.tab, "preview": outcome.preview,
-    }  # fmt: skip
-    return render(request, "exams/table_import.html", context, status=outcome.status)
+    context = {"access": access, "course": access.course, "tab": "exams", "exam": exam, "title": title, "page": tab}
+    return ImportPage(
+        template="exams/table_import.html", slug=access.course.slug, back=back, said=said, context=context
+    )

@@ -1,19 +1,20 @@
 """What projects say to the agenda."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
-from amls.courses.models import Course, Enrolment
-from projects.addresses import address_of, key_of
+from amls.courses.models import Audience, Course, Enrolment
+from projects.addresses import QUESTIONS, address_of, key_of
 from projects.deadlines import Deadlines, is_counting
-from projects.models import Assignment, EarlierPass, Membership, Submission
+from projects.models import Assignment, EarlierPass, Excuse, Membership, Submission
 from projects.queries import part_of
+from projects.services.questions import asks_until
 
 
 @registry.items.named("projects")
@@ -88,28 +89,43 @@ def _due(assignment: Assignment, due_at: datetime) -> Item:
 
 @registry.personal_items.named("projects")
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
-    """Return the deadlines for whom they differ, with an extension or done: 4 queries for any number of either.
+    """Return the deadlines for whom they differ, with an extension or done, and until when they ask about their points.
 
-    Who has a team has done with the registration.
+    4 queries for any number of either, one more where points are asked about. Who has a team has done with the
+    registration.
     """
     assignments = _shown(course)
     known = Deadlines.of_each(assignments)
     dated = [assignment for assignment in assignments if known[assignment.pk].for_all is not None]
     registered = [closes for assignment in assignments for closes in _closes(assignment)]
-    if not dated and not registered:
+    asked = [assignment for assignment in assignments if assignment.takes_questions]
+    if not dated and not registered and not asked:
         return {}
-    teams, team_of = _teams_of(enrolments)
-    attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
-    for attempt in Submission.objects.filter(project__in=teams):
-        attempts[attempt.project_id].append(attempt)
-    alike: dict[tuple[int, datetime], Item] = {}
+    teams, team_of, published = _teams_of(enrolments)
     items: dict[int, list[Item]] = {}
+    for enrolment, until in _questions(asked, enrolments, team_of, published):
+        items.setdefault(enrolment, []).append(until)
     for assignment, closes in registered:
         for person in enrolments:
             if (person.pk, assignment.pk) in team_of:
                 items.setdefault(person.pk, []).append(replace(closes, is_done=True))
-    for assignment in dated:
-        deadlines = known[assignment.pk]
+    for enrolment, due in _own_dues({row: known[row.pk] for row in dated}, enrolments, teams, team_of):
+        items.setdefault(enrolment, []).append(due)
+    return items
+
+
+def _own_dues(
+    dated: Mapping[Assignment, Deadlines],
+    enrolments: Sequence[Enrolment],
+    teams: Mapping[int, list[int]],
+    team_of: Mapping[tuple[int, int], int],
+) -> Iterator[tuple[int, Item]]:
+    """Yield the deadlines of those who have more time or are done: 1 query."""
+    attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
+    for attempt in Submission.objects.filter(project__in=teams):
+        attempts[attempt.project_id].append(attempt)
+    alike: dict[tuple[int, datetime], Item] = {}
+    for assignment, deadlines in dated.items():
         for person in enrolments:
             project = team_of.get((person.pk, assignment.pk), 0)
             due_at = deadlines.for_team(project, teams.get(project, [person.pk]))
@@ -118,21 +134,65 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
                 shown = (assignment.pk, due_at)
                 if shown not in alike:
                     alike[shown] = _due(assignment, due_at)
-                items.setdefault(person.pk, []).append(replace(alike[shown], is_done=is_done))
-    return items
+                yield person.pk, replace(alike[shown], is_done=is_done)
 
 
-def _teams_of(enrolments: Sequence[Enrolment]) -> tuple[dict[int, list[int]], dict[tuple[int, int], int]]:
-    """Return who is in the projects of these people, by project, and each one's for an assignment: 1 query."""
+def _questions(
+    assignments: Sequence[Assignment],
+    enrolments: Sequence[Enrolment],
+    team_of: Mapping[tuple[int, int], int],
+    published: Mapping[int, datetime],
+) -> Iterator[tuple[int, Item]]:
+    """Yield until when who may ask about their points; who is excused has none any more. 1 query where there are any."""
+    if not assignments:
+        return
+    excused = set(Excuse.objects.filter(assignment__in=assignments).values_list("enrolment", "assignment"))
+    alike: dict[tuple[int, datetime], Item] = {}
+    for assignment in assignments:
+        for person in enrolments:
+            place = (person.pk, assignment.pk)
+            until = asks_until(assignment, published.get(team_of.get(place, 0)))
+            if until is None or place in excused:
+                continue
+            shown = (assignment.pk, until)
+            if shown not in alike:
+                alike[shown] = _asked_until(assignment, until)
+            yield person.pk, alike[shown]
+
+
+def _asked_until(assignment: Assignment, until: datetime) -> Item:
+    title = in_each_language(lambda: _("%(title)s: questions about points") % {"title": assignment})
+    return deadline(
+        key=key_of(assignment, QUESTIONS),
+        title=title,
+        # As typed: the last minute in which one may ask.
+        due_at=until - timedelta(minutes=1),
+        path=address_of(assignment, "my_points"),
+        audience=Audience.ENROLLED,
+    )
+
+
+def _teams_of(
+    enrolments: Sequence[Enrolment],
+) -> tuple[dict[int, list[int]], dict[tuple[int, int], int], dict[int, datetime]]:
+    """Return who is in the projects of these people, by project, each one's for an assignment, and since when results are out.
+
+    1 query.
+    """
     active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
     theirs = active.filter(enrolment__in=enrolments).values("project")
-    rows = active.filter(project__in=theirs).values_list("project", "enrolment", "assignment").order_by("pk")
+    rows = active.filter(project__in=theirs).values_list(
+        "project", "enrolment", "assignment", "project__assessment__published_at"
+    )
     teams: dict[int, list[int]] = {}
     projects: dict[tuple[int, int], int] = {}
-    for project, enrolment, assignment in rows:
+    published: dict[int, datetime] = {}
+    for project, enrolment, assignment, published_at in rows.order_by("pk"):
         teams.setdefault(project, []).append(enrolment)
         projects[enrolment, assignment] = project
-    return teams, projects
+        if published_at is not None:
+            published[project] = published_at
+    return teams, projects, published
 
 
 @registry.irrelevant_keys.named("projects")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from amls.courses.models import Course, Enrolment
 from amls.mail.still_due import still_due
-from projects.addresses import KEYS, assignment_pk_of
+from projects.addresses import KEYS, QUESTIONS, assignment_pk_of
 from projects.models import Assignment, EarlierPass, Excuse, Membership
 from projects.queries import results_of
 from projects.states import ProjectState
@@ -39,7 +39,8 @@ def without_piece(course: Course, key: str, enrolments: Sequence[Enrolment], _no
     one is asked to hand in, and only who has none to register.
     """
     assignment = Assignment.objects.filter(course=course, pk=assignment_pk_of(key)).first()
-    if assignment is None:
+    if assignment is None or key.endswith(f":{QUESTIONS}"):
+        # Nobody has to ask.
         return set()
     excused = set(Excuse.objects.filter(assignment=assignment).values_list("enrolment", flat=True))
     students = {enrolment.pk for enrolment in enrolments if not enrolment.is_staff} - excused

@@ -290,6 +290,11 @@ class Assignment(models.Model):
         """Whether topics are given by ranked wishes."""
         return self.topics_given == self.TopicsGiven.BY_WISH
 
+    @property
+    def takes_questions(self) -> bool:
+        """Whether students may ask about their points for a time."""
+        return self.grading == self.Grading.POINTS and self.question_days > 0
+
     def is_visible_at(self, now: datetime) -> bool:
         """Return whether everyone who sees the course may see it."""
         return self.visible_from is None or self.visible_from <= now

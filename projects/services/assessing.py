@@ -18,6 +18,7 @@ from amls.courses.services import finish_course_change, lock_course, touch_enrol
 from amls.mail.outbox import notify_each
 from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
 from projects.services.locks import (
+    follow_in_feeds,
     lock_project,
     lock_projects,
     members_by_project,
@@ -138,7 +139,8 @@ def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[A
     """Publish the drafts of these projects that are decided, and tell each member once.
 
     Those without a decision, and those that are published, stay as they are. A preview is
-    the same call in a transaction that is rolled back. 6 queries for any number.
+    the same call in a transaction that is rolled back. 6 queries for any number, more where students may ask about
+    their points: that is a date of theirs.
     """
     kind = "projects.result"
     with transaction.atomic():
@@ -153,6 +155,10 @@ def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[A
             references = {"assessment": assessment.pk}
             told += [told_of(kind, person, str(assessment.pk), references) for person in teams[assessment.project_id]]
         notify_each(told, kind=kind, now=now)
+        asking = [row.project_id for row in published if row.project.assignment.takes_questions]
+        if asking:
+            # From now on they have a date until which they may ask.
+            follow_in_feeds([person for pk in asking for person in teams[pk]], now=now)
     return published
 
 

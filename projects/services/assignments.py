@@ -10,8 +10,8 @@ from django.utils.translation import override
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.courses.services import finish_course_change, lock_course
-from projects.models import Assignment, Project
-from projects.services.locks import save_checked
+from projects.models import Assignment, Membership, Project
+from projects.services.locks import follow_in_feeds, save_checked
 
 
 class HasLanguage(Protocol):
@@ -45,6 +45,11 @@ def keep_assignment(assignment: Assignment, *, by: User | None = None, now: date
             assignment.title = assignment.title or title_of_project(course)
         save_checked(assignment)
         finish_course_change(course, now=now)
+        published = Membership.objects.active().filter(
+            assignment=assignment, project__assessment__published_at__isnull=False
+        )
+        # How long they may ask is a date of theirs alone.
+        follow_in_feeds([row.enrolment for row in published.select_related("enrolment")], now=now)
 
 
 def delete_assignment(assignment: Assignment, *, by: User | None = None, now: datetime) -> None:

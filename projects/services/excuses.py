@@ -11,7 +11,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, Role, User
 from amls.courses.services import lock_course
 from projects.models import Assignment, Excuse
-from projects.services.locks import lock_enrolment, save_checked, tell
+from projects.services.locks import follow_in_feeds, lock_enrolment, save_checked, tell
 
 # Whoever pressed on the wrong person takes it back before anybody hears of it.
 HELD_BACK = timedelta(minutes=10)
@@ -46,6 +46,8 @@ def excuse(*, enrolment: Enrolment, assignment: Assignment, by: User, now: datet
         references = {"assignment": assignment.pk, "excuse": row.pk}
         held = now + HELD_BACK
         tell("projects.excused", [enrolment], cause=str(row.pk), now=now, references=references, not_before=held)
+        if assignment.takes_questions:
+            follow_in_feeds([enrolment], now=now)
     return row
 
 
@@ -58,6 +60,8 @@ def end_excuse(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -
             return
         cause, was_told = str(row.pk), now >= row.at + HELD_BACK
         row.delete()
+        if assignment.takes_questions:
+            follow_in_feeds([enrolment], now=now)
         if was_told:
             references = {"assignment": assignment.pk}
             tell("projects.excuse-ended", [lock_enrolment(enrolment.pk)], cause=cause, now=now, references=references)

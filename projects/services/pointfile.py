@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,22 +11,27 @@ from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
-from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS, Meaning
+from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, OUTCOME, POINTS, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import HowToRead, Table, read_table
 from amls.files.tables.values import says_nothing
-from amls.grading.points import read_points
 from projects.models import Assignment
 from projects.pointrows import points_rows
-from projects.services.points import most_by_task
-from projects.services.pointtable import Entered, RowChange, RowWish, enter_table, say_points
+from projects.points import Mark, read_mark, say_mark
+from projects.services.points import most_by_column
+from projects.services.pointtable import Entered, RowChange, RowWish, enter_table
 
 PEOPLE = (NUMBER, EMAIL, *NAMES)
 
 
 def columns_of(assignment: Assignment) -> dict[int | None, Meaning]:
-    """Return which column of a table has the points of which task: called as the task, or 'points' without tasks."""
+    """Return which column of a table has the points of which task: called as the task, or 'points' without tasks.
+
+    What is passed or failed has one, of the result.
+    """
+    if assignment.grading != Assignment.Grading.POINTS:
+        return {None: OUTCOME}
     columns: dict[int | None, Meaning] = {
         task.pk: Meaning(f"task {task.pk}", task.title, (task.title,)) for task in assignment.tasks.all()
     }
@@ -46,13 +50,13 @@ def import_task_points(
     dry_run: bool,
     expected: str = "",
 ) -> Plan:
-    """Read points from a CSV or XLSX file; lines that are wrong are left out, an empty cell leaves what is there.
+    """Read points, or who passed, from a CSV or XLSX file; lines that are wrong are left out, an empty cell leaves what is there.
 
     The file has a column of matriculation numbers or e-mail addresses, and one for each task, called as it is. What
     stands in a line is the whole team's; two lines of one team that differ are refused.
 
     Args:
-        assignment: one that is graded by points.
+        assignment: graded by points, or passed or failed.
         content: of the file.
         filename: under which it is kept, to be taken back.
         how: what somebody chose, where several readings fit.
@@ -103,7 +107,7 @@ def _read(
 ) -> tuple[dict[str, RowWish], list[LineProblem]]:
     """Return what a file says by row, and what is wrong with which line."""
     key_of = {member.pk: row.key for row in points_rows(assignment) for member in row.members}
-    people, is_turned, most = Participants(assignment.course), names_are_turned(table), most_by_task(assignment)
+    people, is_turned, most = Participants(assignment.course), names_are_turned(table), most_by_column(assignment)
     wishes: dict[str, RowWish] = {}
     problems: list[LineProblem] = []
     for row in table.rows:
@@ -116,8 +120,8 @@ def _read(
             key = key_of.get(person.pk)
             if key is None:
                 raise RuleViolation(_("%(person)s is in no team.") % {"person": person.user}, code="no-team")
-            points: dict[int | None, Decimal | None] = {
-                task: read_points(text, most=most[task]) for task, text in cells.items()
+            points: dict[int | None, Mark | None] = {
+                task: read_mark(text, most=most[task]) for task, text in cells.items()
             }
             if key in wishes and wishes[key].points != points:
                 raise RuleViolation(
@@ -133,7 +137,7 @@ def _read(
 
 def _line(change: RowChange, columns: dict[int | None, Meaning]) -> PlanLine:
     changes = [
-        (str(columns[task].label), say_points(change.before[task]), say_points(points))
+        (str(columns[task].label), say_mark(change.before[task]), say_mark(points))
         for task, points in change.after.items()
         if change.before[task] != points
     ]

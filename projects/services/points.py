@@ -165,6 +165,12 @@ def most_by_task(assignment: Assignment) -> dict[int | None, Decimal]:
     return tasks or {None: assignment.max_points or ZERO}
 
 
+def most_by_column(assignment: Assignment) -> dict[int | None, Decimal | None]:
+    """Return what a table of an assignment asks for: points of so many for each task, or once whether it is passed."""
+    is_by_points = assignment.grading == Assignment.Grading.POINTS
+    return {**most_by_task(assignment)} if is_by_points else {None: None}
+
+
 def _standing(row: Assessment) -> list[tuple[object, ...]]:
     columns = ("task", "enrolment", "points", "comment")
     return list(TaskPoints.objects.filter(assessment=row).order_by("pk").values_list(*columns))

@@ -11,20 +11,22 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.services import lock_course
 from amls.files.models import ImportedRow
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
-from projects.models import Assignment, Project, TaskPoints
+from amls.grading.points import ZERO
+from projects.models import Assessment, Assignment, Outcome, Project, TaskPoints
 from projects.pointrows import PointsRow, points_rows
+from projects.points import Mark
+from projects.services.assessing import assess
 from projects.services.points import Given, give_points, team_for_points
 
 KIND = "projects.points"
 _SUM = "sum"
-# What a row is to have, by task; None is the sum of an assignment without tasks, no points take back what was given.
-Points = Mapping[int | None, Decimal | None]
+# What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
+Marks = Mapping[int | None, Mark | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,12 @@ class RowWish:
     """What a row of a table says.
 
     Attributes:
-        points: by task; tasks that aren't named stay as they are.
+        points: or whether it is passed, by task; tasks that aren't named stay as they are.
         line: where it stands, for people.
         seen: from `version_of` the decision that the person had before them; None doesn't ask.
     """
 
-    points: Points
+    points: Marks
     line: int = 0
     seen: str | None = None
 
@@ -48,8 +50,8 @@ class RowChange:
 
     row: PointsRow
     line: int
-    before: Points
-    after: Points
+    before: Marks
+    after: Marks
 
     @property
     def is_new(self) -> bool:
@@ -74,12 +76,12 @@ def enter_table(
     reason: str = "",
     filename: str = "",
 ) -> Entered:
-    """Give points to many teams: each row that can't be is left as it was, and the others are done.
+    """Give many teams points, or say whether they passed: each row that can't be is left as it was, the others are done.
 
     The same again changes nothing. What changed is kept, so that it can be taken back.
 
     Args:
-        assignment: one that is graded by points.
+        assignment: graded by points, or passed or failed.
         wishes: by the key of a `PointsRow`; a student without a team gets one alone with the first points.
         by: who gives them.
         now: the request's clock.
@@ -114,22 +116,47 @@ def enter_table(
 
 def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
     """Return what a wish changes in a row; None where it says what is so already."""
-    before = {task: row.points_for(task) for task in wish.points}
+    before = {task: row.mark_for(task) for task in wish.points}
     return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
 
 
 def _give(row: PointsRow, wish: RowWish, assignment: Assignment, *, by: User, reason: str, now: datetime) -> PointsRow:
     """Give a row its points, and return it with the team that has them; comments stay."""
     project = row.project or team_for_points(enrolment=row.members[0], assignment=assignment, now=now)
-    give_points(
+    comments = {task: _comment(row, task) for task in wish.points}
+    _mark(project, assignment, row.assessment, wish.points, comments, by=by, reason=reason, seen=wish.seen, now=now)
+    return PointsRow(row.key, project, row.members, row.assessment, row.given, row.excused)
+
+
+def _mark(
+    project: Project,
+    assignment: Assignment,
+    standing: Assessment | None,
+    marks: Marks,
+    comments: Mapping[int | None, str],
+    *,
+    by: User,
+    reason: str,
+    now: datetime,
+    seen: str | None = None,
+) -> None:
+    """Let a team have these points, or this outcome; feedback, comments and extra points stay."""
+    if assignment.grading == Assignment.Grading.POINTS:
+        given = {
+            task: Given(mark if isinstance(mark, Decimal) else None, comments[task]) for task, mark in marks.items()
+        }
+        give_points(project=project, given=given, by=by, reason=reason, seen=seen, now=now)
+        return
+    mark = marks[None]
+    assess(
         project=project,
-        given={task: Given(points, _comment(row, task)) for task, points in wish.points.items()},
+        outcome=mark.value if isinstance(mark, Outcome) else "",
+        extra_points=standing.extra_points if standing is not None else ZERO,
+        feedback=standing.feedback if standing is not None else "",
         by=by,
-        reason=reason,
-        seen=wish.seen,
+        seen=seen,
         now=now,
     )
-    return PointsRow(row.key, project, row.members, row.assessment, row.given, row.excused)
 
 
 def _comment(row: PointsRow, task: int | None) -> str:
@@ -146,18 +173,19 @@ def _imported(change: RowChange) -> Imported:
     )  # fmt: skip
 
 
-def _values(points: Points) -> dict[str, str]:
+def _values(points: Marks) -> dict[str, str]:
     return {str(task or _SUM): "" if value is None else say_exactly(value) for task, value in points.items()}
 
 
-def say_exactly(value: Decimal) -> str:
-    """Return points as they are kept in the record of an import: the same in every language."""
-    return f"{value.normalize():f}"
+def say_exactly(value: Mark) -> str:
+    """Return points or an outcome as they are kept in the record of an import: the same in every language."""
+    return value.value if isinstance(value, Outcome) else f"{value.normalize():f}"
 
 
-def say_points(value: Decimal | None) -> str:
-    """Return points as people read them; nothing where there are none."""
-    return "" if value is None else say_decimal(value)
+def _read_exactly(text: str) -> Mark | None:
+    if not text:
+        return None
+    return Outcome(text) if text in Outcome.values else Decimal(text)
 
 
 @takes_back(KIND, gettext_lazy("Points of an assignment"))
@@ -173,14 +201,16 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         points.task_id: points
         for points in TaskPoints.objects.filter(assessment__project=row.object_id, enrolment__isnull=True)
     }
-    present = {task: standing[task].points if task in standing else None for task in tasks.values()}
+    decided = Assessment.objects.filter(project=row.object_id).first()
+    present: dict[int | None, Mark | None] = {
+        task: standing[task].points if task in standing else None for task in tasks.values()
+    }
+    if project is not None and project.assignment.grading != Assignment.Grading.POINTS:
+        present = {None: Outcome(decided.outcome) if decided is not None and decided.outcome else None}
     need_unchanged(row, _values(present) if project is not None else None)
     assert project is not None  # noqa: S101 - looked at above
     before = row.before or {}
-    given = {
-        task: Given(
-            Decimal(before[name]) if before.get(name) else None, standing[task].comment if task in standing else ""
-        )
-        for name, task in tasks.items()
-    }
-    give_points(project=project, given=given, by=by, reason=_("The entry of a table was taken back."), now=now)
+    marks = {task: _read_exactly(before.get(name) or "") for name, task in tasks.items()}
+    comments = {task: standing[task].comment if task in standing else "" for task in tasks.values()}
+    reason = _("The entry of a table was taken back.")
+    _mark(project, project.assignment, decided, marks, comments, by=by, reason=reason, now=now)

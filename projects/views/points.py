@@ -17,22 +17,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
-from amls.core.decimals import say_decimal
 from amls.core.preview import is_wanted, preview_of
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.kept import Shelf
-from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
+from amls.files.tables.forms import TableForm, Upload
 from amls.files.tables.imports import with_undo
+from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, XLSX, table_response
-from amls.grading.points import read_points
 from projects.models import Assignment
 from projects.pointrows import PointsRow, points_rows
+from projects.points import Mark, read_mark, say_mark
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
-from projects.services.points import most_by_task
-from projects.services.pointtable import RowWish, enter_table, say_points
+from projects.services.points import most_by_column
+from projects.services.pointtable import RowWish, enter_table
 from projects.views.access import StaffPage, open_staff_page
 
 # So many rows are sent at once: with forty tasks no browser sends more fields than the server reads.
@@ -51,7 +51,7 @@ class TaskPointsFileForm(TableForm):
 
 
 def _open(request: HttpRequest, slug: str, pk: int) -> StaffPage:
-    return open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
+    return open_staff_page(request, slug, pk)
 
 
 @login_required
@@ -82,17 +82,17 @@ def _key_in(sent: QueryDict, row: PointsRow, most: Iterable[int | None]) -> str:
 
 def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     """Save the rows that are right, and show the others again with what is wrong with them."""
-    rows, most = points_rows(page.assignment), most_by_task(page.assignment)
+    rows, most = points_rows(page.assignment), most_by_column(page.assignment)
     wishes: dict[str, RowWish] = {}
     wrong: dict[str, str] = {}
     for line, row in enumerate(rows, 1):
         key = _key_in(request.POST, row, most)
         named = {task: _named(key, task) for task in most if _named(key, task) in request.POST}
-        given: dict[int | None, Decimal | None] = {}
+        given: dict[int | None, Mark | None] = {}
         for task, name in named.items():
             try:
                 text = request.POST[name].strip()
-                given[task] = read_points(text, most=most[task]) if text else None
+                given[task] = read_mark(text, most=most[task]) if text else None
             except RuleViolation as violation:
                 wrong[name] = str(violation.message)
         if named and not any(name in wrong for name in named.values()):
@@ -121,7 +121,7 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
         teams = [row.project for row in complete if row.project is not None]
         count = len(publish_assessments(projects=teams, now=page.access.now))
         said = ngettext(
-            "The points of %(count)d team are published.", "The points of %(count)d teams are published.", count
+            "The results of %(count)d team are published.", "The results of %(count)d teams are published.", count
         )
         messages.success(request, said % {"count": count})
         return redirect("projects:points", page.course.slug, page.assignment.pk)
@@ -148,7 +148,7 @@ def _show(
         context: more for the template.
     """
     wrong, problems = wrong or {}, problems or {}
-    most, columns = most_by_task(page.assignment), columns_of(page.assignment)
+    most, columns = most_by_column(page.assignment), columns_of(page.assignment)
     shown = Paginator(rows, _ROWS).get_page(request.GET.get("page"))
 
     def fields(row: PointsRow) -> list[dict[str, Any]]:
@@ -158,7 +158,7 @@ def _show(
             {
                 "name": _named(row.key, task),
                 "label": f"{columns[task].label}: {row.label}",
-                "value": request.POST.get(_named(key, task), "") if is_again else say_points(row.points_for(task)),
+                "value": request.POST.get(_named(key, task), "") if is_again else say_mark(row.mark_for(task)),
                 "problem": wrong.get(_named(key, task), ""),
             }
             for task in most
@@ -169,19 +169,20 @@ def _show(
             "row": row,
             "fields": fields(row),
             "seen": version_of(row.assessment),
-            "sum": say_points(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
+            "sum": say_mark(sum((points.points for points in row.given.values()), Decimal(0))) if row.given else "",
             "problem": problems.get(row.key, ""),
             "is_excused": len(row.excused) == len(row.members),
         }
         for row in shown
     ]
-    heads = [(columns[task].label, say_decimal(points)) for task, points in most.items()]
+    heads = [(columns[task].label, say_mark(points)) for task, points in most.items()]
     refused = [entry for entry in table if entry["problem"] or any(field["problem"] for field in entry["fields"])]
     context |= page.context | {
         "table": table,
         "heads": heads,
         "shown": shown,
         "refused": refused,
+        "gives_points": page.assignment.grading == Assignment.Grading.POINTS,
         "drafts": sum(row.is_draft for row in rows),
         "is_out": any(row.is_published for row in rows),
     }
@@ -198,11 +199,16 @@ def _table(page: StaffPage, rows: list[PointsRow], kind: str) -> HttpResponse:
         *(str(column.label) for column in columns.values()),
     ]
     lines = [
-        [member.number, member.user.email, str(member.user), *(row.points_for(task) for task in columns)]
+        [member.number, member.user.email, str(member.user), *(_cell(row.mark_for(task)) for task in columns)]
         for row in rows
         for member in row.members
     ]
     return table_response(header, lines, filename=f"{page.course.slug}-{page.assignment.pk}", kind=kind)
+
+
+def _cell(mark: Mark | None) -> Decimal | str | None:
+    """Return a mark as a table has it: a number, or a word."""
+    return mark if mark is None or isinstance(mark, Decimal) else say_mark(mark)
 
 
 @login_required
@@ -219,13 +225,10 @@ def points_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             reason=form.cleaned_data.get("reason", ""), now=page.access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
-    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
-    back = reverse("projects:points", args=[slug, pk])
-    if outcome.is_done and outcome.plan is not None:
-        count = len(outcome.plan.lines)
-        said = ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count) % {"count": count}
-        messages.success(request, with_undo(said, slug))
-        return redirect(back)
     wanted = [str(meaning.label) for meaning in (PEOPLE[0], *columns_of(page.assignment).values())]
-    context = page.context | {"form": form, "preview": outcome.preview, "back": back, "wanted": wanted}
-    return render(request, "projects/points_import.html", context, status=outcome.status)
+    place = ImportPage(
+        template="projects/points_import.html", slug=slug, back=reverse("projects:points", args=[slug, pk]),
+        said=lambda count: ngettext("%(count)d row is imported.", "%(count)d rows are imported.", count) % {"count": count},
+        context=page.context | {"wanted": wanted},
+    )  # fmt: skip
+    return show_or_import(request, form, run, place)

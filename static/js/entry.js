@@ -3,7 +3,7 @@
   "use strict";
   const form = document.querySelector("[data-enter]");
   if (!form) return;
-  const fields = [...form.querySelectorAll("input[inputmode=decimal]")];
+  const fields = [...form.querySelectorAll("input[data-field], input[inputmode=decimal]")];
   // So many fields has each person.
   const columns = Number(form.dataset.columns ?? 1);
   form.addEventListener("keydown", (event) => {

@@ -239,3 +239,47 @@ def test_excused_people_and_teams_stand_in_the_table_once(
         Enrolment.objects.students().filter(course=world.course).values_list("pk", flat=True)
     )
     assert [row.members[0] for row in rows if row.excused] == [people[2]]
+
+
+@pytest.fixture
+def ungraded(sheet: Assignment) -> Assignment:
+    """A sheet that is passed or failed."""
+    Assignment.objects.filter(pk=sheet.pk).update(grading="passed", max_points=None)
+    sheet.refresh_from_db()
+    return sheet
+
+
+def outcomes(sheet: Assignment) -> dict[str, str]:
+    rows = Assessment.objects.filter(project__assignment=sheet).select_related("project")
+    return {str(row.project.memberships.get().enrolment.user): row.outcome for row in rows}
+
+
+def test_a_sheet_that_is_passed_or_failed_is_entered_published_and_undone_in_one_table(
+    world: World, ungraded: Assignment, people: list[Enrolment]
+) -> None:
+    staff, page = world.cast.client("assistant"), address(ungraded)
+    said = ("p", "nicht bestanden", "F", "vielleicht")
+    typed = {f"p{person.pk}-sum": word for person, word in zip(people, said, strict=True)}
+    answer = staff.post(page, typed)
+    assert answer.status_code == 422
+    assert "Write &#x27;Passed&#x27; or &#x27;Failed&#x27;, found &#x27;vielleicht&#x27;." in answer.content.decode()
+    assert outcomes(ungraded) == {NAMES[0]: "passed", NAMES[1]: "failed", NAMES[2]: "failed"}
+    shown = staff.post(page, {"publish": "1"})
+    sent = {"_agreed": "1", SEAL: shown.context["preview"].seal}
+    assert staff.post(page, sent).status_code == 302
+    assert Notice.objects.filter(kind="projects.result").count() == 3
+    table = staff.get(f"{page}?format=csv").content.decode("utf-8-sig")
+    changed = table.replace(f"{NAMES[1]};Failed", f"{NAMES[1]};bestanden").replace(
+        f"{NAMES[1]},Failed", f"{NAMES[1]},bestanden"
+    )
+    assert changed != table
+    file = SimpleUploadedFile("testat.csv", changed.encode())
+    shown = staff.post(address(ungraded, "points_import"), {"file": file})
+    assert outcomes(ungraded)[NAMES[1]] == "failed"
+    preview = shown.context["preview"]
+    assert [line.changes for line in preview["plan"].lines] == [[("result", "Failed", "Passed")]]
+    agreed = {"_agreed": "1", SEAL: preview["seal"], "kept": preview["kept"]}
+    assert staff.post(address(ungraded, "points_import"), agreed).status_code == 302
+    assert outcomes(ungraded)[NAMES[1]] == "passed"
+    undo_import(table_import=TableImport.objects.latest("pk"), by=world.staff, now=NOW)
+    assert outcomes(ungraded)[NAMES[1]] == "failed"

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from amls.agenda.feeds import own_items
+from amls.agenda.models import AgendaItem
 from amls.core.preview import SEAL, without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
@@ -22,7 +24,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due
 from amls.privacy.registry import delete_account, everything_about, forget_people_of
-from projects.addresses import KEYS, key_of
+from projects.addresses import KEYS, QUESTIONS, key_of
 from projects.models import (
     Assessment,
     Assignment,
@@ -34,9 +36,11 @@ from projects.models import (
     TaskPoints,
 )
 from projects.services.assessing import publish_assessments
+from projects.services.assignments import keep_assignment
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
 from projects.services.points import Given, give_points, set_tasks, team_for_points
 from projects.services.questions import answer_question, ask_about_points, asks_until
+from projects.services.registration import leave_team
 from projects.services.snippets import keep_snippets
 from tests.projects.conftest import NOW, World
 
@@ -351,3 +355,30 @@ def test_snippets_are_kept_in_order_and_stand_where_points_are_given(world: Worl
     for text in texts:
         assert f"<span data-snippet>{text}</span>" in shown
     assert client.post(address, {"lines": "x" * 1001}).status_code == 422
+
+
+def own_dates(person: Enrolment, now: Any = NOW) -> list[tuple[str, Any]]:
+    items = own_items(Enrolment.objects.select_related("course").get(pk=person.pk), now=now)
+    return [(item.key, item.moment) for item in items if item.key.endswith(f":{QUESTIONS}")]
+
+
+def test_until_when_one_may_ask_is_a_date_of_ones_own_while_the_result_stands(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "9.5")
+    key = key_of(sheet, QUESTIONS)
+    until = asks_until(sheet, NOW)
+    assert until is not None
+    last = until - timedelta(minutes=1)
+    assert [own_dates(person) for person in (world.student, world.other)] == [[(key, last)]] * 2
+    assert own_dates(world.another()) == []
+    # It is in nobody's calendar but theirs, and nobody is asked to ask.
+    assert not AgendaItem.objects.base().filter(key=key).exists()
+    assert still_due[KEYS](world.course, key, [world.student], NOW) == set()
+    sheet.question_days = 2
+    keep_assignment(sheet, now=NOW)
+    assert own_dates(world.student) == [(key, last - timedelta(days=5))]
+    excuse(enrolment=world.student, assignment=sheet, by=world.staff, now=NOW)
+    assert (own_dates(world.student), len(own_dates(world.other))) == ([], 1)
+    end_excuse(enrolment=world.student, assignment=sheet, now=NOW)
+    assert len(own_dates(world.student)) == 1
+    leave_team(project=Project.objects.get(assignment=sheet), enrolment=world.other, now=NOW - timedelta(days=2))
+    assert (len(own_dates(world.student)), own_dates(world.other)) == (1, [])

@@ -87,6 +87,11 @@ POINTS = Meaning(
      "summe punkte", "erreichte punkte", "kurs gesamt", "course total", "overall points",
      "testergebnis in punkten", "test results in points"),
 )  # fmt: skip
+OUTCOME = Meaning(
+    "outcome", _("result"),
+    ("result", "results", "passed", "bestanden", "ergebnis", "resultat", "status", "testat", "passed or failed", "bestanden oder nicht", "pass", "grade", "note",
+     "bewertung", "leistung"),
+)  # fmt: skip
 NAMES = (NAME, FAMILY_GIVEN, GIVEN, FAMILY)
 
 

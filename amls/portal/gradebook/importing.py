@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.courses.access import open_course_as_manager
 from amls.courses.models import User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import ImportOutcome, TableForm, Upload, preview_or_apply
-from amls.files.tables.imports import with_undo
+from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
-from amls.portal.gradebook.corrections import KIND, CorrectionPlan, import_corrections
+from amls.portal.gradebook.corrections import KIND, import_corrections
 
 
 class CorrectionsForm(TableForm):
@@ -46,15 +45,9 @@ def corrections(request: HttpRequest, slug: str) -> HttpResponse:
             reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
-    outcome = preview_or_apply(form, run) if request.method == "POST" else ImportOutcome()
-    if outcome.is_done and outcome.plan is not None:
-        count = len(outcome.plan.lines)
-        said = ngettext("Corrected for %(count)d person.", "Corrected for %(count)d people.", count)
-        messages.success(request, with_undo(said % {"count": count}, slug))
-        return redirect("portal:gradebook", slug)
-    plan = outcome.plan
-    context = {
-        "access": access, "course": access.course, "form": form, "preview": outcome.preview,
-        "needs_reason": isinstance(plan, CorrectionPlan) and plan.needs_reason,
-    }  # fmt: skip
-    return render(request, "portal/gradebook_import.html", context, status=outcome.status)
+    page = ImportPage(
+        template="portal/gradebook_import.html", slug=slug, back=reverse("portal:gradebook", args=[slug]),
+        said=lambda count: ngettext("Corrected for %(count)d person.", "Corrected for %(count)d people.", count) % {"count": count},
+        context={"access": access, "course": access.course},
+    )  # fmt: skip
+    return show_or_import(request, form, run, page)
