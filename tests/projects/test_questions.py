@@ -40,7 +40,6 @@ from projects.services.assignments import keep_assignment
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
 from projects.services.points import Given, give_points, set_tasks, team_for_points
 from projects.services.questions import answer_question, ask_about_points, asks_until
-from projects.services.registration import leave_team
 from projects.services.snippets import keep_snippets
 from tests.projects.conftest import NOW, World
 
@@ -380,5 +379,3 @@ def test_until_when_one_may_ask_is_a_date_of_ones_own_while_the_result_stands(wo
     assert (own_dates(world.student), len(own_dates(world.other))) == ([], 1)
     end_excuse(enrolment=world.student, assignment=sheet, now=NOW)
     assert len(own_dates(world.student)) == 1
-    leave_team(project=Project.objects.get(assignment=sheet), enrolment=world.other, now=NOW - timedelta(days=2))
-    assert (len(own_dates(world.student)), own_dates(world.other)) == (1, [])
