@@ -26,7 +26,7 @@ from projects.models import (
 )
 
 
-class Place(NamedTuple):
+class TeamPlace(NamedTuple):
     """Somebody's place in a team, what the team handed in, and what is decided on its work.
 
     Attributes:
@@ -71,7 +71,7 @@ class Known:
     """What was read of all assignments at once."""
 
     deadlines: Mapping[int, Deadlines]
-    places: dict[tuple[int, int], Place]
+    places: dict[tuple[int, int], TeamPlace]
     members: dict[int, list[int]]
     sums: dict[int, list[Sums]]
     given: dict[int, list[TaskPoints]]
@@ -101,7 +101,7 @@ def read_rows(
         with_results: whether points and decisions on single members are wanted at all.
     """
     pks = [assignment.pk for assignment in assignments]
-    places: dict[tuple[int, int], Place] = {}
+    places: dict[tuple[int, int], TeamPlace] = {}
     members: dict[int, list[int]] = defaultdict(list)
     for place in places_of(pks, people, with_texts=with_tasks, with_times=with_times):
         places[place.enrolment, place.assignment] = place
@@ -130,7 +130,7 @@ def read_rows(
 
 def places_of(
     pks: Sequence[int], people: Collection[int] | None, *, with_texts: bool = False, with_times: bool = False
-) -> Iterable[Place]:
+) -> Iterable[TeamPlace]:
     """Return the places of these students, or of all, in teams, and those of their teammates: 1 query."""
     active = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
     # Of many people nearly all teams are wanted: to name them would cost more than the rest.
@@ -148,7 +148,7 @@ def places_of(
         "enrolment", "assignment", "project", "project__topic", Exists(attempts), *times, "project__assessment",
         "project__assessment__outcome", _IS_PUBLISHED, *texts,
     )  # fmt: skip
-    return map(Place._make, rows)
+    return map(TeamPlace._make, rows)
 
 
 def _sums(pks: Sequence[int]) -> dict[int, list[Sums]]:

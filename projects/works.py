@@ -24,7 +24,7 @@ from projects.deadlines import Deadlines
 from projects.models import Assignment, Outcome
 from projects.points import Score, outcome_of, score_from
 from projects.queries import assignments_of
-from projects.workrows import Known, Place, Sums, places_of, read_rows
+from projects.workrows import Known, Sums, TeamPlace, places_of, read_rows
 
 
 class Work(NamedTuple):
@@ -149,7 +149,7 @@ def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: d
 
 
 def _state(
-    key: int, assignment: Assignment, enrolment: int, place: Place | None, known: Known, *, now: datetime
+    key: int, assignment: Assignment, enrolment: int, place: TeamPlace | None, known: Known, *, now: datetime
 ) -> WorkState:
     if (enrolment, key) in known.excused:
         return WorkState.EXCUSED
@@ -194,7 +194,7 @@ def blank_piece(assignment: Assignment) -> Piece:
     return piece_of(Work(assignment, WorkState.OPEN, None, "", is_published=False, project=None))
 
 
-class Standing(StrEnum):
+class WorkStanding(StrEnum):
     """How a person stands with handing an assignment in."""
 
     COMING = "coming"  # it opens later
@@ -239,24 +239,24 @@ class OwnWork:
         """Where its points are, task by task."""
         return address_of(self.assignment, "my_points")
 
-    def standing_at(self, now: datetime) -> Standing:
+    def standing_at(self, now: datetime) -> WorkStanding:
         """Return how the person stands now."""
         if self.work.state == WorkState.EXCUSED:
-            return Standing.EXCUSED
+            return WorkStanding.EXCUSED
         if self.is_done:
-            return Standing.DONE
+            return WorkStanding.DONE
         if self.is_handed_in:
-            return Standing.LATE
+            return WorkStanding.LATE
         if not self.assignment.is_handed_in_here:
-            return Standing.ELSEWHERE
+            return WorkStanding.ELSEWHERE
         opens_at = self.assignment.opens_at
         if opens_at is not None and now < opens_at:
-            return Standing.COMING
-        return Standing.OPEN if self.closes_at is None or now < self.closes_at else Standing.MISSED
+            return WorkStanding.COMING
+        return WorkStanding.OPEN if self.closes_at is None or now < self.closes_at else WorkStanding.MISSED
 
     def is_coming_at(self, now: datetime) -> bool:
         """Whether it is not due yet, and there is something to be done for it."""
-        if self.standing_at(now) in (Standing.DONE, Standing.LATE, Standing.EXCUSED):
+        if self.standing_at(now) in (WorkStanding.DONE, WorkStanding.LATE, WorkStanding.EXCUSED):
             return False
         return self.due_at is not None and now < deadline_closes_at(self.due_at)
 
@@ -363,7 +363,7 @@ def who_handed_in(assignment: Assignment, students: Collection[int] | None = Non
         assignment: what is handed in.
         students: whose teams alone are read; None: all.
     """
-    deadlines, teams = Deadlines.of(assignment), dict[int, list[Place]]()
+    deadlines, teams = Deadlines.of(assignment), dict[int, list[TeamPlace]]()
     for place in places_of([assignment.pk], students, with_times=True):
         teams.setdefault(place.project, []).append(place)
     handed_in = HandedIn(set(), set(), set())

@@ -17,7 +17,7 @@ from amls.grading.points import WorkState
 from projects.addresses import address_of
 from projects.models import Outcome
 from projects.queries import invitations_to
-from projects.works import OwnWork, Standing, Work, sum_of
+from projects.works import OwnWork, Work, WorkStanding, sum_of
 
 register = template.Library()
 
@@ -49,7 +49,7 @@ def own_works(context: template.Context, works: Sequence[OwnWork]) -> dict[str, 
         return {"todo": []}
     now, others = access.now, [own for own in works if not own.assignment.is_main]
     open_ones = [own for own in others if own.work.state == WorkState.OPEN and not own.is_handed_in]
-    coming = [own for own in open_ones if own.standing_at(now) == Standing.COMING]
+    coming = [own for own in open_ones if own.standing_at(now) == WorkStanding.COMING]
     todo = [own for own in open_ones if own not in coming]
     with_points = [own.work for own in sorted(works, key=lambda own: (own.assignment.position, own.assignment.pk))]
     gives_points = any(work.most is not None for work in with_points)
@@ -119,7 +119,7 @@ def _bar(work: Work, most: Decimal, *, begins: float, width: float) -> WorkBar:
 
 @register.simple_tag(takes_context=True)
 def standing(context: template.Context, work: OwnWork) -> str:
-    """Return how the reader stands with an assignment now, as `Standing` names it."""
+    """Return how the reader stands with an assignment now, as `WorkStanding` names it."""
     access: Access = context["access"]
     return work.standing_at(access.now).value
 
