@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "amls.agenda",
     "amls.mail",
     "amls.exports",
+    "amls.held",
     "lectures",
     "projects",
     "exams",
@@ -425,6 +426,10 @@ CELERY_BEAT_SCHEDULE = {
     "read-files": {
         "task": "lectures.tasks.extract",
         "schedule": timedelta(seconds=30),
+    },
+    "apply-held-acts": {
+        "task": "amls.held.tasks.apply_held",
+        "schedule": timedelta(seconds=10),
     },
     "check-attempts": {
         "task": "projects.tasks.check_attempts",

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("amls.signin.urls")),
     path("", include("amls.mail.urls")),
     path("", include("amls.exports.urls")),
+    path("", include("amls.held.urls")),
     path("", include("amls.agenda.urls")),
     path("", include("amls.grading.urls")),
     path("", include("lectures.urls")),

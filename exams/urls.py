@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from exams.views import acts, door, papers, results, rules, staff, student, tasks
+from exams.views import acts, door, held, papers, results, rules, staff, student, tasks
 
 app_name = "exams"
 urlpatterns = [
@@ -28,7 +28,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/capacity/", acts.capacity, name="staff_capacity"),
     path("<slug:slug>/exams/<int:pk>/staff/assign/", acts.assign, name="staff_assign"),
     path("<slug:slug>/exams/<int:pk>/staff/mend/", acts.mend, name="staff_mend"),
-    path("<slug:slug>/exams/<int:pk>/staff/release/", acts.release, name="staff_release"),
+    path("<slug:slug>/exams/<int:pk>/staff/release/", held.release, name="staff_release"),
     path("<slug:slug>/exams/<int:pk>/staff/helper/", acts.helper, name="staff_helper"),
     path("<slug:slug>/exams/<int:pk>/staff/revoke/", acts.revoke, name="staff_revoke"),
     path("<slug:slug>/exams/<int:pk>/staff/absent/", acts.absent, name="staff_absent"),
@@ -47,7 +47,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/university/", staff.university, name="university"),
     path("<slug:slug>/exams/<int:pk>/results/import/", results.import_file, name="import"),
     path("<slug:slug>/exams/<int:pk>/results/table/", results.table, name="table"),
-    path("<slug:slug>/exams/<int:pk>/results/publish/", results.publish, name="publish"),
+    path("<slug:slug>/exams/<int:pk>/results/publish/", held.publish, name="publish"),
     path("<slug:slug>/exams/<int:pk>/results/regrade/", results.grade_anew, name="regrade"),
     path("<slug:slug>/exams/<int:pk>/results/office.csv", results.office, name="office"),
 ]

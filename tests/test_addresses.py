@@ -95,6 +95,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     # After a fresh proof only.
     "exports:delete_account": ("/accounts/data/delete/", dict.fromkeys(PARTS, 302)),
     "exports:mine": ("/exports/", LOGIN),
+    "held:held": ("/amls/staff/held/", STAFF_LOGIN),
+    "held:undo": ("/amls/staff/held/1/undo/", POSTED_LOGIN),
     "exports:export": ("{export}", {**dict.fromkeys(PARTS, 404), "student": 200}),
     "exports:retry": ("{export}retry/", dict.fromkeys(PARTS, 405)),
     "exports:download": ("{export}my-courses.ics", {**dict.fromkeys(PARTS, 404), "student": 302}),
@@ -338,7 +340,7 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "mail", "signin"):
+        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "held", "mail", "signin"):
             yield f"{space}:{pattern.name}"
 
 

@@ -30,7 +30,7 @@ from exams.services.registration import close_exam, set_capacity, staff_register
 from exams.services.registration import excuse as excuse_registration
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
-from exams.services.seating import assign_seats, mend_seats, release_seats
+from exams.services.seating import assign_seats, mend_seats
 from exams.views.staff import Staff, open_exam, person_of
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
@@ -180,14 +180,6 @@ def mend(staff: Staff, form: ExamActForm) -> str:
     done = mend_seats(exam_pk=staff.exam.pk, now=staff.now)
     said = _("%(given)d seats are given, %(kept)d stay as they are; %(without)d people found no room.")
     return said % {"given": done.given, "kept": done.kept, "without": done.without_seat}
-
-
-@act(ExamActForm)
-def release(staff: Staff, form: ExamActForm) -> str:
-    """Show everyone their seat."""
-    count = release_seats(exam_pk=staff.exam.pk, now=staff.now)
-    said = ngettext("%(count)d person sees their seat now.", "%(count)d people see their seats now.", count)
-    return said % {"count": count}
 
 
 @act(HelperForm)

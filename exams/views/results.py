@@ -30,7 +30,6 @@ from exams.services.results import (
     enter_points,
     grade_table,
     lifts_fail,
-    publish_results,
     regrade,
     set_grade_table,
 )
@@ -201,20 +200,6 @@ def table(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         context = _context(access, exam, boundaries=form, problem=problem)
         return render(request, "exams/results.html", context, status=422)
     return render(request, "exams/results.html", _context(access, exam, proposal=GradeTable(steps)))
-
-
-@require_POST
-def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Publish all drafts."""
-    access, _exam = open_exam(request, slug, pk)
-    try:
-        count = publish_results(exam_pk=pk, by=person_of(request), now=access.now)
-    except RuleViolation as violation:
-        messages.error(request, str(violation.message))
-    else:
-        text = ngettext("%(count)d result is published.", "%(count)d results are published.", count)
-        messages.success(request, text % {"count": count})
-    return redirect("exams:results", slug=slug, pk=pk)
 
 
 @require_POST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db import transaction
@@ -20,6 +21,7 @@ from amls.core.preview import Preview, preview_of, without_trace
 from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
+from amls.held.asking import hold_and_say
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
@@ -28,6 +30,7 @@ from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.models import Project
 from projects.progress import desk_views, for_desk, names_of
+from projects.publication import publication_of
 from projects.queries import TeamView
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
@@ -135,23 +138,29 @@ def _decision(view: TeamView) -> str:
 def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
     """Publish what is decided, after showing the mail and who gets it."""
     projects, now = list(queryset.select_related("topic", "assignment__course")), now_of(request)
-    with transaction.atomic():
-        count, notices, letter = _publish(projects, now)
-        people = sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient})
-        preview = preview_of(request.POST, (count, people, letter))
-        if not preview.is_agreed:
-            transaction.set_rollback(True)
+    by_course: dict[Course, list[Project]] = {}
+    for project in projects:
+        by_course.setdefault(project.course, []).append(project)
+    back = reverse("admin:projects_project_changelist")
+    asked = [
+        publication_of(rows, course=course, back=f"{back}?{urlencode({'course': course.pk})}")
+        for course, rows in by_course.items()
+    ]
+    wanted = [publication for publication in asked if publication is not None]
+    preview = preview_of(request.POST, [publication.references for publication in wanted])
     if preview.is_agreed:
-        said = ngettext("%(count)d decision is published.", "%(count)d decisions are published.", count)
-        messages.success(request, said % {"count": count})
+        for publication in wanted:
+            hold_and_say(request, publication, by=user_of(request), now=now, at_desk=True)
         return None
+    count, notices, letter = preview_letters(projects, now=now)
+    people = sorted({f"{notice.recipient} <{notice.recipient.email}>" for notice in notices if notice.recipient})
     left = len(projects) - count
     drafts = [view for view in _views(queryset) if view.assessment and view.assessment.outcome and not view.published]
     return desk.ask(
         request,
         outcome={view.project.pk: _decision(view) for view in drafts},
         title=_("Publish %(what)s") % {"what": _count(count)},
-        submit=_("Publish and send the mails"),
+        submit=_("Publish in five minutes"),
         action="publish",
         rows=projects,
         may=count > 0,

@@ -1,5 +1,6 @@
 """Tags of the desk's pages for projects."""
 
+import re
 from typing import Any
 
 from django import template
@@ -9,9 +10,12 @@ register = template.Library()
 
 @register.simple_tag
 def undo_of(extra_tags: str | None) -> dict[str, str] | None:
-    """Return what an undo button posts and where, from a message's tags 'undo ADDRESS [NAME VALUE]'; None without."""
+    """Return what an undo button posts and where, from a message's tags 'undo ADDRESS [NAME VALUE]'; None without.
+
+    The address is one of this site.
+    """
     parts = (extra_tags or "").split(" ")
-    if parts[0] != "undo" or len(parts) < 2 or not parts[1].startswith("/admin/"):
+    if parts[0] != "undo" or len(parts) < 2 or not re.match(r"/[^/\\]", parts[1]):
         return None
     name, value = parts[2:4] if len(parts) >= 4 else ("undo", "1")
     return {"address": parts[1], "name": name, "value": value}

@@ -26,10 +26,12 @@ from amls.files.tables.imports import with_undo
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, XLSX, table_response
+from amls.held.asking import hold_and_say
 from projects.models import Assignment
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
-from projects.services.assessing import publish_assessments, version_of
+from projects.publication import publication_of
+from projects.services.assessing import version_of
 from projects.services.pointfile import PEOPLE, columns_of, import_task_points
 from projects.services.points import most_by_column
 from projects.services.pointtable import RowWish, enter_table
@@ -119,12 +121,11 @@ def _publish(request: HttpRequest, page: StaffPage) -> HttpResponse:
     preview = preview_of(request.POST, [(row.key, version_of(row.assessment)) for row in complete])
     if preview.is_agreed:
         teams = [row.project for row in complete if row.project is not None]
-        count = len(publish_assessments(projects=teams, now=page.access.now))
-        said = ngettext(
-            "The results of %(count)d team are published.", "The results of %(count)d teams are published.", count
-        )
-        messages.success(request, said % {"count": count})
-        return redirect("projects:points", page.course.slug, page.assignment.pk)
+        back = reverse("projects:points", args=[page.course.slug, page.assignment.pk])
+        wanted = publication_of(teams, course=page.course, back=back)
+        if wanted is not None:
+            hold_and_say(request, wanted, by=page.user, now=page.access.now, at_desk=False)
+        return redirect(back)
     return _show(request, page, rows, preview=preview, complete=complete)
 
 

@@ -97,14 +97,31 @@
     tell();
     show(pk, SHOWN[action], seat);
     send();
+    if (search.value) next(pk);
   });
 
   // Search as one types, by the server's own way to compare letters.
   const { finder } = window.amlsFolding(JSON.parse(door.dataset.letters));
   const search = door.querySelector("[data-search]");
-  search.addEventListener("input", () => {
+  const sift = () => {
     const isFound = finder(search.value);
     for (const row of rows.values()) row.hidden = !isFound(row.dataset.words);
+  };
+  search.addEventListener("input", sift);
+  // Who was found and marked is seen once more among all, and the field waits for the next one.
+  const next = (pk) => {
+    search.value = "";
+    sift();
+    rows.get(pk)?.scrollIntoView({ block: "center" });
+    search.focus({ preventScroll: true });
+  };
+  // Enter marks whoever alone is found.
+  search.form.addEventListener("submit", (event) => {
+    const open = [...rows.values()].filter((row) => !row.hidden);
+    if (!search.value || open.length !== 1) return;
+    event.preventDefault();
+    if (open[0].dataset.state === "registered") open[0].querySelector("[value=present]")?.click();
+    else next(open[0].dataset.person);
   });
 
   // Slips: the browser's own detector where it has one, else the vendored decoder.
@@ -126,7 +143,7 @@
     if (!row) { say(words.unknown); return; }
     say("");
     search.value = "";
-    for (const other of rows.values()) other.hidden = false;
+    sift();
     row.scrollIntoView({ block: "center" });
     row.querySelector("button")?.focus();
   };

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from pytest_django import DjangoDbBlocker, Settings
 from pytest_django.live_server_helper import LiveServer
 
+from amls.held.models import HeldAct
+from amls.held.tasks import apply_held
 from amls.portal.demo.services import make_demo
 from lectures.tasks import extract
 from tests.snapshots import Snapshots
@@ -109,6 +111,12 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert problems == []
+
+
+def let_held_acts_happen() -> None:
+    """Let what is held back happen, as it does after five minutes."""
+    HeldAct.objects.waiting().update(apply_at=timezone.now())
+    apply_held()
 
 
 def is_foreign(url: str, site: str) -> bool:

@@ -13,7 +13,7 @@ from amls.grading.tasks import TaskWish
 from amls.mail.send import deliver_due
 from projects.models import Assignment, TaskPoints
 from projects.services.points import set_tasks
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, let_held_acts_happen
 from tests.browser.looks import axe
 from tests.factories import EnrolmentFactory, UserFactory
 
@@ -61,7 +61,8 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
     expect(fields.nth(2)).to_be_focused()
     desk.get_by_role("button", name="Save and publish").click()
     desk.get_by_role("button", name="Publish the points").click()
-    expect(desk.get_by_text(f"The points of {people} teams are published.")).to_be_visible()
+    expect(desk.get_by_text(f"Publish {people} decisions: it happens at")).to_be_visible()
+    let_held_acts_happen()
 
     mine = f"/amls/assignments/{sheet.pk}/points/"
     student = open_page(mine, user="student9", width=390)

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from amls.mail.models import Notice
 from projects.models import Assessment, AssessmentDraft, Extension, ExtensionRequest, Project, Topic
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, let_held_acts_happen
 from tests.browser.looks import SCHEMES, Scheme, problems_at
 
 LIST = "/admin/projects/project/"
@@ -45,8 +45,11 @@ def test_from_the_open_hand_in_to_the_published_result(open_page: Open, width: i
     page.get_by_role("button", name="Run").or_(page.locator("button[name=index]")).first.click()
     expect(page.get_by_role("heading", name="This is the mail")).to_be_visible()
     before = Notice.objects.filter(kind="projects.result").count()
-    page.get_by_role("button", name="Publish and send the mails").click()
-    expect(page.get_by_text("2 decisions are published.")).to_be_visible()
+    page.get_by_role("button", name="Publish in five minutes").click()
+    expect(page.get_by_text("Publish 2 decisions: it happens at")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert Notice.objects.filter(kind="projects.result").count() == before
+    let_held_acts_happen()
     assert Notice.objects.filter(kind="projects.result").count() == before + 4
     assert Assessment.objects.get(project=project).published_at is not None
 

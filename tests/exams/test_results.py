@@ -12,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from amls.core import clock
+from amls.core.preview import AGREED, SEAL
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import extra_points
 from amls.courses.models import User
 from amls.courses.services import verify_number
+from amls.held.services import HOLD, apply_next
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import grade_bars, point_bars, statistics_of, usual_table
@@ -487,7 +490,12 @@ def test_a_file_is_shown_then_imported_then_published_and_seen(
     student = cast.client("student")
     # With what stands around it: tokens of forms hold any two digits.
     assert "<dd>81" not in student.get("/amls/exams/").content.decode()
-    client.post(f"{address}publish/")
+    asked = client.post(f"{address}publish/")
+    assert asked.context["people"] == [(str(user), "81 points, grade 2.0")]
+    # Nothing leaves at one click, and nobody sees anything of it for five minutes.
+    client.post(f"{address}publish/", {AGREED: "1", SEAL: asked.context["preview"].seal})
+    assert "<dd>81" not in student.get("/amls/exams/").content.decode()
+    assert apply_next(clock.now() + HOLD) == 1
     page = student.get("/amls/exams/").content.decode()
     assert "<dd>2.0</dd>" in page
     assert "<dd>81 / 100</dd>" in page

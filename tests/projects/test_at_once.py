@@ -16,6 +16,7 @@ from pytest_django import Settings
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.held.models import HeldAct
 from projects.models import Assessment, Extension, Project, Topic, TopicSwitch
 from projects.services.assessing import assess, assign_assessor, pass_undecided, publish_assessments
 from projects.services.extensions import extend, request_extension
@@ -182,8 +183,7 @@ def test_assigning_and_publishing_at_once_is_doing_it_one_after_the_other(world:
     [
         # Eight of them see whether each team's deadline becomes what was shown,
         ("extend_all", {"days": "1", "reason": "Outage"}, 33),
-        # four whether the mails are still those that were shown,
-        ("publish", {}, 19),
+        ("publish", {}, 14),
         ("pass_all", {}, 18),
         ("withdraw_all", {}, 30),
         # and three who gets each.
@@ -211,7 +211,7 @@ def spent(world: World, desk: Client, action: str, values: dict[str, Any], count
         assert desk.post(list_url(), data).status_code == 302
     changed = {
         "extend_all": Extension.objects.filter(project__in=teams).count(),
-        "publish": Assessment.objects.filter(project__in=teams, published_at__isnull=False).count(),
+        "publish": sum(len(act.references["decisions"]) for act in HeldAct.objects.order_by("-pk")[:1]),
         "pass_all": Assessment.objects.filter(project__in=teams, outcome="passed").count(),
         "withdraw_all": Project.objects.filter(pk__in=[team.pk for team in teams], withdrawn_at__isnull=False).count(),
     }

@@ -9,6 +9,8 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.core import clock
+from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.models import (
     Assessment,
@@ -61,6 +63,8 @@ def test_a_decision_is_a_draft_until_it_is_published(world: World, desk: Client)
     assert shown.context["letters"]["letter"].subject in shown.content.decode()
     assert not Notice.objects.filter(kind="projects.result").exists()
     desk.post(assess_url(team), {"publish": "1"})
+    assert not Notice.objects.filter(kind="projects.result").exists(), "It is held back."
+    assert apply_next(clock.now() + HOLD) == 1
     assert Notice.objects.get(kind="projects.result").recipient == member
 
 

@@ -20,11 +20,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.core import clock
 from amls.core.formulas import guard_text
 from amls.courses.models import Course
 from amls.courses.services import verify_number
 from amls.files.tables.table import read_table
 from amls.files.tables.values import cell_text
+from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.exports.archive import archive_response, distinct, safe_name, slug
 from projects.exports.results import ResultResource
@@ -75,6 +77,8 @@ def test_publishing_shows_the_mail_and_who_gets_it_first(world: World, desk: Cli
     assert Assessment.objects.get().published_at is None
     for _time in ("once", "and again"):
         run(desk, "publish", [ready, open_one], _agreed="1", _shown=seal_in(asked))
+    assert not Notice.objects.filter(kind="projects.result").exists(), "It is held back."
+    assert apply_next(clock.now() + HOLD) == 1
     assert Notice.objects.filter(kind="projects.result").count() == 1
 
 
@@ -87,6 +91,7 @@ def test_what_was_decided_since_it_was_shown_is_not_published_unseen(world: Worl
     assert "something changed since this was shown" in again.content.decode()
     assert not Notice.objects.filter(kind="projects.result").exists()
     assert run(desk, "publish", [ready, later], _agreed="1", _shown=seal_in(again)).status_code == 302
+    assert apply_next(clock.now() + HOLD) == 1
     assert Assessment.objects.filter(published_at=None).count() == 0
 
 

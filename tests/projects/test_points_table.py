@@ -8,11 +8,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from pytest_django import Settings
 
+from amls.core import clock
 from amls.core.preview import SEAL
 from amls.courses.models import Enrolment
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
 from amls.grading.tasks import TaskWish
+from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.models import Assessment, Assignment, Membership, Project, TaskPoints
 from projects.pointrows import points_rows
@@ -172,6 +174,8 @@ def test_complete_drafts_are_published_after_they_were_shown(
     assert client.post(address(sheet), {"_agreed": "1", SEAL: "another"}).status_code == 200
     assert Assessment.objects.filter(published_at__isnull=False).count() == 0
     assert client.post(address(sheet), {"_agreed": "1", SEAL: shown.context["preview"].seal}).status_code == 302
+    assert Assessment.objects.filter(published_at__isnull=False).count() == 0, "It is held back."
+    assert apply_next(clock.now() + HOLD) == 1
     row = Assessment.objects.get(published_at__isnull=False)
     assert [member.enrolment for member in row.project.memberships.all()] == [people[1]]
     assert list(Notice.objects.filter(kind="projects.result").values_list("recipient", flat=True)) == [

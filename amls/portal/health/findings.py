@@ -20,6 +20,7 @@ _WORK_OF = {
 _NAMES = {
     "amls.mail.tasks.deliver": gettext_lazy("Mails"),
     "amls.exports.tasks.work": gettext_lazy("Exports"),
+    "amls.held.tasks.apply_held": gettext_lazy("What was held back"),
     "lectures.tasks.extract": gettext_lazy("Slides to read"),
     "projects.tasks.allocate_topics": gettext_lazy("Topics to give by wish"),
     "projects.tasks.check_attempts": gettext_lazy("Hand-ins to check"),

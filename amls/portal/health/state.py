@@ -22,6 +22,7 @@ from amls.exports.health import ExportHealth
 from amls.exports.health import health as export_health
 from amls.exports.jobs import EXPORTS
 from amls.files.models import MissingFile
+from amls.held.services import ACTS
 from amls.mail.health import MailHealth
 from amls.mail.health import health as mail_health
 from amls.mail.send import OUTBOX
@@ -30,7 +31,7 @@ from lectures.services.extraction import EXTRACTIONS
 from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS
 
-QUEUES = (OUTBOX, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCHES, UPSTREAMS)
+QUEUES = (OUTBOX, ACTS, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCHES, UPSTREAMS)
 # More than clocks that are kept by NTP ever differ.
 _MOST_SKEW_SECONDS = 2
 # Work that should have been begun is late after this; beat comes twice a minute.

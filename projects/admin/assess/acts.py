@@ -14,13 +14,15 @@ from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
+from amls.held.asking import hold_and_say
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import PEOPLE, AssessPage
 from projects.admin.pages import add_violation, now_of
 from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import Extension, Submission
-from projects.services.assessing import assess, assign_assessor, note_for_staff, publish_assessments
+from projects.publication import publication_of
+from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.drafts import forget_draft
 from projects.services.extensions import extend, revoke_extension
 from projects.services.handin import accept_late, restore_submission, withdraw_submission
@@ -178,8 +180,12 @@ def _decide(page: AssessPage, form: AssessForm | TaskPointsForm) -> None:
 
 
 def _publish(page: AssessPage, *, otherwise: str) -> str:
-    done = publish_assessments(projects=[page.project], now=now_of(page.request))
-    return _("Published; the team is told.") if done else otherwise
+    """Hold the publication back, which says so itself; return what else is to be said."""
+    wanted = publication_of([page.project], course=page.project.course, back=page.place)
+    if wanted is None:
+        return otherwise
+    hold_and_say(page.request, wanted, by=page.user, now=now_of(page.request), at_desk=True)
+    return _("Saved as a draft.")
 
 
 @deed("publish")

@@ -1,0 +1,89 @@
+"""Pages that show who gets what before an act is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from amls.core.preview import preview_of
+from amls.core.times import say_clock
+from amls.courses.models import Course, User
+from amls.held.models import HeldAct
+from amls.held.services import hold
+
+
+@dataclass(frozen=True, slots=True)
+class WantedAct:
+    """An act as it is asked for.
+
+    Attributes:
+        course: of which it is.
+        kind: of the act.
+        about: names the thing.
+        references: what is done, with what names the state that the person saw.
+        title: what it does.
+        back: the path of the page where it was asked for.
+    """
+
+    course: Course
+    kind: str
+    about: str
+    references: Mapping[str, Any]
+    title: str
+    back: str
+
+
+def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, now: datetime, at_desk: bool) -> HeldAct:
+    """Hold an act back, and say until when it can be taken back, with the button that does so."""
+    act, is_new = hold(
+        course=wanted.course, kind=wanted.kind, about=wanted.about, references=wanted.references, title=wanted.title,
+        back=wanted.back, by=by, now=now,
+    )  # fmt: skip
+    address = reverse("held:undo", args=[wanted.course.slug, act.pk])
+    values = {"what": act.title, "time": say_clock(act.apply_at, wanted.course.zone), "name": act.by or _("somebody")}
+    if is_new:
+        said = _("%(what)s: it happens at %(time)s. Until then nobody sees anything of it, and you can take it back.")
+    else:
+        said = _("%(what)s: %(name)s asked for it already, it happens at %(time)s.")
+    messages.success(request, said % values, extra_tags=f"undo {address}" if at_desk else f"at 0 {address} -")
+    return act
+
+
+def ask_and_hold(
+    request: HttpRequest,
+    wanted: WantedAct,
+    *,
+    people: Sequence[tuple[str, str]],
+    lead: str,
+    submit: str,
+    by: User | None,
+    now: datetime,
+) -> HttpResponse:
+    """Show whom an act tells what; where the person has seen this very thing and agrees, hold it back.
+
+    Args:
+        request: a POST.
+        wanted: what is asked for; its references say what the person sees.
+        people: each with what they get.
+        lead: what it means.
+        submit: what the button says.
+        by: who asks.
+        now: the request's clock.
+    """
+    preview = preview_of(request.POST, (wanted.kind, wanted.about, dict(wanted.references)))
+    if preview.is_agreed:
+        hold_and_say(request, wanted, by=by, now=now, at_desk=False)
+        return redirect(wanted.back)
+    context = {
+        "course": wanted.course, "title": wanted.title, "people": people, "lead": lead, "submit": submit,
+        "preview": preview, "back": wanted.back,
+    }  # fmt: skip
+    return render(request, "held/ask.html", context)

@@ -1,0 +1,25 @@
+"""What the maker of an act reads that could not be done."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from amls.held.models import HeldAct
+from amls.held.services import KIND
+from amls.mail.letters import Letter, letter
+from amls.mail.models import Notice
+
+
+@letter(KIND, label=gettext_lazy("A held act was not done"))
+def not_done(notice: Notice, now: datetime) -> Letter | None:
+    """Say what was not done, and why."""
+    act = HeldAct.objects.filter(pk=notice.references["act"], state=HeldAct.State.REFUSED).first()
+    if act is None:
+        return None
+    return Letter(
+        subject=_("Not done: %(what)s") % {"what": act.title},
+        text=f"{act.outcome}\n\n" + _("Nothing of it was done, and nobody was told."),
+        action=(_("Look at it again"), act.back),
+        reason=_("You get this because you asked for it."),
+    )

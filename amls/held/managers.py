@@ -1,0 +1,28 @@
+"""Reading what is held back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from amls.held.models import HeldAct  # noqa: F401
+
+
+class HeldActQuerySet(models.QuerySet["HeldAct"]):
+    """Acts that wait, or did."""
+
+    def waiting(self) -> HeldActQuerySet:
+        """Return those that are not done yet."""
+        return self.filter(state="waiting")
+
+    def free(self, now: datetime) -> HeldActQuerySet:
+        """Return those that wait, and that no worker has."""
+        return self.waiting().filter(Q(leased_until__isnull=True) | Q(leased_until__lte=now))
+
+    def due(self, now: datetime) -> HeldActQuerySet:
+        """Return those whose time has come, and that no worker has."""
+        return self.free(now).filter(apply_at__lte=now)

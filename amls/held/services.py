@@ -1,0 +1,155 @@
+"""Holding an act back, taking it back, and doing it when its time has come."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from amls.core.jobs import Claim, Queue
+from amls.core.times import say_clock
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, User
+from amls.held.kinds import held_kinds
+from amls.held.managers import HeldActQuerySet
+from amls.held.models import HeldAct
+from amls.mail.outbox import notify
+
+logger = logging.getLogger(__name__)
+
+# As long as moved dates wait by default.
+HOLD = timedelta(minutes=5)
+# From then on whoever looks is told that the worker is late.
+LATE = timedelta(minutes=2)
+KIND = "held.refused"
+APPLY = "amls.held.tasks.apply_held"
+
+
+class _HeldActs(Queue[HeldAct]):
+    """Acts whose time has come."""
+
+    model, task, lease = HeldAct, APPLY, timedelta(minutes=5)
+    since_field = "apply_at"
+    most_attempts = 5
+
+    def waiting(self, *, now: datetime) -> HeldActQuerySet:
+        """Return those that are due."""
+        return HeldAct.objects.due(now)
+
+    def choose(self, *, now: datetime, limit: int) -> Iterable[HeldAct]:
+        """Return those that wait longest, locked."""
+        return self.free(self.waiting(now=now)).order_by("apply_at", "pk")[:limit]
+
+
+ACTS = _HeldActs()
+
+
+def hold(
+    *,
+    course: Course,
+    kind: str,
+    about: str,
+    references: Mapping[str, Any],
+    title: str,
+    back: str,
+    by: User | None,
+    now: datetime,
+) -> tuple[HeldAct, bool]:
+    """Hold an act back for five minutes; return it, and whether it is new.
+
+    Where one of this kind about the same thing waits already, that one stays: pressed twice, or by two people, it is
+    done once.
+
+    Args:
+        course: of which it is.
+        kind: for which an app registered how it is done.
+        about: names the thing.
+        references: primary keys, and what names the state that the person saw.
+        title: what it does, for the staff.
+        back: the path of the page where it was asked for.
+        by: who wants it, and hears of it where it can't be done.
+        now: the request's clock.
+    """
+    values = {
+        "references": dict(references), "title": title[:300], "back": back[:300], "by": by, "created_at": now,
+        "apply_at": now + HOLD,
+    }  # fmt: skip
+    with transaction.atomic():
+        return HeldAct.objects.get_or_create(
+            course=course, kind=kind, about=about, state=HeldAct.State.WAITING, defaults=values
+        )
+
+
+def undo(*, act: HeldAct, now: datetime) -> None:
+    """Take an act back before it is done.
+
+    Raises:
+        RuleViolation: it is done, taken back, or being done just now.
+    """
+    # A worker that died holds it no longer; one that lives and is slow finds its claim gone, and rolls back.
+    if HeldAct.objects.free(now).filter(pk=act.pk).update(state=HeldAct.State.UNDONE, ended_at=now, leased_until=None):
+        return
+    act.refresh_from_db()
+    if act.state == HeldAct.State.UNDONE:
+        raise RuleViolation(_("It is taken back already."), code="undone")
+    if act.ended_at is None:
+        raise RuleViolation(_("It is being done just now: it can't be taken back any more."), code="being-done")
+    raise RuleViolation(
+        _("It is too late: it was done at %(time)s.") % {"time": say_clock(act.ended_at, act.course.zone)}, code="done"
+    )
+
+
+def apply_next(now: datetime) -> int:
+    """Claim one act whose time has come and do it; return how many that was.
+
+    All that it writes, and that it is done, is one transaction: a worker that dies leaves nothing half done, and the
+    next one does it. What it may not do any more is said to its maker.
+    """
+    claims = ACTS.claim(now=now)
+    for claim in claims:
+        if claim.is_one_too_many:
+            with translation.override(_language(claim.row)):
+                _refuse(claim, _("It failed several times. The installation's log says why."), now)
+            continue
+        _apply(claim, now)
+    return len(claims)
+
+
+def _apply(claim: Claim[HeldAct], now: datetime) -> None:
+    act = claim.row
+    with translation.override(_language(act)), timezone.override(act.course.zone):
+        try:
+            with transaction.atomic():
+                outcome = held_kinds[act.kind](act, now)
+                done = claim.finish(state=HeldAct.State.DONE, ended_at=now, outcome=outcome)
+                if not done:
+                    # Another worker has it by now, and does it.
+                    transaction.set_rollback(True)
+        except RuleViolation as violation:
+            _refuse(claim, str(violation.message), now)
+        except Exception:  # Whatever it is: it is tried again when the lease is over.
+            logger.exception("held act not done act=%s kind=%s", act.pk, act.kind)
+
+
+def _refuse(claim: Claim[HeldAct], words: str, now: datetime) -> None:
+    act = claim.row
+    with transaction.atomic():
+        if claim.finish(state=HeldAct.State.REFUSED, ended_at=now, outcome=words) and act.by is not None:
+            notify(
+                key=f"held:{act.pk}",
+                kind=KIND,
+                now=now,
+                recipient=act.by,
+                course=act.course,
+                references={"act": act.pk},
+            )
+
+
+def _language(act: HeldAct) -> str:
+    return (act.by.language if act.by is not None else "") or act.course.language or settings.LANGUAGE_CODE

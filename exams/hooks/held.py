@@ -1,0 +1,7 @@
+"""What of exams is held back before it is done."""
+
+from amls.held.kinds import held_kinds
+from exams.services.holding import RESULTS, SEATS, publish_as_seen, release_as_seen
+
+held_kinds.add(SEATS, release_as_seen)
+held_kinds.add(RESULTS, publish_as_seen)

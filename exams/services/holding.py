@@ -1,0 +1,99 @@
+"""Seats and results as they are released and published a few minutes later: as they were seen, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.core.decimals import say_decimal
+from amls.core.preview import seal_of
+from amls.core.violations import RuleViolation
+from amls.courses.models import User
+from amls.held.models import HeldAct
+from exams.models import Registration
+from exams.services.results import publish_results
+from exams.services.seating import release_seats
+
+SEATS, RESULTS = "exams.seats", "exams.results"
+
+# A person, and what they see from then on.
+Seen = tuple[str, str]
+
+
+def released(*, exam_pk: int, now: datetime) -> list[Seen]:
+    """Release the seats, and return who sees which.
+
+    Raises:
+        RuleViolation: as `release_seats`.
+    """
+    release_seats(exam_pk=exam_pk, now=now)
+    rows = Registration.objects.holding().filter(exam=exam_pk).select_related("enrolment__user", "seat__room")
+    return [(str(row.enrolment.user), str(row.seat)) for row in rows.order_by("enrolment__user__sort_name", "pk")]
+
+
+def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
+    """Publish the drafts, and return who sees which points and grade.
+
+    Raises:
+        RuleViolation: as `publish_results`.
+    """
+    drafts = list(Registration.objects.filter(exam=exam_pk, result__state="draft").values_list("pk", flat=True))
+    publish_results(exam_pk=exam_pk, by=by, now=now)
+    rows = Registration.objects.filter(pk__in=drafts).select_related("enrolment__user", "result")
+    return [
+        (
+            str(row.enrolment.user),
+            _("%(points)s points, grade %(grade)s")
+            % {
+                "points": say_decimal(row.result.points),
+                "grade": number_format(row.result.grade, 1),
+            },
+        )
+        for row in rows.order_by("enrolment__user__sort_name", "pk")
+    ]
+
+
+def seal_seen(rows: Sequence[Seen]) -> str:
+    """Return what names what was seen, in whatever language."""
+    digits = [(person, "".join(letter for letter in what if letter.isdigit())) for person, what in rows]
+    return seal_of(digits)
+
+
+def release_as_seen(act: HeldAct, now: datetime) -> str:
+    """Release the seats that somebody wanted released.
+
+    Raises:
+        RuleViolation: they are others by now, or as `release_seats`.
+    """
+    with transaction.atomic():
+        rows = released(exam_pk=act.references["exam"], now=now)
+        if seal_seen(rows) != act.references["seal"]:
+            raise RuleViolation(
+                _("Seats or people changed meanwhile. Look at them, and release them again."), code="changed-meanwhile"
+            )
+    count = len(rows)
+    return ngettext("%(count)d person sees their seat now.", "%(count)d people see their seats now.", count) % {
+        "count": count
+    }
+
+
+def publish_as_seen(act: HeldAct, now: datetime) -> str:
+    """Publish the results that somebody wanted published.
+
+    Raises:
+        RuleViolation: they are others by now, or as `publish_results`.
+    """
+    with transaction.atomic():
+        rows = published(exam_pk=act.references["exam"], by=act.by, now=now)
+        if seal_seen(rows) != act.references["seal"]:
+            raise RuleViolation(
+                _("Points, extra points or the grade table changed meanwhile. Look at them, and publish again."),
+                code="changed-meanwhile",
+            )
+    count = len(rows)
+    return ngettext("%(count)d result is published.", "%(count)d results are published.", count) % {"count": count}
