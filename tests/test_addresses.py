@@ -340,7 +340,18 @@ def own_names(patterns: list[URLPattern | URLResolver], space: str = "") -> Iter
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             yield from own_names(pattern.url_patterns, pattern.namespace or "")
-        elif space in ("portal", "agenda", "lectures", "projects", "exams", "exports", "grading", "held", "mail", "signin"):
+        elif space in (
+            "portal",
+            "agenda",
+            "lectures",
+            "projects",
+            "exams",
+            "exports",
+            "grading",
+            "held",
+            "mail",
+            "signin",
+        ):
             yield f"{space}:{pattern.name}"
 
 
