@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.formats import number_format
+from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -51,7 +51,7 @@ def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
             _("%(points)s points, grade %(grade)s")
             % {
                 "points": say_decimal(row.result.points),
-                "grade": number_format(row.result.grade, 1),
+                "grade": floatformat(row.result.grade, 1),
             },
         )
         for row in rows.order_by("enrolment__user__sort_name", "pk")
