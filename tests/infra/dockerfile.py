@@ -39,6 +39,8 @@ class Image:
     def start(self, *command: str, environment: dict[str, str], shared: dict[Path, str]) -> subprocess.Popen[bytes]:
         """Start a container: as the image's user, without any capability, on a disk that it only reads but for its volumes.
 
+        The command is its first process, as with an engine, and hears itself that it is to end.
+
         Args:
             command: What it is told, in the place of the image's own CMD.
             environment: Given beside the image's own.
@@ -46,7 +48,13 @@ class Image:
         """
         given = [f"--setenv={name}={value}" for name, value in {**self.environment, **environment}.items()]
         binds = [f"--bind={here}:{there}" for here, there in shared.items()]
-        binds += [f"--bind={self.root.disk}{volume}:{volume}" for volume in self.volumes]
+        # Beside the disk: what lies on it is as read-only as the disk itself.
+        for volume in self.volumes:
+            place = self.root.disk.parent / "volumes" / volume.lstrip("/")
+            if not place.exists():
+                place.parent.mkdir(parents=True, exist_ok=True)
+                subprocess.run(["cp", "--archive", f"{self.root.disk}{volume}", place], check=True)
+            binds.append(f"--bind={place}:{volume}")
         nspawn = [
             "systemd-nspawn",
             "--quiet",
@@ -58,7 +66,6 @@ class Image:
         ]
         nspawn += [
             "--resolv-conf=copy-host",
-            "--as-pid2",
             "--console=pipe",
             "--kill-signal=SIGTERM",
             f"--chdir={self.workdir}",
