@@ -16,6 +16,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/attendance.pdf", papers.attendees, name="attendees"),
     path("<slug:slug>/exams/<int:pk>/seats.pdf", papers.seat_plan, name="seat_plan"),
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
+    path("<slug:slug>/exams/<int:pk>/staff/people/<int:registration_pk>/", staff.person, name="staff_person"),
     path("<slug:slug>/exams/<int:pk>/staff/register/", acts.register, name="staff_register"),
     path("<slug:slug>/exams/<int:pk>/staff/withdraw/", acts.withdraw, name="staff_withdraw"),
     path("<slug:slug>/exams/<int:pk>/staff/excuse/", acts.excuse, name="staff_excuse"),

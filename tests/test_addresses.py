@@ -165,6 +165,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),
     "exams:attendees": ("{exam}attendance.pdf", STAFF),
     "exams:staff": ("{exam}staff/", STAFF),
+    "exams:staff_person": ("{exam}staff/people/{registration}/", STAFF),
     "exams:staff_register": ("{exam}staff/register/", dict.fromkeys(PARTS, 405)),
     "exams:staff_withdraw": ("{exam}staff/withdraw/", dict.fromkeys(PARTS, 405)),
     "exams:staff_excuse": ("{exam}staff/excuse/", dict.fromkeys(PARTS, 405)),
@@ -275,7 +276,7 @@ def places(cast: Cast) -> dict[str, str]:
         course=cast.course, starts_at=now + timedelta(hours=1), opens_at=now - timedelta(days=9), closes_at=now,
         withdraw_until=now,
     )  # fmt: skip
-    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
+    registered = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=now)
     set_exam_tasks(exam_pk=exam.pk, tasks=[TaskWish("Joins", exam.max_points)], by=None, now=now)
     # Only then has the office its list.
     Exam.objects.filter(pk=exam.pk).update(results_published_at=now, frozen_at=now)
@@ -332,6 +333,7 @@ def places(cast: Cast) -> dict[str, str]:
         "my_points": f"/amls/assignments/{sheet.pk}/points/",
         "handout": handout.get_absolute_url(),
         "student": str(cast.student.pk),
+        "registration": str(registered.pk),
         "exam_task": str(exam.tasks.get().pk),
     }
 

@@ -32,6 +32,7 @@ COSTS = {
     "form: an exam": (10, 80),
     "form: a person": (12, 35),
     "page: an assessment": (29, 37),
+    "page: an exam for staff": (11, 63),
 }
 
 

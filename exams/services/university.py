@@ -202,16 +202,19 @@ def _said(entry: UniversityEntry) -> str:
 
 
 def compare_lists(exam: Exam) -> Comparison:
-    """Return who is registered here and with the university: 6 queries.
+    """Return who is registered here and with the university: 6 queries, or 1 where no list is there.
 
     A line counts for a person as in every file: where number or name speak against it, it is in dispute.
     """
+    entries = list(UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number")))
+    if not entries:
+        return Comparison(in_both=0, only_here=[], only_there=[], disputed=[], without_number=[])
     people, matched = Participants(exam.course), set[int]()
     only_there: list[UniversityEntry] = []
     disputed: list[tuple[UniversityEntry, str]] = []
     here = list(Registration.objects.active().filter(exam=exam).with_people().by_name())
     registered = {registration.enrolment_id for registration in here}
-    for entry in UniversityEntry.objects.filter(exam=exam).order_by(SortName("name", "matriculation_number")):
+    for entry in entries:
         try:
             enrolment = people.find(number=entry.matriculation_number, name=entry.name)
         except RuleViolation as violation:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -31,13 +32,14 @@ from exams.services.registration import excuse as excuse_registration
 from exams.services.results import freeze as freeze_results
 from exams.services.results import unfreeze as unfreeze_results
 from exams.services.seating import assign_seats, mend_seats
+from exams.views.people import place_of
 from exams.views.staff import Staff, open_exam, person_of
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
 
 
 def act(form_class: type[ExamActForm]) -> Callable[[Callable[[Staff, Any], str]], View]:
-    """Make a view of what does one thing and returns what to say of it; it leads back to the exam's page.
+    """Make a view of what does one thing and returns what to say; it leads back to where one was on the exam's page.
 
     Args:
         form_class: what the act needs to know.
@@ -60,7 +62,7 @@ def act(form_class: type[ExamActForm]) -> Callable[[Callable[[Staff, Any], str]]
                 raise Http404
             else:
                 messages.error(request, form.problem)
-            return redirect("exams:staff", slug=slug, pk=pk)
+            return redirect(reverse("exams:staff", args=[slug, pk]) + place_of(request))
 
         return view
 

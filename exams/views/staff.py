@@ -8,22 +8,23 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
 from amls.files.tables.forms import TableForm, Upload
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
-from exams.admission import AdmissionState, admissions_of
+from exams.admission import admissions_of
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
 from exams.services.university import compare_lists, import_university_list
-
-_GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+from exams.views.people import GONE, lists_of, people_of, place_of
 
 
 def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
@@ -54,42 +55,16 @@ class Staff:
 
 @require_safe
 def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Show the exam's state at a glance, and everyone in it with what can be done."""
+    """Show the exam's state at a glance, and who is in it, by pages; what can be done with one of them is at `person`."""
     access, exam = open_exam(request, slug, pk)
-    people = list(
-        Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
-    )
-    here = [person for person in people if person.state not in _GONE]
-    enrolments = [registration.enrolment for registration in here]
-    admissions = admissions_of(access.course, enrolments, now=access.now)
-    for registration in here:
-        registration.admission = admissions[registration.enrolment_id]  # type: ignore[attr-defined]
-    holding = sorted(
-        (registration for registration in here if registration.holds_seat),
-        key=lambda registration: registration.enrolment.user.sort_name,
-    )
-    waiting = sorted(
-        (registration for registration in here if not registration.holds_seat),
-        key=lambda registration: registration.position or 0,
-    )
-    states = [admissions[registration.enrolment_id].state for registration in holding]
+    people = people_of(access, exam)
     context = {
         "access": access,
         "course": access.course,
         "tab": "exams",
         "exam": exam,
-        "holding": holding,
-        "waiting": waiting,
-        "gone": [person for person in people if person.state in _GONE],
-        "figures": {
-            "admitted": states.count(AdmissionState.ADMITTED),
-            "under_reserve": len(states) - states.count(AdmissionState.ADMITTED),
-            "contradicted": sum(admissions[registration.enrolment_id].is_contradicted for registration in holding),
-            "seated": sum(hasattr(registration, "seat") for registration in holding),
-            "present": sum(registration.state == Registration.State.ATTENDED for registration in holding),
-            "absent": sum(registration.state == Registration.State.ABSENT for registration in holding),
-            "graded": sum(hasattr(registration, "result") for registration in holding),
-        },
+        "lists": lists_of(request, people),
+        "figures": people.figures(),
         "rooms": list(exam.rooms.all()),
         "helpers": _helpers(request, exam, access),
         "candidates": Enrolment.objects.students()
@@ -100,6 +75,26 @@ def staff(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "comparison": compare_lists(exam),
     }
     return render(request, "exams/staff.html", context)
+
+
+@require_safe
+def person(request: HttpRequest, slug: str, pk: int, registration_pk: int) -> HttpResponse:
+    """Show what can be done with somebody of the exam; to htmx the form alone, which stands in the list then."""
+    access, exam = open_exam(request, slug, pk)
+    registration = get_object_or_404(Registration.objects.with_people(), exam=exam, pk=registration_pk)
+    context = {
+        "access": access,
+        "course": access.course,
+        "tab": "exams",
+        "exam": exam,
+        "registration": registration,
+        "admission": admissions_of(access.course, [registration.enrolment], now=access.now)[registration.enrolment_id],
+        "is_gone": registration.state in GONE,
+        "place": place_of(request),
+    }
+    answer = render(request, "exams/_person.html" if htmx_of(request) else "exams/person.html", context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
 
 
 def _helpers(request: HttpRequest, exam: Exam, access: Access) -> list[dict[str, Any]]:

@@ -6,8 +6,9 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
+from amls.courses.models import Enrolment, User
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
-from exams.services.registration import staff_register
+from exams.services.registration import staff_register, staff_withdraw
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
 
@@ -83,18 +84,70 @@ def test_who_is_not_on_the_list_is_not_found(cast: Cast, exam: Exam) -> None:
 
 
 def test_every_button_of_the_page_leads_to_its_own_address(cast: Cast, exam: Exam) -> None:
-    staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=NOW)
-    page = cast.client("assistant").get(f"/amls/exams/{exam.pk}/staff/").content.decode()
-    for name in (
-        "withdraw",
-        "excuse",
-        "admit",
-        "register",
-        "capacity",
-        "admit-all",
-        "helper",
-        "absent",
-        "close",
-        "freeze",
-    ):
-        assert f'action="/amls/exams/{exam.pk}/staff/{name}/"' in page, name
+    held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=NOW)
+    client, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/"
+    page = client.get(address).content.decode()
+    for name in ("register", "capacity", "admit-all", "helper", "absent", "close", "freeze"):
+        assert f'action="{address}{name}/"' in page, name
+    own = f"{address}people/{held.pk}/"
+    assert f'href="{own}"' in page
+    # The form is the same on its own page, without scripts, and within the list.
+    whole, part = client.get(own).content.decode(), client.get(own, headers={"HX-Request": "true"}).content.decode()
+    assert ("<html" in whole, "<html" in part) == (True, False)
+    for name in ("withdraw", "excuse", "admit"):
+        assert f'formaction="{address}{name}/"' in whole, name
+        assert f'formaction="{address}{name}/"' in part, name
+
+
+def test_who_is_gone_and_whose_results_are_frozen_are_not_to_be_changed(cast: Cast, exam: Exam) -> None:
+    held = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="By hand", now=NOW)
+    client, own = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/people/{held.pk}/"
+    staff_withdraw(registration_pk=held.pk, reason="Asked for it", now=NOW)
+    page = client.get(own).content.decode()
+    assert "is no longer in this exam." in page
+    assert "formaction" not in page
+    Exam.objects.filter(pk=exam.pk).update(results_published_at=NOW, frozen_at=NOW)
+    page = client.get(own).content.decode()
+    assert "The results are frozen" in page
+    assert "formaction" not in page
+    other = OpenExamFactory.create(course=cast.course, starts_at=NOW + timedelta(days=19))
+    assert client.get(f"/amls/exams/{other.pk}/staff/people/{held.pk}/").status_code == 404
+
+
+def test_everyone_of_a_large_exam_is_found_and_an_act_leads_back_to_where_they_stood(cast: Cast, exam: Exam) -> None:
+    users = User.objects.bulk_create(
+        User(email=f"p{number}@example.org", display_name=f"Person {number:03}", matriculation_number=f"{400_000 + number}")
+        for number in range(205)
+    )  # fmt: skip
+    users.append(User.objects.create(email="z@example.org", display_name="Łukasz Żółć"))
+    enrolled = Enrolment.objects.bulk_create(Enrolment(user=user, course=cast.course) for user in users)
+    Registration.objects.bulk_create(
+        Registration(
+            course=cast.course, exam=exam, enrolment=person, created_at=NOW, changed_at=NOW,
+            state="registered" if place < 103 or place == 205 else "waitlisted",
+            position=None if place < 103 or place == 205 else place,
+        )
+        for place, person in enumerate(enrolled)
+    )  # fmt: skip
+    Exam.objects.filter(pk=exam.pk).update(capacity=104, seats_taken=104, waiting=102)
+    client, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/"
+
+    def names(query: str) -> tuple[list[str], list[int | None]]:
+        lists = client.get(address + query).context["lists"]
+        holding, waiting = ([*shown.rows] for shown in (lists.holding, lists.waiting))
+        return [str(row.registration.enrolment.user) for row in holding], [row.place for row in waiting]
+
+    first, waiting = names("")
+    assert (len(first), first[0], waiting) == (100, "Person 000", list(range(1, 101)))
+    assert names("?holding=2&waiting=2") == (["Person 100", "Person 101", "Person 102", "Łukasz Żółć"], [101, 102])
+    assert names("?holding=99")[0] == names("?holding=2")[0]
+    assert names("?q=zolc+lukasz") == (["Łukasz Żółć"], [])
+    # Place in the line as it is, not among those that are found.
+    assert names("?q=400204") == ([], [102])
+    assert 'href="?holding=2&amp;waiting=2#line"' in client.get(f"{address}?holding=2").content.decode()
+    last = Registration.objects.get(enrolment=enrolled[-1])
+    place = "?q=zolc"
+    own = client.get(f"{address}people/{last.pk}/{place}").content.decode()
+    assert f'formaction="{address}excuse/{place}"' in own
+    answer = client.post(f"{address}excuse/{place}", {"registration": last.pk, "reason": "Ill"})
+    assert answer["Location"] == f"{address}{place}"

@@ -1,0 +1,164 @@
+"""The people of an exam as its staff see them: three lists by pages, in which everyone is found by name or number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+from django.utils.http import urlencode
+
+from amls.core.folding import is_found, searchable
+from amls.core.text import clean_line
+from amls.courses.access import Access
+from exams.admission import Admission, admissions_of
+from exams.models import Exam, Registration
+
+GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
+_ROWS = 100
+_CONTRADICTED = "contradicted"
+# What an address says of where somebody is in the lists: what is looked for, whom alone, and the page of each list.
+_PLACE = ("q", "only", "holding", "waiting", "gone")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Somebody in an exam.
+
+    Attributes:
+        registration: with the person, the seat and the result loaded.
+        admission: None for who is gone.
+        place: on the waiting list, from 1; None for who does not wait.
+    """
+
+    registration: Registration
+    admission: Admission | None = None
+    place: int | None = None
+
+    def is_meant(self, typed: str) -> bool:
+        """Whether the name, the address or the number has every word that was typed, folded as everywhere."""
+        enrolment = self.registration.enrolment
+        return is_found(typed, searchable(f"{enrolment.user} {enrolment.user.email} {enrolment.number}"))
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the facts have changed since the rules admitted the person."""
+        return self.admission is not None and self.admission.is_contradicted
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many of those who hold a seat are what."""
+
+    admitted: int
+    under_reserve: int
+    contradicted: int
+    seated: int
+    present: int
+    absent: int
+    graded: int
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everyone in an exam, in the order of the lists."""
+
+    holding: Sequence[Row]
+    waiting: Sequence[Row]
+    gone: Sequence[Row]
+
+    def figures(self) -> Figures:
+        """Return the figures of those who hold a seat."""
+        states = [row.registration.state for row in self.holding]
+        admitted = sum(row.admission is not None and row.admission.is_admitted for row in self.holding)
+        return Figures(
+            admitted=admitted,
+            under_reserve=len(states) - admitted,
+            contradicted=sum(row.is_contradicted for row in self.holding),
+            seated=sum(hasattr(row.registration, "seat") for row in self.holding),
+            present=states.count(Registration.State.ATTENDED),
+            absent=states.count(Registration.State.ABSENT),
+            graded=sum(hasattr(row.registration, "result") for row in self.holding),
+        )
+
+
+def people_of(access: Access, exam: Exam) -> People:
+    """Return everyone in an exam: 2 queries more than the rules of admission need."""
+    loaded = Registration.objects.filter(exam=exam).select_related("enrolment__user", "seat__room", "result").by_name()
+    everyone = list(loaded)
+    here = [registration for registration in everyone if registration.state not in GONE]
+    admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
+    in_line = sorted((each for each in here if not each.holds_seat), key=lambda waiting: waiting.position or 0)
+    return People(
+        holding=[Row(each, admissions[each.enrolment_id]) for each in here if each.holds_seat],
+        waiting=[Row(each, admissions[each.enrolment_id], place) for place, each in enumerate(in_line, start=1)],
+        gone=[Row(each) for each in everyone if each.state in GONE],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of a list.
+
+    Attributes:
+        rows: those on it.
+        before, after: the addresses of the pages beside it; empty where there is none.
+    """
+
+    rows: Page[Row]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What the page shows of the lists.
+
+    Attributes:
+        typed: what is looked for.
+        is_narrowed: whether some are left out.
+        holding, waiting, gone: a page of each list.
+        place: these as an address says them, see `place_of`.
+    """
+
+    typed: str
+    is_narrowed: bool
+    holding: Shown
+    waiting: Shown
+    gone: Shown
+    place: str
+
+
+def lists_of(request: HttpRequest, people: People) -> Lists:
+    """Return the pages of the lists that an address asks for; a page that isn't there is the nearest that is."""
+    typed, is_narrowed = clean_line(request.GET.get("q", "")), request.GET.get("only") == _CONTRADICTED
+
+    def shown(name: str, everyone: Sequence[Row]) -> Shown:
+        meant = [row for row in everyone if not is_narrowed or row.is_contradicted]
+        rows = Paginator([row for row in meant if not typed or row.is_meant(typed)], _ROWS).get_page(
+            request.GET.get(name)
+        )
+        return Shown(
+            rows,
+            before=place_of(request, **{name: rows.number - 1}) if rows.has_previous() else "",
+            after=place_of(request, **{name: rows.number + 1}) if rows.has_next() else "",
+        )
+
+    return Lists(
+        typed=typed,
+        is_narrowed=bool(typed) or is_narrowed,
+        holding=shown("holding", people.holding),
+        waiting=shown("waiting", people.waiting),
+        gone=shown("gone", people.gone),
+        place=place_of(request),
+    )
+
+
+def place_of(request: HttpRequest, **pages: int) -> str:
+    """Return where in the lists an address is, from the question mark on; empty for the beginning.
+
+    Args:
+        request: whose address says it.
+        pages: of lists that are to be looked at instead, by the list's name.
+    """
+    named = {name: request.GET[name] for name in _PLACE if request.GET.get(name)} | pages
+    return f"?{urlencode(named)}" if named else ""
