@@ -280,6 +280,7 @@ PARTS: dict[str, list[Callable[[], None]]] = {
     "search": [searching],
     "desk": _parts("desk"),
     "writes": [project_writes, exam_writes],
+    "rush": _parts("rush"),
     "mail": _parts("mail", "planning"),
     "pdf": _parts("pdfs"),
     "courses": _parts("takeover", "allocation"),

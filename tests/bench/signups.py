@@ -186,6 +186,11 @@ async def _press_all(port: int, exam_pk: int, people: list[str]) -> list[float]:
 
 async def _answer(reader: asyncio.StreamReader) -> int:
     """Read one answer; return its status."""
+    return (await _headed(reader))[0]
+
+
+async def _headed(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    """Read one answer; return its status and its headers, by names in small letters."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     lines = head.split("\r\n")
     headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines[1:])}
@@ -195,7 +200,7 @@ async def _answer(reader: asyncio.StreamReader) -> int:
         while size := int((await reader.readline()).strip(), 16):
             await reader.readexactly(size + 2)
         await reader.readline()
-    return int(lines[0].split()[1])
+    return int(lines[0].split()[1]), headers
 
 
 def _bare() -> float:
