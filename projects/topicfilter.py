@@ -13,7 +13,7 @@ from projects.models import Topic
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class FilterChoice:
     """A track or a skill to filter by.
 
     Attributes:
@@ -26,7 +26,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class TopicFilter:
+class WantedTopics:
     """What a reader asked for: within one kind any of the choices, all kinds together; the page's script does the same.
 
     Attributes:
@@ -39,7 +39,7 @@ class TopicFilter:
     only_free: bool
 
     @classmethod
-    def asked_by(cls, query: QueryDict) -> TopicFilter:
+    def asked_by(cls, query: QueryDict) -> WantedTopics:
         """Return what the address says: `?q=…&track=…&track=…&skill=…&free`."""
         return cls(
             query.get("q", "").strip()[:200],
@@ -62,12 +62,12 @@ class TopicFilter:
             and (not self.words or is_found(self.words, searchable(said_on_card(topic))))
         )
 
-    def track_choices(self, topics: Sequence[Topic]) -> list[Choice]:
+    def track_choices(self, topics: Sequence[Topic]) -> list[FilterChoice]:
         """Return the tracks in the order of the topics."""
         there = [topic.track for topic in topics if self.fits(topic, but="track")]
         return _choices(dict.fromkeys(topic.track for topic in topics), there, self.tracks)
 
-    def skill_choices(self, topics: Sequence[Topic]) -> list[Choice]:
+    def skill_choices(self, topics: Sequence[Topic]) -> list[FilterChoice]:
         """Return the skills by name."""
         there = [skill for topic in topics if self.fits(topic, but="skill") for skill in topic.skills]
         return _choices(
@@ -81,5 +81,5 @@ def said_on_card(topic: Topic) -> str:
     return " ".join([topic.title, first_sentence(topic.description), mentor, *topic.skills])
 
 
-def _choices(values: Iterable[str], there: Sequence[str], chosen: Sequence[str]) -> list[Choice]:
-    return [Choice(value, there.count(value), value in chosen) for value in values]
+def _choices(values: Iterable[str], there: Sequence[str], chosen: Sequence[str]) -> list[FilterChoice]:
+    return [FilterChoice(value, there.count(value), value in chosen) for value in values]

@@ -29,7 +29,7 @@ from projects.models import Assignment, SeekingNote, Topic
 from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
-from projects.topicfilter import TopicFilter
+from projects.topicfilter import WantedTopics
 from projects.views.access import add_violation, mine_of, number, open_mine, registration_problem
 
 
@@ -66,7 +66,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
     for row in rows:
         row.course = access.course
     offered = [row for row in rows if not row.proposal]
-    asked = TopicFilter.asked_by(request.GET)
+    asked = WantedTopics.asked_by(request.GET)
     shown = {row.pk for row in rows if asked.fits(row)}
     deadlines, student = Deadlines.of(assignment), _student(access)
     notes = SeekingNote.objects.filter(assignment=assignment).select_related("enrolment__user", "topic")

@@ -45,15 +45,15 @@ EDGES = (
 
 def test_no_page_asks_more_of_its_readers_than_it_did(open_page: Open, read_files: None, site: str) -> None:
     pages: dict[str | None, Page] = {who: open_page("/", user=who) for who in (None, "student")}
-    found = {}
+    worse = {}
     for name, (who, path, width, script, _before, most) in CASES.items():
         page = pages[who]
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{site}{path}")
         measured = page.evaluate(script)
         if not isinstance(measured, int | float) or measured > most:
-            found[name] = (measured, most)
-    assert found == {}
+            worse[name] = (measured, most)
+    assert worse == {}
     # Header, page and foot began 48 pixels apart.
     for path in ("/amls/", "/amls/schedule/", "/amls/projects/mine/", "/?all"):
         pages["student"].goto(f"{site}{path}")

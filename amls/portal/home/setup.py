@@ -53,10 +53,10 @@ def setup_steps(course: Course) -> list[SetupStep]:
         (_("Slides and recordings"), Material.objects.all(), "lecture__course", "lectures_lecture_upload_files"),
     ]
     counts = {f"step_{place}": _count(rows, path) for place, (_title, rows, path, _name) in enumerate(wanted)}
-    (found,) = Course.objects.filter(pk=course.pk).annotate(**counts).values_list(*counts)
+    (amounts,) = Course.objects.filter(pk=course.pk).annotate(**counts).values_list(*counts)
     return [
         SetupStep(title, count, way_to_choose(reverse(f"admin:{name}"), course))
-        for (title, _rows, _path, name), count in zip(wanted, found, strict=True)
+        for (title, _rows, _path, name), count in zip(wanted, amounts, strict=True)
     ]
 
 
