@@ -21,7 +21,7 @@ _PLACE = ("q", "only", "holding", "waiting", "gone")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ExamPerson:
     """Somebody in an exam.
 
     Attributes:
@@ -46,7 +46,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ExamFigures:
     """How many of those who hold a seat are what."""
 
     admitted: int
@@ -62,15 +62,15 @@ class Figures:
 class People:
     """Everyone in an exam, in the order of the lists."""
 
-    holding: Sequence[Row]
-    waiting: Sequence[Row]
-    gone: Sequence[Row]
+    holding: Sequence[ExamPerson]
+    waiting: Sequence[ExamPerson]
+    gone: Sequence[ExamPerson]
 
-    def figures(self) -> Figures:
+    def figures(self) -> ExamFigures:
         """Return the figures of those who hold a seat."""
         states = [row.registration.state for row in self.holding]
         admitted = sum(row.admission is not None and row.admission.is_admitted for row in self.holding)
-        return Figures(
+        return ExamFigures(
             admitted=admitted,
             under_reserve=len(states) - admitted,
             contradicted=sum(row.is_contradicted for row in self.holding),
@@ -87,16 +87,19 @@ def people_of(access: Access, exam: Exam) -> People:
     everyone = list(loaded)
     here = [registration for registration in everyone if registration.state not in GONE]
     admissions = admissions_of(access.course, [registration.enrolment for registration in here], now=access.now)
-    in_line = sorted((each for each in here if not each.holds_seat), key=lambda waiting: waiting.position or 0)
+    in_line = sorted((waiting for waiting in here if not waiting.holds_seat), key=lambda waiting: waiting.position or 0)
     return People(
-        holding=[Row(each, admissions[each.enrolment_id]) for each in here if each.holds_seat],
-        waiting=[Row(each, admissions[each.enrolment_id], place) for place, each in enumerate(in_line, start=1)],
-        gone=[Row(each) for each in everyone if each.state in GONE],
+        holding=[ExamPerson(holder, admissions[holder.enrolment_id]) for holder in here if holder.holds_seat],
+        waiting=[
+            ExamPerson(waiting, admissions[waiting.enrolment_id], place)
+            for place, waiting in enumerate(in_line, start=1)
+        ],
+        gone=[ExamPerson(left) for left in everyone if left.state in GONE],
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PeoplePage:
     """A page of a list.
 
     Attributes:
@@ -104,7 +107,7 @@ class Shown:
         before, after: the addresses of the pages beside it; empty where there is none.
     """
 
-    rows: Page[Row]
+    rows: Page[ExamPerson]
     before: str
     after: str
 
@@ -122,9 +125,9 @@ class Lists:
 
     typed: str
     is_narrowed: bool
-    holding: Shown
-    waiting: Shown
-    gone: Shown
+    holding: PeoplePage
+    waiting: PeoplePage
+    gone: PeoplePage
     place: str
 
 
@@ -132,12 +135,12 @@ def lists_of(request: HttpRequest, people: People) -> Lists:
     """Return the pages of the lists that an address asks for; a page that isn't there is the nearest that is."""
     typed, is_narrowed = clean_line(request.GET.get("q", "")), request.GET.get("only") == _CONTRADICTED
 
-    def shown(name: str, everyone: Sequence[Row]) -> Shown:
+    def shown(name: str, everyone: Sequence[ExamPerson]) -> PeoplePage:
         meant = [row for row in everyone if not is_narrowed or row.is_contradicted]
         rows = Paginator([row for row in meant if not typed or row.is_meant(typed)], _ROWS).get_page(
             request.GET.get(name)
         )
-        return Shown(
+        return PeoplePage(
             rows,
             before=place_of(request, **{name: rows.number - 1}) if rows.has_previous() else "",
             after=place_of(request, **{name: rows.number + 1}) if rows.has_next() else "",

@@ -84,7 +84,7 @@ class Scene:
 
 def measure() -> list[dict[str, object]]:
     """Return the medians of some rounds, each in a new course: the site and its bare twin in turn."""
-    found: dict[tuple[str, str], list[Waits]] = {}
+    waits_of: dict[tuple[str, str], list[Waits]] = {}
     with stage(), _redis() as broker:
         from django.db import connection, connections
 
@@ -98,23 +98,23 @@ def measure() -> list[dict[str, object]]:
                 for name, (visits, rate) in _rushes(scene).items():
                     kinds = ("site", "bare") if number % 2 else ("bare", "site")
                     for kind in kinds:
-                        found.setdefault((name, kind), []).append(asyncio.run(_rush(port, visits, rate, kind)))
+                        waits_of.setdefault((name, kind), []).append(asyncio.run(_rush(port, visits, rate, kind)))
                 _check(scene)
                 connections.close_all()
-    names = dict.fromkeys(name for name, _kind in found)
-    return [row for name in names for row in _rows(name, found[name, "site"], found[name, "bare"])]
+    names = dict.fromkeys(name for name, _kind in waits_of)
+    return [row for name in names for row in _rows(name, waits_of[name, "site"], waits_of[name, "bare"])]
 
 
 def _rows(name: str, site: list[Waits], bare: list[Waits]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for share, aim in ((0.5, ""), (0.95, "≤ 1,000 ms")):
-        here, there = (statistics.median(each.milliseconds(share) for each in waits) for waits in (site, bare))
+        here, there = (statistics.median(waits.milliseconds(share) for waits in rounds) for rounds in (site, bare))
         case = f"{name}, p{100 * share:.0f}"
         rows.append({"case": case, "value": f"{here:.0f} ms", "ratio": round(here / there, 1), "aim": aim})
     errors = [error for waits in site for error in waits.errors]
     asked = sum(len(waits.seconds) for waits in site)
     said = "; ".join([f"none of {asked} answers", *dict.fromkeys(errors)])
-    rows.append({"case": f"{name}, errors", "value": len(errors), "ratio": sum(len(each.errors) for each in bare), "aim": said})  # fmt: skip
+    rows.append({"case": f"{name}, errors", "value": len(errors), "ratio": sum(len(waits.errors) for waits in bare), "aim": said})  # fmt: skip
     return rows
 
 
@@ -175,8 +175,8 @@ def _publish_results(course: Any, people: Sequence[Any], now: datetime) -> None:
         for person in people
     )  # fmt: skip
     Result.objects.bulk_create(
-        Result(registration=one, points=Decimal(70), grade=Decimal("2.3"), state="published", published_at=now)
-        for one in sat
+        Result(registration=registration, points=Decimal(70), grade=Decimal("2.3"), state="published", published_at=now)
+        for registration in sat
     )
 
 
