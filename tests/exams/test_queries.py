@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from amls.courses.services import touch_enrolments
 from exams.models import Accommodation, Exam, Registration, Room
 from exams.services.registration import staff_register
 from exams.services.results import enter_points
@@ -44,6 +45,8 @@ def people(cast: Cast, exam: Exam, count: int, prefix: str) -> None:
 def asked(cast: Cast, part: str, path: str) -> int:
     client = cast.client(part)
     client.get(path)
+    # What is kept for this person is over; what is kept for everybody is there.
+    touch_enrolments([cast.student.pk])
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200
     return len(captured)
@@ -54,10 +57,10 @@ def test_the_dates_cost_the_same_for_one_and_three(cast: Cast) -> None:
     staff_register(enrolment=cast.student, exam_pk=first.pk, reason="By hand", now=NOW)
     for_one = asked(cast, "student", "/amls/exams/")
     dates(cast, 2)
-    assert (for_one, asked(cast, "student", "/amls/exams/")) == (6, 6)
+    assert (for_one, asked(cast, "student", "/amls/exams/")) == (8, 8)
 
 
-@pytest.mark.parametrize(("page", "cost"), [("staff", 12), ("check-in", 10), ("check-in/marks", 6), ("results", 11)])
+@pytest.mark.parametrize(("page", "cost"), [("staff", 11), ("check-in", 10), ("check-in/marks", 6), ("results", 11)])
 def test_people_cost_the_same_for_one_and_three(cast: Cast, page: str, cost: int) -> None:
     exam = dates(cast, 1)[0]
     path = f"/amls/exams/{exam.pk}/{page}/"

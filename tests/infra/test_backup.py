@@ -199,8 +199,8 @@ def test_a_target_that_fills_up_or_is_there_leaves_nothing(folder: Path) -> None
 def test_two_migrations_started_at_once_are_done_once(folder: Path) -> None:
     site = Site(folder / "old", f"backup_old_{os.getpid()}", copied=True)
     for statement in (
-        "DROP TABLE files_missingfile",
-        "DELETE FROM django_migrations WHERE app = 'files' AND name LIKE '0002%'",
+        "DROP TABLE held_heldact",
+        "DELETE FROM django_migrations WHERE app = 'held'",
     ):
         site.sql(sql.SQL(statement).format(), site.name)
     hold = "import django; django.setup(); from django.db import connection; from amls.core.management.commands.migrate import _LOCK; c = connection.cursor(); c.execute('SELECT pg_advisory_lock(%s)', [_LOCK]); import sys; print('held', flush=True); sys.stdin.readline()"
@@ -228,5 +228,5 @@ def test_two_migrations_started_at_once_are_done_once(folder: Path) -> None:
     holder.communicate("go on\n")
     said = [process.communicate()[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("Applying files.0002" in text for text in said) == 1
+    assert sum("Applying held.0001" in text for text in said) == 1
     assert sum("No migrations to apply" in text for text in said) == 1

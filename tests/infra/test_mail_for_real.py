@@ -84,7 +84,7 @@ class House:
         if redis_port is not None:
             extra["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
             self.start_redis()
-        self.environment = environment(**extra)
+        self.environment = environment(LOG_LEVEL="INFO", **extra)
 
     def start_redis(self) -> None:
         command = ["redis-server", "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", ""]

@@ -393,4 +393,4 @@ def test_a_lecture_page_costs_the_same_with_60_slides_as_with_3(cast: Cast, lect
             with CaptureQueriesContext(connection) as queries:
                 assert page(client).count("<figure") == slides
             counts.append(len(queries))
-    assert counts == [15, 5, 15, 5]
+    assert counts == [17, 3, 17, 3]

@@ -68,7 +68,7 @@ _COURSE = {
         "JOIN projects_wishlist w ON w.id = r.wish_list_id JOIN projects_project p ON p.id = w.project_id"
         " JOIN projects_assignment a ON a.id = p.assignment_id",
     ),
-    **dict.fromkeys(("exams_room", "exams_gradestep", "exams_examtask"), ("x.course_id", _OF_EXAM)),
+    **dict.fromkeys(("exams_room", "exams_gradestep", "exams_examtask", "exams_universityentry"), ("x.course_id", _OF_EXAM)),
     **dict.fromkeys(
         ("exams_result", "exams_resultchange", "exams_checkinmark", "exams_examtaskpoints"),
         ("g.course_id", _OF_REGISTRATION),
