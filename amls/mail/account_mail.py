@@ -16,6 +16,7 @@ from django.dispatch import receiver
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
@@ -90,14 +91,14 @@ class OutboxAdapter(AccountAdapter):
         if "code" in context and name == "login_code":
             return {
                 "subject": _("Your code to sign in"),
-                "text": _("Type this code where you are signing in.") + "\n\n" + not_you,
+                "text": _("Type this code where you are signing in.") + f" {_how_long()}\n\n{not_you}",
                 "code": str(context["code"]),
                 "reason": _("You get this mail because somebody asked for a code to sign in with this address."),
             }
         if "code" in context:
             return {
                 "subject": _("Your code to confirm this address"),
-                "text": _("Type this code on the page that asks for it.") + "\n\n" + not_you,
+                "text": _("Type this code on the page that asks for it.") + f" {_how_long()}\n\n{not_you}",
                 "code": str(context["code"]),
                 "reason": _("You get this mail because somebody gave this address for an account."),
             }
@@ -140,6 +141,13 @@ class OutboxAdapter(AccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def _how_long() -> str:
+    """Return what the pages say as well of how long a code is valid."""
+    minutes = settings.CODE_MINUTES
+    said = ngettext("It is valid for %(minutes)s minute.", "It is valid for %(minutes)s minutes.", minutes)
+    return said % {"minutes": minutes}
 
 
 def _way_to_join() -> str:

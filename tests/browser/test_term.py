@@ -45,7 +45,7 @@ def course(site: str) -> Course:
 
 def make_sheets(staff: Page, course: Course) -> list[Assignment]:
     """Make the series at the desk, the first due tomorrow at 10:00."""
-    staff.get_by_label("Course").select_option(label=str(course))
+    staff.get_by_label("Course", exact=True).select_option(label=str(course))
     staff.get_by_label("Name", exact=True).fill("Sheet")
     tomorrow = timezone.now().astimezone(course.zone) + timedelta(days=1)
     staff.get_by_label("The first is due").fill(f"{tomorrow:%Y-%m-%d}T10:00")

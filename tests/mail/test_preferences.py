@@ -86,7 +86,7 @@ def test_account_mail_goes_through_the_outbox_sealed_and_is_wiped(
     notice = Notice.objects.get(kind=ACCOUNT)
     assert notice.recipient == cast.student.user
     assert notice.due_at is not None
-    assert (notice.due_at - notice.created_at).total_seconds() == 180
+    assert (notice.due_at - notice.created_at).total_seconds() == 900
     deliver_due(now=timezone.now())
     text = postbox.mails[0].get_body(("plain",)).get_content()
     code = re.search(r"^([A-Z0-9]{3,4}-[A-Z0-9]{3,4})\s*$", text, re.MULTILINE)
@@ -98,6 +98,23 @@ def test_account_mail_goes_through_the_outbox_sealed_and_is_wiped(
     assert code.group(1) not in f"{notice.subject}{notice.reason}"
     client.post("/accounts/login/code/confirm/", {"code": code.group(1)})
     assert "_auth_user_id" in client.session
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "It is valid for 15 minutes."), ("de", "Er gilt 15 Minuten.")])
+@pytest.mark.parametrize("path", ["/accounts/login/code/", "/accounts/signup/"])
+def test_pages_and_mails_say_the_same_of_how_long_a_code_is_valid(
+    cast: Cast, postbox: Postbox, path: str, language: str, said: str
+) -> None:
+    User.objects.filter(pk=cast.student.user.pk).update(language=language)
+    EmailAddress.objects.create(user=cast.student.user, email="student@example.org", verified=True, primary=True)
+    email = "new@example.org" if "signup" in path else "student@example.org"
+    client = Client(headers={"accept-language": language})
+    assert said in " ".join(client.get("/accounts/login/").content.decode().split())
+    asked = client.post(path, {"email": email}, follow=True)
+    assert said in " ".join(asked.content.decode().split())
+    deliver_due(now=timezone.now())
+    for kind in ("plain", "html"):
+        assert said in " ".join(postbox.mails[0].get_body((kind,)).get_content().split())
 
 
 def test_a_code_that_opens_nothing_any_more_is_wiped_unsent(cast: Cast, postbox: Postbox) -> None:
