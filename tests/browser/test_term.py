@@ -17,7 +17,7 @@ from projects.models import Assignment, Project
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
 from projects.services.points import Given, give_points, most_by_task, team_for_points
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, let_held_acts_happen
 from tests.browser.looks import axe
 from tests.factories import CourseFactory, EnrolmentFactory, OpenExamFactory
 
@@ -74,7 +74,8 @@ def grade(staff: Page, site: str, project: Project, growth: str, proof: str) -> 
     staff.get_by_label("Growth, of 6", exact=True).fill(growth)
     staff.get_by_label("Proof, of 4", exact=True).fill(proof)
     staff.get_by_role("button", name="Save and publish").click()
-    expect(staff.get_by_text("A change is told to the team at once.")).to_be_visible()
+    expect(staff.get_by_text("Publish 1 decision: it happens at")).to_be_visible()
+    let_held_acts_happen()
 
 
 def build_rule(staff: Page, site: str) -> None:
@@ -127,6 +128,7 @@ def test_a_term_with_twelve_sheets_from_the_series_to_the_admission(open_page: O
     mine.goto(f"{site}/analysis/me/")
     # Of twelve sheets one is excused: the best nine of eleven count, 45 of 90 points, of which 6.75 are there.
     expect(mine.get_by_text("38.25 more points").first).to_be_visible()
+    mine.get_by_text("1 condition is met").click()
     expect(mine.get_by_text("At the board: at least 1 times: 1 of 1").first).to_be_visible()
     for sheet in sheets[2:]:
         project = team_for_points(enrolment=people[0], assignment=sheet, now=timezone.now())

@@ -17,6 +17,12 @@ from tests.browser.conftest import Open
 from tests.browser.looks import axe
 from tests.factories import TopicFactory
 
+PRESS_AGAIN_AT_ONCE = """() => {
+  window.isSamePage = true;
+  new MutationObserver((_changes, watch) => { watch.disconnect(); document.activeElement.click(); })
+    .observe(document.querySelector("main"), {childList: true, subtree: true});
+}"""
+
 
 @pytest.fixture
 def seminar(site: str) -> Assignment:
@@ -56,6 +62,13 @@ def test_a_student_ranks_topics_with_buttons_and_keys(open_page: Open, seminar: 
         expect(up).to_be_focused()
         expect(page.get_by_role("status").filter(has_text="wish number 2")).to_be_visible()
         assert axe(page) == []
+        # Whoever presses in the very moment of a change stays on the page, and goes on where they were.
+        up = page.get_by_role("button", name="Größe & Gewicht: one up")
+        page.evaluate(PRESS_AGAIN_AT_ONCE)
+        up.press("Enter")
+        expect(page.locator(".wishes:not(.more) li").first).to_contain_text("Größe & Gewicht")
+        assert page.evaluate("window.isSamePage")
+        expect(up).to_be_focused()
 
 
 def test_a_wish_is_dragged_to_another_place(open_page: Open, seminar: Assignment) -> None:

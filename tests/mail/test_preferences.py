@@ -107,7 +107,7 @@ def test_pages_and_mails_say_the_same_of_how_long_a_code_is_valid(
 ) -> None:
     User.objects.filter(pk=cast.student.user.pk).update(language=language)
     EmailAddress.objects.create(user=cast.student.user, email="student@example.org", verified=True, primary=True)
-    email = "new@example.org" if "signup" in path else "student@example.org"
+    email = f"new-{language}@example.org" if "signup" in path else "student@example.org"
     client = Client(headers={"accept-language": language})
     assert said in " ".join(client.get("/accounts/login/").content.decode().split())
     asked = client.post(path, {"email": email}, follow=True)
