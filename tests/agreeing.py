@@ -13,6 +13,12 @@ def seal_in(answer: Any) -> str:
     return seal.group(1) if seal else ""
 
 
+def agreeing_in(shown: Any) -> dict[str, str]:
+    """Return what the button sends that agrees to what a page shows, with the page's seal."""
+    button = re.search(r'<button[^>]* name="(_agreed|_announce)" value="([^"]+)"', shown.content.decode())
+    return {**({button[1]: button[2]} if button else {"_agreed": "1"}), "_shown": seal_in(shown)}
+
+
 def agree_to(client: Client, address: str, data: Mapping[str, Any], shown: Any = None) -> Any:
     """Return what comes of agreeing to what these data would do.
 
@@ -27,4 +33,4 @@ def agree_to(client: Client, address: str, data: Mapping[str, Any], shown: Any =
         if not seal_in(shown):
             return shown
     waiting = re.findall(r'name="_waiting" value="([^"]+)"', shown.content.decode())
-    return client.post(address, {**data, "_agreed": "1", "_shown": seal_in(shown), "_waiting": waiting})
+    return client.post(address, {**data, **agreeing_in(shown), "_waiting": waiting})

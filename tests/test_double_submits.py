@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,6 +20,7 @@ from amls.mail.models import Announcement, Notice
 from exams.models import Registration
 from projects.models import ExtensionRequest, Invitation, Membership, Project, Submission, Topic
 from projects.services.registration import register_project
+from tests.agreeing import agreeing_in
 from tests.cast import Cast, make_cast
 from tests.factories import AssignmentFactory, OpenExamFactory, TopicFactory
 from tests.projects.served import notebook
@@ -96,14 +98,16 @@ def _enrol(cast: Cast) -> tuple[str, Post, type[models.Model]]:
 
 
 def _announce(cast: Cast) -> tuple[str, Post, type[models.Model]]:
-    page = cast.client("lecturer").get("/admin/mail/announcement/add/").content.decode()
+    address, writer = reverse("admin:mail_announcement_add"), cast.client("lecturer")
+    page = writer.get(address).content.decode()
     token = page.partition('name="_once" value="')[2].partition('"')[0]
     data = {
-        "course": cast.course.pk, "title": "Room", "text": "H 0105", "audience": "all", "by_mail": "on", "_agreed": "1",
+        "course": cast.course.pk, "title": "Room", "text": "H 0105", "audience": "all", "by_mail": "on",
         "_once": token,
         "publish_at": "2026-03-02T10:00", "publish_at_0": "2026-03-02", "publish_at_1": "10:00", "on_page_until": "",
     }  # fmt: skip
-    return "lecturer", lambda client: client.post("/admin/mail/announcement/add/", data), Announcement
+    agreed = {**data, **agreeing_in(writer.post(address, data))}
+    return "lecturer", lambda client: client.post(address, agreed), Announcement
 
 
 @pytest.mark.parametrize(

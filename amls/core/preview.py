@@ -46,6 +46,18 @@ def preview_of(sent: Mapping[str, Any], shown: object) -> Preview:
     return Preview(seal, is_same and is_wanted(sent), is_wanted(sent) and not is_same)
 
 
+def preview_by_button(sent: Mapping[str, Any], shown: object, *, button: str) -> Preview:
+    """Return what `preview_of` does, for a question that may be followed by another one about the same form.
+
+    Args:
+        sent: a form's data.
+        shown: as in `preview_of`.
+        button: the name of the button that agrees; its value is the seal, so that the next question, whose button is
+            `AGREED`, sends both along.
+    """
+    return preview_of({SEAL: sent.get(button, ""), **({AGREED: "1"} if button in sent else {})}, shown)
+
+
 def is_wanted(sent: Mapping[str, Any]) -> bool:
     """Return whether a form was sent by the button that agrees, to whatever was shown."""
     return AGREED in sent

@@ -17,7 +17,7 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.core.names import SortName
-from amls.core.preview import AGREED, SEAL, Preview, preview_of
+from amls.core.preview import Preview, preview_by_button
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
@@ -135,9 +135,8 @@ class CourseAdmin(CourseScopedAdmin):
 
 
 def _archiving(request: HttpRequest, row: Course, loose_ends: list[str]) -> Preview:
-    """Return what is shown before a course is archived; its button carries the seal, as that of the calendars follows."""
-    sent = {SEAL: request.POST.get(_ARCHIVE, ""), **({AGREED: "1"} if _ARCHIVE in request.POST else {})}
-    return preview_of(sent, (row.pk, loose_ends))
+    """Return what is shown before a course is archived; the question about calendars follows."""
+    return preview_by_button(request.POST, (row.pk, loose_ends), button=_ARCHIVE)
 
 
 class NumberFilter(admin.SimpleListFilter):

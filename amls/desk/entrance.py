@@ -34,7 +34,7 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Let every page of the desk be careful with what it is asked."""
-        wrapped: Callable[..., Any] = super().admin_view(careful(choosing(view)), cacheable)
+        wrapped: Callable[..., Any] = super().admin_view(choosing(careful(view)), cacheable)
         return wrapped
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:

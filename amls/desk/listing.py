@@ -118,7 +118,7 @@ class Listed:
 
     rows: list[SafeString]
     is_shown: list[bool]
-    alike: list[tuple[str, str]]
+    alike: list[tuple[str, SafeString]]
     labels: SafeString
 
 
@@ -194,27 +194,29 @@ def _columns(cl: ChangeList) -> Iterator[_Column]:
         yield _Column(name, str(label), start, format_html("</{}>", tag), is_link)
 
 
-def _checkbox(row: models.Model, label: str) -> str:
-    return (
-        f'<input type="checkbox" class="action-select" name="{ACTION_CHECKBOX_NAME}"'
-        f' value="{conditional_escape(row.pk)}" aria-label="{label}">'
+def _checkbox(row: models.Model, label: str) -> SafeString:
+    return format_html(
+        '<input type="checkbox" class="action-select" name="{}" value="{}" aria-label="{}">',
+        ACTION_CHECKBOX_NAME,
+        row.pk,
+        label,
     )
 
 
-def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, select: str) -> str:
-    """Return what stands in a cell."""
+def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, select: str) -> SafeString:
+    """Return what stands in a cell, as HTML."""
     if column.name == _CHECKBOX:
         return _checkbox(row, select)
     if form is not None and column.name in form.fields:
         field = form[column.name]
         errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
-        return f"{field}{errors}"
+        return format_html("{}{}", field, errors)
     text = conditional_escape(_shown(cl, column.name, row))
     if column.is_link:
         chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
         opener = format_html(' data-popup-opener="{}"', chosen) if cl.is_popup else ""
         text = format_html('<a href="{}"{}>{}</a>', _address(cl, row), opener, text)
-    return str(text)
+    return text
 
 
 def _shown(cl: ChangeList, name: str, row: models.Model) -> Any:

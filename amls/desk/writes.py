@@ -51,9 +51,14 @@ BY_PAGES = Writes(has_pages=True)
 
 
 class ThroughServices(ModelAdmin):  # type: ignore[misc]
-    """What the desk's forms save and delete goes through the services of `writes`; what has none is not offered."""
+    """What the desk's forms save and delete goes through the services of `writes`; what has none is not offered.
+
+    Attributes:
+        agreed_by: what a form sends to agree to what was shown; it says nothing of the row.
+    """
 
     writes: Writes
+    agreed_by: tuple[str, ...] = (AGREED, SEAL)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody add what nothing saves."""
@@ -77,7 +82,7 @@ class ThroughServices(ModelAdmin):  # type: ignore[misc]
             SentTwice: it was added before.
         """
         if not change:
-            add_once(request, but=(AGREED, SEAL))
+            add_once(request, but=self.agreed_by)
         self.told(request, obj, call(self.writes.save, request, obj))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:

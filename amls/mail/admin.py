@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from amls.core.preview import AGREED, SEAL, Preview, preview_of
+from amls.core.preview import AGREED, SEAL, Preview, preview_by_button
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
@@ -26,6 +26,8 @@ from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.outbox import retry_notices
 
 _MOST_NAMED = 100
+# What the button sends that agrees to the mail.
+_ANNOUNCE = "_announce"
 
 
 class NotSeenYet(Exception):
@@ -46,6 +48,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
     list_filter = ("course",)
     list_select_related = ("course",)
     search_fields = ("title", "text")
+    agreed_by = (AGREED, SEAL, _ANNOUNCE)
     readonly_fields = ("mailed_at",)
     fields = (
         "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "mailed_at",
@@ -84,7 +87,8 @@ class AnnouncementAdmin(CourseScopedAdmin):
         if not obj.by_mail or obj.is_withdrawn or obj.mailed_at is not None:
             return
         count = people_in(obj.audience, obj.course).count()
-        preview = preview_of(request.POST, (obj.title, obj.text, obj.audience, obj.course_id, obj.publish_at, count))
+        shown = (obj.title, obj.text, obj.audience, obj.course_id, obj.publish_at, count)
+        preview = preview_by_button(request.POST, shown, button=_ANNOUNCE)
         if not preview.is_agreed:
             raise NotSeenYet(obj, count, preview)
 
@@ -106,7 +110,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
             "posted": [
                 (name, value)
                 for name, values in request.POST.lists()
-                if name not in {"csrfmiddlewaretoken", AGREED, SEAL}
+                if name not in {"csrfmiddlewaretoken", AGREED, SEAL, _ANNOUNCE}
                 for value in values
             ],
         }

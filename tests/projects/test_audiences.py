@@ -15,7 +15,7 @@ from projects.models import Assignment
 from projects.services.joining import team_for
 from projects.services.registration import register_project
 from projects.services.teams import invite_member
-from tests.agreeing import agree_to
+from tests.agreeing import agree_to, agreeing_in
 from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
 from tests.projects.conftest import NOW, World
 from tests.projects.test_assignments import give
@@ -86,7 +86,10 @@ def test_an_announcement_to_people_of_another_course_is_refused(world: World, sh
     address = reverse("admin:mail_announcement_add")
     refused = agree_to(desk, address, {**data, "course": world.cast.other_course.pk})
     assert "These people are of another course." in refused.content.decode()
-    agree_to(desk, address, {**data, "course": world.course.pk})
+    data["course"] = world.course.pk
+    # The sheet is new: calendars are asked about after the mail, and neither answer is forgotten over the other.
+    agreed = agreeing_in(desk.post(address, data))
+    agree_to(desk, address, {**data, **agreed}, desk.post(address, {**data, **agreed}))
     assert Announcement.objects.get().audience == data["audience"]
     assert (
         "Who has not handed in an assignment"

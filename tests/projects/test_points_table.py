@@ -271,6 +271,8 @@ def test_a_sheet_that_is_passed_or_failed_is_entered_published_and_undone_in_one
     shown = staff.post(page, {"publish": "1"})
     sent = {"_agreed": "1", SEAL: shown.context["preview"].seal}
     assert staff.post(page, sent).status_code == 302
+    assert not Notice.objects.filter(kind="projects.result").exists(), "It is held back."
+    assert apply_next(clock.now() + HOLD) == 1
     assert Notice.objects.filter(kind="projects.result").count() == 3
     table = staff.get(f"{page}?format=csv").content.decode("utf-8-sig")
     changed = table.replace(f"{NAMES[1]};Failed", f"{NAMES[1]};bestanden").replace(
