@@ -86,10 +86,10 @@ def test_an_announcement_to_people_of_another_course_is_refused(world: World, sh
     address = reverse("admin:mail_announcement_add")
     refused = agree_to(desk, address, {**data, "course": world.cast.other_course.pk})
     assert "These people are of another course." in refused.content.decode()
-    data["course"] = world.course.pk
+    of_own = {**data, "course": world.course.pk}
     # The sheet is new: calendars are asked about after the mail, and neither answer is forgotten over the other.
-    agreed = agreeing_in(desk.post(address, data))
-    agree_to(desk, address, {**data, **agreed}, desk.post(address, {**data, **agreed}))
+    agreed = {**of_own, **agreeing_in(desk.post(address, of_own))}
+    agree_to(desk, address, agreed, desk.post(address, agreed))
     assert Announcement.objects.get().audience == data["audience"]
     assert (
         "Who has not handed in an assignment"
