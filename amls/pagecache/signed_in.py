@@ -1,4 +1,4 @@
-"""A course's pages for somebody who is signed in, kept until a write may have changed what this person sees.
+"""A course's pages for whoever reads them, kept until a write may have changed what this person sees.
 
 `kept_for_reader` stands on views that show a course to those who take part in it. What they answer is kept for the one
 person that it was made for, and given again after one query: for how the person stands in the course, and which writes
@@ -30,6 +30,8 @@ from amls.pagecache.store import Key, store
 # What follows from a time by other rules than those of the agenda is shown this much too late at most.
 _LONGEST = timedelta(minutes=5)
 _LONGEST_QUERY = 200
+# Whoever is not signed in; writes that concern everybody are noted with the same number.
+_NOBODY = 0
 _TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[A-Za-z0-9]{64}(")')
 # Nobody outside of this process can write it into a page.
 _PLACE_OF_TOKEN = get_random_string(40).encode()
@@ -85,25 +87,29 @@ class KeptAnswer:
 
     def answer(self, request: HttpRequest) -> HttpResponse:
         """Return the page with this request's token in its forms."""
-        body = zlib.decompress(self.packed).replace(_PLACE_OF_TOKEN, get_token(request).encode())
+        body = zlib.decompress(self.packed)
+        if _PLACE_OF_TOKEN in body:
+            body = body.replace(_PLACE_OF_TOKEN, get_token(request).encode())
         return HttpResponse(body, headers=self.headers)
 
 
 def kept_for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Keep a view's pages for each person that is signed in; the view takes the course's `slug`.
 
-    The view must read nothing but the database and the request's address, and write nothing. Strangers' pages, and those
-    of whoever runs the course, are not kept here.
+    The view must read nothing but the database and the request's address, and write nothing. Pages of whoever runs the course
+    are not kept, nor those that `amls.pagecache.store` keeps for all strangers; others are kept for all strangers here.
     """
 
     @wraps(view)
     def answer(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
         user, now = request.user, request.now  # type: ignore[attr-defined]
         query = request.META.get("QUERY_STRING", "")
-        if not isinstance(user, User) or user.is_superuser or len(query) > _LONGEST_QUERY or len(get_messages(request)):
+        is_superuser = isinstance(user, User) and user.is_superuser
+        if is_superuser or len(query) > _LONGEST_QUERY or len(get_messages(request)):
             return view(request, slug, *args, **kwargs)
-        key = _key(request, user)
-        stamp = stamp_of(user, slug)
+        reader = user.pk or _NOBODY
+        key = _key(request, reader)
+        stamp = stamp_of(reader, slug)
         if stamp is None or stamp.state == Course.State.DRAFT or stamp.role not in (None, Role.STUDENT):
             return view(request, slug, *args, **kwargs)
         kept = store.get(key, KeptAnswer)
@@ -119,16 +125,16 @@ def kept_for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
     return answer
 
 
-def _key(request: HttpRequest, user: User) -> Key:
+def _key(request: HttpRequest, reader: int) -> Key:
     asks_for = request.META.get("HTTP_HX_REQUEST", ""), request.META.get("HTTP_HX_TARGET", "")[:50]
     where = request.scheme or "", request.META.get("HTTP_HOST", ""), request.get_full_path()
-    return "reader", str(user.pk), *where, *asks_for, get_language() or ""
+    return "reader", str(reader), *where, *asks_for, get_language() or ""
 
 
-def stamp_of(user: User, slug: str) -> Stamp | None:
-    """Return what pages of the course are made of now for this person, None without such a course: 1 query."""
+def stamp_of(reader: int, slug: str) -> Stamp | None:
+    """Return what pages of the course are made of now for a person (their key, or 0), None without such a course: 1 query."""
     with connection.cursor() as cursor:
-        cursor.execute(_STAMP, {"user": user.pk, "slug": slug})
+        cursor.execute(_STAMP, {"user": reader, "slug": slug})
         row = cursor.fetchone()
     if row is None:
         return None
@@ -137,7 +143,8 @@ def stamp_of(user: User, slug: str) -> Stamp | None:
 
 
 def _is_page(response: HttpResponseBase) -> bool:
-    return isinstance(response, HttpResponse) and response.status_code == 200 and not response.cookies
+    is_page = isinstance(response, HttpResponse) and response.status_code == 200 and not response.cookies
+    return is_page and not hasattr(response, "amls_mark")
 
 
 def _valid_until(stamp: Stamp, now: datetime) -> datetime:
