@@ -185,10 +185,10 @@ def test_no_list_takes_what_is_no_key_for_a_chosen_row(cast: Cast, key: str) -> 
     data = {"action": "delete_selected", "_selected_action": key, "post": "yes"}
     client, lists = cast.client("admin"), [model._meta for model in admin.site._registry]
     answered = {
-        one.label: client.post(reverse(f"admin:{one.app_label}_{one.model_name}_changelist"), data).status_code
-        for one in lists
+        row.label: client.post(reverse(f"admin:{row.app_label}_{row.model_name}_changelist"), data).status_code
+        for row in lists
     }
-    assert answered == {one.label: 404 for one in lists}
+    assert answered == {row.label: 404 for row in lists}
 
 
 @pytest.mark.parametrize("said", ["x", "-1", "1e3", "٣"])
