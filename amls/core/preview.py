@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import transaction
+from django.http import QueryDict
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 # What the button that agrees sends, and the seal of what was shown.
@@ -74,3 +75,14 @@ def without_trace(act: Callable[[], T]) -> T:
         outcome = act()
         transaction.set_rollback(True)
     return outcome
+
+
+def sent_before(sent: QueryDict, *but: str) -> list[tuple[str, str]]:
+    """Return the names and values that a question sends along with its answer.
+
+    Args:
+        sent: what led to the question.
+        but: what the question asks for itself, beside AGREED and SEAL.
+    """
+    left_out = {"csrfmiddlewaretoken", AGREED, SEAL, *but}
+    return [(name, value) for name, values in sent.lists() if name not in left_out for value in values]

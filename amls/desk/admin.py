@@ -17,7 +17,7 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.core.names import SortName
-from amls.core.preview import Preview, preview_by_button
+from amls.core.preview import Preview, preview_by_button, sent_before
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
@@ -123,12 +123,7 @@ class CourseAdmin(CourseScopedAdmin):
             "loose_ends": loose_ends,
             "preview": preview,
             "is_reason_missing": "_reason" in request.POST,
-            "posted": [
-                (name, value)
-                for name, all_of in request.POST.lists()
-                if name not in ("_reason", _ARCHIVE)
-                for value in all_of
-            ],
+            "posted": sent_before(request.POST, "_reason", _ARCHIVE),
         }
         status = 422 if "_reason" in request.POST else 200
         return TemplateResponse(request, "admin/state.html", context, status=status)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 
-from amls.core.preview import AGREED, SEAL, Preview, preview_of
+from amls.core.preview import Preview, preview_of, sent_before
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.addresses import OwnAddress
@@ -286,12 +286,7 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
             "changes": changes,
             "preview": _preview(request, changes),
             "waiting": waiting,
-            "posted": [
-                (name, value)
-                for name, values in request.POST.lists()
-                if name not in {"csrfmiddlewaretoken", AGREED, SEAL, WAITING}
-                for value in values
-            ],
+            "posted": sent_before(request.POST, WAITING),
         }
         return TemplateResponse(request, "admin/agree.html", context)
 

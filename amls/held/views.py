@@ -23,7 +23,7 @@ def held(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     acts = list(HeldAct.objects.filter(course=access.course).select_related("by")[:_SHOWN])
     late = [act for act in acts if act.ended_at is None and act.apply_at + LATE < access.now]
-    return render(request, "held/held.html", {"course": access.course, "acts": acts, "late": late})
+    return render(request, "held/held.html", {"access": access, "course": access.course, "acts": acts, "late": late})
 
 
 @login_required

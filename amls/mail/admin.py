@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
-from amls.core.preview import AGREED, SEAL, Preview, preview_by_button
+from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
@@ -107,12 +107,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
             "people": people.order_by("user__sort_name", "pk")[:_MOST_NAMED],
             "more": max(0, unseen.count - _MOST_NAMED),
             "preview": unseen.preview,
-            "posted": [
-                (name, value)
-                for name, values in request.POST.lists()
-                if name not in {"csrfmiddlewaretoken", AGREED, SEAL, _ANNOUNCE}
-                for value in values
-            ],
+            "posted": sent_before(request.POST, _ANNOUNCE),
         }
         return TemplateResponse(request, "admin/announce.html", context)
 

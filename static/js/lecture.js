@@ -30,7 +30,7 @@
     };
     showPage = (number) => show(number - 1);
     deck.classList.add("is-live");
-    deck.querySelector("[data-bar]").hidden = false;
+    deck.querySelector("[data-bar]").classList.add("is-ready");
     show(asked());
     if (asked() >= 0) deck.scrollIntoView({ block: "start" });
     addEventListener("hashchange", () => {
@@ -75,7 +75,7 @@
   const video = watch?.querySelector("video");
   if (!video) return;
   const speed = watch.querySelector("[data-speed]");
-  for (const control of all(watch, "[data-bar]")) control.hidden = false;
+  for (const control of all(watch, "[data-bar]")) control.classList.add("is-ready");
   const setSpeed = (value) => { video.defaultPlaybackRate = video.playbackRate = Number(value) || 1; };
   try {
     const kept = localStorage.getItem("speed");
