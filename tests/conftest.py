@@ -15,7 +15,7 @@ from amls.core import doorbell
 from amls.core.clock import database_clock
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
-from tests.tools import template
+from tests.tools import answering, template
 from tests.tools.flushing import flush_what_is_there
 
 # All that is imported stays until the end, and the collector by default looks through it for every few objects that are made.
@@ -24,6 +24,8 @@ gc.set_threshold(50_000, 20, 100)
 # A busy machine is no fault of what is tested.
 hypothesis.settings.register_profile("amls", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("amls")
+
+answering.serve_by_it()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -89,6 +91,18 @@ def _clean_surroundings(settings: Settings, tmp_path: Path, monkeypatch: pytest.
     translation.activate("en")
     yield
     pagecache.store.clear()
+
+
+@pytest.fixture(autouse=True)
+def _all_is_answered(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Before the database is emptied, a live server has answered whatever a page has still asked it for."""
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    server = request.getfixturevalue("live_server")
+    yield
+    answering.wait_for(server)
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""The live server of tests is waited for before the database is emptied under it."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.servers.basehttp import WSGIRequestHandler
+
+from tests.tools.answering import AnsweringServer
+
+ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.fixture
+def server() -> Iterator[AnsweringServer]:
+    with AnsweringServer(("127.0.0.1", 0), WSGIRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_what_nobody_waits_for_any_more_is_answered_before_the_flush(server: AnsweringServer) -> None:
+    said, is_waiting = list[str](), threading.Event()
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        assert is_waiting.wait(60)
+        said.append("answered")
+        start_response("204 No Content", [])
+        return []
+
+    server.set_app(answer)
+    for _client in range(3):
+        with socket.create_connection(server.server_address) as client:
+            client.sendall(ASKED)
+    is_waiting.set()
+    server.wait_until_all_is_answered()
+    assert said == ["answered"] * 3
+
+
+def test_nobody_waits_where_nothing_was_asked(server: AnsweringServer) -> None:
+    server.wait_until_all_is_answered()

@@ -1,0 +1,67 @@
+"""A live server that says when it has answered all that it was asked.
+
+A page asks for more by itself, and goes on doing so while the test ends. What is still being answered holds locks, and the
+flush that empties the database meets them.
+"""
+
+import select
+import threading
+from typing import Any
+
+from django.core.servers.basehttp import ThreadedWSGIServer
+from django.test.testcases import LiveServerThread
+from pytest_django.live_server_helper import LiveServer
+
+# Whoever keeps a connection for longer after the end of a test has forgotten to close it.
+_SECONDS = 60
+
+
+class AnsweringServer(ThreadedWSGIServer):
+    """Counts the connections that it has taken and not yet closed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._open = 0
+        self._changed = threading.Condition()
+
+    def get_request(self) -> tuple[Any, Any]:
+        """Take a connection, which is counted from the moment on at which nobody else can see it waiting."""
+        with self._changed:
+            taken: tuple[Any, Any] = super().get_request()
+            self._open += 1
+        return taken
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection, and before it those of its thread to the database."""
+        try:
+            super().shutdown_request(request)
+        finally:
+            with self._changed:
+                self._open -= 1
+                self._changed.notify_all()
+
+    def wait_until_all_is_answered(self) -> None:
+        """Wait until no connection is open, and none waits to be taken.
+
+        Raises:
+            TimeoutError: if one stays open although the test is over.
+        """
+        with self._changed:
+            while self._open or self._is_asked():
+                if not self._changed.wait(_SECONDS):
+                    raise TimeoutError(f"{self._open} connections to the live server are still open.")
+
+    def _is_asked(self) -> bool:
+        return bool(select.select([self], [], [], 0)[0])
+
+
+def serve_by_it() -> None:
+    """From now on, have live servers be of this kind."""
+    LiveServerThread.server_class = AnsweringServer
+
+
+def wait_for(server: LiveServer) -> None:
+    """Wait until it has answered all."""
+    httpd = server.thread.httpd
+    assert isinstance(httpd, AnsweringServer)
+    httpd.wait_until_all_is_answered()
