@@ -330,7 +330,7 @@ if X_ACCEL_REDIRECT_PREFIX and env.str("MEDIA_URL", ""):
 FILE_UPLOAD_PERMISSIONS = 0o640 if X_ACCEL_REDIRECT_PREFIX else 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o750 if X_ACCEL_REDIRECT_PREFIX else 0o700
 # The header in which the front server says when a request began, in seconds since 1970 with
-# milliseconds, such as X-Request-Began; it must overwrite it on every request. Empty: none does.
+# milliseconds, such as RequestBegan; it must overwrite it on every request. Empty: none does.
 _began_header = env.str("REQUEST_BEGAN_HEADER", "")
 REQUEST_BEGAN_META = f"HTTP_{_began_header.upper().replace('-', '_')}" if _began_header else ""
 # The most that one file may have: from the staff, and from everyone else.

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
+from amls.core.checks import check_front_stamp
 from amls.core.email_url import email_settings
 
 # Each starts processes of its own.
@@ -60,6 +62,14 @@ def test_a_setting_that_means_nothing_is_named(name: str, value: str, why: str) 
 def test_the_check_for_production_finds_nothing() -> None:
     done = run("manage.py", "check", "--deploy", "--fail-level", "INFO", **PRODUCTION)
     assert (done.returncode, "no issues" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_check_for_production_names_a_stamp_that_anybody_could_imitate() -> None:
+    found = {}
+    for name in ("HTTP_X_REQUEST_BEGAN", "HTTP_REQUESTBEGAN", ""):
+        with override_settings(REQUEST_BEGAN_META=name):
+            found[name] = [message.id for message in check_front_stamp()]
+    assert found == {"HTTP_X_REQUEST_BEGAN": ["amls.W002"], "HTTP_REQUESTBEGAN": [], "": []}
 
 
 def test_the_pool_keeps_what_the_address_of_the_database_says() -> None:

@@ -212,5 +212,15 @@ def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:
             line.close()
 
 
+def test_no_front_server_passes_on_names_that_the_site_takes_for_its_own() -> None:
+    """Seen with Caddy 2.6: `X_Forwarded_For` and `X_Request_Began` of anybody took the place of what it had said."""
+    for file, drops, stamp in (
+        (NGINX_EXAMPLE, "underscores_in_headers off;", "proxy_set_header RequestBegan $began;"),
+        (NGINX_EXAMPLE.parent / "Caddyfile", "header_up -*_*", "header_up RequestBegan {time.now.unix}"),
+    ):
+        lines = [line.strip() for line in file.read_text().splitlines()]
+        assert {drops, stamp} <= set(lines), file.name
+
+
 def test_what_stands_in_the_example_keeps_to_protocols_that_hold() -> None:
     assert "ssl_protocols TLSv1.2 TLSv1.3;" in NGINX_EXAMPLE.read_text()

@@ -11,7 +11,7 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 
 from amls.courses.models import RosterEntry
@@ -27,7 +27,6 @@ from tests.factories import LectureFactory, OfficeHourFactory, OpenExamFactory, 
 from tests.test_addresses import TABLE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OWN_APPS = ("amls/portal", "amls/courses", "amls/mail", "amls/exports", "amls/agenda", "lectures", "exams", "projects")  # fmt: skip
 _READ = re.compile(
     r"""\.GET(?:\.get|\.getlist)?[(\[]\s*f?"(?P<read>[\w-]+)"|"(?P<asked>[\w-]+)"\s+(?:not\s+)?in\s+request\.GET"""
 )
@@ -149,11 +148,16 @@ def parameters_of(path: str) -> set[str]:
         return {*_OF_LISTS, "next"} if _LIST_OF_THE_DESK.fullmatch(path) else {*_OF_FORMS, "next"}
     if path.startswith("/accounts/"):
         return {"next", "page", "_continue", "provider", *_names_in("amls/portal"), *_names_in("amls/exports")}
-    parts = path.split("/")
-    app = {"lectures": "lectures", "materials": "lectures", "exams": "exams", "projects": "projects"}
-    area = app.get(parts[2] if len(parts) > 2 else "")
-    folders = [area] if area else ["amls/portal", "amls/courses", "amls/mail", "amls/exports", "amls/agenda"]
-    return set().union(*(_names_in(folder) for folder in folders), _names_in("amls/files"), {"next"})
+    return _names_in(_home_of(path)) | _names_in("amls/files") | _names_in("amls/courses") | {"next"}
+
+
+def _home_of(path: str) -> str:
+    """Return the folder of the app that answers an address; of those that nobody answers, that of the pages' own."""
+    try:
+        module = resolve(path).func.__module__.split(".")
+    except Resolver404:
+        return "amls/portal"
+    return "/".join(module[:2]) if module[0] == "amls" else module[0]
 
 
 _NAMES: dict[str, set[str]] = {}

@@ -56,7 +56,7 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
     else:
         settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
         with (
-            granian(tmp_path, {"REQUEST_BEGAN_HEADER": "X-Request-Began"}) as behind,
+            granian(tmp_path, {"REQUEST_BEGAN_HEADER": "RequestBegan"}) as behind,
             nginx(tmp_path, behind) as served,
         ):
             yield served
@@ -122,7 +122,7 @@ def test_an_upload_that_began_too_late_is_late(rules: Assignment, port: int) -> 
     body, kind = form({"work.ipynb": notebook(2000)})
     # A client that says it began long ago gains nothing: nginx overwrites it, and without nginx it is ignored.
     stamp = (timezone.now() - timedelta(hours=1)).timestamp()
-    forged = f"X-Request-Began: {stamp:.3f}\r\nX_Request_Began: {stamp:.3f}\r\n"
+    forged = f"RequestBegan: {stamp:.3f}\r\nRequest-Began: {stamp:.3f}\r\nRequest_Began: {stamp:.3f}\r\n"
     status, _location = send(port, PATH, cookie=signed_in(enrolment.user), body=body, kind=kind, extra=forged)
     assert status == 302
     submission = Submission.objects.get()
@@ -160,7 +160,7 @@ def test_what_nginx_sends_and_what_it_leaves_alone(rules: Assignment, tmp_path: 
     """Files through X-Accel-Redirect, pages compressed, calendars not."""
     enrolment, _project = make_team(rules)
     settings.MEDIA_ROOT.mkdir(parents=True, exist_ok=True)
-    extra = {"REQUEST_BEGAN_HEADER": "X-Request-Began", "X_ACCEL_REDIRECT_PREFIX": "/protected/"}
+    extra = {"REQUEST_BEGAN_HEADER": "RequestBegan", "X_ACCEL_REDIRECT_PREFIX": "/protected/"}
     with granian(tmp_path, extra, workers=1) as behind, nginx(tmp_path, behind) as port:
         cookie = signed_in(enrolment.user)
         content = notebook(5000)
