@@ -15,14 +15,18 @@ _KEPT = ("auth_permission", "django_content_type")
 
 
 def flush_what_is_there() -> None:
-    """From now on, have Django's flush delete rows where there are any, past keys, guards and histories."""
-    pytest.MonkeyPatch().setattr(connection.ops, "sql_flush", _sql_flush)
+    """From now on, have Django's flush delete rows where there are any, past keys, guards and histories.
+
+    By whichever connection: while a browser is open its loop runs in the thread of the tests, and where a loop runs Django
+    keeps connections of their own.
+    """
+    pytest.MonkeyPatch().setattr(type(connection.ops), "sql_flush", _sql_flush)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
 
 
 def _sql_flush(
-    style: Any, tables: list[str], *, reset_sequences: bool = False, allow_cascade: bool = False
+    operations: Any, style: Any, tables: list[str], *, reset_sequences: bool = False, allow_cascade: bool = False
 ) -> list[str]:
     if reset_sequences:
         raise NotImplementedError("Tests know rows by what they are, not by their numbers.")
