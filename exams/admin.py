@@ -24,6 +24,7 @@ from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import keep_decision
+from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
 from exams.services.seating import Move, mend_seats
 from exams.services.setup import delete_room, end_grant, grant, save_room
@@ -38,6 +39,7 @@ class ExamRulesAdmin(CourseScopedAdmin):
     list_select_related = ("course",)
     fieldsets = (
         (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite", "builder")}),
+        (gettext_lazy("Sign-up"), {"fields": ("keeps_seat_while_waiting",)}),
         (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "extra_points_lift_fail")}),
         (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
     )
@@ -121,7 +123,7 @@ class ExamAdmin(CourseScopedAdmin):
         """Return the exam; where a form is being saved, locked like in every other write."""
         exam: Exam | None = super().get_object(request, object_id, from_field)
         if exam is not None and request.method == "POST" and connection.in_atomic_block:
-            exam = Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam.pk)
+            exam = lock_dates(exam.course, along=exam.pk)[exam.pk]
         return exam
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

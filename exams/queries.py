@@ -25,6 +25,7 @@ class ExamCard:
     Attributes:
         own: the reader's newest registration for it.
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
+        may_wait: whether the reader may join the waiting list and keep the seat of another date.
         ends_at: with the reader's extra time.
         may_register, may_move, may_withdraw: what a button may offer now.
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
@@ -38,12 +39,18 @@ class ExamCard:
     may_register: bool
     may_move: bool
     may_withdraw: bool
+    may_wait: bool
     is_on_list: bool | None
 
     @property
     def is_active(self) -> bool:
         """Whether the reader takes part or waits."""
         return self.own is not None and self.own.closed_at is None
+
+    @property
+    def keeps_seat(self) -> bool:
+        """Whether the reader waits here and holds a seat of another date meanwhile."""
+        return self.own is not None and self.own.keeps_seat
 
     @property
     def is_own(self) -> bool:
@@ -85,13 +92,18 @@ class ExamsOverview:
 
     @property
     def active(self) -> ExamCard | None:
-        """The exam that the reader takes part in or waits for."""
-        return next((card for card in self.cards if card.is_active), None)
+        """The exam that the reader takes part in, or waits for without a seat."""
+        return next((card for card in self.cards if card.is_active and not card.keeps_seat), None)
+
+    @property
+    def beside(self) -> ExamCard | None:
+        """The exam that the reader waits for while they hold a seat of another one."""
+        return next((card for card in self.cards if card.keeps_seat), None)
 
     @property
     def mine_first(self) -> list[ExamCard]:
-        """Return the exam that the reader takes part in or waits for, then the others in their order."""
-        return sorted(self.cards, key=lambda card: not card.is_active)
+        """Return the exam that the reader takes part in, that which they wait for, then the others in their order."""
+        return sorted(self.cards, key=lambda card: (not card.is_active, card.keeps_seat))
 
     @property
     def newest_result(self) -> ExamCard | None:
@@ -156,19 +168,23 @@ def exams_for(access: Access) -> ExamsOverview:
     exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
     own = _own_registrations(enrolment)
     accommodation: Accommodation | None = getattr(enrolment, "accommodation", None)
-    active = next((registration for registration in own.values() if registration.closed_at is None), None)
+    standing = [registration for registration in own.values() if registration.closed_at is None]
+    active = next((registration for registration in standing if not registration.keeps_seat), None)
+    rules = exam_rules(course)
+    holds_seat = active is not None and active.holds_seat and _can_leave(active, now)
+    may_wait = holds_seat and len(standing) == 1 and rules.keeps_seat_while_waiting
     is_student = enrolment is not None and not enrolment.is_staff
     is_on_list = _is_on_list(active, enrolment)
     cards = [
         _card(
             exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation,
-            is_on_list=is_on_list, now=now,
+            is_on_list=is_on_list, may_wait=may_wait, now=now,
         )
         for exam in exams
     ]  # fmt: skip
     admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
-    overview = ExamsOverview(cards, admission, exam_rules(course), accommodation, is_over)
+    overview = ExamsOverview(cards, admission, rules, accommodation, is_over)
     if enrolment is not None:
         enrolment.exams_overview = overview  # type: ignore[attr-defined]
     return overview
@@ -247,17 +263,15 @@ def _card(
     is_student: bool,
     accommodation: Accommodation | None,
     is_on_list: bool | None,
+    may_wait: bool,
     now: datetime,
 ) -> ExamCard:
     exam.course = course
     sign_up = exam.sign_up(now)
     is_open = is_student and sign_up == SignUp.OPEN and course.state == Course.State.RUNNING
-    is_here = active is not None and active.exam_id == exam.pk
+    here = own if own is not None and own.closed_at is None else None
     waits = own is not None and own.state == Registration.State.WAITLISTED
-    can_leave = active is not None and (
-        (active.state == Registration.State.REGISTERED and active.exam.may_withdraw(now))
-        or (active.state == Registration.State.WAITLISTED and active.exam.closed_at is None and now < active.exam.starts_at)
-    )  # fmt: skip
+    is_elsewhere = is_open and here is None and active is not None
     return ExamCard(
         exam=exam,
         own=own,
@@ -265,7 +279,16 @@ def _card(
         place=getattr(own, "ahead", 0) if waits else 0,
         ends_at=accommodation.ends_at(exam) if accommodation is not None else exam.ends_at,
         may_register=is_open and active is None,
-        may_move=is_open and can_leave and not is_here and exam.has_free_seat,
-        may_withdraw=is_here and can_leave,
-        is_on_list=is_on_list if is_here else None,
+        may_move=is_elsewhere and _can_leave(active, now) and exam.has_free_seat,
+        may_withdraw=_can_leave(here, now),
+        may_wait=is_elsewhere and may_wait and not exam.has_free_seat and exam.may_withdraw(now),
+        is_on_list=is_on_list if here is not None and here == active else None,
     )
+
+
+def _can_leave(registration: Registration | None, now: datetime) -> bool:
+    if registration is None:
+        return False
+    if registration.state == Registration.State.WAITLISTED:
+        return registration.exam.closed_at is None and now < registration.exam.starts_at
+    return registration.state == Registration.State.REGISTERED and registration.exam.may_withdraw(now)

@@ -9,6 +9,7 @@ from amls.core import clock
 from amls.courses.models import Course
 from exams.models import Exam, Registration
 from exams.services.admission import admit_whoever_fulfils_the_rules
+from exams.services.beside import end_waits
 from exams.services.calendars import follow_course, follow_now
 from exams.services.registration import promote_waiting
 from exams.services.seating import seat_late_ones
@@ -45,6 +46,7 @@ def tend_exams() -> int:
 
 
 def _tend(course: Course, now: datetime) -> int:
+    end_waits(course=course, now=now)
     for exam in Exam.objects.filter(course=course, waiting__gt=0, closed_at__isnull=True).order_by("pk"):
         if exam.may_withdraw(now):
             promote_waiting(exam_pk=exam.pk, now=now)

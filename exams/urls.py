@@ -11,6 +11,7 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/register/", student.register_page, name="register"),
     path("<slug:slug>/exams/<int:pk>/withdraw/", student.withdraw_page, name="withdraw"),
     path("<slug:slug>/exams/<int:pk>/move/", student.move_page, name="move"),
+    path("<slug:slug>/exams/<int:pk>/wait/", student.wait_page, name="wait"),
     path("<slug:slug>/exams/<int:pk>/slip.pdf", papers.slip, name="slip"),
     path("<slug:slug>/exams/<int:pk>/door.pdf", papers.door_list, name="door_list"),
     path("<slug:slug>/exams/<int:pk>/attendance.pdf", papers.attendees, name="attendees"),

@@ -160,6 +160,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:register": ("{exam}register/", MEMBERS),
     "exams:withdraw": ("{exam}withdraw/", MEMBERS),
     "exams:move": ("{exam}move/", MEMBERS),
+    "exams:wait": ("{exam}wait/", MEMBERS),
     "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
     "exams:door_list": ("{exam}door.pdf", STAFF),
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),

@@ -24,15 +24,12 @@ def registered(notice: Notice, now: datetime) -> Letter | None:
         return None
     exam, when = registration.exam, _when(registration.exam)
     if registration.state == _State.WAITLISTED:
-        return _letter(
-            registration,
-            _("You are on the waiting list for %(exam)s") % {"exam": exam},
-            _(
-                "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
-                "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
-            )
-            % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)},
-        )
+        text = _(
+            "All seats of **%(exam)s**, %(when)s, are taken. You wait in the order of sign-up; when a seat is "
+            "given back you get it by yourself and are told at once. After %(until)s nobody moves up any more."
+        ) % {"exam": exam, "when": when, "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)}
+        subject = _("You are on the waiting list for %(exam)s") % {"exam": exam}
+        return _letter(registration, subject, "\n\n".join([text, *_said_of_the_kept_seat(registration)]))
     return _letter(
         registration,
         _("You are registered for %(exam)s") % {"exam": exam},
@@ -51,19 +48,51 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
     if registration is None or registration.state != _State.REGISTERED:
         return None
     exam = registration.exam
+    text = _(
+        "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
+        "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
+    ) % {"exam": exam, "when": _when(exam), "until": say_time(exam.last_moment_to_withdraw, registration.course.zone)}
+    given_back = _other_registration(notice, "moved_from")
+    if given_back is not None:
+        said = _(
+            "Your seat for **%(exam)s**, %(when)s, is given on, as you were told when you joined the waiting list."
+        )
+        text += "\n\n" + said % {"exam": given_back.exam, "when": _when(given_back.exam)}
+    return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text)
+
+
+@letter("exams.wait-ended", label=gettext_lazy("End of a wait for another date"))
+def wait_ended(notice: Notice, now: datetime) -> Letter | None:
+    """Tell somebody who can no longer give back the seat that they hold that they don't wait for another any more."""
+    registration, held = _registration(notice), _other_registration(notice, "held")
+    if registration is None or held is None or registration.state != _State.WITHDRAWN:
+        return None
+    named = {
+        "exam": registration.exam, "when": _when(registration.exam), "held": held.exam, "held_when": _when(held.exam),
+    }  # fmt: skip
     return _letter(
         registration,
-        _("You have a seat for %(exam)s") % {"exam": exam},
+        _("You no longer wait for %(exam)s") % named,
         _(
-            "A seat was given back, and you were first on the waiting list: you are registered for **%(exam)s**, "
-            "%(when)s. If you no longer want it, withdraw until %(until)s, so that the next one gets it."
+            "The last moment to give back your seat for **%(held)s**, %(held_when)s, is over: you keep it, and no longer "
+            "wait for **%(exam)s**, %(when)s."
         )
-        % {
-            "exam": exam,
-            "when": _when(exam),
-            "until": say_time(exam.last_moment_to_withdraw, registration.course.zone),
-        },
+        % named,
     )
+
+
+def _said_of_the_kept_seat(waiting: Registration) -> list[str]:
+    """Return what is to be said of the seat that somebody keeps while waiting, if they keep one."""
+    if not waiting.keeps_seat:
+        return []
+    kept = Registration.objects.main().filter(enrolment=waiting.enrolment_id).with_people().first()
+    if kept is None:
+        return []
+    said = _(
+        "Until then you keep your seat for **%(exam)s**, %(when)s. With the new seat it goes to the next who waits: "
+        "leave the waiting list before, if you want to keep it."
+    )
+    return [said % {"exam": kept.exam, "when": _when(kept.exam)}]
 
 
 @letter("exams.moved", label=gettext_lazy("Moved to another exam date"))
@@ -120,7 +149,7 @@ def admission(notice: Notice, now: datetime) -> Letter | None:
     decision = AdmissionDecision.objects.select_related("course").filter(pk=notice.references.get("decision")).first()
     if decision is None or decision.enrolment.admission_decisions.filter(pk__gt=decision.pk).exists():
         return None
-    held = Registration.objects.active().filter(enrolment=decision.enrolment_id).with_people().first()
+    held = Registration.objects.main().filter(enrolment=decision.enrolment_id).with_people().first()
     subject, text = _verdict(decision, held, now)
     if decision.reason:
         text += "\n\n" + _("Reason: %(reason)s") % {"reason": decision.reason}
@@ -194,8 +223,12 @@ def results(notice: Notice, now: datetime) -> Letter | None:
 
 
 def _registration(notice: Notice) -> Registration | None:
+    return _other_registration(notice, "registration")
+
+
+def _other_registration(notice: Notice, reference: str) -> Registration | None:
     registrations = Registration.objects.select_related("exam__course", "course", "result", "enrolment__user")
-    return registrations.filter(pk=notice.references.get("registration")).first()
+    return registrations.filter(pk=notice.references.get(reference)).first()
 
 
 def _letter(registration: Registration, subject: str, text: str) -> Letter:

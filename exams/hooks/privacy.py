@@ -102,8 +102,8 @@ def forget(user: User, now: datetime) -> None:
     coming = Registration.objects.active().filter(
         enrolment__user=user, state__in=["registered", "waitlisted"], exam__starts_at__gt=now
     )
-    # In the order in which a move locks two exams.
-    for pk in list(coming.order_by("exam", "pk").values_list("pk", flat=True)):
+    # A wait beside a seat first: it would otherwise become one of its own.
+    for pk in list(coming.order_by("-keeps_seat", "pk").values_list("pk", flat=True)):
         # Withdrawn meanwhile: then it is done.
         with suppress(RuleViolation):
             staff_withdraw(registration_pk=pk, reason=_("The account was deleted."), now=now)

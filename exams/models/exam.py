@@ -43,6 +43,15 @@ class ExamRules(models.Model):
     binding_url = models.URLField(_("address of the binding registration"), max_length=500, blank=True)
     extra_points_lift_fail = models.BooleanField(_("extra points can lift a failed exam to a pass"), default=False)
     needs_matriculation_number = models.BooleanField(_("a matriculation number is needed for admission"), default=True)
+    keeps_seat_while_waiting = models.BooleanField(
+        _("who holds a seat may wait for another date"),
+        default=True,
+        db_default=True,
+        help_text=_(
+            "They keep their seat until one of the other date is theirs; then it goes to the next who waits. Whoever "
+            "waits already goes on when this is switched off."
+        ),
+    )
     # As `amls/grading/tree.py` writes it; the demand for a passed project is the switch above.
     rule = models.JSONField(_("rule of admission"), default=dict, db_default={}, editable=False)
 

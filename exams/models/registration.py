@@ -40,6 +40,8 @@ class Registration(models.Model):
     )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.REGISTERED)
     position = models.PositiveIntegerField(_("position on the waiting list"), null=True, blank=True)
+    # Of who waits and holds a seat of another date, which is given on with the seat that they wait for.
+    keeps_seat = models.BooleanField(_("keeps the seat of another date"), default=False, db_default=False)
     created_at = models.DateTimeField(_("signed up"))
     changed_at = models.DateTimeField(_("changed"))
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
@@ -63,9 +65,26 @@ class Registration(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["enrolment"],
-                condition=Q(closed_at__isnull=True),
+                condition=Q(closed_at__isnull=True, keeps_seat=False),
                 name="registration_one_active",
                 violation_error_message=_("This person is registered for an exam of this course already."),
+            ),
+            models.UniqueConstraint(
+                fields=["enrolment"],
+                condition=Q(keeps_seat=True),
+                name="registration_one_wait_beside",
+                violation_error_message=_("This person waits for another date already."),
+            ),
+            models.UniqueConstraint(
+                fields=["exam", "enrolment"],
+                condition=Q(closed_at__isnull=True),
+                name="registration_once_per_exam",
+                violation_error_message=_("This person is registered for this exam already."),
+            ),
+            models.CheckConstraint(
+                name="registration_keeps_seat_while_waiting",
+                condition=Q(keeps_seat=False) | Q(state="waitlisted", closed_at__isnull=True),
+                violation_error_message=_("Only who waits keeps the seat of another date."),
             ),
             models.UniqueConstraint(
                 fields=["exam", "position"],

@@ -3,12 +3,19 @@
 Every write locks the exam's row first, and then decides by the counters that it holds. Under
 that lock nothing happens but counter, registration, position and outbox row; calendars follow
 after the commit.
+
+Whatever can give a seat on locks all dates of the course that are not closed, in the order of their
+keys: whoever moves up may hold a seat of another date, which is then free for those who wait there.
 """
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from amls.core.bounds import Bound
 from amls.core.times import say_day, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
@@ -17,18 +24,35 @@ from exams.models import Exam, Registration, Seat
 from exams.models.exam import SignUp
 from exams.services.calendars import follow_people
 
+# Each step is a mail, and a seat that is freed and taken again moves the waiting list. Whoever holds a seat may
+# always give it up.
+STEPS = Bound(
+    "exams.steps",
+    most=10,
+    per=timedelta(days=1),
+    message=gettext_lazy(
+        "You signed up or moved %(most)s times today. Go on in %(wait)s; what you hold stays as it is. "
+        "If you can't wait, write to the staff."
+    ),
+)
 _COUNTERS = ["seats_taken", "waiting", "last_position"]
 
 
 def take_place(
-    exam: Exam, enrolment: Enrolment, *, now: datetime, reason: str = "", is_walk_in: bool = False
+    exam: Exam,
+    enrolment: Enrolment,
+    *,
+    now: datetime,
+    reason: str = "",
+    is_walk_in: bool = False,
+    keeps_seat: bool = False,
 ) -> Registration:
-    """Give the next place under the exam's lock: a seat, or a position."""
+    """Give the next place under the exam's lock: a seat, or a position; to who keeps a seat elsewhere, a position."""
     registration = Registration(
         course_id=exam.course_id, exam=exam, enrolment=enrolment, created_at=now, changed_at=now, reason=reason,
-        is_walk_in=is_walk_in,
+        is_walk_in=is_walk_in, keeps_seat=keeps_seat,
     )  # fmt: skip
-    if exam.has_free_seat or (is_walk_in and has_seat_now(exam)):
+    if not keeps_seat and (exam.has_free_seat or (is_walk_in and has_seat_now(exam))):
         exam.seats_taken += 1
     else:
         exam.waiting += 1
@@ -48,6 +72,21 @@ def lock_exam(exam_pk: int, course: Course) -> Exam:
     return exam
 
 
+def lock_dates(course: Course, *, along: int) -> dict[int, Exam]:
+    """Return the course's exams that are not closed, and the one named, by key and under their locks: 1 query.
+
+    Raises:
+        Exam.DoesNotExist: the course has no exam `along`.
+    """
+    rows = Exam.objects.select_for_update(no_key=True).filter(course=course).order_by("pk")
+    exams = {exam.pk: exam for exam in rows.filter(Q(closed_at__isnull=True) | Q(pk=along))}
+    if along not in exams:
+        raise Exam.DoesNotExist
+    for exam in exams.values():
+        exam.course = course
+    return exams
+
+
 def held_registration(exam: Exam, enrolment: Enrolment) -> Registration:
     """Return what the person holds of the exam, locked.
 
@@ -59,6 +98,7 @@ def held_registration(exam: Exam, enrolment: Enrolment) -> Registration:
         .select_for_update(of=("self",))
         .filter(exam=exam, enrolment=enrolment)
         .with_people()
+        .with_wait_beside()
         .first()
     )
     if registration is None:
@@ -76,35 +116,111 @@ def give_up(
         exam.waiting -= 1
     registration.state = state
     registration.position = None
+    registration.keeps_seat = False
     registration.closed_at = registration.changed_at = now
     registration.reason = reason
-    registration.save(update_fields=["state", "position", "closed_at", "changed_at", "reason"])
+    registration.save(update_fields=["state", "position", "keeps_seat", "closed_at", "changed_at", "reason"])
     # An assigned seat is free for somebody else.
     Seat.objects.filter(registration=registration).delete()
     follow_people([registration.enrolment_id], now=now)
 
 
-def promote(exam: Exam, *, now: datetime) -> list[Registration]:
-    """Give the free seats to those who have waited longest; the caller holds the lock and writes the counters."""
+def wait_on_alone(registration: Registration) -> None:
+    """Let whoever gave up a seat, and waits for another date beside it, go on waiting there without one."""
+    if getattr(registration, "waits_beside", False):
+        Registration.objects.filter(enrolment=registration.enrolment_id, keeps_seat=True).update(keeps_seat=False)
+
+
+def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Registration]:
+    """Give the free seats to those who have waited longest, and the seats that they held by it to others.
+
+    Args:
+        exams: all dates of the course that are not closed, as `lock_dates` returns them.
+        exam: one of them, whose seats are given; the caller writes its counters. Those of the others, where
+            seats became free by it, are written here.
+        now: aware; nobody moves up after the last moment to withdraw.
+
+    Returns:
+        Who has a seat of `exam` by it.
+    """
+    promoted: list[Registration] = []
+    while next_ones := _next_in_line(exam, now=now):
+        held = held_beside(next_ones)
+        idle = end_idle_waits(exams, exam, next_ones, held, now=now)
+        lucky = [waiter for waiter in next_ones if waiter not in idle]
+        given_back = {waiter.pk: held[waiter.enrolment_id] for waiter in lucky if waiter.enrolment_id in held}
+        for seat in given_back.values():
+            give_up(exams[seat.exam_id], seat, Registration.State.WITHDRAWN, now=now)
+        _give_seats(exam, lucky, now=now)
+        for waiter in lucky:
+            more = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
+            tell(waiter, "exams.promoted", now=now, **more)
+        promoted += lucky
+        for other_pk in sorted({seat.exam_id for seat in given_back.values()}):
+            promote(exams, exams[other_pk], now=now)
+            write_counters(exams[other_pk])
+    return promoted
+
+
+def _next_in_line(exam: Exam, *, now: datetime) -> list[Registration]:
+    """Return as many of those who wait as there are free seats, in their order: 1 query, none where nobody can move up."""
     if exam.waiting == 0 or not exam.may_withdraw(now):
         return []
     free = exam.waiting if exam.capacity is None else min(exam.waiting, exam.capacity - exam.seats_taken)
     if free <= 0:
         return []
-    promoted = list(
-        Registration.objects.waiting().filter(exam=exam).select_related("enrolment__user", "enrolment__course")[:free]
-    )
-    for registration in promoted:
+    line = Registration.objects.waiting().filter(exam=exam).select_related("enrolment__user", "enrolment__course")
+    return list(line[:free])
+
+
+def held_beside(waiting: Sequence[Registration]) -> dict[int, Registration]:
+    """Return the seats that these people keep while they wait, by enrolment: 1 query, none where nobody does."""
+    people = [registration.enrolment_id for registration in waiting if registration.keeps_seat]
+    if not people:
+        return {}
+    return {held.enrolment_id: held for held in Registration.objects.main().holding().filter(enrolment__in=people)}
+
+
+def end_idle_waits(
+    exams: Mapping[int, Exam],
+    exam: Exam,
+    waiting: Sequence[Registration],
+    held: Mapping[int, Registration],
+    *,
+    now: datetime,
+) -> list[Registration]:
+    """Take those from the waiting list who can no longer give back the seat that they keep, and tell them.
+
+    Args:
+        exams: all dates of the course that are not closed, under their locks.
+        exam: one of them, whose counters the caller writes.
+        waiting: people on its waiting list.
+        held: what `held_beside` says of them.
+        now: aware.
+
+    Returns:
+        Whose wait has ended.
+    """
+    idle = []
+    for waiter in waiting:
+        seat = held.get(waiter.enrolment_id)
+        if seat is not None and (seat.has_been or not exams[seat.exam_id].may_withdraw(now)):
+            give_up(exam, waiter, Registration.State.WITHDRAWN, now=now)
+            tell(waiter, "exams.wait-ended", now=now, held=seat.pk)
+            idle.append(waiter)
+    return idle
+
+
+def _give_seats(exam: Exam, waiting: Sequence[Registration], *, now: datetime) -> None:
+    for registration in waiting:
         registration.state = Registration.State.REGISTERED
         registration.position = None
+        registration.keeps_seat = False
         registration.changed_at = now
-    Registration.objects.bulk_update(promoted, ["state", "position", "changed_at"])
-    exam.seats_taken += len(promoted)
-    exam.waiting -= len(promoted)
-    for registration in promoted:
-        tell(registration, "exams.promoted", now=now)
-    follow_people([registration.enrolment_id for registration in promoted], now=now)
-    return promoted
+    Registration.objects.bulk_update(waiting, ["state", "position", "keeps_seat", "changed_at"])
+    exam.seats_taken += len(waiting)
+    exam.waiting -= len(waiting)
+    follow_people([registration.enrolment_id for registration in waiting], now=now)
 
 
 def write_counters(exam: Exam) -> None:
@@ -245,6 +361,11 @@ def has_been(exam: Exam, course: Course) -> RuleViolation:
         % {"day": day_of(exam, course)},
         code="has-been",
     )
+
+
+def not_registered() -> RuleViolation:
+    """Return the refusal of a step that only whoever is registered can take."""
+    return RuleViolation(_("You are not registered for any date yet: register for this one."), "not-registered")
 
 
 def day_of(exam: Exam, course: Course) -> str:

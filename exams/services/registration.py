@@ -2,21 +2,23 @@
 
 No seat is sold twice: every write locks the exam's row first (see exams.services.capacity).
 What the lock would ever let through, three constraints of the database refuse:
-`exam_never_overbooked`, `registration_one_active`, `registration_position_unique`.
+`exam_never_overbooked`, `registration_one_active`, `registration_position_unique`; and of whoever keeps one seat
+while waiting for another, `registration_one_wait_beside` and `registration_once_per_exam`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from amls.core.bounds import Bound, spend
+from amls.core.bounds import spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
+from exams.services.beside import end_waits
 from exams.services.calendars import follow_people
 from exams.services.capacity import (
+    STEPS,
     check_not_frozen,
     check_student,
     check_window,
@@ -25,26 +27,17 @@ from exams.services.capacity import (
     give_up,
     has_seat_now,
     held_registration,
+    lock_dates,
     lock_exam,
     need_reason,
+    not_registered,
     other_exam,
     promote,
     seat_at_the_door,
     take_place,
     tell,
+    wait_on_alone,
     write_counters,
-)
-
-# Each step is a mail, and a seat that is freed and taken again moves the waiting list. Whoever holds a seat may
-# always give it up.
-_STEPS = Bound(
-    "exams.steps",
-    most=10,
-    per=timedelta(days=1),
-    message=gettext_lazy(
-        "You signed up or moved %(most)s times today. Go on in %(wait)s; what you hold stays as it is. "
-        "If you can't wait, write to the staff."
-    ),
 )
 
 
@@ -106,7 +99,7 @@ def _insert(
         with transaction.atomic():
             if checks_window:
                 # Before the lock, under which as little as possible happens.
-                spend(_STEPS, who=enrolment.pk, now=now)
+                spend(STEPS, who=enrolment.pk, now=now)
             exam = lock_exam(exam_pk, enrolment.course)
             # Who waits may be given a seat at this moment.
             held = _active(enrolment) if is_walk_in else None
@@ -133,7 +126,7 @@ def _insert(
 
 
 def _active(enrolment: Enrolment) -> Registration | None:
-    return Registration.objects.active().filter(enrolment=enrolment).first()
+    return Registration.objects.main().filter(enrolment=enrolment).first()
 
 
 def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:
@@ -160,16 +153,20 @@ def _check_still_open(exam: Exam, *, is_walk_in: bool) -> None:
 def withdraw(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     """Give up one's seat or place on the waiting list; the first who waits gets the seat in the same transaction.
 
+    Whoever waits for another date beside the seat keeps that place, now without a seat.
+
     Raises:
         RuleViolation: there is nothing to withdraw from, or the last moment to do so is over.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk, enrolment.course)
+        exams = lock_dates(enrolment.course, along=exam_pk)
+        exam = exams[exam_pk]
         registration = held_registration(exam, enrolment)
         check_withdrawal(exam, registration, enrolment.course, now)
         give_up(exam, registration, Registration.State.WITHDRAWN, now=now)
+        wait_on_alone(registration)
         tell(registration, "exams.withdrawn", now=now)
-        promote(exam, now=now)
+        promote(exams, exam, now=now)
         write_counters(exam)
     return registration
 
@@ -199,8 +196,10 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
     need_reason(reason)
     unlocked = Registration.objects.with_people().get(pk=registration_pk)
     with transaction.atomic():
-        exam = lock_exam(unlocked.exam_id, unlocked.course)
-        registration = Registration.objects.select_for_update(of=("self",)).with_people().get(pk=registration_pk)
+        exams = lock_dates(unlocked.course, along=unlocked.exam_id)
+        exam = exams[unlocked.exam_id]
+        rows = Registration.objects.select_for_update(of=("self",)).with_people().with_wait_beside()
+        registration = rows.get(pk=registration_pk)
         check_not_frozen(exam)
         may_be_closed = state == Registration.State.EXCUSED and registration.holds_seat
         if registration.closed_at is not None and not may_be_closed:
@@ -213,8 +212,9 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
                 _("This person attended the exam. Take the check-in back first, if that is wrong."), code="attended"
             )
         give_up(exam, registration, state, now=now, reason=reason)
+        wait_on_alone(registration)
         tell(registration, kind, now=now)
-        promote(exam, now=now)
+        promote(exams, exam, now=now)
         write_counters(exam)
     return registration
 
@@ -222,27 +222,23 @@ def _end(registration_pk: int, state: Registration.State, kind: str, *, reason: 
 def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
     """Move a person's registration to another date in one step; the held seat goes only once the new one is certain.
 
-    `exam_pk` is the date to move to; both exams are locked, in the order of their keys.
+    `exam_pk` is the date to move to; the exams are locked in the order of their keys. Whoever waits for a third
+    date beside the seat goes on waiting there.
 
     Raises:
         RuleViolation: nothing is held, the held one can't be given up any more, the other date is closed or
             has no free seat, or the person moved too often today; the held seat stays.
     """
     check_student(enrolment)
-    held = Registration.objects.active().filter(enrolment=enrolment).first()
+    held = _active(enrolment)
     if held is None:
-        raise RuleViolation(_("You are not registered for any date yet: register for this one."), "not-registered")
+        raise not_registered()
     if held.exam_id == exam_pk:
         return held
     with transaction.atomic():
-        spend(_STEPS, who=enrolment.pk, now=now)
-        both = Exam.objects.select_for_update(no_key=True).filter(
-            pk__in=[held.exam_id, exam_pk], course=enrolment.course
-        )
-        exams = {exam.pk: exam for exam in both.order_by("pk")}
-        if exam_pk not in exams:
-            raise Exam.DoesNotExist
-        source, target = exams[held.exam_id], exams[exam_pk]
+        spend(STEPS, who=enrolment.pk, now=now)
+        exams = lock_dates(enrolment.course, along=exam_pk)
+        source, target = exams.get(held.exam_id, held.exam), exams[exam_pk]
         registration = held_registration(source, enrolment)
         check_withdrawal(source, registration, enrolment.course, now)
         check_window(target, enrolment.course, now)
@@ -255,7 +251,7 @@ def move(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
         held_seat = registration.holds_seat
         give_up(source, registration, Registration.State.WITHDRAWN, now=now)
         moved = take_place(target, enrolment, now=now)
-        promote(source, now=now)
+        promote(exams, source, now=now)
         write_counters(source)
         tell(moved, "exams.moved", now=now, moved_from=registration.pk, held_seat=held_seat)
     return moved
@@ -265,8 +261,9 @@ def promote_waiting(*, exam_pk: int, now: datetime) -> list[Registration]:
     """Give free seats to those who wait, lowest position first; nobody gets one after the last moment to withdraw."""
     course = Course.objects.get(exams=exam_pk)
     with transaction.atomic():
-        exam = lock_exam(exam_pk, course)
-        promoted = promote(exam, now=now)
+        exams = lock_dates(course, along=exam_pk)
+        exam = exams[exam_pk]
+        promoted = promote(exams, exam, now=now)
         write_counters(exam)
     return promoted
 
@@ -279,7 +276,8 @@ def set_capacity(*, exam_pk: int, capacity: int | None, now: datetime) -> list[R
     """
     course = Course.objects.get(exams=exam_pk)
     with transaction.atomic():
-        exam = lock_exam(exam_pk, course)
+        exams = lock_dates(course, along=exam_pk)
+        exam = exams[exam_pk]
         if capacity is not None and capacity < exam.seats_taken:
             raise RuleViolation(
                 _("%(count)d people hold a seat. The capacity can't be lower: withdraw some of them first.")
@@ -289,7 +287,7 @@ def set_capacity(*, exam_pk: int, capacity: int | None, now: datetime) -> list[R
             )
         exam.capacity = capacity
         exam.save(update_fields=["capacity"])
-        promoted = promote(exam, now=now)
+        promoted = promote(exams, exam, now=now)
         write_counters(exam)
     return promoted
 
@@ -302,6 +300,8 @@ def close_exam(*, exam_pk: int, now: datetime) -> int:
     """
     course = Course.objects.get(exams=exam_pk)
     with transaction.atomic():
+        # Who waits for another date beside a seat of this one has nothing left to give back.
+        end_waits(course=course, now=now)
         exam = lock_exam(exam_pk, course)
         if now < exam.ends_at:
             raise RuleViolation(_("The exam is not over yet. Close it afterwards."), code="exam-not-over")
@@ -311,6 +311,6 @@ def close_exam(*, exam_pk: int, now: datetime) -> int:
         exam.save(update_fields=["closed_at"])
         active = Registration.objects.active().filter(exam=exam)
         people = list(active.values_list("enrolment_id", flat=True))
-        active.update(closed_at=now, changed_at=now)
+        active.update(closed_at=now, changed_at=now, keeps_seat=False)
         follow_people(people, now=now)
     return len(people)

@@ -1,4 +1,4 @@
-"""The dates of the exams: see them, register, withdraw, move."""
+"""The dates of the exams: see them, register, withdraw, move, wait for one while holding another."""
 
 from collections.abc import Callable
 
@@ -15,6 +15,7 @@ from amls.courses.models import Enrolment
 from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, tell_tasks
+from exams.services.beside import wait_beside
 from exams.services.registration import move, register, withdraw
 
 
@@ -59,6 +60,13 @@ def move_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return _step(request, slug, pk, "move", _move)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def wait_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say what waiting for this date beside a seat of another one means; join the waiting list."""
+    return _step(request, slug, pk, "wait", _wait)
+
+
 def _step(
     request: HttpRequest, slug: str, pk: int, name: str, act: Callable[[Access, Enrolment, int], str]
 ) -> HttpResponse:
@@ -85,7 +93,7 @@ def _ask(request: HttpRequest, access: Access, pk: int, name: str, problem: str 
         **_context(access, overview),
         "card": card,
         "step": name,
-        "may": {"register": card.may_register, "withdraw": card.may_withdraw, "move": card.may_move}[name],
+        "may": getattr(card, f"may_{name}"),
         "problem": problem,
     }
     return render(request, "exams/step.html", context, status=409 if problem else 200)
@@ -108,3 +116,12 @@ def _withdraw(access: Access, enrolment: Enrolment, pk: int) -> str:
 def _move(access: Access, enrolment: Enrolment, pk: int) -> str:
     move(enrolment=enrolment, exam_pk=pk, now=access.now)
     return _("You moved to this date. A mail confirms it.")
+
+
+def _wait(access: Access, enrolment: Enrolment, pk: int) -> str:
+    registration = wait_beside(enrolment=enrolment, exam_pk=pk, now=access.now)
+    if registration.state == Registration.State.REGISTERED:
+        return _("A seat was free: you moved to this date. A mail confirms it.")
+    return _("You are number %(place)d on the waiting list, and keep your seat of the other date until you move up.") % {
+        "place": place_in_line(registration)
+    }  # fmt: skip

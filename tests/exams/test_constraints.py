@@ -60,6 +60,11 @@ BROKEN: dict[str, Callable[[Rows], object]] = {
     "examrules_exam_percent_valid": lambda rows: ExamRules.objects.create(course=rows.cast.course, exam_percent=101),
     "examrules_extra_points_not_negative": lambda rows: ExamRules.objects.create(course=rows.cast.course, max_extra_points=-1),
     "registration_one_active": lambda rows: rows.sign_up(),
+    "registration_one_wait_beside": lambda rows: [
+        rows.sign_up(exam=OpenExamFactory.create(course=rows.cast.course), state="waitlisted", position=1, keeps_seat=True) for _each in range(2)
+    ],
+    "registration_once_per_exam": lambda rows: rows.sign_up(state="waitlisted", position=1, keeps_seat=True),
+    "registration_keeps_seat_while_waiting": lambda rows: rows.sign_up(enrolment=rows.cast.other_student, keeps_seat=True),
     "registration_state_valid": lambda rows: rows.sign_up(enrolment=rows.cast.other_student, state="maybe"),
     "registration_position_while_waiting": lambda rows: rows.sign_up(enrolment=rows.cast.other_student, state="waitlisted"),
     "registration_closed_when_given_up": lambda rows: rows.sign_up(enrolment=rows.cast.other_student, state="withdrawn"),

@@ -18,6 +18,7 @@ from amls.courses.models import Course
 from amls.courses.services import finish_course_change
 from amls.mail.models import Notice
 from exams.models import Exam, Registration
+from exams.services.beside import wait_beside
 from exams.services.registration import move, register, set_capacity, staff_withdraw, withdraw
 from tests.agreeing import agree_to, seal_in
 from tests.cast import Cast, make_cast
@@ -117,18 +118,22 @@ def test_24_threads_mix_everything() -> None:
                     soon(register, enrolment=enrolment, exam_pk=pk),
                     soon(withdraw, enrolment=enrolment, exam_pk=pk),
                     soon(move, enrolment=enrolment, exam_pk=other_pk),
+                    soon(wait_beside, enrolment=enrolment, exam_pk=other_pk),
                     soon(set_capacity, exam_pk=pk, capacity=chance.randint(5, 25)),
                     soon(_remove, enrolment_pk=enrolment.pk),
                 ],
-                [50, 25, 15, 5, 5],
+                [50, 25, 15, 15, 5, 5],
             )[0]
         )
     assert refusals(at_once(acts, threads=24)).keys() >= {"other-exam", "not-registered"}
     for exam in exams:
         check(exam)
     assert sum(replay(exam) for exam in exams) > 10
-    active = Registration.objects.active().values_list("enrolment", flat=True)
+    active = Registration.objects.main().values_list("enrolment", flat=True)
     assert len(set(active)) == len(active)
+    kept = Registration.objects.filter(keeps_seat=True).values_list("enrolment", flat=True)
+    holding = Registration.objects.main().holding().values_list("enrolment", flat=True)
+    assert set(kept) <= set(holding)
 
 
 def _remove(*, enrolment_pk: int, now: datetime) -> None:
@@ -158,6 +163,33 @@ def test_a_move_whose_target_fills_at_the_same_moment_loses_nothing() -> None:
     assert Registration.objects.filter(exam=target, state="registered").count() == 10
     check(source)
     check(target)
+
+
+def test_seats_that_are_exchanged_from_both_sides_at_once_are_sold_once() -> None:
+    course = CourseFactory.create()
+    early, late = open_exam(course, 10), open_exam(course, 10, days=50)
+    early_people, late_people = make_students(course, 10), make_students(course, 10, prefix="n")
+    for exam, people in ((early, early_people), (late, late_people)):
+        for enrolment in people:
+            register(enrolment=enrolment, exam_pk=exam.pk, now=timezone.now())
+    waits: list[Act] = [soon(wait_beside, enrolment=enrolment, exam_pk=late.pk) for enrolment in early_people * 2]
+    waits += [soon(wait_beside, enrolment=enrolment, exam_pk=early.pk) for enrolment in late_people * 2]
+    assert refusals(at_once(waits, threads=16)) == {}
+    assert Registration.objects.filter(keeps_seat=True).count() == 20
+    # One seat on each side: each sets off a chain of exchanges, and both go through the same two dates.
+    gone: list[Act] = [soon(set_capacity, exam_pk=exam.pk, capacity=11) for exam in (early, late)]
+    gone += [
+        soon(withdraw, enrolment=early_people[0], exam_pk=early.pk),
+        soon(withdraw, enrolment=late_people[0], exam_pk=late.pk),
+    ]
+    assert refusals(at_once(gone)).keys() <= {"too-late-to-withdraw", "not-registered"}
+    for exam in (early, late):
+        check(exam)
+    everybody = {enrolment.pk for enrolment in [*early_people, *late_people]}
+    main = Registration.objects.main().values_list("enrolment", flat=True)
+    assert len(set(main)) == len(main)
+    # Nobody lost a seat but those who gave one up by themselves.
+    assert everybody - set(main) <= {early_people[0].pk, late_people[0].pk}
 
 
 def test_one_person_who_signs_up_for_two_dates_at_once_holds_one() -> None:

@@ -331,4 +331,5 @@ def _exam_rules(rules: ExamRules) -> ExamRulesSpec:
         binding_url=rules.binding_url,
         extra_points_lift_fail=rules.extra_points_lift_fail,
         needs_matriculation_number=rules.needs_matriculation_number,
+        keeps_seat_while_waiting=rules.keeps_seat_while_waiting,
     )

@@ -303,6 +303,7 @@ class ExamRulesSpec:
     binding_url: str = ""
     extra_points_lift_fail: bool = False
     needs_matriculation_number: bool = True
+    keeps_seat_while_waiting: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
