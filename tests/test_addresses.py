@@ -37,8 +37,9 @@ from projects.services.allocating import inputs_of
 from projects.services.assessing import publish_assessments
 from projects.services.handin import hand_in
 from projects.services.handouts import add_handout
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
 from projects.services.teams import register_team
+from projects.services.teamsheets import Given
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
 from tests.factors import code_of, with_app

@@ -13,16 +13,16 @@ from django.utils.translation import ngettext
 from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
-from amls.courses.eligibility import extra_points_of
-from amls.courses.models import Enrolment, User
+from amls.courses.models import User
 from amls.files.tables.values import read_number
-from amls.mail.outbox import notify
-from exams.grading import GradeTable
+from amls.grading.points import ZERO
+from amls.grading.tasks import TaskSum
 from exams.managers import RegistrationQuerySet
 from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules, task_sums
 from exams.services.calendars import follow_people
 from exams.services.capacity import check_not_frozen, need_reason
+from exams.services.regrading import BATCH, grade_anew, grade_table, lock_exam, logged_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,6 @@ def parse_points(text: str, exam: Exam) -> Decimal:
     if value != value.quantize(Decimal("0.01")):
         raise RuleViolation(_("Points have at most two decimals, found %(text)s.") % {"text": text[:20]}, "points-form")
     return value
-
-
-def grade_table(exam: Exam) -> GradeTable:
-    """Return the exam's grade table as it stands."""
-    return GradeTable({step.grade: step.min_points for step in GradeStep.objects.filter(exam=exam)})
 
 
 def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: datetime) -> None:
@@ -98,38 +93,94 @@ def enter_points(
         RuleViolation: the exam is frozen, somebody did not attend or is not on the list, or
             a published result is changed without a reason.
     """
-    changes: list[PointChange] = []
     with transaction.atomic():
         exam = lock_exam(exam_pk)
         check_not_frozen(exam)
-        registrations = {
-            registration.pk: registration
-            for registration in Registration.objects.filter(exam=exam, pk__in=points)
-            .select_related("result", "enrolment__user", "enrolment__course")
-            .order_by("pk")
-        }
-        _need_the_tasks_sum(registrations, points)
-        _need_reason_for_published(registrations, points, reason)
-        for pk, value in points.items():
-            registration = registrations.get(pk)
-            if registration is None:
-                raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
-            change = _enter(registration, value, by=by, reason=reason, now=now)
-            if change is not None:
-                changes.append(change)
-        _regrade([result.registration for result in changes], exam, by=by, reason=reason, now=now, tells_all=True)
+        listed = _listed(exam, points)
+        _need_reason_for_published(listed, points, reason)
+        changes, refused = _enter_each(exam, listed, points, by=by, reason=reason, now=now)
+        for violation in refused.values():
+            raise violation
     return changes
 
 
-def _need_the_tasks_sum(registrations: Mapping[int, Registration], points: Mapping[int, Decimal | None]) -> None:
-    """Refuse points that contradict those of the tasks: who has some for each has their sum."""
-    for registration, score in task_sums(registrations.values()):
-        if score.is_complete and points[registration.pk] != score.points:
-            raise RuleViolation(
-                _("%(person)s has %(points)s points by tasks: correct the task that is wrong.")
-                % {"person": registration.enrolment.user, "points": say_decimal(score.points)},
-                code="has-tasks",
-            )
+def enter_points_each(
+    *, exam_pk: int, points: Mapping[int, Decimal | None], by: User | None, reason: str = "", now: datetime
+) -> tuple[list[PointChange], dict[int, RuleViolation]]:
+    """Enter the points of many people as `enter_points`, of each by themselves: as many queries for many as for one.
+
+    Returns:
+        What changed, and by registration whose points are as before, and why.
+
+    Raises:
+        RuleViolation: the exam is frozen.
+    """
+    with transaction.atomic():
+        exam = lock_exam(exam_pk)
+        check_not_frozen(exam)
+        return _enter_each(exam, _listed(exam, points), points, by=by, reason=reason, now=now)
+
+
+def _listed(exam: Exam, pks: Iterable[int]) -> dict[int, Registration]:
+    rows = Registration.objects.filter(exam=exam, pk__in=list(pks)).order_by("pk")
+    return {row.pk: row for row in rows.select_related("result", "enrolment__user", "enrolment__course")}
+
+
+def _enter_each(
+    exam: Exam,
+    listed: Mapping[int, Registration],
+    points: Mapping[int, Decimal | None],
+    *,
+    by: User | None,
+    reason: str,
+    now: datetime,
+) -> tuple[list[PointChange], dict[int, RuleViolation]]:
+    by_tasks = {registration.pk: score for registration, score in task_sums(listed.values())}
+    changes: list[tuple[PointChange, bool]] = []
+    refused: dict[int, RuleViolation] = {}
+    for pk, value in points.items():
+        try:
+            registration = _may_have(listed.get(pk), value, by_tasks.get(pk), reason=reason)
+        except RuleViolation as violation:
+            refused[pk] = violation
+            continue
+        result: Result | None = getattr(registration, "result", None)
+        before = result.points if result is not None else None
+        if value != before:
+            changes.append((PointChange(registration, before, value or ZERO), value is None))
+    done = [change for change, _is_removed in changes]
+    _keep_points(changes, by=by, reason=reason, now=now)
+    grade_anew([change.registration for change in done], exam, by=by, reason=reason, now=now, tells_all=True)
+    return done, refused
+
+
+def _may_have(
+    registration: Registration | None, value: Decimal | None, by_tasks: TaskSum | None, *, reason: str
+) -> Registration:
+    """Return whose points they are to be.
+
+    Raises:
+        RuleViolation: they can't be.
+    """
+    if registration is None:
+        raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+    if by_tasks is not None and by_tasks.is_complete and value != by_tasks.points:
+        # Who has some for each task has their sum.
+        raise RuleViolation(
+            _("%(person)s has %(points)s points by tasks: correct the task that is wrong.")
+            % {"person": registration.enrolment.user, "points": say_decimal(by_tasks.points)},
+            code="has-tasks",
+        )
+    _need_reason_for_published({registration.pk: registration}, {registration.pk: value}, reason)
+    result: Result | None = getattr(registration, "result", None)
+    is_other = value != (result.points if result is not None else None)
+    if is_other and value is not None and registration.state != Registration.State.ATTENDED:
+        raise RuleViolation(
+            _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
+            % {"person": registration.enrolment.user, "state": registration.get_state_display()},
+            code="did-not-attend",
+        )
+    return registration
 
 
 def _need_reason_for_published(
@@ -157,31 +208,24 @@ def _need_reason_for_published(
         )
 
 
-def _enter(
-    registration: Registration, value: Decimal | None, *, by: User | None, reason: str, now: datetime
-) -> PointChange | None:
-    result: Result | None = getattr(registration, "result", None)
-    before = result.points if result is not None else None
-    if value == before:
-        return None
-    if registration.state != Registration.State.ATTENDED and value is not None:
-        raise RuleViolation(
-            _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
-            % {"person": registration.enrolment.user, "state": registration.get_state_display()},
-            code="did-not-attend",
-        )
-    if value is None and result is not None:
-        result.delete()
-        _log(registration, "removed", before, "", by=by, reason=reason, now=now)
-        return PointChange(registration, before, Decimal(0))
-    if result is None:
-        result = Result(registration=registration)
-    assert value is not None  # noqa: S101 - equal to `before` otherwise
-    result.points = value
-    result.save()
-    registration.result = result
-    _log(registration, "points", before, value, by=by, reason=reason, now=now)
-    return PointChange(registration, before, value)
+def _keep_points(changes: Iterable[tuple[PointChange, bool]], *, by: User | None, reason: str, now: datetime) -> None:
+    """Keep points that may be, or take them away, each with a row in the history: by batches."""
+    logged, made, changed, removed = list[ResultChange](), list[Result](), list[Result](), list[int]()
+    for change, is_removed in changes:
+        registration = change.registration
+        if is_removed:
+            removed.append(registration.result.pk)
+            logged.append(logged_change(registration, "removed", change.before, "", by=by, reason=reason, now=now))
+            continue
+        result = registration.result if hasattr(registration, "result") else Result(registration=registration)
+        result.points = change.after
+        (changed if result.pk else made).append(result)
+        logged.append(logged_change(registration, "points", change.before, change.after, by=by, reason=reason, now=now))
+    if removed:
+        Result.objects.filter(pk__in=removed).delete()
+    Result.objects.bulk_create(made, batch_size=BATCH)
+    Result.objects.bulk_update(changed, ["points"], batch_size=BATCH)
+    ResultChange.objects.bulk_create(logged, batch_size=BATCH)
 
 
 def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
@@ -206,8 +250,14 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         for registration in drafts:
             registration.result.state = Result.State.PUBLISHED
             registration.result.published_at = now
-            _log(registration, "state", "draft", "published", by=by, reason="", now=now)
-        _regrade(drafts, exam, by=by, reason="", now=now, tells_all=True)
+        ResultChange.objects.bulk_create(
+            [
+                logged_change(registration, "state", "draft", "published", by=by, reason="", now=now)
+                for registration in drafts
+            ],
+            batch_size=BATCH,
+        )
+        grade_anew(drafts, exam, by=by, reason="", now=now, tells_all=True)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
         # Who passed has no use for the next date any more.
@@ -240,7 +290,7 @@ def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         )
-        return _regrade(published, exam, by=by, reason=reason, now=now, tells_all=False)
+        return grade_anew(published, exam, by=by, reason=reason, now=now, tells_all=False)
 
 
 def freeze(*, exam_pk: int, now: datetime) -> None:
@@ -308,84 +358,10 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
             raise RuleViolation(_("The results are not frozen."), code="not-frozen")
         exam.frozen_at = None
         exam.save(update_fields=["frozen_at"])
-        for registration in Registration.objects.filter(exam=exam, result__isnull=False).order_by("pk"):
-            _log(registration, "state", "frozen", "published", by=by, reason=reason, now=now)
-
-
-# ── how ──
-
-
-def lifts_fail(exam: Exam) -> bool:
-    """Return whether extra points can lift a failed exam of this course to a pass."""
-    return exam_rules(exam.course).extra_points_lift_fail
-
-
-def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
-    """Return everyone's extra points by enrolment pk, as they stand now, at most 5."""
-    return {pk: min(points, Decimal(5)) for pk, points in extra_points_of(exam.course, enrolments).items()}
-
-
-def _regrade(
-    registrations: Iterable[Registration],
-    exam: Exam,
-    *,
-    by: User | None,
-    reason: str,
-    now: datetime,
-    tells_all: bool,
-) -> int:
-    """Fix extra points and grade of published results, log what changes; tell all their owners, or whose changed."""
-    published = [
-        registration
-        for registration in registrations
-        if hasattr(registration, "result") and registration.result.state == Result.State.PUBLISHED
-    ]
-    table, lifts = grade_table(exam), lifts_fail(exam)
-    extra = current_extra_points(exam, [registration.enrolment for registration in published])
-    changed = 0
-    for registration in published:
-        result, before = registration.result, (registration.result.extra_points, registration.result.grade)
-        has = extra[registration.enrolment_id]
-        result.extra_points = table.applied(result.points, has, lifts_fail=lifts)
-        result.grade = table.grade_of(result.points, has, lifts_fail=lifts)
-        result.save()
-        if before[0] != result.extra_points:
-            _log(registration, "extra_points", before[0], result.extra_points, by=by, reason=reason, now=now)
-        if before[1] != result.grade:
-            _log(registration, "grade", before[1], result.grade, by=by, reason=reason, now=now)
-        is_other = before != (result.extra_points, result.grade)
-        changed += is_other
-        if is_other or tells_all:
-            tell_result(registration, now=now)
-    return changed
-
-
-def _log(
-    registration: Registration, what: str, before: object, after: object, *, by: User | None, reason: str, now: datetime
-) -> None:
-    ResultChange.objects.create(
-        registration=registration, at=now, by=by, what=what, before=_said(before), after=_said(after), reason=reason
-    )
-
-
-def _said(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
-
-
-def tell_result(registration: Registration, *, now: datetime) -> None:
-    """Mail a person that their result is there, or has changed."""
-    notify(
-        key=f"exams.results:{registration.pk}:{now.timestamp():.3f}",
-        kind="exams.results",
-        now=now,
-        recipient=registration.enrolment.user,
-        course=registration.enrolment.course,
-        references={"registration": registration.pk},
-    )
-
-
-def lock_exam(exam_pk: int) -> Exam:
-    """Return an exam with its course, locked until the transaction ends."""
-    return Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam_pk)
+        ResultChange.objects.bulk_create(
+            [
+                logged_change(registration, "state", "frozen", "published", by=by, reason=reason, now=now)
+                for registration in Registration.objects.filter(exam=exam, result__isnull=False).order_by("pk")
+            ],
+            batch_size=BATCH,
+        )

@@ -18,7 +18,8 @@ from amls.grading.tasks import TaskSum, TaskWish, keep_tasks
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
-from exams.services.results import check_steps, enter_points, grade_table, lock_exam, tell_result
+from exams.services.regrading import BATCH, grade_table, lock_exam, tell_results
+from exams.services.results import check_steps, enter_points_each
 
 # By registration and by task; no points take back what was given.
 PointsByTask = Mapping[int, Mapping[int, Decimal | None]]
@@ -67,7 +68,18 @@ def set_exam_tasks(
             exam.max_points = sum((wish.max_points for wish in tasks), ZERO)
             _need_room(exam)
             exam.save(update_fields=["max_points"])
-        return _follow(people, before, by=by, reason=reason, now=now)
+        after = dict(_sums(people))
+        settled = [
+            _consequence(person, before.get(person.pk), after.get(person.pk), reason=reason) for person in people
+        ]
+        changes, refused = _follow(exam, settled, by=by, reason=reason, now=now)
+        for violation in refused.values():
+            raise violation
+    return changes
+
+
+def _sums(people: Iterable[Registration]) -> list[tuple[int, TaskSum]]:
+    return [(registration.pk, score) for registration, score in task_sums(people)]
 
 
 def _need_room(exam: Exam) -> None:
@@ -108,117 +120,200 @@ def enter_task_points(
             or a published result changes without a reason or becomes incomplete.
     """
     with transaction.atomic():
+        changes, refused = enter_task_points_each(exam_pk=exam_pk, points=points, by=by, now=now, reason=reason)
+        for violation in refused.values():
+            raise violation
+    return changes
+
+
+def enter_task_points_each(
+    *, exam_pk: int, points: PointsByTask, by: User | None, now: datetime, reason: str = ""
+) -> tuple[list[ExamScoreChange], dict[int, RuleViolation]]:
+    """Enter what many people got for tasks as `enter_task_points`, for each by themselves: queries as for one.
+
+    Returns:
+        Whose points changed, and by registration whose are as before, and why.
+
+    Raises:
+        RuleViolation: the exam is frozen.
+    """
+    with transaction.atomic():
         exam = lock_exam(exam_pk)
         check_not_frozen(exam)
         tasks = {task.pk: task for task in ExamTask.objects.filter(exam=exam)}
-        people = {person.pk: person for person in _people(exam) if person.pk in points}
-        if points.keys() - people.keys():
-            raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
-        before = dict(_sums(people.values()))
-        rows = ExamTaskPoints.objects.filter(registration__in=people)
-        standing = {(row.registration_id, row.task_id): row for row in rows}
+        people = {person.pk: person for person in _people(exam, points)}
+        given: dict[int, dict[int, ExamTaskPoints]] = {pk: {} for pk in people}
+        for row in ExamTaskPoints.objects.filter(registration__in=people):
+            given[row.registration_id][row.task_id] = row
+        refused: dict[int, RuleViolation] = {}
+        settled: list[_Consequence] = []
+        written: list[_Written] = []
         for pk, by_task in points.items():
-            for task_pk, value in by_task.items():
-                row = standing.get((pk, task_pk))
-                if (row.points if row is not None else None) == value:
-                    continue
-                if task_pk not in tasks:
-                    raise RuleViolation(_("This task belongs to another exam."), code="no-task")
-                _write(people[pk], tasks[task_pk], row, value, by=by, reason=reason, now=now)
-        return _follow(people.values(), before, by=by, reason=reason, now=now)
+            try:
+                if pk not in people:
+                    raise RuleViolation(_("This person does not stand on the list of this exam."), code="not-on-list")
+                before = _score(tasks.values(), given[pk])
+                theirs = _written_by(people[pk], tasks, given[pk], by_task)
+                settled.append(_consequence(people[pk], before, _score(tasks.values(), given[pk]), reason=reason))
+            except RuleViolation as violation:
+                refused[pk] = violation
+            else:
+                written += theirs
+        _keep(written, by=by, reason=reason, now=now)
+        changes, late = _follow(exam, settled, by=by, reason=reason, now=now)
+    return changes, refused | late
 
 
-def _people(exam: Exam) -> list[Registration]:
+def _people(exam: Exam, pks: Iterable[int] | None = None) -> list[Registration]:
     rows = Registration.objects.filter(exam=exam).select_related("result", "enrolment__user", "enrolment__course")
-    return list(rows.order_by("pk"))
+    return list((rows if pks is None else rows.filter(pk__in=list(pks))).order_by("pk"))
 
 
-def _sums(people: Iterable[Registration]) -> list[tuple[int, TaskSum]]:
-    return [(registration.pk, score) for registration, score in task_sums(people)]
+def _score(tasks: Iterable[ExamTask], given: Mapping[int, ExamTaskPoints]) -> TaskSum | None:
+    """Return a person's points for the tasks; None where they have none for any."""
+    return score_of_tasks(tasks, {task: row.points for task, row in given.items()}) if given else None
 
 
-def _write(
-    person: Registration, task: ExamTask, row: ExamTaskPoints | None, value: Decimal | None, *, by: User | None,
-    reason: str, now: datetime,
-) -> None:  # fmt: skip
-    if person.state != Registration.State.ATTENDED and value is not None:
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """That a person gets other points for a task; none are taken away."""
+
+    row: ExamTaskPoints
+    before: Decimal | None
+    after: Decimal | None
+
+
+def _written_by(
+    person: Registration,
+    tasks: Mapping[int, ExamTask],
+    given: dict[int, ExamTaskPoints],
+    points: Mapping[int, Decimal | None],
+) -> list[_Written]:
+    """Return what a person gets, and let `given` say so.
+
+    Raises:
+        RuleViolation: they can't get it.
+    """
+    written = []
+    for task_pk, value in points.items():
+        row = given.get(task_pk)
+        before = row.points if row is not None else None
+        if value == before:
+            continue
+        if task_pk not in tasks:
+            raise RuleViolation(_("This task belongs to another exam."), code="no-task")
+        task = tasks[task_pk]
+        if value is not None:
+            _need_points_of(person, task, value)
+        row = row or ExamTaskPoints(registration=person)
+        row.task = task
+        if value is None:
+            del given[task_pk]
+        else:
+            row.points = value
+            given[task_pk] = row
+        written.append(_Written(row, before, value))
+    return written
+
+
+def _need_points_of(person: Registration, task: ExamTask, value: Decimal) -> None:
+    if person.state != Registration.State.ATTENDED:
         raise RuleViolation(
             _("%(person)s has no points to get: %(state)s. Correct the check-in first.")
             % {"person": person.enrolment.user, "state": person.get_state_display()},
             code="did-not-attend",
         )
-    if value is not None and (not ZERO <= value <= task.max_points or not in_steps(value, QUARTER)):
+    if not ZERO <= value <= task.max_points or not in_steps(value, QUARTER):
         raise RuleViolation(
             _("%(task)s: points lie between 0 and %(most)s, in quarters, found %(points)s.")
             % {"task": task, "most": say_decimal(task.max_points), "points": say_decimal(value)},
             code="points-range",
         )
-    before = row.points if row is not None else None
-    if value is None:
-        assert row is not None  # noqa: S101 - equal to `before` otherwise
-        row.delete()
-    else:
-        row = row or ExamTaskPoints(registration=person, task=task)
-        row.points = value
-        row.save()
-    said = {True: f"{task}: {reason}", False: str(task)}[bool(reason.strip())]
-    ResultChange.objects.create(
-        registration=person, at=now, by=by, what="task", before=_said(before), after=_said(value), reason=said[:300]
-    )
+
+
+def _keep(written: Sequence[_Written], *, by: User | None, reason: str, now: datetime) -> None:
+    """Keep points for tasks, each with a row in the history: by batches."""
+    removed = [change.row.pk for change in written if change.after is None]
+    if removed:
+        ExamTaskPoints.objects.filter(pk__in=removed).delete()
+    kept = [change.row for change in written if change.after is not None]
+    ExamTaskPoints.objects.bulk_create([row for row in kept if not row.pk], batch_size=BATCH)
+    ExamTaskPoints.objects.bulk_update([row for row in kept if row.pk], ["points"], batch_size=BATCH)
+    ResultChange.objects.bulk_create(
+        [
+            ResultChange(
+                registration_id=change.row.registration_id, at=now, by=by, what="task", before=_said(change.before),
+                after=_said(change.after),
+                reason=(f"{change.row.task}: {reason}" if reason.strip() else str(change.row.task))[:300],
+            )
+            for change in written
+        ],
+        batch_size=BATCH,
+    )  # fmt: skip
 
 
 def _said(value: Decimal | None) -> str:
     return f"{value.normalize():f}" if value is not None else ""
 
 
-def _follow(
-    people: Iterable[Registration],
-    before: Mapping[int, TaskSum],
-    *,
-    by: User | None,
-    reason: str,
-    now: datetime,
-) -> list[ExamScoreChange]:
-    """Let results follow the tasks."""
-    listed = list(people)
-    after = dict(_sums(listed))
-    changes = []
-    for person in listed:
-        old, new = before.get(person.pk), after.get(person.pk)
-        if _given(old) == _given(new):
-            continue
-        result: Result | None = getattr(person, "result", None)
-        is_published = result is not None and result.state == Result.State.PUBLISHED
-        changes.append(ExamScoreChange(person, old, new, is_published))
-        was_whole = old is not None and old.is_complete
-        _settle(person, result, new, was_whole=was_whole, is_published=is_published, by=by, reason=reason, now=now)
-    return changes
-
-
 def _given(score: TaskSum | None) -> object:
     return [(task.task and task.task.pk, task.points) for task in score.tasks] if score is not None else None
 
 
-def _settle(
-    person: Registration, result: Result | None, score: TaskSum | None, *, was_whole: bool, is_published: bool,
-    by: User | None, reason: str, now: datetime,
-) -> None:  # fmt: skip
-    is_whole = score is not None and score.is_complete
+@dataclass(frozen=True, slots=True)
+class _Consequence:
+    """What follows from a person's points for tasks.
+
+    Attributes:
+        change: None where they have the same.
+        enters: the result becomes `value`.
+        tells: the sum is the same, and its owner reads which tasks are not.
+    """
+
+    change: ExamScoreChange | None = None
+    enters: bool = False
+    value: Decimal | None = None
+    tells: bool = False
+
+
+def _consequence(person: Registration, old: TaskSum | None, new: TaskSum | None, *, reason: str) -> _Consequence:
+    """Return what follows from a person's points.
+
+    Raises:
+        RuleViolation: a published result would change without a reason, or become incomplete.
+    """
+    if _given(old) == _given(new):
+        return _Consequence()
+    result: Result | None = getattr(person, "result", None)
+    is_published = result is not None and result.state == Result.State.PUBLISHED
+    is_whole = new is not None and new.is_complete
     if is_published and not reason.strip():
         said = _("The result of %(person)s is published: give a reason for the change.")
         raise RuleViolation(said % {"person": person.enrolment.user}, code="no-reason", field="reason")
     if is_published and not is_whole:
         said = _("The result of %(person)s is published: a task can't be left without points.")
         raise RuleViolation(said % {"person": person.enrolment.user}, code="incomplete")
-    if is_published and score is not None and result is not None and score.points == result.points:
-        # The sum is the same, and its owner reads which tasks are not.
-        tell_result(person, now=now)
-        return
-    value = score.points if is_whole and score is not None else None
-    if value is None and not (was_whole and result is not None):
-        # A total that was typed or imported stays until each task has points.
-        return
-    enter_points(exam_pk=person.exam_id, points={person.pk: value}, by=by, reason=reason, now=now)
+    change = ExamScoreChange(person, old, new, is_published)
+    if is_published and new is not None and result is not None and new.points == result.points:
+        return _Consequence(change, tells=True)
+    value = new.points if is_whole and new is not None else None
+    was_whole = old is not None and old.is_complete
+    # A total that was typed or imported stays until each task has points.
+    enters = value is not None or (was_whole and result is not None)
+    return _Consequence(change, enters, value)
+
+
+def _follow(
+    exam: Exam, settled: Iterable[_Consequence], *, by: User | None, reason: str, now: datetime
+) -> tuple[list[ExamScoreChange], dict[int, RuleViolation]]:
+    """Let results follow the tasks; return whose points changed, and whose result could not follow."""
+    followed = [(row.change, row) for row in settled if row.change is not None]
+    points = {change.registration.pk: row.value for change, row in followed if row.enters}
+    refused: dict[int, RuleViolation] = {}
+    if points:
+        _changes, refused = enter_points_each(exam_pk=exam.pk, points=points, by=by, reason=reason, now=now)
+    tell_results([change.registration for change, row in followed if row.tells], now=now)
+    return [change for change, _row in followed], refused
 
 
 def scores_of_exam(exam: Exam, people: Iterable[Registration]) -> dict[int, TaskSum]:

@@ -24,15 +24,8 @@ from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistic
 from exams.models import FAILED, GRADES, Exam, Registration, ResultChange
 from exams.queries import office_rows
 from exams.services.pointfile import import_points
-from exams.services.results import (
-    check_steps,
-    current_extra_points,
-    enter_points,
-    grade_table,
-    lifts_fail,
-    regrade,
-    set_grade_table,
-)
+from exams.services.regrading import current_extra_points, grade_table, lifts_fail
+from exams.services.results import check_steps, enter_points, regrade, set_grade_table
 from exams.views.staff import import_page, open_exam, person_of, shelf_of
 
 

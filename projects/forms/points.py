@@ -21,7 +21,7 @@ from projects.models import Assignment
 from projects.points import Score, score_of
 from projects.queries import TeamView
 from projects.services.assessing import version_of
-from projects.services.points import Given
+from projects.services.teamsheets import Given
 
 _SUM = "sum"
 

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q
 from django.utils.translation import gettext as _
 
+from amls.core.attempts import the_only
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course, touch_enrolment
 from amls.mail.outbox import notify_each
-from projects.models import Assessment, EarlierPass, MemberAssessment, Outcome, Project, StaffNote
+from projects.models import (
+    HALF_POINTS,
+    Assessment,
+    EarlierPass,
+    MemberAssessment,
+    Membership,
+    Outcome,
+    Project,
+    StaffNote,
+)
 from projects.services.locks import (
     follow_in_feeds,
-    lock_project,
     lock_projects,
     members_by_project,
-    members_of,
+    require_valid,
     save_checked,
-    tell,
     told_of,
 )
+
+M = TypeVar("M", bound=Model)
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,43 +77,157 @@ def assess(
         RuleViolation: points that are not given, an override without a reason or of
             somebody who is not in the team, or somebody else decided meanwhile.
     """
+    decision = Decision(outcome, extra_points, feedback, overrides, seen)
+    return the_only(assess_each(decisions={project.pk: decision}, by=by, now=now))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided on a project; see `assess`."""
+
+    outcome: str
+    extra_points: Decimal
+    feedback: str
+    overrides: Mapping[int, Override] | None = None
+    seen: str | None = None
+
+
+def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -> dict[int, Assessment | RuleViolation]:
+    """Decide on many projects, on each as `assess`: as many queries for many as for one.
+
+    Returns:
+        By project the decision, or why it is as before.
+
+    Raises:
+        Project.DoesNotExist: a project is not there any more.
+    """
+    kind = "projects.result-changed"
     with transaction.atomic():
-        project = lock_project(project.pk)
-        assessment = Assessment.objects.select_for_update().filter(project=project).first()
-        if seen is not None and seen != version_of(assessment):
+        projects = lock_projects(*decisions)
+        if len(projects) < len(decisions):
+            raise Project.DoesNotExist
+        locked = Assessment.objects.select_for_update(of=("self",)).filter(project__in=projects).order_by("project")
+        known = {row.project_id: row for row in locked.select_related("assessed_by").prefetch_related("overrides")}
+        members = _members_of_each(projects) if any(decision.overrides for decision in decisions.values()) else {}
+        answers: dict[int, Assessment | RuleViolation] = {}
+        sheets = []
+        for pk, decision in decisions.items():
+            row = known.get(pk) or Assessment()
+            row.project = projects[pk]
+            sheet = _DecisionSheet(row, list(row.overrides.all()) if row.pk else [])
+            try:
+                sheet.enter(decision, members.get(pk, set()), by=by, now=now)
+            except RuleViolation as violation:
+                answers[pk] = violation
+            else:
+                answers[pk] = row
+                sheets.append(sheet)
+        _keep(sheets)
+        told = [sheet.row for sheet in sheets if sheet.is_told]
+        teams = members_by_project(row.project for row in told) if told else {}
+        notify_each(
+            [
+                told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})
+                for row in told
+                for person in teams[row.project_id]
+            ],
+            kind=kind,
+            now=now,
+        )
+    return answers
+
+
+def _members_of_each(projects: Mapping[int, Project]) -> dict[int, set[int]]:
+    """Return who is or was in each team."""
+    members: dict[int, set[int]] = {pk: set() for pk in projects}
+    for pk, enrolment in Membership.objects.filter(project__in=projects).values_list("project", "enrolment"):
+        members[pk].add(enrolment)
+    return members
+
+
+@dataclass(slots=True)
+class _DecisionSheet:
+    """A decision with what differs for members: as it is, then as it is to be."""
+
+    row: Assessment
+    standing: list[MemberAssessment]
+    written: list[MemberAssessment] = field(default_factory=list)
+    removed: list[MemberAssessment] = field(default_factory=list)
+    is_told: bool = False
+
+    def enter(self, decision: Decision, members: Collection[int], *, by: User, now: datetime) -> None:
+        """Let this be decided; raises as `assess`, and the sheet is good for nothing then."""
+        row, course = self.row, self.row.project.course
+        if decision.seen is not None and decision.seen != version_of(row if row.pk else None):
             raise RuleViolation(
                 _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
-                % {"name": (assessment.assessed_by if assessment else None) or _("Somebody")},
+                % {"name": row.assessed_by or _("Somebody")},
                 code="changed-meanwhile",
             )
-        before = _result(assessment)
-        assessment = assessment or Assessment(project=project, assessed_at=now)
-        assessment.outcome = outcome
-        assessment.extra_points = Decimal(0) if outcome == Outcome.FAILED else extra_points
-        assessment.feedback = feedback
-        assessment.assessed_by, assessment.assessed_at = by, now
-        _require_points(project.course, assessment.extra_points)
-        save_checked(assessment)
-        if overrides is not None:
-            _write_overrides(assessment, overrides)
-        if assessment.published_at is not None and before != _result(assessment):
-            people = members_of(project)
-            cause = f"{assessment.pk}:{now.timestamp()}"
-            references = {"assessment": assessment.pk}
-            tell("projects.result-changed", people, cause=cause, now=now, references=references)
-    return assessment
+        before = self._result
+        row.outcome, row.feedback = decision.outcome, decision.feedback
+        row.extra_points = Decimal(0) if decision.outcome == Outcome.FAILED else decision.extra_points
+        row.assessed_by, row.assessed_at = by, now
+        _require_points(course, row.extra_points)
+        if row.published_at is not None and not row.outcome:
+            raise RuleViolation(_("Decide whether the project is passed before you publish it."), code="invalid")
+        require_valid(row, asks=False)
+        if decision.overrides is not None:
+            self._override(decision.overrides, members)
+        self.is_told = row.published_at is not None and before != self._result
+
+    @property
+    def _result(self) -> object:
+        overrides = {row.enrolment_id: (row.outcome, row.extra_points) for row in self.standing}
+        return self.row.outcome, self.row.extra_points, self.row.feedback, overrides
+
+    def _override(self, overrides: Mapping[int, Override], members: Collection[int]) -> None:
+        wanted = {
+            pk: override for pk, override in overrides.items() if override.outcome or override.extra_points is not None
+        }
+        for pk, override in wanted.items():
+            if pk not in members:
+                raise RuleViolation(_("This person is not in the team."), code="not-a-member")
+            if not override.reason.strip():
+                raise RuleViolation(_("Say why this member's result differs."), code="no-reason", field="overrides")
+            _require_points(self.row.project.course, override.extra_points, field="overrides")
+        existing = {row.enrolment_id: row for row in self.standing}
+        self.removed = [row for pk, row in existing.items() if pk not in wanted]
+        for pk, override in wanted.items():
+            row = existing.get(pk) or MemberAssessment(enrolment_id=pk)
+            row.outcome, row.extra_points, row.reason = override.outcome, override.extra_points, override.reason
+            require_valid(row, asks=False)
+            self.written.append(row)
+        self.standing = self.written
+
+
+def _keep(sheets: Sequence[_DecisionSheet]) -> None:
+    """Keep what was decided, by batches."""
+    columns = ["outcome", "extra_points", "feedback", "assessed_by", "assessed_at"]
+    new, old = _new_and_old([sheet.row for sheet in sheets])
+    Assessment.objects.bulk_create(new, batch_size=_BATCH)
+    Assessment.objects.bulk_update(old, columns, batch_size=_BATCH)
+    removed = [row.pk for sheet in sheets for row in sheet.removed]
+    if removed:
+        MemberAssessment.objects.filter(pk__in=removed).delete()
+    for sheet in sheets:
+        for override in sheet.written:
+            override.assessment = sheet.row
+    made, changed = _new_and_old([override for sheet in sheets for override in sheet.written])
+    MemberAssessment.objects.bulk_create(made, batch_size=_BATCH)
+    MemberAssessment.objects.bulk_update(changed, ["outcome", "extra_points", "reason"], batch_size=_BATCH)
+
+
+def _new_and_old(rows: Iterable[M]) -> tuple[list[M], list[M]]:
+    new, old = list[M](), list[M]()
+    for row in rows:
+        (old if row.pk else new).append(row)
+    return new, old
 
 
 def version_of(assessment: Assessment | None) -> str:
     """Return what names one state of a decision, so that a newer one is not overwritten; '' for none."""
     return assessment.assessed_at.astimezone(UTC).isoformat() if assessment is not None else ""
-
-
-def _result(assessment: Assessment | None) -> object:
-    if assessment is None or assessment.pk is None:
-        return None
-    overrides = assessment.overrides.order_by("enrolment").values_list("enrolment", "outcome", "extra_points")
-    return assessment.outcome, assessment.extra_points, assessment.feedback, list(overrides)
 
 
 def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
@@ -111,28 +237,8 @@ def _require_points(course: Course, points: Decimal | None, field: str = "extra_
             code="too-many-points",
             field=field,
         )
-
-
-def _write_overrides(assessment: Assessment, overrides: Mapping[int, Override]) -> None:
-    project = assessment.project
-    members = set(project.memberships.values_list("enrolment", flat=True))
-    wanted = {
-        pk: override for pk, override in overrides.items() if override.outcome or override.extra_points is not None
-    }
-    for pk, override in wanted.items():
-        if pk not in members:
-            raise RuleViolation(_("This person is not in the team."), code="not-a-member")
-        if not override.reason.strip():
-            raise RuleViolation(_("Say why this member's result differs."), code="no-reason", field="overrides")
-        _require_points(project.course, override.extra_points, field="overrides")
-    existing = {row.enrolment_id: row for row in assessment.overrides.all()}
-    for pk, row in existing.items():
-        if pk not in wanted:
-            row.delete()
-    for pk, override in wanted.items():
-        row = existing.get(pk) or MemberAssessment(assessment=assessment, enrolment_id=pk)
-        row.outcome, row.extra_points, row.reason = override.outcome, override.extra_points, override.reason
-        save_checked(row)
+    if points is not None and points not in HALF_POINTS:
+        raise RuleViolation(_("Extra points are 0 to 5, in half points."), code="invalid")
 
 
 def publish_assessments(*, projects: Iterable[Project], now: datetime) -> list[Assessment]:

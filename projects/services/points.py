@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -10,27 +10,16 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from amls.core.decimals import say_decimal
+from amls.core.attempts import the_only
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course
-from amls.grading.points import QUARTER, ZERO, in_steps
+from amls.grading.points import ZERO
 from amls.grading.tasks import TaskWish, keep_tasks
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
-from projects.points import Score, score_of
-from projects.services.assessing import version_of
-from projects.services.locks import active_membership, lock_project, members_of, save_checked, tell
-
-# By task; None is the sum of an assignment without tasks.
-PointsByTask = Mapping[int | None, "Given"]
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What is given for a task; no points take back what was given."""
-
-    points: Decimal | None
-    comment: str = ""
+from projects.points import Score
+from projects.services.locks import lock_projects, save_checked
+from projects.services.teamsheets import PointsByTask, TeamSheet, TeamWish, keep_sheets, most_by_task, sheets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ def set_tasks(
     with transaction.atomic():
         lock_course(assignment.course_id)
         assignment = Assignment.objects.select_for_update().select_related("course").get(pk=assignment.pk)
-        before = {row.pk: score_of(row, assignment) for row in _assessments_of(assignment)}
+        before = {sheet.row.pk: sheet.score for sheet in _sheets_of(assignment)}
         standing = Task.objects.filter(assignment=assignment)
         if tasks and not standing.exists():
             # What was one sum before says nothing of single tasks.
@@ -82,25 +71,32 @@ def set_tasks(
         if pass_percent is not None:
             assignment.pass_percent = pass_percent
         save_checked(assignment)
+        # Its tasks were read before.
+        assignment = Assignment.objects.select_related("course").get(pk=assignment.pk)
         return _follow(assignment, before, by=by, reason=reason, now=now)
 
 
-def _assessments_of(assignment: Assignment) -> Sequence[Assessment]:
-    rows = Assessment.objects.select_for_update(of=("self",)).filter(project__assignment=assignment)
-    return list(rows.select_related("project").prefetch_related("task_points").order_by("project"))
+def _sheets_of(assignment: Assignment) -> list[TeamSheet]:
+    """Return what all teams of an assignment have that have anything, by the keys of the teams."""
+    rows = Project.objects.filter(assignment=assignment, assessment__isnull=False).order_by("pk")
+    projects = {project.pk: project for project in rows}
+    for project in projects.values():
+        project.assignment = assignment
+    return list(sheets_of(projects).values())
 
 
 def _follow(
     assignment: Assignment, before: Mapping[int, Score], *, by: User | None, reason: str, now: datetime
 ) -> list[ScoreChange]:
-    changes = []
-    for row in _assessments_of(assignment):
-        row.project.assignment = assignment
-        after = score_of(row, assignment)
-        if (before[row.pk].tasks, before[row.pk].outcome) == (after.tasks, after.outcome):
+    changes, changed = [], []
+    for sheet in _sheets_of(assignment):
+        old, new = before[sheet.row.pk], sheet.score
+        if (old.tasks, old.outcome) == (new.tasks, new.outcome):
             continue
-        changes.append(ScoreChange(row.project, before[row.pk], after, row.published_at is not None))
-        _settle(row, assignment, by=by, reason=reason, now=now)
+        changes.append(ScoreChange(sheet.row.project, old, new, sheet.is_published))
+        sheet.settle(by=by, now=now, reason=reason)
+        changed.append(sheet)
+    keep_sheets(changed, now=now)
     return changes
 
 
@@ -131,38 +127,39 @@ def give_points(
         RuleViolation: points that there are not, a task of another assignment, somebody who is not in the team, a
             published change without a reason, or somebody else decided meanwhile.
     """
+    wish = TeamWish(given, members, feedback, seen)
+    return the_only(give_points_each(wishes={project.pk: wish}, by=by, now=now, reason=reason))
+
+
+def give_points_each(
+    *, wishes: Mapping[int, TeamWish], by: User, now: datetime, reason: str = ""
+) -> dict[int, Assessment | RuleViolation]:
+    """Give many teams points, each as `give_points`: as many queries for many as for one.
+
+    Returns:
+        By project the decision, or why it is as before.
+
+    Raises:
+        Project.DoesNotExist: a team is not there any more.
+    """
     with transaction.atomic():
-        project = lock_project(project.pk)
-        assignment = project.assignment
-        if assignment.grading != Assignment.Grading.POINTS:
-            raise RuleViolation(_("This assignment is passed or failed, it gives no points."), code="no-points")
-        row = Assessment.objects.select_for_update().filter(project=project).first()
-        if seen is not None and seen != version_of(row):
-            name = (row.assessed_by if row is not None else None) or _("Somebody")
-            said = _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
-            raise RuleViolation(said % {"name": name}, code="changed-meanwhile")
-        before = (_standing(row), row.feedback) if row is not None else ([], "")
-        row = row or Assessment(project=project, assessed_at=now)
-        if feedback is not None:
-            row.feedback = feedback
-        row.assessed_by, row.assessed_at = by, now
-        save_checked(row)
-        most = most_by_task(assignment)
-        _write(row, None, given, most)
-        for enrolment, differing in (members or {}).items():
-            if not project.memberships.filter(enrolment=enrolment).exists():
-                raise RuleViolation(_("This person is not in the team."), code="not-a-member")
-            _write(row, enrolment, differing, most)
-            _as_the_team(row, enrolment, differing)
-        if before != (_standing(row), row.feedback):
-            _settle(row, assignment, by=by, reason=reason, now=now)
-    return row
-
-
-def most_by_task(assignment: Assignment) -> dict[int | None, Decimal]:
-    """Return what there is to be had for each task; under None for all, where the assignment has no tasks."""
-    tasks: dict[int | None, Decimal] = {task.pk: task.max_points for task in assignment.tasks.all()}
-    return tasks or {None: assignment.max_points or ZERO}
+        projects = lock_projects(*wishes)
+        if len(projects) < len(wishes):
+            raise Project.DoesNotExist
+        sheets = sheets_of(projects)
+        answers: dict[int, Assessment | RuleViolation] = {}
+        changed = []
+        for pk, wish in wishes.items():
+            sheet = sheets[pk]
+            try:
+                sheet.enter(wish, by=by, now=now, reason=reason)
+            except RuleViolation as violation:
+                answers[pk] = violation
+            else:
+                answers[pk] = sheet.row
+                changed.append(sheet)
+        keep_sheets(changed, now=now)
+    return answers
 
 
 def most_by_column(assignment: Assignment) -> dict[int | None, Decimal | None]:
@@ -171,72 +168,35 @@ def most_by_column(assignment: Assignment) -> dict[int | None, Decimal | None]:
     return {**most_by_task(assignment)} if is_by_points else {None: None}
 
 
-def _standing(row: Assessment) -> list[tuple[object, ...]]:
-    columns = ("task", "enrolment", "points", "comment")
-    return list(TaskPoints.objects.filter(assessment=row).order_by("pk").values_list(*columns))
-
-
-def _as_the_team(row: Assessment, enrolment: int, differing: PointsByTask) -> None:
-    """Take back what a member had of their own and no longer has."""
-    kept = [task for task, given in differing.items() if given.points is not None]
-    own = TaskPoints.objects.filter(assessment=row, enrolment=enrolment)
-    for points in own:
-        if points.task_id not in kept:
-            points.delete()
-
-
-def _write(row: Assessment, enrolment: int | None, given: PointsByTask, most: Mapping[int | None, Decimal]) -> None:
-    for task, wanted in given.items():
-        if task not in most:
-            raise RuleViolation(_("This task belongs to another assignment."), code="no-task")
-        existing = TaskPoints.objects.filter(assessment=row, task=task, enrolment=enrolment).first()
-        if wanted.points is None:
-            if existing is not None:
-                existing.delete()
-            continue
-        if not ZERO <= wanted.points <= most[task] or not in_steps(wanted.points, QUARTER):
-            raise RuleViolation(
-                _("Points lie between 0 and %(most)s, in quarters, found %(points)s.")
-                % {"most": say_decimal(most[task]), "points": say_decimal(wanted.points)},
-                code="points-range",
-            )
-        points = existing or TaskPoints(assessment=row, task_id=task, enrolment_id=enrolment)
-        points.points, points.comment = wanted.points, wanted.comment
-        save_checked(points)
-
-
-def _settle(row: Assessment, assignment: Assignment, *, by: User | None, reason: str, now: datetime) -> None:
-    """Let the outcome follow the points and the pass mark; published ones change with a reason and a mail."""
-    row = Assessment.objects.prefetch_related("task_points").get(pk=row.pk)
-    score = score_of(row, assignment)
-    is_published = row.published_at is not None
-    if is_published and not reason.strip():
-        raise RuleViolation(_("These points are published: say why they change."), code="no-reason", field="reason")
-    if is_published and not score.is_complete:
-        raise RuleViolation(_("These points are published: a task can't be left without any."), code="incomplete")
-    row.outcome = score.outcome if score.is_complete else ""
-    row.assessed_by, row.assessed_at = by or row.assessed_by, now
-    row.correction = reason if is_published else ""
-    save_checked(row)
-    if is_published:
-        people = members_of(row.project)
-        cause = f"{row.pk}:{now.timestamp()}"
-        tell("projects.result-changed", people, cause=cause, now=now, references={"assessment": row.pk})
-
-
 def team_for_points(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> Project:
     """Return the team in which a person works on an assignment; who has none gets one alone, where it has no topics.
 
     Raises:
         RuleViolation: the assignment has topics, and the person none of them.
     """
+    return the_only(teams_for_points(enrolments=[enrolment], assignment=assignment, now=now))
+
+
+def teams_for_points(
+    *, enrolments: Iterable[Enrolment], assignment: Assignment, now: datetime
+) -> dict[int, Project | RuleViolation]:
+    """Return the teams of many people, each as `team_for_points`, by enrolment: as many queries for many as for one."""
+    people = {enrolment.pk: enrolment for enrolment in enrolments}
     with transaction.atomic():
         lock_course(assignment.course_id)
-        membership = active_membership(enrolment, assignment)
-        if membership is not None:
-            return membership.project
+        rows = Membership.objects.active().filter(assignment=assignment, enrolment__in=people)
+        teams: dict[int, Project | RuleViolation] = {
+            row.enrolment_id: row.project for row in rows.select_related("project__topic", "project__assignment")
+        }
+        alone = [pk for pk in people if pk not in teams]
         if assignment.has_topics:
-            raise RuleViolation(_("%(person)s is in no team.") % {"person": enrolment.user}, code="no-team")
-        project = Project.objects.create(assignment=assignment, registered_at=now)
-        Membership.objects.create(project=project, assignment=assignment, enrolment=enrolment, joined_at=now)
-    return project
+            for pk in alone:
+                said = _("%(person)s is in no team.") % {"person": people[pk].user}
+                teams[pk] = RuleViolation(said, code="no-team")
+            return teams
+        made = Project.objects.bulk_create(Project(assignment=assignment, registered_at=now) for _person in alone)
+        Membership.objects.bulk_create(
+            Membership(project=project, assignment=assignment, enrolment_id=pk, joined_at=now)
+            for pk, project in zip(alone, made, strict=True)
+        )
+    return teams | dict(zip(alone, made, strict=True))

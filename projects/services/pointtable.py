@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from amls.core.attempts import do_what_can_be, refused_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.services import lock_course
@@ -20,8 +21,9 @@ from amls.grading.points import ZERO
 from projects.models import Assessment, Assignment, Outcome, Project, TaskPoints
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark
-from projects.services.assessing import assess
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.assessing import Decision, assess_each
+from projects.services.points import give_points_each, teams_for_points
+from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
 _SUM = "sum"
@@ -92,21 +94,23 @@ def enter_table(
     with transaction.atomic():
         lock_course(assignment.course_id)
         rows = {row.key: row for row in points_rows(assignment)}
+        changes: dict[str, RowChange] = {}
         for key, wish in wishes.items():
-            row = rows.get(key)
-            if row is None:
+            if key not in rows:
                 entered.problems[key] = _("This team is not there any more. Load the page again.")
-                continue
-            change = _change(row, wish)
-            if change is None:
-                continue
-            try:
-                with transaction.atomic():
-                    kept = _give(row, wish, assignment, by=by, reason=reason, now=now)
-            except RuleViolation as violation:
-                entered.problems[key] = str(violation.message)
-            else:
-                entered.changes.append(RowChange(kept, change.line, change.before, change.after))
+            elif (change := _change(rows[key], wish)) is not None:
+                changes[key] = change
+        teams: dict[str, Project] = {}
+
+        def give(wanted: Mapping[str, RowChange]) -> dict[str, RuleViolation]:
+            teams.clear()
+            return _give(wanted, wishes, assignment, teams, by=by, reason=reason, now=now)
+
+        done, refused = do_what_can_be(changes, give)
+        entered.problems.update((key, str(violation.message)) for key, violation in refused.items())
+        entered.changes.extend(
+            replace(change, row=replace(change.row, project=teams[key])) for key, change in done.items()
+        )
         record_import(
             course_id=assignment.course_id, kind=KIND, rows=map(_imported, entered.changes), filename=filename, by=by,
             now=now, subject=assignment.title,
@@ -120,43 +124,69 @@ def _change(row: PointsRow, wish: RowWish) -> RowChange | None:
     return None if before == dict(wish.points) else RowChange(row, wish.line, before, wish.points)
 
 
-def _give(row: PointsRow, wish: RowWish, assignment: Assignment, *, by: User, reason: str, now: datetime) -> PointsRow:
-    """Give a row its points, and return it with the team that has them; comments stay."""
-    project = row.project or team_for_points(enrolment=row.members[0], assignment=assignment, now=now)
-    comments = {task: _comment(row, task) for task in wish.points}
-    _mark(project, assignment, row.assessment, wish.points, comments, by=by, reason=reason, seen=wish.seen, now=now)
-    return PointsRow(row.key, project, row.members, row.assessment, row.given, row.excused)
-
-
-def _mark(
-    project: Project,
+def _give(
+    wanted: Mapping[str, RowChange],
+    wishes: Mapping[str, RowWish],
     assignment: Assignment,
-    standing: Assessment | None,
-    marks: Marks,
-    comments: Mapping[int | None, str],
+    teams: dict[str, Project],
     *,
     by: User,
     reason: str,
     now: datetime,
-    seen: str | None = None,
-) -> None:
-    """Let a team have these points, or this outcome; feedback, comments and extra points stay."""
+) -> dict[str, RuleViolation]:
+    """Give rows their points, note the teams that have them in `teams`, and return what is refused; comments stay."""
+    alone = [change.row.members[0] for change in wanted.values() if change.row.project is None]
+    made = teams_for_points(enrolments=alone, assignment=assignment, now=now) if alone else {}
+    refused, marks = dict[str, RuleViolation](), dict[int, TeamMarks]()
+    for key, change in wanted.items():
+        row, wish = change.row, wishes[key]
+        team = row.project or made[row.members[0].pk]
+        if isinstance(team, RuleViolation):
+            refused[key] = team
+            continue
+        teams[key] = team
+        comments = {task: _comment(row, task) for task in wish.points}
+        marks[team.pk] = TeamMarks(wish.points, comments, row.assessment, wish.seen)
+    answers = _mark(marks, assignment, by=by, reason=reason, now=now)
+    return refused | {key: answers[team.pk] for key, team in teams.items() if team.pk in answers}
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMarks:
+    """What a team is to have; `standing` is the decision whose feedback and extra points stay."""
+
+    marks: Marks
+    comments: Mapping[int | None, str]
+    standing: Assessment | None
+    seen: str | None = None
+
+
+def _mark(
+    marks: Mapping[int, TeamMarks], assignment: Assignment, *, by: User, reason: str, now: datetime
+) -> dict[int, RuleViolation]:
+    """Let teams have these points, or this outcome, and return what is refused; feedback, comments and extra points stay."""
     if assignment.grading == Assignment.Grading.POINTS:
-        given = {
-            task: Given(mark if isinstance(mark, Decimal) else None, comments[task]) for task, mark in marks.items()
+        wishes = {
+            pk: TeamWish(
+                {
+                    task: Given(mark if isinstance(mark, Decimal) else None, wanted.comments[task])
+                    for task, mark in wanted.marks.items()
+                },
+                seen=wanted.seen,
+            )
+            for pk, wanted in marks.items()
         }
-        give_points(project=project, given=given, by=by, reason=reason, seen=seen, now=now)
-        return
-    mark = marks[None]
-    assess(
-        project=project,
-        outcome=mark.value if isinstance(mark, Outcome) else "",
-        extra_points=standing.extra_points if standing is not None else ZERO,
-        feedback=standing.feedback if standing is not None else "",
-        by=by,
-        seen=seen,
-        now=now,
-    )
+        return refused_of(give_points_each(wishes=wishes, by=by, reason=reason, now=now))
+    decisions = {
+        pk: Decision(
+            mark.value if isinstance(mark := wanted.marks[None], Outcome) else "",
+            wanted.standing.extra_points if wanted.standing is not None else ZERO,
+            wanted.standing.feedback if wanted.standing is not None else "",
+            seen=wanted.seen,
+        )
+        for pk, wanted in marks.items()
+    }
+    return refused_of(assess_each(decisions=decisions, by=by, now=now))
 
 
 def _comment(row: PointsRow, task: int | None) -> str:
@@ -213,4 +243,6 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     marks = {task: _read_exactly(before.get(name) or "") for name, task in tasks.items()}
     comments = {task: standing[task].comment if task in standing else "" for task in tasks.values()}
     reason = _("The entry of a table was taken back.")
-    _mark(project, project.assignment, decided, marks, comments, by=by, reason=reason, now=now)
+    wanted = {project.pk: TeamMarks(marks, comments, decided)}
+    for refused in _mark(wanted, project.assignment, by=by, reason=reason, now=now).values():
+        raise refused

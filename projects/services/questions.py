@@ -15,7 +15,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from projects.models import Assessment, Assignment, PointsQuestion, Project, TaskPoints
 from projects.services.locks import lock_project, members_of, require_running, save_checked, tell, whom_to_ask
-from projects.services.points import Given, give_points, most_by_task
+from projects.services.points import give_points
+from projects.services.teamsheets import Given, most_by_task
 
 _LONGEST_REASON = 300
 

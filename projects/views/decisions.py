@@ -17,9 +17,9 @@ from amls.courses.access import open_course_as_manager
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
 from projects.services.excuses import end_excuse, excuse
-from projects.services.points import most_by_task
 from projects.services.questions import answer_question
 from projects.services.snippets import keep_snippets
+from projects.services.teamsheets import most_by_task
 from projects.views.access import add_violation, number, open_staff_page
 
 

@@ -17,7 +17,8 @@ from exams.services.tasks import set_exam_tasks
 from projects.models import Assignment
 from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
+from projects.services.teamsheets import Given
 from projects.works import works_of
 from tests.browser.conftest import Open
 from tests.browser.looks import problems_at

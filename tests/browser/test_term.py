@@ -16,7 +16,8 @@ from lectures.models import FreeDay
 from projects.models import Assignment, Project
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
-from projects.services.points import Given, give_points, most_by_task, team_for_points
+from projects.services.points import give_points, team_for_points
+from projects.services.teamsheets import Given, most_by_task
 from tests.browser.conftest import Open, let_held_acts_happen
 from tests.browser.looks import axe
 from tests.factories import CourseFactory, EnrolmentFactory, OpenExamFactory

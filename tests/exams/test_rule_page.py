@@ -22,7 +22,8 @@ from exams.services.rules import set_rule, whole_rule
 from projects.models import Assignment
 from projects.services.assessing import publish_assessments
 from projects.services.assignments import delete_assignment
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
+from projects.services.teamsheets import Given
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
 from tests.markup import sent_by

@@ -249,3 +249,27 @@ def test_many_people_cost_as_many_queries_as_few(cast: Cast, exam: Exam, people:
                 client.get(address)
             counts.append(len(queries))
     assert counts[:2] == counts[2:]
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_many_papers_cost_as_many_queries_as_few(cast: Cast, exam: Exam, count: int) -> None:
+    listed = [
+        exam.registrations.create(
+            course=cast.course, enrolment=student, state="attended", created_at=JUNE, changed_at=JUNE, arrived_at=AFTER
+        )
+        for student in make_students(cast.course, count)
+    ]
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(exam.max_points).steps, now=AFTER)
+    first, second = keys(exam)
+    whole = {row.pk: {first: D(20), second: D(10)} for row in listed[::3]}
+    enter_task_points(exam_pk=exam.pk, points=whole, by=None, now=AFTER)
+    publish_results(exam_pk=exam.pk, by=None, now=AFTER)
+    points = {row.pk: {first: D(30), second: D(2 + place % 3)} for place, row in enumerate(listed)}
+    later = AFTER.replace(hour=12)
+    with CaptureQueriesContext(connection) as queries:
+        enter_task_points(exam_pk=exam.pk, points=points, by=None, now=later, reason="Neu gezählt")
+    told = Notice.objects.filter(kind="exams.results", created_at=later)
+    assert [total(row) for row in listed[:3]] == [D(32), D(33), D(34)]
+    assert sorted(told.values_list("recipient", flat=True)) == sorted(row.enrolment.user_id for row in listed[::3])
+    assert ResultChange.objects.filter(at=later, what="task").count() == 2 * count
+    assert len(queries) == 28

@@ -9,7 +9,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,13 +19,17 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.grading.tasks import TaskWish
 from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
+from exams.models import Exam, Registration, Result
 from exams.services.results import enter_points
+from exams.services.tasks import enter_task_points, set_exam_tasks
 from projects.models import Assignment, Excuse
 from projects.queries import assignments_of
 from projects.services.excuses import excuse
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
+from projects.services.teamsheets import Given
 from projects.works import works_of
 from tests.exams.people import make_students
 from tests.factories import ExamFactory
@@ -354,3 +360,85 @@ def test_the_staff_see_the_changes_agree_and_take_them_back(world: World, sheet:
     assert points_of(world, sheet, world.student) == D("7.25")
     for part in ("stranger", "student", "foreign lecturer"):
         assert world.cast.client(part).post(page, {}).status_code == 404
+
+
+def exam_with_tasks(world: World, *people: Enrolment) -> tuple[Exam, list[Registration]]:  # noqa: F811
+    exam = ExamFactory.create(course=world.course, title="Klausur")
+    tasks = [TaskWish("Joins", D(30)), TaskWish("Größe", D("10.5"))]
+    set_exam_tasks(exam_pk=exam.pk, tasks=tasks, by=None, now=NOW)
+    return exam, [
+        exam.registrations.create(
+            course=world.course, enrolment=person, state="attended", created_at=NOW, changed_at=NOW, arrived_at=NOW
+        )
+        for person in people
+    ]
+
+
+def test_tasks_of_an_exam_go_out_and_come_back_beside_its_sum(world: World) -> None:  # noqa: F811
+    third = world.another()
+    exam, listed = exam_with_tasks(world, world.student, world.other, third)
+    joins, size = exam.tasks.all()
+    given = {listed[0].pk: {joins.pk: D(20), size.pk: D("2.5")}, listed[1].pk: {joins.pk: D(12)}}
+    enter_task_points(exam_pk=exam.pk, points=given, by=world.staff, now=NOW)
+    enter_points(exam_pk=exam.pk, points={listed[2].pk: D(17)}, by=world.staff, now=NOW)
+    heads, rows = went_out(world.cast.client("assistant"))
+    total, *tasks = (head for head in heads if head.startswith("Klausur"))
+    assert [[of(rows, row.enrolment)[head] for head in (total, *tasks)] for row in listed] == [
+        [22.5, 20, 2.5],
+        [None, 12, None],
+        [17, None, None],
+    ]
+    assert bring(world, as_xlsx(heads, rows)).lines == []
+    of(rows, world.student).update({tasks[1]: 10.5, total: 1})
+    of(rows, world.other)[tasks[1]] = 10.75
+    of(rows, third)[total] = 18.5
+    plan = bring(world, as_xlsx(heads, rows))
+    assert {line.subject: list(line.changes) for line in plan.lines} == {
+        str(world.student.user): [(tasks[1], "2.5", "10.5"), (total, "22.5", "30.5")],
+        str(third.user): [(total, "17", "18.5")],
+    }
+    assert ["10.75" in problem.text for problem in plan.problems] == [True]
+    undone = undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW)
+    assert (undone.done, undone.problems) == (2, [])
+    of(rows, world.student).update({tasks[1]: 2.5, total: 22.5})
+    of(rows, world.other)[tasks[1]] = None
+    of(rows, third)[total] = 17
+    assert bring(world, as_xlsx(heads, rows)).lines == []
+
+
+def test_a_typed_sum_returns_when_the_tasks_that_replaced_it_are_taken_back(world: World) -> None:  # noqa: F811
+    exam, (listed,) = exam_with_tasks(world, world.student)
+    enter_points(exam_pk=exam.pk, points={listed.pk: D(17)}, by=world.staff, now=NOW)
+    heads, rows = went_out(world.cast.client("assistant"))
+    total, *tasks = (head for head in heads if head.startswith("Klausur"))
+    of(rows, world.student).update(dict(zip(tasks, (8, 10), strict=True)))
+    (line,) = bring(world, as_xlsx(heads, rows)).lines
+    assert list(line.changes) == [(tasks[0], "–", "8"), (tasks[1], "–", "10"), (total, "17", "18")]
+    assert undo_import(table_import=TableImport.objects.get(), by=world.staff, now=NOW).problems == []
+    assert Result.objects.get(registration=listed).points == D(17)
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_many_corrections_cost_as_many_queries_as_few(world: World, sheet: Assignment, count: int) -> None:  # noqa: F811
+    people = make_students(world.course, count, prefix="q")
+    parted = make_sheet(world, 2)
+    with_tasks(parted, world, "8", "12")
+    exam, listed = exam_with_tasks(world, *people)
+    for person in people[::3]:
+        give(world, sheet, person, "1")
+    enter_points(exam_pk=exam.pk, points={row.pk: D(17) for row in listed[::3]}, by=world.staff, now=NOW)
+    heads, rows = went_out(world.cast.client("assistant"), f"&column=a{parted.pk}")
+    whole, all_rows = went_out(world.cast.client("assistant"))
+    for place, person in enumerate(people):
+        row = of(all_rows, person) | of(rows, person)
+        row |= dict(zip((head for head in heads if head.startswith("Blatt 2: ")), (4.5, place % 12), strict=True))
+        row |= {head: 3 for head in whole if head.startswith("Klausur") and place % 3}
+        row |= {head: 20 for head in whole if head.startswith("Klausur") and not place % 3 and ":" not in head}
+        row |= {"Blatt 1": "excused" if place % 3 == 2 else 7.25, heads[-1]: None}
+        all_rows[all_rows.index(of(all_rows, person))] = row
+    columns = list(dict.fromkeys([*whole[:-1], *(head for head in heads if head.startswith("Blatt 2: "))]))
+    content = as_xlsx(columns, all_rows)
+    with CaptureQueriesContext(connection) as queries:
+        plan = bring(world, content, reason="Zweitkorrektur")
+    assert (len(plan.lines), list(plan.problems)) == (count, [])
+    assert len(queries) == 114

@@ -17,14 +17,18 @@ from amls.files.tables.meanings import EMAIL
 from amls.files.tables.table import read_table
 from amls.grading.models import PersonNote
 from amls.grading.services import note_person
+from amls.grading.tasks import TaskWish
 from amls.portal.gradebook.standings import BookQuery, standings
 from amls.privacy.registry import everything_about, forget_people_of
-from exams.models import ExamRules
+from exams.models import Exam, ExamRules
+from exams.services.tasks import enter_task_points, set_exam_tasks
 from projects.models import Assignment
 from projects.services.assessing import assess, enter_earlier_pass, publish_assessments
 from projects.services.excuses import excuse
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
+from projects.services.teamsheets import Given
 from tests.exams.people import make_students
+from tests.factories import ExamFactory
 from tests.projects.conftest import NOW, World, world  # noqa: F401
 from tests.projects.desk import make_teams
 from tests.projects.test_points import make_sheet
@@ -234,3 +238,56 @@ def test_a_note_is_the_staffs_alone_and_goes_with_the_person(world: World) -> No
     assert "Krank am" not in told
     forget_people_of([world.course.pk])
     assert not PersonNote.objects.exists()
+
+
+def exam_of(world: World, *tasks: tuple[str, str], people: list[Enrolment]) -> Exam:  # noqa: F811
+    exam = ExamFactory.create(course=world.course, title="Klausur")
+    wishes = [TaskWish(title, Decimal(most)) for title, most in tasks]
+    set_exam_tasks(exam_pk=exam.pk, tasks=wishes, by=None, now=NOW)
+    for person in people:
+        exam.registrations.create(
+            course=world.course, enrolment=person, state="attended", created_at=NOW, changed_at=NOW, arrived_at=NOW
+        )
+    return exam
+
+
+def test_tasks_of_an_exam_stand_beside_its_sum_and_fold_where_there_is_no_room(world: World) -> None:  # noqa: F811
+    exam = exam_of(world, ("Joins", "30"), ("Größe <b>", "10.5"), people=[world.student, world.other])
+    joins, size = exam.tasks.all()
+    first, second = exam.registrations.order_by("pk")
+    points = {first.pk: {joins.pk: Decimal(20), size.pk: Decimal("2.5")}, second.pk: {joins.pk: Decimal(24)}}
+    enter_task_points(exam_pk=exam.pk, points=points, by=None, now=NOW)
+    client = world.cast.client("assistant")
+
+    def heads(query: str = "") -> list[str]:
+        page = BeautifulSoup(client.get(f"{ADDRESS}{query}").content, "html.parser")
+        return [head.get_text(" ", strip=True) for head in page.select("thead th")]
+
+    assert heads()[-3:] == [
+        "Klausur of 40.5 fold tasks", "Klausur: Joins of 30", "Klausur: Größe <b> of 10.5"
+    ]  # fmt: skip
+    shown = BeautifulSoup(client.get(f"{ADDRESS}?sort=-x{joins.pk}").content, "html.parser")
+    rows = [[cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in shown.select("tbody tr")]
+    assert [row[-3:] for row in rows] == [["–", "24 draft", "–"], ["22.5 draft", "20 draft", "2.5 draft"]]
+    assert rows[0][0].startswith(str(world.other.user))
+    assert heads("?tasks=0")[-1] == "Klausur of 40.5 2 tasks"
+    for number in range(1, 12):
+        make_sheet(world, number)
+    assert heads()[-2:] == ["Klausur of 40.5 2 tasks", "Sum"]
+    assert heads("?tasks=1")[-2:] == ["Klausur: Größe <b> of 10.5", "Sum"]
+    assert heads(f"?column=e{exam.pk}")[-3:-1] == ["Klausur: Joins of 30", "Klausur: Größe <b> of 10.5"]
+    person = client.get(f"{ADDRESS}{world.student.pk}/").content.decode()
+    assert "Größe &lt;b&gt;" in person
+
+
+def test_exams_with_tasks_cost_as_many_queries_with_30_people_as_with_3(world: World) -> None:  # noqa: F811
+    client, counts = world.cast.client("assistant"), []
+    for batch, tasks in ((3, 1), (27, 4)):
+        people = make_students(world.course, batch, prefix=f"e{batch}")
+        exam = exam_of(world, *((f"Aufgabe {number}", "10") for number in range(tasks)), people=people)
+        first = exam.tasks.first()
+        assert first is not None
+        points = {row.pk: {first.pk: Decimal(3)} for row in exam.registrations.all()}
+        enter_task_points(exam_pk=exam.pk, points=points, by=None, now=NOW)
+        counts.append(queries_of(client))
+    assert counts == [22, 22]

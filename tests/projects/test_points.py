@@ -29,12 +29,8 @@ from projects.points import score_of
 from projects.queries import assignments_of
 from projects.services.assessing import publish_assessments, version_of
 from projects.services.excuses import end_excuse, excuse
-from projects.services.points import (
-    Given,
-    give_points,
-    set_tasks,
-    team_for_points,
-)
+from projects.services.points import give_points, set_tasks, team_for_points
+from projects.services.teamsheets import Given
 from projects.works import works_of
 from tests.markup import squeeze
 from tests.projects.conftest import DEADLINE, NOW, World

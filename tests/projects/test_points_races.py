@@ -10,9 +10,10 @@ from amls.core.violations import RuleViolation
 from projects.models import Assignment, Excuse, Membership, PointsQuestion, Project, TaskPoints
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
 from projects.services.pointtable import RowWish, enter_table
 from projects.services.questions import answer_question, ask_about_points
+from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
 from tests.races import at_once
 

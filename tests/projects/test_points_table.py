@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -16,13 +18,15 @@ from amls.files.tables.imports import undo_import
 from amls.grading.tasks import TaskWish
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
-from projects.models import Assessment, Assignment, Membership, Project, TaskPoints
+from projects.models import Assessment, Assignment, Membership, Outcome, Project, TaskPoints
 from projects.pointrows import points_rows
 from projects.services.assessing import publish_assessments
 from projects.services.excuses import excuse
 from projects.services.pointfile import import_task_points
-from projects.services.points import Given, give_points, set_tasks, team_for_points
+from projects.services.points import give_points, set_tasks, team_for_points
 from projects.services.pointtable import RowWish, enter_table
+from projects.services.teamsheets import Given
+from tests.exams.people import make_students
 from tests.factories import EnrolmentFactory, UserFactory
 from tests.projects.conftest import NOW, World
 
@@ -289,3 +293,32 @@ def test_a_sheet_that_is_passed_or_failed_is_entered_published_and_undone_in_one
     assert outcomes(ungraded)[NAMES[1]] == "passed"
     undo_import(table_import=TableImport.objects.latest("pk"), by=world.staff, now=NOW)
     assert outcomes(ungraded)[NAMES[1]] == "failed"
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_long_table_costs_as_many_queries_as_a_short_one(world: World, sheet: Assignment, count: int) -> None:
+    listed = make_students(world.course, count, prefix="q")
+    first = {f"p{person.pk}": RowWish({None: D(4)}) for person in listed[::3]}
+    enter_table(assignment=sheet, wishes=first, by=world.staff, now=NOW)
+    publish_assessments(projects=Project.objects.filter(assignment=sheet), now=NOW)
+    keys = {row.members[0].pk: row.key for row in points_rows(sheet)}
+    # A third is changed with a mail, a third is new, and of a third each is refused.
+    wishes = {keys[person.pk]: RowWish({None: D(99 if place % 3 == 2 else 7)}) for place, person in enumerate(listed)}
+    with CaptureQueriesContext(connection) as queries:
+        entered = enter_table(assignment=sheet, wishes=wishes, by=world.staff, now=NOW, reason="Nachkorrektur")
+    assert (len(entered.changes), len(entered.problems)) == (count // 3 * 2, count // 3)
+    assert Notice.objects.filter(kind="projects.result-changed").count() == count // 3
+    assert Membership.objects.filter(assignment=sheet).count() == count // 3 * 2
+    assert len(queries) == 55
+
+
+@pytest.mark.parametrize("count", [3, 30])
+def test_a_long_table_of_who_passed_costs_as_many_queries_as_a_short_one(
+    world: World, ungraded: Assignment, count: int
+) -> None:
+    listed = make_students(world.course, count, prefix="q")
+    wishes = {f"p{person.pk}": RowWish({None: Outcome.PASSED}) for person in listed}
+    with CaptureQueriesContext(connection) as queries:
+        enter_table(assignment=ungraded, wishes=wishes, by=world.staff, now=NOW)
+    assert sorted(outcomes(ungraded).values()) == ["passed"] * count
+    assert len(queries) == 23

@@ -38,9 +38,10 @@ from projects.models import (
 from projects.services.assessing import publish_assessments
 from projects.services.assignments import keep_assignment
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
-from projects.services.points import Given, give_points, set_tasks, team_for_points
+from projects.services.points import give_points, set_tasks, team_for_points
 from projects.services.questions import answer_question, ask_about_points, asks_until
 from projects.services.snippets import keep_snippets
+from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
 
 pytestmark = pytest.mark.django_db

@@ -51,10 +51,11 @@ from projects.services.allocating import ALLOCATIONS, ask_allocation
 from projects.services.excuses import excuse
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
-from projects.services.points import Given, give_points
+from projects.services.points import give_points
 from projects.services.registration import add_member
 from projects.services.series import make_series, plan_series
 from projects.services.solving import allocate_next
+from projects.services.teamsheets import Given
 from projects.services.wishes import form_team, keep_mentor_limit, keep_placement, rank_topics
 
 COURSEWORK = "algorithms"

@@ -25,7 +25,7 @@ KINDS = {
 
 
 class Cell(NamedTuple):
-    """A person's work on an assignment, or their exam.
+    """A person's work on an assignment, their exam, or a task of it.
 
     Attributes:
         kind: one of `KINDS`.
@@ -66,6 +66,14 @@ def cell_of_exam(result: Result | None) -> Cell:
         return _NOTHING
     kind = "graded" if result.state == Result.State.PUBLISHED else "draft"
     return Cell(kind, result.points, f"{result.grade:.1f}" if result.grade is not None else "")
+
+
+def cell_of_task(points: Decimal | None, result: Result | None) -> Cell:
+    """Return the cell of what a person got for a task of an exam; it is published with their result."""
+    if points is None:
+        return _NOTHING
+    is_published = result is not None and result.state == Result.State.PUBLISHED
+    return Cell("graded" if is_published else "draft", points)
 
 
 def said(cell: Cell) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from amls.courses.models import Course
-from exams.models import Exam
+from exams.models import Exam, ExamTask
 from projects.models import Assignment
 from projects.queries import assignments_of
+
+# With more columns than these, exams' tasks are folded away until somebody asks for them.
+ROOM = 12
 
 
 @dataclass(frozen=True, slots=True)
 class BookColumn:
-    """An assignment or an exam.
+    """An assignment, an exam or one task of an exam.
 
     Attributes:
-        key: 'a17' is an assignment, 'e3' an exam.
+        key: 'a17' is an assignment, 'e3' an exam, 'x5' a task of one.
         title: as people read it.
         most: points to be had; None where it is passed or failed.
         counts: it belongs to the sum.
@@ -29,11 +32,17 @@ class BookColumn:
     counts: bool
     assignment: Assignment | None = None
     exam: Exam | None = None
+    task: ExamTask | None = None
 
     @property
-    def place(self) -> tuple[bool, int]:
-        """Whether it is an exam, and its primary key or that of the assignment."""
-        return self.exam is not None, int(self.key[1:])
+    def place(self) -> tuple[str, int]:
+        """Of what kind it is, by the letter of its key, and its primary key."""
+        return self.key[0], int(self.key[1:])
+
+    @property
+    def full_title(self) -> str:
+        """As it is called where its neighbours don't say of which exam a task is."""
+        return f"{self.exam}: {self.title}" if self.task is not None else self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,9 @@ class Columns:
 
     Attributes:
         assignments: all of the course, in their order.
-        exams: in their order.
+        exams: in their order, with their tasks.
         shown: those that are shown: but for the course's project where it gives no points, which has a column of its
-            own; one alone where that was asked for.
+            own; one alone where that was asked for. Exams' tasks are among them where they are unfolded.
         key: of the one that was asked for; '' for all.
     """
 
@@ -66,12 +75,34 @@ class Columns:
     def only(self, key: str) -> Columns:
         """Return these columns with but one of them shown; all of them where there is no such one."""
         chosen = [column for column in self.shown if column.key == key]
-        return Columns(self.assignments, self.exams, chosen, key) if chosen else self
+        return replace(self, shown=chosen, key=key) if chosen else self
+
+    @property
+    def has_exam_tasks(self) -> bool:
+        """Whether exams' tasks are among those that are shown."""
+        return any(column.task is not None for column in self.shown)
+
+    def unfolded(self, wish: str) -> Columns:
+        """Return these columns, each exam followed by its tasks where that was asked for, or where there is room.
+
+        Args:
+            wish: '1' for the tasks, '0' for none; all else leaves it to the room.
+        """
+        unfolded = [part for column in self.shown for part in (column, *_tasks_of(column))]
+        wants = len(unfolded) <= ROOM or len(self.shown) == 1 if wish not in ("0", "1") else wish == "1"
+        return replace(self, shown=unfolded) if wants else self
+
+
+def _tasks_of(column: BookColumn) -> Iterator[BookColumn]:
+    if column.exam is not None and column.task is None:
+        for task in column.exam.tasks.all():
+            yield BookColumn(f"x{task.pk}", task.title, task.max_points, counts=False, exam=column.exam, task=task)
 
 
 def columns_of(course: Course) -> Columns:
-    """Return what a course's gradebook has columns for: 2 queries, 3 with assignments."""
-    assignments, exams = assignments_of(course), list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
+    """Return what a course's gradebook has columns for, exams' tasks folded: 2 queries, one more with exams."""
+    exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk").prefetch_related("tasks"))
+    assignments = assignments_of(course)
     by_points = Assignment.Grading.POINTS
     shown = [
         BookColumn(

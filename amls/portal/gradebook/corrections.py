@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.attempts import do_what_can_be
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
@@ -21,8 +22,10 @@ from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
 from amls.files.tables.table import HowToRead, Row, Table, read_table
-from amls.files.tables.values import is_shortened
-from amls.portal.gradebook.columns import columns_of
+from amls.files.tables.values import is_shortened, says_nothing
+from amls.grading.points import ZERO
+from amls.portal.gradebook.applying import apply_each
+from amls.portal.gradebook.columns import Columns, columns_of
 from amls.portal.gradebook.entries import (
     NOTHING,
     OTHER_HEADINGS,
@@ -35,10 +38,6 @@ from amls.portal.gradebook.entries import (
     read_entries,
     read_stamp,
 )
-from exams.models import Registration
-from exams.services.results import enter_points
-from projects.services.correcting import correct_points
-from projects.services.excuses import end_excuse, excuse
 
 KIND = "portal.gradebook"
 # Where it is only shown, nobody is asked for a reason yet.
@@ -116,7 +115,7 @@ def import_corrections(
     table = read_table(content, meanings, needs=[["matriculation_number", "email", STAMP]], how=how)
     if not table.is_clear:
         return CorrectionPlan(table=table, problems=problems_of(table))
-    read = _CorrectionReader(course, table, fields, now=now)
+    read = _CorrectionReader(course, columns, table, fields, now=now)
     corrections, problems = read.corrections()
     needs_reason = any(correction.is_published for correction in corrections)
     if needs_reason and not reason.strip() and not dry_run:
@@ -125,15 +124,18 @@ def import_corrections(
         )
     given = reason or (_NO_REASON_YET if dry_run else "")
     with transaction.atomic():
-        done = []
-        for correction in corrections:
-            try:
-                with transaction.atomic():
-                    apply(correction.person, correction.after, fields, by=by, now=now, reason=given)
-            except RuleViolation as violation:
-                problems.append(LineProblem(correction.line, f"{correction.person.user}: {violation.message}"))
-            else:
-                done.append(correction)
+        wanted = {correction.person.pk: correction for correction in corrections}
+
+        def do(left: Mapping[int, _Correction]) -> Mapping[int, RuleViolation]:
+            people = {pk: (correction.person, correction.after) for pk, correction in left.items()}
+            return apply_each(people, fields, by=by, now=now, reason=given)
+
+        did, refused = do_what_can_be(wanted, do)
+        done = list(did.values())
+        problems += [
+            LineProblem(wanted[pk].line, f"{wanted[pk].person.user}: {violation.message}")
+            for pk, violation in refused.items()
+        ]
         plan = CorrectionPlan(
             table=table,
             lines=[_line(correction, fields) for correction in done],
@@ -167,7 +169,9 @@ def _notes(table: Table, done: Sequence[_Correction]) -> list[str]:
 class _CorrectionReader:
     """Reads a table line by line against what stands in AMLS."""
 
-    def __init__(self, course: Course, table: Table, fields: Mapping[str, BookField], *, now: datetime) -> None:
+    def __init__(
+        self, course: Course, columns: Columns, table: Table, fields: Mapping[str, BookField], *, now: datetime
+    ) -> None:
         self._table = table
         self._fields = {key: field for key, field in fields.items() if table.has(key)}
         self._people = Participants(course)
@@ -175,8 +179,13 @@ class _CorrectionReader:
         students = [person for person in self._people.people.values() if person.role == Role.STUDENT]
         for person in students:
             person.course = course
-        with_tasks = any(field.task is not None for field in self._fields.values())
-        self._present = read_entries(columns_of(course), students, now=now, with_tasks=with_tasks)
+        self._exam_tasks = _keys_of_tasks(self._fields)
+        self._all_exam_tasks = _keys_of_tasks(fields)
+        self._present = read_entries(
+            columns, students, now=now,
+            with_tasks=any(field.task is not None for field in self._fields.values()),
+            with_exam_tasks=bool(self._exam_tasks),
+        )  # fmt: skip
         self.unchanged = 0
 
     def corrections(self) -> tuple[list[_Correction], list[LineProblem]]:
@@ -253,10 +262,32 @@ class _CorrectionReader:
                     said % {"person": person.user, "column": field.heading, **values}, code="changed-meanwhile"
                 )
             changed[key] = wanted
+        for exam, keys in self._exam_tasks.items():
+            if changed.keys() & set(keys) and f"e{exam}" not in changed:
+                changed |= self._total_of_exam(exam, changed, self._present[person.pk])
         return changed
 
+    def _total_of_exam(
+        self, exam: int, changed: Mapping[str, BookEntry], present: Mapping[str, BookEntry]
+    ) -> dict[str, BookEntry]:
+        """Return the sum of an exam where it follows other points for tasks: it is shown, and taken back, with these."""
+        key, keys = f"e{exam}", self._all_exam_tasks[exam]
+        before = [present[task].points for task in keys]
+        after = [changed.get(task, present[task]).points for task in keys]
+        if None not in after:
+            total = BookEntry(sum((points for points in after if points is not None), ZERO))
+        elif None not in before:
+            total = NOTHING
+        else:
+            return {}
+        return {key: total} if total != present.get(key, NOTHING) else {}
+
     def _wanted(self, row: Row, field: BookField, known: BookEntry) -> BookEntry:
-        """Return what a cell says; the sum of an assignment with tasks follows these, and says nothing but an excuse."""
+        """Return what a cell says; the sum of what has tasks follows these, and says nothing but an excuse."""
+        if field.exam is not None and field.exam_task is None:
+            # Whoever has no points for tasks may have a sum that was typed.
+            has_tasks = any(not says_nothing(row[key]) for key in self._exam_tasks.get(field.exam.pk, ()))
+            return known if has_tasks else field.read(row[field.key])
         wanted = field.read(row[field.key])
         tasks = list(field.assignment.tasks.all()) if field.assignment is not None and field.task is None else []
         if not tasks or wanted == known or wanted.is_excused != known.is_excused:
@@ -270,47 +301,13 @@ class _CorrectionReader:
         )
 
 
-def apply(
-    person: Enrolment,
-    after: Mapping[str, BookEntry],
-    fields: Mapping[str, BookField],
-    *,
-    by: User,
-    now: datetime,
-    reason: str,
-) -> None:
-    """Let this stand in fields of a person, by the services that correct each.
-
-    Raises:
-        RuleViolation: one of them refuses it.
-    """
-    points: dict[int, dict[int | None, Decimal | None]] = {}
-    for key, entry in after.items():
-        field = fields[key]
-        if field.exam is not None:
-            registration = _registration(person, field.exam.pk)
-            enter_points(exam_pk=field.exam.pk, points={registration.pk: entry.points}, by=by, reason=reason, now=now)
-        elif field.assignment is not None and field.task is None:
-            if entry.is_excused:
-                excuse(enrolment=person, assignment=field.assignment, by=by, now=now)
-                continue
-            end_excuse(enrolment=person, assignment=field.assignment, now=now)
-            if not field.assignment.tasks.all():
-                points.setdefault(field.assignment.pk, {})[None] = entry.points
-        elif field.task is not None:
-            points.setdefault(field.task.assignment_id, {})[field.task.pk] = entry.points
-    assignments = {field.assignment.pk: field.assignment for field in fields.values() if field.assignment is not None}
-    for pk, by_task in points.items():
-        correct_points(enrolment=person, assignment=assignments[pk], points=by_task, by=by, now=now, reason=reason)
-
-
-def _registration(person: Enrolment, exam_pk: int) -> Registration:
-    registration = Registration.objects.filter(enrolment=person, exam=exam_pk).order_by("-pk").first()
-    if registration is None:
-        raise RuleViolation(
-            _("%(person)s does not stand on the list of this exam.") % {"person": person.user}, code="not-on-list"
-        )
-    return registration
+def _keys_of_tasks(fields: Mapping[str, BookField]) -> dict[int, list[str]]:
+    """Return the fields of exams' tasks by exam."""
+    keys: dict[int, list[str]] = defaultdict(list)
+    for key, field in fields.items():
+        if field.exam is not None and field.exam_task is not None:
+            keys[field.exam.pk].append(key)
+    return keys
 
 
 def _line(correction: _Correction, fields: Mapping[str, BookField]) -> PlanLine:
@@ -340,8 +337,10 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
         raise RuleViolation(_("It is not there any more."), code="gone")
     columns = columns_of(person.course)
     fields = {field.key: field for field in fields_of(columns)}
-    with_tasks = any(key.startswith("t") for key in row.after)
-    present = read_entries(columns, [person], now=now, with_tasks=with_tasks)[person.pk]
+    tasks, exam_tasks = (any(key.startswith(letter) for key in row.after) for letter in "tx")
+    present = read_entries(columns, [person], now=now, with_tasks=tasks, with_exam_tasks=exam_tasks)[person.pk]
     need_unchanged(row, {key: present[key].code for key in row.after if key in present})
     before = {key: entry_from(code) for key, code in (row.before or {}).items()}
-    apply(person, before, fields, by=by, now=now, reason=_("The import of a file was taken back."))
+    reason = _("The import of a file was taken back.")
+    for refused in apply_each({person.pk: (person, before)}, fields, by=by, now=now, reason=reason).values():
+        raise refused

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,8 +22,8 @@ from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning, heading_ke
 from amls.files.tables.values import says_nothing
 from amls.grading.points import ZERO, read_points
 from amls.portal.gradebook.columns import Columns
-from amls.portal.gradebook.results import results_by_person
-from exams.models import Exam, Result
+from amls.portal.gradebook.results import results_by_person, task_points_by_person
+from exams.models import Exam, ExamTask, Result
 from exams.services.results import parse_points
 from projects.models import Assignment, Task
 from projects.works import Work, works_of
@@ -85,10 +86,10 @@ def entry_from(code: str) -> BookEntry:
 
 @dataclass(frozen=True, slots=True)
 class BookField:
-    """A column of the table that can be corrected: an assignment, one of its tasks, or an exam.
+    """A column of the table that can be corrected: an assignment, an exam, or one task of either.
 
     Attributes:
-        key: 'a17', 't4' or 'e3'.
+        key: 'a17', its task 't4', 'e3' or its task 'x5'.
         headings: as its column is called, in each language; no other column is taken for it.
     """
 
@@ -97,6 +98,7 @@ class BookField:
     assignment: Assignment | None = None
     task: Task | None = None
     exam: Exam | None = None
+    exam_task: ExamTask | None = None
 
     @property
     def heading(self) -> str:
@@ -120,6 +122,8 @@ class BookField:
         if says_nothing(text) or word in _MISSING:
             return NOTHING
         try:
+            if self.exam_task is not None:
+                return BookEntry(read_points(text, most=self.exam_task.max_points))
             if self.exam is not None:
                 return BookEntry(parse_points(text, self.exam))
             if word in _EXCUSED and self.task is None:
@@ -132,10 +136,12 @@ class BookField:
 
 
 def fields_of(columns: Columns) -> list[BookField]:
-    """Return all that can be corrected in a course: assignments with points, each followed by its tasks, and exams.
+    """Return all that can be corrected in a course: assignments with points and exams, each followed by its tasks.
 
     The headings are the same whatever part of the gradebook is shown, and no two are alike to the reader of tables.
     """
+    by_points = [row for row in columns.assignments if row.grading == Assignment.Grading.POINTS]
+    prefetch_related_objects(by_points, "tasks")
     taken = {key for meaning in (EMAIL, NUMBER, *NAMES) for key in meaning.keys}
     for headings in in_each_language(lambda: list(map(str, OTHER_HEADINGS))):
         taken.update(*map(heading_keys, headings))
@@ -148,7 +154,7 @@ def fields_of(columns: Columns) -> list[BookField]:
         if keys & taken or "" in keys:
             # With its key nothing else is called so.
             headings = [f"{heading} #{made.key}" for heading in made.headings]
-            made = BookField(made.key, headings, made.assignment, made.task, made.exam)  # noqa: PLW2901
+            made = replace(made, headings=headings)  # noqa: PLW2901
             keys = {key for heading in headings for key in heading_keys(heading)}
         taken |= keys
         fields.append(made)
@@ -168,6 +174,9 @@ def _plain_fields(columns: Columns) -> Iterator[BookField]:
         day = f"{timezone.localtime(exam.starts_at):%Y-%m-%d}"
         named_each = in_each_language(lambda: str(exam)[:70])  # noqa: B023 - called at once
         yield BookField(f"e{exam.pk}", [f"{name} {day}" for name in named_each], exam=exam)
+        for part in exam.tasks.all():
+            headings = [f"{name[:40]} {day}: {part.title}"[:_LONGEST_HEADING] for name in named_each]
+            yield BookField(f"x{part.pk}", headings, exam=exam, exam_task=part)
 
 
 def in_each_language(say: Callable[[], T]) -> list[T]:
@@ -183,22 +192,29 @@ Entries = Mapping[str, BookEntry]
 
 
 def read_entries(
-    columns: Columns, people: Sequence[Enrolment], *, now: datetime, with_tasks: bool
+    columns: Columns, people: Sequence[Enrolment], *, now: datetime, with_tasks: bool, with_exam_tasks: bool
 ) -> dict[int, dict[str, BookEntry]]:
-    """Return what stands in each field of these people, by enrolment: 7 queries, however many.
+    """Return what stands in each field of these people, by enrolment: 7 queries, one more with exams' tasks.
 
     Args:
         columns: of their course.
         people: students of one course.
         now: the request's clock.
-        with_tasks: whether fields of tasks are wanted as well.
+        with_tasks: whether fields of assignments' tasks are wanted as well.
+        with_exam_tasks: whether those of exams' tasks are.
     """
     works = works_of(columns.assignments, people, now=now, with_tasks=with_tasks)
-    results = results_by_person(people)
+    results, given = results_by_person(people), task_points_by_person(people) if with_exam_tasks else None
     return {
         person.pk: {
             **{key: entry for work in works[person.pk].values() for key, entry in _entries_of(work)},
-            **{f"e{exam.pk}": _entry_of_exam(results[person.pk].get(exam.pk)) for exam in columns.exams},
+            **{
+                key: entry
+                for exam in columns.exams
+                for key, entry in _entries_of_exam(
+                    exam, results[person.pk].get(exam.pk), given.get(person.pk, {}) if given is not None else None
+                )
+            },
         }
         for person in people
     }
@@ -214,10 +230,14 @@ def _entries_of(work: Work) -> Iterator[tuple[str, BookEntry]]:
         yield f"t{task.pk}", BookEntry(scores.get(task.pk), is_published=work.is_published)
 
 
-def _entry_of_exam(result: Result | None) -> BookEntry:
-    return (
-        BookEntry(result.points, is_published=result.state == Result.State.PUBLISHED) if result is not None else NOTHING
-    )
+def _entries_of_exam(
+    exam: Exam, result: Result | None, given: Mapping[int, Decimal] | None
+) -> Iterator[tuple[str, BookEntry]]:
+    is_published = result is not None and result.state == Result.State.PUBLISHED
+    yield f"e{exam.pk}", BookEntry(result.points, is_published=is_published) if result is not None else NOTHING
+    if given is not None:
+        for task in exam.tasks.all():
+            yield f"x{task.pk}", BookEntry(given.get(task.pk), is_published=is_published)
 
 
 # ── the stamp ──

@@ -19,14 +19,16 @@ _IN_WORDS = ("missing", "excused")
 def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tuple[list[str], list[list[TableCell]]]:
     """Return the gradebook as a table: headers and rows; 'missing' and 'excused' are no zeros.
 
-    Where one assignment alone is shown, it has a column for each of its tasks. The last column stamps each row.
+    Where one assignment alone is shown, it has a column for each of its tasks; exams' tasks stand where they are
+    unfolded. The last column stamps each row.
     """
     shown = [column.key for column in columns.shown]
     by_key = {field.key: field for field in fields_of(columns)}
     tasks = [
         field for field in by_key.values() if field.task is not None and f"a{field.task.assignment_id}" == columns.key
     ]
-    entries = read_entries(columns, [row.enrolment for row in rows], now=now, with_tasks=bool(tasks))
+    people = [row.enrolment for row in rows]
+    entries = read_entries(columns, people, now=now, with_tasks=bool(tasks), with_exam_tasks=columns.has_exam_tasks)
     headers = [
         _("name"), _("e-mail"), _("matriculation number"), _("project"), _("topic"), _("state"),
         _("not published yet"), _("extra points"), _("admission"), _("what the rules say"),
@@ -34,7 +36,7 @@ def sheet_of(rows: Sequence[Standing], columns: Columns, *, now: datetime) -> tu
     for column in columns.shown:
         field = by_key.get(column.key)
         headers.append(field.heading if field is not None else column.title)
-        if field is not None and field.exam is not None:
+        if field is not None and field.exam is not None and field.exam_task is None:
             headers.append(_("grade %(day)s") % {"day": field.heading.rpartition(" ")[2]})
     headers += [field.heading for field in tasks]
     headers += [_("sum of points"), _("points to be had so far")] if columns.gives_points else []
@@ -61,7 +63,7 @@ def _row(
         *(
             value
             for column, cell in zip(columns.shown, row.cells, strict=True)
-            for value in _values(cell, is_exam=column.exam is not None)
+            for value in _values(cell, is_exam=column.exam is not None and column.task is None)
         ),
         *(entries[field.key].points for field in tasks),
         *([row.sum.points, row.sum.most] if columns.gives_points else []),

@@ -12,9 +12,9 @@ from amls.courses.eligibility import Finding, Verdict, extra_points_of
 from amls.courses.models import Course, Enrolment, Role
 from amls.grading.models import PersonNote
 from amls.grading.points import Tally
-from amls.portal.gradebook.cells import Cell, cell_of_exam, cell_of_work
+from amls.portal.gradebook.cells import Cell, cell_of_exam, cell_of_task, cell_of_work
 from amls.portal.gradebook.columns import Columns, columns_of
-from amls.portal.gradebook.results import results_by_person
+from amls.portal.gradebook.results import results_by_person, task_points_by_person
 from exams.admission import Admission, AdmissionState, admissions_of
 from exams.models import Result
 from projects.models import Outcome
@@ -41,6 +41,7 @@ class BookQuery:
         work: only who has a cell of this kind, in that column or in any; see `Cell`.
         sort: the key of a column, 'name', 'number', 'project', 'extra', 'admission', 'sum' or 'note'; '-' before it
             turns the order round.
+        tasks: '1' for a column for each task of an exam, '0' for none, '' for as many as there is room for.
     """
 
     search: str = ""
@@ -49,6 +50,7 @@ class BookQuery:
     column: str = ""
     work: str = ""
     sort: str = ""
+    tasks: str = ""
 
     @property
     def narrows(self) -> bool:
@@ -127,7 +129,7 @@ def standings(
         columns: of the course, where they are known.
     """
     asked = asked or BookQuery()
-    columns = columns or columns_of(course).only(asked.column)
+    columns = columns or columns_of(course).only(asked.column).unfolded(asked.tasks)
     rows = Enrolment.objects.filter(course=course, role=Role.STUDENT).select_related("user").defer(*_NOT_SHOWN)
     if asked.search:
         rows = rows.found_by(asked.search)
@@ -147,19 +149,30 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
     works = read_works(columns.assignments, people, now=now)
     results, admissions = read_parts(course, people), admissions_of(course, people, now=now)
     points, exams = extra_points_of(course, people), results_by_person(people)
-    places = [column.place for column in columns.shown]
+    tasks = task_points_by_person(people) if columns.has_exam_tasks else {}
     notes = dict(PersonNote.objects.filter(enrolment__course=course).values_list("enrolment", "text"))
+    places = [(*column.place, column.exam.pk if column.exam is not None else 0) for column in columns.shown]
     return [
         Standing(
             person, results[person.pk], points[person.pk], admissions[person.pk], works[person.pk], exams[person.pk],
-            notes.get(person.pk, ""), _cells(places, works[person.pk], exams[person.pk]),
+            notes.get(person.pk, ""), _cells(places, works[person.pk], exams[person.pk], tasks.get(person.pk, {})),
         )
         for person in people
     ]  # fmt: skip
 
 
-def _cells(places: Sequence[tuple[bool, int]], works: Mapping[int, Work], exams: Mapping[int, Result]) -> list[Cell]:
-    return [cell_of_exam(exams.get(key)) if is_exam else cell_of_work(works[key]) for is_exam, key in places]
+def _cells(
+    places: Sequence[tuple[str, int, int]],
+    works: Mapping[int, Work],
+    exams: Mapping[int, Result],
+    tasks: Mapping[int, Decimal],
+) -> list[Cell]:
+    return [
+        cell_of_work(works[key]) if kind == "a"
+        else cell_of_exam(exams.get(exam)) if kind == "e"
+        else cell_of_task(tasks.get(key), exams.get(exam))
+        for kind, key, exam in places
+    ]  # fmt: skip
 
 
 def _fits(standing: Standing, asked: BookQuery) -> bool:

@@ -22,7 +22,7 @@ from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.grading.models import PersonNote
 from amls.grading.services import note_person
 from amls.portal.gradebook.cells import KINDS
-from amls.portal.gradebook.columns import Columns, columns_of
+from amls.portal.gradebook.columns import BookColumn, Columns, columns_of
 from amls.portal.gradebook.rows import Parts, RowWriter, lines_of, parts_of, totals_of, whole_sum
 from amls.portal.gradebook.sheet import sheet_of
 from amls.portal.gradebook.standings import GRADEBOOK, BookQuery, standing_of, standings
@@ -30,7 +30,10 @@ from exams.admission import LABELS
 from projects.states import STUDENT_STATES
 
 # By which words an address says what is asked for.
-_WORDS = {"search": "q", "state": "state", "admission": "admission", "column": "column", "work": "work", "sort": "sort"}
+_WORDS = {
+    "search": "q", "state": "state", "admission": "admission", "column": "column", "work": "work", "sort": "sort",
+    "tasks": "tasks",
+}  # fmt: skip
 # Whoever sorts by these looks for the first of the alphabet or the list, by all others for the most points.
 _ASCENDING = ("name", "number", "project", "admission", "note")
 
@@ -57,6 +60,7 @@ def _heads(request: HttpRequest, columns: Columns, parts: Parts) -> list[dict[st
     for column in columns.shown:
         most = _("of %(most)s") % {"most": say_decimal(column.most)} if column.most is not None else ""
         named.append((column.key, column.title, most))
+    exams = {column.key: column for column in columns.shown if column.exam is not None}
     named += [("sum", _("Sum"), "")] if parts.points else []
     named += [("note", _("Note"), "")] if parts.note else []
     present, heads = request.GET.get("sort", ""), []
@@ -67,8 +71,26 @@ def _heads(request: HttpRequest, columns: Columns, parts: Parts) -> list[dict[st
         query["sort"] = second if present == first else first
         order = {key: "ascending", f"-{key}": "descending"}.get(present, "")
         is_text = key in _ASCENDING
-        heads.append({"label": label, "most": most, "query": query.urlencode(), "order": order, "is_text": is_text})
+        heads.append(
+            {
+                "label": label, "most": most, "query": query.urlencode(), "order": order, "is_text": is_text,
+                **(_of_exam(request, exams[key], columns) if key in exams else {}),
+            }
+        )  # fmt: skip
     return heads
+
+
+def _of_exam(request: HttpRequest, column: BookColumn, columns: Columns) -> dict[str, Any]:
+    """Return what the head of an exam or of its task says beside: whose task it is, or the address that folds tasks."""
+    if column.task is not None:
+        return {"exam": str(column.exam)}
+    count = len(column.exam.tasks.all()) if column.exam is not None else 0
+    if not count:
+        return {}
+    query = request.GET.copy()
+    query.pop("format", None)
+    query["tasks"] = "0" if columns.has_exam_tasks else "1"
+    return {"tasks": count, "folds": columns.has_exam_tasks, "tasks_query": query.urlencode()}
 
 
 def _by_number(request: HttpRequest) -> str:
@@ -84,9 +106,11 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
     """Show how every student stands, narrowed down, or send it as a table."""
     access = open_course_as_manager(request, slug)
     asked, every_column = asked_of(request), columns_of(access.course)
-    columns = every_column.only(asked.column)
-    rows = standings(access.course, now=access.now, asked=asked, columns=columns)
     kind = request.GET.get("format", "")
+    # A file has room for everything.
+    tasks = asked.tasks or ("1" if kind in (CSV, XLSX) else "")
+    columns = every_column.only(asked.column).unfolded(tasks)
+    rows = standings(access.course, now=access.now, asked=asked, columns=columns)
     if kind in (CSV, XLSX):
         headers, cells = sheet_of(rows, columns, now=access.now)
         return table_response(headers, cells, filename=f"{slug}-{timezone.localdate(access.now)}", kind=kind)
@@ -102,11 +126,15 @@ def gradebook(request: HttpRequest, slug: str) -> HttpResponse:
         "lines": [writer.row(row) for row in rows],
         "parts": parts,
         "heads": _heads(request, columns, parts),
+        "heads_of_tasks": columns.has_exam_tasks,
         "by_number": _by_number(request),
         "blanks": range(parts.project + parts.extra + parts.admission),
         "totals": totals_of(rows, columns),
         "sums": {"points": say_decimal(sums.points), "most": say_decimal(sums.most)},
-        "with_tasks": [column for column in columns.shown if column.assignment is not None and column.most is not None],
+        "with_tasks": [
+            column for column in columns.shown
+            if (column.exam is not None and column.task is None) or (column.assignment is not None and column.most is not None)
+        ],
         "asked": asked,
         "columns": every_column.shown,
         "states": [(state.value, state.label) for state in STUDENT_STATES],
@@ -138,7 +166,7 @@ def gradebook_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Saved."))
             return redirect("portal:gradebook_person", slug, pk)
-    columns = columns_of(access.course)
+    columns = columns_of(access.course).unfolded("1")
     row = standing_of(person, now=access.now, columns=columns)
     context = {
         "access": access, "course": access.course, "person": person, "row": row, "note": note, "typed": typed,

@@ -116,7 +116,7 @@ def _write_gradebook(order: Order, progress: Progress) -> Iterator[bytes]:
     course = order.course
     assert course is not None  # noqa: S101 - `allows` says so
     asked = BookQuery.of(order.parameters)
-    columns = columns_of(course).only(asked.column)
+    columns = columns_of(course).only(asked.column).unfolded(asked.tasks)
     rows = standings(course, now=order.now, asked=asked, columns=columns)
     progress(1, 3)
     context = {

@@ -20,8 +20,9 @@ from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.services.rules import set_rule, whole_rule
 from projects.models import Assignment, Handout, MentorLimit, Topic
 from projects.services.handouts import add_handout, upload_handout
-from projects.services.points import Given, give_points, team_for_points
+from projects.services.points import give_points, team_for_points
 from projects.services.snippets import keep_snippets
+from projects.services.teamsheets import Given
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory, UserFactory
 
 NOW = datetime(2024, 4, 10, 10, 0, tzinfo=UTC)

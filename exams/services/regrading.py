@@ -1,0 +1,107 @@
+"""Grades that follow points: worked out for many results at once, each change with a row in the history, and told."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from amls.courses.eligibility import extra_points_of
+from amls.courses.models import Enrolment, User
+from amls.mail.outbox import Told, notify_each
+from exams.grading import GradeTable
+from exams.models import Exam, GradeStep, Registration, Result, ResultChange
+from exams.queries import exam_rules
+
+# So many rows go into one statement.
+BATCH = 500
+
+
+def grade_table(exam: Exam) -> GradeTable:
+    """Return the exam's grade table as it stands."""
+    return GradeTable({step.grade: step.min_points for step in GradeStep.objects.filter(exam=exam)})
+
+
+def lifts_fail(exam: Exam) -> bool:
+    """Return whether extra points can lift a failed exam of this course to a pass."""
+    return exam_rules(exam.course).extra_points_lift_fail
+
+
+def current_extra_points(exam: Exam, enrolments: Iterable[Enrolment]) -> dict[int, Decimal]:
+    """Return everyone's extra points by enrolment pk, as they stand now, at most 5."""
+    return {pk: min(points, Decimal(5)) for pk, points in extra_points_of(exam.course, enrolments).items()}
+
+
+def grade_anew(
+    registrations: Iterable[Registration],
+    exam: Exam,
+    *,
+    by: User | None,
+    reason: str,
+    now: datetime,
+    tells_all: bool,
+) -> int:
+    """Fix extra points and grade of published results, log what changes; tell all their owners, or whose changed."""
+    published = [
+        registration
+        for registration in registrations
+        if hasattr(registration, "result") and registration.result.state == Result.State.PUBLISHED
+    ]
+    table, lifts = grade_table(exam), lifts_fail(exam)
+    extra = current_extra_points(exam, [registration.enrolment for registration in published])
+    changed, logged, told = 0, list[ResultChange](), list[Registration]()
+    for registration in published:
+        result, before = registration.result, (registration.result.extra_points, registration.result.grade)
+        has = extra[registration.enrolment_id]
+        result.extra_points = table.applied(result.points, has, lifts_fail=lifts)
+        result.grade = table.grade_of(result.points, has, lifts_fail=lifts)
+        after = result.extra_points, result.grade
+        logged += [
+            logged_change(registration, what, old, new, by=by, reason=reason, now=now)
+            for what, old, new in zip(("extra_points", "grade"), before, after, strict=True)
+            if old != new
+        ]
+        changed += before != after
+        if before != after or tells_all:
+            told.append(registration)
+    columns = ["state", "published_at", "extra_points", "grade"]
+    Result.objects.bulk_update([registration.result for registration in published], columns, batch_size=BATCH)
+    ResultChange.objects.bulk_create(logged, batch_size=BATCH)
+    tell_results(told, now=now)
+    return changed
+
+
+def logged_change(
+    registration: Registration, what: str, before: object, after: object, *, by: User | None, reason: str, now: datetime
+) -> ResultChange:
+    """Return a row of the history that is not kept yet: what became of a result, by whom and why."""
+    return ResultChange(
+        registration=registration, at=now, by=by, what=what, before=_said(before), after=_said(after), reason=reason
+    )
+
+
+def _said(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+
+
+def tell_results(registrations: Iterable[Registration], *, now: datetime) -> None:
+    """Mail people that their results are there, or have changed: 1 query."""
+    kind = "exams.results"
+    notify_each(
+        [
+            Told(
+                f"{kind}:{registration.pk}:{now.timestamp():.3f}",
+                registration.enrolment.user,
+                registration.enrolment.course,
+                {"registration": registration.pk},
+            )
+            for registration in registrations
+        ],
+        kind=kind,
+        now=now,
+    )
+
+
+def lock_exam(exam_pk: int) -> Exam:
+    """Return an exam with its course, locked until the transaction ends."""
+    return Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam_pk)
