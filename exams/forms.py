@@ -104,10 +104,6 @@ class OrderForm(ExamActForm):
 
     order = forms.ChoiceField(label=_("Order"), choices=Exam.SeatOrder, required=False)
 
-    def chosen(self) -> Exam.SeatOrder:
-        """Return the order."""
-        return Exam.SeatOrder(self.cleaned_data["order"] or Exam.SeatOrder.RANDOM)
-
 
 class HelperForm(ExamActForm):
     """Who helps at the door."""

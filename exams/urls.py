@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from exams.views import acts, door, held, papers, results, rules, staff, student, tasks
+from exams.forms import CapacityForm, ExamActForm, HelperForm, LinkForm, OrderForm, PersonForm, ReasonForm, StudentForm
+from exams.views import door, held, papers, results, rules, staff, student, tasks
+from exams.views.acts import act_view
 
 app_name = "exams"
 urlpatterns = [
@@ -18,25 +20,25 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/seats.pdf", papers.seat_plan, name="seat_plan"),
     path("<slug:slug>/exams/<int:pk>/staff/", staff.staff, name="staff"),
     path("<slug:slug>/exams/<int:pk>/staff/people/<int:registration_pk>/", staff.person, name="staff_person"),
-    path("<slug:slug>/exams/<int:pk>/staff/register/", acts.register, name="staff_register"),
-    path("<slug:slug>/exams/<int:pk>/staff/withdraw/", acts.withdraw, name="staff_withdraw"),
-    path("<slug:slug>/exams/<int:pk>/staff/excuse/", acts.excuse, name="staff_excuse"),
-    path("<slug:slug>/exams/<int:pk>/staff/was-there/", acts.was_there, name="staff_was_there"),
-    path("<slug:slug>/exams/<int:pk>/staff/was-absent/", acts.was_absent, name="staff_was_absent"),
-    path("<slug:slug>/exams/<int:pk>/staff/admit/", acts.admit, name="staff_admit"),
-    path("<slug:slug>/exams/<int:pk>/staff/refuse/", acts.refuse, name="staff_refuse"),
-    path("<slug:slug>/exams/<int:pk>/staff/by-rules/", acts.by_rules, name="staff_by_rules"),
-    path("<slug:slug>/exams/<int:pk>/staff/admit-all/", acts.admit_all, name="staff_admit_all"),
-    path("<slug:slug>/exams/<int:pk>/staff/capacity/", acts.capacity, name="staff_capacity"),
-    path("<slug:slug>/exams/<int:pk>/staff/assign/", acts.assign, name="staff_assign"),
-    path("<slug:slug>/exams/<int:pk>/staff/mend/", acts.mend, name="staff_mend"),
+    path("<slug:slug>/exams/<int:pk>/staff/register/", act_view("register", StudentForm), name="staff_register"),
+    path("<slug:slug>/exams/<int:pk>/staff/withdraw/", act_view("withdraw", PersonForm), name="staff_withdraw"),
+    path("<slug:slug>/exams/<int:pk>/staff/excuse/", act_view("excuse", PersonForm), name="staff_excuse"),
+    path("<slug:slug>/exams/<int:pk>/staff/was-there/", act_view("was-there", PersonForm), name="staff_was_there"),
+    path("<slug:slug>/exams/<int:pk>/staff/was-absent/", act_view("was-absent", PersonForm), name="staff_was_absent"),
+    path("<slug:slug>/exams/<int:pk>/staff/admit/", act_view("admit", PersonForm), name="staff_admit"),
+    path("<slug:slug>/exams/<int:pk>/staff/refuse/", act_view("refuse", PersonForm), name="staff_refuse"),
+    path("<slug:slug>/exams/<int:pk>/staff/by-rules/", act_view("by-rules", PersonForm), name="staff_by_rules"),
+    path("<slug:slug>/exams/<int:pk>/staff/admit-all/", act_view("admit-all", ExamActForm), name="staff_admit_all"),
+    path("<slug:slug>/exams/<int:pk>/staff/capacity/", act_view("capacity", CapacityForm), name="staff_capacity"),
+    path("<slug:slug>/exams/<int:pk>/staff/assign/", act_view("assign", OrderForm), name="staff_assign"),
+    path("<slug:slug>/exams/<int:pk>/staff/mend/", act_view("mend", ExamActForm), name="staff_mend"),
     path("<slug:slug>/exams/<int:pk>/staff/release/", held.release, name="staff_release"),
-    path("<slug:slug>/exams/<int:pk>/staff/helper/", acts.helper, name="staff_helper"),
-    path("<slug:slug>/exams/<int:pk>/staff/revoke/", acts.revoke, name="staff_revoke"),
-    path("<slug:slug>/exams/<int:pk>/staff/absent/", acts.absent, name="staff_absent"),
-    path("<slug:slug>/exams/<int:pk>/staff/close/", acts.close, name="staff_close"),
-    path("<slug:slug>/exams/<int:pk>/staff/freeze/", acts.freeze, name="staff_freeze"),
-    path("<slug:slug>/exams/<int:pk>/staff/unfreeze/", acts.unfreeze, name="staff_unfreeze"),
+    path("<slug:slug>/exams/<int:pk>/staff/helper/", act_view("helper", HelperForm), name="staff_helper"),
+    path("<slug:slug>/exams/<int:pk>/staff/revoke/", act_view("revoke", LinkForm), name="staff_revoke"),
+    path("<slug:slug>/exams/<int:pk>/staff/absent/", act_view("absent", ExamActForm), name="staff_absent"),
+    path("<slug:slug>/exams/<int:pk>/staff/close/", act_view("close", ExamActForm), name="staff_close"),
+    path("<slug:slug>/exams/<int:pk>/staff/freeze/", act_view("freeze", ExamActForm), name="staff_freeze"),
+    path("<slug:slug>/exams/<int:pk>/staff/unfreeze/", act_view("unfreeze", ReasonForm), name="staff_unfreeze"),
     path("<slug:slug>/exams/<int:pk>/check-in/", door.check_in, name="check_in"),
     path("<slug:slug>/exams/<int:pk>/check-in/mark/", door.mark, name="mark"),
     path("<slug:slug>/exams/<int:pk>/check-in/marks/", door.marks, name="marks"),

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
-from amls.held.asking import WantedAct
+from amls.desk.holding import WantedAct
 from amls.held.models import HeldAct
 from projects.models import Assessment, Project
 from projects.services.assessing import publish_assessments, version_of

@@ -6,6 +6,9 @@ from typing import Any
 
 from django.test import Client
 
+from amls.held.models import HeldAct
+from amls.held.services import apply_next
+
 
 def seal_in(answer: Any) -> str:
     """Return the seal of what a page shows; nothing where it asks for nothing."""
@@ -34,3 +37,11 @@ def agree_to(client: Client, address: str, data: Mapping[str, Any], shown: Any =
             return shown
     waiting = re.findall(r'name="_waiting" value="([^"]+)"', shown.content.decode())
     return client.post(address, {**data, **agreeing_in(shown), "_waiting": waiting})
+
+
+def do_held() -> HeldAct:
+    """Do what was held back last, as its worker does when its time has come, and return it."""
+    act = HeldAct.objects.latest("pk")
+    assert apply_next(act.apply_at) == 1
+    act.refresh_from_db()
+    return act

@@ -1,12 +1,19 @@
 """Saving at the desk: courses, who is in them, and what belongs to them and has no rule of its own."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
+from amls.core.preview import seal_of
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, User
-from amls.courses.services import enrol, finish_course_change, lock_course, take_out
+from amls.courses.services import enrol, finish_course_change, lock_course, loose_ends_of, take_out
+
+# The kind of held act that archives or reopens a course.
+STATE_ACT = "courses.state"
 
 
 def save_row(row: Any, *, by: User | None = None, now: datetime) -> None:
@@ -51,6 +58,42 @@ def save_course(course: Course, *, by: User | None, now: datetime) -> None:
         if is_new and by is not None and not by.is_superuser:
             enrol(user=by, course=course, role=Role.LECTURER)
         finish_course_change(course, now=now)
+
+
+def change_state(*, course: Course, was: str, state: str, loose_ends: str, now: datetime) -> str:
+    """Archive or reopen a course as somebody saw it; return what is said of it.
+
+    Args:
+        course: which.
+        was: the state that they saw.
+        state: the one that they want.
+        loose_ends: what names the loose ends that they saw, from `name_loose_ends`.
+        now: the request's clock, or when it is done.
+
+    Raises:
+        RuleViolation: the course is in another state by now, or something else in it is not finished.
+    """
+    with transaction.atomic():
+        locked = lock_course(course.pk)
+        if locked.state != was:
+            raise RuleViolation(
+                _("The course is in another state by now: %(state)s.") % {"state": locked.get_state_display()},
+                code="other-state",
+            )
+        if state == Course.State.ARCHIVED and name_loose_ends(loose_ends_of(locked)) != loose_ends:
+            raise RuleViolation(
+                _("Something else is not finished by now. Look at it, and archive the course again."),
+                code="changed-meanwhile",
+            )
+        locked.state = Course.State(state)
+        locked.save(update_fields=["state"])
+        finish_course_change(locked, now=now)
+    return _("The course is archived.") if state == Course.State.ARCHIVED else _("The course is open again.")
+
+
+def name_loose_ends(loose_ends: Sequence[str]) -> str:
+    """Return what names the things that are not finished in a course, in whatever language they are said."""
+    return seal_of([[letter for letter in said if letter.isdigit()] for said in loose_ends])
 
 
 def delete_course(course: Course, *, by: User | None, now: datetime) -> None:

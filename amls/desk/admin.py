@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-import pghistory
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
@@ -25,10 +24,19 @@ from amls.courses.forms import EnrolmentForm, RosterEntryForm, RosterForm, UserF
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, StaffMember, User, WeeklySlot
 from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
-from amls.courses.saving import delete_course, delete_row, remove_enrolment, save_course, save_row
+from amls.courses.saving import (
+    STATE_ACT,
+    delete_course,
+    delete_row,
+    name_loose_ends,
+    remove_enrolment,
+    save_course,
+    save_row,
+)
 from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
 from amls.courses.vouched import vouched_number
 from amls.desk.chosen import chosen_course
+from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.listing import PeopleList
 from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
@@ -109,8 +117,24 @@ class CourseAdmin(CourseScopedAdmin):
         preview = _archiving(request, row, loose_ends)
         if (is_closing and not preview.is_agreed) or (is_reopening and not reason):
             return self._ask_about_state(request, row, preview, loose_ends, is_closing=is_closing)
-        with pghistory.context(**({"reason": clean_text(reason)} if is_reopening else {})):
-            return super().changeform_view(request, object_id, form_url, extra_context)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Course, form: Any, change: bool) -> None:
+        """Save; archiving and reopening wait, so that they can be taken back."""
+        was, wanted = form.initial.get("state", ""), obj.state
+        if not change or Course.State.ARCHIVED not in (was, wanted) or was == wanted:
+            super().save_model(request, obj, form, change)
+            return
+        obj.state = Course.State(was)
+        super().save_model(request, obj, form, change)
+        is_closing = wanted == Course.State.ARCHIVED
+        title = (_("Archive %(course)s") if is_closing else _("Reopen %(course)s")) % {"course": obj}
+        references = {
+            "was": was, "state": wanted, "reason": clean_text(request.POST.get("_reason", "").strip()),
+            "loose_ends": name_loose_ends(loose_ends_of(obj)) if is_closing else "",
+        }  # fmt: skip
+        back = reverse("admin:courses_course_change", args=[obj.pk])
+        hold_at_desk(request, WantedAct(obj, STATE_ACT, str(obj.pk), references, title, back))
 
     def _ask_about_state(
         self, request: HttpRequest, row: Course, preview: Preview, loose_ends: list[str], *, is_closing: bool

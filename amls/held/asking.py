@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,30 +13,10 @@ from django.utils.translation import gettext as _
 
 from amls.core.preview import preview_of
 from amls.core.times import say_clock
-from amls.courses.models import Course, User
+from amls.courses.models import User
+from amls.desk.holding import WantedAct
 from amls.held.models import HeldAct
 from amls.held.services import hold
-
-
-@dataclass(frozen=True, slots=True)
-class WantedAct:
-    """An act as it is asked for.
-
-    Attributes:
-        course: of which it is.
-        kind: of the act.
-        about: names the thing.
-        references: what is done, with what names the state that the person saw.
-        title: what it does.
-        back: the path of the page where it was asked for.
-    """
-
-    course: Course
-    kind: str
-    about: str
-    references: Mapping[str, Any]
-    title: str
-    back: str
 
 
 def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, now: datetime, at_desk: bool) -> HeldAct:
@@ -66,6 +44,7 @@ def ask_and_hold(
     submit: str,
     by: User | None,
     now: datetime,
+    posted: Sequence[tuple[str, str]] = (),
 ) -> HttpResponse:
     """Show whom an act tells what; where the person has seen this very thing and agrees, hold it back.
 
@@ -77,6 +56,7 @@ def ask_and_hold(
         submit: what the button says.
         by: who asks.
         now: the request's clock.
+        posted: names and values of the form that asked, which its answer sends again.
     """
     preview = preview_of(request.POST, (wanted.kind, wanted.about, dict(wanted.references)))
     if preview.is_agreed:
@@ -84,6 +64,6 @@ def ask_and_hold(
         return redirect(wanted.back)
     context = {
         "course": wanted.course, "title": wanted.title, "people": people, "lead": lead, "submit": submit,
-        "preview": preview, "back": wanted.back,
+        "preview": preview, "back": wanted.back, "posted": posted,
     }  # fmt: skip
     return render(request, "held/ask.html", context)

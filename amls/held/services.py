@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import pghistory
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
@@ -125,7 +126,8 @@ def _apply(claim: Claim[HeldAct], now: datetime) -> None:
     act = claim.row
     with translation.override(_language(act)), timezone.override(act.course.zone):
         try:
-            with transaction.atomic():
+            # The history says who asked for it, and why.
+            with pghistory.context(**_noted(act)), transaction.atomic():
                 outcome = held_kinds[act.kind](act, now)
                 done = claim.finish(state=HeldAct.State.DONE, ended_at=now, outcome=outcome)
                 if not done:
@@ -149,6 +151,11 @@ def _refuse(claim: Claim[HeldAct], words: str, now: datetime) -> None:
                 course=act.course,
                 references={"act": act.pk},
             )
+
+
+def _noted(act: HeldAct) -> dict[str, Any]:
+    noted = {"user": act.by_id, "reason": act.references.get("reason")}
+    return {name: value for name, value in noted.items() if value}
 
 
 def _language(act: HeldAct) -> str:

@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
@@ -14,9 +15,10 @@ from unfold.decorators import action
 from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
+from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING, Writes
-from amls.mail.announcements import letter_of, save_announcement
+from amls.mail.announcements import RELEASE, letter_of, save_announcement, seal_announcement
 from amls.mail.audiences import audience_label, people_in
 from amls.mail.forms import AnnouncementForm, ReminderRuleForm
 from amls.mail.health import health
@@ -28,6 +30,8 @@ from amls.mail.outbox import retry_notices
 _MOST_NAMED = 100
 # What the button sends that agrees to the mail.
 _ANNOUNCE = "_announce"
+# What goes out later than that has time enough to be withdrawn.
+_TIME_TO_TAKE_BACK = timedelta(minutes=5)
 
 
 class NotSeenYet(Exception):
@@ -38,20 +42,27 @@ class NotSeenYet(Exception):
         super().__init__(announcement.title)
 
 
+def _is_at_once(announcement: Announcement, request: HttpRequest) -> bool:
+    """Return whether an announcement would go out before anybody could take it back."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    return announcement.publish_at <= now + _TIME_TO_TAKE_BACK
+
+
 @admin.register(Announcement)
 class AnnouncementAdmin(CourseScopedAdmin):
     """What the staff tell their people."""
 
     writes = Writes(save=save_announcement, delete=delete_row)
     form = AnnouncementForm
-    list_display = ("title", "course", "to_whom", "publish_at", "mailed_at", "is_withdrawn")
+    list_display = ("title", "course", "to_whom", "publish_at", "mailed_at", "is_waiting", "is_withdrawn")
     list_filter = ("course",)
     list_select_related = ("course",)
     search_fields = ("title", "text")
     agreed_by = (AGREED, SEAL, _ANNOUNCE)
-    readonly_fields = ("mailed_at",)
+    readonly_fields = ("mailed_at", "is_waiting")
     fields = (
-        "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "mailed_at",
+        "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "is_waiting",
+        "mailed_at",
     )  # fmt: skip
 
     @admin.display(description=gettext_lazy("to whom"))
@@ -78,29 +89,36 @@ class AnnouncementAdmin(CourseScopedAdmin):
             return self._show(request, unseen)
 
     def save_model(self, request: HttpRequest, obj: Announcement, form: Any, change: bool) -> None:
-        """Save what was seen, or what goes to nobody.
+        """Save what was seen, or what goes to nobody; what is due before it could be taken back waits.
 
         Raises:
             NotSeenYet: it is to be shown first; nothing stays saved.
         """
+        tells = obj.by_mail and not obj.is_withdrawn and obj.mailed_at is None
+        obj.is_waiting = tells and _is_at_once(obj, request)
         super().save_model(request, obj, form, change)
-        if not obj.by_mail or obj.is_withdrawn or obj.mailed_at is not None:
+        if not tells:
             return
         count = people_in(obj.audience, obj.course).count()
         shown = (obj.title, obj.text, obj.audience, obj.course_id, obj.publish_at, count)
         preview = preview_by_button(request.POST, shown, button=_ANNOUNCE)
         if not preview.is_agreed:
             raise NotSeenYet(obj, count, preview)
+        if obj.is_waiting:
+            title = _("Announce: %(title)s") % {"title": obj.title}
+            references = {"announcement": obj.pk, "seal": seal_announcement(obj)}
+            back = reverse("admin:mail_announcement_change", args=[obj.pk])
+            hold_at_desk(request, WantedAct(obj.course, RELEASE, str(obj.pk), references, title, back))
 
     def _show(self, request: HttpRequest, unseen: NotSeenYet) -> HttpResponse:
-        announcement, now = unseen.announcement, request.now  # type: ignore[attr-defined]
+        announcement = unseen.announcement
         people = people_in(announcement.audience, announcement.course).select_related("user")
         context = {
             **self.admin_site.each_context(request),
             "title": _("Announce by mail: %(title)s") % {"title": announcement.title},
             "opts": self.opts,
             "announcement": announcement,
-            "is_at_once": announcement.publish_at <= now,
+            "is_at_once": _is_at_once(announcement, request),
             "letter": letter_of(announcement, announcement.course),
             "audience": audience_label(announcement.audience),
             "count": unseen.count,

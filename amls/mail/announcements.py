@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from amls.core.doorbell import ring
+from amls.core.preview import seal_of
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.courses.saving import save_row
 from amls.mail.audiences import people_in
@@ -15,6 +18,8 @@ from amls.mail.outbox import SWEEP, notify_enrolled
 from amls.mail.wording import because_enrolled
 
 KIND = "mail.announcement"
+# The kind of held act that lets an announcement go.
+RELEASE = "mail.release"
 
 
 def save_announcement(announcement: Announcement, *, by: User | None, now: datetime) -> None:
@@ -24,6 +29,34 @@ def save_announcement(announcement: Announcement, *, by: User | None, now: datet
             announcement.author = by
         save_row(announcement, by=by, now=now)
         ring(SWEEP)
+
+
+def seal_announcement(announcement: Announcement) -> str:
+    """Return what names an announcement as its writer sees it, with how many people get it."""
+    shown = (announcement.title, announcement.text, announcement.audience, announcement.publish_at)
+    return seal_of((announcement.pk, *shown, people_in(announcement.audience, announcement.course).count()))
+
+
+def release_announcement(*, announcement_pk: int, seal: str, now: datetime) -> str:
+    """Let an announcement go that was held back; return what is said of it.
+
+    Raises:
+        RuleViolation: it is gone, or not what its writer saw, or other people would get it.
+    """
+    with transaction.atomic():
+        rows = Announcement.objects.select_for_update(of=("self",)).select_related("course")
+        announcement = rows.filter(pk=announcement_pk, is_waiting=True).first()
+        if announcement is None or announcement.is_withdrawn:
+            raise RuleViolation(_("The announcement is withdrawn or deleted."), code="gone")
+        if seal_announcement(announcement) != seal:
+            raise RuleViolation(
+                _("The announcement, or who gets it, changed meanwhile. Look at it, and save it again."),
+                code="changed-meanwhile",
+            )
+        announcement.is_waiting = False
+        save_row(announcement, now=now)
+        ring(SWEEP)
+    return _("The announcement is on its way.")
 
 
 def mail_announcements(*, now: datetime) -> int:

@@ -51,12 +51,13 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
 
     def on_page_at(self, now: datetime) -> AnnouncementQuerySet:
         """Return what stands on the course's page."""
-        return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False)
+        return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False, is_waiting=False)
 
     def to_come_by_mail(self, now: datetime) -> AnnouncementQuerySet:
         """Return what will go out by mail at a later time."""
-        return self.filter(publish_at__gt=now, by_mail=True, is_withdrawn=False)
+        return self.filter(publish_at__gt=now, by_mail=True, is_withdrawn=False, is_waiting=False)
 
     def to_mail_at(self, now: datetime) -> AnnouncementQuerySet:
         """Return what is to go out by mail."""
-        return self.filter(publish_at__lte=now, by_mail=True, mailed_at__isnull=True, is_withdrawn=False)
+        due = self.filter(publish_at__lte=now, by_mail=True, mailed_at__isnull=True)
+        return due.filter(is_withdrawn=False, is_waiting=False)

@@ -265,6 +265,8 @@ class Announcement(models.Model):
         _("on the course's page until"), null=True, blank=True, help_text=_("Empty: only by mail.")
     )
     is_withdrawn = models.BooleanField(_("withdrawn"), default=False)
+    # Set while it is held back, and where that was taken back: nobody is told of it before it is saved again.
+    is_waiting = models.BooleanField(_("waits"), default=False, db_default=False, editable=False)
     author = models.ForeignKey(
         User, models.SET_NULL, null=True, blank=True, editable=False, related_name="+", verbose_name=_("author")
     )

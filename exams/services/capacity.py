@@ -233,8 +233,18 @@ def has_seat_now(exam: Exam) -> bool:
     return exam.capacity is None or exam.seats_taken < exam.capacity
 
 
-def tell(registration: Registration, kind: str, *, now: datetime, **references: int | bool) -> None:
-    """Leave a letter about the registration for the outbox, once for each kind, with further references."""
+def tell(
+    registration: Registration,
+    kind: str,
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+    **references: int | bool,
+) -> None:
+    """Leave a letter about the registration for the outbox, once for each kind, with further references.
+
+    It waits until `not_before`, where that is given.
+    """
     enrolment = registration.enrolment
     notify(
         key=f"{kind}:{registration.pk}",
@@ -243,6 +253,7 @@ def tell(registration: Registration, kind: str, *, now: datetime, **references: 
         recipient=enrolment.user,
         course=enrolment.course,
         references={"registration": registration.pk, **references},
+        not_before=not_before,
     )
 
 

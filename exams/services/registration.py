@@ -63,12 +63,19 @@ def register(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registrati
 
 
 def staff_register(
-    *, enrolment: Enrolment, exam_pk: int, reason: str, now: datetime, is_walk_in: bool = False
+    *,
+    enrolment: Enrolment,
+    exam_pk: int,
+    reason: str,
+    now: datetime,
+    is_walk_in: bool = False,
+    tells_at: datetime | None = None,
 ) -> Registration:
     """Sign a person up by hand, outside of any window; the capacity and the waiting list hold for staff too.
 
     The `reason` is kept with the registration. A walk-in came to the door without a seat: then
-    there is no waiting list to join, and who waits takes a seat that is free.
+    there is no waiting list to join, and who waits takes a seat that is free. The mail, which says what is so
+    when it is sent, waits until `tells_at`.
 
     Raises:
         RuleViolation: there is no reason, the exam is closed or frozen, the person holds
@@ -77,7 +84,7 @@ def staff_register(
     need_reason(reason)
     return _insert(
         enrolment=enrolment, exam_pk=exam_pk, now=now, kind="exams.registered", checks_window=False, reason=reason,
-        is_walk_in=is_walk_in,
+        is_walk_in=is_walk_in, tells_at=tells_at,
     )  # fmt: skip
 
 
@@ -90,6 +97,7 @@ def _insert(
     checks_window: bool,
     reason: str,
     is_walk_in: bool = False,
+    tells_at: datetime | None = None,
 ) -> Registration:
     # Looked at before the lock, which many wait for. Who slips in between is met by the constraint.
     held = _active(enrolment)
@@ -113,7 +121,7 @@ def _insert(
                 seat_at_the_door(exam, held, reason=reason, now=now)
                 return held
             registration = take_place(exam, enrolment, now=now, reason=reason, is_walk_in=is_walk_in)
-            tell(registration, kind, now=now)
+            tell(registration, kind, now=now, not_before=tells_at)
     except IntegrityError as error:
         # The same person signed up at the same moment: one of the two stands.
         if "registration_one_active" not in str(error):

@@ -11,7 +11,8 @@ from django.views.decorators.http import require_POST
 
 from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
-from amls.held.asking import WantedAct, ask_and_hold
+from amls.desk.holding import WantedAct
+from amls.held.asking import ask_and_hold
 from exams.services.holding import RESULTS, SEATS, Seen, published, released, seal_seen
 from exams.views.staff import open_exam, person_of
 

@@ -1,8 +1,6 @@
 """An exam's own page for its staff: who is in it, who waits, who is admitted, where they sit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -37,20 +35,6 @@ def open_exam(request: HttpRequest, slug: str, pk: int) -> tuple[Access, Exam]:
     exam = get_object_or_404(Exam, pk=pk, course=access.course)
     exam.course = access.course
     return access, exam
-
-
-@dataclass(frozen=True, slots=True)
-class Staff:
-    """Somebody of the staff at an exam, for one request."""
-
-    access: Access
-    exam: Exam
-    by: User | None
-
-    @property
-    def now(self) -> datetime:
-        """The request's clock."""
-        return self.access.now
 
 
 @require_safe

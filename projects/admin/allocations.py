@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -18,16 +17,17 @@ from amls.core.keys import primary_key
 from amls.core.preview import preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course
+from amls.desk.holding import hold_at_desk
 from projects.admin.matching import match_people
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.admin.rounds import rounds_of
 from projects.admin.runs import compared, run_page
 from projects.admin.wishes import change_team, list_wishes
+from projects.heldacts import TeamAct
 from projects.models import Allocation, Assignment
 from projects.services.allocating import (
     ask_allocation,
     change_allocation,
-    publish_allocation,
     require_publishable,
     require_unchanged,
 )
@@ -161,27 +161,36 @@ class AllocationAdmin(KeptAdmin):
         people = sorted(f"{person.user} <{person.user.email}>" for team in shown["members"].values() for person in team)
         preview = preview_of(request.POST, (run.pk, shown["figures"], people))
         if preview.is_agreed:
-            try:
-                with transaction.atomic():
-                    publish_allocation(allocation=run, by=user_of(request), now=now_of(request))
-            except RuleViolation as violation:
-                messages.error(request, str(violation.message))
-            else:
-                messages.success(request, _("The topics are given, and every team is told."))
-            return redirect("admin:projects_allocation_change", run.pk)
+            return self._hold_publication(request, run)
         figures = shown["figures"]
         lead = ngettext(
-            "%(placed)d of %(teams)d team gets a topic. It can't be taken back.",
-            "%(placed)d of %(teams)d teams get a topic. It can't be taken back.",
+            "%(placed)d of %(teams)d team gets a topic. Once it is done it can't be taken back.",
+            "%(placed)d of %(teams)d teams get a topic. Once it is done it can't be taken back.",
             figures.teams if figures is not None else 0,
         ) % {"placed": figures.placed if figures else 0, "teams": figures.teams if figures else 0}
         return self.ask(
             request,
             title=_("Publish %(run)s") % {"run": run},
-            submit=_("Give the topics, and tell the teams"),
+            submit=_("Do it in five minutes"),
             may=run.state == Allocation.State.DONE and not run.is_published,
             lead=lead,
             notes=shown["broken"],
             people=people,
             preview=preview,
         )
+
+    @staticmethod
+    def _hold_publication(request: HttpRequest, run: Allocation) -> HttpResponseBase:
+        back = reverse("admin:projects_allocation_change", args=[run.pk])
+        act = TeamAct(
+            name="allocate",
+            values={"allocation": run.pk},
+            course=run.assignment.course,
+            title=_("Publish %(run)s") % {"run": run},
+            by=user_of(request),
+        )
+        try:
+            hold_at_desk(request, act.wanted(act.tried(now_of(request)), back=back))
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+        return redirect(back)

@@ -28,14 +28,13 @@ from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
+from projects.heldacts import TeamAct
 from projects.models import Project
 from projects.progress import desk_views, for_desk, names_of
 from projects.publication import publication_of
 from projects.queries import TeamView
 from projects.services.assessing import assign_assessor, pass_undecided, publish_assessments, split_assessors
 from projects.services.extensions import extend
-from projects.services.handin import accept_late_attempts
-from projects.services.registration import withdraw_projects
 
 LETTER = "projects.result"
 
@@ -74,6 +73,11 @@ def _say_left_out(request: HttpRequest, projects: list[Project], given: Containe
         messages.warning(
             request, _("Left out, as they have as much time already: %(what)s.") % {"what": ", ".join(left)}
         )
+
+
+def _list_of(course: Course) -> str:
+    """Return the address of a course's list."""
+    return f"{reverse('admin:projects_project_changelist')}?{urlencode({'course': course.pk})}"
 
 
 def _views(queryset: QuerySet[Project]) -> list[TeamView]:
@@ -141,11 +145,7 @@ def publish(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) 
     by_course: dict[Course, list[Project]] = {}
     for project in projects:
         by_course.setdefault(project.course, []).append(project)
-    back = reverse("admin:projects_project_changelist")
-    asked = [
-        publication_of(rows, course=course, back=f"{back}?{urlencode({'course': course.pk})}")
-        for course, rows in by_course.items()
-    ]
+    asked = [publication_of(rows, course=course, back=_list_of(course)) for course, rows in by_course.items()]
     wanted = [publication for publication in asked if publication is not None]
     preview = preview_of(request.POST, [publication.references for publication in wanted])
     if preview.is_agreed:
@@ -215,26 +215,26 @@ def accept_late_ones(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[P
     if _course(request, [view.project for view in waiting]) is None:
         return None
     attempts = [view.waiting_late[0].row for view in waiting]
-    preview = preview_of(request.POST, [attempt.pk for attempt in attempts])
-    if preview.is_agreed:
-        accept_late_attempts(submissions=attempts, by=user_of(request), now=now_of(request))
-        said = _("Accepted for %(what)s; the teams are told.")
-        messages.success(request, said % {"what": _count(len(attempts))})
-        return None
+    projects = [view.project for view in waiting]
     what = _("Attempt %(attempt)d, %(time)s")
-    return desk.ask(
+    return desk.hold(
         request,
-        title=_("Accept the late hand-ins of %(what)s") % {"what": _count(len(waiting))},
-        submit=_("Accept, and tell the teams"),
+        TeamAct(
+            name="accept-late",
+            values={"attempts": [attempt.pk for attempt in attempts]},
+            course=projects[0].course,
+            title=_("Accept the late hand-ins of %(what)s") % {"what": _count(len(waiting))},
+            by=user_of(request),
+        ),
+        back=_list_of(projects[0].course),
         action="accept_late_ones",
-        rows=[view.project for view in waiting],
+        rows=projects,
         lead=_("The newest late attempt of each team counts then."),
         outcome={
             view.project.pk: f"#{view.project.pk} {', '.join(names_of(view))}: "
             + what % {"attempt": attempt.attempt, "time": say_moment(attempt.began_at)}
             for view, attempt in zip(waiting, attempts, strict=True)
         },
-        preview=preview,
     )
 
 
@@ -264,7 +264,11 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
 
     preview, outcome = _as_shown(request, form, act)
     if preview is not None and preview.is_agreed:
-        messages.success(request, _("More time for %(what)s; the teams are told.") % {"what": _count(len(outcome))})
+        messages.success(
+            request,
+            _("More time for %(what)s; the teams are told in five minutes, unless you revoke it before.")
+            % {"what": _count(len(outcome))},
+        )
         _say_left_out(request, projects, outcome)
         return None
     return desk.ask(
@@ -344,26 +348,24 @@ def split(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) ->
 
 @admin.action(description=gettext_lazy("Withdraw"))
 def withdraw_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project]) -> HttpResponseBase | None:
-    """Withdraw projects; an undo brings them back."""
+    """Withdraw projects, after showing who is told."""
     projects = list(queryset.active().select_related("topic", "assignment__course").order_by("topic", "pk"))  # type: ignore[attr-defined]
-    preview = preview_of(request.POST, [project.pk for project in projects])
-    if preview.is_agreed:
-        withdraw_projects(projects=projects, now=now_of(request))
-        pks = ",".join(str(project.pk) for project in projects)
-        undo = f"{reverse('admin:projects_project_restore')}?pks={pks}"
-        messages.success(
-            request, _("Withdrawn: %(what)s.") % {"what": _count(len(projects))}, extra_tags=f"undo {undo}"
-        )
+    course = _course(request, projects)
+    if course is None:
         return None
-    return desk.ask(
+    return desk.hold(
         request,
-        title=_("Withdraw %(what)s") % {"what": _count(len(projects))},
-        submit=_("Withdraw, and tell the teams"),
+        TeamAct(
+            name="withdraw",
+            values={"projects": [project.pk for project in projects]},
+            course=course,
+            title=_("Withdraw %(what)s") % {"what": _count(len(projects))},
+            by=user_of(request),
+        ),
+        back=_list_of(course),
         action="withdraw_all",
         rows=projects,
-        may=bool(projects),
-        lead=_("The slots are free again. Hand-ins, decisions and notes are kept, and you can undo it."),
-        preview=preview,
+        lead=_("The slots are free again then. Hand-ins, decisions and notes are kept, and projects can be restored."),
     )
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from amls.core.preview import preview_of
 from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
@@ -22,9 +24,10 @@ from amls.desk.chosen import courses_of
 from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
+from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project
 from projects.progress import desk_views, for_desk
-from projects.services.extensions import decline_request, extend, grant_request, revoke_extension
+from projects.services.extensions import decline_request, extend, grant_request
 
 
 @admin.register(ExtensionRequest)
@@ -155,7 +158,10 @@ class ExtensionAdmin(KeptAdmin):
             except RuleViolation as violation:
                 add_violation(form, violation)
             else:
-                messages.success(request, _("More time is given, and whom it concerns is told."))
+                messages.success(
+                    request,
+                    _("More time is given; whom it concerns is told in five minutes, unless you revoke it before."),
+                )
                 return redirect("admin:projects_extension_changelist")
         return self.ask(
             request,
@@ -174,9 +180,10 @@ class ExtensionAdmin(KeptAdmin):
             raise Http404
         timezone.activate(row.course.zone)
         if request.method == "POST":
-            revoke_extension(extension=row, now=now_of(request))
-            messages.success(request, _("The extension is revoked, and whom it concerned is told."))
-            return redirect("admin:projects_extension_changelist")
+            act = _revoking([row], title=_("Revoke: %(what)s") % {"what": self.whom(row)}, by=user_of(request))
+            back = reverse("admin:projects_extension_change", args=[row.pk])
+            asked = self.hold(request, act, back=back)
+            return asked or redirect("admin:projects_extension_changelist")
         notes = [
             f"{self.more(row)} · {row.granted_by or '–'} · {say_time(row.granted_at, row.course.zone)}",
             row.reason,
@@ -186,7 +193,7 @@ class ExtensionAdmin(KeptAdmin):
         return self.ask(
             request,
             title=_("More time for %(whom)s") % {"whom": self.whom(row)},
-            submit=_("Revoke, and tell whom it concerns"),
+            submit=_("Revoke"),
             notes=notes,
             may=row.revoked_at is None,
         )
@@ -194,19 +201,18 @@ class ExtensionAdmin(KeptAdmin):
     @admin.action(description=gettext_lazy("Revoke"))
     def revoke_all(self, request: HttpRequest, queryset: QuerySet[Extension]) -> HttpResponseBase | None:
         """Revoke several."""
-        rows = list(queryset.filter(revoked_at__isnull=True).order_by("course", "pk"))
-        preview = preview_of(request.POST, [row.pk for row in rows])
-        if preview.is_agreed:
-            for row in rows:
-                revoke_extension(extension=row, now=now_of(request))
-            messages.success(request, _("Revoked: %(count)d.") % {"count": len(rows)})
+        rows = list(queryset.filter(revoked_at__isnull=True).select_related("course").order_by("course", "pk"))
+        courses = {row.course_id for row in rows}
+        if len(courses) != 1:
+            messages.error(request, _("Choose extensions of one course that are not revoked yet."))
             return None
-        return self.ask(
-            request,
-            title=_("Revoke these extensions"),
-            submit=_("Revoke, and tell whom it concerns"),
-            action="revoke_all",
-            rows=rows,
-            may=bool(rows),
-            preview=preview,
-        )
+        act = _revoking(rows, title=_("Revoke these extensions"), by=user_of(request))
+        back = f"{reverse('admin:projects_extension_changelist')}?{urlencode({'course__id__exact': rows[0].course_id})}"
+        return self.hold(request, act, back=back, action="revoke_all", rows=rows)
+
+
+def _revoking(rows: Sequence[Extension], *, title: str, by: User) -> TeamAct:
+    """Return the act that revokes extensions of one course."""
+    return TeamAct(
+        name="revoke", values={"extensions": [row.pk for row in rows]}, course=rows[0].course, title=title, by=by
+    )

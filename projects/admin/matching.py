@@ -9,15 +9,16 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from amls.core.keys import primary_key
 from amls.core.preview import is_wanted, preview_of
 from amls.core.violations import RuleViolation
+from amls.desk.holding import hold_at_desk
 from projects.admin.pages import KeptAdmin, now_of, user_of
-from projects.allocation.matching import common_wishes, match
+from projects.allocation.matching import common_wishes, match, match_to_json
+from projects.heldacts import TeamAct
 from projects.models import Assignment, Topic
-from projects.services.matching import Matchable, make_teams, matchable, usual_team_size
+from projects.services.matching import Matchable, matchable, usual_team_size
 
 _LARGEST = 20
 
@@ -56,20 +57,22 @@ def match_people(desk: KeptAdmin, request: HttpRequest, assignment: Assignment) 
     teams = _as_put(request.POST, people) if is_put else match(people.problem)
     preview = preview_of(request.POST, (people.problem, teams))
     if preview.is_agreed:
+        act = TeamAct(
+            name="match",
+            values={
+                "assignment": assignment.pk, "teams": [list(team) for team in teams],
+                "seen": match_to_json(people.problem),
+            },
+            course=assignment.course,
+            title=_("%(assignment)s: match people") % {"assignment": assignment},
+            by=user_of(request),
+        )  # fmt: skip
         try:
-            make_teams(
-                assignment=assignment, teams=teams, seen=people.problem, by=user_of(request), now=now_of(request)
-            )
+            # The page itself has shown which teams are made, and so who is told.
+            hold_at_desk(request, act.wanted(act.tried(now_of(request)), back=request.path))
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
         else:
-            made = sum(1 for team in teams if len(team) > 1)
-            said = ngettext(
-                "%(count)d team is made, and everyone in it is told.",
-                "%(count)d teams are made, and everyone in them is told.",
-                made,
-            )
-            messages.success(request, said % {"count": made})
             return redirect("admin:projects_allocation_changelist")
     context = {
         "title": _("%(assignment)s: match people") % {"assignment": assignment},

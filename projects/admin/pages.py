@@ -12,11 +12,13 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from amls.core.preview import Preview
+from amls.core.preview import Preview, preview_of, sent_before
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from amls.desk.holding import hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import BY_PAGES
+from projects.heldacts import TeamAct
 
 
 def now_of(request: HttpRequest) -> datetime:
@@ -65,6 +67,55 @@ class KeptAdmin(CourseScopedAdmin):
         messages.success(request, said, extra_tags=f"undo {undo}" if undo else "")
         return True
 
+    def hold(
+        self,
+        request: HttpRequest,
+        act: TeamAct,
+        *,
+        back: str,
+        action: str = "",
+        rows: Sequence[Any] = (),
+        **context: Any,
+    ) -> TemplateResponse | None:
+        """Hold an act back where its maker has seen who gets what; what tells nobody is done at once.
+
+        Args:
+            request: whose action it is.
+            act: what is wanted.
+            back: the path of the page where it is asked for.
+            action: the list's action that goes on after it; without one the answer sends along what was sent.
+            rows: what it happens to.
+            **context: more for the page, as in `ask`.
+
+        Returns:
+            The page that shows it; None where it is held back or done.
+
+        Raises:
+            RuleViolation: it is refused.
+        """
+        now = now_of(request)
+        trial = act.tried(now)
+        if not trial.told:
+            messages.success(request, act.do(now))
+            return None
+        preview = preview_of(request.POST, (act.name, act.values, trial.seal))
+        if preview.is_agreed:
+            hold_at_desk(request, act.wanted(trial, back=back))
+            return None
+        context = {"notes": [_("When it is done: %(what)s") % {"what": trial.said}], **context}
+        return self.ask(
+            request,
+            title=act.title,
+            submit=_("Do it in five minutes"),
+            action=action,
+            rows=rows,
+            preview=preview,
+            people=[f"{person}: {what}" for person, what in trial.people],
+            back=back,
+            posted=() if action else sent_before(request.POST),
+            **context,
+        )
+
     def ask(
         self,
         request: HttpRequest,
@@ -76,6 +127,7 @@ class KeptAdmin(CourseScopedAdmin):
         form: BaseForm | None = None,
         preview: Preview | None = None,
         outcome: Mapping[int, str] | None = None,
+        posted: Sequence[tuple[str, str]] = (),
         **context: Any,
     ) -> TemplateResponse:
         """Return a page that shows what is going to happen, and asks.
@@ -89,16 +141,17 @@ class KeptAdmin(CourseScopedAdmin):
             form: what is still to be said.
             preview: of what is done as it is shown; without one the page only asks for what is still to be said.
             outcome: what becomes of each row by what the form says, where that is shown before it is done.
-            **context: more for the template: `lead`, `notes`, `letter`, `people`, `may`.
+            posted: names and values that its answer sends along.
+            **context: more for the template: `lead`, `notes`, `letter`, `people`, `may`, `back`.
         """
-        posted = [("action", action)] if action else []
-        posted += [("_confirmed", "1")] if preview is None or form is not None else []
-        posted += [("_selected_action", str(row.pk)) for row in rows]
+        sent = [*posted, *([("action", action)] if action else [])]
+        sent += [("_confirmed", "1")] if preview is None or form is not None else []
+        sent += [("_selected_action", str(row.pk)) for row in rows]
         status = 422 if form is not None and form.errors else 200
         context = {
             "title": title,
             "submit": submit if outcome is None or preview is not None else _("Show what it does"),
-            "posted": posted,
+            "posted": sent,
             "rows": rows,
             "form": form,
             "preview": preview,

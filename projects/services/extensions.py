@@ -15,6 +15,7 @@ from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course, touch
+from amls.held.services import HOLD
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Extension, ExtensionRequest, Membership, Project
@@ -252,7 +253,7 @@ def _grant_each(
         for extension in given
         for person in teams[extension.project_id or 0]
     ]
-    notify_each(told, kind=kind, now=now)
+    notify_each(told, kind=kind, now=now, not_before=now + HOLD)
     follow_in_feeds([person for extension in given for person in teams[extension.project_id or 0]], now=now)
     return given
 
@@ -287,8 +288,10 @@ def _grant(
     extension.save()
     people = _reached_by(extension)
     references = {"extension": extension.pk, **({"request": request.pk} if request else {})}
-    tell("projects.extended", people, cause=str(extension.pk), now=now, references=references)
-    _tell_the_others("projects.extended", extension, now=now)
+    # The time is there at once, as it may be the last minute; that it is told waits, and so it can be taken back.
+    held = now + HOLD
+    tell("projects.extended", people, cause=str(extension.pk), now=now, references=references, not_before=held)
+    _tell_the_others("projects.extended", extension, now=now, not_before=held)
     follow_in_feeds(people, now=now)
     return extension
 
@@ -333,7 +336,7 @@ def _require_later(
 
 
 def revoke_extension(*, extension: Extension, now: datetime) -> None:
-    """Take an extension back; page, feed and reminders follow at once, and a mail says so."""
+    """Take an extension back; page, feed and reminders follow at once, and a mail says so to whom one had told of it."""
     with transaction.atomic():
         course = lock_course(extension.course_id)
         rows = Extension.objects.select_for_update(of=("self",)).select_related("project", "assignment__course")
@@ -345,9 +348,10 @@ def revoke_extension(*, extension: Extension, now: datetime) -> None:
         if extension.is_for_all:
             reconcile(course, now=now, sources=["projects"])
         people = _reached_by(extension)
-        references = {"extension": extension.pk}
-        tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)
-        _tell_the_others("projects.extension-revoked", extension, now=now)
+        if now >= extension.granted_at + HOLD:
+            references = {"extension": extension.pk}
+            tell("projects.extension-revoked", people, cause=str(extension.pk), now=now, references=references)
+            _tell_the_others("projects.extension-revoked", extension, now=now)
         follow_in_feeds(people, now=now)
         touch(course, now=now)
 
@@ -363,7 +367,7 @@ def _reached_by(extension: Extension) -> list[Enrolment]:
     return [row.enrolment for row in rows.select_related("enrolment__user", "enrolment__course").order_by("pk")]
 
 
-def _tell_the_others(kind: str, extension: Extension, *, now: datetime) -> None:
+def _tell_the_others(kind: str, extension: Extension, *, now: datetime, not_before: datetime | None = None) -> None:
     """Tell what is for all to the students without a project too, in one step."""
     if not extension.is_for_all:
         return
@@ -371,7 +375,9 @@ def _tell_the_others(kind: str, extension: Extension, *, now: datetime) -> None:
     others = Enrolment.objects.students().exclude(pk__in=members).filter(earlier_pass__isnull=True)
     references = {"extension": extension.pk}
     key = f"{kind}:{extension.pk}:without-project"
-    notify_enrolled(others, course=extension.course, key=key, kind=kind, now=now, references=references)
+    notify_enrolled(
+        others, course=extension.course, key=key, kind=kind, now=now, references=references, not_before=not_before
+    )
 
 
 def _member_pks(project: Project) -> list[int]:

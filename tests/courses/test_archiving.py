@@ -10,6 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from amls.courses.models import Course
+from amls.held.models import HeldAct
+from amls.held.services import apply_next
 from projects.services.registration import register_project
 from tests.agreeing import agree_to
 from tests.cast import Cast
@@ -51,8 +53,30 @@ def test_archiving_names_what_is_not_finished_and_asks(cast: Cast) -> None:
     cast.course.refresh_from_db()
     assert (cast.course.state, cast.course.title) == ("running", "Architecture of Machine Learning Systems")
     assert send(client, cast.course, state="archived", _archive=asked.context["preview"].seal).status_code == 302
+    act = HeldAct.objects.get()
+    cast.course.refresh_from_db()
+    assert (cast.course.state, act.title) == ("running", f"Archive {cast.course}")
+    assert apply_next(act.apply_at) == 1
     cast.course.refresh_from_db()
     assert cast.course.state == "archived"
+
+
+def test_archiving_is_taken_back_in_time_and_not_done_where_something_else_is_unfinished_by_then(cast: Cast) -> None:
+    AssignmentFactory.create(course=cast.course, due_at=timezone.now() + timedelta(days=9))
+    topic, client = TopicFactory.create(course=cast.course, slots=2), cast.client("lecturer")
+    for is_taken_back in (True, False):
+        seal = send(client, cast.course, state="archived").context["preview"].seal
+        send(client, cast.course, state="archived", _archive=seal)
+        act = HeldAct.objects.latest("pk")
+        if is_taken_back:
+            client.post(reverse("held:undo", args=[cast.course.slug, act.pk]))
+        else:
+            register_project(enrolment=cast.student, topic=topic, now=timezone.now())
+        assert apply_next(act.apply_at) == (0 if is_taken_back else 1)
+        act.refresh_from_db()
+        assert act.state == ("undone" if is_taken_back else "refused")
+    cast.course.refresh_from_db()
+    assert cast.course.state == "running"
 
 
 def test_a_course_is_archived_only_with_the_loose_ends_that_were_shown(cast: Cast) -> None:
@@ -78,10 +102,16 @@ def test_reopening_asks_why_and_the_history_keeps_it(cast: Cast) -> None:
     cast.course.refresh_from_db()
     assert cast.course.state == "archived"
     assert send(client, cast.course, state="running", _reason="Late results of <October>").status_code == 302
+    act = HeldAct.objects.get()
+    cast.course.refresh_from_db()
+    assert cast.course.state == "archived"
+    apply_next(act.apply_at)
     cast.course.refresh_from_db()
     assert cast.course.state == "running"
     history = client.get(reverse("admin:courses_course_history", args=[cast.course.pk])).content.decode()
     assert "Reason: Late results of &lt;October&gt;" in history
+    # Whoever asked for it, and not the worker.
+    assert str(cast.lecturer.user) in history
     # In words, not as the database has it.
     assert "<strong>State</strong>: <del>Archived</del>" in history
     assert "courses.Course" not in history

@@ -7,9 +7,14 @@ from django.contrib.messages import get_messages
 from django.utils import timezone
 
 from amls.courses.models import Enrolment, User
+from amls.held.models import HeldAct
+from amls.held.services import HOLD, apply_next
+from amls.mail.models import Notice
 from exams.models import AdmissionDecision, Exam, HelperLink, Registration
 from exams.services.registration import staff_register, staff_withdraw
+from tests.agreeing import agree_to
 from tests.cast import Cast
+from tests.exams.people import make_students
 from tests.factories import OpenExamFactory
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +34,21 @@ def said(cast: Cast, exam: Exam, name: str, **values: object) -> list[str]:
     return [f"{get_message.level_tag}: {get_message.message}" for get_message in get_messages(answer.wsgi_request)]
 
 
+def asked(cast: Cast, exam: Exam, name: str, **values: object) -> HeldAct:
+    """Press a button, agree to what is shown, and return what is held back by it."""
+    address = f"/amls/exams/{exam.pk}/staff/{name}/"
+    answer = agree_to(cast.client("assistant"), address, values)
+    assert (answer.status_code, answer["Location"]) == (302, f"/amls/exams/{exam.pk}/staff/")
+    return HeldAct.objects.latest("pk")
+
+
+def done(act: HeldAct) -> str:
+    """Return what came of a held act when its time has come."""
+    assert apply_next(act.apply_at) == 1
+    act.refresh_from_db()
+    return act.outcome
+
+
 def test_a_person_is_registered_decided_on_and_withdrawn(cast: Cast, exam: Exam) -> None:
     person = cast.student.user
     assert said(cast, exam, "register", enrolment=cast.student.pk, reason="Came late") == [
@@ -36,17 +56,66 @@ def test_a_person_is_registered_decided_on_and_withdrawn(cast: Cast, exam: Exam)
     ]
     held = Registration.objects.get()
     assert held.reason == "Came late"
-    assert said(cast, exam, "admit", registration=held.pk, reason="Certificate of Łódź") == [
-        f"success: The decision on {person} is kept, and they were told."
-    ]
+    # Its mail waits, so that it can say what is so then.
+    assert Notice.objects.get(kind="exams.registered").not_before >= held.created_at + HOLD
+    act = asked(cast, exam, "admit", registration=held.pk, reason="Certificate of Łódź")
+    assert done(act) == f"The decision on {person} is kept, and they were told."
     decision = AdmissionDecision.objects.get()
     assert (decision.verdict, decision.reason, decision.by) == ("admitted", "Certificate of Łódź", cast.assistant.user)
     assert said(cast, exam, "withdraw", registration=held.pk, reason=" ")[0].startswith("error: ")
-    assert said(cast, exam, "withdraw", registration=held.pk, reason="Asked for it") == [
-        f"success: {person} is withdrawn and was told."
-    ]
+    act = asked(cast, exam, "withdraw", registration=held.pk, reason="Asked for it")
     held.refresh_from_db()
-    assert held.state == "withdrawn"
+    assert (held.state, Notice.objects.filter(kind="exams.withdrawn").count()) == ("registered", 0)
+    assert done(act) == f"{person} is withdrawn and was told."
+    held.refresh_from_db()
+    assert (held.state, Notice.objects.filter(kind="exams.withdrawn").count()) == ("withdrawn", 1)
+
+
+def test_what_tells_somebody_is_shown_with_who_gets_what_and_taken_back_in_time(cast: Cast, exam: Exam) -> None:
+    Exam.objects.filter(pk=exam.pk).update(capacity=1, withdraw_until=NOW + timedelta(days=5))
+    first, second = make_students(cast.course, 2)
+    held, waits = (staff_register(enrolment=one, exam_pk=exam.pk, reason="x", now=NOW) for one in (first, second))
+    client, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/withdraw/"
+    asks = client.post(address, {"registration": held.pk, "reason": "Şahin asked"})
+    rows = asks.context["people"]
+    # Also who moves up by it.
+    assert rows == [(str(first.user), "Withdrawn from an exam"), (str(second.user), "Seat from the waiting list")]
+    act = asked(cast, exam, "withdraw", registration=held.pk, reason="Şahin asked")
+    client.post(f"/amls/staff/held/{act.pk}/undo/")
+    assert apply_next(act.apply_at) == 0
+    waits.refresh_from_db()
+    assert (waits.state, Notice.objects.filter(kind__in=["exams.withdrawn", "exams.promoted"]).count()) == (
+        "waitlisted",
+        0,
+    )
+
+
+def test_two_withdrawals_that_wait_promote_two_and_one_on_somebody_gone_is_refused(cast: Cast, exam: Exam) -> None:
+    Exam.objects.filter(pk=exam.pk).update(capacity=2, withdraw_until=NOW + timedelta(days=5))
+    rows = [
+        staff_register(enrolment=one, exam_pk=exam.pk, reason="x", now=NOW) for one in make_students(cast.course, 4)
+    ]
+    one, two, gone = (
+        asked(cast, exam, name, registration=row.pk, reason="x")
+        for name, row in (("withdraw", rows[0]), ("withdraw", rows[1]), ("excuse", rows[0]))
+    )
+    assert (done(one).endswith("was told."), done(two).endswith("was told.")) == (True, True)
+    assert [*Registration.objects.order_by("pk").values_list("state", flat=True)] == [
+        "withdrawn", "withdrawn", "registered", "registered",
+    ]  # fmt: skip
+    assert "ended already" in done(gone)
+    assert gone.state == "refused"
+
+
+def test_nobody_closes_an_exam_by_one_click_and_what_tells_nobody_is_done_at_once(cast: Cast, exam: Exam) -> None:
+    Exam.objects.filter(pk=exam.pk).update(starts_at=NOW - timedelta(days=1))
+    act = asked(cast, exam, "close")
+    exam.refresh_from_db()
+    assert exam.closed_at is None
+    done(act)
+    exam.refresh_from_db()
+    assert (exam.closed_at is not None, act.state) == (True, "done")
+    assert said(cast, exam, "capacity", capacity="7") == ["success: The capacity is changed."]
 
 
 @pytest.mark.parametrize("capacity", ["many", "-1", "1.5", "1000000", "9" * 5000])
@@ -149,5 +218,5 @@ def test_everyone_of_a_large_exam_is_found_and_an_act_leads_back_to_where_they_s
     place = "?q=zolc"
     own = client.get(f"{address}people/{last.pk}/{place}").content.decode()
     assert f'formaction="{address}excuse/{place}"' in own
-    answer = client.post(f"{address}excuse/{place}", {"registration": last.pk, "reason": "Ill"})
+    answer = agree_to(client, f"{address}excuse/{place}", {"registration": last.pk, "reason": "Ill"})
     assert answer["Location"] == f"{address}{place}"

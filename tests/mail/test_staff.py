@@ -3,15 +3,22 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.agenda.sources import Registry, deadline
+from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
+from amls.held.models import HeldAct
+from amls.held.services import apply_next
+from amls.mail.announcements import mail_announcements, release_announcement, seal_announcement
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.reminders import ensure_rules
 from amls.mail.send import deliver_due
+from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.mail.conftest import Postbox
 
@@ -104,3 +111,39 @@ def test_a_preview_shows_what_was_typed_and_never_runs_it(cast: Cast) -> None:
         assert "<b>Hello" not in text
     assert "&lt;img src=x onerror=alert(1)&gt; &amp; &lt;script&gt;alert(2)&lt;/script&gt; bold" in page
     assert "&lt;script&gt;alert(2)&lt;/script&gt; <strong>bold</strong>" in letter
+
+
+def test_an_announcement_waits_five_minutes_and_is_taken_back_in_time(
+    cast: Cast, postbox: Postbox, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    data = {
+        "course": cast.course.pk, "title": "Räume getauscht", "text": "H 0107", "audience": "students", "by_mail": "on",
+        "publish_at": now.strftime("%Y-%m-%dT%H:%M"), "on_page_until": (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M"),
+    }  # fmt: skip
+    page = f"/{cast.course.slug}/"
+    for is_taken_back in (True, False):
+        agree_to(desk, reverse("admin:mail_announcement_add"), data)
+        row, act = Announcement.objects.latest("pk"), HeldAct.objects.latest("pk")
+        assert (act.title, mail_announcements(now=act.apply_at)) == ("Announce: Räume getauscht", 0)
+        assert "Räume getauscht" not in cast.client("student").get(page).content.decode()
+        if is_taken_back:
+            desk.post(reverse("held:undo", args=[cast.course.slug, act.pk]))
+        assert apply_next(act.apply_at) == (0 if is_taken_back else 1)
+        assert mail_announcements(now=act.apply_at) == (0 if is_taken_back else 2)
+        row.refresh_from_db()
+        assert row.is_waiting == is_taken_back
+    assert "Räume getauscht" in cast.client("student").get(page).content.decode()
+
+
+def test_an_announcement_goes_out_as_its_writer_saw_it_or_not_at_all(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    row = Announcement.objects.create(
+        course=cast.course, title="A", text="x", publish_at=timezone.now(), is_waiting=True
+    )
+    seen = seal_announcement(row)
+    Announcement.objects.filter(pk=row.pk).update(text="y")
+    with pytest.raises(RuleViolation, match="changed meanwhile"):
+        release_announcement(announcement_pk=row.pk, seal=seen, now=timezone.now())
+    assert mail_announcements(now=timezone.now()) == 0

@@ -10,6 +10,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from amls.core import clock
+from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.models import (
@@ -28,6 +29,8 @@ from projects.models import (
 from projects.services.assessing import assess
 from projects.services.extensions import extend, request_extension
 from projects.services.ideas import decide_idea, propose_idea
+from projects.services.teams import move_member
+from tests.agreeing import agree_to, do_held
 from tests.cast import Cast
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
@@ -166,33 +169,56 @@ def test_files_of_others_courses_are_not_shown(world: World) -> None:
         assert statuses == [404, 404], part
 
 
+def pressed(desk: Client, project: Project, **button: object) -> None:
+    """Press a button of the page that tells somebody, agree to what it shows, and let its time come."""
+    agree_to(desk, assess_url(project), button)
+    act = do_held()
+    assert act.state == "done", act.outcome
+
+
 def test_a_late_attempt_is_accepted_withdrawn_and_restored(world: World, desk: Client) -> None:
     project = world.project()
     late = handed_in(project, world.student, DEADLINE + timedelta(hours=1))
-    desk.post(assess_url(project), {"accept": late.pk})
+    asks = desk.post(assess_url(project), {"accept": late.pk})
+    assert f"{world.student.user}: Late hand-in accepted" in asks.content.decode()
+    late.refresh_from_db()
+    assert late.accepted_by is None
+    pressed(desk, project, accept=late.pk)
     late.refresh_from_db()
     assert late.accepted_by == world.staff
-    answer = desk.post(assess_url(project), {"withdraw_attempt": late.pk}, follow=True)
+    pressed(desk, project, withdraw_attempt=late.pk)
     late.refresh_from_db()
     assert late.withdrawn_at is not None
-    assert f'name="restore_attempt" value="{late.pk}"' in answer.content.decode()
-    desk.post(assess_url(project), {"restore_attempt": late.pk})
+    assert f'name="restore_attempt" value="{late.pk}"' in desk.get(assess_url(project)).content.decode()
+    pressed(desk, project, restore_attempt=late.pk)
     assert not Submission.objects.filter(withdrawn_at__isnull=False).exists()
     other = make_teams(world, 1)[0].submissions.first()
     assert other is not None
     assert desk.post(assess_url(project), {"withdraw_attempt": other.pk}).status_code == 404
 
 
-def test_a_withdrawal_has_an_undo(world: World, desk: Client) -> None:
+def test_a_withdrawal_is_taken_back_in_time_or_the_project_is_restored(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
-    answer = desk.post(assess_url(team), {"withdraw": "1"}, follow=True)
-    undo = f"{reverse('admin:projects_project_restore')}?pks={team.pk}"
-    assert f'action="{undo}"' in answer.content.decode()
-    team.refresh_from_db()
-    assert not team.is_active
+    agree_to(desk, assess_url(team), {"withdraw": "1"})
+    act = HeldAct.objects.latest("pk")
+    undo = reverse("held:undo", args=[world.course.slug, act.pk])
+    assert f'action="{undo}"' in desk.get(assess_url(team)).content.decode()
     desk.post(undo)
+    assert apply_next(act.apply_at) == 0
+    pressed(desk, team, withdraw="1")
+    assert not Project.objects.active().exists()
+    pressed(desk, team, restore="1")
     assert Project.objects.active().get() == team
     assert team.memberships.active().count() == 1
+
+
+def test_a_withdrawal_is_refused_where_the_team_is_another_by_then(world: World, desk: Client) -> None:
+    first, second = make_teams(world, 2)
+    agree_to(desk, assess_url(second), {"withdraw": "1"})
+    move_member(enrolment=first.memberships.get().enrolment, to=second, by=world.staff, now=NOW)
+    act = do_held()
+    assert (act.state, second.memberships.active().count()) == ("refused", 2)
+    assert Notice.objects.filter(kind="held.refused", recipient=world.staff).count() == 1
 
 
 def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> None:
@@ -204,17 +230,19 @@ def test_time_notes_assessor_moves_and_merges(world: World, desk: Client) -> Non
     assert "until" in wrong.context["time_form"].errors or wrong.context["time_form"].non_field_errors()
     desk.post(address, {"extend": "1", "days": "2", "reason": "Ill"})
     assert Extension.objects.get().delta == timedelta(days=2)
+    # Nobody was told of it yet: it is taken back at once, and silently.
     desk.post(address, {"revoke": Extension.objects.get().pk})
     assert Extension.objects.get().revoked_at is not None
+    assert not Notice.objects.filter(kind="projects.extension-revoked").exists()
     desk.post(address, {"note": "1", "text": "Ask about the tests."})
     assert StaffNote.objects.get().author == world.staff
     desk.post(address, {"assign": "1", "assessor": world.cast.lecturer.user_id})
     assert Project.objects.get(pk=first.pk).assessor == world.cast.lecturer.user
-    desk.post(address, {"move": "1", "member": member.pk, "to": f"project-{second.pk}"})
+    pressed(desk, first, move="1", member=member.pk, to=f"project-{second.pk}")
     assert second.memberships.active().count() == 2
     assert not Project.objects.get(pk=first.pk).is_active
     third = world.project()
-    desk.post(assess_url(third), {"merge": "1", "target": second.pk})
+    pressed(desk, third, merge="1", target=second.pk)
     assert second.memberships.active().count() == 3
 
 

@@ -26,6 +26,7 @@ from amls.courses.models import Course
 from amls.courses.services import verify_number
 from amls.files.tables.table import read_table
 from amls.files.tables.values import cell_text
+from amls.held.models import HeldAct
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from projects.exports.archive import archive_response, distinct, safe_name, slug
@@ -37,7 +38,7 @@ from projects.services.assessing import assess, assign_assessor, publish_assessm
 from projects.services.extensions import extend
 from projects.services.handin import accept_late_attempts
 from projects.services.registration import register_project
-from tests.agreeing import agree_to, seal_in
+from tests.agreeing import agree_to, do_held, seal_in
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import assess_url, handed_in, list_url, make_teams, packed
@@ -150,6 +151,7 @@ def test_as_many_are_chosen_as_a_list_shows(world: World, desk: Client) -> None:
     chosen = [team.pk, *range(10**6, 10**6 + 2000)]
     answer = agree_to(desk, list_url(), {"action": "withdraw_all", "_selected_action": chosen})
     assert answer.status_code == 302
+    do_held()
     team.refresh_from_db()
     assert not team.is_active
 
@@ -166,16 +168,19 @@ def test_forms_offer_first_the_course_that_has_projects(world: World, desk: Clie
     assert f"{reverse('admin:projects_project_import')}?course={other.pk}" in page
 
 
-def test_withdrawing_many_has_one_undo(world: World, desk: Client) -> None:
+def test_withdrawing_many_shows_who_is_told_waits_and_has_one_undo(world: World, desk: Client) -> None:
     teams = make_teams(world, 2)
-    assert run(desk, "withdraw_all", teams).status_code == 200
-    assert Project.objects.active().count() == 2
+    shown = run(desk, "withdraw_all", teams)
+    assert shown.content.decode().count(": Project withdrawn</li>") == 2
     agree_to(desk, list_url(), {"action": "withdraw_all", "_selected_action": [team.pk for team in teams]})
+    act = HeldAct.objects.get()
+    undo = reverse("held:undo", args=[world.course.slug, act.pk])
+    assert f'action="{undo}"' in desk.get(list_url()).content.decode()
+    assert Project.objects.active().count() == 2
+    do_held()
     assert Project.objects.active().count() == 0
-    text = desk.get(list_url()).content.decode()
-    undo = f"{reverse('admin:projects_project_restore')}?pks={teams[0].pk},{teams[1].pk}"
-    assert f'action="{undo}"' in text
-    desk.post(undo)
+    restore = f"{reverse('admin:projects_project_restore')}?pks={teams[0].pk},{teams[1].pk}"
+    desk.post(restore)
     assert Project.objects.active().count() == 2
 
 
@@ -447,7 +452,7 @@ def late_teams(world: World, count: int) -> tuple[list[Project], list[Submission
     return teams, rows
 
 
-def test_late_hand_ins_are_accepted_at_once_after_showing_which(world: World, desk: Client) -> None:
+def test_late_hand_ins_are_accepted_together_after_showing_which(world: World, desk: Client) -> None:
     teams, late = late_teams(world, 3)
     sent = {"action": "accept_late_ones", "_selected_action": "0", "select_across": "1"}
     page = desk.post(list_url("needs=late"), sent)
@@ -455,6 +460,8 @@ def test_late_hand_ins_are_accepted_at_once_after_showing_which(world: World, de
     assert [f"#{project.pk} " in said for project in teams] == [True, True, True]
     assert not Submission.objects.filter(accepted_at__isnull=False).exists()
     agree_to(desk, list_url("needs=late"), sent, page)
+    assert not Submission.objects.filter(accepted_at__isnull=False).exists()
+    do_held()
     assert Submission.objects.filter(pk__in=[row.pk for row in late], accepted_at__isnull=False).count() == 3
     assert Notice.objects.filter(kind="projects.late-accepted").count() == 3
 

@@ -10,6 +10,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
+from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.deadlines import deadline_of, effective_deadline
@@ -96,7 +97,7 @@ def test_an_extension_for_all_is_told_to_who_has_no_project_too(world: World) ->
         "Projects may be handed in",
         "Your team may hand in",
     ]
-    revoke_extension(extension=given[0], now=NOW)
+    revoke_extension(extension=given[0], now=NOW + HOLD)
     assert Notice.objects.filter(kind="projects.extension-revoked").count() == 2
 
 
@@ -125,9 +126,21 @@ def test_the_latest_extension_holds_and_a_revoked_one_does_not(world: World) -> 
     give(world, projects=[project], delta=timedelta(days=1))
     longer = give(world, enrolment=world.student, delta=TWO_DAYS)[0]
     assert effective_deadline(project) == DEADLINE + TWO_DAYS
-    revoke_extension(extension=longer, now=NOW)
+    revoke_extension(extension=longer, now=NOW + HOLD)
     assert effective_deadline(project) == DEADLINE + timedelta(days=1)
     assert Notice.objects.filter(kind="projects.extension-revoked").count() == 2
+
+
+def test_an_extension_holds_at_once_and_is_taken_back_silently_before_anybody_is_told(world: World) -> None:
+    project = team_of_two(world)
+    given = give(world, projects=[project], delta=TWO_DAYS)[0]
+    assert effective_deadline(project) == DEADLINE + TWO_DAYS
+    assert {notice.not_before for notice in Notice.objects.filter(kind="projects.extended")} == {NOW + HOLD}
+    revoke_extension(extension=given, now=NOW + HOLD - timedelta(seconds=1))
+    assert effective_deadline(project) == DEADLINE
+    assert not Notice.objects.filter(kind="projects.extension-revoked").exists()
+    letter = letter_kinds["projects.extended"].writer(Notice.objects.filter(kind="projects.extended")[0], NOW)
+    assert letter is None
 
 
 def test_the_feeds_sequence_rises_when_an_extension_is_revoked(world: World) -> None:

@@ -35,7 +35,7 @@ from projects.services.matching import ask_for_match, make_teams, matchable, tak
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.wishes import change_wishes, keep_placement, rank_topics, seed_of
 from projects.tasks import allocate_topics
-from tests.agreeing import agree_to, seal_in
+from tests.agreeing import agree_to, do_held, seal_in
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import NOW, World
 
@@ -252,6 +252,8 @@ def test_the_staff_put_people_elsewhere_and_see_it_before_it_is_done(
     assert "Look at it again" in answer.content.decode()
     assert not TeamMatching.objects.exists()
     agree_to(desk, address, {"largest": "2", "put": "1", **put})
+    assert not TeamMatching.objects.exists()
+    do_held()
     assert team_of(people[0]) == {"Łukasz Żółć", "Şahin Öz"}
 
 

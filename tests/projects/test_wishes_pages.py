@@ -20,7 +20,7 @@ from projects.models import Allocation, Assignment, Membership, Project, Topic, 
 from projects.services.handin import hand_in
 from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
-from tests.agreeing import agree_to
+from tests.agreeing import agree_to, do_held
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 
@@ -171,6 +171,9 @@ def test_staff_run_look_change_compare_and_publish(cast: Cast, team: Project, to
     assert "Sparse kernels (1.) → Größe & Gewicht (2.)" in shown
     run = Allocation.objects.get(number=2)
     agree_to(desk, reverse("admin:projects_allocation_publish", args=[run.pk]), {})
+    team.refresh_from_db()
+    assert team.topic is None
+    do_held()
     team.refresh_from_db()
     assert team.topic == topics[1]
     page = cast.client("student").get("/amls/wishes/").content.decode()

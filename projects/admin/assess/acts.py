@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
@@ -20,15 +19,13 @@ from projects.admin.assess.page import PEOPLE, AssessPage
 from projects.admin.pages import add_violation, now_of
 from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
-from projects.models import Extension, Submission
+from projects.heldacts import TeamAct
+from projects.models import Extension, Project, Submission
 from projects.publication import publication_of
 from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.drafts import forget_draft
-from projects.services.extensions import extend, revoke_extension
-from projects.services.handin import accept_late, restore_submission, withdraw_submission
+from projects.services.extensions import extend
 from projects.services.points import give_points
-from projects.services.registration import restore_project, withdraw_project
-from projects.services.teams import merge_teams, move_member
 
 # Answers a button, or returns None where the page is to be shown again.
 Act = Callable[[AssessPage], HttpResponse | None]
@@ -69,6 +66,25 @@ def deed(name: str, *, undo: Callable[[AssessPage], str] = lambda _page: "") -> 
     return register
 
 
+def _held(page: AssessPage, act: TeamAct, *fields_named: str) -> HttpResponse:
+    """Show who gets what of an act, and hold it back once that was agreed to."""
+    try:
+        asked = page.desk.hold(page.request, act, back=page.place)
+    except RuleViolation as violation:
+        messages.error(page.request, str(violation.message))
+        asked = None
+    if asked is not None:
+        return asked
+    for name in fields_named:
+        forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
+    return redirect(page.address())
+
+
+def _act(page: AssessPage, name: str, title: str, **values: Any) -> TeamAct:
+    what = f"#{page.project.pk}: {title}"
+    return TeamAct(name=name, values=values, course=page.project.course, title=what, by=page.user)
+
+
 def sent_form(name: str, make: Callable[[AssessPage], forms.Form]) -> Callable[[Callable[[AssessPage, Any], str]], Any]:
     """Let a button do what its form says; the form is shown again with what is wrong with it.
 
@@ -87,7 +103,7 @@ def sent_form(name: str, make: Callable[[AssessPage], forms.Form]) -> Callable[[
             except RuleViolation as violation:
                 add_violation(form, violation)
                 return None
-            messages.success(page.request, said)
+            messages.success(page.request, said, extra_tags=f"undo {page.undo}" if page.undo else "")
             forget_draft(project=page.project, by=page.user, fields=fields_of(name, page.view))
             return redirect(page.address())
 
@@ -208,31 +224,28 @@ def _attempt_of(page: AssessPage, name: str) -> Submission:
     return get_object_or_404(Submission, project=page.project, pk=primary_key(page.request.POST[name]))
 
 
-@deed("accept")
-def accept(page: AssessPage) -> str:
+@button("accept")
+def accept(page: AssessPage) -> HttpResponse:
     """Let a late attempt count."""
     row = _attempt_of(page, "accept")
-    accept_late(submission=row, by=page.user, now=now_of(page.request))
-    return _("Attempt %(attempt)d counts; the team is told.") % {"attempt": row.attempt}
+    title = _("Accept the late attempt %(attempt)d") % {"attempt": row.attempt}
+    return _held(page, _act(page, "accept-late", title, attempts=[row.pk]))
 
 
-@deed(
-    "withdraw_attempt",
-    undo=lambda page: f"{page.address()} restore_attempt {primary_key(page.request.POST['withdraw_attempt'])}",
-)
-def withdraw_attempt(page: AssessPage) -> str:
+@button("withdraw_attempt")
+def withdraw_attempt(page: AssessPage) -> HttpResponse:
     """Let an attempt no longer count."""
     row = _attempt_of(page, "withdraw_attempt")
-    withdraw_submission(submission=row, now=now_of(page.request))
-    return _("Attempt %(attempt)d no longer counts. It is kept.") % {"attempt": row.attempt}
+    title = _("Attempt %(attempt)d no longer counts") % {"attempt": row.attempt}
+    return _held(page, _act(page, "withdraw-attempt", title, attempt=row.pk))
 
 
-@deed("restore_attempt")
-def restore_attempt(page: AssessPage) -> str:
+@button("restore_attempt")
+def restore_attempt(page: AssessPage) -> HttpResponse:
     """Bring an attempt back."""
     row = _attempt_of(page, "restore_attempt")
-    restore_submission(submission=row, now=now_of(page.request))
-    return _("Attempt %(attempt)d is back.") % {"attempt": row.attempt}
+    title = _("Bring attempt %(attempt)d back") % {"attempt": row.attempt}
+    return _held(page, _act(page, "restore-attempt", title, attempt=row.pk))
 
 
 # ── time ──
@@ -241,41 +254,48 @@ def restore_attempt(page: AssessPage) -> str:
 @sent_form("extend", lambda page: MoreTimeForm(page.request.POST, zone=page.project.course.zone))
 def give_time(page: AssessPage, form: MoreTimeForm) -> str:
     """Give the team more time."""
-    extend(
+    given = extend(
         projects=[page.project],
         by=page.user,
         reason=form.cleaned_data["reason"],
         now=now_of(page.request),
         **form.given(),
     )
-    return _("The team has more time and is told.")
+    page.undo = f"{page.place} revoke {given[0].pk}"
+    return _("The team has more time, and is told in five minutes.")
 
 
-@deed("revoke")
-def revoke(page: AssessPage) -> str:
+@button("revoke")
+def revoke(page: AssessPage) -> HttpResponse:
     """Take an extension back."""
     row = get_object_or_404(Extension, project=page.project, pk=primary_key(page.request.POST["revoke"]))
-    revoke_extension(extension=row, now=now_of(page.request))
-    return _("The extension is revoked; the team is told.")
+    return _held(page, _act(page, "revoke", _("Revoke the extension"), extensions=[row.pk]))
 
 
 # ── people ──
 
 
-@sent_form("move", lambda page: MoveForm(page.request.POST, view=page.view))
-def move(page: AssessPage, form: MoveForm) -> str:
+@button("move")
+def move(page: AssessPage) -> HttpResponse | None:
     """Put a member into another team."""
-    member = form.cleaned_data["member"]
-    to = move_member(enrolment=member, to=form.target(), by=page.user, now=now_of(page.request))
-    return _("%(name)s is now in %(project)s; both teams are told.") % {"name": member.user, "project": to}
+    form = page.shown["move"] = MoveForm(page.request.POST, view=page.view)
+    if not form.is_valid():
+        return None
+    member, to = form.cleaned_data["member"], form.target()
+    team, topic = (to.pk, None) if isinstance(to, Project) else (None, to.pk)
+    title = _("Move %(name)s to %(what)s") % {"name": member.user, "what": to}
+    return _held(page, _act(page, "move", title, member=member.pk, team=team, topic=topic), "move")
 
 
-@sent_form("merge", lambda page: MergeForm(page.request.POST, view=page.view))
-def merge(page: AssessPage, form: MergeForm) -> str:
+@button("merge")
+def merge(page: AssessPage) -> HttpResponse | None:
     """Put the whole team into another one."""
+    form = page.shown["merge"] = MergeForm(page.request.POST, view=page.view)
+    if not form.is_valid():
+        return None
     target = form.cleaned_data["target"]
-    merge_teams(source=page.project, target=target, by=page.user, now=now_of(page.request))
-    return _("Everyone is now in %(project)s.") % {"project": target}
+    title = _("Put everyone into %(project)s") % {"project": target}
+    return _held(page, _act(page, "merge", title, source=page.project.pk, target=target.pk), "merge")
 
 
 @button("assign")
@@ -289,15 +309,13 @@ def assign(page: AssessPage) -> HttpResponse:
     return redirect(page.address())
 
 
-@deed("withdraw", undo=lambda page: f"{reverse('admin:projects_project_restore')}?pks={page.project.pk}")
-def withdraw(page: AssessPage) -> str:
+@button("withdraw")
+def withdraw(page: AssessPage) -> HttpResponse:
     """Withdraw the project."""
-    withdraw_project(project=page.project, now=now_of(page.request))
-    return _("The project is withdrawn. Everything in it is kept.")
+    return _held(page, _act(page, "withdraw", _("Withdraw the project"), projects=[page.project.pk]))
 
 
-@deed("restore")
-def restore(page: AssessPage) -> str:
+@button("restore")
+def restore(page: AssessPage) -> HttpResponse:
     """Bring the project back."""
-    restore_project(project=page.project, now=now_of(page.request))
-    return _("The project is back.")
+    return _held(page, _act(page, "restore", _("Bring the project back"), projects=[page.project.pk]))

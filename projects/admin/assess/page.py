@@ -89,12 +89,14 @@ class AssessPage:
         request: whose page it is.
         view: the project.
         shown: forms that are shown again with what was typed, by their name on the page.
+        undo: what undoes the act that was just done, as `KeptAdmin.attempt` takes it.
     """
 
     desk: KeptAdmin
     request: HttpRequest
     view: TeamView
     shown: dict[str, forms.Form] = field(default_factory=dict)
+    undo: str = ""
 
     @property
     def project(self) -> Project:

@@ -1,0 +1,35 @@
+"""What the desk holds back of courses and announcements, and how it is done."""
+
+from datetime import datetime
+
+from django.http import HttpRequest
+
+from amls.courses.models import User
+from amls.courses.saving import STATE_ACT, change_state
+from amls.desk.holding import WantedAct, hold_back
+from amls.held.asking import hold_and_say
+from amls.held.kinds import held_kinds
+from amls.held.models import HeldAct
+from amls.mail.announcements import RELEASE, release_announcement
+
+
+@hold_back
+def hold_and_say_at_desk(request: HttpRequest, wanted: WantedAct) -> None:
+    """Hold an act back, and say so at the desk."""
+    by = request.user if isinstance(request.user, User) else None
+    hold_and_say(request, wanted, by=by, now=request.now, at_desk=True)  # type: ignore[attr-defined]
+
+
+@held_kinds.named(STATE_ACT)
+def do_change_state(act: HeldAct, now: datetime) -> str:
+    """Archive or reopen a course."""
+    wanted = act.references
+    return change_state(
+        course=act.course, was=wanted["was"], state=wanted["state"], loose_ends=wanted["loose_ends"], now=now
+    )
+
+
+@held_kinds.named(RELEASE)
+def do_release(act: HeldAct, now: datetime) -> str:
+    """Let an announcement go."""
+    return release_announcement(announcement_pk=act.references["announcement"], seal=act.references["seal"], now=now)

@@ -1,0 +1,189 @@
+"""What staff do to teams and tells these: shown with who gets what, and done five minutes later, or not at all.
+
+What tells nobody, such as an extension that is taken back before its mail went out, is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, User
+from amls.desk.holding import WantedAct
+from amls.held.models import HeldAct
+from amls.held.trying import Trial, tried, watched
+from projects.allocation.matching import match_from_json
+from projects.models import Allocation, Assignment, Extension, Project, Submission, Topic
+from projects.services.allocating import publish_allocation
+from projects.services.extensions import revoke_extension
+from projects.services.handin import accept_late_attempts, restore_submission, withdraw_submission
+from projects.services.matching import make_teams
+from projects.services.registration import restore_project, withdraw_projects
+from projects.services.teams import merge_teams, move_member
+
+KIND = "projects.act"
+
+# What an act needs to know: keys, as JSON keeps them.
+Values = Mapping[str, Any]
+# Does one thing for somebody at a moment, and returns what to say of it.
+Deed = Callable[[Values, User, datetime], str]
+
+_deeds: dict[str, Deed] = {}
+
+
+def _deed(name: str) -> Callable[[Deed], Deed]:
+    def register(do: Deed) -> Deed:
+        _deeds[name] = do
+        return do
+
+    return register
+
+
+@dataclass(frozen=True, slots=True)
+class TeamAct:
+    """An act on teams as somebody asks for it.
+
+    Attributes:
+        name: of the act.
+        values: what it needs to know.
+        course: whose people it tells.
+        title: what it does, for the staff.
+        by: who asks.
+    """
+
+    name: str
+    values: Values
+    course: Course
+    title: str
+    by: User
+
+    def do(self, now: datetime) -> str:
+        """Do it at once, and return what to say of it."""
+        with transaction.atomic():
+            return _deeds[self.name](self.values, self.by, now)
+
+    def tried(self, now: datetime) -> Trial:
+        """Return what it would do and tell.
+
+        Raises:
+            RuleViolation: it is refused.
+        """
+        return tried(lambda: self.do(now), course=self.course, now=now)
+
+    def wanted(self, trial: Trial, *, back: str) -> WantedAct:
+        """Return what is held back of it, after it was tried."""
+        about = sha256(repr(sorted(self.values.items())).encode()).hexdigest()
+        references = {"act": self.name, "values": dict(self.values), "seal": trial.seal}
+        return WantedAct(self.course, KIND, f"{self.name}:{about}", references, self.title, back)
+
+
+def do_as_seen(act: HeldAct, now: datetime) -> str:
+    """Do what somebody of the staff asked for.
+
+    Raises:
+        RuleViolation: other people would be told by now, whoever asked for it is gone, or as the act's own service.
+    """
+    if act.by is None:
+        raise RuleViolation(_("Whoever asked for it has no account any more."), code="gone")
+    wanted, by = act.references, act.by
+    with transaction.atomic():
+        trial = watched(lambda: _deeds[wanted["act"]](wanted["values"], by, now), course=act.course, now=now)
+        if trial.seal != wanted["seal"]:
+            raise RuleViolation(
+                _("Other people would be told than those you saw: teams changed meanwhile. Look at it, and ask again."),
+                code="changed-meanwhile",
+            )
+    return trial.said
+
+
+def _projects(values: Values) -> list[Project]:
+    return list(Project.objects.filter(pk__in=values["projects"]).select_related("topic", "assignment__course"))
+
+
+@_deed("withdraw")
+def _withdraw(values: Values, by: User, now: datetime) -> str:
+    count = withdraw_projects(projects=_projects(values), now=now)
+    said = ngettext(
+        "%(count)d project is withdrawn. Everything in it is kept.",
+        "%(count)d projects are withdrawn. Everything in them is kept.",
+        count,
+    )
+    return said % {"count": count}
+
+
+@_deed("restore")
+def _restore(values: Values, by: User, now: datetime) -> str:
+    for project in _projects(values):
+        restore_project(project=project, now=now)
+    return _("The project is back.")
+
+
+@_deed("accept-late")
+def _accept_late(values: Values, by: User, now: datetime) -> str:
+    attempts = Submission.objects.filter(pk__in=values["attempts"]).order_by("pk")
+    count = len(accept_late_attempts(submissions=list(attempts), by=by, now=now))
+    said = ngettext("%(count)d late hand-in counts now.", "%(count)d late hand-ins count now.", count)
+    return said % {"count": count}
+
+
+@_deed("withdraw-attempt")
+def _withdraw_attempt(values: Values, by: User, now: datetime) -> str:
+    row = withdraw_submission(submission=Submission.objects.get(pk=values["attempt"]), now=now)
+    return _("Attempt %(attempt)d no longer counts. It is kept.") % {"attempt": row.attempt}
+
+
+@_deed("restore-attempt")
+def _restore_attempt(values: Values, by: User, now: datetime) -> str:
+    row = restore_submission(submission=Submission.objects.get(pk=values["attempt"]), now=now)
+    return _("Attempt %(attempt)d is back.") % {"attempt": row.attempt}
+
+
+@_deed("revoke")
+def _revoke(values: Values, by: User, now: datetime) -> str:
+    rows = Extension.objects.filter(pk__in=values["extensions"]).order_by("course", "pk")
+    for row in rows:
+        revoke_extension(extension=row, now=now)
+    return _("Revoked: %(count)d.") % {"count": len(rows)}
+
+
+@_deed("move")
+def _move(values: Values, by: User, now: datetime) -> str:
+    member = Enrolment.objects.select_related("user", "course").get(pk=values["member"])
+    teams = Project.objects.select_related("topic", "assignment__course")
+    topics = Topic.objects.select_related("assignment__course")
+    to: Project | Topic = teams.get(pk=values["team"]) if values["team"] else topics.get(pk=values["topic"])
+    moved = move_member(enrolment=member, to=to, by=by, now=now)
+    return _("%(name)s is now in %(project)s.") % {"name": member.user, "project": moved}
+
+
+@_deed("merge")
+def _merge(values: Values, by: User, now: datetime) -> str:
+    teams = {team.pk: team for team in _projects({"projects": [values["source"], values["target"]]})}
+    target = teams[values["target"]]
+    merge_teams(source=teams[values["source"]], target=target, by=by, now=now)
+    return _("Everyone is now in %(project)s.") % {"project": target}
+
+
+@_deed("allocate")
+def _allocate(values: Values, by: User, now: datetime) -> str:
+    run = Allocation.objects.select_related("assignment__course").get(pk=values["allocation"])
+    publish_allocation(allocation=run, by=by, now=now)
+    return _("The topics are given, and every team is told.")
+
+
+@_deed("match")
+def _match(values: Values, by: User, now: datetime) -> str:
+    assignment = Assignment.objects.select_related("course").get(pk=values["assignment"])
+    teams = values["teams"]
+    make_teams(assignment=assignment, teams=teams, seen=match_from_json(values["seen"]), by=by, now=now)
+    made = sum(1 for team in teams if len(team) > 1)
+    said = ngettext("%(count)d team is made.", "%(count)d teams are made.", made)
+    return said % {"count": made}
