@@ -3,7 +3,7 @@
 from django.urls import path
 
 from exams.forms import CapacityForm, ExamActForm, HelperForm, LinkForm, OrderForm, PersonForm, ReasonForm, StudentForm
-from exams.views import door, held, papers, results, rules, staff, student, tasks
+from exams.views import door, held, papers, plan, results, rules, staff, student, tasks
 from exams.views.acts import act_view
 
 app_name = "exams"
@@ -39,6 +39,9 @@ urlpatterns = [
     path("<slug:slug>/exams/<int:pk>/staff/close/", act_view("close", ExamActForm), name="staff_close"),
     path("<slug:slug>/exams/<int:pk>/staff/freeze/", act_view("freeze", ExamActForm), name="staff_freeze"),
     path("<slug:slug>/exams/<int:pk>/staff/unfreeze/", act_view("unfreeze", ReasonForm), name="staff_unfreeze"),
+    path("<slug:slug>/exams/<int:pk>/staff/rooms/", plan.rooms, name="rooms"),
+    path("<slug:slug>/exams/<int:pk>/staff/rooms/move/", plan.move, name="rooms_move"),
+    path("<slug:slug>/exams/<int:pk>/staff/rooms/undo/", plan.undo, name="rooms_undo"),
     path("<slug:slug>/exams/<int:pk>/check-in/", door.check_in, name="check_in"),
     path("<slug:slug>/exams/<int:pk>/check-in/mark/", door.mark, name="mark"),
     path("<slug:slug>/exams/<int:pk>/check-in/marks/", door.marks, name="marks"),

@@ -31,8 +31,8 @@ class Trial:
 
     @property
     def seal(self) -> str:
-        """What names who is told what, in whatever language."""
-        return seal_of([(notice.recipient_id, notice.address, notice.kind) for notice in self.told])
+        """What names who is told what, in whatever language and order."""
+        return seal_of(sorted((notice.recipient_id or 0, notice.address, notice.kind) for notice in self.told))
 
 
 def tried(act: Callable[[], str], *, course: Course, now: datetime) -> Trial:

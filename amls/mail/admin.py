@@ -105,6 +105,8 @@ class AnnouncementAdmin(CourseScopedAdmin):
         if not preview.is_agreed:
             raise NotSeenYet(obj, count, preview)
         if obj.is_waiting:
+            # As it is kept, and not as it was typed.
+            obj.refresh_from_db()
             title = _("Announce: %(title)s") % {"title": obj.title}
             references = {"announcement": obj.pk, "seal": seal_announcement(obj)}
             back = reverse("admin:mail_announcement_change", args=[obj.pk])

@@ -33,7 +33,8 @@ def save_announcement(announcement: Announcement, *, by: User | None, now: datet
 
 def seal_announcement(announcement: Announcement) -> str:
     """Return what names an announcement as its writer sees it, with how many people get it."""
-    shown = (announcement.title, announcement.text, announcement.audience, announcement.publish_at)
+    at = announcement.publish_at.timestamp()
+    shown = (announcement.title, announcement.text, announcement.audience, at)
     return seal_of((announcement.pk, *shown, people_in(announcement.audience, announcement.course).count()))
 
 

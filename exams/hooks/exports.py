@@ -139,7 +139,7 @@ def _rows(exam: Exam, now: datetime) -> list[dict[str, Any]]:
                 "seat": getattr(registration, "seat", None),
                 "is_under_reserve": not admissions[registration.enrolment_id].is_admitted,
                 "ends_at": own.ends_at(exam) if own is not None and own.extra_minutes else None,
-                "note": own.at_the_door if own is not None else "",
+                "note": own.for_supervisors if own is not None else "",
             }
         )
     return rows

@@ -177,6 +177,13 @@ class Accommodation(models.Model):
         """Return when the exam ends for this person."""
         return exam.ends_at + timedelta(minutes=self.extra_minutes)
 
+    @property
+    def for_supervisors(self) -> str:
+        """What door and supervisors need to know beside the time, in words; never why."""
+        rooms = [_("own room")] if self.own_room else []
+        rows = [_("front row")] if self.front_row else []
+        return " · ".join(map(str, [*rooms, *rows, *([self.at_the_door] if self.at_the_door else [])]))
+
 
 class AdmissionDecision(models.Model):
     """That somebody, or the rules, decided on a person's admission; the newest counts, none is ever changed."""

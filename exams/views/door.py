@@ -90,6 +90,7 @@ def check_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "is_scan": bool(code),
         "is_unknown": bool(code) and scanned is None,
         "counts": _counts(exam),
+        "is_over": access.now >= exam.starts_at,
         "candidates": _candidates(exam) if helper is None and exam.closed_at is None else [],
         "marks_url": _address("exams:marks", slug, pk, helper, request),
     }
@@ -107,7 +108,7 @@ def _row(registration: Registration, is_admitted: bool, granted: Accommodation |
         "is_under_reserve": not is_admitted,
         "seat": getattr(registration, "seat", None),
         "ends_at": granted.ends_at(exam) if granted is not None and granted.extra_minutes else None,
-        "note": granted.at_the_door if granted is not None else "",
+        "note": granted.for_supervisors if granted is not None else "",
         # A new key for each button on the page: pressed twice it counts once.
         "key": uuid.uuid4(),
     }

@@ -22,18 +22,21 @@ from amls.files.tables.writing import CSV, table_response
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, ResultChange
-from exams.queries import office_rows
+from exams.queries import office_rows, stack_order
 from exams.services.pointfile import import_points
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
 from exams.views.staff import import_page, open_exam, person_of, shelf_of
+
+# What an address says for people in the order of the stack of papers, by matriculation number.
+STACK = "stack"
 
 
 @require_safe
 def results(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show everyone's points and grade, the grade table, and what it makes of the points."""
     access, exam = open_exam(request, slug, pk)
-    return render(request, "exams/results.html", _context(access, exam))
+    return render(request, "exams/results.html", _context(access, exam, order=request.GET.get("order", "")))
 
 
 def _context(
@@ -44,6 +47,7 @@ def _context(
     boundaries: StepsForm | None = None,
     proposal: GradeTable | None = None,
     problem: str = "",
+    order: str = "",
 ) -> dict[str, Any]:
     """Return what the page shows.
 
@@ -54,8 +58,10 @@ def _context(
         boundaries: a grade table that was typed and is shown again.
         proposal: a grade table that is tried.
         problem: why what was typed is not saved.
+        order: 'stack' for that of the stack of papers, else people stand by name.
     """
-    people = _people(exam)
+    is_stack = order == STACK
+    people = stack_order(_people(exam)) if is_stack else _people(exam)
     extra = current_extra_points(exam, [person.enrolment for person in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
     standing = table if table.is_complete else usual_table(exam.max_points)
@@ -108,6 +114,7 @@ def _context(
         "others": sum(bool(row.get("is_other")) for row in rows),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
         "problem": problem,
+        "is_stack": is_stack,
         "import_form": PointsForm(exam=exam),
     }  # fmt: skip
 
@@ -132,6 +139,7 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep the points that were typed; one that is wrong keeps all of them on the page."""
     access, exam = open_exam(request, slug, pk)
     form, problem = EntryForm(request.POST, exam=exam, people=_people(exam)), ""
+    order = request.GET.get("order", "")
     if form.is_valid():
         try:
             changes = enter_points(
@@ -146,8 +154,8 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         else:
             text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(changes))  # fmt: skip
             messages.success(request, text % {"count": len(changes)})
-            return redirect("exams:results", slug=slug, pk=pk)
-    context = _context(access, exam, entry=form, problem=problem)
+            return redirect(f"{reverse('exams:results', args=[slug, pk])}{f'?order={STACK}' if order == STACK else ''}")
+    context = _context(access, exam, entry=form, problem=problem, order=order)
     return render(request, "exams/results.html", context, status=422)
 
 

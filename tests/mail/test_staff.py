@@ -118,21 +118,26 @@ def test_an_announcement_waits_five_minutes_and_is_taken_back_in_time(
 ) -> None:
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     desk, now = cast.client("lecturer"), timezone.now()
+    until = now + timedelta(days=3)
     data = {
         "course": cast.course.pk, "title": "Räume getauscht", "text": "H 0107", "audience": "students", "by_mail": "on",
-        "publish_at": now.strftime("%Y-%m-%dT%H:%M"), "on_page_until": (now + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M"),
+        "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+        "on_page_until_0": f"{until:%Y-%m-%d}", "on_page_until_1": f"{until:%H:%M}",
     }  # fmt: skip
-    page = f"/{cast.course.slug}/"
+    page, add = f"/{cast.course.slug}/", reverse("admin:mail_announcement_add")
     for is_taken_back in (True, False):
-        agree_to(desk, reverse("admin:mail_announcement_add"), data)
+        agree_to(desk, add, data)
         row, act = Announcement.objects.latest("pk"), HeldAct.objects.latest("pk")
         assert (act.title, mail_announcements(now=act.apply_at)) == ("Announce: Räume getauscht", 0)
         assert "Räume getauscht" not in cast.client("student").get(page).content.decode()
         if is_taken_back:
             desk.post(reverse("held:undo", args=[cast.course.slug, act.pk]))
         assert apply_next(act.apply_at) == (0 if is_taken_back else 1)
-        assert mail_announcements(now=act.apply_at) == (0 if is_taken_back else 2)
+        mail_announcements(now=act.apply_at)
+        assert Notice.objects.filter(kind="mail.announcement").count() == (0 if is_taken_back else 2)
         row.refresh_from_db()
+        act.refresh_from_db()
+        assert act.state == ("undone" if is_taken_back else "done")
         assert row.is_waiting == is_taken_back
     assert "Räume getauscht" in cast.client("student").get(page).content.decode()
 

@@ -1,0 +1,142 @@
+"""Moving one person to another seat, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from amls.core.violations import RuleViolation
+from amls.held.services import HOLD
+from amls.mail.models import Notice
+from amls.mail.outbox import notify
+from exams.models import Exam, Registration, Room, Seat
+from exams.services.calendars import follow_people
+from exams.services.results import lock_exam
+
+_KIND = "exams.seats"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A seat of a room, whoever sits there: the room's key, the row and the seat's number."""
+
+    room: int
+    row: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.room}.{self.row}.{self.number}"
+
+    @classmethod
+    def read(cls, text: str) -> Spot | None:
+        """Return what `str` said; None where it is none."""
+        parts = text.split(".")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+            return None
+        return cls(*map(int, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class MovedSeat:
+    """What came of moving somebody.
+
+    Attributes:
+        registration: of the person, with their seat.
+        was: where they sat; None where they had no seat.
+        other: whose seat they took, and who sits where they sat.
+    """
+
+    registration: Registration
+    was: Spot | None
+    other: Registration | None
+
+
+def move_seat(
+    *, exam_pk: int, registration_pk: int, spot: Spot | None, now: datetime, is_undo: bool = False
+) -> MovedSeat:
+    """Let a person sit elsewhere: on a free seat of the plan, or in exchange with who sits there.
+
+    Once seats are released whoever sits elsewhere is told, after five minutes; what is undone before is told to nobody.
+
+    Args:
+        exam_pk: of the exam.
+        registration_pk: of the person, who holds a seat in the exam.
+        spot: where to; None takes their seat away, which only undoes that they were given one.
+        now: the request's clock.
+        is_undo: whether it takes a move back.
+
+    Raises:
+        RuleViolation: the exam is closed, the person is not in it, the seat is none of its plan, or somebody sits there
+            and the person has no seat to give in exchange.
+    """
+    with transaction.atomic():
+        exam = lock_exam(exam_pk)
+        if exam.closed_at is not None:
+            raise RuleViolation(_("The exam is closed: nobody moves any more."), code="exam-closed")
+        holding = (
+            Registration.objects.holding().filter(exam=exam).select_related("enrolment__user", "enrolment__course")
+        )
+        registration = holding.filter(pk=registration_pk).first()
+        if registration is None:
+            raise RuleViolation(_("This person holds no seat in the exam any more."), code="gone")
+        own = Seat.objects.filter(registration=registration).first()
+        was = Spot(own.room_id, own.row, own.number) if own is not None else None
+        if was == spot:
+            return MovedSeat(registration, was, None)
+        taken = _taken(exam, spot) if spot is not None else None
+        if taken is not None and own is None:
+            raise RuleViolation(_("Somebody sits there. Move them first."), code="seat-taken")
+        if spot is None and exam.seats_released_at is not None:
+            raise RuleViolation(_("The seats are released: people know theirs."), code="seats-released")
+        # Both rows go before new ones come: at no moment do two sit on one seat.
+        Seat.objects.filter(registration__in=[row for row in (registration, taken) if row is not None]).delete()
+        if spot is not None:
+            _sit(registration, spot)
+        if taken is not None and was is not None:
+            _sit(taken, was)
+        _follow(exam, [row for row in (registration, taken) if row is not None], is_undo=is_undo, now=now)
+    return MovedSeat(registration, was, taken)
+
+
+def _taken(exam: Exam, spot: Spot) -> Registration | None:
+    """Return who sits on a seat of the exam's plan.
+
+    Raises:
+        RuleViolation: it is none of the plan.
+    """
+    room = Room.objects.filter(exam=exam, pk=spot.room).first()
+    if room is None or (spot.row, spot.number) not in room.usable():
+        raise RuleViolation(_("This seat is not used in the exam."), code="no-seat")
+    seat = Seat.objects.filter(room=room, row=spot.row, number=spot.number)
+    row = seat.select_related("registration__enrolment__user", "registration__enrolment__course").first()
+    return row.registration if row is not None else None
+
+
+def _sit(registration: Registration, spot: Spot) -> None:
+    Seat.objects.create(room_id=spot.room, row=spot.row, number=spot.number, registration=registration)
+
+
+def _follow(exam: Exam, moved: list[Registration], *, is_undo: bool, now: datetime) -> None:
+    """Let calendars follow, and tell who knows their seat already."""
+    if exam.seats_released_at is None:
+        return
+    for registration in moved:
+        waiting = Notice.objects.filter(
+            kind=_KIND, references__registration=registration.pk, state=Notice.State.DUE, not_before__gt=now
+        )
+        was_waiting = bool(waiting.delete()[0])
+        if is_undo and was_waiting:
+            continue
+        notify(
+            key=f"{_KIND}:{registration.pk}:{now.timestamp():.6f}",
+            kind=_KIND,
+            now=now,
+            recipient=registration.enrolment.user,
+            course=registration.enrolment.course,
+            references={"registration": registration.pk},
+            not_before=now + HOLD,
+        )
+    follow_people([registration.enrolment_id for registration in moved], now=now)
