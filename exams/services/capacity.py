@@ -153,7 +153,7 @@ def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Reg
             give_up(exams[seat.exam_id], seat, Registration.State.WITHDRAWN, now=now)
         _give_seats(exam, lucky, now=now)
         for waiter in lucky:
-            more = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
+            more: dict[str, Any] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
             tell(waiter, "exams.promoted", now=now, **more)
         promoted += lucky
         for other_pk in sorted({seat.exam_id for seat in given_back.values()}):

@@ -14,7 +14,7 @@ from amls.mail.models import Notice
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Room, Seat
 from exams.services.calendars import follow_people
-from exams.services.results import lock_exam
+from exams.services.regrading import lock_exam
 
 _KIND = "exams.seats"
 
