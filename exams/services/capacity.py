@@ -153,8 +153,8 @@ def promote(exams: Mapping[int, Exam], exam: Exam, *, now: datetime) -> list[Reg
             give_up(exams[seat.exam_id], seat, Registration.State.WITHDRAWN, now=now)
         _give_seats(exam, lucky, now=now)
         for waiter in lucky:
-            more: dict[str, Any] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
-            tell(waiter, "exams.promoted", now=now, **more)
+            more: dict[str, int | bool] = {"moved_from": given_back[waiter.pk].pk} if waiter.pk in given_back else {}
+            tell(waiter, "exams.promoted", now=now, not_before=None, **more)
         promoted += lucky
         for other_pk in sorted({seat.exam_id for seat in given_back.values()}):
             promote(exams, exams[other_pk], now=now)
