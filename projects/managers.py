@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
 from django.db import models
-from django.db.models import Count, F, Q
-from django.db.models.functions import Coalesce, Lower, Now
+from django.db.models import Count, Expression, F, Q
+from django.db.models.functions import Coalesce, Lower
 
 from amls.courses.models import Course, Enrolment, User
 
@@ -32,7 +32,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
         """Return the course's project, or None: 1 query."""
         return self.filter(course=course, is_main=True).first()
 
-    def visible_at(self, now: datetime | Now, *, is_manager: bool = False) -> AssignmentQuerySet:
+    def visible_at(self, now: datetime | Expression, *, is_manager: bool = False) -> AssignmentQuerySet:
         """Return those that everyone who sees the course may see; its staff see all."""
         return self if is_manager else self.filter(Q(visible_from__isnull=True) | Q(visible_from__lte=now))
 

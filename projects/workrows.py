@@ -110,21 +110,27 @@ def read_rows(
     if with_tasks:
         for points in TaskPoints.objects.filter(assessment__in={place.assessment for place in places.values()}):
             given[points.assessment_id].append(points)
-    excused = set(Excuse.objects.filter(assignment__in=pks).values_list("enrolment", "assignment"))
+    are_few = len(people) <= _FEW
+    excuses = Excuse.objects.filter(assignment__in=pks, **{"enrolment__in": people} if are_few else {})
+    excused = set(excuses.values_list("enrolment", "assignment"))
     if not with_results:
         return Known(deadlines, places, members, {}, {}, {}, {}, excused, set())
-    overrides = MemberAssessment.objects.filter(assessment__project__assignment__in=pks)
-    published = Assessment.objects.filter(project__assignment__in=pks, published_at__isnull=False)
+    # One person's page must not cost more the more people there are beside them.
+    given_in: dict[str, Any] = {"assessment__project__assignment__in": pks}
+    if are_few:
+        given_in = {"assessment__in": {place.assessment for place in places.values()}}
+    overrides = MemberAssessment.objects.filter(**given_in)
+    published = Assessment.objects.filter(project__assignment=OuterRef("pk"), published_at__isnull=False)
     return Known(
         deadlines=deadlines,
         places=places,
         members=members,
-        sums={} if with_tasks else _sums(pks),
+        sums={} if with_tasks else _sums(given_in),
         given=given,
         tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments if assignment.grading == Assignment.Grading.POINTS},
         overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
         excused=excused,
-        published=set(published.order_by().values_list("project__assignment", flat=True).distinct()),
+        published=set(Assignment.objects.filter(Exists(published), pk__in=pks).order_by().values_list("pk", flat=True)),
     )  # fmt: skip
 
 
@@ -151,14 +157,14 @@ def places_of(
     return map(TeamPlace._make, rows)
 
 
-def _sums(pks: Sequence[int]) -> dict[int, list[Sums]]:
-    """Return what is given, by assessment: 1 query, in which the database adds up what needs no telling apart.
+def _sums(given_in: dict[str, Any]) -> dict[int, list[Sums]]:
+    """Return what is given in these assessments, by assessment: 1 query, in which the database adds up what needs no telling apart.
 
     Where some member has points of their own, each task stands by itself.
     """
     own = TaskPoints.objects.filter(assessment=OuterRef("assessment"), enrolment__isnull=False)
     rows = (
-        TaskPoints.objects.filter(assessment__project__assignment__in=pks)
+        TaskPoints.objects.filter(**given_in)
         .annotate(alone=Case(When(Exists(own), then=F("task")), default=None))
         .order_by()
         .values_list("assessment", "enrolment", "alone")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Expression, Q
 
 if TYPE_CHECKING:
     from amls.mail.models import Announcement, ItemChange, Notice  # noqa: F401
@@ -49,7 +49,7 @@ class ItemChangeQuerySet(models.QuerySet["ItemChange"]):
 class AnnouncementQuerySet(models.QuerySet["Announcement"]):
     """Announcements."""
 
-    def on_page_at(self, now: datetime) -> AnnouncementQuerySet:
+    def on_page_at(self, now: datetime | Expression) -> AnnouncementQuerySet:
         """Return what stands on the course's page."""
         return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False, is_waiting=False)
 

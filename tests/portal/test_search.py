@@ -403,8 +403,8 @@ def test_a_search_costs_the_same_with_30_lectures_as_with_3(cast: Cast) -> None:
         with CaptureQueriesContext(connection) as queries:
             assert len(client.get("/amls/search/?q=fusion").context["found"].groups) == len(counts) * 27 + 3
         counts.append(len(queries))
-    # Session, person, course with the person's part in it; the words, all that has them, and what the pages show of it.
-    assert counts[0] == counts[1] == 6
+    # Session, person, course with the person's part in it; all that has the words, and what the pages show of it.
+    assert counts[0] == counts[1] == 5
 
 
 def test_snippets_show_the_densest_place() -> None:

@@ -106,8 +106,8 @@ def test_whereabouts_are_read_once_per_revision(cast: Cast, course: Course) -> N
     client.get("/amls/search/?q=room")
     with CaptureQueriesContext(connection) as queries:
         client.get("/amls/search/?q=room")
-    # The course; the words, and all that has them.
-    assert len(queries) == 3
+    # The course, and all that has the words.
+    assert len(queries) == 2
 
 
 def test_the_palette_answers_from_the_same_path(cast: Cast, course: Course) -> None:

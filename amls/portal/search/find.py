@@ -1,15 +1,17 @@
 """The search itself: passages of files and short texts, ranked, grouped by lecture, with snippets."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Func, QuerySet, Value
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from amls.core.given import Given, Statement
 from amls.courses.models import Course
 from amls.portal.search.query import (
     CONFIGURATIONS,
@@ -19,11 +21,12 @@ from amls.portal.search.query import (
     Typed,
     as_found,
     folded_words,
+    in_their_courses,
     make_queries,
     matches,
-    passages_with,
+    passages_matching,
 )
-from amls.portal.search.readers import Reader
+from amls.portal.search.readers import Reader, sees_material
 from amls.portal.search.snippets import Marked, marked, marker, snippet, words_of
 from amls.portal.search.sources import Source, sources
 from amls.portal.search.suggest import corrections
@@ -206,10 +209,10 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
 def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
     """Return the best passages, and the best rows of each source: 1 query for all of them."""
     kinds = {source.name: source for source in sources}
-    parts = [_passages(reader, query), *(_rows(source, reader, query, language) for source in kinds.values())]
+    given = reader.given | {"query": query, "query in courses": in_their_courses(reader, query)}
     passages: list[Passage] = []
     rows: list[tuple[Source, Any]] = []
-    for name, pk, rank, values in _all_of(parts):
+    for name, pk, rank, values in _best_of_all(language, tuple(kinds.values())).run(given):
         if name:
             source = kinds[name]
             row: Any = source.model(pk=pk, **dict(zip(_columns_of(source), values, strict=True)))
@@ -225,28 +228,26 @@ def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], lis
     return passages, rows
 
 
-def _all_of(parts: Sequence[QuerySet[Any, Any]]) -> list[tuple[str, int, float, list[Any]]]:
-    """Return the rows of several queries by one."""
-    sql, parameters = parts[0].union(*parts[1:], all=True).query.sql_with_params()
-    with connection.cursor() as cursor:
-        # What begins with a bracket would be taken for a write by the history.
-        cursor.execute(f"SELECT * FROM ({sql}) AS hits", parameters)  # noqa: S608 - made by the ORM, with parameters
-        hits: list[tuple[str, int, float, list[Any]]] = cursor.fetchall()
-        return hits
+@cache
+def _best_of_all(language: str, kinds: tuple[Source, ...]) -> Statement:
+    """Make the statement of a search among texts in a language: it costs ten times as much as to run it."""
+    parts = [_passages(), *(_rows(source, language) for source in kinds)]
+    return Statement.of(parts[0].union(*parts[1:], all=True))
 
 
-def _passages(reader: Reader, query: str) -> QuerySet[Any, Any]:
+def _passages() -> QuerySet[Any, Any]:
     """Return the best passages."""
-    ranked = Passage.objects.filter(pk__in=passages_with(reader, query).values("pk")[:MAX_RANKED])
-    return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector", query), MAX_PASSAGES)
+    # The courses are no part of the rank.
+    ranked = Passage.objects.filter(pk__in=passages_matching(Given("query in courses")).values("pk")[:MAX_RANKED])
+    return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector"), MAX_PASSAGES)
 
 
-def _rows(source: Source, reader: Reader, query: str, language: str) -> QuerySet[Any, Any]:
+def _rows(source: Source, language: str) -> QuerySet[Any, Any]:
     """Return the best rows of a source."""
     configuration, _dictionary = CONFIGURATIONS[language]
     vector = RowVector(source.title, *source.texts, *source.named, configuration=configuration)
-    matching = source.rows(reader).alias(search_vector=vector).filter(matches("search_vector", query))
-    return _best(matching, source.name, _columns_of(source), _rank("search_vector", query), MAX_ROWS)
+    matching = source.rows().alias(search_vector=vector).filter(matches("search_vector", Given("query")))
+    return _best(matching, source.name, _columns_of(source), _rank("search_vector"), MAX_ROWS)
 
 
 def _columns_of(source: Source) -> tuple[str, ...]:
@@ -261,12 +262,12 @@ def _best(rows: QuerySet[Any], name: str, columns: Iterable[str], rank: Func, mo
     return best
 
 
-def _rank(vector: str, query: str) -> Func:
+def _rank(vector: str) -> Func:
     # 4: words that stand close to each other count more.
     return Func(
         Value(_WEIGHTS),
         F(vector),
-        Value(query),
+        Given("query"),
         template="ts_rank_cd(%(expressions)s::tsquery, 4)",
         output_field=models.FloatField(),
     )
@@ -281,7 +282,9 @@ def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Mate
     if not wanted:
         return {}
     materials = (
-        Material.objects.filter(reader.may_see(), lecture__in=Lecture.objects.filter(materials__current__in=wanted))
+        Material.objects.filter(
+            sees_material(reader), lecture__in=Lecture.objects.filter(materials__current__in=wanted)
+        )
         .select_related("lecture", "current")
         .annotate(pages_read=F("current__extraction__pages_done"))
         .order_by("position", "pk")

@@ -5,7 +5,7 @@ and what it returns is put together here. Only quotation marks mean something: a
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -13,12 +13,13 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
-from django.db.models import BooleanField, F, Func, Value
+from django.db.models import BooleanField, F, Func
 
 from amls.core.fulltext import fold_words, separate, vector_sql
+from amls.core.given import Given
 from amls.core.text import clean_line
 from amls.portal.search.fillers import FILLERS
-from amls.portal.search.readers import Reader
+from amls.portal.search.readers import Reader, materials_seen
 from lectures.managers import PassageQuerySet
 from lectures.models import Passage
 
@@ -143,8 +144,24 @@ def make_queries(typed: Typed, language: str) -> Queries:
     return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(written))
 
 
+# What PostgreSQL makes of a word never changes either: see `stems_of`.
+_parsed: dict[tuple[str, SearchTerm], tuple[str, str]] = {}
+
+
 def _parse(configuration: str, terms: tuple[SearchTerm, ...]) -> list[tuple[str, str]]:
-    """Return each term's tsquery text in the language, and of the words as written."""
+    """Return each term's tsquery text in the language, and of the words as written: one query for those not asked before."""
+    known = {term: _parsed.get((configuration, term)) for term in terms}
+    unknown = [term for term, parsed in known.items() if parsed is None]
+    if unknown:
+        asked = dict(zip(unknown, _ask(configuration, unknown), strict=True))
+        known |= asked
+        if len(_parsed) + len(asked) > _MOST_STEMS:
+            _parsed.clear()
+        _parsed.update({(configuration, term): parsed for term, parsed in asked.items()})
+    return [parsed for term in terms if (parsed := known[term]) is not None]
+
+
+def _ask(configuration: str, terms: Sequence[SearchTerm]) -> list[tuple[str, str]]:
     columns = []
     parameters: list[str] = []
     for term in terms:
@@ -207,11 +224,9 @@ def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
     return {word: stem for word, stem in stems.items() if stem}
 
 
-def matches(vector: str, query: str) -> Func:
+def matches(vector: str, query: Given) -> Func:
     """Return the condition that a column of search vectors matches a tsquery text."""
-    return Func(
-        F(vector), Value(query), template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField()
-    )
+    return Func(F(vector), query, template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField())
 
 
 class RowVector(Func):
@@ -226,12 +241,17 @@ class RowVector(Func):
         return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
 
 
-def passages_with(reader: Reader, query: str) -> PassageQuerySet:
-    """Return what matches a tsquery text. The index is asked for the course too: others' pages cost nothing."""
+def passages_matching(query: Given) -> PassageQuerySet:
+    """Return the passages that match a tsquery text, which is to name the courses too: see `in_their_courses`."""
     # Asked first and once: joined, the planner would look into every file for every word.
-    files = ArraySubquery(reader.materials().values("current"))
+    files = ArraySubquery(materials_seen().values("current"))
     in_files = Func(F("file"), files, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
-    return Passage.objects.filter(matches("vector", f"({query}) & ({_in_courses(reader)})"), in_files)
+    return Passage.objects.filter(matches("vector", query), in_files)
+
+
+def in_their_courses(reader: Reader, query: str) -> str:
+    """Return the tsquery text that asks the index for the courses too: others' pages cost nothing."""
+    return f"({query}) & ({_in_courses(reader)})"
 
 
 def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:

@@ -3,16 +3,49 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import DateTimeField, Func, Q, Value
 
+from amls.core.given import Given, Statement, is_among
 from amls.courses.access import Access
 from amls.courses.models import Audience, Course, User
 from amls.courses.permissions import lacks_second_factor
 from lectures.managers import MaterialQuerySet
 from lectures.models import Material
+
+NOW = Given("now", DateTimeField())
+
+
+def in_courses(column: str = "course") -> Func:
+    """Return the condition that something belongs to the reader's courses."""
+    return is_among(column, Given("courses"))
+
+
+def in_managed(column: str = "course") -> Func:
+    """Return the condition that something belongs to a course of which the reader sees everything."""
+    return is_among(column, Given("managed"))
+
+
+def sees_material(reader: "Reader | None" = None) -> Q:
+    """Return the condition under which a material may be seen by a reader, or by whoever is given later."""
+    names = ("now", "enrolled", "managed")
+    now, enrolled, managed = (Given(name) if reader is None else Value(reader.given[name]) for name in names)
+    timely = Q(visible_from__isnull=True) | Q(visible_from__lte=now)
+    for_them = Q(audience=Audience.PUBLIC) | Q(is_among("lecture__course", enrolled))
+    return timely & for_them | Q(is_among("lecture__course", managed))
+
+
+def materials_seen() -> MaterialQuerySet:
+    """Return the materials with a file that a reader may see; of each its newest version counts."""
+    return Material.objects.filter(sees_material(), in_courses("lecture__course"), current__isnull=False)
+
+
+@cache
+def _files() -> Statement:
+    return Statement.of(materials_seen().values_list("current"))
 
 
 @dataclass(frozen=True)
@@ -76,21 +109,20 @@ class Reader:
         """Return the courses held in a language."""
         return [pk for pk, course in self.courses.items() if course.language == language]
 
-    def may_see(self) -> Q:
-        """Return the condition under which a material may be seen."""
-        timely = Q(visible_from__isnull=True) | Q(visible_from__lte=self.now)
-        return timely & (Q(audience=Audience.PUBLIC) | Q(lecture__course__in=self.enrolled)) | Q(
-            lecture__course__in=self.managed
-        )
-
-    def materials(self) -> MaterialQuerySet:
-        """Return the materials with a file that may be seen; of each its newest version counts."""
-        return Material.objects.filter(self.may_see(), lecture__course__in=list(self.courses), current__isnull=False)
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is put into the conditions of `sees` and its kin."""
+        return {
+            "now": self.now,
+            "courses": list(self.courses),
+            "managed": list(self.managed),
+            "enrolled": list(self.enrolled),
+        }
 
     @cached_property
     def files(self) -> list[int]:
         """The newest files that may be seen: 1 query, once."""
-        return list(self.materials().values_list("current", flat=True))
+        return [file for (file,) in _files().run(self.given)]
 
     def only(self, courses: Iterable[int]) -> "Reader":
         """Return the reader of some of these courses."""

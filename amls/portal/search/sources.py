@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.hooks import Hook
 from amls.mail.models import Announcement
-from amls.portal.search.readers import Reader
+from amls.portal.search.readers import NOW, in_courses, in_managed
 from lectures.models import Lecture
 from projects.models import Assignment, Topic
 
@@ -23,7 +23,7 @@ class Source:
     Attributes:
         label: what one of them is called.
         model: whose rows they are.
-        rows: those that the reader may see, of all their courses.
+        rows: those that a reader may see, of all their courses, by the conditions of `amls.portal.search.readers`.
         title: the model's field that counts most.
         texts: further fields.
         named: further fields by which it is found, and which its name shows.
@@ -35,7 +35,7 @@ class Source:
     name: str
     label: str | Promise
     model: type[Model]
-    rows: Callable[[Reader], QuerySet[Any]]
+    rows: Callable[[], QuerySet[Any]]
     title: str
     texts: tuple[str, ...]
     address: Callable[[Any], str]
@@ -52,26 +52,24 @@ def find_in(source: Source) -> Source:
     return sources.add(source.name, source)
 
 
-def _lectures(reader: Reader) -> QuerySet[Any]:
-    return Lecture.objects.filter(course__in=list(reader.courses))
+def _lectures() -> QuerySet[Any]:
+    return Lecture.objects.filter(in_courses())
 
 
-def _topics(reader: Reader) -> QuerySet[Any]:
+def _topics() -> QuerySet[Any]:
     # Students' own ideas are their staff's to find, and nobody else's.
-    managed = Q(course__in=reader.managed)
-    return Topic.objects.filter(managed | Q(proposal=""), course__in=list(reader.courses))
+    return Topic.objects.filter(Q(in_managed()) | Q(proposal=""), in_courses())
 
 
-def _assignments(reader: Reader) -> QuerySet[Any]:
-    managed = Q(course__in=reader.managed)
-    seen = Q(pk__in=Assignment.objects.visible_at(reader.now).values("pk"))
-    return Assignment.objects.filter(managed | seen, course__in=list(reader.courses))
+def _assignments() -> QuerySet[Any]:
+    seen = Q(pk__in=Assignment.objects.visible_at(NOW).values("pk"))
+    return Assignment.objects.filter(Q(in_managed()) | seen, in_courses())
 
 
-def _announcements(reader: Reader) -> QuerySet[Any]:
+def _announcements() -> QuerySet[Any]:
     # What is for some of the people only, their staff find; it stands on the course's page for the others.
-    wide = Q(course__in=reader.managed) | Q(audience="all")
-    return Announcement.objects.on_page_at(reader.now).filter(wide, course__in=list(reader.courses))
+    wide = Q(in_managed()) | Q(audience="all")
+    return Announcement.objects.on_page_at(NOW).filter(wide, in_courses())
 
 
 def _topic_address(topic: Topic) -> str:

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 
+from amls.core.given import Statement
 from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import words_of
-from amls.portal.search.sources import sources
+from amls.portal.search.sources import Source, sources
 from amls.portal.search.ways import ways_for
 from lectures.models import Word
 
@@ -76,6 +78,11 @@ def _short_words(reader: Reader) -> set[str]:
     """Return the words of titles, abstracts and topics that the reader may see, and of where they may go."""
     words: set[str] = set().union(*(led.way.said for led in ways_for(reader)))
     for source in sources:
-        for texts in source.rows(reader).values_list(source.title, *source.texts)[:_MAX_TEXTS]:
+        for texts in _texts_of(source).run(reader.given):
             words |= words_of(map(str, texts))
     return words
+
+
+@cache
+def _texts_of(source: Source) -> Statement:
+    return Statement.of(source.rows().order_by("pk").values_list(source.title, *source.texts)[:_MAX_TEXTS])
