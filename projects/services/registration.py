@@ -70,7 +70,8 @@ def register_once(*, enrolment: Enrolment, topic: Topic, now: datetime) -> tuple
         _require_student(enrolment, locked)
         require_first_come(locked.assignment)
         require_registration_open(locked.assignment, now=now)
-        require_without_project(enrolment, locked.assignment)
+        if existing is not None:
+            raise _has_project(enrolment)
         let_go(locked, now=now)
         require_available(locked, enrolment)
         return start_project(locked, [enrolment], now=now), True

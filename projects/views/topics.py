@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -122,7 +122,6 @@ def topics_pdf(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -> dict[str, Any]:
     assignment = topic.assignment
-    topic.course = assignment.course = access.course
     deadlines, student = Deadlines.of(assignment), _student(access)
     team = team_of(student, assignment, deadlines, with_files=False) if student is not None else None
     notes = SeekingNote.objects.none()
@@ -144,7 +143,9 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
 
 def _visible_topic(access: Access, pk: int) -> Topic:
     rows = Topic.objects.filter(course=access.course).visible_to(access.enrolment, is_manager=access.is_manager)
-    return get_object_or_404(rows.select_related("mentor", "proposed_by__user", "assignment"), pk=pk)
+    topic = get_object_or_404(rows.select_related("mentor", "proposed_by__user", "assignment"), pk=pk)
+    topic.course = topic.assignment.course = access.course
+    return topic
 
 
 @require_safe
@@ -159,14 +160,16 @@ def topic(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def register(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a topic, alone or with teammates."""
-    mine = open_mine(request, slug)
+    access = open_course(request, slug)
+    if access.enrolment is None:
+        raise Http404
     if request.method != "POST" and "topic" not in request.GET:
         return redirect("projects:topics", slug=slug)
-    chosen = _visible_topic(mine.access, number(request.POST.get("topic") or request.GET.get("topic")))
+    chosen = _visible_topic(access, number(request.POST.get("topic") or request.GET.get("topic")))
     form = TeamForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            register_team(enrolment=mine.enrolment, topic=chosen, emails=form.addresses(), now=mine.access.now)
+            register_team(enrolment=access.enrolment, topic=chosen, emails=form.addresses(), now=access.now)
         except RuleViolation as violation:
             if violation.code == "topic-gone":
                 messages.error(request, str(violation.message))
@@ -176,7 +179,7 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
             messages.success(request, _("Your project is registered. You get a mail that confirms it."))
             return redirect(address_of(chosen.assignment))
     chosen.refresh_from_db(fields=["taken"])
-    context = _topic_context(mine.access, chosen, form)
+    context = _topic_context(access, chosen, form)
     return render(request, "projects/topic.html", context, status=422 if form.errors else 200)
 
 

@@ -24,6 +24,7 @@ from amls.grading.words import findings_of
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
 from amls.privacy.registry import everything_about, forget_people_of
+from projects.deadlines import Deadlines
 from projects.models import Assessment, Assignment, Membership, Project, Task, TaskPoints
 from projects.points import score_of
 from projects.queries import assignments_of
@@ -31,6 +32,7 @@ from projects.services.assessing import publish_assessments, version_of
 from projects.services.excuses import end_excuse, excuse
 from projects.services.points import give_points, set_tasks, team_for_points
 from projects.services.teamsheets import Given
+from projects.workrows import read_rows
 from projects.works import works_of
 from tests.markup import squeeze
 from tests.projects.conftest import DEADLINE, NOW, World
@@ -274,6 +276,7 @@ def test_the_database_refuses_what_the_services_do(world: World, sheet: Assignme
 
 
 def test_many_people_and_sheets_cost_as_many_queries_as_few(world: World, sheet: Assignment) -> None:
+    give_points(project=of(world, sheet), given={None: Given(D(1))}, by=world.staff, now=NOW)
     counts = []
     for batch in (1, 9):
         for number in range(batch):
@@ -284,6 +287,15 @@ def test_many_people_and_sheets_cost_as_many_queries_as_few(world: World, sheet:
             works_of(assignments_of(world.course), people, now=DEADLINE)
         counts.append(len(queries))
     assert counts == [8, 8]
+
+
+def test_of_one_person_only_what_is_theirs_is_read(world: World, sheet: Assignment) -> None:
+    own, *others = [of(world, sheet, person) for person in (world.student, world.another(), world.another())]
+    for project in (own, *others):
+        give_points(project=project, given={None: Given(D(1))}, by=world.staff, now=NOW)
+    excuse(enrolment=world.another(), assignment=sheet, by=world.staff, now=NOW)
+    known = read_rows([sheet], [world.student.pk], Deadlines.of_each([sheet]))
+    assert (list(known.sums), known.excused) == ([own.assessment.pk], set())
 
 
 def test_the_desk_has_a_field_for_each_task_and_says_what_is_wrong(

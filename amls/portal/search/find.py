@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from amls.core.given import Given, Statement
+from amls.core.statements import Parameter, Statement
 from amls.courses.models import Course
 from amls.portal.search.query import (
     CONFIGURATIONS,
@@ -238,7 +238,7 @@ def _best_of_all(language: str, kinds: tuple[Source, ...]) -> Statement:
 def _passages() -> QuerySet[Any, Any]:
     """Return the best passages."""
     # The courses are no part of the rank.
-    ranked = Passage.objects.filter(pk__in=passages_matching(Given("query in courses")).values("pk")[:MAX_RANKED])
+    ranked = Passage.objects.filter(pk__in=passages_matching(Parameter("query in courses")).values("pk")[:MAX_RANKED])
     return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector"), MAX_PASSAGES)
 
 
@@ -246,7 +246,7 @@ def _rows(source: Source, language: str) -> QuerySet[Any, Any]:
     """Return the best rows of a source."""
     configuration, _dictionary = CONFIGURATIONS[language]
     vector = RowVector(source.title, *source.texts, *source.named, configuration=configuration)
-    matching = source.rows().alias(search_vector=vector).filter(matches("search_vector", Given("query")))
+    matching = source.rows().alias(search_vector=vector).filter(matches("search_vector", Parameter("query")))
     return _best(matching, source.name, _columns_of(source), _rank("search_vector"), MAX_ROWS)
 
 
@@ -267,7 +267,7 @@ def _rank(vector: str) -> Func:
     return Func(
         Value(_WEIGHTS),
         F(vector),
-        Given("query"),
+        Parameter("query"),
         template="ts_rank_cd(%(expressions)s::tsquery, 4)",
         output_field=models.FloatField(),
     )

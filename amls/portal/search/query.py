@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import BooleanField, F, Func
 
 from amls.core.fulltext import fold_words, separate, vector_sql
-from amls.core.given import Given
+from amls.core.statements import Parameter
 from amls.core.text import clean_line
 from amls.portal.search.fillers import FILLERS
 from amls.portal.search.readers import Reader, materials_seen
@@ -224,7 +224,7 @@ def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
     return {word: stem for word, stem in stems.items() if stem}
 
 
-def matches(vector: str, query: Given) -> Func:
+def matches(vector: str, query: Parameter) -> Func:
     """Return the condition that a column of search vectors matches a tsquery text."""
     return Func(F(vector), query, template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField())
 
@@ -241,7 +241,7 @@ class RowVector(Func):
         return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
 
 
-def passages_matching(query: Given) -> PassageQuerySet:
+def passages_matching(query: Parameter) -> PassageQuerySet:
     """Return the passages that match a tsquery text, which is to name the courses too: see `in_their_courses`."""
     # Asked first and once: joined, the planner would look into every file for every word.
     files = ArraySubquery(materials_seen().values("current"))

@@ -9,30 +9,30 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import DateTimeField, Func, Q, Value
 
-from amls.core.given import Given, Statement, is_among
+from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.access import Access
 from amls.courses.models import Audience, Course, User
 from amls.courses.permissions import lacks_second_factor
 from lectures.managers import MaterialQuerySet
 from lectures.models import Material
 
-NOW = Given("now", DateTimeField())
+NOW = Parameter("now", DateTimeField())
 
 
 def in_courses(column: str = "course") -> Func:
     """Return the condition that something belongs to the reader's courses."""
-    return is_among(column, Given("courses"))
+    return is_among(column, Parameter("courses"))
 
 
 def in_managed(column: str = "course") -> Func:
     """Return the condition that something belongs to a course of which the reader sees everything."""
-    return is_among(column, Given("managed"))
+    return is_among(column, Parameter("managed"))
 
 
 def sees_material(reader: "Reader | None" = None) -> Q:
     """Return the condition under which a material may be seen by a reader, or by whoever is given later."""
     names = ("now", "enrolled", "managed")
-    now, enrolled, managed = (Given(name) if reader is None else Value(reader.given[name]) for name in names)
+    now, enrolled, managed = (Parameter(name) if reader is None else Value(reader.given[name]) for name in names)
     timely = Q(visible_from__isnull=True) | Q(visible_from__lte=now)
     for_them = Q(audience=Audience.PUBLIC) | Q(is_among("lecture__course", enrolled))
     return timely & for_them | Q(is_among("lecture__course", managed))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
-from amls.core.given import Statement
+from amls.core.statements import Statement
 from amls.portal.search.query import Typed, folded_words, words_in_files
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import words_of

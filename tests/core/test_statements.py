@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.models import TextField, Value
 from django.test.utils import CaptureQueriesContext
 
-from amls.core.given import Given, Statement, is_among
+from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.models import Course
 from tests.factories import CourseFactory
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_statement_is_run_with_what_is_given_each_time() -> None:
     first, second = CourseFactory.create(slug="first", title="Łukasz' %s course"), CourseFactory.create(slug="second")
-    rows = Course.objects.filter(is_among("pk", Given("keys"))).annotate(said=Given("said", TextField()))
+    rows = Course.objects.filter(is_among("pk", Parameter("keys"))).annotate(said=Parameter("said", TextField()))
     statement = Statement.of(rows.order_by("slug").values_list("title", "said"))
     with CaptureQueriesContext(connection) as queries:
         assert statement.run({"keys": [first.pk], "said": "100 % 'yes'"}) == [(first.title, "100 % 'yes'")]
@@ -24,6 +24,8 @@ def test_a_statement_is_run_with_what_is_given_each_time() -> None:
 
 
 def test_a_value_that_is_not_given_is_named() -> None:
-    statement = Statement.of(Course.objects.annotate(said=Given("said", TextField()), also=Value(1)).values_list("said"))
+    statement = Statement.of(
+        Course.objects.annotate(said=Parameter("said", TextField()), also=Value(1)).values_list("said")
+    )
     with pytest.raises(KeyError, match="said"):
         statement.run({})

@@ -1,7 +1,7 @@
 """Statements that are made by the ORM once, and run often with other values.
 
 To put a statement together costs more than to run it where it has many parts: a search's takes twenty times as long as the
-database needs for it. `Given` stands in a queryset for a value that is only known when the statement runs.
+database needs for it. `Parameter` stands in a queryset for a value that is only known when the statement runs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.db.models import BooleanField, Expression, Field, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 
-class Given(Expression):
+class Parameter(Expression):
     """A value that is put in each time a statement runs.
 
     Attributes:
@@ -60,7 +60,7 @@ class Statement:
         Raises:
             KeyError: a value is lacking.
         """
-        values = [given[place.name] if isinstance(place, Given) else place for place in self.places]
+        values = [given[place.name] if isinstance(place, Parameter) else place for place in self.places]
         with connection.cursor() as cursor:
             cursor.execute(self.sql, values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
