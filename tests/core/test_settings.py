@@ -65,11 +65,11 @@ def test_the_check_for_production_finds_nothing() -> None:
 
 
 def test_the_check_for_production_names_a_stamp_that_anybody_could_imitate() -> None:
-    found = {}
+    named = {}
     for name in ("HTTP_X_REQUEST_BEGAN", "HTTP_REQUESTBEGAN", ""):
         with override_settings(REQUEST_BEGAN_META=name):
-            found[name] = [message.id for message in check_front_stamp()]
-    assert found == {"HTTP_X_REQUEST_BEGAN": ["amls.W002"], "HTTP_REQUESTBEGAN": [], "": []}
+            named[name] = [message.id for message in check_front_stamp()]
+    assert named == {"HTTP_X_REQUEST_BEGAN": ["amls.W002"], "HTTP_REQUESTBEGAN": [], "": []}
 
 
 def test_the_pool_keeps_what_the_address_of_the_database_says() -> None:
