@@ -14,8 +14,6 @@ case "${1:-web}" in
       --concurrency "${3:-2}" --loglevel warning --without-gossip --without-mingle
     ;;
   beat)
-    # Workers look at the whole site before they work; beat only rings, and shows no page.
-    export CELERY_SKIP_CHECKS=1
     exec celery --quiet --app amls beat --loglevel warning --pidfile ''
     ;;
   setup)

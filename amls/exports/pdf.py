@@ -15,7 +15,7 @@ import io
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -162,6 +162,12 @@ def qr_code(text: str) -> str:
     target = io.BytesIO()
     segno.make(text, error="m", micro=False).save(target, kind="svg", scale=4, border=2, xmldecl=False, dark="#1d1f24")
     return f"data:image/svg+xml;base64,{base64.b64encode(target.getvalue()).decode()}"
+
+
+def load() -> None:
+    """Load WeasyPrint in a worker before it makes its processes, which then have it in common; fonts are each one's own."""
+    with suppress(OSError):  # warm_up() says what is missing
+        _weasyprint()
 
 
 def warm_up() -> None:

@@ -8,7 +8,7 @@ from celery.signals import celeryd_after_setup, worker_process_init
 from amls.core import clock
 from amls.exports.cleaning import purge_everything
 from amls.exports.jobs import EXPORTS, work_once
-from amls.exports.pdf import warm_up
+from amls.exports.pdf import load, warm_up
 
 
 @shared_task
@@ -30,6 +30,8 @@ _serves_exports = False
 def _note_queues(instance: Any, **_kwargs: Any) -> None:
     global _serves_exports  # noqa: PLW0603 - set once, before the processes fork
     _serves_exports = "exports" in instance.app.amqp.queues.consume_from
+    if _serves_exports:
+        load()
 
 
 @worker_process_init.connect

@@ -8,7 +8,8 @@ from pytest_django import Settings
 from amls.core import clock
 from amls.core.keyprint import note_key
 from amls.core.models import RunningProcess
-from amls.core.processes import SILENT_AFTER, SignsOfLife, note_end, note_pulse, presence, purge_silent, queues
+from amls.core.processes import SILENT_AFTER, look_at_key, presence, purge_silent, queues
+from amls.core.pulse import SignsOfLife, note_end, note_pulse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,7 +56,7 @@ def test_a_process_with_another_key_says_what_to_do_as_it_starts(
 ) -> None:
     assert note_key(now=clock.now())
     settings.SECRET_KEY = settings.SECRET_KEY[::-1]
-    signs = SignsOfLife(name="mail@here", queues=["mail"])
+    signs = SignsOfLife(name="mail@here", queues=["mail"], first=look_at_key)
     signs.start()
     signs.end()
     (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]

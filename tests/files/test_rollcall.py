@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from amls.core.processes import note_pulse, queues
+from amls.core.processes import queues
+from amls.core.pulse import note_pulse
 from amls.files.models import MissingFile
 from amls.files.rollcall import look_for_files
 from lectures.models import MaterialFile

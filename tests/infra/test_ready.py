@@ -20,7 +20,8 @@ from pytest_django import Settings
 
 from amls.core import clock
 from amls.core.models import RunningProcess
-from amls.core.processes import SILENT_AFTER, note_pulse, queues
+from amls.core.processes import SILENT_AFTER, queues
+from amls.core.pulse import note_pulse
 from amls.exports.models import Export
 from amls.mail.health import beat_seen
 from tests.mail.conftest import free_port

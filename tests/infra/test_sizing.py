@@ -18,7 +18,7 @@ from django.conf import settings
 from amls.core.processes import queues
 from amls.embedded import connect, running, socket_dir
 from tests.infra.test_mail_for_real import House, wait_for
-from tests.infra.test_units import started, surroundings
+from tests.infra.test_units import started
 from tests.mail.conftest import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -60,7 +60,7 @@ def test_a_node_takes_few_connections(var: Path) -> None:
         # Often enough to wait for, and seldom enough that everything rests in between.
         house.environment["BEAT_SECONDS"] = "5"
         node = {queue: house.spawn(of_unit("amls-worker@.service", queue=queue)) for queue in queues()}
-        node["beat"] = house.spawn(of_unit("amls-beat.service"), **surroundings("amls-beat.service"))
+        node["beat"] = house.spawn(of_unit("amls-beat.service"))
         wait_for(lambda: said(house, "SELECT count(*) FROM core_runningprocess") == 4, 240, log)
         # Beat's calls are taken: every process has had something to do.
         wait_for(lambda: said(house, "SELECT count(*) FROM mail_pulse") > 0, 120, log)

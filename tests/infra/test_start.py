@@ -9,14 +9,18 @@ import sys
 import pytest
 from django.conf import settings
 
+from amls.celery import app
+
 pytestmark = pytest.mark.unit
 # Of no process that only waits for work.
 _RARE = {
     "bs4", "docx", "highspy", "lxml", "numpy", "onelogin", "openpyxl", "pptx", "pypdfium2", "rapidfuzz", "scipy",
     "weasyprint", "xlsxwriter", "xmlsec", "zxcvbn",
 }  # fmt: skip
+_OURS = ("amls", "lectures", "projects", "exams")
 _WEB = "from amls.web import preload; preload('amls.wsgi:application')"
 _WORKER = "from amls.celery import app; app.loader.import_default_modules()"
+_BEAT = "from amls.celery import app; app.Beat().init_loader(); app.tasks"
 _SAYS_EACH_MAIL = "import logging; assert logging.getLogger('amls.mail.send').isEnabledFor(logging.INFO)"
 
 
@@ -41,7 +45,7 @@ def test_a_web_process_starts_without_what_few_ask_for() -> None:
     assert {name for name in loaded if name.startswith("amls.portal.takeover.understanding.")} == set()
     # It has all views of the others, and what rings for the workers.
     assert {"amls.urls", "exams.views.door", "projects.views.handin", "celery.app.base"} <= loaded
-    ours = {name for name in loaded if name.startswith(("amls", "lectures", "projects", "exams"))}
+    ours = {name for name in loaded if name.startswith(_OURS)}
     # Django and the libraries of every page; a new heavy one, or one that came back, is seen here.
     assert len(loaded - ours) < 1_800
 
@@ -51,6 +55,15 @@ def test_a_worker_starts_without_the_solver_and_the_parsers() -> None:
     loaded = loaded_by(f"{_WORKER}; {_SAYS_EACH_MAIL}")
     assert {name.partition(".")[0] for name in loaded} & _RARE == set()
     assert {"projects.tasks", "amls.mail.tasks", "amls.exports.tasks"} <= loaded
+
+
+def test_beat_starts_without_apps_and_rings_for_tasks_that_there_are() -> None:
+    loaded = loaded_by(_BEAT)
+    ours = {name for name in loaded if name.startswith(_OURS)}
+    assert {name for name in ours if name.endswith((".models", ".tasks", ".apps"))} == set()
+    assert "amls.core.pulse" in loaded
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
 
 
 def test_a_terminal_is_spared_a_line_for_each_mail() -> None:

@@ -25,12 +25,6 @@ def started(unit: str) -> list[str]:
     return shlex.split(command[1])
 
 
-def surroundings(unit: str) -> dict[str, str]:
-    """Return what a unit sets by itself."""
-    text = (DEPLOY / "systemd" / unit).read_text()
-    return dict(line.split("=", 1) for line in re.findall(r"^Environment=(.+)$", text, re.MULTILINE))
-
-
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parent.parent)

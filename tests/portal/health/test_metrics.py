@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from amls.core.processes import note_pulse, queues
+from amls.core.processes import queues
+from amls.core.pulse import note_pulse
 from tests.cast import Cast
 from tests.projects.served import get, granian
 

@@ -6,7 +6,8 @@ from pytest_django import Settings
 
 from amls.core import clock
 from amls.core.models import RunningProcess
-from amls.core.processes import note_pulse, queues
+from amls.core.processes import queues
+from amls.core.pulse import note_pulse
 from amls.mail.health import beat_seen
 from tests.cast import Cast
 

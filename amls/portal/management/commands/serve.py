@@ -59,8 +59,8 @@ def web_server(application: str, *, host: str, port: int, workers: int = 2, thre
     ]
 
 
-# Beside the surroundings, by process. Workers look at the whole site before they work; beat only rings, and shows no page.
-_EXTRA = {"web server": {"AMLS_DB_POOL": "1"}, "beat": {"CELERY_SKIP_CHECKS": "1"}}
+# Beside the surroundings, by process.
+_EXTRA = {"web server": {"AMLS_DB_POOL": "1"}}
 
 
 class Command(BaseCommand):
