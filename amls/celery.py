@@ -1,11 +1,10 @@
 """The Celery application; the broker is a doorbell, the database is the truth."""
 
-import gc
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_before_create_process
+from celery.signals import setup_logging
 
 from amls.core.filequeue import install
 
@@ -31,9 +30,3 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _log_as_settings_say(**_kwargs: Any) -> None:
     """Keep Celery from putting its own logging in the place of Django's: workers write one line per mail and export."""
-
-
-@worker_before_create_process.connect
-def _keep_in_common_what_is_loaded(**_kwargs: Any) -> None:
-    """Keep the collector from writing to what the worker's processes have in common, which would copy it for each."""
-    gc.freeze()

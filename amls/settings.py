@@ -265,6 +265,9 @@ ACCOUNT_ADAPTER = "amls.mail.account_mail.OutboxAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
+    "activate_totp": "amls.courses.appcodes.NewAppForm",
+    "authenticate": "amls.courses.appcodes.AppCodeForm",
+    "reauthenticate": "amls.courses.appcodes.AppCodeAgainForm",
     "add_webauthn": "amls.courses.credentials.AddKeyForm",
     "authenticate_webauthn": "amls.courses.credentials.KeyForm",
     "login_webauthn": "amls.courses.credentials.PasskeyForm",

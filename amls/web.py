@@ -8,8 +8,9 @@ import gc
 import sys
 from importlib import import_module
 
-from django.urls import resolve
 from granian.cli import entrypoint
+
+from amls.core.common import load_in_common
 
 
 def preload(application: str) -> None:
@@ -21,7 +22,7 @@ def preload(application: str) -> None:
     # What is loaded stays: to look through it for what doesn't, time and again, costs a fifth of the start.
     gc.disable()
     import_module(application.partition(":")[0])
-    resolve("/")
+    load_in_common()
     gc.collect()
     gc.freeze()
     gc.enable()

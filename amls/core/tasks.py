@@ -1,9 +1,11 @@
-"""What workers say of themselves while they run; beat does so in `amls.core.beat`."""
+"""How workers begin, and what they say of themselves while they run; beat does so in `amls.core.beat`."""
 
+import gc
 from typing import Any
 
-from celery.signals import celeryd_after_setup, worker_ready, worker_shutdown
+from celery.signals import celeryd_after_setup, worker_before_create_process, worker_ready, worker_shutdown
 
+from amls.core.common import load_in_common
 from amls.core.processes import look_at_key
 from amls.core.pulse import SignsOfLife
 
@@ -15,6 +17,13 @@ _said: list[SignsOfLife] = []
 @celeryd_after_setup.connect
 def _note_queues(instance: Any, **_kwargs: Any) -> None:
     _served[:] = sorted(instance.app.amqp.queues.consume_from)
+
+
+@worker_before_create_process.connect
+def _keep_in_common_what_is_loaded(**_kwargs: Any) -> None:
+    """Load it before, and keep the collector from writing to it, which would copy it for each of the worker's processes."""
+    load_in_common()
+    gc.freeze()
 
 
 @worker_ready.connect
