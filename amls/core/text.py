@@ -32,6 +32,14 @@ def clean_line(value: str) -> str:
     return " ".join(kept.split())
 
 
+def without_invisible(value: str) -> str:
+    """Return `value` without signs that nobody sees (category Cf): copying from PDFs and pages leaves them around numbers.
+
+    Not for names: in some scripts they tell letters apart.
+    """
+    return "".join(sign for sign in value if unicodedata.category(sign) != "Cf")
+
+
 def clean_name(value: str) -> str:
     """Return `value` as one line with round brackets only, and slashes for backslashes, as names may hold them.
 

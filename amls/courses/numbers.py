@@ -9,13 +9,15 @@ from django.db.models import Func, Value
 from django.db.models.functions import Lower, Replace
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.text import without_invisible
+
 
 def plain_number(text: str) -> str:
     """Return a matriculation number for comparing: spreadsheets drop leading zeros, people add blanks.
 
     Digits of another width, as East Asian keyboards type them, are digits (NFKC). Nothing but zeros is no number.
     """
-    return "".join(unicodedata.normalize("NFKC", text).split()).lower().lstrip("0")
+    return clean_number(text).lower().lstrip("0")
 
 
 def plain_number_of(field: str) -> Func:
@@ -24,8 +26,8 @@ def plain_number_of(field: str) -> Func:
 
 
 def clean_number(text: str) -> str:
-    """Return a matriculation number as it is kept: without blanks, in digits of the usual width, zeros as they are."""
-    return "".join(unicodedata.normalize("NFKC", text).split())
+    """Return a matriculation number as it is kept: without blanks and what nobody sees, in digits of the usual width, zeros as they are."""
+    return "".join(without_invisible(unicodedata.normalize("NFKC", text)).split())
 
 
 def is_a_number(value: str) -> None:

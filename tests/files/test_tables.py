@@ -165,6 +165,23 @@ def test_a_cell_is_the_text_that_was_meant(cell: str, text: str) -> None:
     assert cells(f"Matrikelnummer;Punkte\n{cell};5\n".encode(), "matriculation_number") == [(text,)]
 
 
+def test_what_copying_leaves_around_addresses_and_numbers_is_no_part_of_them() -> None:
+    lines = [
+        "Name;E-Mail;Matrikelnummer",
+        "Lovelace, Ada;Ada Lovelace <ada@example.org>;\u200b0412345\u200b",
+        "Şahin, Emre;mailto:emre@example.org;\ufeff412346\u00ad",
+        "Größe, Zoë;\u200ezoe@example.org\u00a0;412\u2060347",
+    ]
+    content = "\n".join(lines).encode()
+    assert cells(content, "email", "matriculation_number") == [
+        ("ada@example.org", "0412345"),
+        ("emre@example.org", "412346"),
+        ("zoe@example.org", "412347"),
+    ]
+    two = cells(b'E-Mail,Punkte\n"a@example.org, b@example.org",5\n', "email")
+    assert two == [("a@example.org, b@example.org",)]
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [("37,5", "37.5"), ("37.5", "37.5"), ("1.234,5", "1234.5"), ("1,234.5", "1234.5"), ("57.699999999999996", "57.7"), ("57,69999999999999", "57.7"), ("1E+01", "10"), ("−3", "-3"), ("1e-17", "0"), (".5", "0.5")],

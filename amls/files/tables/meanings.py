@@ -2,11 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
+
+from amls.core.text import without_invisible
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -15,6 +17,7 @@ _IN_BRACKETS = re.compile(r"[(\[]([^)\]]*)[)\]]")
 # Moodle writes a total three times, and only '(Real)' or '(Punkte)' are its points.
 _OTHER_THAN_POINTS = re.compile("percent|prozent|letter|buchstab|%", re.IGNORECASE)
 _LONGEST_HEADING = 100
+_NAMED_ADDRESS = re.compile(r"(?:mailto:|[^<>@]*<(?:mailto:)?)([^\s<>@]+@[^\s<>@]+)>?", re.IGNORECASE)
 
 
 def heading_key(text: str) -> str:
@@ -36,6 +39,7 @@ class Meaning:
         label: what people call it.
         words: headings by which files call it; case, blanks and signs don't matter.
         is_read: False for a column that we write for people to read and never take back.
+        tidy: takes off what programs and people put around it.
         keys: the words, for comparing.
     """
 
@@ -43,10 +47,18 @@ class Meaning:
     label: "str | _StrPromise"
     words: Sequence[str] = ()
     is_read: bool = True
+    tidy: Callable[[str], str] = str
     keys: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", frozenset(heading_key(word) for word in (self.name, *self.words)))
+
+
+def plain_address(text: str) -> str:
+    """Return the address in 'Ada Lovelace <ada@example.org>' and 'mailto:ada@example.org', as mail programs copy it."""
+    tidied = without_invisible(text).strip()
+    alone = _NAMED_ADDRESS.fullmatch(tidied)
+    return alone.group(1) if alone else tidied
 
 
 # Headings of Moodle, ILIAS, Stud.IP, CAMPUSonline and its TUMonline, HISinOne and QIS, Moses, Artemis, OPAL and the
@@ -55,12 +67,14 @@ EMAIL = Meaning(
     "email", _("e-mail address"),
     ("e-mail", "mail", "e-mail-adresse", "email address", "mailadresse", "mail address", "adresse e-mail", "uni-mail",
      "hochschul-e-mail", "studentische e-mail", "email of student", "email address of student"),
+    tidy=plain_address,
 )  # fmt: skip
 NUMBER = Meaning(
     "matriculation_number", _("matriculation number"),
     ("matriculation", "matriculation no", "matriculation nr", "matrikelnummer", "martikelnummer", "matrikel", "matrikelnr", "matrikel-no",
      "matr.-nr.", "matr", "mat.-nr.", "mtknr", "mtk-nr", "immatrikulationsnummer", "student id", "student number", "student no",
      "id number", "id-nummer", "idnumber", "registration number", "registration no", "registrierungsnummer", "kennnummer"),
+    tidy=without_invisible,
 )  # fmt: skip
 NAME = Meaning(
     "name", _("name"),

@@ -339,7 +339,11 @@ def _table(
             columns[meaning.name] = fitting[0]
         elif fitting and meaning.is_read:
             questions[meaning.name] = fitting
-    rows = [Row(line, {name: _at(cells, index) for name, index in columns.items()}, cells) for line, cells in below]
+    tidied = {meaning.name: meaning.tidy for meaning in meanings}
+    rows = [
+        Row(line, {name: tidied[name](_at(cells, index)) for name, index in columns.items()}, cells)
+        for line, cells in below
+    ]
     present = columns.keys() | questions.keys()
     missing = [
         _(" or ").join(label_of(name, meanings) for name in group) for group in needs if not present & set(group)
