@@ -20,7 +20,7 @@ from unfold.decorators import action
 from amls.core.keys import primary_key
 from amls.courses.saving import delete_row, save_row
 from amls.desk.listing import PeopleList
-from amls.desk.site import CourseScopedAdmin, CourseScopedInline
+from amls.desk.site import CourseScopedAdmin, CourseScopedInline, ScopedFilter, scoped_choices
 from amls.desk.writes import NOTHING, Writes
 from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
 from exams.services.admission import keep_decision
@@ -192,14 +192,24 @@ class ExamAdmin(CourseScopedAdmin):
             messages.warning(request, text % {"count": mended.misplaced})
 
 
+class ExamFilter(ScopedFilter):
+    """A filter by exams that names each with its day: all dates of a course may be called alike."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        """Return the exams of the person's courses, in the order of their days."""
+        rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
+        exams = rows if rows is not None else Exam.objects.all()
+        return [(exam.pk, exam.with_day()) for exam in exams.order_by("starts_at", "pk")]
+
+
 @admin.register(Registration)
 class RegistrationAdmin(CourseScopedAdmin):
     """Who takes part in which exam."""
 
     writes = NOTHING
-    list_display = ("person", "exam", "state", "position", "seat", "created_at", "reason")
+    list_display = ("person", "date", "state", "position", "seat", "created_at", "reason")
     ordering = ("exam", "enrolment__user__sort_name", "pk")
-    list_filter = ("exam", "state")
+    list_filter = (("exam", ExamFilter), "state")
     list_select_related = ("enrolment__user", "exam", "seat__room", "course")
     search_fields = (
         "enrolment__user__display_name",
@@ -216,6 +226,11 @@ class RegistrationAdmin(CourseScopedAdmin):
     def person(self, registration: Registration) -> str:
         """Return the name."""
         return str(registration.enrolment.user)
+
+    @admin.display(description=gettext_lazy("exam"), ordering="exam__starts_at")
+    def date(self, registration: Registration) -> str:
+        """Return the exam with its day."""
+        return registration.exam.with_day()
 
 
 @admin.register(Accommodation)
@@ -266,7 +281,7 @@ class ResultAdmin(CourseScopedAdmin):
     course_path = "registration__course"
     list_display = ("registration", "points", "extra_points", "grade", "state", "published_at")
     ordering = ("registration__exam", "registration__enrolment__user__sort_name")
-    list_filter = ("registration__exam", "state")
+    list_filter = (("registration__exam", ExamFilter), "state")
     list_select_related = ("registration__enrolment__user", "registration__exam")
     search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
 
@@ -278,7 +293,7 @@ class ResultChangeAdmin(CourseScopedAdmin):
     writes = NOTHING
     course_path = "registration__course"
     list_display = ("registration", "at", "by", "what", "step", "reason")
-    list_filter = ("registration__exam", "what")
+    list_filter = (("registration__exam", ExamFilter), "what")
     list_select_related = ("registration__enrolment__user", "registration__exam", "by")
     search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
 

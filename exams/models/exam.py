@@ -1,6 +1,6 @@
 """The dates of a course's exams, and what holds for all of them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import is_open_until
 from amls.core.text import LineField
+from amls.core.times import say_day
 from amls.courses.models import Course, choices_hold
 
 
@@ -173,6 +174,10 @@ class Exam(models.Model):
 
     def __str__(self) -> str:
         return self.title or str(self.get_kind_display())
+
+    def with_day(self, zone: tzinfo | None = None) -> str:
+        """Return what tells it from the course's other dates: its name and the local day, by default in the active zone."""
+        return f"{self}, {say_day(self.starts_at, zone)}"
 
     @property
     def ends_at(self) -> datetime:

@@ -11,7 +11,7 @@ from amls.exports.views.offer import document
 from projects.deadlines import effective_deadline, is_counting
 from projects.hooks.exports import RECEIPT
 from projects.models import Submission
-from projects.permissions import may_see_project
+from projects.permissions import is_member, may_see_project
 from projects.receipts import receipt_code, submission_pk_of
 
 
@@ -29,6 +29,7 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
     timezone.activate(course.zone)
     enrolment = enrolment_of(request.user, course)
     is_manager = may_manage(request.user, course, enrolment)
+    in_team = is_member(enrolment, submission.project)
     due_at = effective_deadline(submission.project)
     context = {
         "submission": submission,
@@ -39,7 +40,8 @@ def receipt(request: HttpRequest, code: str) -> HttpResponse:
         "files": list(submission.files.all()),
         "due_at": due_at,
         "is_counting": is_counting(submission, due_at),
-        "sees_names": may_see_project(enrolment, submission.project, is_manager=is_manager),
+        "is_member": in_team,
+        "sees_names": in_team or may_see_project(enrolment, submission.project, is_manager=is_manager),
     }
     return render(request, "projects/receipt.html", context)
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -63,6 +63,21 @@ def test_it_joins_projects_points_and_rules(world: World) -> None:  # noqa: F811
     assert {
         standing.enrolment.pk for standing in standings(world.course, now=NOW, asked=BookQuery(admission="pending"))
     } == set(people[1::2])
+
+
+def test_exams_of_one_name_are_told_apart_by_their_day(world: World) -> None:  # noqa: F811
+    client = world.cast.client("assistant")
+    for month in (7, 8):
+        ExamFactory.create(
+            course=world.course, title="Klausur", starts_at=datetime(2024, month, 18, 22, 30, tzinfo=UTC)
+        )
+    ExamFactory.create(course=world.course, title="Nachschreiben", starts_at=datetime(2024, 9, 2, 8, tzinfo=UTC))
+    # In Berlin it is past midnight by then.
+    first, second, third = "Klausur, Fri 19 Jul 2024", "Klausur, Mon 19 Aug 2024", "Nachschreiben"
+    heads = [head["label"] for head in client.get(ADDRESS).context["heads"]]
+    assert heads[-3:] == [first, second, third]
+    filters = client.get("/admin/exams/registration/").context["cl"].filter_specs
+    assert [label for _pk, label in filters[0].lookup_choices] == [first, second, "Nachschreiben, Mon 2 Sep 2024"]
 
 
 def test_staff_filter_and_download(world: World) -> None:  # noqa: F811

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -21,7 +22,7 @@ class BookColumn:
 
     Attributes:
         key: 'a17' is an assignment, 'e3' an exam, 'x5' a task of one.
-        title: as people read it.
+        title: as people read it; exams of one name with their day.
         most: points to be had; None where it is passed or failed.
         counts: it belongs to the sum.
     """
@@ -112,5 +113,8 @@ def columns_of(course: Course) -> Columns:
         for row in assignments
         if not row.is_main or row.grading == by_points
     ]  # fmt: skip
-    shown += [BookColumn(f"e{exam.pk}", str(exam), exam.max_points, counts=False, exam=exam) for exam in exams]
+    names = Counter(map(str, exams))
+    for exam in exams:
+        title = exam.with_day(course.zone) if names[str(exam)] > 1 else str(exam)
+        shown.append(BookColumn(f"e{exam.pk}", title, exam.max_points, counts=False, exam=exam))
     return Columns(assignments, exams, shown)
