@@ -26,7 +26,7 @@ def forget(user: User, now: datetime) -> None:
     ImportDraft.objects.filter(owner=user).delete()
 
 
-retention("core.processes", _("Workers and beats that fell silent"), _("a day"), tables=["core.RunningProcess"])(
+retention("core.processes", _("Programs of this site that fell silent"), _("a day"), tables=["core.RunningProcess"])(
     purge_silent
 )
 
