@@ -434,6 +434,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "amls.held.tasks.apply_held",
         "schedule": timedelta(seconds=10),
     },
+    "follow-open-questions": {
+        "task": "projects.tasks.follow_open_questions",
+        "schedule": timedelta(hours=1),
+    },
     "check-attempts": {
         "task": "projects.tasks.check_attempts",
         "schedule": timedelta(seconds=30),

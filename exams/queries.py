@@ -85,6 +85,12 @@ class ExamsOverview:
     accommodation: Accommodation | None
     is_over: bool
 
+    def foremost_at(self, now: datetime) -> ExamCard | None:
+        """Return one's own exam, the next one to sign up for, one's newest result, or the next one: the tile's."""
+        coming = [card for card in self.cards if card.exam.ends_at > now]
+        may_register = next((card for card in coming if card.may_register), None)
+        return self.active or may_register or self.newest_result or next(iter(coming), None)
+
     @property
     def shows_admission(self) -> bool:
         """Whether it still matters to the reader whether they are admitted."""
@@ -188,6 +194,11 @@ def exams_for(access: Access) -> ExamsOverview:
     if enrolment is not None:
         enrolment.exams_overview = overview  # type: ignore[attr-defined]
     return overview
+
+
+def key_of_exam(exam: Exam) -> str:
+    """Return the key under which an exam stands in the agenda."""
+    return f"exams.exam:{exam.pk}"
 
 
 def overview_of(enrolment: Enrolment) -> ExamsOverview | None:

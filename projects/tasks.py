@@ -3,8 +3,10 @@
 from celery import shared_task
 
 from amls.core import clock
+from amls.courses.models import Course
 from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS, check_next
+from projects.services.questions import follow_questions
 from projects.services.solving import allocate_next
 from projects.services.switching import release_slots
 
@@ -13,6 +15,14 @@ from projects.services.switching import release_slots
 def release_held_slots() -> int:
     """Give back the slots that were held for teams for a day; return how many."""
     return release_slots(now=clock.now())
+
+
+@shared_task
+def follow_open_questions() -> int:
+    """Give people the dates until which they ask about points that they lack; return how many people did."""
+    now = clock.now()
+    running = Course.objects.filter(state=Course.State.RUNNING).order_by("pk")
+    return sum(follow_questions(course=course, now=now) for course in running)
 
 
 @shared_task

@@ -18,7 +18,7 @@ from exams.managers import RegistrationQuerySet
 from exams.models import Accommodation, Exam, Registration, Result
 from exams.models.exam import SignUp
 from exams.models.results import FAILED
-from exams.queries import overview_of
+from exams.queries import key_of_exam, overview_of
 
 SOURCE = "exams"
 # A course has several dates: each title says of which it is.
@@ -41,7 +41,7 @@ def items(course: Course) -> Iterator[Item]:
 def exam_item(exam: Exam, course: Course) -> Item:
     """Return the item of the exam itself, as everyone sees it."""
     return Item(
-        key=f"{SOURCE}.exam:{exam.pk}",
+        key=key_of_exam(exam),
         kind=ItemKind.EXAM,
         title=in_each_language(lambda: str(exam)),
         starts_at=exam.starts_at,
@@ -52,7 +52,7 @@ def exam_item(exam: Exam, course: Course) -> Item:
 
 
 def _windows(exam: Exam, course: Course) -> Iterator[Item]:
-    key, path = f"{SOURCE}.exam:{exam.pk}", _path(course)
+    key, path = key_of_exam(exam), _path(course)
     if exam.opens_at:
         yield opening(
             key=f"{key}:signup-opens", title=_title("signup-opens", exam, course), opens_at=exam.opens_at, path=path

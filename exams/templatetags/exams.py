@@ -25,10 +25,7 @@ def exam_tile(context: template.Context, *, says_missing: bool = True) -> dict[s
     if access is None or access.enrolment is None or access.enrolment.is_staff:
         return values
     overview = overview_of(access.enrolment) or exams_for(access)
-    coming = [card for card in overview.cards if card.exam.ends_at > access.now]
-    result = overview.newest_result
-    active = overview.active
-    card = active or next((card for card in coming if card.may_register), None) or result or next(iter(coming), None)
+    card = overview.foremost_at(access.now)
     return {**values, "says_missing": says_missing, "card": card, "overview": overview, "course": access.course}
 
 

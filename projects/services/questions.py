@@ -6,15 +6,26 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from amls.agenda.models import AgendaItem
 from amls.core.clock import start_of_day
 from amls.core.text import clean_line
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, User
-from projects.models import Assessment, Assignment, PointsQuestion, Project, TaskPoints
-from projects.services.locks import lock_project, members_of, require_running, save_checked, tell, whom_to_ask
+from amls.courses.models import Course, Enrolment, User
+from projects.addresses import QUESTIONS, key_of
+from projects.models import Assessment, Assignment, Excuse, Membership, PointsQuestion, Project, TaskPoints
+from projects.services.locks import (
+    follow_in_feeds,
+    lock_project,
+    members_of,
+    require_running,
+    save_checked,
+    tell,
+    whom_to_ask,
+)
 from projects.services.points import give_points
 from projects.services.teamsheets import Given, most_by_task
 
@@ -36,6 +47,36 @@ def asks_until(assignment: Assignment, published_at: datetime | None) -> datetim
     zone = assignment.course.zone
     day = published_at.astimezone(zone).date()
     return start_of_day(day + timedelta(days=assignment.question_days + 1), zone)
+
+
+def follow_questions(*, course: Course, now: datetime) -> int:
+    """Give people the dates until which they ask that they lack; return how many people did: 3 queries where nobody does.
+
+    They lack those of results that were published by a release which knew no questions: a result's time begins when it
+    is published, whenever that was.
+    """
+    asked = Assignment.objects.filter(course=course, grading=Assignment.Grading.POINTS, question_days__gt=0)
+    keys = {assignment: key_of(assignment, QUESTIONS) for assignment in asked.select_related("course")}
+    if not keys:
+        return 0
+    by_pk = {assignment.pk: assignment for assignment in keys}
+    published = Membership.objects.active().filter(
+        assignment__in=by_pk, project__withdrawn_at__isnull=True, project__assessment__published_at__isnull=False
+    )
+    excused = Excuse.objects.filter(assignment=OuterRef("assignment"), enrolment=OuterRef("enrolment"))
+    rows = published.exclude(Exists(excused)).values_list(
+        "enrolment", "assignment", "project__assessment__published_at"
+    )
+    items = AgendaItem.objects.filter(course=course, enrolment__isnull=False, key__in=keys.values(), is_removed=False)
+    dated = set(items.values_list("enrolment", "key"))
+    lacking = set()
+    for person, pk, published_at in rows:
+        until = asks_until(by_pk[pk], published_at)
+        if until is not None and now < until and (person, keys[by_pk[pk]]) not in dated:
+            lacking.add(person)
+    if lacking:
+        follow_in_feeds(Enrolment.objects.filter(pk__in=lacking), now=now)
+    return len(lacking)
 
 
 def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text: str, now: datetime) -> PointsQuestion:

@@ -88,6 +88,7 @@ class WorkBar:
         return 100 - self.height
 
 
+_SLOTS = 8
 _MARKS = {WorkState.MISSING: "✗", WorkState.EXCUSED: "~", WorkState.WAITING: "…", WorkState.OPEN: ""}
 _WORDS = {
     WorkState.MISSING: gettext_lazy("nothing handed in"),
@@ -100,7 +101,8 @@ _WORDS = {
 def _bars(works: Sequence[Work]) -> list[WorkBar]:
     """Return a bar for each assignment that gives points, in their order."""
     shown = [(work, most) for work in works if (most := work.most)]
-    slot = 100 / len(shown) if shown else 0
+    # Few bars are no broader than those of a term.
+    slot = 100 / max(len(shown), _SLOTS)
     return [
         _bar(work, most, begins=slot * (place + 0.15), width=slot * 0.7) for place, (work, most) in enumerate(shown)
     ]

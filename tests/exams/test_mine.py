@@ -201,3 +201,19 @@ def test_on_the_page_ones_own_exam_stands_first_and_says_what_came_of_it(cast: C
         page.index(f'id="exam-{later.pk}"') < page.index("You are registered.") < page.index(f'id="exam-{earlier.pk}"')
     )
     assert page.count("You are registered.") == 1
+
+
+def test_my_course_says_my_exam_once(cast: Cast, july: Exam, august: Exam) -> None:
+    now = the_time()
+    for exam, days in ((july, 20), (august, 50)):
+        begins = now + timedelta(days=days)
+        Exam.objects.filter(pk=exam.pk).update(
+            starts_at=begins, opens_at=now - timedelta(days=1), closes_at=begins - timedelta(days=5),
+            withdraw_until=begins - timedelta(days=3), review_at=None,
+        )  # fmt: skip
+    reconcile(cast.course, now=now)
+    register(enrolment=cast.student, exam_pk=august.pk, now=now)
+    context = cast.client("student").get("/amls/me/").context
+    keys_shown = [item.key for item in context["deadlines"]]
+    assert f"exams.exam:{august.pk}" not in keys_shown
+    assert f"exams.exam:{august.pk}:withdraw-until" in keys_shown

@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
 from bs4 import BeautifulSoup
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -19,16 +21,21 @@ from amls.agenda.sources import registry
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.courses.services import leave_course
+from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Membership, Project, Submission
+from projects.services.assessing import publish_assessments
 from projects.services.assignments import delete_assignment, keep_assignment
 from projects.services.excuses import excuse
 from projects.services.extensions import extend
 from projects.services.handin import hand_in
 from projects.services.joining import team_for
+from projects.services.points import give_points
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member
+from projects.services.teamsheets import Given
+from projects.works import works_of
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 
@@ -107,6 +114,31 @@ def test_a_team_that_falls_apart_between_two_sheets_goes_on_apart(world: World) 
     alone = team_for(enrolment=world.other, assignment=second, now=NOW)
     assert (members(both), members(alone)) == ({world.student.pk}, {world.other.pk})
     for person in (world.student, world.other):
+        assert members(team_for(enrolment=person, assignment=third, now=NOW)) == {person.pk}
+
+
+def test_who_goes_apart_keeps_what_both_have_got_and_goes_on_alone(world: World) -> None:
+    first, second, third = (sheet(world, number) for number in (1, 2, 3))
+    team = pair(world, first)
+    give(team, world.student)
+    give_points(project=team, given={None: Given(Decimal(15), "Gut")}, by=world.staff, now=NOW)
+    publish_assessments(projects=[team], now=NOW)
+    both = team_for(enrolment=world.student, assignment=second, now=NOW)
+    leave_team(project=both, enrolment=world.other, now=NOW)
+    people = (world.student, world.other)
+    for who, other in (people, people[::-1]):
+        client = Client()
+        client.force_login(who.user, backend="amls.courses.accounts.AccountBackend")
+        assert str(other.user) in client.get(f"/amls/assignments/{first.pk}/").content.decode()
+        assert str(other.user) not in client.get(f"/amls/assignments/{second.pk}/").content.decode()
+        assert "Gut" in client.get(f"/amls/assignments/{first.pk}/points/").content.decode()
+    works = works_of([first, second, third], people, now=NOW)
+    assert [works[person.pk][first.pk].points for person in people] == [Decimal(15)] * 2
+    # A correction of what they did together still reaches both.
+    give_points(project=team, given={None: Given(Decimal(16))}, by=world.staff, now=NOW, reason="Nachgezählt")
+    told = Notice.objects.filter(kind="projects.result-changed")
+    assert {notice.recipient_id for notice in told} == {person.user_id for person in people}
+    for person in people:
         assert members(team_for(enrolment=person, assignment=third, now=NOW)) == {person.pk}
 
 

@@ -322,3 +322,37 @@ def test_a_long_table_of_who_passed_costs_as_many_queries_as_a_short_one(
         enter_table(assignment=ungraded, wishes=wishes, by=world.staff, now=NOW)
     assert sorted(outcomes(ungraded).values()) == ["passed"] * count
     assert len(queries) == 23
+
+
+def test_ten_thousand_rows_of_strange_numbers_are_judged_line_by_line(world: World, sheet: Assignment) -> None:
+    people = make_students(world.course, 12, prefix="q")
+    strange = [
+        "4,12E+05",
+        "1e309",
+        "NaN",
+        "-0.25",
+        "20.25",
+        "3.1",
+        "zwölf",
+        "½",
+        "0x10",
+        "=1+1",
+        "2024-05-03",
+        "9" * 400,
+    ]
+    rows = [
+        f"{person.user.email};7,{quarter}" for person, quarter in zip(people[:4], ("0", "25", "5", "75"), strict=True)
+    ]
+    rows += [f"{people[place % 12].user.email};{strange[place % 12]}" for place in range(4, 5000)]
+    rows += [f"niemand{place}@example.org;{strange[place % 12]}" for place in range(5000)]
+    content = "\n".join(["E-Mail;Punkte", *rows]).encode()
+    kept = {"assignment": sheet, "content": content, "by": world.staff, "now": NOW}
+    with CaptureQueriesContext(connection) as queries:
+        plan = import_task_points(**kept, dry_run=False)
+    assert [(line.line, list(line.changes)) for line in plan.lines] == [
+        (2, [("points", "", "7")]), (3, [("points", "", "7.25")]), (4, [("points", "", "7.5")]), (5, [("points", "", "7.75")]),
+    ]  # fmt: skip
+    assert [problem.line for problem in plan.problems] == list(range(6, 10_002))
+    assert all(len(problem.text) < 300 for problem in plan.problems)
+    assert Assessment.objects.filter(project__assignment=sheet).count() == 4
+    assert len(queries) == 41

@@ -39,7 +39,8 @@ from projects.services.assessing import publish_assessments
 from projects.services.assignments import keep_assignment
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
 from projects.services.points import give_points, set_tasks, team_for_points
-from projects.services.questions import answer_question, ask_about_points, asks_until
+from projects.services.questions import answer_question, ask_about_points, asks_until, follow_questions
+from projects.services.registration import leave_team
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
@@ -380,3 +381,35 @@ def test_until_when_one_may_ask_is_a_date_of_ones_own_while_the_result_stands(wo
     assert (own_dates(world.student), len(own_dates(world.other))) == ([], 1)
     end_excuse(enrolment=world.student, assignment=sheet, now=NOW)
     assert len(own_dates(world.student)) == 1
+
+
+def test_who_leaves_the_team_has_no_date_to_ask_and_the_rest_keep_theirs(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5")
+    Assignment.objects.filter(pk=sheet.pk).update(due_at=NOW + timedelta(days=1))
+    leave_team(project=team, enrolment=world.other, now=NOW)
+    assert [len(own_dates(person)) for person in (world.student, world.other)] == [1, 0]
+    task = sheet.tasks.first()
+    assert task is not None
+    with pytest.raises(RuleViolation) as refused:
+        ask_about_points(project=team, task=task.pk, by=world.other, text="Warum?", now=NOW)
+    assert refused.value.code == "not-a-member"
+    assert ask_about_points(project=team, task=task.pk, by=world.student, text="Warum?", now=NOW).answered_at is None
+
+
+def test_results_from_before_there_were_questions_are_asked_about_until_the_same_day(
+    world: World, sheet: Assignment
+) -> None:
+    team = published(world, sheet, "8", "9.5")
+    AgendaItem.objects.filter(key=key_of(sheet, QUESTIONS)).delete()
+    assert own_dates(world.student) == []
+    # As beat does every hour: what was published by an earlier release gets the date that it would have had.
+    assert [follow_questions(course=world.course, now=NOW) for _hour in range(2)] == [2, 0]
+    until = asks_until(sheet, NOW)
+    assert until is not None
+    assert own_dates(world.student) == [(key_of(sheet, QUESTIONS), until - timedelta(minutes=1))]
+    Assessment.objects.filter(project=team).update(published_at=NOW - timedelta(days=40))
+    task = sheet.tasks.first()
+    assert task is not None
+    with pytest.raises(RuleViolation) as refused:
+        ask_about_points(project=team, task=task.pk, by=world.student, text="Warum?", now=NOW)
+    assert refused.value.code == "too-late"

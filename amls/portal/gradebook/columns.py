@@ -13,7 +13,7 @@ from projects.models import Assignment
 from projects.queries import assignments_of
 
 # With more columns than these, exams' tasks are folded away until somebody asks for them.
-ROOM = 12
+ROOM = 9
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from amls.courses.services import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.pagecache.signed_in import kept_for_reader
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers
-from exams.queries import exams_for
+from exams.queries import exams_for, key_of_exam
 from projects.addresses import key_of
 from projects.deadlines import Deadlines
 from projects.queries import assignments_of, read_part
@@ -126,13 +126,13 @@ def me(request: HttpRequest, slug: str) -> HttpResponse:
         if is_student
         else None
     )
-    if is_student:
-        exams_for(access)
+    exam = exams_for(access).foremost_at(access.now) if is_student else None
     works = read_own_works(access.enrolment, assignments, now=access.now, deadlines=deadlines)
     rows = own_items(access.enrolment, now=access.now)
     coming = [row for row in rows if row.ends_at > access.now and row.status == Status.CONFIRMED]
-    # Said once: an assignment is said with its date, and the project has a tile.
+    # Said once: an assignment is said with its date, and the project and the exam have tiles.
     said = {"projects.submission", *(key_of(row, "due") for row in assignments)} if is_student else set()
+    said |= {key_of_exam(exam.exam)} if exam is not None else set()
     context = {
         "access": access,
         "course": access.course,
