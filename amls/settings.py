@@ -346,6 +346,8 @@ MAX_MATERIAL_BYTES = env.int("MAX_MATERIAL_BYTES", 2 * 1024**3)
 EXTRACTION_MAX_PAGES = env.int("EXTRACTION_MAX_PAGES", 500)
 EXTRACTION_SECONDS = env.int("EXTRACTION_SECONDS", 300)
 EXTRACTION_MEMORY_MB = env.int("EXTRACTION_MEMORY_MB", 1536)
+# By which presentations without a PDF are drawn; empty: they are shown as text.
+OFFICE_PROGRAM = env.str("OFFICE_PROGRAM", "soffice")
 EXTRACTION_WORKERS = env.int("EXTRACTION_WORKERS", 1)
 # Looking into an upload: how many at once on this machine, how many seconds a request waits for the verdict, and how
 # many seconds of processor time a worker takes where that was not enough.
@@ -387,6 +389,10 @@ BEAT_SECONDS = env.int("BEAT_SECONDS", 30)
 CELERY_BEAT_SCHEDULE = {
     "deliver-mail": {
         "task": "amls.mail.tasks.deliver",
+        "schedule": timedelta(seconds=BEAT_SECONDS),
+    },
+    "push-notices": {
+        "task": "amls.mail.tasks.push",
         "schedule": timedelta(seconds=BEAT_SECONDS),
     },
     "fill-outbox": {

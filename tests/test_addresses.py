@@ -85,6 +85,8 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "portal:sign_in_again": ("/accounts/sign-in-again/", LOGIN),
     "portal:my_dates": ("/accounts/my-courses.ics", {**LOGIN, "student": 302}),
     "portal:schedule_pdf": ("/amls/schedule.pdf", ALL),
+    "mail:push_add": ("/notices/", POSTED_LOGIN),
+    "mail:push_remove": ("/notices/1/remove/", POSTED_LOGIN),
     "mail:unsubscribe": ("{unsubscribe}", ALL),
     "mail:staff": ("/amls/staff/mail/", STAFF_LOGIN),
     "mail:pause": ("/amls/staff/mail/rules/1/", {**dict.fromkeys(PARTS, 405), "anonymous": 302}),

@@ -26,6 +26,11 @@ def seals_of(salt: str, value: str) -> Iterator[bytes]:
         yield _seal(salt, value, key)
 
 
+def account_code(user_pk: int) -> str:
+    """Return what tells a device one account from another, and nobody which."""
+    return salted_hmac("amls.portal.pwa", str(user_pk)).hexdigest()[:16]
+
+
 def is_one_of(given: str, valid: Iterator[str]) -> bool:
     """Return whether a text is one of these, in a time that says nothing about them."""
     is_valid = False

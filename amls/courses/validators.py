@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 RESERVED_SLUGS = frozenset(
     {
         "accounts", "admin", "api", "calendar", "courses", "exports", "favicon.ico", "healthz", "language", "legal",
-        "manifest.webmanifest", "media", "metrics", "new", "readyz", "receipts", "robots.txt", "search", "static",
+        "manifest.webmanifest", "media", "metrics", "new", "notices", "readyz", "receipts", "robots.txt", "search", "static",
         "unsubscribe", "worker.js",
     }
 )  # fmt: skip

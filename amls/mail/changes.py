@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -167,7 +167,11 @@ def write_changes(notice: Notice, now: datetime) -> Letter | None:
     course = notice.course
     if not changes or course is None or course.state != Course.State.RUNNING:
         return None
-    return letter_about(changes, course)
+    # As it was told at once: what lies further ahead waits for the mail to be read.
+    is_soon = any(
+        now < item.moment <= now + SOON for change in changes for item in (change.before, change.after) if item
+    )
+    return replace(letter_about(changes, course), is_pushed=is_soon)
 
 
 def letter_about(changes: Sequence[Change], course: Course) -> Letter:

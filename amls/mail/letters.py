@@ -27,6 +27,7 @@ class Letter:
         reason: why the person gets it.
         code: something to type, shown large and on a line of its own.
         line: what it says in one line, where several letters become one mail; the subject by default.
+        is_pushed: whether its subject is said on the person's devices too, where they want that.
     """
 
     subject: str
@@ -35,6 +36,7 @@ class Letter:
     reason: str
     code: str = ""
     line: str = ""
+    is_pushed: bool = False
 
     @property
     def address(self) -> str:

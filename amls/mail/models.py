@@ -115,6 +115,63 @@ class Notice(models.Model):
         return str(self.subject or _("Mail to %(whom)s") % {"whom": self.recipient or self.address})
 
 
+class PushDevice(models.Model):
+    """A browser of a person in which they are told (Web Push): what it gave to be reached, and how that went."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="push_devices", verbose_name=_("person"))
+    # RFC 8030: whoever knows it can send there; it is shown to nobody but its person.
+    endpoint = models.URLField(_("address"), max_length=1000, unique=True)
+    # RFC 8291, as the browser gives them.
+    public_key = models.CharField(_("key"), max_length=200)
+    secret = models.CharField(_("secret"), max_length=200)
+    signed_by = models.CharField(_("entered under"), max_length=100, help_text=_("The key of this installation."))
+    name = LineField(_("name"), max_length=100, blank=True)
+    created_at = models.DateTimeField(_("created"))
+    last_told_at = models.DateTimeField(_("last told"), null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(_("failures in a row"), default=0)
+    paused_until = models.DateTimeField(_("left in peace until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("device for notices")
+        verbose_name_plural = _("devices for notices")
+        ordering = ["user", "-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="pushdevice_sealed_on_the_way",
+                condition=Q(endpoint__startswith="https://"),
+                violation_error_message=_("A device is reached by https alone."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(_("a device"))
+
+
+class Push(models.Model):
+    """What is to be said on one device, once; the row goes with it."""
+
+    device = models.ForeignKey(PushDevice, models.CASCADE, related_name="pushes", verbose_name=_("device"))
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="pushes", verbose_name=_("notice"))
+    title = LineField(_("title"), max_length=300)
+    text = LineField(_("text"), max_length=300)
+    path = models.CharField(_("path"), max_length=500)
+    account = models.CharField(_("whose"), max_length=16)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    leased_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("notice on a device")
+        verbose_name_plural = _("notices on devices")
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["device", "notice"], name="push_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Preference(models.Model):
     """Whether a person wants the mails of one topic in one course; without a row the topic's default holds."""
 

@@ -9,13 +9,13 @@ import smtplib
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from amls.core.jobs import Claim, Queue
@@ -26,6 +26,7 @@ from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Notice
 from amls.mail.outbox import DELIVER
 from amls.mail.preferences import unwanted
+from amls.mail.push.queue import push_told
 from amls.mail.render import address_of, compose, in_place_of
 from amls.mail.sealing import SEALED
 from amls.mail.wording import merge_letters
@@ -201,7 +202,10 @@ class _Batch:
                 _put_off(claim, error, now=now)
         else:
             self._line_failures = 0
-            _mark_sent(told, letter, sent_at=self.clock.now())
+            sent_at = self.clock.now()
+            with transaction.atomic():
+                _mark_sent(told, letter, sent_at=sent_at)
+                push_told(lead, letter, now=sent_at)
 
     def _is_wanted(self, notice: Notice, now: datetime) -> bool:
         return (notice.due_at is None or now < notice.due_at) and notice.pk not in self.unwanted
@@ -264,7 +268,8 @@ _REVISIONS = """
 def _merged(told: Sequence[Written], now: datetime) -> Letter:
     letters = [(claim.row, letter) for claim, letter in told]
     merge = letter_kinds[letters[0][0].kind].merge
-    return merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
+    merged = merge(letters, now) if merge is not None else merge_letters([letter for _notice, letter in letters])
+    return replace(merged, is_pushed=any(letter.is_pushed for _notice, letter in letters))
 
 
 def _put_off(claim: Claim[Notice], error: Exception, *, now: datetime) -> None:

@@ -10,6 +10,9 @@ from amls.mail.changes import tell_changes
 from amls.mail.connection import Postman
 from amls.mail.health import beat_seen
 from amls.mail.hold import is_held
+from amls.mail.push.queue import PUSHES
+from amls.mail.push.sending import BATCH as PUSH_BATCH
+from amls.mail.push.sending import push_due
 from amls.mail.reminders import plan_reminders
 from amls.mail.send import BATCH, OUTBOX, deliver_due
 
@@ -39,3 +42,9 @@ def sweep(*, is_beat: bool = False) -> int:
     if is_held():
         return 0
     return plan_reminders(now=now) + tell_changes(now=now) + mail_announcements(now=now)
+
+
+@shared_task
+def push() -> int:
+    """Say on people's devices what mails have told them, until nothing is left; return how much was tried."""
+    return 0 if is_held() else PUSHES.work_off(push_due, batch=PUSH_BATCH)

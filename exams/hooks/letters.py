@@ -58,7 +58,7 @@ def promoted(notice: Notice, now: datetime) -> Letter | None:
             "Your seat for **%(exam)s**, %(when)s, is given on, as you were told when you joined the waiting list."
         )
         text += "\n\n" + said % {"exam": given_back.exam, "when": _when(given_back.exam)}
-    return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text)
+    return _letter(registration, _("You have a seat for %(exam)s") % {"exam": exam}, text, is_pushed=True)
 
 
 @letter("exams.wait-ended", label=gettext_lazy("End of a wait for another date"))
@@ -78,6 +78,7 @@ def wait_ended(notice: Notice, now: datetime) -> Letter | None:
             "wait for **%(exam)s**, %(when)s."
         )
         % named,
+        is_pushed=True,
     )
 
 
@@ -219,7 +220,7 @@ def results(notice: Notice, now: datetime) -> Letter | None:
             "when": say_time(exam.review_at, registration.course.zone),
             "place": exam.review_place or _("place to be announced"),
         }
-    return _letter(registration, _("Your result of %(exam)s") % {"exam": exam}, text)
+    return _letter(registration, _("Your result of %(exam)s") % {"exam": exam}, text, is_pushed=True)
 
 
 def _registration(notice: Notice) -> Registration | None:
@@ -231,9 +232,10 @@ def _other_registration(notice: Notice, reference: str) -> Registration | None:
     return registrations.filter(pk=notice.references.get(reference)).first()
 
 
-def _letter(registration: Registration, subject: str, text: str) -> Letter:
+def _letter(registration: Registration, subject: str, text: str, *, is_pushed: bool = False) -> Letter:
     course = registration.course
-    return Letter(subject=subject, text=text, action=(_("See my exams"), _path(course)), reason=_reason(course))
+    action = (_("See my exams"), _path(course))
+    return Letter(subject=subject, text=text, action=action, reason=_reason(course), is_pushed=is_pushed)
 
 
 def _path(course: Course) -> str:

@@ -1,7 +1,10 @@
 """Has a file read in the limited child, and gathers what it says."""
 
+import logging
+import shutil
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,10 @@ from django.conf import settings
 from amls.files.limited.refused import Refused
 from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
 
+logger = logging.getLogger(__name__)
+
+# Address space: most of it is never touched.
+_OFFICE_MEMORY = 4 * 1024**3
 # Pictures of pages.
 _MOST_WRITTEN = 256 * 1024**2
 _MOST_SAID = 256 * 1024**2
@@ -86,6 +93,59 @@ def read_file(
     except StoppedError as stopped:
         reading.problem = stopped.problem
     return reading
+
+
+def office_program() -> str | None:
+    """Return where LibreOffice is on this machine; None where it is not, or not to be used."""
+    return shutil.which(settings.OFFICE_PROGRAM) if settings.OFFICE_PROGRAM else None
+
+
+def draw_presentation(
+    path: Path, reading: Extracted, *, folder: Path, most: int, limits: Limits, goes_on: Callable[[], bool]
+) -> None:
+    """Leave pictures of a presentation's slides in `folder`, and write their sizes into what was read of it.
+
+    Where LibreOffice is not there, makes nothing of it or something else than its slides, it stays text.
+
+    Args:
+        path: the PPTX.
+        reading: what `read_file` has read of it.
+        folder: where `read_file` leaves pictures.
+        most: how many slides are drawn.
+        limits: of each of the two steps, though LibreOffice maps more memory than it uses.
+        goes_on: asked about once a second; when it returns False the child is stopped.
+
+    Raises:
+        ReadingStoppedError: `goes_on` said so.
+    """
+    program = office_program()
+    if program is None:
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        try:
+            read_in_child(
+                "lectures.extraction.office:convert",
+                path,
+                values={"program": program, "folder": place},
+                limits=replace(limits, memory=max(limits.memory, _OFFICE_MEMORY)),
+                on_line=lambda _said: None,
+                goes_on=goes_on,
+            )
+        except GivenUpError as error:
+            raise ReadingStoppedError from error
+        except (Refused, StoppedError) as stopped:
+            logger.info("presentation not drawn: %s", stopped)
+            return
+        drawn = read_file(
+            Path(place) / "slides.pdf", kind="pdf", folder=folder, most=most, limits=limits,
+            on_progress=lambda _done, _total: goes_on(),
+        )  # fmt: skip
+    if drawn.total != reading.total:
+        return
+    sizes = {page["number"]: page for page in drawn.pages}
+    for page in reading.pages:
+        picture = sizes.get(page["number"], {})
+        page["width"], page["height"] = picture.get("width", 0), picture.get("height", 0)
 
 
 def _take(said: dict[str, Any], reading: Extracted) -> None:

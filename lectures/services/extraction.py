@@ -22,7 +22,14 @@ from amls.courses.models import Course
 from amls.courses.services import lock_course, touch
 from amls.files.missing import tell_of_missing
 from amls.files.storing import delete_stored
-from lectures.extraction.run import KINDS, Extracted, ReadingStoppedError, limits_of_settings, read_file
+from lectures.extraction.run import (
+    KINDS,
+    Extracted,
+    ReadingStoppedError,
+    draw_presentation,
+    limits_of_settings,
+    read_file,
+)
 from lectures.managers import ExtractionQuerySet
 from lectures.models import Extraction, Lecture, Material, MaterialFile, Passage, Problem
 from lectures.services.chapters import propose_chapters
@@ -152,14 +159,23 @@ def _read(claim: Claim[Extraction], folder: Path) -> Extracted:
         logger.exception("A stored file is missing or can't be read: %s", file.file.name)
         tell_of_missing()
         return Extracted(problem=Problem.MISSING)
-    return read_file(
+    most, limits = settings.EXTRACTION_MAX_PAGES, limits_of_settings()
+    reading = read_file(
         path,
         kind=kind,
         folder=folder,
-        most=settings.EXTRACTION_MAX_PAGES,
-        limits=limits_of_settings(),
+        most=most,
+        limits=limits,
         on_progress=lambda done, total: claim.prolong(pages_done=done, pages_total=total),
     )
+    if kind == "pptx" and reading.pages and not _has_pdf(file.material.lecture):
+        draw_presentation(path, reading, folder=folder, most=most, limits=limits, goes_on=claim.prolong)
+    return reading
+
+
+def _has_pdf(lecture: Lecture) -> bool:
+    """Return whether a lecture has slides that are shown without drawing any."""
+    return lecture.materials.filter(kind=Material.Kind.PDF, current__isnull=False).exists()
 
 
 def _local_path(name: str, folder: Path) -> Path:

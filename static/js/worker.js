@@ -49,6 +49,8 @@ self.addEventListener("fetch", (event) => {
   if (origin !== location.origin) return;
   if (request.method !== "GET") {
     if (pathname.startsWith(AMLS.leaving)) event.waitUntil(forget());
+    // Whoever signs out is not told here any more: the next may sit at this device.
+    if (pathname === AMLS.logout) event.waitUntil(untell());
   } else if (pathname.startsWith(AMLS.static)) event.respondWith(staticFile(request));
   else if ((request.mode === "navigate" || request.destination === "image") && !request.headers.has("range")) {
     event.respondWith(answer(event));
@@ -114,6 +116,33 @@ const keep = async (request, response, begunAt) => {
   if (begun !== generation) await caches.delete(PAGES);
   else await trim(cache, MOST_PAGES);
 };
+
+const untell = async () => (await self.registration.pushManager?.getSubscription())?.unsubscribe();
+
+// What the server sealed for this device. While the pages here are another account's, or nobody's, it is not shown.
+self.addEventListener("push", (event) => event.waitUntil((async () => {
+  const said = event.data?.json();
+  if (!said) return;
+  const { account } = await read();
+  if (account && account !== said.account) {
+    await untell();
+    return;
+  }
+  await self.registration.showNotification(said.title, {
+    body: said.text, tag: said.tag, icon: AMLS.icon, data: { path: said.path },
+  });
+})()));
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const address = new URL(event.notification.data?.path ?? "/", location.origin);
+  if (address.origin !== location.origin) return;
+  event.waitUntil((async () => {
+    const windows = await self.clients.matchAll({ type: "window" });
+    const open = windows.find((client) => client.url === address.href);
+    await (open ? open.focus() : self.clients.openWindow(address.href));
+  })());
+});
 
 const isFresh = (kept) => Date.now() - Number(kept.headers.get("X-Kept-At")) < LONGEST;
 

@@ -53,6 +53,7 @@ NOT_SHOWN = {
         "how somebody signs in",
     ),
     **dict.fromkeys(("mail_notice",), "mails have a page of their own, which is not kept"),
+    **dict.fromkeys(("mail_pushdevice", "mail_push"), "the page of sign-ins, which is not kept"),
     **dict.fromkeys(
         (
             "files_tableimport", "files_importedrow", "grading_personnote", "projects_staffnote",

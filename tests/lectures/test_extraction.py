@@ -22,13 +22,13 @@ from pytest_django import Settings
 from amls.courses.models import Course
 from amls.files.limited.run import Limits
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx
-from lectures.extraction.run import read_file
+from lectures.extraction.run import office_program, read_file
 from lectures.models import Chapter, Extraction, Material, MaterialFile, Passage, Word
 from lectures.services.extraction import MAX_ATTEMPTS, extract_next
 from lectures.services.materials import remove_material
 from lectures.tasks import extract
 from tests.factories import CourseFactory, LectureFactory
-from tests.lectures.files import bomb_pdf, pdf, put, raw_pdf, read, vtt, zipped
+from tests.lectures.files import bomb_pdf, pdf, pptx, put, raw_pdf, read, vtt, zipped
 from tests.races import at_once, beside
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +86,8 @@ def test_footers_and_bullets_are_no_text() -> None:
     ]
 
 
-def test_slides_are_read_with_their_speaker_notes() -> None:
+def test_slides_are_read_with_their_speaker_notes(settings: Settings) -> None:
+    settings.OFFICE_PROGRAM = ""
     file = read(LectureFactory.create(), "pptx", "a.pptx", make_pptx("Operator Fusion", "AMLS", TEXT))
     assert outcome(file) == ("done", "", 5)
     slide = Passage.objects.get(file=file, number=2)
@@ -94,6 +95,39 @@ def test_slides_are_read_with_their_speaker_notes() -> None:
     assert (slide.title, slide.notes) == (heading, f"{heading}: {'. '.join(points)}.")
     assert points[0] in slide.text
     assert slide.image.name == ""
+
+
+def test_slides_without_a_pdf_are_drawn_with_the_hidden_ones(settings: Settings) -> None:
+    if office_program() is None:
+        pytest.skip("LibreOffice is not on this machine.")
+    deck = Presentation(
+        io.BytesIO(pptx(("Größe", "Łódź", "Say it"), ("Hidden", "山田太郎", ""), ("Last", "Ștefan", "")))
+    )
+    deck.slides[1]._element.set("show", "0")
+    stream = io.BytesIO()
+    deck.save(stream)
+    lecture = LectureFactory.create()
+    file = read(lecture, "pptx", "a.pptx", stream.getvalue())
+    assert outcome(file) == ("done", "", 3)
+    slides = list(Passage.objects.filter(file=file).order_by("number"))
+    assert [(slide.title, slide.notes, slide.width) for slide in slides] == [
+        ("Größe", "Say it", 1200), ("Hidden", "", 1200), ("Last", "", 1200),
+    ]  # fmt: skip
+    with default_storage.open(slides[2].image.name) as picture:
+        assert picture.read(16)[8:12] == b"WEBP"
+    # Where there is a PDF it is shown, and nothing is drawn.
+    read(lecture, "pdf", "a.pdf", pdf(["Größe"]))
+    again = read(lecture, "pptx", "b.pptx", pptx(("Größe", "Łódź", "")))
+    assert [slide.width for slide in Passage.objects.filter(file=again)] == [0]
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/true", ""])
+def test_slides_that_can_not_be_drawn_stay_text(settings: Settings, program: str) -> None:
+    settings.OFFICE_PROGRAM = program
+    file = read(LectureFactory.create(), "pptx", "a.pptx", pptx(("Fusion", "operators", "")))
+    assert outcome(file) == ("done", "", 1)
+    slide = Passage.objects.get(file=file)
+    assert (slide.title, slide.width, slide.image.name) == ("Fusion", 0, "")
 
 
 def test_captions_are_read_in_stretches_that_know_each_line() -> None:

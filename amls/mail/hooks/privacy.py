@@ -12,7 +12,8 @@ from amls.core.batches import delete_in_batches
 from amls.courses.models import User
 from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.mail.account_mail import KIND as ACCOUNT_KIND
-from amls.mail.models import ItemChange, Notice, Preference
+from amls.mail.models import ItemChange, Notice, Preference, Push, PushDevice
+from amls.mail.push.queue import WORTHLESS_AFTER
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
 
 _KEPT = timedelta(days=365)
@@ -29,6 +30,7 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
         list(sent.values("kind", "course__slug", "subject", "reason", "state", "created_at", "sent_at", "sent_to")),
     )
     yield "preferences.json", list(Preference.objects.filter(user=user).values("course__slug", "topic", "is_on"))
+    yield "devices.json", list(PushDevice.objects.filter(user=user).values("name", "created_at", "last_told_at"))
 
 
 @on_account_deletion
@@ -37,6 +39,7 @@ def forget(user: User, now: datetime) -> None:
     Notice.objects.filter(recipient=user).delete()
     Notice.objects.alias(lowered=Lower("address")).filter(lowered__in=addresses_of(user)).delete()
     Preference.objects.filter(user=user).delete()
+    PushDevice.objects.filter(user=user).delete()
     told = Notice.objects.filter(course__enrolments__user=user).values("pk")
     blot_out(
         Notice.objects.filter(pk__in=told), "subject", "reason", "last_error", texts=names_of(user) | addresses_of(user)
@@ -72,3 +75,20 @@ def purge_changes(now: datetime, dry_run: bool) -> int:
     before = now - _CHANGES_KEPT
     over = ItemChange.objects.filter(Q(told_at__lt=before) | Q(told_at=None, held_until__lt=before))
     return delete_in_batches(over, dry_run=dry_run)
+
+
+@retention(
+    "mail.push-devices", _("Devices on which people are told"), _("a year after the last notice"),
+    tables=["mail.PushDevice"],
+)  # fmt: skip
+def purge_push_devices(now: datetime, dry_run: bool) -> int:
+    """Delete devices that were told nothing for a year; a browser that is still there is entered again by a click."""
+    before = now - _KEPT
+    old = PushDevice.objects.filter(Q(last_told_at__lt=before) | Q(last_told_at=None, created_at__lt=before))
+    return delete_in_batches(old, dry_run=dry_run)
+
+
+@retention("mail.pushes", _("What was to be said on devices"), _("a day"), tables=["mail.Push"])
+def purge_pushes(now: datetime, dry_run: bool) -> int:
+    """Delete what could not be said within a day."""
+    return delete_in_batches(Push.objects.filter(created_at__lte=now - WORTHLESS_AFTER), dry_run=dry_run)

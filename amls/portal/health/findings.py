@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from amls.portal.health.state import State
+from lectures.extraction.run import office_program
 
 # What stands still where nobody serves a queue.
 _WORK_OF = {
@@ -19,6 +20,7 @@ _WORK_OF = {
 }
 _NAMES = {
     "amls.mail.tasks.deliver": gettext_lazy("Mails"),
+    "amls.mail.tasks.push": gettext_lazy("Notices on devices"),
     "amls.exports.tasks.work": gettext_lazy("Exports"),
     "amls.held.tasks.apply_held": gettext_lazy("What was held back"),
     "lectures.tasks.extract": gettext_lazy("Slides to read"),
@@ -57,7 +59,7 @@ def findings(state: State) -> list[Observation]:
     observations = [*_foundations(state)]
     if state.has_tables:
         observations += [*_processes(state), *_work(state), _files(state)]
-    return [*observations, *_disks(state), *_clocks(state)]
+    return [*observations, _office(), *_disks(state), *_clocks(state)]
 
 
 def _foundations(state: State) -> Iterator[Observation]:
@@ -180,6 +182,15 @@ def _files(state: State) -> Observation:
         if count
         else "",
     )
+
+
+def _office() -> Observation:
+    said = (
+        _("LibreOffice is on this server: those without a PDF are drawn")
+        if office_program() is not None
+        else _("LibreOffice is not on this server: those without a PDF are shown as text")
+    )
+    return Observation("office", _("Presentations"), said)
 
 
 def _disks(state: State) -> Iterator[Observation]:

@@ -25,13 +25,14 @@ from amls.files.models import MissingFile
 from amls.held.services import ACTS
 from amls.mail.health import MailHealth
 from amls.mail.health import health as mail_health
+from amls.mail.push.queue import PUSHES
 from amls.mail.send import OUTBOX
 from amls.portal.takeover.queues import FETCHES, UPSTREAMS
 from lectures.services.extraction import EXTRACTIONS
 from projects.services.allocating import ALLOCATIONS
 from projects.services.checking import CHECKS
 
-QUEUES = (OUTBOX, ACTS, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCHES, UPSTREAMS)
+QUEUES = (OUTBOX, PUSHES, ACTS, EXPORTS, EXTRACTIONS, CHECKS, ALLOCATIONS, FETCHES, UPSTREAMS)
 # More than clocks that are kept by NTP ever differ.
 _MOST_SKEW_SECONDS = 2
 # Work that should have been begun is late after this; beat comes twice a minute.

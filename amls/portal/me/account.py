@@ -23,6 +23,8 @@ from amls.core.bounds import Bound, spend
 from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, User
 from amls.courses.zones import zone_of
+from amls.mail.models import PushDevice
+from amls.mail.push.keys import application_key
 
 # How many of the newest events the page of the sessions shows.
 _EVENTS_SHOWN = 50
@@ -47,7 +49,10 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
         timezone.activate(zone)
         now: datetime = self.request.now
         events = AccountEvent.objects.filter(user=user)[:_EVENTS_SHOWN]
-        return {**super().get_context_data(**kwargs), "events": events, "zone": zone.key, "now": now}
+        return {
+            **super().get_context_data(**kwargs), "events": events, "zone": zone.key, "now": now,
+            "push_devices": PushDevice.objects.filter(user=user), "push_key": application_key(),
+        }  # fmt: skip
 
     def form_valid(self, form: Any) -> HttpResponse:
         """End the other sessions, and tell it."""

@@ -7,7 +7,8 @@ each page says by a code whose account it was made for. When that code changes t
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.crypto import salted_hmac
+
+from amls.core import seals
 
 ACCOUNT_HEADER, OFFLINE_HEADER = "X-Account", "X-Offline"
 # What people need on the train and in front of the lecture hall; nothing that only staff see, and no form's own page.
@@ -46,4 +47,4 @@ class OfflineMiddleware:
 def account_code(user: object) -> str:
     """Return what tells a device one account from another, and nobody which: 'nobody' for visitors."""
     pk = getattr(user, "pk", None)
-    return "nobody" if pk is None else salted_hmac("amls.portal.pwa", str(pk)).hexdigest()[:16]
+    return "nobody" if pk is None else seals.account_code(pk)

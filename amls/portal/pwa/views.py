@@ -69,6 +69,8 @@ def _worker() -> str:
         "static": settings.STATIC_URL,
         "shell": [static(name) for name in _SHELL],
         "leaving": reverse("account_logout").removesuffix("logout/"),
+        "logout": reverse("account_logout"),
+        "icon": static("img/app-192.png"),
         "offline": {language: reverse("portal:offline", args=[language]) for language in Language.values},
         "words": {language: _words(language) for language in Language.values},
     }

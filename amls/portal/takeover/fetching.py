@@ -1,21 +1,18 @@
 """Fetching a page by its https address, without ever reaching into this network.
 
-The address that a name resolves to is checked, and the connection goes to that very address, so that a second
-answer of the name server changes nothing; so after each redirect.
+The address that a name resolves to is checked (`amls/core/outside.py`); so after each redirect.
 """
 
 import http.client
-import ipaddress
 import re
-import socket
 import ssl
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
 
+from amls.core.outside import Address, Allows, InsideError, OutsideConnection, is_public, resolve
 from amls.portal.takeover.sources import MAX_BYTES
 from amls.portal.takeover.spec import CourseFileError
 
@@ -34,8 +31,6 @@ _TYPES = {
     "application/yaml": "yml", "text/yaml": "yml", "application/x-yaml": "yml",
 }  # fmt: skip
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -46,17 +41,10 @@ class Fetched:
     name: str
 
 
-def is_public(address: Address) -> bool:
-    """Return whether an address is one of the open internet."""
-    mapped = getattr(address, "ipv4_mapped", None)
-    real = mapped if mapped is not None else address
-    return real.is_global and not real.is_multicast and not real.is_reserved
-
-
 def fetch(
     address: str,
     *,
-    allows: Callable[[Address], bool] = is_public,
+    allows: Allows = is_public,
     context: ssl.SSLContext | None = None,
     seconds: float = _SECONDS_FOR_ALL,
 ) -> Fetched:
@@ -110,11 +98,13 @@ def _raw(address: str) -> str:
     return address
 
 
-def _get(address: str, allows: Callable[[Address], bool], context: ssl.SSLContext, until: float) -> Fetched | str:
+def _get(address: str, allows: Allows, context: ssl.SSLContext, until: float) -> Fetched | str:
     """Return the content of an address, or where it redirects to."""
     host, port, target = _parts(address)
     checked = _resolve(host, port, allows, address)
-    connection = _Connection(host, port, checked, allows, context, until)
+    connection = OutsideConnection(
+        host, port, checked=checked, allows=allows, context=context, until=until, patience=_SECONDS_FOR_ONE
+    )
     try:
         connection.request(
             "GET",
@@ -130,6 +120,8 @@ def _get(address: str, allows: Callable[[Address], bool], context: ssl.SSLContex
             return urljoin(address, str(response.getheader("Location")))
         _check_status(response.status, address)
         content = _read(response, connection, until, address)
+    except InsideError as error:
+        raise _refused(address) from error
     except (TimeoutError, http.client.HTTPException, ssl.SSLError, OSError) as error:
         raise _unreachable(error, address) from error
     finally:
@@ -162,62 +154,18 @@ def _parts(address: str) -> tuple[str, int, str]:
     return host, port, urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
 
-def _resolve(host: str, port: int, allows: Callable[[Address], bool], address: str) -> list[Address]:
+def _resolve(host: str, port: int, allows: Allows, address: str) -> list[Address]:
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return resolve(host, port, allows=allows)
+    except InsideError as error:
+        raise _refused(address) from error
     except (OSError, UnicodeError) as error:
         raise CourseFileError(
             [_("There is no server '%(host)s'. Check the address.") % {"host": host[:100]}]
         ) from error
-    addresses = [ipaddress.ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]
-    # One answer within this network is enough to refuse all.
-    if not addresses or not all(allows(address) for address in addresses):
-        raise _refused(address)
-    return addresses
 
 
-class _Connection(http.client.HTTPSConnection):
-    """A connection to one of the addresses that were checked, by the certificate of the name."""
-
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        checked: list[Address],
-        allows: Callable[[Address], bool],
-        context: ssl.SSLContext,
-        until: float,
-    ) -> None:
-        super().__init__(host, port, timeout=_SECONDS_FOR_ONE, context=context)
-        self._checked, self._allows, self._tls, self._until = checked, allows, context, until
-
-    def connect(self) -> None:
-        """Connect to the first address that answers, and look at who it is."""
-        last: OSError | None = None
-        for checked in self._checked:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                break
-            try:
-                raw = socket.create_connection((str(checked), self.port), timeout=min(_SECONDS_FOR_ONE, left))
-            except OSError as error:
-                last = error
-                continue
-            peer = ipaddress.ip_address(str(raw.getpeername()[0]).partition("%")[0])
-            if not self._allows(peer):
-                raw.close()
-                raise _refused(self.host)
-            self.sock = self._tls.wrap_socket(raw, server_hostname=self.host)
-            return
-        raise last or TimeoutError
-
-    def wait_at_most(self, seconds: float) -> None:
-        """Let the next reading take no longer."""
-        if self.sock is not None:
-            self.sock.settimeout(max(0.1, min(_SECONDS_FOR_ONE, seconds)))
-
-
-def _read(response: http.client.HTTPResponse, connection: _Connection, until: float, address: str) -> bytes:
+def _read(response: http.client.HTTPResponse, connection: OutsideConnection, until: float, address: str) -> bytes:
     pieces: list[bytes] = []
     size = 0
     while True:

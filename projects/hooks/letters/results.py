@@ -65,4 +65,5 @@ def _result_letter(notice: Notice, subject_of: Callable[[bool], str]) -> Letter 
         text="\n\n".join([*why, text]),
         action=action,
         reason=why_member(project.assignment),
+        is_pushed=True,
     )

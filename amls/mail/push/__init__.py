@@ -1,0 +1,1 @@
+"""Notices on a person's devices (Web Push): what a mail of some kinds has told is said there too, once."""
