@@ -17,6 +17,7 @@ from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
 from tests.tools import answering, template
 from tests.tools.flushing import flush_what_is_there
+from tests.worlds import Worlds
 
 # All that is imported stays until the end, and the collector by default looks through it for every few objects that are made.
 gc.set_threshold(50_000, 20, 100)
@@ -105,7 +106,16 @@ def _all_is_answered(request: pytest.FixtureRequest) -> Iterator[None]:
     answering.wait_for(server)
 
 
+@pytest.fixture(scope="session")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
+    """What this worker made once for tests that begin with the same."""
+    return Worlds(tmp_path_factory.mktemp("worlds"))
+
+
 @pytest.fixture
-def cast(db: None) -> Cast:
-    """A course with everyone in it, and a stranger who is not."""
-    return make_cast()
+def cast(request: pytest.FixtureRequest, db: None) -> Cast:
+    """A course with everyone in it, and a stranger who is not; where a module has them with more, those."""
+    if "furnished" not in request.fixturenames:
+        return make_cast()
+    made: tuple[Cast, object] = request.getfixturevalue("furnished")
+    return made[0]

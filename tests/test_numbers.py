@@ -14,7 +14,7 @@ from lectures.models import Lecture
 from tests.cast import Cast
 from tests.exams.test_office import ACTS
 from tests.factories import AssignmentFactory, LectureFactory, TopicFactory
-from tests.test_addresses import TABLE, places  # noqa: F401 - a fixture
+from tests.test_addresses import TABLE, furnished, places  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
 # More than a bigint holds, and more digits than Python reads.

@@ -20,7 +20,7 @@ from tests.cast import Cast
 from tests.odd.plan import everything
 from tests.odd.sending import Sender, send_all
 from tests.odd.world import addresses, furnish
-from tests.test_addresses import PARTS, places  # noqa: F401 - a fixture
+from tests.test_addresses import PARTS, furnished, places  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db
 # How many addresses a run of the sample tries as each part of the cast, and how often each.

@@ -25,18 +25,29 @@ def flush_what_is_there() -> None:
     post_migrate.disconnect(create_contenttypes)
 
 
+def filled_tables(tables: list[str] | None = None) -> list[str]:
+    """Return the tables in which there are rows, but for what the migrated database came with.
+
+    Args:
+        tables: of these; by default of all of models.
+    """
+    if tables is None:
+        tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    names = {table: connection.ops.quote_name(table) for table in tables if table not in _KEPT}
+    asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {name})" for table, name in names.items())
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        return [table for (table,) in cursor.fetchall()]
+
+
 def _sql_flush(
     operations: Any, style: Any, tables: list[str], *, reset_sequences: bool = False, allow_cascade: bool = False
 ) -> list[str]:
     if reset_sequences:
         raise NotImplementedError("Tests know rows by what they are, not by their numbers.")
-    names = {table: connection.ops.quote_name(table) for table in tables if table not in _KEPT}
-    asked = " UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT FROM {name})" for table, name in names.items())
-    with connection.cursor() as cursor:
-        cursor.execute(asked)
-        filled = [table for (table,) in cursor.fetchall()]
+    filled = filled_tables(tables)
     if not filled:
         return []
     # The role in which servers copy rows of others: no key and no trigger speaks up.
     role = "SET LOCAL session_replication_role = replica"
-    return [role, *(f"DELETE FROM {names[table]}" for table in filled)]
+    return [role, *(f"DELETE FROM {connection.ops.quote_name(table)}" for table in filled)]

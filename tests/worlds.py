@@ -1,0 +1,61 @@
+"""What takes long to make and many tests begin with, made once by each worker: rows are put back as they were written.
+
+For tests in a transaction, whose database is empty. Tests that commit have tests/snapshots.py, which brings back the numbers
+that rows get next: they come before all others (tests/conftest.py), so that rows put back here meet none of those numbers.
+"""
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from tests.tools.flushing import filled_tables
+
+Made = TypeVar("Made")
+
+
+class Worlds:
+    """What was made, by name: its rows, its files, and what `make` returned."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: dict[str, Any] = {}
+        self._rows: dict[str, dict[str, bytes]] = {}
+
+    def given(self, name: str, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes on an empty database, with its rows and files: made the first time, put back later.
+
+        Args:
+            name: the same for the same `make`.
+            make: returns models, or what holds some; each test gets a copy of its own.
+        """
+        if name not in self._made:
+            # A copy, as a test changes what it is given.
+            self._made[name] = copy.deepcopy(made := make())
+            self._rows[name] = {table: _read(table) for table in filled_tables()}
+            _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
+            return made
+        with transaction.atomic(), connection.cursor() as cursor:
+            # The role in which servers copy rows of others: no key and no trigger speaks up.
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            for table, rows in self._rows[name].items():
+                with cursor.copy(f"COPY {connection.ops.quote_name(table)} FROM STDIN") as target:
+                    target.write(rows)
+            cursor.execute("SET LOCAL session_replication_role = origin")
+        _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
+        made_before: Made = copy.deepcopy(self._made[name])
+        return made_before
+
+
+def _read(table: str) -> bytes:
+    with connection.cursor() as cursor, cursor.copy(f"COPY {connection.ops.quote_name(table)} TO STDOUT") as rows:
+        return b"".join(bytes(piece) for piece in rows)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    if source.exists():
+        shutil.copytree(source, target, dirs_exist_ok=True)
