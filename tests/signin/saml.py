@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html import escape
 from pathlib import Path
 from threading import Thread
@@ -34,9 +35,15 @@ _PAGE = """<!doctype html><html lang="en"><title>University</title><main><h1>Uni
 <form method="{method}" action="{action}">{fields}{buttons}</form></main></html>"""
 
 
+@cache
+def _key_of(name: str) -> rsa.RSAPrivateKey:
+    """Return a key that is drawn once for each name: to find its primes takes longer than to sign in."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 def make_pair(folder: Path, name: str) -> tuple[str, str]:
     """Make a key and its certificate; return their files."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = _key_of(name)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     made = (
