@@ -56,19 +56,35 @@ def snapshots(
 
 
 @pytest.fixture
-def site(transactional_db: None, live_server: LiveServer, settings: Settings, snapshots: Snapshots) -> str:
+def site(
+    request: pytest.FixtureRequest,
+    transactional_db: None,
+    live_server: LiveServer,
+    settings: Settings,
+    snapshots: Snapshots,
+) -> str:
     """The demo on a real server; returns its address."""
+
+    def make() -> None:
+        call_command("createcachetable", verbosity=0)
+        make_demo(now=timezone.now(), with_coursework=False)
+
+    def make_and_read() -> None:
+        snapshots.restore("demo", make)
+        extract()
+
     settings.SITE_URL = live_server.url
     settings.STAFF_NEEDS_SECOND_FACTOR = False
-    call_command("createcachetable", verbosity=0)
-    snapshots.restore("demo", lambda: make_demo(now=timezone.now(), with_coursework=False))
+    if "read_files" in request.fixturenames:
+        snapshots.restore("demo_read", make_and_read)
+    else:
+        snapshots.restore("demo", make)
     return str(live_server.url)
 
 
 @pytest.fixture
-def read_files(site: str, snapshots: Snapshots) -> None:
+def read_files(site: str) -> None:
     """Slides and captions of the demo are read, as they are soon after their upload."""
-    snapshots.restore("demo_read", extract)
 
 
 @pytest.fixture

@@ -16,7 +16,17 @@ WIDTHS = (390, 1280)
 EVERY_WIDTH = (320, *WIDTHS, 2560)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_RUN = f"axe.run(document, {{iframes: false, selectors: false, resultTypes: ['violations'], runOnly: {_RULES}}})"
+# Of these rules, those that look at colours: they are asked again where a scheme changes nothing else.
+_OF_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+_RUN = "only => axe.run(document, {iframes: false, selectors: false, resultTypes: ['violations'], runOnly: only})"
+# All that the other rules look at: what there is, where it stands, what is said of it, and what is read.
+_STANDS = """() => [...document.querySelectorAll("*")].map(element => {
+  const box = element.getBoundingClientRect(), names = element.getAttributeNames();
+  return [
+    element.tagName, box.x, box.y, box.width, box.height, element.checkVisibility({visibilityProperty: true}),
+    ...names.filter(name => !["class", "style", "nonce", "value"].includes(name)).map(name => element.getAttribute(name)),
+  ].join(" ");
+}).join("\\n") + document.body.innerText"""
 # Colours on their way to those of the other scheme would be measured halfway.
 # What sticks to the lower edge covers something in part, wherever one has scrolled to: axe would call that too small.
 _LAID_DOWN = """
@@ -26,7 +36,9 @@ _STILL = """() => Promise.all(document.getAnimations().filter(one => one instanc
   .map(one => one.finished.catch(() => null)))"""
 
 
-def problems_at(page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES) -> list[str]:
+def problems_at(
+    page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES, seen: set[str] | None = None
+) -> list[str]:
     """Open an address and return what is wrong: its status, what axe finds, what is too wide, what the console says.
 
     It is loaded once for all looks: these follow from its styles alone, so it turns as a phone turns in the hand, and as
@@ -36,37 +48,53 @@ def problems_at(page: Page, address: str, *, schemes: Sequence[Scheme] = SCHEMES
         page: of whoever is signed in.
         address: whole.
         schemes: one, for a page whose scripts ask for it when it is loaded.
+        seen: as for `axe_in_every_look()`.
     """
     with _console(page) as problems:
         page.emulate_media(color_scheme=schemes[0])
         answer = page.goto(address)
         if answer is None or (answer.status, page.url) != (200, address):
             problems.append(f"{answer and answer.status} at {page.url}")
-        problems.extend(axe_in_every_look(page, schemes=schemes))
+        problems.extend(axe_in_every_look(page, schemes=schemes, seen=seen))
         problems.extend(too_wide(page))
         page.wait_for_load_state("networkidle")
     return problems
 
 
-def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES) -> list[str]:
-    """Return what axe finds on the page as it stands, with the look in which it does."""
+def problems_in_each_scheme_at(page: Page, address: str) -> list[str]:
+    """Return what `problems_at()` does of a page that has to be loaded once for each scheme."""
+    seen = set[str]()
+    return [problem for scheme in SCHEMES for problem in problems_at(page, address, schemes=[scheme], seen=seen)]
+
+
+def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES, seen: set[str] | None = None) -> list[str]:
+    """Return what axe finds on the page as it stands, with the look in which it does.
+
+    Args:
+        page: as it stands.
+        schemes: in which it looks.
+        seen: how the page stood when all rules were asked, to which this is added; where it stands so in another scheme, only
+            its colours are looked at.
+    """
     problems = []
+    seen = set() if seen is None else seen
     for width, scheme in product(WIDTHS, schemes):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.evaluate(_STILL)
         page.evaluate(_LAID_DOWN)
-        problems += [f"{width} {scheme}: {problem}" for problem in axe(page)]
+        stands = f"{width}\n{page.evaluate(_STANDS)}"
+        problems += [f"{width} {scheme}: {problem}" for problem in axe(page, only_colours=stands in seen)]
+        seen.add(stands)
     return problems
 
 
-def axe(page: Page) -> list[str]:
+def axe(page: Page, *, only_colours: bool = False) -> list[str]:
     """Return what axe finds on the page as it stands and looks, each with its first place."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(_source())
-    return [
-        f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in page.evaluate(_RUN)["violations"]
-    ]
+    violations = page.evaluate(_RUN, _OF_COLOURS if only_colours else _RULES)["violations"]
+    return [f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations]
 
 
 def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:

@@ -1,0 +1,34 @@
+"""What is looked at again in another scheme: colours always, and all the rest where the page stands otherwise."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.looks import axe_in_every_look
+
+PAGE = """<!doctype html><html lang="en"><head><title>Looks</title>
+<meta name="viewport" content="width=device-width"><style>
+  body { color: #111; background: #fff } input { display: none }
+  @media (prefers-color-scheme: dark) { %s }
+</style></head><body><main><h1>Looks</h1><p>Words.</p><input type="text"></main></body></html>"""
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("dark", "problems"),
+    [
+        ("", []),
+        ("p { color: #eee }", ["390 dark: color-contrast", "1280 dark: color-contrast"]),
+        ("input { display: block }", ["390 dark: label", "1280 dark: label"]),
+    ],
+)
+def test_what_is_wrong_in_the_dark_only_is_found(page: Page, dark: str, problems: list[str]) -> None:
+    page.set_content(PAGE % dark)
+    assert [found.rpartition(": ")[0] for found in axe_in_every_look(page)] == problems
