@@ -45,7 +45,10 @@ _DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by what it needs: `real`, `integration` (the database), or `unit` (neither)."""
+    """Mark every test by what it needs: `real`, `integration` (the database), or `unit` (neither).
+
+    Real ones come first: they wait most of their minutes, while others compute, and none of them is left to the end.
+    """
     for item in items:
         if item.get_closest_marker("real") is not None:
             continue
@@ -56,6 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("integration")
         else:
             item.add_marker("unit")
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)
 
 
 @pytest.fixture(scope="session")
