@@ -9,18 +9,23 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
-from django.conf import settings
+from allauth.account.models import EmailAddress
+from django.conf import global_settings, settings
 from django.test import Client, override_settings
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from amls.agenda.services import reconcile
 from amls.core.clock import Clock, DatabaseClock, now
+from amls.courses.models import Course, User
 from amls.embedded import running
 from projects.deadlines import effective_deadline, is_counting
 from projects.models import Assignment, Submission
 from projects.services.registration import register_project
-from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
+from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, LectureFactory, TopicFactory
+from tests.factors import code_of, with_app
 from tests.infra.test_mail_for_real import _PREPARE, House, Post, wait_for
+from tests.infra.test_redis_away import PASSWORD, Visitor
 from tests.mail.conftest import free_port
 from tests.projects.served import form, get, granian, notebook, send, signed_in
 
@@ -65,6 +70,8 @@ def test_web_servers_with_wrong_clocks_judge_hand_ins_alike(tmp_path: Path) -> N
         with granian(folder, skewed(seconds), workers=1) as port:
             for closed_for, counts in ((timedelta(minutes=2), False), (-timedelta(minutes=2), True)):
                 assert _hand_in(port, rules, closed_for=closed_for) is counts, (name, closed_for)
+            assert _signs_in_with_an_app(port), name
+            assert _answers_of_a_calendar(port, course) == [200, 304, 304, 200, 200], name
             clocks = get(port, "/readyz")[2].decode()
         assert f'"clocks": "this server is {SKEW} s {name.replace("ahead", "ahead of")} the database"' in clocks
 
@@ -86,6 +93,34 @@ def _hand_in(port: int, rules: Assignment, *, closed_for: timedelta) -> bool:
     kept = Submission.objects.get(project=project)
     assert before - timedelta(seconds=1) <= kept.began_at <= kept.received_at <= after + timedelta(seconds=1)
     return is_counting(kept, effective_deadline(kept.project))
+
+
+def _signs_in_with_an_app(port: int) -> bool:
+    """Whether the code that an app shows at the true time lets a person in."""
+    with override_settings(PASSWORD_HASHERS=global_settings.PASSWORD_HASHERS):
+        user = User.objects.create_user(f"app{port}@example.org", PASSWORD)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    secret, visitor = with_app(user), Visitor(port)
+    assert visitor.sign_in(user.email) == (200, "/accounts/2fa/authenticate/")
+    # The home of the only course.
+    return visitor.prove(code_of(secret)) == "/amls/"
+
+
+def _answers_of_a_calendar(port: int, course: Course) -> list[int]:
+    """Ask for it, again with what it said of itself, and again after it has changed; return the statuses."""
+    path = f"/{course.slug}/calendar.ics"
+    said: list[tuple[int, dict[str, str]]] = [get(port, path)[:2]]
+
+    def ask_again() -> list[int]:
+        asked = {"If-None-Match": said[0][1]["etag"]}, {"If-Modified-Since": said[0][1]["last-modified"]}
+        return [get(port, path, "", **headers)[0] for headers in asked]
+
+    before = ask_again()
+    # The second that it is said by has to be another one.
+    time.sleep(1.1)
+    LectureFactory.create(course=course)
+    reconcile(course, now=now())
+    return [said[0][0], *before, *ask_again()]
 
 
 @pytest.mark.django_db

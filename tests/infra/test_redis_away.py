@@ -80,6 +80,11 @@ class Visitor:
         with self._send("/accounts/login/code/", email=email):
             return str(self.follower.headers["X-Request-ID"])
 
+    def prove(self, code: str) -> str:
+        """Type the code of an app after the password; return where it leads."""
+        with self._send("/accounts/2fa/authenticate/", code=code) as page:
+            return str(page.url).removeprefix(self.site)
+
     def _send(self, path: str, **form: str) -> Any:
         with self.opener.open(f"{self.site}{path}", timeout=30) as page:
             token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
