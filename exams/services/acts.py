@@ -100,7 +100,7 @@ def wanted_act(name: str, staff: Staff, data: Data, trial: Trial, *, back: str) 
         kind=KIND,
         about=f"{name}:{staff.exam.pk}:{person[0] if person else ''}",
         references={"act": name, "exam": staff.exam.pk, "values": values, "seal": _seal(data, trial)},
-        title=f"{acts[name].label}: {person[1] if person else staff.exam}",
+        title=f"{acts[name].label}: {person[1] if person else staff.exam.with_day(staff.exam.course.zone)}",
         back=back,
     )
 

@@ -26,7 +26,8 @@ def release(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         lambda: released(exam_pk=pk, now=access.now),
         lambda rows: WantedAct(
             course=access.course, kind=SEATS, about=str(pk), references={"exam": pk, "seal": seal_seen(rows)},
-            title=_("Release the seats of %(exam)s") % {"exam": exam}, back=reverse("exams:staff", args=[slug, pk]),
+            title=_("Release the seats of %(exam)s") % {"exam": exam.with_day(access.course.zone)},
+            back=reverse("exams:staff", args=[slug, pk]),
         ),
         lead=_("Everyone sees their seat on the page and in the calendar, and gets a mail."),
         submit=_("Release in five minutes"),
@@ -42,7 +43,8 @@ def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         lambda: published(exam_pk=pk, by=person_of(request), now=access.now),
         lambda rows: WantedAct(
             course=access.course, kind=RESULTS, about=str(pk), references={"exam": pk, "seal": seal_seen(rows)},
-            title=_("Publish the results of %(exam)s") % {"exam": exam}, back=reverse("exams:results", args=[slug, pk]),
+            title=_("Publish the results of %(exam)s") % {"exam": exam.with_day(access.course.zone)},
+            back=reverse("exams:results", args=[slug, pk]),
         ),
         lead=_("Grades and extra points are fixed, and everyone gets a mail with a link."),
         submit=_("Publish in five minutes"),

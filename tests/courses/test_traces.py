@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from amls.courses.models import RosterEntry, User
 from amls.courses.services import verify_number
+from amls.held.models import HeldAct
 from amls.mail.models import Notice
 from amls.mail.outbox import notify
 from amls.privacy.registry import delete_account
@@ -87,6 +88,10 @@ def test_nothing_of_a_deleted_account_is_left_in_any_table(cast: Cast) -> None:
     sent("to-staff", "Grażyna Łępicka proposes an idea", recipient=cast.lecturer.user, course=cast.course)
     sent("to-staff-then", "Grazyna Alt asks for more time", recipient=cast.lecturer.user, course=cast.course)
     kept = sent("kept", "Neugrażyna Łępickas Idee", recipient=cast.lecturer.user, course=cast.course)
+    HeldAct.objects.create(
+        course=cast.course, kind="tests", about="1", title="Withdraw: Grażyna Łępicka", back="/", by=cast.lecturer.user,
+        created_at=NOW, apply_at=NOW, state="done", ended_at=NOW, outcome="Grażyna Łępicka is withdrawn and was told.",
+    )  # fmt: skip
     assert LogEntry.objects.filter(object_repr__contains="Łępicka").count() >= 2
     words = ("student@example.org", "second@example.org", "Grażyna Łępicka", "G Łępicka", "Grazyna Alt", "412345")
     delete_account(user=user, now=NOW)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.batches import delete_in_batches
 from amls.courses.models import User
+from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.held.models import HeldAct
-from amls.privacy.registry import on_course_purge, personal_data, retention
+from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
 
 _KEPT = timedelta(days=365)
 
@@ -19,6 +20,13 @@ def tell(user: User) -> Iterator[tuple[str, Any]]:
     """Yield what a person held back."""
     rows = HeldAct.objects.filter(by=user).order_by("pk")
     yield "held.json", list(rows.values("course__slug", "kind", "title", "state", "created_at", "ended_at"))
+
+
+@on_account_deletion
+def forget(user: User, now: datetime) -> None:
+    """Take the person's names and addresses out of what was done about them."""
+    known = HeldAct.objects.filter(course__enrolments__user=user).values("pk")
+    blot_out(HeldAct.objects.filter(pk__in=known), "title", "outcome", texts=names_of(user) | addresses_of(user))
 
 
 @on_course_purge
