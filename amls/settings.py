@@ -524,7 +524,21 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": True,
     "BORDER_RADIUS": "7px",
     "DASHBOARD_CALLBACK": "amls.portal.desk.dashboard.dashboard",
+    # The colours of the pages (static/css/amls.css).
     "COLORS": {
+        "base": {
+            "50": "#f7f8fa",
+            "100": "#eceff3",
+            "200": "#dfe3e8",
+            "300": "#c9ced6",
+            "400": "#a3a7b3",
+            "500": "#686e7c",
+            "600": "#5d6270",
+            "700": "#434854",
+            "800": "#2b3038",
+            "900": "#1b1e24",
+            "950": "#111317",
+        },
         "primary": {
             "50": "#fdf3f3",
             "100": "#fbeceb",

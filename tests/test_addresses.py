@@ -190,6 +190,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:staff_close": ("{exam}staff/close/", dict.fromkeys(PARTS, 405)),
     "exams:staff_freeze": ("{exam}staff/freeze/", dict.fromkeys(PARTS, 405)),
     "exams:staff_unfreeze": ("{exam}staff/unfreeze/", dict.fromkeys(PARTS, 405)),
+    "portal:invite": ("/amls/staff/invite/", STAFF_LOGIN),
     "exams:rooms": ("{exam}staff/rooms/", STAFF),
     "exams:rooms_move": ("{exam}staff/rooms/move/", dict.fromkeys(PARTS, 405)),
     "exams:rooms_undo": ("{exam}staff/rooms/undo/", dict.fromkeys(PARTS, 405)),

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.times import say_date, say_day
 
-_LABEL, _BAR, _ROW = 64, 470, 26
+_LABEL, _ROW = 64, 26
 # The room of a letter of a label, whatever the language: '23. September' is no shorter than it is.
 _LETTER = 8
 # Between columns, on each side, as a share of a column's room.
@@ -17,7 +17,7 @@ _GAP = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One number of a plot, with its geometry: of a row in the plot's own units, of a column in percent.
+    """One number of a plot, with its geometry: of a row in pixels and its length in percent, of a column in percent.
 
     Attributes:
         title: the long label, for the table.
@@ -47,9 +47,9 @@ class Bar:
         return self.place * _ROW + 2
 
     @property
-    def width(self) -> int:
-        """How long the row is."""
-        return round(self.share * _BAR)
+    def width(self) -> float:
+        """How long the row is, in percent of the longest."""
+        return round(100 * self.share, 1)
 
     @property
     def text_y(self) -> int:
@@ -131,13 +131,8 @@ class Plot:
 
     @property
     def height(self) -> int:
-        """The height of the whole drawing, in the plot's own units."""
+        """The height of the whole drawing, in pixels."""
         return len(self.bars) * _ROW + 4
-
-    @property
-    def width(self) -> int:
-        """The width of the whole drawing, in the plot's own units."""
-        return self.label_width + _BAR + 60
 
     @property
     def total(self) -> int:
@@ -164,7 +159,7 @@ def draw(
         column: the heading of the labels in the table.
         unit: what is counted.
         empty: what is said instead where every number is 0.
-        label_width: the least room of the labels, in the plot's own units; longer ones get what they need.
+        label_width: the least room of the labels, in pixels; longer ones get what they need.
     """
     needed = max((len(label) for label, _title, _value in rows), default=0) * _LETTER + 12
     return Plot(name, title, column, unit, empty, bars_of(rows), max(label_width, needed))

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Case, QuerySet, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -35,7 +35,7 @@ from amls.courses.saving import (
 )
 from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed, verify_number
 from amls.courses.vouched import vouched_number
-from amls.desk.chosen import chosen_course
+from amls.desk.chosen import chosen_course, courses_of
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.listing import PeopleList
 from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
@@ -274,7 +274,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     list_select_related = ("course", "enrolment", "claimed_by")
     search_fields = ("email", "name", "matriculation_number")
     form = RosterEntryForm
-    actions_list = ("upload_roster",)
+    actions_list = ("upload_roster", "invite_by_mail")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Show which accounts were declined, where some were."""
@@ -325,6 +325,14 @@ class RosterEntryAdmin(CourseScopedAdmin):
         said = _("Confirmed; the person is enrolled and told.") if is_confirmed else _("Declined; the person is told.")
         messages.success(request, said)
         return redirect("admin:courses_rosterentry_changelist")
+
+    @action(description=gettext_lazy("Invite by mail"), url_path="invite")
+    def invite_by_mail(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the page that invites people to the chosen course, else to the first of one's own."""
+        course = chosen_course(request) or next(iter(courses_of(request)), None)
+        if course is None:
+            raise Http404
+        return redirect("portal:invite", slug=course.slug)
 
     @action(description=gettext_lazy("Import a table"), url_path="import")
     def upload_roster(self, request: HttpRequest) -> HttpResponse:

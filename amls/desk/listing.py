@@ -129,8 +129,13 @@ def listed(cl: ChangeList) -> Listed:
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
     select = conditional_escape(_("Select record"))
     table = [[_cell(cl, column, row, forms.get(row.pk), select) for column in columns] for row in cl.result_list]
+    # What groups rows is told once also of few, where there is one group.
+    once = getattr(cl.model_admin, "told_once", ())
     is_shown = [
-        bool(forms) or column.is_link or len(table) < _MANY or any(cells[place] != table[0][place] for cells in table)
+        bool(forms)
+        or column.is_link
+        or (len(table) < _MANY and column.name not in once)
+        or any(cells[place] != table[0][place] for cells in table)
         for place, column in enumerate(columns)
     ]
     shown = [(place, column) for place, column in enumerate(columns) if is_shown[place]]

@@ -11,6 +11,7 @@ from amls.portal.health import views as health
 from amls.portal.home import documents
 from amls.portal.home import views as home
 from amls.portal.imports import views as imports
+from amls.portal.inviting import views as inviting
 from amls.portal.legal import views as legal
 from amls.portal.me import account
 from amls.portal.me import views as me
@@ -50,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/", home.home, name="home"),
     path("<slug:slug>/search/", search.in_course, name="search"),
     path("<slug:slug>/staff/imports/", imports.imports, name="imports"),
+    path("<slug:slug>/staff/invite/", inviting.invite_page, name="invite"),
     path("<slug:slug>/staff/stats/", stats.stats, name="stats"),
     path("<slug:slug>/staff/import/", bringing("bring_into"), name="import"),
     path("<slug:slug>/staff/upstream/", upstream("upstream_page"), name="upstream"),

@@ -31,9 +31,20 @@ class TopicAdmin(KeptAdmin):
 
     writes = Writes(save=keep_topic, delete=delete_topic)
     previews = True
-    list_display = ("title", "track", "mentor", "team_size", "slots_left", "is_open", "proposal_state", "course")
+    list_display = (
+        "title",
+        "assignment",
+        "track",
+        "mentor",
+        "team_size",
+        "slots_left",
+        "is_open",
+        "proposal_state",
+        "course",
+    )
+    told_once = ("assignment",)
     list_filter = ("course", "track", "is_open", "proposal")
-    list_select_related = ("course", "mentor", "proposed_by__user")
+    list_select_related = ("course", "assignment", "mentor", "proposed_by__user")
     search_fields = ("title", "description", "mentor__name")
     actions = ("to_csv", "to_xlsx")
     actions_list = ("upload_topics",)

@@ -101,4 +101,19 @@
   document.addEventListener("keydown", onKey);
   frame?.addEventListener("load", attend);
   if (inside()?.readyState === "complete") attend();
+
+  // What is to be read of the next project is fetched meanwhile: files may be kept for minutes, so that the frame
+  // beside the next decision is there at once. Whoever saves data fetches nothing ahead.
+  const fetchAhead = async () => {
+    try {
+      const answer = await fetch(form.dataset.next, { credentials: "same-origin" });
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const address = answer.ok && next.querySelector("[data-reading]")?.getAttribute("src");
+      if (address) await fetch(address, { credentials: "same-origin" });
+    } catch { /* it is fetched when it is asked for */ }
+  };
+  if (form.dataset.next && !navigator.connection?.saveData) {
+    const wait = window.requestIdleCallback ?? ((call) => setTimeout(call, 500));
+    addEventListener("load", () => wait(fetchAhead));
+  }
 })();

@@ -32,7 +32,7 @@
       box.parentElement.querySelector("[data-count]").textContent = count;
     }
     const isSet = Boolean(tracks.length || skills.length || free || typed);
-    said.textContent = isSet ? said.dataset.words.replace("%n", shown) : "";
+    said.textContent = !isSet ? "" : shown === 1 ? said.dataset.one : said.dataset.words.replace("%n", shown);
     all.hidden = !isSet;
     document.querySelector("#topics [data-none]").hidden = shown > 0;
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();

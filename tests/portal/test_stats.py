@@ -47,13 +47,15 @@ def test_stats_show_numbers_as_plots_and_tables(cast: Cast, lecture: Lecture) ->
         )  # fmt: skip
     answer = cast.client("lecturer").get("/amls/staff/stats/")
     plots = {plot.name: [(bar.label, bar.value, bar.width) for bar in plot.bars] for plot in answer.context["plots"]}
-    assert plots["downloads"] == [("06", 40, 470)]
-    assert plots["watched"] == [("06", 10, 470)]
-    assert plots["clients"] == [("Thunderbird", 2, 470), ("Google Calendar", 1, 235)]
-    assert plots["public-clients"] == [("Outlook", 30, 470), ("unknown", 15, 235)]
+    assert plots["downloads"] == [("06", 40, 100)]
+    assert plots["watched"] == [("06", 10, 100)]
+    assert plots["clients"] == [("Thunderbird", 2, 100), ("Google Calendar", 1, 50)]
+    assert plots["public-clients"] == [("Outlook", 30, 100), ("unknown", 15, 50)]
     assert [value for _label, value, _width in plots["weeks"]][-1] == 50
     text = answer.content.decode()
-    assert '<rect x="64" y="2" width="470" height="20" rx="3"></rect>' in text
+    assert '<rect width="100.0%" height="20" rx="3"></rect>' in text
+    # No scale: letters have their own size, whatever the width.
+    assert '<svg class="plot plot-rows" width="100%"' in text
     assert shows(text, '<th scope="row">06 Parameter Servers</th><td class="num">40</td>')
     assert "style=" not in text
     for enrolment in Enrolment.objects.filter(course=cast.course, role="student"):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -14,6 +15,7 @@ from amls.mail.models import Notice
 from amls.mail.outbox import notify
 from amls.mail.wording import bullet_list
 from amls.membership.claims import on_claim
+from amls.portal.inviting.people import LETTER
 
 
 @on_claim
@@ -81,6 +83,34 @@ def roster_claimed(notice: Notice, now: datetime) -> Letter | None:
         reason=_("You get this because you teach in %(course)s.") % values,
         line=str(entry.claimed_by),
     )
+
+
+@letter(LETTER, label=gettext_lazy("Invited to a course"))
+def invited(notice: Notice, now: datetime) -> Letter | None:
+    """Invite somebody of the roster: to sign in with this very address, or who joined by it to the course's page."""
+    entry = RosterEntry.objects.filter(pk=notice.references["entry"]).select_related("course", "enrolment").first()
+    if entry is None:
+        return None
+    course, values = (
+        entry.course,
+        {"course": escape_markdown(str(entry.course)), "address": escape_markdown(entry.email)},
+    )
+    reason = _("You get this because the staff of %(course)s invited you.") % {"course": course}
+    subject = _("You are invited: %(course)s") % {"course": course}
+    if entry.enrolment is not None:
+        text = _("The staff of **%(course)s** put you on its roster: you are in the course.") % values
+        return Letter(
+            subject=subject,
+            text=text,
+            action=(_("Open my course"), reverse("portal:me", args=[course.slug])),
+            reason=reason,
+        )
+    text = _(
+        "The staff of **%(course)s** put you on its roster. Sign in with this address, %(address)s: a code is mailed to "
+        "you, and you are in the course."
+    )
+    sign_in = f"{reverse('account_signup')}?{urlencode({'next': reverse('portal:me', args=[course.slug])})}"
+    return Letter(subject=subject, text=text % values, action=(_("Join the course"), sign_in), reason=reason)
 
 
 @letter("portal.roster-confirmed", label=gettext_lazy("Confirmed as a person of the roster"))

@@ -1,0 +1,174 @@
+"""Who is meant by what was pasted, what each is told, and telling it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from amls.core.bounds import Bound, spend
+from amls.core.text import clean_name
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, RosterEntry, User
+from amls.held.models import HeldAct
+from amls.mail.outbox import Told, notify_each
+from amls.membership.roster import RosterPlan, import_roster
+
+# The kind of held act, and of letter.
+KIND = "portal.invite"
+LETTER = "portal.invited"
+MOST = 1000
+
+_INVITATIONS = Bound(
+    "portal.invitations",
+    most=2 * MOST,
+    per=timedelta(days=1),
+    message=gettext_lazy("A course invites at most %(most)s people a day. Go on in %(wait)s."),
+)
+_ADDRESS = re.compile(r"[^\s<>,;:\"'()\[\]|]+@[^\s<>,;:\"'()\[\]|]+")
+_NUMBER = re.compile(r"(?<![\w.-])\d{5,10}(?![\w.-])")
+# What stands around names in what mail programs and spreadsheets copy.
+_AROUND = " \t\r\n<>,;:|\"'()[]"
+
+
+class Standing(Enum):
+    """What a person is to the course before they are invited."""
+
+    ENROLLED = gettext_lazy("is in the course already: gets no mail")
+    ACCOUNT = gettext_lazy("has an account: joins, and is told")
+    LISTED = gettext_lazy("is on the roster, without an account: is invited to sign in")
+    NEW = gettext_lazy("is new: is put on the roster, and invited to sign in")
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """Somebody whom the staff invite."""
+
+    email: str
+    name: str = ""
+    number: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>" if self.name else self.email
+
+
+def read_people(text: str) -> tuple[list[Invited], list[str]]:
+    """Return the people of pasted lines, each address once, and what could not be read.
+
+    Addresses come alone, one per line or many in one; with names as mail programs copy them ('Żółć, Łukasz
+    <l@example.org>; …'), or with names and matriculation numbers as the columns of a spreadsheet.
+    """
+    people: dict[str, Invited] = {}
+    problems: list[str] = []
+    lines = [line for line in text.splitlines() if line.strip()]
+    for place, line in enumerate(lines):
+        parts = [line] if len(_ADDRESS.findall(line)) < 2 else re.split(r"(?<=>)\s*[,;]|;|,(?=[^,<]*@)", line)
+        for part in parts:
+            found = _ADDRESS.search(part)
+            if found is None:
+                # The first line may be the heads of columns.
+                if part.strip(_AROUND) and (place or len(lines) == 1):
+                    problems.append(_("No address: %(text)s") % {"text": part.strip()[:80]})
+                continue
+            email = found[0].strip(".").lower()
+            try:
+                validate_email(email)
+            except ValidationError:
+                problems.append(_("'%(email)s' is not an e-mail address.") % {"email": email[:80]})
+                continue
+            people.setdefault(email, _person(email, part.replace(found[0], "\t")))
+    return list(people.values()), problems
+
+
+def _person(email: str, rest: str) -> Invited:
+    number = _NUMBER.search(rest)
+    words = _NUMBER.sub("\t", rest)
+    name = " ".join(part.strip(_AROUND) for part in re.split(r"[\t|]+", words) if part.strip(_AROUND))
+    if name.count(",") == 1:
+        last, first = (part.strip(_AROUND) for part in name.split(","))
+        name = f"{first} {last}"
+    return Invited(email, clean_name(re.sub(r"[,;]+", " ", name))[:150], number[0] if number else "")
+
+
+def standings_of(course: Course, people: Sequence[Invited]) -> list[tuple[Invited, Standing]]:
+    """Return what each is to the course: 3 queries."""
+    emails = [person.email for person in people]
+    accounts = {
+        address.email.lower(): address.user_id
+        for address in EmailAddress.objects.filter(email__in=emails, verified=True)
+    }
+    enrolled = set(Enrolment.objects.filter(course=course, user__in=accounts.values()).values_list("user", flat=True))
+    entries = RosterEntry.objects.filter(course=course, email__in=emails)
+    listed = {email.lower(): joined for email, joined in entries.values_list("email", "enrolment")}
+
+    def standing(email: str) -> Standing:
+        if listed.get(email) is not None or accounts.get(email) in enrolled:
+            return Standing.ENROLLED
+        if email in accounts:
+            return Standing.ACCOUNT
+        return Standing.LISTED if email in listed else Standing.NEW
+
+    return [(person, standing(person.email)) for person in people]
+
+
+def put_on_roster(
+    *, course: Course, people: Sequence[Invited], by: User, now: datetime
+) -> tuple[list[int], RosterPlan]:
+    """Put people on the roster, so that they may join; return the keys of those entries that are invited.
+
+    As an import of a table, which can be taken back. Who is in the course already is invited to nothing.
+
+    Raises:
+        RuleViolation: too many at once, or today.
+    """
+    if len(people) > MOST:
+        raise RuleViolation(_("Invite at most %(most)s people at once.") % {"most": MOST}, code="too-many")
+    wanted = [person for person, standing in standings_of(course, people) if standing != Standing.ENROLLED]
+    table = io.StringIO()
+    rows = csv.writer(table)
+    rows.writerow(["email", "name", "matriculation number"])
+    rows.writerows([person.email, person.name, person.number] for person in wanted)
+    with transaction.atomic():
+        spend(_INVITATIONS, who=course.pk, amount=len(wanted), now=now)
+        plan = import_roster(
+            course=course, content=table.getvalue().encode(), filename=_("Invited by mail"), by=by, now=now
+        )
+        entries = RosterEntry.objects.filter(course=course, email__in=[person.email for person in wanted])
+        return list(entries.order_by("pk").values_list("pk", flat=True)), plan
+
+
+def invite(act: HeldAct, now: datetime) -> str:
+    """Tell the people of some roster entries that they are invited, each once a day at most."""
+    entries = RosterEntry.objects.filter(course=act.course, pk__in=act.references["entries"])
+    told = [
+        Told(
+            f"{LETTER}:{entry.pk}:{now:%Y-%m-%d}",
+            entry.enrolment.user if entry.enrolment is not None else None,
+            act.course,
+            {"entry": entry.pk},
+            address="" if entry.enrolment is not None else entry.email,
+        )
+        for entry in entries.select_related("enrolment__user").order_by("pk")
+    ]
+    if not told:
+        raise RuleViolation(_("Nobody of them is on the roster any more."), code="gone")
+    notify_each(told, kind=LETTER, now=now)
+    said = ngettext("%(count)d person is invited.", "%(count)d people are invited.", len(told))
+    return said % {"count": len(told)}
+
+
+def act_title(count: int) -> Any:
+    """Say how many are invited."""
+    return ngettext("Invite %(count)d person", "Invite %(count)d people", count) % {"count": count}

@@ -1,0 +1,73 @@
+"""The page on which staff invite people by mail."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from amls.core.preview import preview_of
+from amls.core.violations import RuleViolation
+from amls.courses.access import open_course_as_manager
+from amls.courses.models import User
+from amls.desk.holding import WantedAct
+from amls.files.tables.imports import with_undo
+from amls.held.asking import hold_and_say
+from amls.portal.inviting.people import KIND, Standing, act_title, put_on_roster, read_people, standings_of
+
+
+class InviteForm(forms.Form):
+    """Addresses as somebody pastes them."""
+
+    people = forms.CharField(
+        label=gettext_lazy("People"),
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}),
+        help_text=gettext_lazy("Addresses, one per line or with semicolons; names and matriculation numbers beside them, also as columns of a table."),
+    )  # fmt: skip
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
+    """Take what is pasted, show who is there already and who gets a mail, then hold the mails back."""
+    access = open_course_as_manager(request, slug)
+    course = access.course
+    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+    form = InviteForm(request.POST or None)
+    context = {"access": access, "course": course, "form": form}
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "portal/invite.html", context, status=422 if form.errors else 200)
+    people, problems = read_people(form.cleaned_data["people"])
+    standings = standings_of(course, people)
+    count = sum(standing != Standing.ENROLLED for _person, standing in standings)
+    preview = preview_of(request.POST, (course.pk, people, [standing.name for _person, standing in standings]))
+    if preview.is_agreed and count:
+        back = reverse("portal:invite", args=[slug])
+        try:
+            entries, plan = put_on_roster(course=course, people=people, by=request.user, now=access.now)
+        except RuleViolation as violation:
+            form.add_error("people", str(violation.message))
+            return render(request, "portal/invite.html", context, status=422)
+        for problem in plan.problems:
+            messages.warning(request, str(problem))
+        wanted = WantedAct(
+            course, KIND, str(entries[0] if entries else 0), {"entries": entries}, act_title(len(entries)), back
+        )
+        if entries:
+            hold_and_say(request, wanted, by=request.user, now=access.now, at_desk=False)
+        if plan.lines:
+            messages.info(request, with_undo(_("They are on the roster now and may join."), slug))
+        return redirect(back)
+    context |= {
+        "people": standings,
+        "problems": problems,
+        "count": count,
+        "title": act_title(count),
+        "preview": preview,
+    }
+    return render(request, "portal/invite.html", context)

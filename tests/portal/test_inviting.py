@@ -1,0 +1,88 @@
+"""People invited by mail: read as people paste them, shown with who is there already, told five minutes later, once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from amls.core.violations import RuleViolation
+from amls.courses.models import Enrolment, RosterEntry
+from amls.held.models import HeldAct
+from amls.held.services import apply_next, undo
+from amls.mail.letters import letter_kinds
+from amls.mail.models import Notice
+from amls.portal.inviting.people import LETTER, MOST, Invited, put_on_roster, read_people
+from tests.agreeing import agree_to, do_held
+from tests.cast import Cast
+
+ADDRESS = "/amls/staff/invite/"
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("anna@example.org", [Invited("anna@example.org")]),
+        ("a@example.org; b@example.org, c@example.org", [Invited(f"{one}@example.org") for one in "abc"]),
+        ("Łukasz Żółć <L.Zolc@Example.org>", [Invited("l.zolc@example.org", "Łukasz Żółć")]),
+        # As Outlook copies recipients.
+        (
+            "Żółć, Łukasz <l@example.org>; Öz, Şahin <s@example.org>",
+            [Invited("l@example.org", "Łukasz Żółć"), Invited("s@example.org", "Şahin Öz")],
+        ),
+        # As a spreadsheet copies columns, with their heads.
+        (
+            "Name\tE-Mail\tMatrikel\nGröße, Anna\ta@example.org\t400123\nȘtefan\ts@example.org\t0400124",
+            [Invited("a@example.org", "Anna Größe", "400123"), Invited("s@example.org", "Ștefan", "0400124")],
+        ),
+        ('"山田太郎" <yamada@example.org>,', [Invited("yamada@example.org", "山田太郎")]),
+        ("a@example.org\r\nA@example.org\r\n", [Invited("a@example.org")]),
+    ],
+)  # fmt: skip
+def test_addresses_are_read_as_people_paste_them(text: str, people: list[Invited]) -> None:
+    assert read_people(text) == (people, [])
+
+
+@pytest.mark.unit
+def test_what_is_no_address_is_named(settings: object) -> None:
+    people, problems = read_people("anna@example.org\nBen\nx@y")
+    assert [person.email for person in people] == ["anna@example.org"]
+    assert problems == ["No address: Ben", "'x@y' is not an e-mail address."]
+
+
+@pytest.mark.django_db
+def test_who_is_there_gets_no_mail_and_everyone_else_is_told_five_minutes_later_once(cast: Cast) -> None:
+    client, stranger = cast.client("assistant"), cast.stranger
+    text = f"Ștefan Mü <new@example.org>\n{cast.student.user.email}\n{stranger.email}"
+    shown = client.post(ADDRESS, {"people": text})
+    assert [standing.name for _person, standing in shown.context["people"]] == ["NEW", "ENROLLED", "ACCOUNT"]
+    assert not RosterEntry.objects.filter(email="new@example.org").exists()
+    assert agree_to(client, ADDRESS, {"people": text}).status_code == 302
+    # They may join at once; the mails wait.
+    assert RosterEntry.objects.get(email="new@example.org").name == "Ștefan Mü"
+    assert Enrolment.objects.filter(course=cast.course, user=stranger).exists()
+    assert not Notice.objects.filter(kind=LETTER).exists()
+    assert do_held().outcome == "2 people are invited."
+    told = Notice.objects.filter(kind=LETTER)
+    assert {notice.recipient.email if notice.recipient else notice.address for notice in told} == {"new@example.org", stranger.email}  # fmt: skip
+    letters = {notice.address: letter_kinds[LETTER].writer(notice, timezone.now()) for notice in told}
+    new = letters["new@example.org"]
+    assert new is not None
+    assert "Sign in with this address" in new.text
+    # Asked for again on the same day nobody gets a second mail.
+    agree_to(client, ADDRESS, {"people": "new@example.org"})
+    do_held()
+    assert told.count() == 2
+
+
+@pytest.mark.django_db
+def test_invitations_are_taken_back_in_time_and_bounded(cast: Cast) -> None:
+    agree_to(cast.client("lecturer"), ADDRESS, {"people": "new@example.org"})
+    act = HeldAct.objects.get()
+    undo(act=act, now=act.created_at + timedelta(minutes=1))
+    assert apply_next(act.apply_at) == 0
+    assert not Notice.objects.filter(kind=LETTER).exists()
+    many = [Invited(f"p{number}@example.org") for number in range(MOST + 1)]
+    with pytest.raises(RuleViolation, match="at most"):
+        put_on_roster(course=cast.course, people=many, by=cast.lecturer.user, now=timezone.now())
+    assert RosterEntry.objects.filter(course=cast.course, email__startswith="p").count() == 0
