@@ -1,8 +1,10 @@
 """Which lecture and kind an uploaded file belongs to, read from its name."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePosixPath
 
 from amls.courses.models import SessionKind
@@ -14,6 +16,10 @@ _KINDS = {
     ".mp4": Material.Kind.MP4,
     ".vtt": Material.Kind.CAPTIONS,
 }
+_DAYS = (
+    re.compile(r"(?<!\d)(?P<year>20\d\d)[-_.]?(?P<month>\d\d)[-_.]?(?P<day>\d\d)(?!\d)"),
+    re.compile(r"(?<!\d)(?P<day>\d?\d)[-_.](?P<month>\d?\d)[-_.](?P<year>20\d\d)(?!\d)"),
+)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # Words in front of a number that say of what it is, and short ones that do so where they stand alone.
 _WORDS = {
@@ -41,15 +47,30 @@ class Recognised:
 def recognise(filename: str, lectures: Iterable[Lecture]) -> Recognised:
     """Return which of `lectures` a file such as '05_DataTaskParallel.pdf' belongs to, and its kind.
 
-    A number behind 'lecture', 'lec' or 'vl', or behind 'exercise' or another kind, counts first,
+    The day on which one lecture is held counts before all else. A number behind 'lecture', 'lec' or 'vl', or behind 'exercise' or another kind, counts next,
     then the first number that is no year, of lectures before all else, and at last the words of the title.
     """
-    path = PurePosixPath(filename)
+    path = PurePosixPath(unicodedata.normalize("NFC", filename))
     kind = _KINDS.get(path.suffix.lower())
     if "transcript" in path.stem.lower():
         kind = Material.Kind.TRANSCRIPT
     known = list(lectures)
-    return Recognised(_by_number(path.stem, known) or _by_title(path.stem, known), kind)
+    return Recognised(_by_day(path.stem, known) or _by_number(path.stem, known) or _by_title(path.stem, known), kind)
+
+
+def _by_day(stem: str, lectures: list[Lecture]) -> Lecture | None:
+    """Return the one lecture that is held on the day which a name says: '2024-05-16', '20240516' or '16.05.2024'."""
+    for pattern in _DAYS:
+        for match in pattern.finditer(stem):
+            said = {name: int(number) for name, number in match.groupdict().items()}
+            on_it = [lecture for lecture in lectures if lecture.held_on and _is_on(lecture.held_on, said)]
+            if len(on_it) == 1:
+                return on_it[0]
+    return None
+
+
+def _is_on(day: date, said: dict[str, int]) -> bool:
+    return (day.year, day.month, day.day) == (said["year"], said["month"], said["day"])
 
 
 def _by_number(stem: str, lectures: list[Lecture]) -> Lecture | None:

@@ -5,14 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models.functions import Cast, Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
@@ -25,10 +25,10 @@ from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from amls.files.checks import check_upload
+from lectures.admin.uploading import keep_files, matches_of, take_back
 from lectures.models import Deadline, FreeDay, Lecture, Material, OfficeHour, OfficeHourException, Part
 from lectures.queries import lectures_of
-from lectures.recognise import recognise
-from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_for_lecture, upload_version
+from lectures.services.materials import SUFFIXES, remove_material, save_material, upload_version
 from lectures.services.schedule import (
     remove_dated,
     remove_exception,
@@ -174,40 +174,46 @@ class LectureAdmin(OpensRows, CourseScopedAdmin):
         if wanted is not None and course is None:
             raise Http404
         course = course or chosen_course(request) or next(iter(courses), None)
+        lectures = lectures_of(course) if course else []
+        if "names" in request.GET:
+            matches = matches_of(request.GET.getlist("names"), lectures)
+            return TemplateResponse(request, "admin/_upload_matches.html", {"matches": matches, "lectures": lectures})
         results: list[dict[str, Any]] = []
+        if request.method == "POST" and "undo" in request.POST:
+            return self._take_back(request)
         if request.method == "POST" and course is not None:
-            lectures = lectures_of(course)
-            target = next((lecture for lecture in lectures if str(lecture.pk) == request.POST.get("lecture")), None)
-            results = [self._keep(request, file, lectures, target) for file in request.FILES.getlist("files")]
+            results, undo = keep_files(request, lectures)
+            address = reverse("admin:lectures_lecture_upload_files")
+            tags = f"undo {address} undo {undo}" if undo else ""
             if not results:
                 messages.error(request, _("Choose a file first."))
             elif all(result["error"] == "" for result in results):
-                messages.success(request, _("All files are online."))
+                messages.success(request, _("All files are online."), extra_tags=tags)
                 return redirect(way_to_choose(reverse("admin:lectures_lecture_changelist"), course))
+            elif undo:
+                messages.warning(request, _("Some files are online."), extra_tags=tags)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Upload files"),
             "opts": self.opts,
             "courses": courses,
             "chosen": course,
-            "lectures": lectures_of(course) if course else [],
+            "lectures": lectures,
             "results": results,
         }
         return TemplateResponse(request, "admin/upload.html", context)
 
-    def _keep(self, request: HttpRequest, file: Any, lectures: list[Lecture], target: Lecture | None) -> dict[str, Any]:
-        recognised = recognise(file.name, lectures)
-        lecture, kind = target or recognised.lecture, recognised.kind or Material.Kind.OTHER
-        if lecture is None:
-            error = _("No lecture is recognised from this name. Choose the lecture and upload the file again.")
-            return {"name": file.name, "error": error}
-        by = request.user if isinstance(request.user, User) else None
+    @staticmethod
+    def _take_back(request: HttpRequest) -> HttpResponse:
+        now = request.now  # type: ignore[attr-defined]
         try:
-            with transaction.atomic():
-                upload_for_lecture(lecture=lecture, kind=kind, upload=file, by=by, now=request.now)  # type: ignore[attr-defined]
+            count = take_back(request.POST["undo"], courses=courses_of(request), now=now)
         except RuleViolation as violation:
-            return {"name": file.name, "lecture": lecture, "error": str(violation.message)}
-        return {"name": file.name, "lecture": lecture, "kind": Material.Kind(kind).label, "error": ""}
+            messages.error(request, str(violation.message))
+        else:
+            said = ngettext("%(count)d file is taken back.", "%(count)d files are taken back.", count)
+            messages.success(request, said % {"count": count})
+        return redirect("admin:lectures_lecture_changelist")
 
 
 class ExceptionInline(CourseScopedInline):

@@ -10,7 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.services import lock_course, touch
 from amls.files.checks import check_upload
@@ -106,6 +108,41 @@ def upload_for_lecture(
         existing = lecture.materials.filter(kind=kind).order_by("position", "pk").first()
         material = existing or add_material(lecture=lecture, kind=kind, now=now, position=lecture.materials.count())
         return upload_version(material=material, upload=upload, by=by, now=now)
+
+
+def take_version_back(*, version: MaterialFile, with_material: bool, now: datetime) -> None:
+    """Take an upload back: the version before it is the newest again.
+
+    Args:
+        version: the newest of its material.
+        with_material: whether the material goes with it where nothing else is in it, as it came by this upload.
+        now: the request's clock.
+
+    Raises:
+        RuleViolation: something newer was uploaded since.
+    """
+    with _changing(version.material.lecture, now=now):
+        material = (
+            Material.objects.select_for_update(of=("self",))
+            .select_related("lecture__course")
+            .get(pk=version.material_id)
+        )
+        if material.current_id != version.pk:
+            raise RuleViolation(
+                _("%(file)s is not the newest file any more. Look at the lecture.") % {"file": version.filename},
+                code="not-newest",
+            )
+        former = material.files.exclude(pk=version.pk).order_by("-uploaded_at", "-pk").first()
+        forget_texts(material)
+        if former is None and with_material and not material.url:
+            material.delete()
+        else:
+            material.current = former
+            material.save(update_fields=["current"])
+            version.delete()
+            if former is not None:
+                await_extraction(former, now=now)
+        follow_texts(version.material.lecture)
 
 
 @contextmanager

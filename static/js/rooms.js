@@ -28,9 +28,12 @@
     next.focus();
     next.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
-  // Who was picked or moved is where the keys go on.
-  const at = location.hash.startsWith("#seat-") && document.getElementById(location.hash.slice(1));
-  inside(at || form.querySelector(".is-picked") || (form.hasAttribute("data-picked") ? form.querySelector("td[data-spot]") : null))?.focus({ preventScroll: !at });
+  // Who was picked or moved is where the keys go on. Browsers take the focus to where the address leads, so after that.
+  addEventListener("load", () => setTimeout(() => {
+    const at = location.hash.startsWith("#seat-") && document.getElementById(location.hash.slice(1));
+    const first = form.hasAttribute("data-picked") ? form.querySelector("td[data-spot]") : null;
+    inside(at || form.querySelector(".is-picked") || first)?.focus({ preventScroll: !at });
+  }));
 
   let dragged = "";
   document.addEventListener("dragstart", (event) => {
