@@ -54,8 +54,9 @@ class AnnouncementQuerySet(models.QuerySet["Announcement"]):
         return self.filter(publish_at__lte=now, on_page_until__gt=now, is_withdrawn=False, is_waiting=False)
 
     def to_come_by_mail(self, now: datetime) -> AnnouncementQuerySet:
-        """Return what will go out by mail at a later time."""
-        return self.filter(publish_at__gt=now, by_mail=True, is_withdrawn=False, is_waiting=False)
+        """Return what will go out by mail at a later time, and what waits to be let go."""
+        later = Q(publish_at__gt=now) | Q(is_waiting=True)
+        return self.filter(later, by_mail=True, is_withdrawn=False)
 
     def to_mail_at(self, now: datetime) -> AnnouncementQuerySet:
         """Return what is to go out by mail."""
