@@ -20,7 +20,7 @@ _KIND = "exams.seats"
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class SeatSpot:
     """A seat of a room, whoever sits there: the room's key, the row and the seat's number."""
 
     room: int
@@ -31,7 +31,7 @@ class Spot:
         return f"{self.room}.{self.row}.{self.number}"
 
     @classmethod
-    def read(cls, text: str) -> Spot | None:
+    def read(cls, text: str) -> SeatSpot | None:
         """Return what `str` said; None where it is none."""
         parts = text.split(".")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
@@ -50,12 +50,12 @@ class MovedSeat:
     """
 
     registration: Registration
-    was: Spot | None
+    was: SeatSpot | None
     other: Registration | None
 
 
 def move_seat(
-    *, exam_pk: int, registration_pk: int, spot: Spot | None, now: datetime, is_undo: bool = False
+    *, exam_pk: int, registration_pk: int, spot: SeatSpot | None, now: datetime, is_undo: bool = False
 ) -> MovedSeat:
     """Let a person sit elsewhere: on a free seat of the plan, or in exchange with who sits there.
 
@@ -83,7 +83,7 @@ def move_seat(
         if registration is None:
             raise RuleViolation(_("This person holds no seat in the exam any more."), code="gone")
         own = Seat.objects.filter(registration=registration).first()
-        was = Spot(own.room_id, own.row, own.number) if own is not None else None
+        was = SeatSpot(own.room_id, own.row, own.number) if own is not None else None
         if was == spot:
             return MovedSeat(registration, was, None)
         taken = _taken(exam, spot) if spot is not None else None
@@ -101,7 +101,7 @@ def move_seat(
     return MovedSeat(registration, was, taken)
 
 
-def _taken(exam: Exam, spot: Spot) -> Registration | None:
+def _taken(exam: Exam, spot: SeatSpot) -> Registration | None:
     """Return who sits on a seat of the exam's plan.
 
     Raises:
@@ -115,7 +115,7 @@ def _taken(exam: Exam, spot: Spot) -> Registration | None:
     return row.registration if row is not None else None
 
 
-def _sit(registration: Registration, spot: Spot) -> None:
+def _sit(registration: Registration, spot: SeatSpot) -> None:
     Seat.objects.create(room_id=spot.room, row=spot.row, number=spot.number, registration=registration)
 
 

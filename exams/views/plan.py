@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from exams.models import Accommodation, Exam, Registration, Room
-from exams.services.moving import Spot, move_seat
+from exams.services.moving import SeatSpot, move_seat
 from exams.services.seatplan import Place, fits
 from exams.views.staff import open_exam
 
@@ -42,7 +42,7 @@ class Sitter:
 class DrawnSeat:
     """A seat of the plan, and who sits there."""
 
-    spot: Spot
+    spot: SeatSpot
     sitter: Sitter | None
 
 
@@ -79,7 +79,7 @@ def rooms(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def move(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Move the picked person to a seat; whoever sits there takes theirs."""
     access, exam = open_exam(request, slug, pk)
-    person, spot = primary_key(request.POST.get("person")) or 0, Spot.read(request.POST.get("spot", ""))
+    person, spot = primary_key(request.POST.get("person")) or 0, SeatSpot.read(request.POST.get("spot", ""))
     back = reverse("exams:rooms", args=[slug, pk])
     if spot is None:
         messages.error(request, _("Choose a seat of the plan."))
@@ -113,11 +113,13 @@ def undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     registration = Registration.objects.filter(exam=exam, pk=primary_key(person) or 0).select_related("seat").first()
     seat = getattr(registration, "seat", None)
     back = reverse("exams:rooms", args=[slug, pk])
-    if registration is None or seat is None or str(Spot(seat.room_id, seat.row, seat.number)) != there:
+    if registration is None or seat is None or str(SeatSpot(seat.room_id, seat.row, seat.number)) != there:
         messages.error(request, _("Somebody moved them since. Look where they sit, then move them by hand."))
         return redirect(back)
     try:
-        move_seat(exam_pk=exam.pk, registration_pk=registration.pk, spot=Spot.read(was), now=access.now, is_undo=True)
+        move_seat(
+            exam_pk=exam.pk, registration_pk=registration.pk, spot=SeatSpot.read(was), now=access.now, is_undo=True
+        )
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:
@@ -144,7 +146,7 @@ def _draw(exam: Exam) -> tuple[list[DrawnRoom], list[Sitter]]:
         )
 
     by_spot = {
-        Spot(person.seat.room_id, person.seat.row, person.seat.number): sitter(person)
+        SeatSpot(person.seat.room_id, person.seat.row, person.seat.number): sitter(person)
         for person in people
         if hasattr(person, "seat")
     }
@@ -153,10 +155,10 @@ def _draw(exam: Exam) -> tuple[list[DrawnRoom], list[Sitter]]:
     return drawn, [sitter(person) for person in people if person.pk not in on_plan]
 
 
-def _draw_room(room: Room, by_spot: dict[Spot, Sitter]) -> DrawnRoom:
+def _draw_room(room: Room, by_spot: dict[SeatSpot, Sitter]) -> DrawnRoom:
     rows: dict[int, list[DrawnSeat]] = {}
     for row, number in room.usable():
-        spot = Spot(room.pk, row, number)
+        spot = SeatSpot(room.pk, row, number)
         rows.setdefault(row, []).append(DrawnSeat(spot, by_spot.get(spot)))
     numbers = [seat.spot.number for seat in next(iter(rows.values()), [])]
     taken = sum(seat.sitter is not None for seats in rows.values() for seat in seats)

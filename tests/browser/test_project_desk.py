@@ -125,8 +125,9 @@ def test_a_decision_works_without_scripts_on_a_phone(open_page: Open) -> None:
     expect(page.get_by_text("Saved as a draft.")).to_be_visible()
     assert Assessment.objects.get(project=project).outcome == "failed"
     page.get_by_role("button", name="Withdraw attempt 2").click()
+    page.get_by_role("button", name="Do it in five minutes").click()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Attempt 2 is back.")).to_be_visible()
+    expect(page.get_by_text("taken back. Nothing happened.")).to_be_visible()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])

@@ -13,7 +13,7 @@ from projects.models import Assignment, Project, Topic, Wish
 from projects.services.assignments import keep_assignment
 from projects.services.wishes import form_team, rank_topics
 from projects.tasks import allocate_topics
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, let_held_acts_happen
 from tests.browser.looks import axe
 from tests.factories import TopicFactory
 
@@ -108,8 +108,9 @@ def test_from_the_allocation_to_the_mail_and_the_reason(open_page: Open, seminar
     page.get_by_role("link", name="Look again").click()
     expect(page.get_by_text("2 of 2 teams would get a topic")).to_be_visible()
     page.get_by_role("link", name="Publish").click()
-    page.get_by_role("button", name="Give the topics, and tell the teams").click()
-    expect(page.get_by_text("The topics are given, and every team is told.")).to_be_visible()
+    page.get_by_role("button", name="Do it in five minutes").click()
+    expect(page.get_by_text("it happens at")).to_be_visible()
+    let_held_acts_happen()
     deliver_due(now=timezone.now() + timedelta(seconds=1))
     told = [str(message.body) for message in mail.outbox if "topic" in message.subject]
     assert len(told) == 2

@@ -74,7 +74,9 @@ def test_a_person_is_registered_decided_on_and_withdrawn(cast: Cast, exam: Exam)
 def test_what_tells_somebody_is_shown_with_who_gets_what_and_taken_back_in_time(cast: Cast, exam: Exam) -> None:
     Exam.objects.filter(pk=exam.pk).update(capacity=1, withdraw_until=NOW + timedelta(days=5))
     first, second = make_students(cast.course, 2)
-    held, waits = (staff_register(enrolment=one, exam_pk=exam.pk, reason="x", now=NOW) for one in (first, second))
+    held, waits = (
+        staff_register(enrolment=student, exam_pk=exam.pk, reason="x", now=NOW) for student in (first, second)
+    )
     client, address = cast.client("assistant"), f"/amls/exams/{exam.pk}/staff/withdraw/"
     asks = client.post(address, {"registration": held.pk, "reason": "Şahin asked"})
     rows = asks.context["people"]
@@ -93,13 +95,14 @@ def test_what_tells_somebody_is_shown_with_who_gets_what_and_taken_back_in_time(
 def test_two_withdrawals_that_wait_promote_two_and_one_on_somebody_gone_is_refused(cast: Cast, exam: Exam) -> None:
     Exam.objects.filter(pk=exam.pk).update(capacity=2, withdraw_until=NOW + timedelta(days=5))
     rows = [
-        staff_register(enrolment=one, exam_pk=exam.pk, reason="x", now=NOW) for one in make_students(cast.course, 4)
+        staff_register(enrolment=student, exam_pk=exam.pk, reason="x", now=NOW)
+        for student in make_students(cast.course, 4)
     ]
-    one, two, gone = (
+    first, second, gone = (
         asked(cast, exam, name, registration=row.pk, reason="x")
         for name, row in (("withdraw", rows[0]), ("withdraw", rows[1]), ("excuse", rows[0]))
     )
-    assert (done(one).endswith("was told."), done(two).endswith("was told.")) == (True, True)
+    assert (done(first).endswith("was told."), done(second).endswith("was told.")) == (True, True)
     assert [*Registration.objects.order_by("pk").values_list("state", flat=True)] == [
         "withdrawn", "withdrawn", "registered", "registered",
     ]  # fmt: skip

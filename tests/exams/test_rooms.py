@@ -9,7 +9,7 @@ from amls.core.violations import RuleViolation
 from amls.held.services import HOLD
 from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat
-from exams.services.moving import Spot, move_seat
+from exams.services.moving import SeatSpot, move_seat
 from exams.services.registration import staff_register
 from exams.services.seating import assign_seats
 from tests.cast import Cast
@@ -43,10 +43,13 @@ def of(exam: Exam, last: str) -> Registration:
 def test_somebody_moves_to_a_free_seat_or_changes_with_who_sits_there(exam: Exam) -> None:
     room = exam.rooms.get()
     assert plan(exam) == {"1.1": "0", "1.3": "1", "2.1": "2"}
-    assert move_seat(exam_pk=exam.pk, registration_pk=of(exam, "0").pk, spot=Spot(room.pk, 2, 3), now=NOW).other is None
+    assert (
+        move_seat(exam_pk=exam.pk, registration_pk=of(exam, "0").pk, spot=SeatSpot(room.pk, 2, 3), now=NOW).other
+        is None
+    )
     assert plan(exam) == {"2.3": "0", "1.3": "1", "2.1": "2"}
-    moved = move_seat(exam_pk=exam.pk, registration_pk=of(exam, "1").pk, spot=Spot(room.pk, 2, 1), now=NOW)
-    assert (moved.was, moved.other) == (Spot(room.pk, 1, 3), of(exam, "2"))
+    moved = move_seat(exam_pk=exam.pk, registration_pk=of(exam, "1").pk, spot=SeatSpot(room.pk, 2, 1), now=NOW)
+    assert (moved.was, moved.other) == (SeatSpot(room.pk, 1, 3), of(exam, "2"))
     assert plan(exam) == {"2.3": "0", "2.1": "1", "1.3": "2"}
     # Nobody knows their seat yet, so nobody is told.
     assert not Notice.objects.filter(kind="exams.seats").exists()
@@ -57,29 +60,29 @@ def test_what_is_no_seat_of_the_plan_and_whoever_has_none_to_give_are_refused(ca
     foreign = Room.objects.create(exam=other, name="MA 001")
     late = staff_register(enrolment=cast.student, exam_pk=exam.pk, reason="x", now=NOW)
     for registration, spot, code in (
-        (of(exam, "0"), Spot(room.pk, 1, 2), "no-seat"),
-        (of(exam, "0"), Spot(room.pk, 3, 1), "no-seat"),
-        (of(exam, "0"), Spot(foreign.pk, 1, 1), "no-seat"),
-        (late, Spot(room.pk, 1, 1), "seat-taken"),
+        (of(exam, "0"), SeatSpot(room.pk, 1, 2), "no-seat"),
+        (of(exam, "0"), SeatSpot(room.pk, 3, 1), "no-seat"),
+        (of(exam, "0"), SeatSpot(foreign.pk, 1, 1), "no-seat"),
+        (late, SeatSpot(room.pk, 1, 1), "seat-taken"),
     ):
         with pytest.raises(RuleViolation) as refused:
             move_seat(exam_pk=exam.pk, registration_pk=registration.pk, spot=spot, now=NOW)
         assert refused.value.code == code
     with pytest.raises(RuleViolation):
-        move_seat(exam_pk=other.pk, registration_pk=late.pk, spot=Spot(foreign.pk, 1, 1), now=NOW)
+        move_seat(exam_pk=other.pk, registration_pk=late.pk, spot=SeatSpot(foreign.pk, 1, 1), now=NOW)
     assert plan(exam) == {"1.1": "0", "1.3": "1", "2.1": "2"}
 
 
 def test_once_seats_are_released_both_are_told_after_five_minutes_and_an_undo_tells_nobody(exam: Exam) -> None:
     Exam.objects.filter(pk=exam.pk).update(seats_released_at=NOW)
     room, first = exam.rooms.get(), of(exam, "0")
-    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=Spot(room.pk, 1, 3), now=NOW)
+    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=SeatSpot(room.pk, 1, 3), now=NOW)
     told = Notice.objects.filter(kind="exams.seats")
     assert {(notice.recipient, notice.not_before) for notice in told} == {
         (first.enrolment.user, NOW + HOLD), (of(exam, "1").enrolment.user, NOW + HOLD),
     }  # fmt: skip
     later = NOW + timedelta(minutes=1)
-    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=Spot(room.pk, 1, 1), now=later, is_undo=True)
+    move_seat(exam_pk=exam.pk, registration_pk=first.pk, spot=SeatSpot(room.pk, 1, 1), now=later, is_undo=True)
     assert plan(exam) == {"1.1": "0", "1.3": "1", "2.1": "2"}
     assert not told.all().exists()
 

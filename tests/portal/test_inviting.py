@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from amls.core.violations import RuleViolation
@@ -23,7 +24,7 @@ ADDRESS = "/amls/staff/invite/"
     ("text", "people"),
     [
         ("anna@example.org", [Invited("anna@example.org")]),
-        ("a@example.org; b@example.org, c@example.org", [Invited(f"{one}@example.org") for one in "abc"]),
+        ("a@example.org; b@example.org, c@example.org", [Invited(f"{letter}@example.org") for letter in "abc"]),
         ("Łukasz Żółć <L.Zolc@Example.org>", [Invited("l.zolc@example.org", "Łukasz Żółć")]),
         # As Outlook copies recipients.
         (
@@ -53,6 +54,8 @@ def test_what_is_no_address_is_named(settings: object) -> None:
 @pytest.mark.django_db
 def test_who_is_there_gets_no_mail_and_everyone_else_is_told_five_minutes_later_once(cast: Cast) -> None:
     client, stranger = cast.client("assistant"), cast.stranger
+    for user in (cast.student.user, stranger):
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     text = f"Ștefan Mü <new@example.org>\n{cast.student.user.email}\n{stranger.email}"
     shown = client.post(ADDRESS, {"people": text})
     assert [standing.name for _person, standing in shown.context["people"]] == ["NEW", "ENROLLED", "ACCOUNT"]

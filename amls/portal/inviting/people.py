@@ -43,7 +43,7 @@ _NUMBER = re.compile(r"(?<![\w.-])\d{5,10}(?![\w.-])")
 _AROUND = " \t\r\n<>,;:|\"'()[]"
 
 
-class Standing(Enum):
+class InvitedStanding(Enum):
     """What a person is to the course before they are invited."""
 
     ENROLLED = gettext_lazy("is in the course already: gets no mail")
@@ -76,19 +76,19 @@ def read_people(text: str) -> tuple[list[Invited], list[str]]:
     for place, line in enumerate(lines):
         parts = [line] if len(_ADDRESS.findall(line)) < 2 else re.split(r"(?<=>)\s*[,;]|;|,(?=[^,<]*@)", line)
         for part in parts:
-            found = _ADDRESS.search(part)
-            if found is None:
+            address = _ADDRESS.search(part)
+            if address is None:
                 # The first line may be the heads of columns.
                 if part.strip(_AROUND) and (place or len(lines) == 1):
                     problems.append(_("No address: %(text)s") % {"text": part.strip()[:80]})
                 continue
-            email = found[0].strip(".").lower()
+            email = address[0].strip(".").lower()
             try:
                 validate_email(email)
             except ValidationError:
                 problems.append(_("'%(email)s' is not an e-mail address.") % {"email": email[:80]})
                 continue
-            people.setdefault(email, _person(email, part.replace(found[0], "\t")))
+            people.setdefault(email, _person(email, part.replace(address[0], "\t")))
     return list(people.values()), problems
 
 
@@ -102,7 +102,7 @@ def _person(email: str, rest: str) -> Invited:
     return Invited(email, clean_name(re.sub(r"[,;]+", " ", name))[:150], number[0] if number else "")
 
 
-def standings_of(course: Course, people: Sequence[Invited]) -> list[tuple[Invited, Standing]]:
+def standings_of(course: Course, people: Sequence[Invited]) -> list[tuple[Invited, InvitedStanding]]:
     """Return what each is to the course: 3 queries."""
     emails = [person.email for person in people]
     accounts = {
@@ -113,12 +113,12 @@ def standings_of(course: Course, people: Sequence[Invited]) -> list[tuple[Invite
     entries = RosterEntry.objects.filter(course=course, email__in=emails)
     listed = {email.lower(): joined for email, joined in entries.values_list("email", "enrolment")}
 
-    def standing(email: str) -> Standing:
+    def standing(email: str) -> InvitedStanding:
         if listed.get(email) is not None or accounts.get(email) in enrolled:
-            return Standing.ENROLLED
+            return InvitedStanding.ENROLLED
         if email in accounts:
-            return Standing.ACCOUNT
-        return Standing.LISTED if email in listed else Standing.NEW
+            return InvitedStanding.ACCOUNT
+        return InvitedStanding.LISTED if email in listed else InvitedStanding.NEW
 
     return [(person, standing(person.email)) for person in people]
 
@@ -135,7 +135,7 @@ def put_on_roster(
     """
     if len(people) > MOST:
         raise RuleViolation(_("Invite at most %(most)s people at once.") % {"most": MOST}, code="too-many")
-    wanted = [person for person, standing in standings_of(course, people) if standing != Standing.ENROLLED]
+    wanted = [person for person, standing in standings_of(course, people) if standing != InvitedStanding.ENROLLED]
     table = io.StringIO()
     rows = csv.writer(table)
     rows.writerow(["email", "name", "matriculation number"])

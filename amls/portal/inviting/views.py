@@ -17,10 +17,10 @@ from amls.courses.models import User
 from amls.desk.holding import WantedAct
 from amls.files.tables.imports import with_undo
 from amls.held.asking import hold_and_say
-from amls.portal.inviting.people import KIND, Standing, act_title, put_on_roster, read_people, standings_of
+from amls.portal.inviting.people import KIND, InvitedStanding, act_title, put_on_roster, read_people, standings_of
 
 
-class InviteForm(forms.Form):
+class PeopleToInviteForm(forms.Form):
     """Addresses as somebody pastes them."""
 
     people = forms.CharField(
@@ -38,13 +38,13 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     course = access.course
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    form = InviteForm(request.POST or None)
+    form = PeopleToInviteForm(request.POST or None)
     context = {"access": access, "course": course, "form": form}
     if request.method != "POST" or not form.is_valid():
         return render(request, "portal/invite.html", context, status=422 if form.errors else 200)
     people, problems = read_people(form.cleaned_data["people"])
     standings = standings_of(course, people)
-    count = sum(standing != Standing.ENROLLED for _person, standing in standings)
+    count = sum(standing != InvitedStanding.ENROLLED for _person, standing in standings)
     preview = preview_of(request.POST, (course.pk, people, [standing.name for _person, standing in standings]))
     if preview.is_agreed and count:
         back = reverse("portal:invite", args=[slug])
