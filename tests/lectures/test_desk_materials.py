@@ -64,7 +64,7 @@ def test_files_are_matched_in_a_preview_kept_as_corrected_and_taken_back(cast: C
         (material.lecture, material.current.filename)
         for material in Material.objects.select_related("lecture", "current")
     } == {(second, "2024-05-23 Größe.vtt"), (first, "holiday.vtt")}
-    page = client.get(answer["Location"]).content.decode()
+    page = client.get(answer["Location"], follow=True).content.decode()
     token = re.search(r'name="undo" value="([^"]+)"', page)
     assert token is not None
     for part in ("foreign lecturer", "assistant"):
