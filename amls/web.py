@@ -10,7 +10,7 @@ from importlib import import_module
 
 from granian.cli import entrypoint
 
-from amls.core.common import load_in_common
+from amls.core.preloading import load_in_common
 
 
 def preload(application: str) -> None:

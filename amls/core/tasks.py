@@ -5,7 +5,7 @@ from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_before_create_process, worker_ready, worker_shutdown
 
-from amls.core.common import load_in_common
+from amls.core.preloading import load_in_common
 from amls.core.processes import look_at_key
 from amls.core.pulse import SignsOfLife
 
