@@ -21,8 +21,11 @@
       pages.forEach((page, other) => { page.classList.toggle("is-shown", other === at); });
       markCurrent(links, links[at]);
       place.textContent = place.dataset.words.replace("%n", at + 1).replace("%m", pages.length);
-      const box = links[at].getBoundingClientRect(), around = strip.getBoundingClientRect();
-      strip.scrollLeft += box.left - around.left - (around.width - box.width) / 2;
+      // With the next frame, which lays the page out anyway.
+      requestAnimationFrame(() => {
+        const box = links[at].getBoundingClientRect(), around = strip.getBoundingClientRect();
+        strip.scrollLeft += box.left - around.left - (around.width - box.width) / 2;
+      });
       if (!write) return;
       history.replaceState(history.state, "", `#page=${at + 1}`);
       const next = pages[at + 1]?.querySelector("img");

@@ -97,6 +97,7 @@ OF_THE_SITE = (
     Way("account_change_password", _("Password"), "kennwort change ändern", Whom.SIGNED_IN),
     Way("mfa_index", _("Passkeys and second factor"), "2fa totp sicherheit security authenticator", Whom.SIGNED_IN),
     Way("usersessions_list", _("Signed-in devices"), "sessions sitzungen geräte abmelden logout", Whom.SIGNED_IN),
+    Way("usersessions_list", _("Notices on devices"), "push hinweise benachrichtigung benachrichtigungen notification notifications", Whom.SIGNED_IN),
     Way("exports:data", _("My data"), "daten datenschutz gdpr dsgvo download löschen delete konto account", Whom.SIGNED_IN),
     Way("admin:index", _("Desk"), "admin verwaltung", Whom.STAFF),
 )  # fmt: skip
