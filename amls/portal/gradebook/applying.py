@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.attempts import refused_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
+from amls.courses.services import lock_course
 from amls.portal.gradebook.entries import BookEntry, BookField, Entries
 from exams.models import Registration
 from exams.services.results import enter_points_each
@@ -81,12 +82,15 @@ def apply_each(
     Whoever is refused anything may have the rest: roll it back.
 
     Args:
-        people: by the key of each one's enrolment, the person, and what their fields are to say.
+        people: of one course, by the key of each one's enrolment, the person, and what their fields are to say.
         fields: of the course, by their keys.
         by: who corrects.
         now: the request's clock.
         reason: why, where published points change.
     """
+    # Exams are locked before teams: whoever writes both begins with the course.
+    for course in {person.course_id for person, _entries in people.values()}:
+        lock_course(course)
     assignments: dict[int, _OfAssignment] = {}
     exams: dict[int, _OfExam] = defaultdict(_OfExam)
     for person, entries in people.values():
