@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 
 if TYPE_CHECKING:
     from amls.agenda.models import AgendaItem  # noqa: F401
@@ -27,7 +28,7 @@ class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):
         """Return what its source still names, cancelled or not: what pages show."""
         return self.filter(is_removed=False)
 
-    def in_feeds_at(self, now: datetime) -> AgendaItemQuerySet:
+    def in_feeds_at(self, now: datetime | Combinable) -> AgendaItemQuerySet:
         """Return what a feed shows: without what was cancelled more than 90 days ago."""
         return self.filter(Q(cancelled_at__isnull=True) | Q(cancelled_at__gt=now - TOMBSTONE_DAYS))
 

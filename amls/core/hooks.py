@@ -2,13 +2,13 @@
 
 A lower layer declares a hook, typed by what is contributed to it:
 
-    Boundaries = Callable[[Course, datetime], Iterable[datetime]]
+    Boundaries = Callable[[], Iterable[QuerySet]]
     boundaries: Hook[Boundaries] = Hook("boundaries")
 
 An app contributes in a module of its package `hooks`, which is found by itself:
 
     @boundaries
-    def material_boundaries(course: Course, now: datetime) -> Iterator[datetime]: ...
+    def material_boundaries() -> Iterator[QuerySet]: ...
 
     @eligibility_rules.named("projects.passed")
     def project_passed(…) -> …: ...

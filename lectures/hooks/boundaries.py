@@ -1,17 +1,15 @@
 """When materials become visible by themselves."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from typing import Any
 
-from amls.courses.models import Course
-from amls.pagecache.boundaries import boundaries
+from django.db.models import QuerySet
+
+from amls.pagecache.boundaries import COURSE, NOW, boundaries
 from lectures.models import Material
 
 
 @boundaries
-def material_boundaries(course: Course, now: datetime) -> Iterator[datetime]:
+def material_boundaries() -> Iterator[QuerySet[Any, Any]]:
     """Yield each `visible_from` that is still to come."""
-    later = Material.objects.filter(lecture__course=course, visible_from__gt=now)
-    for moment in later.values_list("visible_from", flat=True):
-        if moment is not None:
-            yield moment
+    yield Material.objects.filter(lecture__course=COURSE, visible_from__gt=NOW).values_list("visible_from")

@@ -1,18 +1,17 @@
 """When pages with announcements change by themselves."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from typing import Any
 
-from amls.courses.models import Course
+from django.db.models import QuerySet
+
 from amls.mail.models import Announcement
-from amls.pagecache.boundaries import boundaries
+from amls.pagecache.boundaries import COURSE, NOW, boundaries
 
 
 @boundaries
-def announcement_boundaries(course: Course, now: datetime) -> Iterator[datetime]:
+def announcement_boundaries() -> Iterator[QuerySet[Any, Any]]:
     """Yield when announcements appear on the course's page and leave it."""
-    rows = Announcement.objects.filter(course=course, is_withdrawn=False, is_waiting=False, on_page_until__gt=now)
-    for publish_at, on_page_until in rows.values_list("publish_at", "on_page_until"):
-        yield publish_at
-        if on_page_until is not None:
-            yield on_page_until
+    rows = Announcement.objects.filter(course=COURSE, is_withdrawn=False, is_waiting=False, on_page_until__gt=NOW)
+    yield rows.values_list("publish_at")
+    yield rows.values_list("on_page_until")
