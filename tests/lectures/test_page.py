@@ -405,4 +405,4 @@ def test_a_lecture_page_costs_the_same_with_20_slides_as_with_3(cast: Cast, lect
             with CaptureQueriesContext(connection) as queries:
                 assert page(client).count("<figure") == slides
             counts.append(len(queries))
-    assert counts == [17, 3, 17, 3]
+    assert counts == [13, 3, 13, 3]
