@@ -56,7 +56,11 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "projects_topicplacement": ({"reason": "Ill"}, {"reason": "Ill"}),
     "projects_mentorlimit": ({"most": "3"}, {"most": 3}),
     "projects_earlierpass": ({"term": "WS2022"}, {"term": "WS2022"}),
-    "mail_announcement": ({"title": "Größe", "text": "**H**"}, {"title": "Größe", "text": "**H**"}),
+    # By mail it would wait as a held act beside the row.
+    "mail_announcement": (
+        {"title": "Größe", "text": "**H**", "by_mail": ""},
+        {"title": "Größe", "text": "**H**", "by_mail": False},
+    ),  # fmt: skip
     "mail_reminderrule": ({"days": "6"}, {"days": 6}),
     "mail_mailsettings": ({"hold_back_minutes": "7"}, {"hold_back_minutes": 7}),
 }
