@@ -60,7 +60,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "mail_announcement": (
         {"title": "Größe", "text": "**H**", "by_mail": ""},
         {"title": "Größe", "text": "**H**", "by_mail": False},
-    ),  # fmt: skip
+    ),
     "mail_reminderrule": ({"days": "6"}, {"days": 6}),
     "mail_mailsettings": ({"hold_back_minutes": "7"}, {"hold_back_minutes": 7}),
 }
