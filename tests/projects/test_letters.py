@@ -11,6 +11,7 @@ from django.urls import resolve
 from django.utils import translation
 
 from amls.core.markdown import render_markdown
+from amls.held.services import HOLD
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
 from projects.hooks import letters
@@ -91,7 +92,8 @@ def everything_happens(world: World) -> None:
     given = extend(
         assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=1), now=NOW
     )
-    revoke_extension(extension=given[0], now=NOW)
+    # Once its mail is out: until then it is taken back silently.
+    revoke_extension(extension=given[0], now=NOW + HOLD)
     extend(
         assignment=world.assignment, by=world.staff, reason="x", projects=[project], delta=timedelta(days=2), now=NOW
     )
