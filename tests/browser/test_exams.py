@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from amls.courses.models import Course
 from amls.exports.jobs import work_once
+from amls.held.models import HeldAct
 from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
@@ -39,7 +40,15 @@ def test_a_student_waits_is_promoted_moves_prints_and_sees_the_grade(open_page: 
     staff = open_page(f"/amls/exams/{coming().pk}/staff/", user="lecturer")
     staff.get_by_label("Seats (empty: no limit)").fill("11")
     staff.get_by_role("button", name="Change the capacity").click()
-    expect(staff.get_by_text("3 people moved up.")).to_be_visible()
+    # Who moves up is told what: it is shown, and nobody has moved before its time.
+    expect(staff.get_by_text("When it is done: The capacity is changed. 3 people moved up.")).to_be_visible()
+    expect(staff.get_by_role("heading", name="3 people get a mail")).to_be_visible()
+    expect(staff.get_by_role("row", name="Sam Student Seat from the waiting list")).to_be_visible()
+    staff.get_by_role("button", name="Do it in five minutes").click()
+    expect(staff.get_by_text("Until then nobody sees anything of it")).to_be_visible()
+    assert own().state == "waitlisted"
+    let_held_acts_happen()
+    assert HeldAct.objects.get().outcome == "The capacity is changed. 3 people moved up."
     page.goto(f"{site}/amls/exams/")
     expect(page.get_by_text("✓ Seat held")).to_be_visible()
     expect(page.get_by_text("Matriculation number given")).to_be_visible()
@@ -213,7 +222,14 @@ def test_enter_in_the_reason_does_nothing_to_a_person(open_page: Open, site: str
     field.press("Enter")
     expect(field).to_have_value("Certificate")
     page.get_by_role("listitem").filter(has_text="Bea Köhler").get_by_role("button", name="Excuse").click()
-    expect(page.get_by_text("Bea Köhler is excused and was told.")).to_be_visible()
+    expect(page.get_by_text("When it is done: Bea Köhler is excused and was told.")).to_be_visible()
+    page.get_by_role("button", name="Do it in five minutes").click()
+    expect(page.get_by_text("Until then nobody sees anything of it")).to_be_visible()
+    bea = Registration.objects.get(exam=exam, enrolment__user__display_name="Bea Köhler")
+    assert bea.state == "registered"
+    let_held_acts_happen()
+    bea.refresh_from_db()
+    assert (bea.state, HeldAct.objects.get().outcome) == ("excused", "Bea Köhler is excused and was told.")
     assert not Registration.objects.filter(exam=exam, state="withdrawn").exists()
 
 

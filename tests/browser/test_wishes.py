@@ -4,10 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db.models import Count
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from amls.courses.models import Enrolment, StaffMember, User
+from amls.held.models import HeldAct
+from amls.mail.models import Notice
 from amls.mail.send import deliver_due
 from projects.models import Assignment, Project, Topic, Wish
 from projects.services.assignments import keep_assignment
@@ -177,7 +180,14 @@ def test_people_without_a_team_are_matched_and_the_staff_add_late_wishes(open_pa
     page.get_by_role("link", name="Match them").click()
     expect(page.get_by_text("Has ranked nothing")).to_have_count(2)
     page.get_by_role("button", name="Make these teams, and tell everyone in them").click()
-    expect(page.get_by_text("1 team is made, and everyone in it is told.")).to_be_visible()
+    expect(page.get_by_text("Seminar: match people: it happens at")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    matched = Project.objects.filter(assignment=seminar).annotate(people=Count("memberships")).filter(people__gt=1)
+    told = Notice.objects.filter(kind="projects.matched")
+    assert (matched.count(), told.count()) == (0, 0)
+    let_held_acts_happen()
+    assert HeldAct.objects.get().outcome == "1 team is made."
+    assert (matched.count(), told.count()) == (1, 2)
     page.get_by_role("link", name="Their wishes").click()
     page.get_by_role("link", name="Change the wishes of team").click()
     page.get_by_label("Wish number 1", exact=True).select_option(label="山田's cache")
