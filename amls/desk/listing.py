@@ -135,6 +135,7 @@ def listed(cl: ChangeList) -> Listed:
         bool(forms)
         or column.is_link
         or (len(table) < _MANY and column.name not in once)
+        or not table
         or any(cells[place] != table[0][place] for cells in table)
         for place, column in enumerate(columns)
     ]

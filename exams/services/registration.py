@@ -123,8 +123,9 @@ def _insert(
             registration = take_place(exam, enrolment, now=now, reason=reason, is_walk_in=is_walk_in)
             tell(registration, kind, now=now, not_before=tells_at)
     except IntegrityError as error:
-        # The same person signed up at the same moment: one of the two stands.
-        if "registration_one_active" not in str(error):
+        # The same person signed up at the same moment: one of the two stands. Which index the database looks into
+        # first depends on how it was restored.
+        if not any(name in str(error) for name in ("registration_one_active", "registration_once_per_exam")):
             raise
         held = _active(enrolment)
         if held is None:

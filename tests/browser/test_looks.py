@@ -31,4 +31,4 @@ def page(browser: Browser) -> Iterator[Page]:
 )
 def test_what_is_wrong_in_the_dark_only_is_found(page: Page, dark: str, problems: list[str]) -> None:
     page.set_content(PAGE % dark)
-    assert [found.rpartition(": ")[0] for found in axe_in_every_look(page)] == problems
+    assert [problem.rpartition(": ")[0] for problem in axe_in_every_look(page)] == problems

@@ -51,9 +51,9 @@ def test_everything_that_a_cache_does_is_done_without_redis(settings: Settings) 
 
 def test_what_is_kept_is_in_redis_while_it_answers(settings: Settings) -> None:
     use(settings, os.environ["TEST_REDIS_URL"])
-    cache.set("where", "here", 60)
-    assert (caches["redis"].get("where"), caches["database"].get("where")) == ("here", None)
-    cache.delete("where")
+    cache.set("where-it-is", "here", 60)
+    assert (caches["redis"].get("where-it-is"), caches["database"].get("where-it-is")) == ("here", None)
+    cache.delete("where-it-is")
 
 
 def test_redis_is_left_alone_for_a_while_and_then_asked_again(
@@ -62,12 +62,13 @@ def test_redis_is_left_alone_for_a_while_and_then_asked_again(
     use(settings, f"redis://127.0.0.1:{free_port()}/0")
     time = [1000.0]
     monkeypatch.setattr(fallback, "monotonic", lambda: time[0])
-    cache.set("where", "in the database", 60)
+    # Of a name of its own: other tests use the same Redis at the same time.
+    cache.set("where-it-was", "in the database", 60)
     settings.CACHES = cache_settings(os.environ["TEST_REDIS_URL"])
     time[0] += fallback.PAUSE_SECONDS - 1
-    assert cache.get("where") == "in the database"
+    assert cache.get("where-it-was") == "in the database"
     time[0] += 2
-    assert cache.get("where") is None
+    assert cache.get("where-it-was") is None
 
 
 def test_the_table_of_the_cache_has_room_for_a_large_course(settings: Settings) -> None:
