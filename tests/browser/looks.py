@@ -97,6 +97,13 @@ def axe(page: Page, *, only_colours: bool = False) -> list[str]:
     return [f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations]
 
 
+# The elements that reach out of the window and hold no other that does.
+_WIDEST = """width => [...document.querySelectorAll("body *")]
+    .filter(element => element.getBoundingClientRect().right > width && element.offsetWidth)
+    .filter((element, place, all) => !all.slice(place + 1).some(other => element.contains(other)))
+    .slice(0, 5).map(element => element.outerHTML.slice(0, 120)).join(" · ")"""
+
+
 def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
     """Return the widths in which one has to scroll sideways, with how much the page needs."""
     overflows = []
@@ -104,7 +111,7 @@ def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
-            overflows.append(f"{width}: it needs {needed}")
+            overflows.append(f"{width}: it needs {needed} for {page.evaluate(_WIDEST, width)}")
     return overflows
 
 
