@@ -15,6 +15,7 @@ from amls.core import doorbell
 from amls.core.clock import database_clock
 from amls.pagecache import store as pagecache
 from tests.cast import Cast, make_cast
+from tests.factories import count_from
 from tests.tools import answering, template
 from tests.tools.flushing import flush_what_is_there
 from tests.worlds import Worlds
@@ -94,6 +95,8 @@ def _clean_surroundings(settings: Settings, tmp_path: Path, monkeypatch: pytest.
     doorbell.forget()
     # Requests leave their language behind in the thread.
     translation.activate("en")
+    # People and topics have the same names whichever tests came before.
+    count_from({})
     yield
     pagecache.store.clear()
 

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from amls.pagecache import store as pagecache
+from tests.factories import count_from, next_numbers
 
 Make = Callable[[], object]
 
@@ -23,11 +24,12 @@ class Snapshots:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._names: set[str] = set()
+        # By name: the numbers that factories go on with.
+        self._kept: dict[str, dict[str, int]] = {}
 
     def restore(self, name: str, make: Make) -> None:
         """Put back the state of that name; the first time, `make` it on what is there, and keep it."""
-        if name in self._names:
+        if name in self._kept:
             self._put_back(name)
         else:
             make()
@@ -36,19 +38,20 @@ class Snapshots:
     def drop(self) -> None:
         """Forget them all."""
         with connection._nodb_cursor() as cursor:
-            for name in self._names:
+            for name in self._kept:
                 cursor.execute(f"DROP DATABASE {_quoted(self._database(name))} WITH (FORCE)")
-        self._names.clear()
+        self._kept.clear()
 
     def _keep(self, name: str) -> None:
         _copy_database(_current(), self._database(name))
         _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
-        self._names.add(name)
+        self._kept[name] = next_numbers()
 
     def _put_back(self, name: str) -> None:
         _copy_database(self._database(name), _current())
         shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
         _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
+        count_from(self._kept[name])
         # Rows have the numbers again that others had since: nothing in memory may know those.
         ContentType.objects.clear_cache()
         cache.clear()

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from lectures.models import MaterialFile
 from tests.cast import Cast, make_cast
-from tests.factories import LectureFactory
+from tests.factories import FIRST_NUMBER, LectureFactory, OpenExamFactory, UserFactory, count_from, next_numbers
 from tests.lectures.files import put, vtt
 from tests.tools.flushing import filled_tables
 from tests.worlds import Worlds
@@ -50,3 +50,26 @@ def test_rows_and_files_are_put_back_as_they_were_made(tmp_path: Path) -> None:
     assert (again.student, again.student.user) == (made[0].student, made[0].student.user)
     assert again.student is not made[0].student
     assert again.student.course is again.course
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_people_have_the_same_names_whichever_tests_came_before(turn: str) -> None:
+    assert str(UserFactory.create()) == f"Person {FIRST_NUMBER}"
+    assert set(next_numbers().values()) == {FIRST_NUMBER, FIRST_NUMBER + 1}
+
+
+@pytest.mark.django_db
+def test_what_is_put_back_has_other_names_than_what_is_made_after_it(tmp_path: Path) -> None:
+    worlds = Worlds(tmp_path / "worlds")
+    with transaction.atomic():
+        worlds.given("cast", make_cast)
+        left = next_numbers()
+        transaction.set_rollback(True)
+    count_from({})
+    worlds.given("cast", make_cast)
+    assert next_numbers() == left
+    # A kind of exam counts on with all exams.
+    exam = OpenExamFactory.create()
+    assert (exam.course.slug, left["CourseFactory"]) == ("amls-10402", FIRST_NUMBER + 2)
+    assert next_numbers()["ExamFactory"] == FIRST_NUMBER + 1

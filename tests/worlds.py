@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.db import connection, transaction
 
+from tests.factories import count_from, next_numbers
 from tests.tools.flushing import filled_tables
 
 Made = TypeVar("Made")
@@ -25,6 +26,7 @@ class Worlds:
         self._folder = folder
         self._made: dict[str, Any] = {}
         self._rows: dict[str, dict[str, bytes]] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
 
     def given(self, name: str, make: Callable[[], Made]) -> Made:
         """Return what `make` makes on an empty database, with its rows and files: made the first time, put back later.
@@ -37,6 +39,7 @@ class Worlds:
             # A copy, as a test changes what it is given.
             self._made[name] = copy.deepcopy(made := make())
             self._rows[name] = {table: _read(table) for table in filled_tables()}
+            self._numbers[name] = next_numbers()
             _copy_files(Path(settings.MEDIA_ROOT), self._folder / name)
             return made
         with transaction.atomic(), connection.cursor() as cursor:
@@ -47,6 +50,7 @@ class Worlds:
                     target.write(rows)
             cursor.execute("SET LOCAL session_replication_role = origin")
         _copy_files(self._folder / name, Path(settings.MEDIA_ROOT))
+        count_from(self._numbers[name])
         made_before: Made = copy.deepcopy(self._made[name])
         return made_before
 

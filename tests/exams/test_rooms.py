@@ -37,7 +37,7 @@ def plan(exam: Exam) -> dict[str, str]:
 
 
 def of(exam: Exam, last: str) -> Registration:
-    return Registration.objects.get(exam=exam, enrolment__user__display_name__endswith=last)
+    return Registration.objects.get(exam=exam, enrolment__user__display_name=f"S {last:0>4}")
 
 
 def test_somebody_moves_to_a_free_seat_or_changes_with_who_sits_there(exam: Exam) -> None:
