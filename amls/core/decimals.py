@@ -12,6 +12,11 @@ def say_decimal(value: Decimal) -> str:
     return _say(value, get_language())
 
 
+def say_grade(value: Decimal) -> str:
+    """Return a grade with its one decimal, as the present language writes it: '1.0', in German '1,0'."""
+    return str(number_format(value, 1))
+
+
 # A gradebook says the same few hundred numbers thousands of times, and Django looks the format up each time.
 @lru_cache(maxsize=4096)
 def _say(value: Decimal, language: str | None) -> str:

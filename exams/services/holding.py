@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from amls.core.decimals import say_decimal
+from amls.core.decimals import say_decimal, say_grade
 from amls.core.preview import seal_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
@@ -51,7 +50,7 @@ def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
             _("%(points)s points, grade %(grade)s")
             % {
                 "points": say_decimal(row.result.points),
-                "grade": floatformat(row.result.grade, 1),
+                "grade": "" if row.result.grade is None else say_grade(row.result.grade),
             },
         )
         for row in rows.order_by("enrolment__user__sort_name", "pk")

@@ -11,12 +11,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponseBase
-from django.template.defaultfilters import floatformat
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.decimals import say_decimal
 from amls.core.preview import Preview, preview_of, without_trace
 from amls.core.times import say_moment
 from amls.core.violations import RuleViolation
@@ -134,7 +134,7 @@ def _assessors(projects: list[Project]) -> dict[int, str]:
 def _decision(view: TeamView) -> str:
     """Say what is published of a team: its members, the decision, and the points."""
     decision = view.assessment
-    what = f"{decision.get_outcome_display()} · {floatformat(decision.extra_points)}" if decision else ""
+    what = f"{decision.get_outcome_display()} · {say_decimal(decision.extra_points)}" if decision else ""
     return f"#{view.project.pk} {', '.join(names_of(view))}: {what}{' *' if view.overrides else ''}"
 
 

@@ -11,7 +11,6 @@ from django.contrib.admin.utils import quote
 from django.db.models import Case, Model, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.template.defaultfilters import floatformat
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.views import ChangeList
 
+from amls.core.decimals import say_decimal
 from amls.core.keys import primary_key
 from amls.core.times import say_moment
 from projects.admin.assess.files import show_differences, show_file, show_member
@@ -296,7 +296,7 @@ class ProjectAdmin(KeptAdmin):
             return _mark("wait", _("withdrawn"))
         if row is None or not row.outcome:
             return _("Not decided")
-        what = f"{row.get_outcome_display()} · {floatformat(row.extra_points)}"
+        what = f"{row.get_outcome_display()} · {say_decimal(row.extra_points)}"
         if view.overrides:
             what += " *"
         mark = _mark("ok", _("published")) if stage == ProjectState.PUBLISHED else _mark("wait", _("draft"))

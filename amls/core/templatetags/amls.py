@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from functools import partial
+from typing import Literal
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -12,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from amls.core.browsers import browser_name
+from amls.core.decimals import say_decimal, say_grade
 from amls.core.markdown import first_sentence, render_markdown
 from amls.core.sizes import say_size
 from amls.core.times import (
@@ -41,6 +44,18 @@ register.filter("length_of_time", say_length)
 register.filter("megabytes", say_size)
 register.filter("first_sentence", first_sentence)
 register.simple_tag(say_span, name="span")
+
+
+@register.filter
+def decimal(value: Decimal | Literal[""] | None) -> str:
+    """Return points, or another number with decimals, as everywhere; nothing of none."""
+    return say_decimal(value) if isinstance(value, Decimal) else ""
+
+
+@register.filter
+def grade(value: Decimal | Literal[""] | None) -> str:
+    """Return a grade, as everywhere; nothing of none."""
+    return say_grade(value) if isinstance(value, Decimal) else ""
 
 
 @register.filter
