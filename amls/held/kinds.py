@@ -16,3 +16,7 @@ if TYPE_CHECKING:
 Doer = Callable[["HeldAct", datetime], str]
 
 held_kinds: Hook[Doer] = Hook("kinds of held acts")
+
+# Puts back what was done already when an act of a kind was asked for, once it is taken back, and returns what to say of
+# it: only of kinds that begin before their five minutes are over.
+taken_back: Hook[Doer] = Hook("what is put back of held acts")

@@ -17,7 +17,7 @@ from amls.core.jobs import Claim, Queue
 from amls.core.times import say_clock
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
-from amls.held.kinds import held_kinds
+from amls.held.kinds import held_kinds, taken_back
 from amls.held.managers import HeldActQuerySet
 from amls.held.models import HeldAct
 from amls.mail.outbox import notify
@@ -87,15 +87,17 @@ def hold(
         )
 
 
-def undo(*, act: HeldAct, now: datetime) -> None:
-    """Take an act back before it is done.
+def undo(*, act: HeldAct, now: datetime) -> str:
+    """Take an act back before it is done; return what to say of it.
 
     Raises:
         RuleViolation: it is done, taken back, or being done just now.
     """
-    # A worker that died holds it no longer; one that lives and is slow finds its claim gone, and rolls back.
-    if HeldAct.objects.free(now).filter(pk=act.pk).update(state=HeldAct.State.UNDONE, ended_at=now, leased_until=None):
-        return
+    with transaction.atomic():
+        # A worker that died holds it no longer; one that lives and is slow finds its claim gone, and rolls back.
+        ended = {"state": HeldAct.State.UNDONE, "ended_at": now, "leased_until": None}
+        if HeldAct.objects.free(now).filter(pk=act.pk).update(**ended):
+            return taken_back[act.kind](act, now) if act.kind in taken_back else _("Nothing happened.")
     act.refresh_from_db()
     if act.state == HeldAct.State.UNDONE:
         raise RuleViolation(_("It is taken back already."), code="undone")

@@ -33,9 +33,9 @@ def undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access = open_course_as_manager(request, slug)
     act = get_object_or_404(HeldAct.objects.select_related("course"), course=access.course, pk=pk)
     try:
-        take_back(act=act, now=access.now)
+        said = take_back(act=act, now=access.now)
     except RuleViolation as violation:
         messages.error(request, f"{act}: {violation.message}")
     else:
-        messages.success(request, _("%(what)s: taken back. Nothing happened.") % {"what": act})
+        messages.success(request, _("%(what)s: taken back. %(said)s") % {"what": act, "said": said})
     return redirect(act.back)

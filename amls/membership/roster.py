@@ -1,7 +1,8 @@
 """Rosters as universities and offices hand them out: CSV or XLSX of whatever dialect, encoding and language."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +20,7 @@ from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number
 from amls.courses.services import follow_roster, join_roster_entries, lock_course
 from amls.courses.validators import is_a_name
-from amls.files.models import ImportedRow
+from amls.files.models import ImportedRow, TableImport
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
@@ -48,10 +49,12 @@ class RosterPlan(Plan):
     Attributes:
         joined: how many have an account and join at once.
         claimed: about how many the staff are asked whether they are the same person.
+        recorded: the import as it is kept, to be taken back; None where it changed nothing.
     """
 
     joined: int = 0
     claimed: int = 0
+    recorded: TableImport | None = None
 
 
 def read_roster(content: bytes, how: HowToRead | None = None) -> tuple[Table, list[RosterRow], list[LineProblem]]:
@@ -160,12 +163,12 @@ def import_roster(
     by: User | None = None,
     dry_run: bool = False,
     expected: str = "",
+    joins: bool = True,
 ) -> RosterPlan:
     """Put the people of a table on the course's roster; lines that are wrong are left out.
 
-    Who is on it already is brought up to date, and so is a number that this roster had verified. Accounts with such a confirmed address are
-    enrolled at once; about who is enrolled with another address and has a number of the roster the staff are asked.
-    A second run changes nothing.
+    Who is on it already is brought up to date, and so is a number that this roster had verified. Whoever has an account
+    joins as `join_known` says. A second run changes nothing.
 
     Args:
         course: whose roster.
@@ -176,6 +179,7 @@ def import_roster(
         by: who imports.
         dry_run: whether it is only to be shown.
         expected: the seal of the plan that was shown; with another one nothing is written.
+        joins: whether accounts join at once; else it is left to a later `join_known`.
 
     Raises:
         RuleViolation: it is no table.
@@ -197,20 +201,29 @@ def import_roster(
             if line is not None and imported is not None:
                 lines.append(line)
                 kept.append(imported)
-        joined = 0
-        emails = [row.email for row in rows]
-        for address in EmailAddress.objects.filter(email__in=emails, verified=True).select_related("user"):
-            joined += len(join_roster_entries(user=address.user, email=address.email))
+        joined, claimed = join_known(course=course, emails=[row.email for row in rows], now=now) if joins else (0, 0)
         plan = RosterPlan(
-            table=table, lines=lines, unchanged=len(rows) - len(lines), problems=problems, left=left,
-            joined=joined, claimed=(claimed := claim_for_enrolled(course=course, now=now)),
-            notes=_notes(joined, claimed),
+            table=table, lines=lines, unchanged=len(rows) - len(lines), problems=problems, left=left, joined=joined,
+            claimed=claimed, notes=_notes(joined, claimed),
         )  # fmt: skip
         if dry_run or (expected and plan.seal != expected):
             transaction.set_rollback(True)
-        else:
-            record_import(course_id=course.pk, kind=KIND, rows=kept, filename=filename, by=by, now=now)
-    return plan
+            return plan
+        recorded = record_import(course_id=course.pk, kind=KIND, rows=kept, filename=filename, by=by, now=now)
+        return replace(plan, recorded=recorded)
+
+
+def join_known(*, course: Course, emails: Iterable[str], now: datetime) -> tuple[int, int]:
+    """Let accounts join by the roster; return how many did, and about how many more the staff are asked.
+
+    Accounts with one of `emails` as a confirmed address are enrolled; about who is enrolled with another address and has
+    a number of the roster the staff are asked.
+    """
+    joined = 0
+    with transaction.atomic():
+        for address in EmailAddress.objects.filter(email__in=list(emails), verified=True).select_related("user"):
+            joined += len(join_roster_entries(user=address.user, email=address.email))
+        return joined, claim_for_enrolled(course=course, now=now)
 
 
 def _put(course: Course, row: RosterRow, entry: RosterEntry | None) -> tuple[PlanLine | None, Imported | None]:

@@ -9,7 +9,9 @@
 
   // What was opened is there without a connection too.
   addEventListener("load", () => {
-    navigator.serviceWorker?.register(document.body.dataset.worker).catch(() => {
+    // The desk uses this script too, and has none.
+    const { worker } = document.body.dataset;
+    if (worker) navigator.serviceWorker?.register(worker).catch(() => {
       // A browser that keeps nothing, such as in a private window, goes on without.
     });
   });

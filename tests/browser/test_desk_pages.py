@@ -95,6 +95,30 @@ def test_the_keyboard_skips_and_opens_the_menu_of_the_desk(open_page: Open) -> N
     expect(menu).to_be_in_viewport()
 
 
+def test_the_desk_works_without_scripts(open_page: Open, site: str) -> None:
+    page = open_page("/admin/", user="lecturer", width=390, script=False)
+    expect(page.locator(".desk-plain")).to_be_visible()
+    page.get_by_role("navigation", name="Desk").get_by_role("link", name="Office hours").click()
+    expect(page.locator("#changelist-filter").get_by_role("link").first).to_be_visible()
+    hour = OfficeHour.objects.filter(course__slug="amls").earliest("pk")
+    page.goto(f"{site}/admin/lectures/officehour/{hour.pk}/change/")
+    page.locator("input[name=room]").fill("Größe 1")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save, and let calendars follow").click()
+    expect(page.locator("main")).to_contain_text("Größe 1")
+    for hidden in ("#modal-overlay", "#desk-finder"):
+        expect(page.locator(hidden)).to_be_hidden()
+
+
+def test_a_page_of_the_desk_with_our_scripts_logs_no_error(open_page: Open, site: str) -> None:
+    page = open_page("/admin/", user="lecturer", worker=True)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(f"{site}/admin/lectures/lecture/upload/")
+    page.wait_for_load_state("networkidle")
+    assert said == []
+
+
 def test_an_error_in_a_closed_tab_is_named_and_its_tab_opened(open_page: Open, site: str) -> None:
     course = Course.objects.get(slug="amls")
     page = open_page("/admin/", user="lecturer")

@@ -179,7 +179,7 @@ def test_people_without_a_team_are_matched_and_the_staff_add_late_wishes(open_pa
     page = open_page("/admin/projects/allocation/", user="lecturer")
     page.get_by_role("link", name="Match them").click()
     expect(page.get_by_text("Has ranked nothing")).to_have_count(2)
-    page.get_by_role("button", name="Make these teams, and tell everyone in them").click()
+    page.get_by_role("button", name="Make these teams in five minutes").click()
     expect(page.get_by_text("Seminar: match people: it happens at")).to_be_visible()
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     matched = Project.objects.filter(assignment=seminar).annotate(people=Count("memberships")).filter(people__gt=1)

@@ -1,13 +1,12 @@
 """People invited by mail: read as people paste them, shown with who is there already, told five minutes later, once."""
 
-from datetime import timedelta
-
 import pytest
 from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, RosterEntry
+from amls.courses.services import join_roster_entries
 from amls.held.models import HeldAct
 from amls.held.services import apply_next, undo
 from amls.mail.letters import letter_kinds
@@ -61,11 +60,12 @@ def test_who_is_there_gets_no_mail_and_everyone_else_is_told_five_minutes_later_
     assert [standing.name for _person, standing in shown.context["people"]] == ["NEW", "ENROLLED", "ACCOUNT"]
     assert not RosterEntry.objects.filter(email="new@example.org").exists()
     assert agree_to(client, ADDRESS, {"people": text}).status_code == 302
-    # They may join at once; the mails wait.
+    # They are on the roster at once; who has an account joins when the mails leave.
     assert RosterEntry.objects.get(email="new@example.org").name == "Ștefan Mü"
-    assert Enrolment.objects.filter(course=cast.course, user=stranger).exists()
+    assert not Enrolment.objects.filter(course=cast.course, user=stranger).exists()
     assert not Notice.objects.filter(kind=LETTER).exists()
     assert do_held().outcome == "2 people are invited."
+    assert Enrolment.objects.filter(course=cast.course, user=stranger).exists()
     told = Notice.objects.filter(kind=LETTER)
     assert {notice.recipient.email if notice.recipient else notice.address for notice in told} == {"new@example.org", stranger.email}  # fmt: skip
     letters = {notice.address: letter_kinds[LETTER].writer(notice, timezone.now()) for notice in told}
@@ -78,13 +78,39 @@ def test_who_is_there_gets_no_mail_and_everyone_else_is_told_five_minutes_later_
     assert told.count() == 2
 
 
+def roster_of(cast: Cast) -> set[tuple[str, str]]:
+    return set(RosterEntry.objects.filter(course=cast.course).values_list("email", "name"))
+
+
 @pytest.mark.django_db
-def test_invitations_are_taken_back_in_time_and_bounded(cast: Cast) -> None:
-    agree_to(cast.client("lecturer"), ADDRESS, {"people": "new@example.org"})
+def test_invitations_that_are_taken_back_leave_the_roster_as_it_was(cast: Cast) -> None:
+    RosterEntry.objects.create(course=cast.course, email="known@example.org", name="Şahin")
+    stranger = cast.stranger
+    EmailAddress.objects.create(user=stranger, email=stranger.email, verified=True, primary=True)
+    before = roster_of(cast)
+    text = f"new@example.org\n{stranger.email}\nŞahin Öz <known@example.org>"
+    agree_to(cast.client("lecturer"), ADDRESS, {"people": text})
     act = HeldAct.objects.get()
-    undo(act=act, now=act.created_at + timedelta(minutes=1))
+    assert len(roster_of(cast) - before) == 3
+    answer = cast.client("assistant").post(f"/amls/staff/held/{act.pk}/undo/", follow=True)
+    assert "taken back. Nobody is told. The roster is as it was." in answer.content.decode()
+    assert roster_of(cast) == before
+    assert not Enrolment.objects.filter(course=cast.course, user=stranger).exists()
     assert apply_next(act.apply_at) == 0
     assert not Notice.objects.filter(kind=LETTER).exists()
+
+
+@pytest.mark.django_db
+def test_who_joined_before_an_invitation_was_taken_back_stays_and_is_named(cast: Cast) -> None:
+    agree_to(cast.client("lecturer"), ADDRESS, {"people": "Ștefan <new@example.org>\nother@example.org"})
+    join_roster_entries(user=cast.stranger, email="new@example.org")
+    act = HeldAct.objects.get()
+    assert undo(act=act, now=act.created_at) == "Nobody is told. On the roster stay: Ștefan <new@example.org>."
+    assert not RosterEntry.objects.filter(email="other@example.org").exists()
+
+
+@pytest.mark.django_db
+def test_invitations_are_bounded(cast: Cast) -> None:
     many = [Invited(f"p{number}@example.org") for number in range(MOST + 1)]
     with pytest.raises(RuleViolation, match="at most"):
         put_on_roster(course=cast.course, people=many, by=cast.lecturer.user, now=timezone.now())

@@ -22,9 +22,10 @@ from amls.core.bounds import Bound, spend
 from amls.core.text import clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
+from amls.files.tables.imports import imports_of, undo_import
 from amls.held.models import HeldAct
 from amls.mail.outbox import Told, notify_each
-from amls.membership.roster import RosterPlan, import_roster
+from amls.membership.roster import RosterPlan, import_roster, join_known
 
 # The kind of held act, and of letter.
 KIND = "portal.invite"
@@ -128,7 +129,8 @@ def put_on_roster(
 ) -> tuple[list[int], RosterPlan]:
     """Put people on the roster, so that they may join; return the keys of those entries that are invited.
 
-    As an import of a table, which can be taken back. Who is in the course already is invited to nothing.
+    As an import of a table, which can be taken back; who has an account joins when the mails leave. Who is in the course
+    already is invited to nothing.
 
     Raises:
         RuleViolation: too many at once, or today.
@@ -143,15 +145,16 @@ def put_on_roster(
     with transaction.atomic():
         spend(_INVITATIONS, who=course.pk, amount=len(wanted), now=now)
         plan = import_roster(
-            course=course, content=table.getvalue().encode(), filename=_("Invited by mail"), by=by, now=now
+            course=course, content=table.getvalue().encode(), filename=_("Invited by mail"), by=by, now=now, joins=False
         )
         entries = RosterEntry.objects.filter(course=course, email__in=[person.email for person in wanted])
         return list(entries.order_by("pk").values_list("pk", flat=True)), plan
 
 
 def invite(act: HeldAct, now: datetime) -> str:
-    """Tell the people of some roster entries that they are invited, each once a day at most."""
+    """Tell the people of some roster entries that they are invited, each once a day at most; accounts join."""
     entries = RosterEntry.objects.filter(course=act.course, pk__in=act.references["entries"])
+    join_known(course=act.course, emails=entries.values_list("email", flat=True), now=now)
     told = [
         Told(
             f"{LETTER}:{entry.pk}:{now:%Y-%m-%d}",
@@ -167,6 +170,18 @@ def invite(act: HeldAct, now: datetime) -> str:
     notify_each(told, kind=LETTER, now=now)
     said = ngettext("%(count)d person is invited.", "%(count)d people are invited.", len(told))
     return said % {"count": len(told)}
+
+
+def uninvite(act: HeldAct, now: datetime) -> str:
+    """Take those off the roster again whom an invitation had put there; who joined by it meanwhile stays, and is named."""
+    made = imports_of(act.course_id, now=now).filter(pk=act.references["import"]).first()
+    if made is None:
+        return _("Nobody is told. The roster is as it was.")
+    undone = undo_import(table_import=made, by=act.by, now=now)
+    if undone.problems:
+        stay = ", ".join(label for label, _why in undone.problems)
+        return _("Nobody is told. On the roster stay: %(people)s.") % {"people": stay}
+    return _("Nobody is told. The roster is as it was.")
 
 
 def act_title(count: int) -> Any:

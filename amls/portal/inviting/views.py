@@ -6,7 +6,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
@@ -15,7 +14,6 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.models import User
 from amls.desk.holding import WantedAct
-from amls.files.tables.imports import with_undo
 from amls.held.asking import hold_and_say
 from amls.portal.inviting.people import KIND, InvitedStanding, act_title, put_on_roster, read_people, standings_of
 
@@ -55,13 +53,10 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
             return render(request, "portal/invite.html", context, status=422)
         for problem in plan.problems:
             messages.warning(request, str(problem))
-        wanted = WantedAct(
-            course, KIND, str(entries[0] if entries else 0), {"entries": entries}, act_title(len(entries)), back
-        )
         if entries:
+            references = {"entries": entries, "import": plan.recorded.pk if plan.recorded is not None else None}
+            wanted = WantedAct(course, KIND, str(entries[0]), references, act_title(len(entries)), back)
             hold_and_say(request, wanted, by=request.user, now=access.now, at_desk=False)
-        if plan.lines:
-            messages.info(request, with_undo(_("They are on the roster now and may join."), slug))
         return redirect(back)
     context |= {
         "people": standings,
