@@ -8,6 +8,7 @@ from django import template
 from amls.courses.access import Access
 from amls.courses.eligibility import Finding, Verdict
 from exams.queries import exams_for, overview_of
+from exams.steps import seat_step
 
 register = template.Library()
 
@@ -29,9 +30,13 @@ def exam_tile(context: template.Context, *, says_missing: bool = True) -> dict[s
     return {**values, "says_missing": says_missing, "card": card, "overview": overview, "course": access.course}
 
 
-@register.inclusion_tag("exams/_checklist.html")
-def checklist(findings: Sequence[Finding]) -> dict[str, Any]:
-    """Show what a person still needs for the exam, and in one line what is done."""
+@register.inclusion_tag("exams/_checklist.html", takes_context=True)
+def checklist(context: template.Context, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Show what a person still needs for the exam, a seat as the last of it, and in one line what is done."""
+    access: Access = context["access"]
+    overview = overview_of(access.enrolment) if access.enrolment is not None else None
+    seat = seat_step(overview or exams_for(access), access.now)
+    findings = [*findings, seat] if seat is not None else findings
     return {
         "missing": [finding for finding in findings if finding.verdict != Verdict.MET],
         "done": [finding for finding in findings if finding.verdict == Verdict.MET],

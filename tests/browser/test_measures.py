@@ -34,6 +34,8 @@ CASES = {
         None, "/amls/lectures/05/", 1280, f"{top('video')} - ({top('.deck-pages')})", 676, 4,
     ),
     "lecture: pixels to what it is about": (None, "/amls/lectures/05/", 390, top("#abstract"), 1479, 330),
+    # Each has the whole page painted 60 times a second; the skeletons of the slides did for six seconds.
+    "lecture: moving parts": (None, "/amls/lectures/05/", 390, "document.getAnimations().length", 5, 0),
     "topics: pixels to the first": ("student", "/amls/projects/", 390, top(".topics > li"), 631, 631),
     "exams: pixels to the first date": ("student", "/amls/exams/", 390, top(".exams h2"), 317, 350),
     "courses: pixels to one's next lecture": ("student", "/?all", 390, top(".heroes dd"), None, 340),

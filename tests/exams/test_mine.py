@@ -10,15 +10,18 @@ from django.utils.timezone import now as the_time
 from amls.agenda.feeds import own_items, personal_feed_url, present_items
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
+from amls.courses.access import Access
 from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam
+from exams.queries import exams_for
 from exams.services.admission import decide_admission
 from exams.services.door import make_mark
 from exams.services.registration import close_exam, move, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.steps import seat_step
 from tests.cast import Cast
 from tests.exams.conftest import Rings
 from tests.factories import OpenExamFactory
@@ -142,6 +145,22 @@ def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:
     make_mark(registration_pk=held.pk, exam_pk=exam.pk, action="present", key=uuid4(), made_at=now, now=now)
     page = client.get("/amls/me/").content.decode()
     assert ("My exam" in page, "move or withdraw" in page) == (True, False)
+
+
+def test_the_last_step_to_an_exam_is_a_seat(cast: Cast, july: Exam, august: Exam) -> None:
+    def step(enrolment: Enrolment, now: datetime = JUNE) -> tuple[str, str] | None:
+        step_now = seat_step(exams_for(Access(cast.course, enrolment, False, now)), now)
+        return (step_now.verdict, step_now.text) if step_now is not None else None
+
+    assert step(cast.student) == ("unmet", "You are not registered for any exam: choose a date.")
+    register(enrolment=cast.other_student, exam_pk=july.pk, now=JUNE)
+    register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    assert step(cast.other_student) == ("met", "You are registered for the exam on Thu 18 Jul.")
+    assert step(cast.student) == ("pending", "You wait for a seat on Thu 18 Jul, as number 1.")
+    withdraw(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    Exam.objects.update(opens_at=JUNE + timedelta(days=1))
+    assert step(cast.student) == ("pending", "Sign-up for the exam opens Fri 21 Jun, 12:00.")
+    assert step(cast.student, AUGUST + timedelta(days=1)) is None
 
 
 def test_who_was_at_one_date_is_not_offered_to_move(cast: Cast, july: Exam, august: Exam) -> None:
