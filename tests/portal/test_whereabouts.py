@@ -73,6 +73,33 @@ def test_the_course_itself_is_found(course: Course, typed: str, title: str, url:
         assert (title, url) in shown
 
 
+def test_questions_as_they_are_asked_lead_to_what_is_meant(cast: Cast, course: Course) -> None:
+    course.exams.update(place="H 0105")
+    reconcile(course, now=timezone.now())
+    touch(course, now=timezone.now())
+    client, address = cast.client("student"), "/amls/exams/"
+    questions = {
+        "In welchem Raum ist die Prüfung?": ("Written exam", address),
+        "Wo melde ich mich zur Klausur an?": ("Sign up for an exam", address),
+        "Wie melde ich mich von der Klausur ab?": ("Withdraw from an exam", address),
+        "Wo gebe ich ab?": ("Hand in", "/amls/projects/mine/"),
+        "Wie schreibe ich mich ein?": None,
+        "how do I drop the course": ("Leave the course", "/amls/me/#leave"),
+        "Thema wechseln": ("My project", "/amls/projects/mine/"),
+        "Warteliste": ("Exams", address),
+        "raeume": ("H 0104", "/amls/schedule/"),
+        "Wo ist die Aufzeichnung?": ("Course", "/amls/"),
+        "Folien 1": ("01 Session", "/amls/lectures/01/"),
+        "Vorlesung 2": ("02 Session", "/amls/lectures/02/"),
+        "Vorlesung 7": None,
+    }
+    for question, meant in questions.items():
+        shown = titles(client, question)
+        assert (meant in shown) if meant else shown == [], (question, shown)
+    # A room alone is asked for as a room, and not as each date that has one.
+    assert {url for _title, url in titles(client, "Raum")} == {"/amls/schedule/"}
+
+
 def test_one_of_many_lectures_is_found_by_its_day_only(course: Course) -> None:
     assert [url for _title, url in titles(Client(), "13 June")] == ["/amls/lectures/01/"]
     assert [url for _title, url in titles(Client(), "14 June")] == []

@@ -20,6 +20,8 @@ from amls.portal.search.readers import Reader
 
 # Across courses the ways into so many of them, and so many ways in all.
 _MOST_COURSES, _MOST_WAYS = 3, 6
+# What German verbs leave at the end of a sentence, folded; and of how many letters at least the rest of them is.
+_PARTS_OF_VERBS, _SHORTEST_VERB = frozenset(["ab", "an", "aus", "ein", "um", "zuruck"]), 3
 
 
 class Whom(Enum):
@@ -62,7 +64,12 @@ class Way:
 
 
 OF_A_COURSE = (
-    Way("portal:home", _("Course"), "kurs start startseite home overview übersicht neuigkeiten news"),
+    Way(
+        "portal:home", _("Course"),
+        "kurs start startseite home overview übersicht neuigkeiten news vorlesung vorlesungen lecture lectures folien slides skript "
+        "unterlagen material materialien aufzeichnung aufzeichnungen recording recordings video videos "
+        "link online zoom webex einwahl einwahllink meeting",
+    ),
     Way(
         "agenda:schedule", _("Schedule"),
         "plan stundenplan zeitplan terminplan vorlesungsplan termine dates calendar kalender timetable month monat",
@@ -72,10 +79,14 @@ OF_A_COURSE = (
         "projects:assignments", _("Assignments"),
         "assignment aufgaben aufgabe übung übungen übungsblatt übungsblätter sheet sheets homework hausaufgaben exercises",
     ),
-    Way("exams:exams", _("Exams"), "exam klausur klausuren prüfung prüfungen examination test seat sitzplatz slip retake nachklausur"),
+    Way(
+        "exams:exams", _("Exams"),
+        "exam klausur klausuren prüfung prüfungen examination test seat sitzplatz slip retake nachklausur "
+        "warteliste waiting list einsicht review krank krankheit attest sick nachteilsausgleich accommodation",
+    ),
     Way(
         "portal:me", _("My course"),
-        "mein meine status state points punkte grade grades note noten result results ergebnis ergebnisse zulassung admission progress",
+        "mein meine status state points punkte grade grades note noten result results ergebnis ergebnisse bewertung feedback zulassung admission progress",
         Whom.MEMBERS,
     ),
     Way("mail:mine", _("Mail of this course"), "e-mail email mails erinnerung erinnerungen reminder reminders notifications benachrichtigungen abbestellen unsubscribe", Whom.MEMBERS),
@@ -84,9 +95,15 @@ OF_A_COURSE = (
     Way("mail:staff", _("Announcements and mail"), "ankündigung announce rundmail", Whom.STAFF),
     Way("portal:stats", _("Statistics"), "zahlen numbers usage", Whom.STAFF),
     Way("agenda:subscribe", _("Subscribe to the calendar"), "abonnieren abo ical ics feed kalender google outlook apple export", does=True),
+    Way(
+        "projects:mine", _("My project"),
+        "projekt mein meine thema topic team gruppe partner wechseln wechsel switch verlassen einladen einladung invite mitglied member",
+        Whom.MEMBERS,
+    ),
     Way("projects:mine", _("Hand in"), "abgeben abgabe einreichen submit submission upload hochladen extension verlängerung fristverlängerung", Whom.MEMBERS, does=True),
     Way("exams:exams", _("Sign up for an exam"), "anmelden anmeldung prüfungsanmeldung klausuranmeldung register registration signup klausur prüfung", does=True),
     Way("exams:exams", _("Withdraw from an exam"), "abmelden abmeldung rücktritt zurücktreten withdrawal cancel klausur prüfung deregister", does=True),
+    Way("portal:me", _("Leave the course"), "kurs verlassen abmelden austragen austreten drop quit unenrol unenroll", Whom.MEMBERS, does=True, place="#leave"),
     Way("portal:enrol", _("Join the course"), "einschreiben einschreibung beitreten teilnehmen teilnahme enrol enroll enrolment", Whom.NO_MEMBERS, does=True),
 )  # fmt: skip
 OF_THE_SITE = (
@@ -149,15 +166,20 @@ def ways_to(reader: Reader, typed: Typed) -> list[tuple[Fit, Led]]:
     return fitting[:_MOST_WAYS]
 
 
-def fit_of(typed: Typed, title: frozenset[str], known: frozenset[str]) -> Fit | None:
+def fit_of(
+    typed: Typed, title: frozenset[str], known: frozenset[str], beside: frozenset[str] = frozenset()
+) -> Fit | None:
     """Return how well words that were typed name something, or None.
 
     Args:
         typed: its last word may be the beginning of one.
         title: the folded words of its name.
         known: all by which it is known.
+        beside: folded words that may stand beside those, and alone mean something else.
     """
-    words = folded_words(" ".join(term.text for term in typed.terms))
+    words = _joined(typed, known)
+    if beside:
+        words = [word for word in words if word not in beside]
     if not words:
         return None
     if _fits(words, title, may_begin=typed.is_last_open):
@@ -165,6 +187,20 @@ def fit_of(typed: Typed, title: frozenset[str], known: frozenset[str]) -> Fit | 
     if _fits(words, known, may_begin=False):
         return Fit.KNOWN
     return Fit.BEGUN if _fits(words, known, may_begin=typed.is_last_open) else None
+
+
+def _joined(typed: Typed, known: frozenset[str]) -> list[str]:
+    """Return the telling words, 'melde … ab' as the known word that it is in a German question, 'abmelden'."""
+    words = folded_words(" ".join(term.text for term in typed.terms))
+    apart = _PARTS_OF_VERBS.intersection(folded_words(typed.text))
+    for part in apart:
+        for place, word in enumerate(words):
+            if len(word) <= _SHORTEST_VERB:
+                continue
+            whole = next((verb for verb in known if verb.startswith(part + word[:-1])), None)
+            if whole is not None:
+                return [other for other in [*words[:place], whole, *words[place + 1 :]] if other != part]
+    return words
 
 
 def _fits(words: list[str], known: frozenset[str], *, may_begin: bool) -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Across courses: into the newest of them, and so many dates of all.
 _MOST_COURSES, _MOST_ITEMS, _MOST_SPOTS = 20, 5000, 6
+_MOST_DIGITS = 3
 # What people of both languages call what an item is, and whoever teaches.
 _KINDS = {
     ItemKind.EXAM: "exam klausur prüfung examination test",
@@ -42,7 +43,13 @@ _PEOPLE = {
     Role.LECTURER: "lecturer lecture teaches teacher professor dozent dozentin lehrt hält vorlesung",
     Role.ASSISTANT: "assistant teaching ta tutor tutorin betreuer betreuerin betreut mitarbeiter mitarbeiterin übung",
 }
-_ROOM = "room raum hörsaal ort place location where lecture vorlesung"
+_ROOM = "room rooms raum räume hörsaal ort place location where lecture vorlesung"
+# What one may ask of a date that has a place.
+_WHERE = frozenset(folded_words("room raum räume hörsaal ort place location where"))
+# How a lecture is called whose number one knows: 'Folien 5'.
+_NUMBERED = frozenset(folded_words(
+    "lecture session vorlesung sitzung übung folie folien slide slides aufzeichnung recording video skript pdf nr nummer number"
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,9 @@ class Spot:
         words: all by which it is found.
         at: when it matters, of a date.
         day: on which it is, in the course's zone.
-        by_day: whether its day is to be named for it to be found, as of one of many lectures.
+        by_day: whether its day or number is to be named for it to be found, as of one of many lectures.
+        number: with which its title begins, of such.
+        beside: folded words that may be asked beside those by which it is found.
     """
 
     label: str
@@ -66,6 +75,8 @@ class Spot:
     at: datetime | None = None
     day: date | None = None
     by_day: bool = False
+    number: int | None = None
+    beside: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,8 @@ class CourseSpots:
 
 def spots_for(reader: Reader, typed: Typed) -> list[tuple[Fit, Course, Spot]]:
     """Return what is meant, coming dates first: 2 queries once per revision of a course, else none."""
-    days, rest = _without_days(typed)
+    number = _number_in(typed)
+    days, rest = ([], typed) if number is not None else _without_days(typed)
     hits = [
         (fit, reader.courses[pk], spot)
         for pk, known in _known(reader).items()
@@ -90,6 +102,13 @@ def spots_for(reader: Reader, typed: Typed) -> list[tuple[Fit, Course, Spot]]:
         if (_is_on(spot, days) if days else not spot.by_day)
         and (fit := _fit(rest, spot, has_day=bool(days))) is not None
     ]
+    if number is not None:
+        hits += [
+            (Fit.NAMED, reader.courses[pk], spot)
+            for pk, known in _known(reader).items()
+            for spot in known.spots
+            if spot.number == number
+        ]
 
     def order(hit: tuple[Fit, Course, Spot]) -> tuple[int, int, float]:
         fit, _course, spot = hit
@@ -102,7 +121,15 @@ def spots_for(reader: Reader, typed: Typed) -> list[tuple[Fit, Course, Spot]]:
 
 
 def _fit(typed: Typed, spot: Spot, *, has_day: bool) -> Fit | None:
-    return Fit.NAMED if has_day and not typed.terms else fit_of(typed, spot.named, spot.words)
+    return Fit.NAMED if has_day and not typed.terms else fit_of(typed, spot.named, spot.words, spot.beside)
+
+
+def _number_in(typed: Typed) -> int | None:
+    """Return the number of the lecture that is asked for, and of nothing else beside it."""
+    words = folded_words(" ".join(term.text for term in typed.terms))
+    numbers = [int(word) for word in words if word.isdecimal() and len(word) <= _MOST_DIGITS]
+    others = {word for word in words if not word.isdecimal()}
+    return numbers[0] if len(numbers) == 1 and others and others <= _NUMBERED else None
 
 
 def _without_days(typed: Typed) -> tuple[list[WrittenDay], Typed]:
@@ -192,7 +219,14 @@ def _dates(course: Course, items: Iterable[AgendaItem]) -> Iterator[Spot]:
             at=shown,
             day=shown.astimezone(course.zone).date(),
             by_day=item.kind in SESSIONS,
+            number=_first_number(item.title) if item.kind in SESSIONS else None,
+            beside=_WHERE if item.place else frozenset(),
         )
+
+
+def _first_number(title: str) -> int | None:
+    first = title.partition(" ")[0]
+    return int(first) if first.isdecimal() and len(first) <= _MOST_DIGITS else None
 
 
 def _rooms(course: Course, items: Iterable[AgendaItem]) -> Iterator[Spot]:
