@@ -9,9 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.eligibility import Finding, Verdict, evaluate
 from amls.courses.models import Course, Enrolment
 from exams.models import AdmissionDecision
@@ -80,10 +82,15 @@ def admissions_of(course: Course, enrolments: Iterable[Enrolment], *, now: datet
     people = list(enrolments)
     findings = evaluate(course, people, now=now)
     newest: dict[int, AdmissionDecision] = {}
-    decisions = AdmissionDecision.objects.filter(course=course, enrolment__in=[person.pk for person in people])
-    for decision in decisions.order_by("pk"):
+    for decision in _decisions().read({"course": course.pk, "people": [person.pk for person in people]}):
         newest[decision.enrolment_id] = decision
     return {person.pk: _judge(findings[person.pk], newest.get(person.pk)) for person in people}
+
+
+@cache
+def _decisions() -> ModelStatement[AdmissionDecision]:
+    theirs = is_among("enrolment_id", Parameter("people"))
+    return ModelStatement.of(AdmissionDecision.objects.filter(theirs, course=Parameter("course")).order_by("pk"))
 
 
 def admission_of(enrolment: Enrolment, *, now: datetime) -> Admission:

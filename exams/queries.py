@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models import Count, Exists, OuterRef, Prefetch, Subquery, prefetch_related_objects
 
+from amls.core.statements import ModelStatement, Parameter, Statement
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import plain_number
@@ -171,7 +173,7 @@ def exams_for(access: Access) -> ExamsOverview:
     It is kept on the reader's enrolment, where what else the page asks of them finds it: see `overview_of`.
     """
     course, enrolment, now = access.course, access.enrolment, access.now
-    exams = list(Exam.objects.filter(course=course).order_by("starts_at", "pk"))
+    exams = _exams().read({"course": course.pk})
     own = _own_registrations(enrolment)
     accommodation: Accommodation | None = getattr(enrolment, "accommodation", None)
     standing = [registration for registration in own.values() if registration.closed_at is None]
@@ -211,11 +213,16 @@ def _is_on_list(active: Registration | None, enrolment: Enrolment | None) -> boo
     number = plain_number(enrolment.number) if active is not None and enrolment is not None else ""
     if active is None or not active.holds_seat or not number:
         return None
-    listed = UniversityEntry.objects.filter(exam=OuterRef("pk"))
-    has_list, is_on_it = Exam.objects.values_list(Exists(listed), Exists(listed.filter(plain_number=number))).get(
-        pk=active.exam_id
-    )
+    has_list, is_on_it = _on_list().run({"exam": active.exam_id, "number": number})[0]
     return is_on_it if has_list else None
+
+
+@cache
+def _on_list() -> Statement:
+    """Return whether an exam has the university's list, and whether that names a number."""
+    listed = UniversityEntry.objects.filter(exam=OuterRef("pk"))
+    named = listed.filter(plain_number=Parameter("number"))
+    return Statement.of(Exam.objects.filter(pk=Parameter("exam")).order_by().values_list(Exists(listed), Exists(named)))
 
 
 def place_in_line(registration: Registration) -> int:
@@ -256,13 +263,22 @@ def _grade(registration: Registration) -> Decimal | str:
 def _own_registrations(enrolment: Enrolment | None) -> dict[int, Registration]:
     if enrolment is None:
         return {}
-    ahead = Count(
-        "exam__registrations",
-        filter=Q(exam__registrations__state="waitlisted", exam__registrations__position__lte=F("position")),
-    )
-    registrations = Registration.objects.filter(enrolment=enrolment).select_related("exam", "seat__room", "result")
     # The newest per exam stands for it: who withdrew may have come back.
-    return {registration.exam_id: registration for registration in registrations.annotate(ahead=ahead).order_by("pk")}
+    return {row.exam_id: row for row in _registrations().read({"enrolment": enrolment.pk})}
+
+
+@cache
+def _exams() -> ModelStatement[Exam]:
+    return ModelStatement.of(Exam.objects.filter(course=Parameter("course")).order_by("starts_at", "pk"))
+
+
+@cache
+def _registrations() -> ModelStatement[Registration]:
+    """Return a person's registrations with `ahead`, how many wait there up to their place; None for who waits nowhere."""
+    line = Registration.objects.waiting().filter(exam=OuterRef("exam"), position__lte=OuterRef("position"))
+    count = Subquery(line.order_by().values("exam").annotate(count=Count("pk")).values("count"))
+    rows = Registration.objects.filter(enrolment=Parameter("enrolment")).order_by("pk").annotate(ahead=count)
+    return ModelStatement.of(rows, along=["exam", "seat__room", "result"], annotated=["ahead"])
 
 
 def _card(

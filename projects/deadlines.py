@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 
 from amls.core.clock import deadline_closes_at, is_open_until
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Course, Enrolment
 from projects.models import Assignment, Extension, Membership, Project, Submission
 
@@ -22,6 +24,12 @@ class Timeliness(StrEnum):
     IN_TIME = "in-time"
     LATE = "late"  # kept, but counts only when staff accept it
     REFUSED = "refused"
+
+
+@cache
+def _extensions() -> ModelStatement[Extension]:
+    rows = Extension.objects.filter(is_among("assignment_id", Parameter("assignments")), revoked_at__isnull=True)
+    return ModelStatement.of(rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Deadlines:
         """Read what holds now for these assignments, by their keys: 1 query for any number."""
         by_key = {assignment.pk: assignment for assignment in assignments}
         extensions: dict[int, list[Extension]] = {pk: [] for pk in by_key}
-        for extension in Extension.objects.filter(assignment__in=by_key, revoked_at__isnull=True):
+        for extension in _extensions().read({"assignments": list(by_key)}):
             extensions[extension.assignment_id].append(extension)
         return {
             pk: cls(

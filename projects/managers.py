@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING
 
 from allauth.account.models import EmailAddress
@@ -10,6 +11,7 @@ from django.db import models
 from django.db.models import Count, Expression, F, Q
 from django.db.models.functions import Coalesce, Lower
 
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.models import Course, Enrolment, User
 
 if TYPE_CHECKING:
@@ -30,11 +32,16 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def main_of(self, course: Course) -> Assignment | None:
         """Return the course's project, or None: 1 query."""
-        return self.filter(course=course, is_main=True).first()
+        return _mains(self.model).first({"course": course.pk})
 
     def visible_at(self, now: datetime | Expression, *, is_manager: bool = False) -> AssignmentQuerySet:
         """Return those that everyone who sees the course may see; its staff see all."""
         return self if is_manager else self.filter(Q(visible_from__isnull=True) | Q(visible_from__lte=now))
+
+
+@cache
+def _mains(assignments: type[Assignment]) -> ModelStatement[Assignment]:
+    return ModelStatement.of(assignments.objects.filter(course=Parameter("course"), is_main=True))
 
 
 class HandoutQuerySet(models.QuerySet["Handout"]):
@@ -133,11 +140,11 @@ class TopicSwitchQuerySet(models.QuerySet["TopicSwitch"]):
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     """Invitations."""
 
-    def open_at(self, now: datetime) -> InvitationQuerySet:
+    def open_at(self, now: datetime | Expression) -> InvitationQuerySet:
         """Return those that can still be answered."""
         return self.filter(state="open", expires_at__gt=now)
 
-    def to_user(self, user: User) -> InvitationQuerySet:
+    def to_user(self, user: User | Expression) -> InvitationQuerySet:
         """Return those that went to a confirmed address of the person."""
         addresses = EmailAddress.objects.filter(user=user, verified=True).values(lowered=Lower("email"))
         return self.annotate(lowered=Lower("email")).filter(lowered__in=addresses)

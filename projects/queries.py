@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from django.db.models import Prefetch, QuerySet, Sum, prefetch_related_objects
 
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Course, Enrolment, User
 from projects.deadlines import Deadlines, Timeliness, counting_submission, is_counting, may_pick
 from projects.models import (
@@ -25,6 +27,7 @@ from projects.models import (
 )
 from projects.points import score_of
 from projects.states import ProjectState
+from projects.teamrows import attempts_in_order, members_in_order, read_teams
 
 
 def assignments_of(course: Course, *, visible_at: datetime | None = None) -> list[Assignment]:
@@ -34,11 +37,16 @@ def assignments_of(course: Course, *, visible_at: datetime | None = None) -> lis
         course: whose they are.
         visible_at: only what everyone who sees the course may see then; None: all.
     """
-    rows = Assignment.objects.filter(course=course)
-    assignments = list(rows if visible_at is None else rows.visible_at(visible_at))
+    assignments = _assignments(are_visible=visible_at is not None).read({"course": course.pk, "now": visible_at})
     for assignment in assignments:
         assignment.course = course
     return assignments
+
+
+@cache
+def _assignments(*, are_visible: bool) -> ModelStatement[Assignment]:
+    rows = Assignment.objects.filter(course=Parameter("course"))
+    return ModelStatement.of(rows.visible_at(Parameter("now")) if are_visible else rows)
 
 
 def bytes_kept(project: Project) -> int:
@@ -122,9 +130,12 @@ class TeamView:
 
 
 def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QuerySet[Project]:
-    """Load topics, members, attempts and assessments: 4 queries in all, 5 with the files of the attempts."""
-    members = Membership.objects.active().select_related("enrolment__user").order_by("joined_at", "pk")
-    attempts = Submission.objects.select_related("submitted_by__user").order_by("-attempt")
+    """Load topics, members, attempts and assessments of many projects: 4 queries in all, 5 with the files of the attempts.
+
+    Pages of one person read theirs by `read_teams`.
+    """
+    members = members_in_order().select_related("enrolment__user")
+    attempts = attempts_in_order().select_related("submitted_by__user")
     if with_files:
         attempts = attempts.prefetch_related("files")
     return projects.select_related(
@@ -132,7 +143,7 @@ def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QueryS
     ).prefetch_related(
         Prefetch("memberships", members, to_attr="active_memberships"),
         Prefetch("submissions", attempts, to_attr="all_attempts"),
-        "assessment__overrides",
+        Prefetch("assessment__overrides", to_attr="all_overrides"),
     )
 
 
@@ -186,7 +197,7 @@ def _team_view(project: Project, deadlines: Deadlines) -> TeamView:
             for row in rows
         ],
         assessment=assessment,
-        overrides={row.enrolment_id: row for row in assessment.overrides.all()} if assessment else {},
+        overrides={row.enrolment_id: row for row in assessment.all_overrides} if assessment else {},
     )
 
 
@@ -196,15 +207,21 @@ def team_of(
     """Return the project in which a person is now for an assignment with these deadlines, or None."""
     if assignment is None:
         return None
-    project = with_team(Project.objects.of_member(enrolment, assignment), with_files=with_files).first()
-    _read_points([project] if project is not None else [])
-    return None if project is None else _team_view(project, deadlines)
+    projects = read_teams([enrolment.pk], assignment=assignment.pk, with_files=with_files)
+    _read_points(projects)
+    return next(iter(team_views(projects, deadlines)), None)
 
 
-def invitations_to(user: User, course: Course, *, now: datetime) -> QuerySet[Invitation]:
-    """Return the invitations to teams of a course that a person can still answer, the first to end first."""
-    rows = Invitation.objects.to_user(user).open_at(now).filter(project__assignment__course=course)
-    return rows.select_related("project__topic", "invited_by__user").order_by("expires_at", "pk")
+def invitations_to(user: User, course: Course, *, now: datetime) -> list[Invitation]:
+    """Return the invitations to teams of a course that a person can still answer, the first to end first: 1 query."""
+    return _invitations().read({"user": user.pk, "course": course.pk, "now": now})
+
+
+@cache
+def _invitations() -> ModelStatement[Invitation]:
+    rows = Invitation.objects.to_user(Parameter("user")).open_at(Parameter("now"))
+    rows = rows.filter(project__assignment__course=Parameter("course")).order_by("expires_at", "pk")
+    return ModelStatement.of(rows, along=["project__topic", "invited_by__user"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,18 +302,22 @@ def _read_results(
     course: Course, enrolments: Sequence[Enrolment], deadlines: Deadlines | None
 ) -> dict[int, StudentResult]:
     deadlines = deadlines or Deadlines.of_main(course)
-    theirs = Membership.objects.active().filter(enrolment__in=enrolments).values("project")
-    projects = Project.objects.active().filter(assignment__is_main=True, pk__in=theirs)
+    keys = [enrolment.pk for enrolment in enrolments]
     teams: dict[int, TeamView] = {}
-    rows = list(with_team(projects, with_files=False))
-    _read_points(rows)
-    for view in team_views(rows, deadlines):
+    projects = read_teams(keys)
+    _read_points(projects)
+    for view in team_views(projects, deadlines):
         teams |= {member.pk: view for member in view.members}
-    earlier = {row.enrolment_id: row for row in EarlierPass.objects.filter(enrolment__in=enrolments)}
+    earlier = {row.enrolment_id: row for row in _earlier_passes().read({"enrolments": keys})}
     return {
         enrolment.pk: _result_of(enrolment, teams.get(enrolment.pk), earlier.get(enrolment.pk))
         for enrolment in enrolments
     }
+
+
+@cache
+def _earlier_passes() -> ModelStatement[EarlierPass]:
+    return ModelStatement.of(EarlierPass.objects.filter(is_among("enrolment_id", Parameter("enrolments"))))
 
 
 def _result_of(enrolment: Enrolment, team: TeamView | None, earlier: EarlierPass | None) -> StudentResult:

@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Case, Count, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import Case, Count, Exists, ExpressionWrapper, F, Func, OuterRef, Q, Subquery, Sum, Value, When
 
 from amls.core.clock import is_open_until
+from amls.core.statements import Parameter, Statement, is_among
 from projects.deadlines import Deadlines
 from projects.models import (
     Assessment,
@@ -64,6 +66,8 @@ _IS_PUBLISHED = ExpressionWrapper(
     Q(project__assessment__published_at__isnull=False), output_field=models.BooleanField()
 )
 _FEW = 50
+_ASSIGNMENTS = Parameter("assignments")
+_ARE_THEIRS = is_among("enrolment_id", Parameter("people"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +104,37 @@ def read_rows(
         with_times: whether it is asked when they handed in.
         with_results: whether points and decisions on single members are wanted at all.
     """
-    pks = [assignment.pk for assignment in assignments]
+    are_few = len(people) <= _FEW
+    given: dict[str, Any] = {"assignments": [assignment.pk for assignment in assignments], "people": list(people)}
     places: dict[tuple[int, int], TeamPlace] = {}
     members: dict[int, list[int]] = defaultdict(list)
-    for place in places_of(pks, people, with_texts=with_tasks, with_times=with_times):
+    for place in places_of(given["assignments"], people, with_texts=with_tasks, with_times=with_times):
         places[place.enrolment, place.assignment] = place
         members[place.project].append(place.enrolment)
-    given: dict[int, list[TaskPoints]] = defaultdict(list)
+    given["assessments"] = list({place.assessment for place in places.values() if place.assessment is not None})
+    points: dict[int, list[TaskPoints]] = defaultdict(list)
     if with_tasks:
-        for points in TaskPoints.objects.filter(assessment__in={place.assessment for place in places.values()}):
-            given[points.assessment_id].append(points)
-    are_few = len(people) <= _FEW
-    excuses = Excuse.objects.filter(assignment__in=pks, **{"enrolment__in": people} if are_few else {})
-    excused = set(excuses.values_list("enrolment", "assignment"))
+        for row in TaskPoints.objects.filter(assessment__in=given["assessments"]):
+            points[row.assessment_id].append(row)
+    excused = {(person, assignment) for person, assignment in _excuses(are_few=are_few).run(given)}
     if not with_results:
         return Known(deadlines, places, members, {}, {}, {}, {}, excused, set())
-    # One person's page must not cost more the more people there are beside them.
-    given_in: dict[str, Any] = {"assessment__project__assignment__in": pks}
-    if are_few:
-        given_in = {"assessment__in": {place.assessment for place in places.values()}}
-    overrides = MemberAssessment.objects.filter(**given_in)
-    published = Assessment.objects.filter(project__assignment=OuterRef("pk"), published_at__isnull=False)
+    is_assessed = bool(given["assessments"]) or not are_few
+    sums: dict[int, list[Sums]] = defaultdict(list)
+    for summed in _sums(are_few=are_few).run(given) if is_assessed and not with_tasks else ():
+        sums[summed[0]].append(summed)
+    overrides = _overrides(are_few=are_few).run(given) if is_assessed else []
+    is_any_on_paper = not all(assignment.is_handed_in_here for assignment in assignments)
     return Known(
         deadlines=deadlines,
         places=places,
         members=members,
-        sums={} if with_tasks else _sums(given_in),
-        given=given,
+        sums=sums,
+        given=points,
         tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments if assignment.grading == Assignment.Grading.POINTS},
-        overrides={(key, person): said for key, person, said in overrides.values_list("assessment", "enrolment", "outcome")},
+        overrides={(key, person): said for key, person, said in overrides},
         excused=excused,
-        published=set(Assignment.objects.filter(Exists(published), pk__in=pks).order_by().values_list("pk", flat=True)),
+        published={pk for (pk,) in _published().run(given)} if is_any_on_paper else set(),
     )  # fmt: skip
 
 
@@ -138,10 +142,18 @@ def places_of(
     pks: Sequence[int], people: Collection[int] | None, *, with_texts: bool = False, with_times: bool = False
 ) -> Iterable[TeamPlace]:
     """Return the places of these students, or of all, in teams, and those of their teammates: 1 query."""
-    active = Membership.objects.filter(assignment__in=pks, left_at__isnull=True)
     # Of many people nearly all teams are wanted: to name them would cost more than the rest.
-    if people is not None and len(people) <= _FEW:
-        active = active.filter(project__in=active.filter(enrolment__in=people).values("project"))
+    are_few = people is not None and len(people) <= _FEW
+    statement = _places(are_few=are_few, with_texts=with_texts, with_times=with_times)
+    return map(TeamPlace._make, statement.run({"assignments": list(pks), "people": list(people or ())}))
+
+
+@cache
+def _places(*, are_few: bool, with_texts: bool, with_times: bool) -> Statement:
+    active = Membership.objects.filter(is_among("assignment_id", _ASSIGNMENTS), left_at__isnull=True)
+    if are_few:
+        theirs = Membership.objects.filter(_ARE_THEIRS, left_at__isnull=True)
+        active = active.filter(project__in=theirs.filter(is_among("assignment_id", _ASSIGNMENTS)).values("project"))
     attempts = Submission.objects.filter(project=OuterRef("project"), withdrawn_at__isnull=True)
     times: list[Any] = [Value(None, models.DateTimeField()), Value(value=False)]
     if with_times:
@@ -150,27 +162,52 @@ def places_of(
     texts: list[Any] = [Value(""), Value("")]
     if with_texts:
         texts = [F("project__assessment__feedback"), F("project__assessment__correction")]
-    rows = active.values_list(
-        "enrolment", "assignment", "project", "project__topic", Exists(attempts), *times, "project__assessment",
-        "project__assessment__outcome", _IS_PUBLISHED, *texts,
+    return Statement.of(
+        active.values_list(
+            "enrolment", "assignment", "project", "project__topic", Exists(attempts), *times, "project__assessment",
+            "project__assessment__outcome", _IS_PUBLISHED, *texts,
+        )
     )  # fmt: skip
-    return map(TeamPlace._make, rows)
 
 
-def _sums(given_in: dict[str, Any]) -> dict[int, list[Sums]]:
-    """Return what is given in these assessments, by assessment: 1 query, in which the database adds up what needs no telling apart.
+@cache
+def _excuses(*, are_few: bool) -> Statement:
+    rows = Excuse.objects.filter(is_among("assignment_id", _ASSIGNMENTS)).order_by()
+    return Statement.of((rows.filter(_ARE_THEIRS) if are_few else rows).values_list("enrolment", "assignment"))
+
+
+def _in_these(*, are_few: bool) -> Func:
+    """Return the condition that something belongs to these people's work: of one person's only what is theirs is read."""
+    if are_few:
+        return is_among("assessment_id", Parameter("assessments"))
+    return is_among("assessment__project__assignment_id", _ASSIGNMENTS)
+
+
+@cache
+def _sums(*, are_few: bool) -> Statement:
+    """Return what is given in these assessments: the database adds up what needs no telling apart.
 
     Where some member has points of their own, each task stands by itself.
     """
     own = TaskPoints.objects.filter(assessment=OuterRef("assessment"), enrolment__isnull=False)
-    rows = (
-        TaskPoints.objects.filter(**given_in)
+    return Statement.of(
+        TaskPoints.objects.filter(_in_these(are_few=are_few))
         .annotate(alone=Case(When(Exists(own), then=F("task")), default=None))
         .order_by()
         .values_list("assessment", "enrolment", "alone")
         .annotate(Sum("points"), Count("pk"))
     )
-    sums: dict[int, list[Sums]] = defaultdict(list)
-    for row in rows:
-        sums[row[0]].append(row)
-    return sums
+
+
+@cache
+def _overrides(*, are_few: bool) -> Statement:
+    rows = MemberAssessment.objects.filter(_in_these(are_few=are_few)).order_by()
+    return Statement.of(rows.values_list("assessment", "enrolment", "outcome"))
+
+
+@cache
+def _published() -> Statement:
+    """Return for which of these assignments something is published."""
+    published = Assessment.objects.filter(project__assignment=OuterRef("pk"), published_at__isnull=False)
+    rows = Assignment.objects.filter(Exists(published), is_among("pk", _ASSIGNMENTS))
+    return Statement.of(rows.order_by().values_list("pk"))

@@ -1,15 +1,19 @@
 """What stands in which feed."""
 
 from datetime import datetime
+from functools import cache
 from urllib.parse import quote
 
 from django.conf import settings
+from django.db.models import DateTimeField
 from django.urls import reverse
 
 from amls.agenda.ical import FeedEvent
+from amls.agenda.managers import AgendaItemQuerySet
 from amls.agenda.models import AgendaItem, FeedToken
 from amls.agenda.sources import registry
 from amls.agenda.tokens import enrolment_pk_of, is_valid, make_token
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.models import Course, Enrolment
 
 
@@ -21,15 +25,30 @@ def entries_for(course: Course, enrolment: Enrolment | None, *, now: datetime) -
         enrolment: who looks; None for the public.
         now: aware; what was cancelled more than 90 days before is left out.
     """
-    shared = AgendaItem.objects.filter(course=course).in_feeds_at(now).visible_to(enrolment)
+    given = {"course": course.pk, "now": now}
     if enrolment is None:
-        return [FeedEvent(row) for row in shared.order_by("starts_at", "key")]
-    rows = list((shared | AgendaItem.objects.filter(enrolment=enrolment)).order_by("starts_at", "key"))
+        return [FeedEvent(row) for row in _public_items().read(given)]
+    rows = _items_of_person().read({**given, "enrolment": enrolment.pk})
     variants = {row.key: row for row in rows if row.enrolment_id is not None}
     entries = [FeedEvent(row, variants.pop(row.key, None)) for row in rows if row.enrolment_id is None]
     # What only this person has, such as an own exam time without a shared item.
     entries += [FeedEvent(row) for row in variants.values() if not row.is_removed]
     return sorted(entries, key=lambda entry: (entry.row.starts_at, entry.row.key))
+
+
+@cache
+def _public_items() -> ModelStatement[AgendaItem]:
+    return ModelStatement.of(_items().visible_to(None).order_by("starts_at", "key"))
+
+
+@cache
+def _items_of_person() -> ModelStatement[AgendaItem]:
+    rows = _items() | AgendaItem.objects.filter(enrolment=Parameter("enrolment"))
+    return ModelStatement.of(rows.order_by("starts_at", "key"))
+
+
+def _items() -> AgendaItemQuerySet:
+    return AgendaItem.objects.base().filter(course=Parameter("course")).in_feeds_at(Parameter("now", DateTimeField()))
 
 
 def own_entries(enrolment: Enrolment, *, now: datetime) -> list[FeedEvent]:

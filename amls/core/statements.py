@@ -1,19 +1,22 @@
 """Statements that are made by the ORM once, and run often with other values.
 
-To put a statement together costs more than to run it where it has many parts: a search's takes twenty times as long as the
-database needs for it. `Parameter` stands in a queryset for a value that is only known when the statement runs.
+To put a statement together costs more than to run it: for one of a few tables the ORM makes some thousand calls, a search's
+takes twenty times as long as the database needs for it. `Parameter` stands in a queryset for a value that is only known
+when the statement runs. `Statement` gives rows of values, `ModelStatement` models with what they refer to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Expression, Field, Func, QuerySet
+from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+
+Kept = TypeVar("Kept", bound=Model)
 
 
 class Parameter(Expression):
@@ -48,8 +51,10 @@ class Statement:
     def of(cls, rows: QuerySet[Any, Any]) -> Statement:
         """Make the statement of a queryset that names columns or values, in the database's own words."""
         sql, places = rows.query.sql_with_params()
-        # What begins with a bracket would be taken for a write by the history.
-        return cls(f"SELECT * FROM ({sql}) AS kept", tuple(places))  # noqa: S608 - made by the ORM, with parameters
+        if sql.startswith("("):
+            # It would be taken for a write by the history.
+            sql = f"SELECT * FROM ({sql}) AS kept"  # noqa: S608 - made by the ORM, with parameters
+        return cls(sql, tuple(places))
 
     def run(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return its rows: 1 query.
@@ -65,3 +70,119 @@ class Statement:
             cursor.execute(self.sql, values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+# As the ORM calls what makes a field's value of the database's.
+_Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A model in the rows of a statement.
+
+    Attributes:
+        owner: the place among the parts of the model that refers to it; None for the first.
+        relation: by which that does.
+        names: of its fields.
+        begin: where their values begin in a row.
+        key: where its primary key stands.
+    """
+
+    model: type[Model]
+    owner: int | None
+    relation: Any
+    names: tuple[str, ...]
+    begin: int
+    key: int
+
+    @property
+    def end(self) -> int:
+        """Where its values end in a row."""
+        return self.begin + len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatement(Generic[Kept]):
+    """A statement whose rows are models, each with those that it refers to, as `select_related` gives them."""
+
+    statement: Statement
+    parts: tuple[_Part, ...]
+    annotated: tuple[str, ...]
+    converted: tuple[tuple[int, _Converter], ...]
+
+    @classmethod
+    def of(
+        cls, rows: QuerySet[Kept, Kept], *, along: Sequence[str] = (), annotated: Sequence[str] = ()
+    ) -> ModelStatement[Kept]:
+        """Make the statement of a queryset.
+
+        Args:
+            rows: all fields of a model, as filtered and ordered.
+            along: what is read with it, such as 'project__topic': relations to one other model each.
+            annotated: names of annotations that are wanted on the models.
+        """
+        parts, places = [_part(rows.model, None, None, 0)], {"": 0}
+        columns = list(parts[0].names)
+        for path in along:
+            walked = ""
+            for name in path.split("__"):
+                owner, walked = places[walked], f"{walked}__{name}" if walked else name
+                if walked not in places:
+                    relation = parts[owner].model._meta.get_field(name)  # noqa: SLF001 - Django's documented name
+                    places[walked] = len(parts)
+                    parts.append(_part(relation.related_model, owner, relation, len(columns)))
+                    columns += [f"{walked}__{field}" for field in parts[-1].names]
+        fields: list[Any] = [field for part in parts for field in part.model._meta.concrete_fields]  # noqa: SLF001 - as above
+        fields += [rows.query.annotations[name].output_field for name in annotated]
+        return cls(
+            Statement.of(rows.values_list(*columns, *annotated)),
+            tuple(parts),
+            tuple(annotated),
+            tuple(
+                (number, convert)
+                for number, field in enumerate(fields)
+                for convert in field.get_db_converters(connection)
+            ),
+        )
+
+    def read(self, given: Mapping[str, Any]) -> list[Kept]:
+        """Return its models, in their order: 1 query.
+
+        Args:
+            given: a value for each name that stands in the statement.
+        """
+        return [self._made(row) for row in self.statement.run(given)]
+
+    def first(self, given: Mapping[str, Any]) -> Kept | None:
+        """Return the first of them, or None: 1 query."""
+        return next(iter(self.read(given)), None)
+
+    def _made(self, row: Sequence[Any]) -> Kept:
+        if self.converted:
+            row = list(row)
+            for number, convert in self.converted:
+                row[number] = convert(row[number], None, connection)
+        made: list[Any] = []
+        for part in self.parts:
+            is_there = row[part.key] is not None
+            model = part.model.from_db(connection.alias, part.names, row[part.begin : part.end]) if is_there else None
+            if part.owner is not None and made[part.owner] is not None:
+                _refer(made[part.owner], part.relation, model)
+            made.append(model)
+        for name, value in zip(reversed(self.annotated), reversed(row), strict=False):
+            setattr(made[0], name, value)
+        first: Kept = made[0]
+        return first
+
+
+def _part(model: Any, owner: int | None, relation: Any, begin: int) -> _Part:
+    fields = model._meta.concrete_fields  # noqa: SLF001 - as above
+    key = begin + fields.index(model._meta.pk)  # noqa: SLF001 - as above
+    return _Part(model, owner, relation, tuple(field.attname for field in fields), begin, key)
+
+
+def _refer(owner: Model, relation: Any, model: Model | None) -> None:
+    """Let a model know which other one it refers to, or that there is none, as the ORM does."""
+    relation.set_cached_value(owner, model)
+    if model is not None and not (relation.many_to_one or relation.one_to_many):
+        relation.remote_field.set_cached_value(model, owner)

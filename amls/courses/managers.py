@@ -66,10 +66,6 @@ class CourseQuerySet(models.QuerySet["Course"]):
 class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
     """Enrolments."""
 
-    def with_course(self) -> EnrolmentQuerySet:
-        """Return the enrolments with their courses and the weekly slots of these."""
-        return self.select_related("course").annotate(slot_values=WeeklySlot.objects.of_each("course"))
-
     def with_course_count(self) -> EnrolmentQuerySet:
         """Return the enrolments with how many running courses their people have: `Enrolment.course_count`."""
         theirs = type(self)(self.model).filter(user=OuterRef("user"), course__state="running").order_by()

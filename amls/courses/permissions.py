@@ -1,12 +1,14 @@
 """Who may see or do what in a course. What a person may not see is a 404."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.factor import has_factor
-from amls.courses.models import Course, Enrolment, Role, User
+from amls.courses.models import Course, Enrolment, Role, User, WeeklySlot
 from amls.courses.vouched import is_of_course_makers
 
 
@@ -27,12 +29,18 @@ def enrolment_at(user: User | AnonymousUser, slug: str, *, along: Sequence[str] 
     """
     if not user.is_authenticated:
         return None
-    rows = Enrolment.objects.with_course()
-    enrolment = (rows.select_related(*along) if along else rows).filter(user=user, course__slug=slug).first()
+    enrolment = _enrolment_with(tuple(along)).first({"user": user.pk, "slug": slug})
     if enrolment is not None:
         enrolment.user = user
         enrolment.course.slot_values = enrolment.slot_values  # type: ignore[attr-defined]
     return enrolment
+
+
+@cache
+def _enrolment_with(along: tuple[str, ...]) -> ModelStatement[Enrolment]:
+    rows = Enrolment.objects.annotate(slot_values=WeeklySlot.objects.of_each("course"))
+    rows = rows.filter(user=Parameter("user"), course__slug=Parameter("slug"))
+    return ModelStatement.of(rows.order_by(), along=["course", *along], annotated=["slot_values"])
 
 
 def teaches(user: User | AnonymousUser, course: Course, enrolment: Enrolment | None = None) -> bool:

@@ -29,7 +29,7 @@ def open_invitations(context: template.Context) -> dict[str, Any]:
     user = context.get("user")
     if access is None or not isinstance(user, User):
         return {"invitations": []}
-    return {"invitations": list(invitations_to(user, access.course, now=access.now)), "course": access.course}
+    return {"invitations": invitations_to(user, access.course, now=access.now), "course": access.course}
 
 
 # So many of what opens later, or is due later, are shown at once.
