@@ -147,6 +147,8 @@ def test_what_was_handed_in_is_read_beside_the_decision(world: World, desk: Clie
     # Nothing of it runs, and a browser that has it asks in vain.
     assert shown["Content-Security-Policy"].startswith("sandbox allow-same-origin; default-src 'none'")
     assert "script" not in shown["Content-Security-Policy"]
+    # The words of the frame have the font of the page.
+    assert "font-src 'self'" in shown["Content-Security-Policy"]
     assert shown["X-Frame-Options"] == "SAMEORIGIN"
     assert desk.get(reading.address, headers={"if-none-match": shown["ETag"]}).status_code == 304
     (comparison,) = reading.comparisons

@@ -26,11 +26,11 @@ from projects.queries import TeamView
 
 # Links of the document lead on within the frame, as the person who is signed in.
 _POLICY = (
-    "sandbox allow-same-origin; default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "sandbox allow-same-origin; default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 # Changes with what these documents say of the same bytes.
-_EDITION = 1
+_EDITION = 2
 _KEPT_FOR = timedelta(minutes=5)
 
 
