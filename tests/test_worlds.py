@@ -73,3 +73,11 @@ def test_what_is_put_back_has_other_names_than_what_is_made_after_it(tmp_path: P
     exam = OpenExamFactory.create()
     assert (exam.course.slug, left["CourseFactory"]) == ("amls-10402", FIRST_NUMBER + 2)
     assert next_numbers()["ExamFactory"] == FIRST_NUMBER + 1
+
+
+@pytest.mark.xdist_group("done by one")
+def test_what_belongs_together_is_done_by_one_worker(request: pytest.FixtureRequest) -> None:
+    """A worker that is told of no group makes everything itself: pytest 9.2 has xdist 3.8 forget all groups, and say nothing."""
+    if not request.config.getoption("loadgroup", default=False):
+        pytest.skip("No workers share the tests by groups.")
+    assert request.node.nodeid.endswith("@done by one")

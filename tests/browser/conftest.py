@@ -23,6 +23,11 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+# As much work as all others, which need what students read.
+OF_STAFF = (
+    "test_bring", "test_desk_measures", "test_desk_pages", "test_exams", "test_gradebook", "test_paper_sheet",
+    "test_project_desk", "test_term", "test_wishes",
+)  # fmt: skip
 Open = Callable[..., Page]
 # Two browsers and two servers share two processors.
 expect.set_options(timeout=15_000)
@@ -30,10 +35,11 @@ expect.set_options(timeout=15_000)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one worker do all of it: it starts one browser and makes the demo once."""
+    """Have two workers do all of it, half each: they start a browser and make the demo once."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("browser"))
+            half = "staff" if item.path.stem in OF_STAFF else "students"
+            item.add_marker(pytest.mark.xdist_group(f"browser of {half}"))
 
 
 @pytest.fixture(scope="session")
