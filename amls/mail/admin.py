@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
+from amls.courses.models import User
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.holding import WantedAct, hold_at_desk
@@ -26,10 +27,11 @@ from amls.mail.letters import label_of
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.mail.outbox import retry_notices
+from amls.mail.trials import try_typed
 
 _MOST_NAMED = 100
-# What the button sends that agrees to the mail.
-_ANNOUNCE = "_announce"
+# What the button sends that agrees to the mail, and what the one that tries it.
+_ANNOUNCE, _TRY = "_announce", "_try"
 # What goes out later than that has time enough to be withdrawn.
 _TIME_TO_TAKE_BACK = timedelta(minutes=5)
 
@@ -58,7 +60,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
     list_filter = ("course",)
     list_select_related = ("course",)
     search_fields = ("title", "text")
-    agreed_by = (AGREED, SEAL, _ANNOUNCE)
+    agreed_by = (AGREED, SEAL, _ANNOUNCE, _TRY)
     readonly_fields = ("mailed_at", "is_waiting")
     fields = (
         "course", "title", "text", "audience", "publish_at", "by_mail", "on_page_until", "is_withdrawn", "is_waiting",
@@ -114,6 +116,10 @@ class AnnouncementAdmin(CourseScopedAdmin):
 
     def _show(self, request: HttpRequest, unseen: NotSeenYet) -> HttpResponse:
         announcement = unseen.announcement
+        if _TRY in request.POST and isinstance(request.user, User):
+            now: datetime = request.now  # type: ignore[attr-defined]
+            try_typed(announcement=announcement, by=request.user, now=now)
+            messages.success(request, _("A test is on its way to %(address)s.") % {"address": request.user.email})
         people = people_in(announcement.audience, announcement.course).select_related("user")
         context = {
             **self.admin_site.each_context(request),
@@ -127,7 +133,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
             "people": people.order_by("user__sort_name", "pk")[:_MOST_NAMED],
             "more": max(0, unseen.count - _MOST_NAMED),
             "preview": unseen.preview,
-            "posted": sent_before(request.POST, _ANNOUNCE),
+            "posted": sent_before(request.POST, _ANNOUNCE, _TRY),
         }
         return TemplateResponse(request, "admin/announce.html", context)
 

@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import uuid4
 
 from django.utils.translation import gettext as _
 
 from amls.agenda.models import AgendaItem
 from amls.core.keys import primary_key
-from amls.courses.models import Course
+from amls.courses.models import Course, User
 from amls.mail.announcements import letter_of as announcement_letter
 from amls.mail.changes import change_of, letter_about
 from amls.mail.letters import Letter
 from amls.mail.models import Announcement, ItemChange, Notice, ReminderRule
+from amls.mail.outbox import notify
 from amls.mail.reminders import Reminder, remind_at_of
 from amls.mail.reminders import letter_of as reminder_letter
+from amls.mail.sealing import SEALED, seal, unseal
 
 KIND = "mail.test"
 
@@ -63,11 +66,26 @@ class TestOf:
         return reminder_letter(reminder, course, at)
 
 
+def try_typed(*, announcement: Announcement, by: User, now: datetime) -> None:
+    """Mail an announcement that is not kept yet to its writer alone; what it says is sealed until it is sent."""
+    typed = {"title": announcement.title, "text": announcement.text}
+    notify(
+        key=f"test:{uuid4()}", kind=KIND, now=now, recipient=by, course=announcement.course,
+        references={SEALED: seal(typed)},
+    )  # fmt: skip
+
+
+def _letter_tried(notice: Notice, course: Course, now: datetime) -> Letter | None:
+    if SEALED in notice.references:
+        return announcement_letter(Announcement(**unseal(notice.references[SEALED])), course)
+    return TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(course, now)
+
+
 def write_trial(notice: Notice, now: datetime) -> Letter | None:
     """Return the very letter that is tried, marked as a test unless it is a preview; None if it is no more."""
     if notice.course is None:
         return None
-    letter = TestOf(str(notice.references["of"]), str(notice.references["ref"])).letter(notice.course, now)
+    letter = _letter_tried(notice, notice.course, now)
     if letter is None:
         return None
     if notice.references.get("is_preview"):

@@ -142,6 +142,33 @@ def test_an_announcement_waits_five_minutes_and_is_taken_back_in_time(
     assert "Räume getauscht" in cast.client("student").get(page).content.decode()
 
 
+def test_an_announcement_is_tried_on_its_writer_before_it_is_saved(
+    cast: Cast, postbox: Postbox, settings: Settings
+) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    desk, now = cast.client("lecturer"), timezone.now()
+    data = {
+        "course": cast.course.pk, "title": "Räume für Łukasz", "text": "H **0107**", "audience": "students",
+        "by_mail": "on", "publish_at_0": f"{now:%Y-%m-%d}", "publish_at_1": f"{now:%H:%M}",
+        "on_page_until_0": f"{now:%Y-%m-%d}", "on_page_until_1": "23:59", "_try": "1",
+    }  # fmt: skip
+    shown = desk.post(reverse("admin:mail_announcement_add"), data)
+    assert f"A test is on its way to {cast.lecturer.user.email}." in shown.content.decode()
+    assert not Announcement.objects.exists()
+    notice = Notice.objects.get()
+    assert "Räume" not in str(notice.references), "What nobody kept is not kept in the outbox either."
+    deliver_due(now=timezone.now())
+    (mail,) = postbox.mails
+    assert postbox.recipients == [cast.lecturer.user.email]
+    assert "Test: Räume für Łukasz" in mail["Subject"]
+    notice.refresh_from_db()
+    assert "sealed" not in notice.references
+    # What is shown with it is agreed to as before.
+    del data["_try"]
+    assert agree_to(desk, reverse("admin:mail_announcement_add"), data, shown).status_code == 302
+    assert Announcement.objects.get().title == "Räume für Łukasz"
+
+
 def test_an_announcement_goes_out_as_its_writer_saw_it_or_not_at_all(cast: Cast, settings: Settings) -> None:
     settings.STAFF_NEEDS_SECOND_FACTOR = False
     row = Announcement.objects.create(
