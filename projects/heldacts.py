@@ -25,6 +25,7 @@ from projects.models import Allocation, Assignment, Extension, Project, Submissi
 from projects.services.allocating import publish_allocation
 from projects.services.extensions import revoke_extension
 from projects.services.handin import accept_late_attempts, restore_submission, withdraw_submission
+from projects.services.ideas import decide_idea
 from projects.services.matching import make_teams
 from projects.services.registration import restore_project, withdraw_projects
 from projects.services.teams import merge_teams, move_member
@@ -170,6 +171,15 @@ def _merge(values: Values, by: User, now: datetime) -> str:
     target = teams[values["target"]]
     merge_teams(source=teams[values["source"]], target=target, by=by, now=now)
     return _("Everyone is now in %(project)s.") % {"project": target}
+
+
+@_deed("decide-idea")
+def _decide_idea(values: Values, by: User, now: datetime) -> str:
+    topic = Topic.objects.select_related("assignment__course").get(pk=values["topic"])
+    decide_idea(topic=topic, is_accepted=values["is_accepted"], reason=values["reason"], now=now)
+    if not values["is_accepted"]:
+        return _("The idea is declined, and the student is told why.")
+    return _("The idea is accepted, and the student is told.")
 
 
 @_deed("allocate")

@@ -1,6 +1,7 @@
 """Courses and people at the desk."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,7 +17,7 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.core.names import SortName
-from amls.core.preview import Preview, preview_by_button, sent_before
+from amls.core.preview import Preview, preview_by_button, sent_before, without_trace
 from amls.core.text import clean_text
 from amls.core.violations import RuleViolation
 from amls.courses.emails import enter_address, make_provable
@@ -45,7 +46,7 @@ from amls.files.kept import Shelf
 from amls.files.tables.forms import Upload, preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
-from amls.membership.claims import claim_for_enrolled, decide_claim
+from amls.membership.claims import CLAIM_ACT, claim_for_enrolled, decide_claim
 from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
 from amls.privacy.registry import delete_account
 
@@ -317,13 +318,16 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def _decide(self, request: HttpRequest, entry: RosterEntry) -> HttpResponse:
         claimant, is_confirmed = primary_key(request.POST.get("claimant")), "confirm" in request.POST
         now: datetime = request.now  # type: ignore[attr-defined]
+        here = reverse("admin:courses_rosterentry_change", args=[entry.pk])
         try:
-            decide_claim(entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now)
+            without_trace(partial(decide_claim, entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now))
         except RuleViolation as violation:
             messages.error(request, str(violation.message))
-            return redirect("admin:courses_rosterentry_change", entry.pk)
-        said = _("Confirmed; the person is enrolled and told.") if is_confirmed else _("Declined; the person is told.")
-        messages.success(request, said)
+            return redirect(here)
+        title = _("Enrol %(name)s") if is_confirmed else _("Decline %(name)s")
+        references = {"entry": entry.pk, "claimant": claimant, "is_confirmed": is_confirmed}
+        wanted = WantedAct(entry.course, CLAIM_ACT, str(entry.pk), references, title % {"name": entry.claimed_by}, here)
+        hold_at_desk(request, wanted)
         return redirect("admin:courses_rosterentry_changelist")
 
     @action(description=gettext_lazy("Invite by mail"), url_path="invite")

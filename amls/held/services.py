@@ -108,6 +108,18 @@ def undo(*, act: HeldAct, now: datetime) -> str:
     )
 
 
+def need_untold(at: datetime, *, course: Course, now: datetime) -> None:
+    """Refuse to take back what was done at `at` once its mail, which waits as long as a held act, has left.
+
+    Raises:
+        RuleViolation: code 'told'.
+    """
+    if now >= at + HOLD:
+        raise RuleViolation(
+            _("It is too late: it was told at %(time)s.") % {"time": say_clock(at + HOLD, course.zone)}, code="told"
+        )
+
+
 def apply_next(now: datetime) -> int:
     """Claim one act whose time has come and do it; return how many that was.
 

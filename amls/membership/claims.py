@@ -95,6 +95,10 @@ def _let_go(user: User, rows: QuerySet[RosterEntry]) -> None:
     mine.exclude(plain=plain_number(user.matriculation_number)).update(claimed_by=None, claimed_at=None)
 
 
+# The kind of held act by which the staff decide on a claim.
+CLAIM_ACT = "membership.claim"
+
+
 def decide_claim(*, entry: RosterEntry, claimant: int, is_confirmed: bool, now: datetime) -> Enrolment | None:
     """Confirm that the account is the person of the roster, who is enrolled then, or decline it; they are told.
 

@@ -1,16 +1,19 @@
 """Grades that follow points: worked out for many results at once, each change with a row in the history, and told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from amls.courses.eligibility import extra_points_of
 from amls.courses.models import Enrolment, User
+from amls.held.services import HOLD
+from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import Told, notify_each
 from exams.grading import GradeTable
 from exams.models import Exam, GradeStep, Registration, Result, ResultChange
 from exams.queries import exam_rules
 
+RESULTS = "exams.results"
 # So many rows go into one statement.
 BATCH = 500
 
@@ -37,9 +40,19 @@ def grade_anew(
     by: User | None,
     reason: str,
     now: datetime,
-    tells_all: bool,
+    known_points: Mapping[int, Decimal | None] | None = None,
 ) -> int:
-    """Fix extra points and grade of published results, log what changes; tell all their owners, or whose changed."""
+    """Fix extra points and grade of published results, log what changes, and tell their owners; return how many changed.
+
+    Args:
+        registrations: with their results.
+        exam: theirs.
+        by: who corrects, or publishes.
+        reason: why.
+        now: the request's clock.
+        known_points: of whose points changed, by registration, what their owners know; None where they know nothing yet,
+            and all are told at once. What is corrected is told five minutes later, where it is otherwise still.
+    """
     published = [
         registration
         for registration in registrations
@@ -47,7 +60,7 @@ def grade_anew(
     ]
     table, lifts = grade_table(exam), lifts_fail(exam)
     extra = current_extra_points(exam, [registration.enrolment for registration in published])
-    changed, logged, told = 0, list[ResultChange](), list[Registration]()
+    changed, logged, corrections = 0, list[ResultChange](), list[Correction]()
     for registration in published:
         result, before = registration.result, (registration.result.extra_points, registration.result.grade)
         has = extra[registration.enrolment_id]
@@ -60,12 +73,16 @@ def grade_anew(
             if old != new
         ]
         changed += before != after
-        if before != after or tells_all:
-            told.append(registration)
+        if known_points is not None:
+            knew = known_points.get(registration.pk, result.points)
+            corrections.append(corrected(registration, (knew, *before), (result.points, *after), now=now))
     columns = ["state", "published_at", "extra_points", "grade"]
     Result.objects.bulk_update([registration.result for registration in published], columns, batch_size=BATCH)
     ResultChange.objects.bulk_create(logged, batch_size=BATCH)
-    tell_results(told, now=now)
+    if known_points is None:
+        notify_each([_told(registration, now=now) for registration in published], kind=RESULTS, now=now)
+    else:
+        tell_corrected(corrections, now=now)
     return changed
 
 
@@ -84,21 +101,22 @@ def _said(value: object) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
-def tell_results(registrations: Iterable[Registration], *, now: datetime) -> None:
-    """Mail people that their results are there, or have changed: 1 query."""
-    kind = "exams.results"
-    notify_each(
-        [
-            Told(
-                f"{kind}:{registration.pk}:{now.timestamp():.3f}",
-                registration.enrolment.user,
-                registration.enrolment.course,
-                {"registration": registration.pk},
-            )
-            for registration in registrations
-        ],
-        kind=kind,
-        now=now,
+def corrected(registration: Registration, was: object, is_now: object, *, now: datetime) -> Correction:
+    """Return that somebody's result, as they know it, is otherwise now."""
+    return Correction(str(registration.pk), was, is_now, [_told(registration, now=now)])
+
+
+def tell_corrected(corrections: Iterable[Correction], *, now: datetime) -> None:
+    """Mail people in five minutes that their results have changed, where they have still."""
+    notify_corrected(corrections, kind=RESULTS, now=now, not_before=now + HOLD)
+
+
+def _told(registration: Registration, *, now: datetime) -> Told:
+    return Told(
+        f"{RESULTS}:{registration.pk}:{now.timestamp():.3f}",
+        registration.enrolment.user,
+        registration.enrolment.course,
+        {"registration": registration.pk},
     )
 
 

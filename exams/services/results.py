@@ -87,7 +87,7 @@ def enter_points(
 ) -> list[PointChange]:
     """Enter points by registration; None takes a draft away. Equal ones are not touched.
 
-    A published result is graded anew, its owner told, and the reason kept.
+    A published result is graded anew, its owner told in five minutes unless it is as before by then, and the reason kept.
 
     Raises:
         RuleViolation: the exam is frozen, somebody did not attend or is not on the list, or
@@ -150,7 +150,8 @@ def _enter_each(
             changes.append((PointChange(registration, before, value or ZERO), value is None))
     done = [change for change, _is_removed in changes]
     _keep_points(changes, by=by, reason=reason, now=now)
-    grade_anew([change.registration for change in done], exam, by=by, reason=reason, now=now, tells_all=True)
+    known = {change.registration.pk: change.before for change in done}
+    grade_anew([change.registration for change in done], exam, by=by, reason=reason, now=now, known_points=known)
     return done, refused
 
 
@@ -257,7 +258,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
             ],
             batch_size=BATCH,
         )
-        grade_anew(drafts, exam, by=by, reason="", now=now, tells_all=True)
+        grade_anew(drafts, exam, by=by, reason="", now=now)
         exam.results_published_at = exam.results_published_at or now
         exam.save(update_fields=["results_published_at"])
         # Who passed has no use for the next date any more.
@@ -276,7 +277,9 @@ def _need_whole_tasks(drafts: Iterable[Registration]) -> None:
 
 
 def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int:
-    """Grade the published results anew by today's table and extra points; return how many changed, and tell these.
+    """Grade the published results anew by today's table and extra points; return how many changed.
+
+    Their owners are told in five minutes, unless it is as before by then.
 
     Raises:
         RuleViolation: the exam is frozen, or there is no reason.
@@ -290,7 +293,7 @@ def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int
             .select_related("result", "enrolment__user", "enrolment__course")
             .order_by("pk")
         )
-        return grade_anew(published, exam, by=by, reason=reason, now=now, tells_all=False)
+        return grade_anew(published, exam, by=by, reason=reason, now=now, known_points={})
 
 
 def freeze(*, exam_pk: int, now: datetime) -> None:

@@ -18,7 +18,7 @@ from amls.grading.tasks import TaskSum, TaskWish, keep_tasks
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
-from exams.services.regrading import BATCH, grade_table, lock_exam, tell_results
+from exams.services.regrading import BATCH, corrected, grade_table, lock_exam, tell_corrected
 from exams.services.results import check_steps, enter_points_each
 
 # By registration and by task; no points take back what was given.
@@ -312,7 +312,12 @@ def _follow(
     refused: dict[int, RuleViolation] = {}
     if points:
         _changes, refused = enter_points_each(exam_pk=exam.pk, points=points, by=by, reason=reason, now=now)
-    tell_results([change.registration for change, row in followed if row.tells], now=now)
+    told = [
+        corrected(change.registration, _given(change.before), _given(change.after), now=now)
+        for change, row in followed
+        if row.tells
+    ]
+    tell_corrected(told, now=now)
     return [change for change, _row in followed], refused
 
 

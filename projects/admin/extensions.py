@@ -27,7 +27,7 @@ from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project
 from projects.progress import desk_views, for_desk
-from projects.services.extensions import decline_request, extend, grant_request
+from projects.services.extensions import decline_request, extend, grant_request, reopen_request
 
 
 @admin.register(ExtensionRequest)
@@ -59,6 +59,9 @@ class ExtensionRequestAdmin(KeptAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
+        here = reverse("admin:projects_extensionrequest_change", args=[row.pk])
+        if "reopen" in request.POST:
+            return self._reopen(request, row, here)
         course = row.project.course
         timezone.activate(course.zone)
         project = for_desk(Project.objects.filter(pk=row.project_id)).get()
@@ -77,7 +80,8 @@ class ExtensionRequestAdmin(KeptAdmin):
             except RuleViolation as violation:
                 add_violation(time_form, violation)
             else:
-                messages.success(request, _("Granted; the team is told, and page, calendar and reminders follow."))
+                said = _("Granted: page, calendar and reminders follow. The team is told in five minutes.")
+                messages.success(request, said, extra_tags=f"undo {here} reopen 1")
                 return redirect("admin:projects_extensionrequest_changelist")
         if is_decline and answer_form.is_valid():
             try:
@@ -86,7 +90,8 @@ class ExtensionRequestAdmin(KeptAdmin):
             except RuleViolation as violation:
                 add_violation(answer_form, violation)
             else:
-                messages.success(request, _("Declined; the team is told why."))
+                said = _("Declined; the team is told why in five minutes.")
+                messages.success(request, said, extra_tags=f"undo {here} reopen 1")
                 return redirect("admin:projects_extensionrequest_changelist")
         context = {
             "title": _("More time for %(project)s?") % {"project": row.project},
@@ -97,6 +102,16 @@ class ExtensionRequestAdmin(KeptAdmin):
         }
         status = 422 if time_form.errors or answer_form.errors else 200
         return self.page(request, "admin/projects/request.html", context, status)
+
+    def _reopen(self, request: HttpRequest, row: ExtensionRequest, here: str) -> HttpResponseBase:
+        """Take a decision back that nobody was told of yet."""
+        try:
+            reopen_request(request=row, now=now_of(request))
+        except RuleViolation as violation:
+            messages.error(request, str(violation.message))
+        else:
+            messages.success(request, _("Taken back: nobody is told, and the request waits for a decision."))
+        return redirect(here)
 
 
 def _extend(form: ForWhomForm, *, by: User, now: datetime) -> None:

@@ -6,17 +6,16 @@ from datetime import datetime
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db.models import Case, Model, QuerySet, Value, When
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.views import ChangeList
 
 from amls.core.decimals import say_decimal
@@ -43,7 +42,6 @@ from projects.exports.results import ResultResource
 from projects.models import Project
 from projects.progress import desk_views, for_desk, is_mentor, names_of, progress_of, state_of
 from projects.queries import TeamView
-from projects.services.registration import restore_projects
 from projects.states import ProjectState
 
 # What is looked for most, with the filters that find it; what is done to all of a kind at once, by which action.
@@ -155,7 +153,6 @@ class ProjectAdmin(KeptAdmin):
         """Add the pages beside the list."""
         wrap = self.admin_site.admin_view
         own = [
-            path("restore/", wrap(self.restore_view), name="projects_project_restore"),
             path("import/", wrap(self.sheet_view), name="projects_project_import"),
             path("<int:object_id>/assess/", wrap(self.assess_view), name="projects_project_assess"),
             path("<int:object_id>/zip/", wrap(self.zip_view), name="projects_project_zip"),
@@ -218,22 +215,6 @@ class ProjectAdmin(KeptAdmin):
         courses = chosen_courses(request)
         if row is not None or courses:
             timezone.activate(row.course.zone if row is not None else courses[0].zone)
-
-    def restore_view(self, request: HttpRequest) -> HttpResponse:
-        """Undo the withdrawal of projects."""
-        if request.method != "POST":
-            raise Http404
-        asked = [primary_key(pk) for pk in request.GET.get("pks", "").split(",")]
-        rows = list(self.get_queryset(request).filter(pk__in=asked).order_by("topic", "pk"))
-        restored = restore_projects(projects=rows, now=now_of(request))
-        for project in rows:
-            if project.pk in restored.refused:
-                messages.error(request, f"{project}: {restored.refused[project.pk].message}")
-        if restored.projects:
-            back = len(restored.projects)
-            said = ngettext("%(count)d project is back.", "%(count)d projects are back.", back)
-            messages.success(request, said % {"count": back})
-        return redirect("admin:projects_project_changelist")
 
     # ── columns ──
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
@@ -16,12 +16,12 @@ from unfold.decorators import action
 from amls.core.violations import RuleViolation
 from amls.desk.chosen import courses_of
 from amls.desk.writes import Writes
-from projects.admin.pages import KeptAdmin, add_violation, now_of
+from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
 from projects.forms.staff import AnswerForm
+from projects.heldacts import TeamAct
 from projects.models import Assignment, Topic
-from projects.services.ideas import decide_idea
 from projects.services.topics import delete_topic, keep_topic
 
 
@@ -127,16 +127,16 @@ class TopicAdmin(KeptAdmin):
         form.fields["answer"].help_text = _("The student reads it. Needed if you decline.")
         if request.method == "POST" and form.is_valid():
             is_accepted = "accept" in request.POST
+            title = _("Accept the idea %(idea)s") if is_accepted else _("Decline the idea %(idea)s")
+            values = {"topic": topic.pk, "is_accepted": is_accepted, "reason": form.cleaned_data["answer"]}
+            act = TeamAct("decide-idea", values, topic.course, title % {"idea": topic}, user_of(request))
+            back = reverse("admin:projects_topic_changelist")
             try:
-                decide_idea(
-                    topic=topic, is_accepted=is_accepted, reason=form.cleaned_data["answer"], now=now_of(request)
-                )
+                answer = self.hold(request, act, back=back)
             except RuleViolation as violation:
                 form.add_error("answer", str(violation.message)) if violation.field else add_violation(form, violation)
             else:
-                said = _("Accepted; the student is told.") if is_accepted else _("Declined; the student is told why.")
-                messages.success(request, said)
-                return redirect("admin:projects_topic_changelist")
+                return answer or redirect(back)
         context = {"title": topic.title, "topic": topic, "form": form}
         return self.page(request, "admin/projects/idea.html", context, 422 if form.errors else 200)
 

@@ -85,7 +85,10 @@ def change_team(desk: KeptAdmin, request: HttpRequest, assignment: Assignment, p
             messages.error(request, str(violation.message))
             status = 422
         else:
-            messages.success(request, _("The team's wishes are changed, and its members told."))
+            messages.success(
+                request,
+                _("The team's wishes are changed; its members are told in five minutes, unless you change them back."),
+            )
             return redirect("admin:projects_allocation_wishes", assignment.pk)
     known = ranked_topics(project, None)
     chosen = wanted if request.method == "POST" else [topic.pk for topic in known.ranked]

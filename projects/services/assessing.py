@@ -17,6 +17,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import finish_course_change, lock_course, touch_enrolment
+from amls.held.services import HOLD
+from amls.mail.corrections import Correction, notify_corrected
 from amls.mail.outbox import notify_each
 from projects.models import (
     HALF_POINTS,
@@ -101,7 +103,6 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
     Raises:
         Project.DoesNotExist: a project is not there any more.
     """
-    kind = "projects.result-changed"
     with transaction.atomic():
         projects = lock_projects(*decisions)
         if len(projects) < len(decisions):
@@ -123,18 +124,33 @@ def assess_each(*, decisions: Mapping[int, Decision], by: User, now: datetime) -
                 answers[pk] = row
                 sheets.append(sheet)
         _keep(sheets)
-        told = [sheet.row for sheet in sheets if sheet.is_told]
-        teams = members_by_project(row.project for row in told) if told else {}
-        notify_each(
+        tell_corrected([(sheet.row, sheet.was, sheet.result) for sheet in sheets if sheet.is_told], now=now)
+    return answers
+
+
+def tell_corrected(corrected: Sequence[tuple[Assessment, object, object]], *, now: datetime) -> None:
+    """Tell teams in five minutes what changed of published decisions, where it has still.
+
+    Args:
+        corrected: each decision, with what its team knew of it and what it says now.
+        now: the request's clock.
+    """
+    if not corrected:
+        return
+    kind, teams = "projects.result-changed", members_by_project(row.project for row, _was, _now in corrected)
+    corrections = [
+        Correction(
+            str(row.pk),
+            was,
+            is_now,
             [
                 told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})
-                for row in told
                 for person in teams[row.project_id]
             ],
-            kind=kind,
-            now=now,
         )
-    return answers
+        for row, was, is_now in corrected
+    ]
+    notify_corrected(corrections, kind=kind, now=now, not_before=now + HOLD)
 
 
 def _members_of_each(projects: Mapping[int, Project]) -> dict[int, set[int]]:
@@ -153,6 +169,7 @@ class _DecisionSheet:
     standing: list[MemberAssessment]
     written: list[MemberAssessment] = field(default_factory=list)
     removed: list[MemberAssessment] = field(default_factory=list)
+    was: object = None
     is_told: bool = False
 
     def enter(self, decision: Decision, members: Collection[int], *, by: User, now: datetime) -> None:
@@ -164,7 +181,7 @@ class _DecisionSheet:
                 % {"name": row.assessed_by or _("Somebody")},
                 code="changed-meanwhile",
             )
-        before = self._result
+        self.was = self.result
         row.outcome, row.feedback = decision.outcome, decision.feedback
         row.extra_points = Decimal(0) if decision.outcome == Outcome.FAILED else decision.extra_points
         row.assessed_by, row.assessed_at = by, now
@@ -174,10 +191,11 @@ class _DecisionSheet:
         require_valid(row, asks=False)
         if decision.overrides is not None:
             self._override(decision.overrides, members)
-        self.is_told = row.published_at is not None and before != self._result
+        self.is_told = row.published_at is not None and self.was != self.result
 
     @property
-    def _result(self) -> object:
+    def result(self) -> object:
+        """What the team reads of it."""
         overrides = {row.enrolment_id: (row.outcome, row.extra_points) for row in self.standing}
         return self.row.outcome, self.row.extra_points, self.row.feedback, overrides
 

@@ -77,7 +77,7 @@ def excuse_each(
 
 
 def end_excuse(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> None:
-    """Take an excuse back; the person is told unless they have not heard of it yet. Twice is once."""
+    """Take an excuse back; the person is told in ten minutes unless they have not heard of it yet. Twice is once."""
     end_excuses(enrolments=[enrolment], assignment=assignment, now=now)
 
 
@@ -98,4 +98,4 @@ def end_excuses(*, enrolments: Iterable[Enrolment], assignment: Assignment, now:
         Excuse.objects.filter(pk__in=[row.pk for row in rows]).delete()
         if assignment.takes_questions:
             follow_in_feeds(people.values(), now=now)
-        notify_each(told, kind=kind, now=now)
+        notify_each(told, kind=kind, now=now, not_before=now + HELD_BACK)

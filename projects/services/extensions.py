@@ -15,7 +15,8 @@ from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.courses.services import lock_course, touch
-from amls.held.services import HOLD
+from amls.held.services import HOLD, need_untold
+from amls.mail.corrections import call_off
 from amls.mail.outbox import notify_each, notify_enrolled
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Extension, ExtensionRequest, Membership, Project
@@ -34,6 +35,7 @@ from projects.services.locks import (
 )
 from projects.services.registration import require_active
 
+DECLINED = "projects.extension-declined"
 # Each is a mail to everyone of the staff; a slip of the pen may be taken back and asked again.
 _REQUESTS = Bound(
     "projects.extension-requests",
@@ -120,7 +122,7 @@ def grant_request(
 
 
 def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: datetime) -> None:
-    """Say no to a request, with an answer; a mail says so.
+    """Say no to a request, with an answer; a mail says so in five minutes.
 
     Raises:
         RuleViolation: decided already, or without an answer.
@@ -130,8 +132,31 @@ def decline_request(*, request: ExtensionRequest, by: User, answer: str, now: da
     with transaction.atomic():
         project = lock_project(request.project_id)
         request = _decide(request, ExtensionRequest.State.DECLINED, by=by, answer=answer, now=now)
-        references = {"request": request.pk}
-        tell("projects.extension-declined", members_of(project), cause=str(request.pk), now=now, references=references)
+        references, cause = {"request": request.pk}, f"{request.pk}:{now.timestamp()}"
+        tell(DECLINED, members_of(project), cause=cause, now=now, references=references, not_before=now + HOLD)
+
+
+def reopen_request(*, request: ExtensionRequest, now: datetime) -> None:
+    """Take the decision on a request back before it is told: it waits for one again, and nobody hears of it.
+
+    Raises:
+        RuleViolation: it is told already, the team took it back, or it waits for a decision.
+    """
+    with transaction.atomic():
+        course = lock_project(request.project_id).course
+        request = ExtensionRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+        decided = (ExtensionRequest.State.GRANTED, ExtensionRequest.State.DECLINED)
+        if request.state not in decided or request.decided_at is None:
+            raise RuleViolation(_("It is taken back already."), code="undone")
+        need_untold(request.decided_at, course=course, now=now)
+        given = Extension.objects.filter(project=request.project_id, granted_at=request.decided_at, revoked_at=None)
+        for extension in given if request.state == ExtensionRequest.State.GRANTED else ():
+            revoke_extension(extension=extension, now=now)
+        call_off(kind=DECLINED, references={"request": request.pk}, now=now)
+        request.state, request.answer = ExtensionRequest.State.OPEN, ""
+        request.decided_at = request.decided_by = None
+        require_valid(request)
+        request.save(update_fields=["state", "answer", "decided_at", "decided_by"])
 
 
 def _decide(

@@ -15,6 +15,8 @@ from amls.core.text import clean_line
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, User
+from amls.held.services import HOLD, need_untold
+from amls.mail.corrections import Correction, notify_corrected
 from projects.addresses import QUESTIONS, key_of
 from projects.models import Assessment, Assignment, Excuse, Membership, PointsQuestion, Project, TaskPoints
 from projects.services.locks import (
@@ -23,7 +25,7 @@ from projects.services.locks import (
     members_of,
     require_running,
     save_checked,
-    tell,
+    told_of,
     whom_to_ask,
 )
 from projects.services.points import give_points
@@ -125,7 +127,7 @@ def ask_about_points(*, project: Project, task: int | None, by: Enrolment, text:
 def answer_question(
     *, question: PointsQuestion, answer: str, by: User, now: datetime, points: Decimal | None = None
 ) -> PointsQuestion:
-    """Answer a question, who asked is told; with other points, correct them for the reason that the answer gives.
+    """Answer a question, who asked is told in five minutes; with other points, correct them for the reason that the answer gives.
 
     The points are the team's, or the member's own where the asking member has some for this task.
 
@@ -148,14 +150,41 @@ def answer_question(
             raise RuleViolation(_("Write an answer first."), code="empty", field="answer")
         if points is not None:
             _correct(row, project, points, reason=answer, by=by, now=now)
-        if row.answer == answer.strip():
+        was = row.answer
+        if was == answer.strip():
             return row
         row.answer, row.answered_at, row.answered_by = answer.strip(), now, by
         save_checked(row)
-        person = [member for member in members_of(project) if member.pk == row.enrolment_id]
-        cause = f"{row.pk}:{now.timestamp()}"
-        tell("projects.question-answered", person, cause=cause, now=now, references={"question": row.pk})
+        _tell_answer(row, project, was=was, now=now)
     return row
+
+
+def take_answer_back(*, question: PointsQuestion, now: datetime) -> PointsQuestion:
+    """Take an answer back before it is told: the question waits for one again. Points that it corrected stay.
+
+    Raises:
+        RuleViolation: it is told already, or there is none.
+    """
+    with transaction.atomic():
+        project = lock_project(Assessment.objects.get(pk=question.assessment_id).project_id)
+        row = (
+            PointsQuestion.objects.select_for_update(of=("self",)).select_related("enrolment__user").get(pk=question.pk)
+        )
+        if row.answered_at is None:
+            raise RuleViolation(_("It is taken back already."), code="undone")
+        need_untold(row.answered_at, course=project.course, now=now)
+        was, row.answer, row.answered_at, row.answered_by = row.answer, "", None, None
+        save_checked(row)
+        _tell_answer(row, project, was=was, now=now)
+    return row
+
+
+def _tell_answer(row: PointsQuestion, project: Project, *, was: str, now: datetime) -> None:
+    """Tell who asked in five minutes what is answered, where it is otherwise than they know by then."""
+    kind = "projects.question-answered"
+    asked = [member for member in members_of(project) if member.pk == row.enrolment_id]
+    told = [told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"question": row.pk}) for person in asked]
+    notify_corrected([Correction(str(row.pk), was, row.answer, told)], kind=kind, now=now, not_before=now + HOLD)
 
 
 def _correct(row: PointsQuestion, project: Project, points: Decimal, *, reason: str, by: User, now: datetime) -> None:

@@ -15,11 +15,10 @@ from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.grading.points import QUARTER, ZERO, in_steps
-from amls.mail.outbox import notify_each
 from projects.models import Assessment, Assignment, Membership, Outcome, Project, Task, TaskPoints
 from projects.points import Score, score_from
-from projects.services.assessing import version_of
-from projects.services.locks import members_by_project, require_valid, told_of
+from projects.services.assessing import tell_corrected, version_of
+from projects.services.locks import require_valid
 
 # By task; None is the sum of an assignment without tasks.
 PointsByTask = Mapping[int | None, "Given"]
@@ -76,6 +75,7 @@ class TeamSheet:
         most: what there is to be had for each of them.
         members: who is or was in the team.
         written, removed: of what was `standing`, what is to be kept and what is to be deleted.
+        was: what the team read of it before something was entered.
         is_settled: points or feedback changed, and the outcome with them.
     """
 
@@ -86,6 +86,7 @@ class TeamSheet:
     members: frozenset[int]
     written: list[TaskPoints] = field(default_factory=list)
     removed: list[TaskPoints] = field(default_factory=list)
+    was: object = None
     is_settled: bool = False
 
     @property
@@ -115,7 +116,7 @@ class TeamSheet:
             name = self.row.assessed_by or _("Somebody")
             said = _("%(name)s changed this decision meanwhile. Look at it again before you save yours.")
             raise RuleViolation(said % {"name": name}, code="changed-meanwhile")
-        before = self._said
+        before = self.said
         if wish.feedback is not None:
             self.row.feedback = wish.feedback
         self.row.assessed_by, self.row.assessed_at = by, now
@@ -126,11 +127,13 @@ class TeamSheet:
                 raise RuleViolation(_("This person is not in the team."), code="not-a-member")
             self._write(enrolment, differing)
             self._as_the_team(enrolment, differing)
-        if before != self._said:
+        if before != self.said:
+            self.was = before
             self.settle(by=by, now=now, reason=reason)
 
     @property
-    def _said(self) -> object:
+    def said(self) -> object:
+        """What the team reads of it."""
         return {place: (row.points, row.comment) for place, row in self.standing.items()}, self.row.feedback
 
     def _write(self, enrolment: int | None, given: PointsByTask) -> None:
@@ -234,16 +237,5 @@ def keep_sheets(sheets: Sequence[TeamSheet], *, now: datetime) -> None:
             (changed if points.pk else made).append(points)
     TaskPoints.objects.bulk_create(made, batch_size=_BATCH)
     TaskPoints.objects.bulk_update(changed, ["points", "comment"], batch_size=_BATCH)
-    _tell([sheet.row for sheet in sheets if sheet.is_settled and sheet.is_published], now=now)
-
-
-def _tell(rows: Sequence[Assessment], *, now: datetime) -> None:
-    if not rows:
-        return
-    kind, teams = "projects.result-changed", members_by_project(row.project for row in rows)
-    told = [
-        told_of(kind, person, f"{row.pk}:{now.timestamp()}", {"assessment": row.pk})
-        for row in rows
-        for person in teams[row.project_id]
-    ]
-    notify_each(told, kind=kind, now=now)
+    told = [(sheet.row, sheet.was, sheet.said) for sheet in sheets if sheet.is_settled and sheet.is_published]
+    tell_corrected(told, now=now)

@@ -11,6 +11,8 @@ from amls.agenda.services import follow_people
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
+from amls.held.services import HOLD
+from amls.mail.corrections import Correction, notify_corrected
 from projects.models import (
     Allocation,
     Assignment,
@@ -32,7 +34,7 @@ from projects.services.locks import (
     require_running,
     require_within,
     save_checked,
-    tell_teams,
+    told_of,
     whom_to_ask,
 )
 from projects.services.registration import add_member, require_active, require_without_project
@@ -127,7 +129,9 @@ def write_list(row: WishList, topics: Sequence[int], *, by: Enrolment | None, no
 def change_wishes(
     *, project: Project, topics: Sequence[int], version: int, reason: str, by: User, now: datetime
 ) -> WishList:
-    """Add or change a team's wishes for the staff, also after the deadline. Its members are told, with the reason.
+    """Add or change a team's wishes for the staff, also after the deadline.
+
+    Its members are told in five minutes, with the reason, unless the list is as it was by then.
 
     Raises:
         RuleViolation: there is no reason, topics are given; or as for `rank_topics`, but for the deadline.
@@ -146,8 +150,10 @@ def change_wishes(
             project=project, before=before, after=list(topics), reason=reason, changed_at=now, changed_by=by
         )
         save_checked(change)
-        members = {project.pk: members_of(project)}
-        tell_teams("projects.wishes-changed", members, references={"change": change.pk}, now=now)
+        kind, references = "projects.wishes-changed", {"change": change.pk, "project": project.pk}
+        told = [told_of(kind, person, str(change.pk), references) for person in members_of(project)]
+        correction = Correction(str(project.pk), before, list(topics), told)
+        notify_corrected([correction], kind=kind, now=now, not_before=now + HOLD)
     return row
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -17,10 +18,10 @@ from amls.courses.access import open_course_as_manager
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
 from projects.services.excuses import end_excuse, excuse
-from projects.services.questions import answer_question
+from projects.services.questions import answer_question, take_answer_back
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import most_by_task
-from projects.views.access import add_violation, number, open_staff_page
+from projects.views.access import StaffPage, add_violation, number, open_staff_page
 
 
 @login_required
@@ -32,7 +33,8 @@ def excuses(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     if "end" in request.POST:
         row = get_object_or_404(rows, pk=number(request.POST["end"]))
         end_excuse(enrolment=row.enrolment, assignment=page.assignment, now=page.access.now)
-        messages.success(request, _("%(name)s is no longer excused.") % {"name": row.enrolment.user})
+        said = _("%(name)s is no longer excused, and hears of it in ten minutes unless excused again.")
+        messages.success(request, said % {"name": row.enrolment.user})
         return redirect("projects:excuses", slug, pk)
     form = ExcuseForm(request.POST or None, assignment=page.assignment)
     if request.method == "POST" and form.is_valid():
@@ -64,6 +66,8 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         .order_by("asked_at", "pk")
     )
     most, standing = most_by_task(page.assignment), _standing(rows)
+    if "token" in request.POST:
+        return _take_answer_back(request, page, rows)
     asked = number(request.POST.get("answer_to")) if request.method == "POST" else 0
     entries: list[dict[str, Any]] = []
     wrong = False
@@ -82,7 +86,9 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             except RuleViolation as violation:
                 add_violation(form, violation)
             else:
-                messages.success(request, _("Answered; %(name)s gets a mail.") % {"name": row.enrolment.user})
+                said = _("Answered; %(name)s gets a mail in five minutes.") % {"name": row.enrolment.user}
+                here = reverse("projects:questions", args=[slug, pk])
+                messages.success(request, said, extra_tags=f"at 0 {here} {row.pk}")
                 return redirect("projects:questions", slug, pk)
         wrong = wrong or bool(form.errors)
         entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id)})
@@ -91,6 +97,20 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "answered": [entry for entry in entries if entry["question"].answered_at is not None],
     }
     return render(request, "projects/questions.html", context, status=422 if wrong else 200)
+
+
+def _take_answer_back(request: HttpRequest, page: StaffPage, rows: list[PointsQuestion]) -> HttpResponse:
+    """Take an answer back that nobody was told of yet."""
+    row = next((row for row in rows if row.pk == number(request.POST["token"])), None)
+    if row is None:
+        raise Http404
+    try:
+        take_answer_back(question=row, now=page.access.now)
+    except RuleViolation as violation:
+        messages.error(request, str(violation.message))
+    else:
+        messages.success(request, _("Taken back: nobody is told, and the question waits for an answer."))
+    return redirect("projects:questions", page.course.slug, page.assignment.pk)
 
 
 def _standing(rows: list[PointsQuestion]) -> dict[tuple[int, int | None, int | None], Decimal]:

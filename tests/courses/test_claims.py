@@ -16,12 +16,15 @@ from pytest_django import Settings
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.services import join_roster_entries
+from amls.held.models import HeldAct
+from amls.held.services import apply_next
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
 from amls.membership.claims import claim_by_number, claim_in_own_courses, decide_claim
 from amls.membership.roster import import_roster
 from amls.privacy.registry import delete_account
+from tests.agreeing import do_held
 from tests.cast import Cast
 from tests.tables import agree, show
 
@@ -56,10 +59,13 @@ def is_enrolled(cast: Cast) -> bool:
 
 
 def decide(client: Client, entry: RosterEntry, what: str = "confirm") -> HttpResponseBase:
-    """Press what the page shows, as a browser does."""
+    """Press what the page shows, as a browser does, and let it happen."""
     page = reverse("admin:courses_rosterentry_change", args=[entry.pk])
     shown = re.search(r'name="claimant" value="(\d+)"', client.get(page).content.decode())
-    return client.post(page, {what: "1", "claimant": shown.group(1) if shown else ""})
+    answer = client.post(page, {what: "1", "claimant": shown.group(1) if shown else ""})
+    if HeldAct.objects.waiting().exists():
+        do_held()
+    return answer
 
 
 def number_in_profile(client: Client, number: str) -> str:
@@ -83,6 +89,12 @@ def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: Roster
     for words in ("grace@university.example", "stranger@example.org", NUMBER):
         assert words in shown
     assert decide(desk, entry).status_code == 302
+    act = HeldAct.objects.get()
+    assert (act.title, act.by, act.outcome) == (
+        f"Enrol {cast.stranger}",
+        cast.assistant.user,
+        "The person is enrolled and told.",
+    )
     cast.stranger.refresh_from_db()
     entry.refresh_from_db()
     assert is_enrolled(cast)
@@ -90,6 +102,17 @@ def test_a_private_address_joins_once_staff_confirm_it(cast: Cast, entry: Roster
     assert (entry.enrolment, entry.claimed_by) == (Enrolment.objects.get(user=cast.stranger), None)
     assert letters("portal.roster-confirmed") == [f"You are enrolled in {cast.course}"]
     assert letters("portal.roster-claimed") == []
+
+
+def test_a_decision_on_a_claim_is_taken_back_in_time(cast: Cast, entry: RosterEntry) -> None:
+    claim(cast)
+    page = reverse("admin:courses_rosterentry_change", args=[entry.pk])
+    cast.client("lecturer").post(page, {"confirm": "1", "claimant": cast.stranger.pk})
+    act = HeldAct.objects.get()
+    assert cast.client("assistant").post(reverse("held:undo", args=["amls", act.pk])).status_code == 302
+    assert apply_next(act.apply_at) == 0
+    entry.refresh_from_db()
+    assert (is_enrolled(cast), entry.claimed_by) == (False, cast.stranger)
 
 
 def test_who_has_left_the_staff_is_asked_nothing(cast: Cast, entry: RosterEntry) -> None:

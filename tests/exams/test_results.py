@@ -214,7 +214,13 @@ def test_a_published_result_changes_only_with_a_reason_and_on_record(
         ("points", "60", "66", cast.assistant.user_id, "Page 3 was missed"),
         ("grade", "3.3", "3", cast.assistant.user_id, "Page 3 was missed"),
     ]
-    assert Notice.objects.filter(kind="exams.results").count() == 2
+    told_at = Notice.objects.filter(kind="exams.results").order_by("pk").values_list("not_before", flat=True)
+    assert list(told_at) == [AFTER, later + HOLD]
+    # Corrected again it is told once; what is as it was is told to nobody.
+    for minutes, points, count in ((1, D(70), 2), (2, D(60), 1)):
+        at = later + timedelta(minutes=minutes)
+        enter_points(exam_pk=exam.pk, points={pk: points}, by=by, reason="Typed wrong", now=at)
+        assert Notice.objects.filter(kind="exams.results").count() == count
 
 
 @pytest.mark.django_db

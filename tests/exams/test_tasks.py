@@ -272,4 +272,4 @@ def test_many_papers_cost_as_many_queries_as_few(cast: Cast, exam: Exam, count: 
     assert [total(row) for row in listed[:3]] == [D(32), D(33), D(34)]
     assert sorted(told.values_list("recipient", flat=True)) == sorted(row.enrolment.user_id for row in listed[::3])
     assert ResultChange.objects.filter(at=later, what="task").count() == 2 * count
-    assert len(queries) == 28
+    assert len(queries) == 29

@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import Verdict, evaluate, extra_points_of
 from amls.courses.models import Course, Enrolment
+from amls.held.services import HOLD
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from exams.models import ExamRules
@@ -113,7 +114,18 @@ def test_a_changed_result_is_told_and_an_equal_one_is_not(world: World) -> None:
     decide(world, project)
     assert not Notice.objects.filter(kind="projects.result-changed").exists()
     decide(world, project, points="4")
+    assert Notice.objects.filter(kind="projects.result-changed", not_before=NOW + HOLD).count() == 2
+    decide(world, project, points="2")
     assert Notice.objects.filter(kind="projects.result-changed").count() == 2
+
+
+def test_a_result_that_is_changed_back_in_time_is_told_to_nobody(world: World) -> None:
+    project = team_of_two(world)
+    decide(world, project, points="3.5")
+    publish_assessments(projects=[project], now=NOW)
+    decide(world, project, points="4")
+    decide(world, project, points="3.5")
+    assert not Notice.objects.filter(kind="projects.result-changed").exists()
 
 
 @pytest.mark.parametrize("points", ["5.5", "-0.5", "0.3"])

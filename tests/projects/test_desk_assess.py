@@ -364,10 +364,13 @@ def test_an_idea_is_accepted_or_declined_with_a_reason(world: World, desk: Clien
     other = propose_idea(enrolment=world.other, assignment=world.assignment, title="Theirs", description="x", now=NOW)
     address = reverse("admin:projects_topic_change", args=[topic.pk])
     assert "<strong>Try</strong>" in desk.get(address).content.decode()
-    desk.post(address, {"accept": "1", "answer": ""})
+    agree_to(desk, address, {"accept": "1", "answer": ""})
+    assert do_held().outcome == "The idea is accepted, and the student is told."
     declined = reverse("admin:projects_topic_decide", args=[other.pk])
     assert desk.post(declined, {"decline": "1", "answer": ""}).status_code == 422
-    desk.post(declined, {"decline": "1", "answer": "Too large."})
+    agree_to(desk, declined, {"decline": "1", "answer": "Too large."})
+    assert Topic.objects.get(pk=other.pk).proposal == "open"
+    assert do_held().outcome == "The idea is declined, and the student is told why."
     states = dict(Topic.objects.exclude(proposal="").values_list("title", "proposal"))
     assert states == {"Mine": "accepted", "Theirs": "declined"}
     assert Project.objects.get().topic == topic

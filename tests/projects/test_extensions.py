@@ -20,6 +20,7 @@ from projects.services.extensions import (
     decline_request,
     extend,
     grant_request,
+    reopen_request,
     request_extension,
     revoke_extension,
     take_request_back,
@@ -207,6 +208,23 @@ def test_declining_needs_an_answer(world: World) -> None:
         DEADLINE,
         2,
     )
+
+
+@pytest.mark.parametrize("is_granted", [True, False], ids=["granted", "declined"])
+def test_a_decision_on_a_request_is_taken_back_before_it_is_told(world: World, is_granted: bool) -> None:
+    project = team_of_two(world)
+    wish = request_extension(project=project, by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    if is_granted:
+        grant_request(request=wish, by=world.staff, delta=timedelta(days=2), now=NOW)
+    else:
+        decline_request(request=wish, by=world.staff, answer="Too late", now=NOW)
+    with pytest.raises(RuleViolation, match="It is too late: it was told at"):
+        reopen_request(request=wish, now=NOW + HOLD)
+    reopen_request(request=wish, now=NOW + HOLD / 2)
+    wish.refresh_from_db()
+    assert (wish.state, wish.answer, wish.decided_by, effective_deadline(project)) == ("open", "", None, DEADLINE)
+    letters = Notice.objects.filter(kind__startswith="projects.exten", recipient=world.student.user)
+    assert [letter_kinds[notice.kind].writer(notice, NOW + HOLD) for notice in letters] == [None] * is_granted
 
 
 def test_a_wish_is_taken_back(world: World) -> None:

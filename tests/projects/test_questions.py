@@ -1,5 +1,6 @@
 """Questions about points: asked once, in time, answered with a mail; and who is excused, the pass mark, snippets."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ from amls.grading.facts import facts_of
 from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, PointsBlock
 from amls.grading.words import findings_of
+from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due
@@ -39,7 +41,13 @@ from projects.services.assessing import publish_assessments
 from projects.services.assignments import keep_assignment
 from projects.services.excuses import HELD_BACK, end_excuse, excuse
 from projects.services.points import give_points, set_tasks, team_for_points
-from projects.services.questions import answer_question, ask_about_points, asks_until, follow_questions
+from projects.services.questions import (
+    answer_question,
+    ask_about_points,
+    asks_until,
+    follow_questions,
+    take_answer_back,
+)
 from projects.services.registration import leave_team
 from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import Given
@@ -210,6 +218,29 @@ def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: 
     assert f'href="{address}"' not in staff.get("/admin/").content.decode()
     assert "20 / 20" not in student.get(mine).content.decode()
     assert "12 / 12" in student.get(mine).content.decode()
+
+
+def test_an_answer_is_taken_back_before_it_is_told(world: World, sheet: Assignment) -> None:
+    published(world, sheet, "8", "9.5", now=timezone.now())
+    mine = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
+    world.cast.client("student").post(mine, {"task": task_of(sheet), "text": WHY})
+    staff, address = world.cast.client("assistant"), reverse("projects:questions", args=[world.course.slug, sheet.pk])
+    question = PointsQuestion.objects.get()
+    page = staff.post(address, {"answer_to": question.pk, "answer": "Nein."}, follow=True).content.decode()
+    undo = re.search(r'name="token" value="(\d+)"', page)
+    assert undo is not None
+    (told,) = Notice.objects.filter(kind="projects.question-answered")
+    assert told.not_before - told.created_at == HOLD
+    # Answered anew before anybody was told it is one mail.
+    staff.post(address, {"answer_to": question.pk, "answer": "Doch."})
+    assert Notice.objects.filter(kind="projects.question-answered").count() == 1
+    staff.post(address, {"token": undo[1]})
+    question.refresh_from_db()
+    assert (question.answer, question.answered_at) == ("", None)
+    assert not Notice.objects.filter(kind="projects.question-answered").exists()
+    answer_question(question=question, answer="Nein.", by=world.staff, now=NOW)
+    with pytest.raises(RuleViolation, match="It is too late: it was told at"):
+        take_answer_back(question=question, now=NOW + HOLD)
 
 
 def test_a_classmate_asks_only_about_their_own(world: World, sheet: Assignment) -> None:

@@ -169,7 +169,11 @@ def save(page: AssessPage) -> HttpResponse | None:
             said = _publish(page, otherwise=_("Saved."))
         else:
             is_out = view.published is not None
-            said = _("Saved; the team is told what changed.") if is_out else _("Saved as a draft.")
+            said = (
+                _("Saved; the team is told in five minutes what changed, unless you change it back.")
+                if is_out
+                else _("Saved as a draft.")
+            )
     except RuleViolation as violation:
         add_violation(form, violation)
         return None
