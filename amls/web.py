@@ -10,7 +10,7 @@ from importlib import import_module
 
 from granian.cli import entrypoint
 
-from amls.core.preloading import load_in_common
+from amls.core.preloading import keep_what_is_loaded, load_in_common
 
 
 def preload(application: str) -> None:
@@ -23,8 +23,7 @@ def preload(application: str) -> None:
     gc.disable()
     import_module(application.partition(":")[0])
     load_in_common()
-    gc.collect()
-    gc.freeze()
+    keep_what_is_loaded()
     gc.enable()
 
 

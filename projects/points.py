@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 from django.utils.translation import gettext as _
@@ -40,6 +41,8 @@ class Score(TaskSum):
         return outcome_of(self.points, self.most, self.pass_percent)
 
 
+# Of hundreds of people few have points that nobody else has.
+@lru_cache(maxsize=4096)
 def outcome_of(points: Decimal, most: Decimal, pass_percent: int) -> Outcome:
     """Return whether so many points pass of so many that there are, where so many percent of them do."""
     return Outcome.PASSED if 100 * points >= pass_percent * most else Outcome.FAILED

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Case, Count, Exists, ExpressionWrapper, F, Func, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from amls.core.clock import is_open_until
 from amls.core.statements import Parameter, Statement, is_among
@@ -58,7 +59,7 @@ class TeamPlace(NamedTuple):
         return self.is_accepted or due_at is None or is_open_until(due_at, self.first_at)
 
 
-# By assessment: what a team (None) or a member got for one task, or for several of them, and for how many.
+# By assessment: what a team (None) or a member got for one task (0 is the whole), and for how many.
 Sums = tuple[int, int | None, int | None, Decimal, int]
 
 
@@ -72,11 +73,19 @@ _ARE_THEIRS = is_among("enrolment_id", Parameter("people"))
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was read of all assignments at once."""
+    """What was read of all assignments at once.
+
+    Attributes:
+        teams_points: by assessment, the points that all of the team have, and for how many tasks.
+        sums: by assessment where some member has points of their own, all of them.
+        given: by assessment, task by task, where that was asked for.
+        tasks: of the assignments that give points.
+    """
 
     deadlines: Mapping[int, Deadlines]
     places: dict[tuple[int, int], TeamPlace]
     members: dict[int, list[int]]
+    teams_points: dict[int, tuple[Decimal, int]]
     sums: dict[int, list[Sums]]
     given: dict[int, list[TaskPoints]]
     overrides: dict[tuple[int, int], str]
@@ -118,17 +127,23 @@ def read_rows(
             points[row.assessment_id].append(row)
     excused = {(person, assignment) for person, assignment in _excuses(are_few=are_few).run(given)}
     if not with_results:
-        return Known(deadlines, places, members, {}, {}, {}, {}, excused, set())
+        return Known(deadlines, places, members, {}, {}, {}, {}, {}, excused, set())
     is_assessed = bool(given["assessments"]) or not are_few
+    teams_points: dict[int, tuple[Decimal, int]] = {}
     sums: dict[int, list[Sums]] = defaultdict(list)
     for summed in _sums(are_few=are_few).run(given) if is_assessed and not with_tasks else ():
-        sums[summed[0]].append(summed)
+        assessment, enrolment, alone, added, count = summed
+        if alone is None:
+            teams_points[assessment] = added, count
+        else:
+            sums[assessment].append((assessment, enrolment, alone, added, count))
     overrides = _overrides(are_few=are_few).run(given) if is_assessed else []
     is_any_on_paper = not all(assignment.is_handed_in_here for assignment in assignments)
     return Known(
         deadlines=deadlines,
         places=places,
         members=members,
+        teams_points=teams_points,
         sums=sums,
         given=points,
         tasks={assignment.pk: list(assignment.tasks.all()) for assignment in assignments if assignment.grading == Assignment.Grading.POINTS},
@@ -192,7 +207,7 @@ def _sums(*, are_few: bool) -> Statement:
     own = TaskPoints.objects.filter(assessment=OuterRef("assessment"), enrolment__isnull=False)
     return Statement.of(
         TaskPoints.objects.filter(_in_these(are_few=are_few))
-        .annotate(alone=Case(When(Exists(own), then=F("task")), default=None))
+        .annotate(alone=Case(When(Exists(own), then=Coalesce(F("task"), 0)), default=None))
         .order_by()
         .values_list("assessment", "enrolment", "alone")
         .annotate(Sum("points"), Count("pk"))

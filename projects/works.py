@@ -95,13 +95,17 @@ def works_of(
 
 
 def read_works(
-    assignments: Sequence[Assignment], enrolments: Sequence[Enrolment], *, now: datetime
+    assignments: Sequence[Assignment],
+    enrolments: Sequence[Enrolment],
+    *,
+    now: datetime,
+    deadlines: Mapping[int, Deadlines] | None = None,
 ) -> dict[int, dict[int, Work]]:
     """Return how these students stand with all assignments of their course, as `works_of`, and keep it on them.
 
     Whatever else the page asks of these people, such as the rules of admission, finds it there: see `known_works`.
     """
-    works = works_of(assignments, enrolments, now=now)
+    works = works_of(assignments, enrolments, now=now, deadlines=deadlines)
     for enrolment in enrolments:
         enrolment.works_read = (now, works[enrolment.pk])  # type: ignore[attr-defined]
     return works
@@ -114,10 +118,8 @@ def known_works(enrolments: Sequence[Enrolment], *, now: datetime) -> dict[int, 
     return works if len(works) == len(kept) else None
 
 
-def _points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
+def _own_points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
     """Return a person's points and for how many tasks: their own go before the team's, task by task."""
-    if len(sums) == 1 and sums[0][1] is None:
-        return sums[0][3:]
     theirs = {
         task: (points, tasks)
         for _assessment, member, task, points, tasks in sorted(sums, key=lambda row: row[1] is not None)
@@ -129,33 +131,38 @@ def _points(sums: Sequence[Sums], enrolment: int) -> tuple[Decimal, int]:
 def _work(key: int, assignment: Assignment, enrolment: int, known: Known, now: datetime) -> Work:
     place = known.places.get((enrolment, key))
     if place is None or place.assessment is None:
-        state = _state(key, assignment, enrolment, place, known, now=now)
+        state = _state_without_decision(key, assignment, enrolment, place, known, now=now)
         return Work(assignment, state, None, "", is_published=False, project=place.project if place else None)
-    outcome = known.overrides.get((place.assessment, enrolment)) or place.outcome or ""
+    # A table asks this of thousands: what nearly all of them lack is looked for but once.
+    assessment, is_published = place.assessment, place.is_published
+    state = WorkState.GRADED if is_published else WorkState.WAITING
+    if known.excused and (enrolment, key) in known.excused:
+        state = WorkState.EXCUSED
+    outcome = place.outcome or ""
+    if known.overrides:
+        outcome = known.overrides.get((assessment, enrolment)) or outcome
     points, score, is_complete = None, None, False
-    if assignment.grading == Assignment.Grading.POINTS:
-        if rows := known.given.get(place.assessment):
-            score = score_from(rows, known.tasks[key], assignment, enrolment)
+    if (tasks := known.tasks.get(key)) is not None:
+        if given := known.teams_points.get(assessment):
+            points, is_complete = given[0], given[1] == (len(tasks) or 1)
+        elif sums := known.sums.get(assessment):
+            points, count = _own_points(sums, enrolment)
+            is_complete = count == (len(tasks) or 1)
+        elif rows := known.given.get(assessment):
+            score = score_from(rows, tasks, assignment, enrolment)
             points, is_complete = score.points, score.is_complete
-        elif sums := known.sums.get(place.assessment):
-            points, count = _points(sums, enrolment)
-            is_complete = count == (len(known.tasks[key]) or 1)
     if points is not None and is_complete and outcome:
         outcome = outcome_of(points, assignment.max_points or ZERO, assignment.pass_percent)
-    is_published = place.is_published
-    state = _state(key, assignment, enrolment, place, known, now=now)
     feedback, correction = (place.feedback or "", place.correction or "") if is_published else ("", "")
     return Work(assignment, state, points, outcome, is_published, place.project, score, feedback, correction)
 
 
-def _state(
+def _state_without_decision(
     key: int, assignment: Assignment, enrolment: int, place: TeamPlace | None, known: Known, *, now: datetime
 ) -> WorkState:
     if (enrolment, key) in known.excused:
         return WorkState.EXCUSED
-    if place is not None and place.is_published:
-        return WorkState.GRADED
-    if place is not None and (place.is_handed_in or place.assessment is not None):
+    if place is not None and place.is_handed_in:
         return WorkState.WAITING
     deadlines, project = known.deadlines[key], place.project if place is not None else 0
     closes_at = deadlines.closes_at(deadlines.for_team(project, known.members.get(project, [enrolment])))

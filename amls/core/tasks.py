@@ -1,11 +1,10 @@
 """How workers begin, and what they say of themselves while they run; beat does so in `amls.core.beat`."""
 
-import gc
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_before_create_process, worker_ready, worker_shutdown
 
-from amls.core.preloading import load_in_common
+from amls.core.preloading import keep_what_is_loaded, load_in_common
 from amls.core.processes import look_at_key
 from amls.core.pulse import SignsOfLife
 
@@ -23,7 +22,7 @@ def _note_queues(instance: Any, **_kwargs: Any) -> None:
 def _keep_in_common_what_is_loaded(**_kwargs: Any) -> None:
     """Load it before, and keep the collector from writing to it, which would copy it for each of the worker's processes."""
     load_in_common()
-    gc.freeze()
+    keep_what_is_loaded()
 
 
 @worker_ready.connect

@@ -44,7 +44,8 @@ class Finding:
     Attributes:
         rule: the rule's name, such as 'projects.passed'.
         verdict: how it stands.
-        text: the state and what is missing, as the person reads it, in the active language.
+        text: the state and what is missing, as the person reads it, in the active language; it may be put into words
+            when it is shown.
         path: the address on this site where the person can mend it; empty if there is none.
         of_other: the same as the staff read it of somebody; empty where `text` does for both.
         gauge: how far the person has come, where that is a number.
@@ -60,7 +61,7 @@ class Finding:
     @property
     def for_staff(self) -> str:
         """The state and what is missing, as the staff read it of somebody."""
-        return self.of_other or self.text
+        return self.of_other or str(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,9 @@ def points_needed(
     """
     short = sorted((share * most - points for points, most in settled), reverse=True)
     # What is short in all when the j largest shortfalls are left out; leaving out what is not short helps nobody.
-    left = [sum(short, ZERO) - gone for gone in accumulate((max(lacking, ZERO) for lacking in short), initial=ZERO)]
+    lacking_in_all = sum(short, ZERO)
+    gone = accumulate((max(lacking, ZERO) for lacking in short[:leave_out]), initial=ZERO)
+    left = [lacking_in_all - left_out for left_out in gone]
     best: Decimal | None = None
     sums = _sums_kept(tuple(sorted(ahead)), min(leave_out, len(ahead)))
     for dropped, kept_sums in enumerate(sums):

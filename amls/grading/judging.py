@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from amls.courses.eligibility import Verdict
 from amls.grading.facts import Facts, Piece
 from amls.grading.forecast import points_needed
-from amls.grading.points import ZERO
+from amls.grading.points import UNSETTLED, ZERO, WorkState
 from amls.grading.tree import (
     AllBlock,
     AnyBlock,
@@ -20,6 +21,8 @@ from amls.grading.tree import (
     PointsBlock,
     ProjectBlock,
 )
+
+_BY_WHAT_IS_OVER = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,21 +121,27 @@ def _points(block: PointsBlock, facts: Facts) -> Judgement:
 
 def _share(block: PointsBlock, facts: Facts, pieces: Sequence[Piece]) -> Judgement:
     share = block.percent / 100
-    works = [piece for piece in pieces if piece.state != "excused"]
-    settled = [(piece.points or ZERO, piece.most or ZERO) for piece in works if piece.is_settled]
-    ahead = [piece.most or ZERO for piece in works if not piece.is_settled]
+    settled: list[tuple[Decimal, Decimal]] = []
+    ahead: list[Decimal] = []
+    for piece in pieces:
+        if piece.state in UNSETTLED:
+            ahead.append(piece.most or ZERO)
+        elif piece.state != WorkState.EXCUSED:
+            settled.append((piece.points or ZERO, piece.most or ZERO))
     missing = points_needed(settled, ahead, share=share, leave_out=block.leave_out)
     verdict = _verdict(missing is not None, missing == 0)
     # What is left out is what falls shortest of its share now.
-    weakest = sorted([*settled, *((ZERO, most) for most in ahead)], key=lambda pair: pair[0] - share * pair[1])
-    kept = [pair for place, pair in enumerate(weakest) if place >= block.leave_out or pair[0] >= share * pair[1]]
-    most = sum((pair[1] for pair in kept), ZERO)
+    works = [(points - share * most, points, most) for points, most in settled]
+    works += [(-share * most, ZERO, most) for most in ahead]
+    works.sort(key=_BY_WHAT_IS_OVER)
+    kept = [work for place, work in enumerate(works) if place >= block.leave_out or work[0] >= 0]
+    most = sum((work[2] for work in kept), ZERO)
     return Judgement(
         block=block,
         verdict=verdict,
         facts=facts,
         pieces=tuple(pieces),
-        have=sum((pair[0] for pair in kept), ZERO),
+        have=sum((work[1] for work in kept), ZERO),
         need=share * most,
         most=most,
         missing=missing,

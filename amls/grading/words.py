@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
+from django.utils.functional import lazy
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
@@ -40,7 +41,7 @@ def _finding(judgement: Judgement) -> Finding:
     gauge = None
     if isinstance(judgement.block, PointsBlock | PassedBlock | EntriesBlock) and judgement.most and not judgement.parts:
         gauge = Gauge(judgement.have, judgement.need, judgement.most)
-    return Finding(rule=RULE, verdict=judgement.verdict, text=say_judgement(judgement), path=path, gauge=gauge)
+    return Finding(rule=RULE, verdict=judgement.verdict, text=_said_later(judgement), path=path, gauge=gauge)
 
 
 # ── what is asked ──
@@ -119,6 +120,8 @@ def say_judgement(judgement: Judgement) -> str:
     return f"{asked}: {state}" if state else asked
 
 
+# A list of everybody shows their verdicts and says none of them.
+_said_later = lazy(say_judgement, str)
 _MARKS = {Verdict.MET: "✓", Verdict.PENDING: "…", Verdict.UNMET: "✗"}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -33,16 +34,30 @@ def judge_projects(course: Course, enrolments: Sequence[Enrolment], now: datetim
     is_open = course.state == Course.State.RUNNING and (closes is None or is_open_until(closes, now))
     results = results_of(course, enrolments, deadlines)
     mine, topics = reverse("projects:mine", args=[course.slug]), reverse("projects:topics", args=[course.slug])
-    return {pk: _finding(result, is_open=is_open, now=now, mine=mine, topics=topics) for pk, result in results.items()}
+
+    # Hundreds stand in the same few ways.
+    @cache
+    def find(state: ProjectState, term: str, is_handing_in_open: bool) -> Finding:
+        return _finding(state, term, is_open=is_open, is_handing_in_open=is_handing_in_open, mine=mine, topics=topics)
+
+    return {pk: find(result.state, _earlier_term(result), _may_hand_in(result, now)) for pk, result in results.items()}
 
 
-def _finding(result: StudentResult, *, is_open: bool, now: datetime, mine: str, topics: str) -> Finding:
-    is_handing_in_open = result.team is not None and (result.team.closes_at is None or now < result.team.closes_at)
-    match result.state:
+def _earlier_term(result: StudentResult) -> str:
+    return result.earlier.term if result.earlier is not None else ""
+
+
+def _may_hand_in(result: StudentResult, now: datetime) -> bool:
+    return result.team is not None and (result.team.closes_at is None or now < result.team.closes_at)
+
+
+def _finding(
+    state: ProjectState, term: str, *, is_open: bool, is_handing_in_open: bool, mine: str, topics: str
+) -> Finding:
+    match state:
         case ProjectState.PASSED:
             verdict, text, path = Verdict.MET, _("Project passed"), mine
         case ProjectState.EARLIER:
-            term = result.earlier.term if result.earlier else ""
             verdict, text, path = Verdict.MET, _("Project passed in %(term)s") % {"term": term}, ""
         case ProjectState.FAILED:
             verdict, text, path = Verdict.UNMET, _("Project failed"), mine

@@ -102,6 +102,7 @@ def _measure() -> list[dict[str, object]]:
     from django.test import Client, override_settings
     from django.test.utils import CaptureQueriesContext
 
+    from amls.core.preloading import keep_what_is_loaded, load_in_common
     from tests.bench.answers import ANSWERS
 
     call_command("collectstatic", verbosity=0, interactive=False)
@@ -121,6 +122,9 @@ def _measure() -> list[dict[str, object]]:
 
         ANSWERS["gradebook"] = answer("/many/staff/gradebook/")
         assert ANSWERS["gradebook"].count(b"<tr>") == PEOPLE + 3
+        # As a web process begins.
+        load_in_common()
+        keep_what_is_loaded()
         counts = {}
         for slug in clients:
             with CaptureQueriesContext(connection) as queries:

@@ -93,7 +93,7 @@ def test_it_says_what_is_there_and_what_is_missing(
     said = []
     for language in ("en", "de"):
         with override(language):
-            said.append(findings_of(AllBlock((block,)), Facts(**known_of))[0].text)
+            said.append(str(findings_of(AllBlock((block,)), Facts(**known_of))[0].text))
     assert said == [english, german]
 
 

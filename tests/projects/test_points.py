@@ -295,7 +295,7 @@ def test_of_one_person_only_what_is_theirs_is_read(world: World, sheet: Assignme
         give_points(project=project, given={None: Given(D(1))}, by=world.staff, now=NOW)
     excuse(enrolment=world.another(), assignment=sheet, by=world.staff, now=NOW)
     known = read_rows([sheet], [world.student.pk], Deadlines.of_each([sheet]))
-    assert (list(known.sums), known.excused) == ([own.assessment.pk], set())
+    assert (list(known.teams_points), known.excused) == ([own.assessment.pk], set())
 
 
 def test_the_desk_has_a_field_for_each_task_and_says_what_is_wrong(

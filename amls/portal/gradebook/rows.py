@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
+from html import escape
 from typing import Any
 
 from django.urls import reverse
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -20,6 +20,7 @@ from amls.portal.gradebook.cells import KINDS, Cell, said
 from amls.portal.gradebook.columns import Columns
 from amls.portal.gradebook.standings import Standing
 from exams.admission import LABELS, AdmissionState
+from projects.states import ProjectState
 
 _CENT = Decimal("0.01")
 _CHIPS = {AdmissionState.ADMITTED: " ok", AdmissionState.PENDING: " info"}
@@ -60,6 +61,8 @@ def parts_of(rows: Sequence[Standing], columns: Columns) -> Parts:
 class RowWriter:
     """Writes the rows of one page.
 
+    Most of 9,000 cells differ by their team alone: what stands around it is written once for all that say the same.
+
     Args:
         parts: which columns there are.
         slug: of the course.
@@ -70,34 +73,38 @@ class RowWriter:
         # Made once with a key, which each row has its own of.
         self._team, self._after_team = _around(reverse("admin:projects_project_assess", args=[0]))
         self._person, self._after_person = _around(reverse("portal:gradebook_person", args=[slug, 0]))
-        self._say: Callable[[Decimal], str] = cache(say_decimal)
-        self._words = {kind: escape(KINDS[kind]) for kind in _WORDS}
-        self._label: Callable[[Any], str] = cache(escape)
+        self._words = {kind: escape(str(KINDS[kind])) for kind in _WORDS}
+        self._states = {state: escape(str(state.label)) for state in ProjectState}
+        self._admissions = {
+            state: f'<td class="text"><span class="chip{_CHIPS.get(state, " warn")}">{escape(str(label))}</span></td>'
+            for state, label in LABELS.items()
+        }
         self._draft = f" <small>{escape(_('draft'))}</small>"
+        self._around_team: Callable[[str, Decimal | None, str], tuple[str, str]] = cache(self._linked)
+        self._alone: Callable[[str, Decimal | None, str], str] = cache(self._unlinked)
 
     def row(self, row: Standing) -> SafeString:
         """Return a student's row; all that somebody typed is escaped in it."""
-        parts, number = self._parts, row.enrolment.number
-        name = f'<a href="{self._person}{row.enrolment.pk}{self._after_person}">{escape(row.enrolment.user)}</a>'
-        cells = [f'<tr><th scope="row">{name}{f" <small>{escape(number)}</small>" if number else ""}</th>']
+        parts, person = self._parts, row.enrolment
+        number = f" <small>{escape(person.number)}</small>" if person.number else ""
+        name = f'<a href="{self._person}{person.pk}{self._after_person}">{escape(str(person.user))}</a>'
+        cells = [f'<tr><th scope="row">{name}{number}</th>']
         if parts.project:
             cells.append(self._project(row))
         if parts.extra:
-            cells.append(f"<td>{self._say(row.points)}</td>")
+            cells.append(f"<td>{say_decimal(row.points)}</td>")
         if parts.admission:
-            chip = _CHIPS.get(row.admission.state, " warn")
-            cells.append(
-                f'<td class="text"><span class="chip{chip}">{self._label(LABELS[row.admission.state])}</span></td>'
-            )
+            cells.append(self._admissions[row.admission.state])
         cells += map(self._cell, row.cells)
         if parts.points:
-            cells.append(f"<td><b>{self._say(row.sum.points)}</b> <small>/ {self._say(row.sum.most)}</small></td>")
+            cells.append(f"<td><b>{say_decimal(row.sum.points)}</b> <small>/ {say_decimal(row.sum.most)}</small></td>")
         if parts.note:
-            cells.append(f'<td class="text note-cell">{escape(Truncator(row.note).chars(_NOTE_SHOWN))}</td>')
+            note = escape(Truncator(row.note).chars(_NOTE_SHOWN)) if row.note else ""
+            cells.append(f'<td class="text note-cell">{note}</td>')
         return SafeString("".join([*cells, "</tr>"]))
 
     def _project(self, row: Standing) -> str:
-        state = self._label(row.state.label)
+        state = self._states[row.state]
         draft = f' <span class="chip warn">{escape(row.draft)} ({escape(_("draft"))})</span>' if row.draft else ""
         if row.project.team is None:
             return f'<td class="text">{state}{draft}</td>'
@@ -108,15 +115,30 @@ class RowWriter:
 
     def _cell(self, cell: Cell) -> str:
         kind, points, word, project = cell
-        text = self._words.get(kind) or (self._say(points) if points is not None else "")
+        if project is None:
+            return self._alone(kind, points, word)
+        before, after = self._around_team(kind, points, word)
+        return f"{before}{project}{after}"
+
+    def _linked(self, kind: str, points: Decimal | None, word: str) -> tuple[str, str]:
+        """Return what stands in a cell before the key of its team, and behind it."""
+        before, after = self._sides(kind)
+        return f'{before}<a href="{self._team}', f'{self._after_team}">{self._text(kind, points, word)}</a>{after}'
+
+    def _unlinked(self, kind: str, points: Decimal | None, word: str) -> str:
+        before, after = self._sides(kind)
+        return f"{before}{self._text(kind, points, word)}{after}"
+
+    def _sides(self, kind: str) -> tuple[str, str]:
+        if kind == "graded":
+            return "<td>", "</td>"
+        return f'<td class="is-{kind}">', f"{self._draft if kind == 'draft' else ''}</td>"
+
+    def _text(self, kind: str, points: Decimal | None, word: str) -> str:
+        text = self._words.get(kind) or (say_decimal(points) if points is not None else "")
         if word:
             text = f"{text} · {escape(word)}" if text else escape(word)
-        text = text or "–"
-        if project is not None:
-            text = f'<a href="{self._team}{project}{self._after_team}">{text}</a>'
-        if kind == "graded":
-            return f"<td>{text}</td>"
-        return f'<td class="is-{kind}">{text}{self._draft if kind == "draft" else ""}</td>'
+        return text or "–"
 
 
 def lines_of(row: Standing, columns: Columns) -> dict[str, Any]:

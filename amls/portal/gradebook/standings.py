@@ -17,6 +17,7 @@ from amls.portal.gradebook.columns import Columns, columns_of
 from amls.portal.gradebook.results import results_by_person, task_points_by_person
 from exams.admission import Admission, AdmissionState, admissions_of
 from exams.models import Result
+from projects.deadlines import Deadlines
 from projects.models import Outcome
 from projects.queries import StudentResult, read_parts
 from projects.states import STUDENT_STATES, ProjectState
@@ -146,8 +147,11 @@ def standing_of(enrolment: Enrolment, *, now: datetime, columns: Columns) -> Sta
 def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *, now: datetime) -> list[Standing]:
     for person in people:
         person.course = course
-    works = read_works(columns.assignments, people, now=now)
-    results, admissions = read_parts(course, people), admissions_of(course, people, now=now)
+    deadlines = Deadlines.of_each(columns.assignments)
+    main = next((row for row in columns.assignments if row.is_main), None)
+    works = read_works(columns.assignments, people, now=now, deadlines=deadlines)
+    results = read_parts(course, people, main, deadlines[main.pk] if main is not None else Deadlines.of(None))
+    admissions = admissions_of(course, people, now=now)
     points, exams = extra_points_of(course, people), results_by_person(people)
     tasks = task_points_by_person(people) if columns.has_exam_tasks else {}
     notes = dict(PersonNote.objects.filter(enrolment__course=course).values_list("enrolment", "text"))
