@@ -24,6 +24,8 @@ from unfold.views import ChangeList as UnfoldList
 # What the address names to be edited: a row's key, or all of them.
 OPEN, ALL = "edit", "all"
 _CHECKBOX = "action_checkbox"
+# What a cell says where there is nothing: django-unfold's, and ours.
+_NOTHING = ("-", "–", "")
 # Of fewer rows a column that says the same in all of them is left where it is.
 _MANY = 20
 
@@ -112,7 +114,7 @@ class Listed:
     Attributes:
         rows: each a `<tr>`.
         is_shown: whether there is a column, for each that the list has.
-        alike: what a column says that says the same in every row, with its label; it is told once.
+        alike: what a column says that says the same in every row, with its label; it is told once, unless it is nothing.
         labels: what phones say before each cell, as styles: once for a list and not once for a cell.
     """
 
@@ -153,7 +155,11 @@ def listed(cl: ChangeList) -> Listed:
     return Listed(
         rows,
         is_shown,
-        [(column.label, table[0][place]) for place, column in enumerate(columns) if not is_shown[place]],
+        [
+            (column.label, table[0][place])
+            for place, column in enumerate(columns)
+            if not is_shown[place] and table[0][place] not in _NOTHING
+        ],
         _labels([column.label for _place, column in shown]),
     )
 

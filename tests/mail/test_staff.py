@@ -1,5 +1,6 @@
 """What the staff see of a course's mail: who gets what when, how it reads, and what they can do about it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -179,3 +180,18 @@ def test_an_announcement_goes_out_as_its_writer_saw_it_or_not_at_all(cast: Cast,
     with pytest.raises(RuleViolation, match="changed meanwhile"):
         release_announcement(announcement_pk=row.pk, seal=seen, now=timezone.now())
     assert mail_announcements(now=timezone.now()) == 0
+
+
+def test_a_list_says_once_what_all_rows_say_and_nothing_where_they_say_nothing(cast: Cast, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    now = timezone.now()
+    Notice.objects.bulk_create(
+        Notice(key=f"n{number}", kind=f"kind{number}", course=cast.course, address=f"p{number}@example.org", not_before=now, created_at=now)
+        for number in range(25)
+    )  # fmt: skip
+    page = cast.client("lecturer").get(reverse("admin:mail_notice_changelist")).content.decode()
+    once = re.search(r'class="desk-alike">(.*?)</p>', page, re.DOTALL)
+    assert once is not None
+    said = re.findall(r"<b>(.*?)</b>", once[1])
+    assert "state" in said
+    assert not {"last error", "sent"} & set(said)

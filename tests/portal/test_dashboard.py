@@ -161,6 +161,19 @@ def test_long_lists_show_their_first_rows_and_how_many_more_there_are(cast: Cast
     assert "and 3 more" in cast.client("assistant").get("/admin/").content.decode()
 
 
+def test_one_place_of_the_menu_is_where_one_is(cast: Cast) -> None:
+    client = cast.client("assistant")
+    for path, here in (
+        ("/admin/", ["Today"]),
+        ("/admin/lectures/lecture/upload/", ["Upload files"]),
+        ("/admin/lectures/lecture/add/", ["Lectures"]),
+        ("/admin/mail/notice/health/", ["Does mail flow?"]),
+        ("/admin/projects/extensionrequest/", ["Requests for more time"]),
+    ):
+        groups = client.get(path).context["sidebar_navigation"]
+        assert [item["title"] for group in groups for item in group["items"] if item["active"]] == here
+
+
 def test_the_page_shows_what_waits_and_how_the_course_fills(cast: Cast) -> None:
     now = timezone.now()
     exam = open_exam(cast.course, now, capacity=1)

@@ -82,10 +82,18 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             (_("Does everything run?"), "monitor_heart", "installation"),
         ]
         groups.append((_("Installation"), installation))
+    links = {name: reverse(name) for _title, items in groups for _label, _icon, name in items}
+    home = links["admin:index"]
+    # Of a place within another, such as that of files within the lectures', the inner one is where one is.
+    around = [link for link in links.values() if request.path.startswith(link) and link != home]
+    here = max(around, key=len, default=home if request.path == home else "")
     return [
         {
             "title": title,
-            "items": [{"title": label, "icon": icon, "link": reverse(name)} for label, icon, name in items],
+            "items": [
+                {"title": label, "icon": icon, "link": links[name], "active": links[name] == here}
+                for label, icon, name in items
+            ],
         }
         for title, items in groups
     ]
