@@ -62,7 +62,7 @@ def when_and_where(item: Item, zone: ZoneInfo) -> str:
         clock = say_clock(item.moment, zone) if is_moment else say_span(item.starts_at, item.ends_at, zone)
         words = [first, clock]
     if item.place:
-        words.append(item.place)
+        words.append(item.place_name)
     if item.mode == Mode.VIRTUAL:
         words.append(_("online only"))
     return ", ".join(words)

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -56,9 +56,15 @@ def absolute(path: str) -> str:
     return urljoin(settings.SITE_URL, path) if path else ""
 
 
-def name_of(title: str, titles: Mapping[str, str], language: str | None = None) -> str:
-    """Return a title in a language, by default the active one, where its source says it in that."""
-    return titles.get(language or str(get_language()), title)
+def name_of(words: str, others: Mapping[str, str], language: str | None = None) -> str:
+    """Return a title or place in a language, by default the active one, where its source says it in that.
+
+    Args:
+        words: in the course's language.
+        others: in other languages, by code.
+        language: its code.
+    """
+    return others.get(language or str(get_language()), words)
 
 
 class AgendaItem(models.Model):
@@ -86,6 +92,9 @@ class AgendaItem(models.Model):
     # From the local midnight before its first day to the one after its last: a free day, or a day whose time is open.
     is_all_day = models.BooleanField(_("without a time of day"), default=False, db_default=False)
     place = LineField(_("place"), max_length=200, blank=True)
+    places = models.JSONField(
+        _("place in other languages"), default=dict, db_default=Value({}, models.JSONField()), blank=True
+    )
     mode = models.CharField(_("mode"), max_length=10, blank=True)
     call_in = models.CharField(_("call-in link"), max_length=500, blank=True)
     is_call_in_public = models.BooleanField(_("call-in link for everyone"), default=False)
@@ -134,6 +143,11 @@ class AgendaItem(models.Model):
         return name_of(self.title, self.titles)
 
     @property
+    def place_name(self) -> str:
+        """The place in the active language, such as a row and a seat; `place` is in the course's."""
+        return name_of(self.place, self.places)
+
+    @property
     def moment(self) -> datetime:
         """When it matters; see `moment_of`."""
         return moment_of(self.kind, self.starts_at, self.ends_at, is_all_day=self.is_all_day)
@@ -158,7 +172,7 @@ class AgendaItem(models.Model):
         """Return all that pages show of it: see `amls.pagecache.parts.SharedRow`."""
         return (
             self.kind, self.title, tuple(self.titles.items()), self.starts_at, self.ends_at, self.is_all_day, self.place,
-            self.mode, self.path, self.status, self.is_done, self.moved_from,
+            tuple(self.places.items()), self.mode, self.path, self.status, self.is_done, self.moved_from,
         )  # fmt: skip
 
 

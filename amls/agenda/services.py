@@ -213,12 +213,12 @@ def _settle(
             added.append(_new_row(item, course=course, enrolment=enrolment, now=now))
             changes.append(Change(ChangeKind.ADDED, None, item))
             continue
-        titles, change = row.titles, _update_row(row, item, now=now)
+        words, change = (row.titles, row.places), _update_row(row, item, now=now)
         if change is not None and enrolment is None:
             _note_move(row, change, course)
         if change is not None:
             changes.append(change)
-        if change is not None or row.titles != titles:
+        if change is not None or (row.titles, row.places) != words:
             changed.append(row)
     for key, row in own.items():
         if key not in spoken and not row.is_removed:
@@ -261,9 +261,9 @@ def _write(row: AgendaItem, item: Item, *, now: datetime) -> None:
 def _update_row(row: AgendaItem, item: Item, *, now: datetime) -> Change | None:
     before = Item.from_row(row)
     revised = row.is_removed or any(getattr(before, name) != getattr(item, name) for name in REVISING_FIELDS)
-    if replace(before, titles=item.titles) == item and not row.is_removed:
+    if before.with_words_of(item) == item and not row.is_removed:
         # Words in other languages are no news, and no feed shows them.
-        row.titles = item.titles
+        row.titles, row.places = item.titles, item.places
         return None
     was_gone = row.is_removed or before.status == Status.CANCELLED
     row.sequence += revised

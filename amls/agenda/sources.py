@@ -37,6 +37,8 @@ class Item:
         title: as everyone shares it, in calendars for instance: in the course's language, in which sources
             are asked. Words of ours are given by `in_each_language`.
         titles: the same in other languages, by code, as far as they differ.
+        place: as the title, words of ours too.
+        places: as `titles`.
         path: address on this site, or a whole one elsewhere.
     """
 
@@ -55,13 +57,16 @@ class Item:
     status: Status = Status.CONFIRMED
     is_done: bool = False
     titles: Mapping[str, str] = field(default_factory=dict, hash=False)
+    places: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Hold the text as the ledger will, so that an equal item compares equal."""
         if isinstance(self.title, Promise):
-            object.__setattr__(self, "titles", _in_other_languages(self.title))
-        object.__setattr__(self, "title", _line(self.title))
-        object.__setattr__(self, "place", clean_line(self.place)[:200])
+            object.__setattr__(self, "titles", _in_other_languages(self.title, _title_line))
+        if isinstance(self.place, Promise):
+            object.__setattr__(self, "places", _in_other_languages(self.place, _place_line))
+        object.__setattr__(self, "title", _title_line(self.title))
+        object.__setattr__(self, "place", _place_line(self.place))
         object.__setattr__(self, "starts_at", self.starts_at.astimezone(UTC))
         object.__setattr__(self, "ends_at", self.ends_at.astimezone(UTC))
 
@@ -84,12 +89,22 @@ class Item:
             status=Status(row.status),
             is_done=row.is_done,
             titles=row.titles,
+            places=row.places,
         )
 
     @property
     def name(self) -> str:
         """The title in the active language."""
         return name_of(self.title, self.titles)
+
+    @property
+    def place_name(self) -> str:
+        """The place in the active language."""
+        return name_of(self.place, self.places)
+
+    def with_words_of(self, other: Self) -> Self:
+        """Return the item with what another one says in other languages."""
+        return replace(self, titles=other.titles, places=other.places)
 
     @property
     def moment(self) -> datetime:
@@ -106,22 +121,26 @@ class Item:
         return replace(self, status=Status.CANCELLED)
 
 
-def _line(title: object) -> str:
+def _title_line(title: object) -> str:
     return clean_line(str(title))[:600]
 
 
-def _in_other_languages(title: Promise) -> dict[str, str]:
-    shared, titles = _line(title), {}
+def _place_line(place: object) -> str:
+    return clean_line(str(place))[:200]
+
+
+def _in_other_languages(words: Promise, line: Callable[[object], str]) -> dict[str, str]:
+    shared, others = line(words), {}
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            said = _line(title)
+            said = line(words)
         if said != shared:
-            titles[code] = said
-    return titles
+            others[code] = said
+    return others
 
 
 def in_each_language(say: Callable[[], str]) -> str:
-    """Return a title that `say` gives in the active language, to be said in every one."""
+    """Return a title or place that `say` gives in the active language, to be said in every one."""
     return lazy(say, str)()
 
 

@@ -232,8 +232,9 @@ def _prepare_course(course_pk: int, notices: Sequence[Notice], now: datetime) ->
                 and notice.references["rule"] in unpaused
                 and enrolment.pk in still_open[key]
             )
-            title = name_of(row.title, row.titles, language_of(notice))
-            reminder = Reminder(title, row.moment, row.place, row.path, row.kind, is_so, row.is_time_open)
+            language = language_of(notice)
+            title, place = name_of(row.title, row.titles, language), name_of(row.place, row.places, language)
+            reminder = Reminder(title, row.moment, place, row.path, row.kind, is_so, row.is_time_open)
         notice.reminder = reminder  # type: ignore[attr-defined]
 
 

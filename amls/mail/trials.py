@@ -61,7 +61,7 @@ class TestOf:
         by = ReminderRule.objects.filter(course=course, pk=primary_key(rule)).first()
         at = remind_at_of(row.moment, by, course) if by is not None else now
         reminder = Reminder(
-            row.name, row.moment, row.place, row.path, row.kind, is_still_so=True, is_time_open=row.is_time_open
+            row.name, row.moment, row.place_name, row.path, row.kind, is_still_so=True, is_time_open=row.is_time_open
         )
         return reminder_letter(reminder, course, at)
 

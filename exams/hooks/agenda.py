@@ -179,7 +179,7 @@ def _items_of(
         own, *others = said[key]
         seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
         if seat is not None:
-            own = replace(own, place=str(seat))
+            own = replace(own, place=in_each_language(seat.__str__))
         if accommodation is not None:
             own = replace(own, ends_at=accommodation.ends_at(exam))
         items += [own, *others]

@@ -5,9 +5,12 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from bs4 import BeautifulSoup
 from django.utils.timezone import now as the_time
+from django.utils.translation import override
 
 from amls.agenda.feeds import own_items, personal_feed_url, present_items
+from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
@@ -15,9 +18,10 @@ from amls.courses.models import Enrolment
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.grading import usual_table
-from exams.models import Exam
+from exams.models import Exam, Room, Seat
 from exams.queries import exams_for
 from exams.services.admission import decide_admission
+from exams.services.calendars import follow_now
 from exams.services.door import make_mark
 from exams.services.registration import close_exam, move, register, staff_register, withdraw
 from exams.services.results import enter_points, publish_results, set_grade_table
@@ -145,6 +149,30 @@ def test_an_exam_is_called_mine_only_by_who_is_in_it(cast: Cast) -> None:
     make_mark(registration_pk=held.pk, exam_pk=exam.pk, action="present", key=uuid4(), made_at=now, now=now)
     page = client.get("/amls/me/").content.decode()
     assert ("My exam" in page, "move or withdraw" in page) == (True, False)
+
+
+def test_a_seat_is_said_in_the_language_of_whoever_reads_it(cast: Cast, july: Exam, rings: Rings) -> None:
+    Exam.objects.update(starts_at=the_time() + timedelta(days=9))
+    reconcile(cast.course, now=the_time())
+    with rings():
+        mine = register(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+    Seat.objects.create(room=Room.objects.create(exam=july, name="H 0104"), row=1, number=3, registration=mine)
+    Exam.objects.update(seats_released_at=JUNE)
+    follow_now([cast.student.pk], now=JUNE)
+    row = AgendaItem.objects.get(enrolment=cast.student, key=f"exams.exam:{july.pk}")
+    assert row.place == row.place_name == "H 0104, row 1, seat 3"
+    assert row.sequence == 2
+    # Words in another language are no news, as where an earlier release wrote none.
+    AgendaItem.objects.filter(pk=row.pk).update(places={})
+    follow_now([cast.student.pk], now=JUNE)
+    row.refresh_from_db()
+    assert row.sequence == 2
+    with override("de"):
+        assert row.place_name == "H 0104, Reihe 1, Platz 3"
+    client = cast.client("student")
+    client.cookies["django_language"] = "de"
+    page = BeautifulSoup(client.get("/amls/").content, "html.parser")
+    assert [place.text for place in page.select(".dates .soft.whole")] == ["H 0104, Reihe 1, Platz 3"]
 
 
 def test_the_last_step_to_an_exam_is_a_seat(cast: Cast, july: Exam, august: Exam) -> None:
