@@ -63,7 +63,7 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         """Return what the staff offer: without students' own ideas."""
         return self.filter(proposal="")
 
-    def visible_to(self, enrolment: Enrolment | None, *, is_manager: bool = False) -> TopicQuerySet:
+    def visible_to(self, enrolment: Enrolment | Expression | None, *, is_manager: bool = False) -> TopicQuerySet:
         """Return what is on offer to everyone, and own ideas to their author, their team and the staff."""
         if is_manager:
             return self.all()

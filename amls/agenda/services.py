@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 
 from django.db import transaction
 from django.utils import translation
@@ -12,6 +13,7 @@ from django.utils import translation
 from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.core.hooks import Hook
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
@@ -142,9 +144,7 @@ def _settle_all(
 ) -> dict[int, _Settled]:
     names = known.personal_items.names() if sources is None else list(sources)
     pks = {enrolment.pk for enrolment in enrolments}
-    # The people only: the course, locked after them, would be out of order.
-    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("course")
-    people = list(rows.filter(pk__in=pks).order_by("pk")) if pks else []
+    people = _people().read({"people": list(pks)}) if pks else []
     by_course: dict[Course, list[Enrolment]] = {}
     for person in people:
         by_course.setdefault(person.course, []).append(person)
@@ -161,7 +161,7 @@ def _settle_people(
     with translation.override(course.language):
         answers = {name: known.personal_items[name](course, members) for name in names}
     rows: dict[int, list[AgendaItem]] = {member.pk: [] for member in members}
-    for row in AgendaItem.objects.filter(enrolment__in=members):
+    for row in _items_of_people().read({"people": [member.pk for member in members]}):
         rows[row.enrolment_id or 0].append(row)
     settled = {}
     for member in members:
@@ -169,6 +169,18 @@ def _settle_people(
         settled[member.pk] = _settle(rows[member.pk], spoken, names, course=course, enrolment=member, now=now)
     _share_uids([row for theirs in settled.values() for row in theirs.added], course)
     return settled
+
+
+@cache
+def _people() -> ModelStatement[Enrolment]:
+    """Lock the people only: the course, locked after them, would be out of order."""
+    rows = Enrolment.objects.filter(is_among("pk", Parameter("people"))).order_by("pk")
+    return ModelStatement.of(rows, along=["course"], is_locking=True)
+
+
+@cache
+def _items_of_people() -> ModelStatement[AgendaItem]:
+    return ModelStatement.of(AgendaItem.objects.filter(is_among("enrolment_id", Parameter("people"))))
 
 
 def follow_people(enrolments: Iterable[Enrolment], *, now: datetime, sources: Collection[str]) -> set[int]:

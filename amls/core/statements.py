@@ -8,13 +8,14 @@ when the statement runs. `Statement` gives rows of values, `ModelStatement` mode
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
+from django.db.transaction import TransactionManagementError
 
 Kept = TypeVar("Kept", bound=Model)
 
@@ -109,10 +110,16 @@ class ModelStatement(Generic[Kept]):
     parts: tuple[_Part, ...]
     annotated: tuple[str, ...]
     converted: tuple[tuple[int, _Converter], ...]
+    is_locking: bool
 
     @classmethod
     def of(
-        cls, rows: QuerySet[Kept, Kept], *, along: Sequence[str] = (), annotated: Sequence[str] = ()
+        cls,
+        rows: QuerySet[Kept, Kept],
+        *,
+        along: Sequence[str] = (),
+        annotated: Sequence[str] = (),
+        is_locking: bool = False,
     ) -> ModelStatement[Kept]:
         """Make the statement of a queryset.
 
@@ -120,6 +127,8 @@ class ModelStatement(Generic[Kept]):
             rows: all fields of a model, as filtered and ordered.
             along: what is read with it, such as 'project__topic': relations to one other model each.
             annotated: names of annotations that are wanted on the models.
+            is_locking: whether it locks the rows, those of the first model alone, as `select_for_update(no_key=True,
+                of=("self",))`: with columns by name the ORM can't.
         """
         parts, places = [_part(rows.model, None, None, 0)], {"": 0}
         columns = list(parts[0].names)
@@ -134,8 +143,12 @@ class ModelStatement(Generic[Kept]):
                     columns += [f"{walked}__{field}" for field in parts[-1].names]
         fields: list[Any] = [field for part in parts for field in part.model._meta.concrete_fields]  # noqa: SLF001 - as above
         fields += [rows.query.annotations[name].output_field for name in annotated]
+        statement = Statement.of(rows.values_list(*columns, *annotated))
+        if is_locking:
+            table = connection.ops.quote_name(rows.model._meta.db_table)  # noqa: SLF001 - as above
+            statement = replace(statement, sql=f"{statement.sql} FOR NO KEY UPDATE OF {table}")
         return cls(
-            Statement.of(rows.values_list(*columns, *annotated)),
+            statement,
             tuple(parts),
             tuple(annotated),
             tuple(
@@ -143,6 +156,7 @@ class ModelStatement(Generic[Kept]):
                 for number, field in enumerate(fields)
                 for convert in field.get_db_converters(connection)
             ),
+            is_locking,
         )
 
     def read(self, given: Mapping[str, Any]) -> list[Kept]:
@@ -150,7 +164,13 @@ class ModelStatement(Generic[Kept]):
 
         Args:
             given: a value for each name that stands in the statement.
+
+        Raises:
+            TransactionManagementError: it locks, and no transaction is open.
         """
+        if self.is_locking and not connection.in_atomic_block:
+            message = "What is locked stays so until the transaction ends: there is none."
+            raise TransactionManagementError(message)
         return [self._made(row) for row in self.statement.run(given)]
 
     def first(self, given: Mapping[str, Any]) -> Kept | None:

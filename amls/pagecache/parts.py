@@ -87,6 +87,21 @@ class Frame(Shared):
         return datetime.max.replace(tzinfo=UTC)
 
 
+class Site:
+    """What stands on every page, whatever it shows, and says the same to everybody: it depends on the language alone."""
+
+    course = None
+    reader = None
+    is_kept = True
+    now = datetime.min.replace(tzinfo=UTC)
+    valid_until = datetime.max.replace(tzinfo=UTC)
+
+    @property
+    def key(self) -> Key:
+        """Return what its parts are kept under."""
+        return "part of the site", get_language() or ""
+
+
 @runtime_checkable
 class SharedRow(Protocol):
     """A row of which pages show the same to whoever sees it."""
@@ -109,7 +124,7 @@ class KeptPart:
         return len(self.html) + 200
 
 
-def part_of(shared: Shared, name: str, by: dict[str, Any], render: Callable[[], SafeString]) -> SafeString:
+def part_of(shared: Shared | Site, name: str, by: dict[str, Any], render: Callable[[], SafeString]) -> SafeString:
     """Return a part of a page, rendered where it isn't kept: no query where it is.
 
     Args:

@@ -7,7 +7,7 @@ from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString, mark_safe
 
 from amls.courses.access import Access
-from amls.pagecache.parts import Frame, Shared, part_of
+from amls.pagecache.parts import Frame, Shared, Site, part_of
 
 register = template.Library()
 
@@ -26,7 +26,7 @@ class KeptNode(template.Node):
 
     def render(self, context: template.Context) -> SafeString:
         """Return the part: kept, or rendered with nothing but what is shared within its reach."""
-        shared: Shared = self.shared.resolve(context)
+        shared: Shared | Site = self.shared.resolve(context)
         by = {label: value.resolve(context) for label, value in self.by.items()}
         names: dict[str, Any] = {**by, "shared": shared, "course": shared.course, "now": shared.now}
         if shared.is_kept:
@@ -52,6 +52,12 @@ class KeptNode(template.Node):
 def frame(access: Access) -> Frame:
     """Return what stands around a page of a course, as this person's audience sees it."""
     return Frame(access)
+
+
+@register.filter
+def site(_request: object) -> Site:
+    """Return what stands around all pages, whoever asks for whatever."""
+    return Site()
 
 
 @register.tag

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
+from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Audience, Course, Enrolment
 from projects.addresses import QUESTIONS, address_of, key_of
 from projects.deadlines import Deadlines, is_counting
@@ -50,10 +52,15 @@ def items(course: Course) -> Iterator[Item]:
 
 def _shown(course: Course) -> list[Assignment]:
     """Return the assignments that everybody may see by now, each of which knows its course: 1 query."""
-    assignments = list(Assignment.objects.filter(course=course).visible_at(Now()))
+    assignments = _assignments_shown().read({"course": course.pk})
     for assignment in assignments:
         assignment.course = course
     return assignments
+
+
+@cache
+def _assignments_shown() -> ModelStatement[Assignment]:
+    return ModelStatement.of(Assignment.objects.filter(course=Parameter("course")).visible_at(Now()))
 
 
 def _items_of(assignment: Assignment, deadlines: Deadlines) -> Iterator[Item]:
@@ -122,7 +129,7 @@ def _own_dues(
 ) -> Iterator[tuple[int, Item]]:
     """Yield the deadlines of those who have more time or are done: 1 query."""
     attempts: dict[int, list[Submission]] = {pk: [] for pk in teams}
-    for attempt in Submission.objects.filter(project__in=teams):
+    for attempt in _attempts().read({"projects": list(teams)}) if teams else ():
         attempts[attempt.project_id].append(attempt)
     alike: dict[tuple[int, datetime], Item] = {}
     for assignment, deadlines in dated.items():
@@ -135,6 +142,11 @@ def _own_dues(
                 if shown not in alike:
                     alike[shown] = _due(assignment, due_at)
                 yield person.pk, replace(alike[shown], is_done=is_done)
+
+
+@cache
+def _attempts() -> ModelStatement[Submission]:
+    return ModelStatement.of(Submission.objects.filter(is_among("project_id", Parameter("projects"))))
 
 
 def _questions(
@@ -179,20 +191,25 @@ def _teams_of(
 
     1 query.
     """
-    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
-    theirs = active.filter(enrolment__in=enrolments).values("project")
-    rows = active.filter(project__in=theirs).values_list(
-        "project", "enrolment", "assignment", "project__assessment__published_at"
-    )
     teams: dict[int, list[int]] = {}
     projects: dict[tuple[int, int], int] = {}
     published: dict[int, datetime] = {}
-    for project, enrolment, assignment, published_at in rows.order_by("pk"):
+    places = _places().run({"people": [enrolment.pk for enrolment in enrolments]})
+    for project, enrolment, assignment, published_at in places:
         teams.setdefault(project, []).append(enrolment)
         projects[enrolment, assignment] = project
         if published_at is not None:
             published[project] = published_at
     return teams, projects, published
+
+
+@cache
+def _places() -> Statement:
+    """Return who is in the teams of some people, and since when these know their results."""
+    active = Membership.objects.active().filter(project__withdrawn_at__isnull=True)
+    theirs = active.filter(is_among("enrolment_id", Parameter("people"))).values("project")
+    rows = active.filter(project__in=theirs).order_by("pk")
+    return Statement.of(rows.values_list("project", "enrolment", "assignment", "project__assessment__published_at"))
 
 
 @registry.irrelevant_keys.named("projects")

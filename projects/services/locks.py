@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_people
 from amls.core.clock import is_open_until
+from amls.core.statements import ModelStatement, Parameter, is_among
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
@@ -20,11 +22,16 @@ from projects.models import Assignment, Invitation, Membership, Project, Topic, 
 
 def lock_topics(*pks: int) -> dict[int, Topic]:
     """Return the topics, locked in the order of their keys."""
-    rows = Topic.objects.select_for_update(no_key=True, of=("self",)).select_related("assignment__course")
-    topics = {topic.pk: topic for topic in rows.filter(pk__in=pks).order_by("pk")}
+    topics = {topic.pk: topic for topic in _topics().read({"keys": list(pks)})}
     for topic in topics.values():
         topic.course = topic.assignment.course
     return topics
+
+
+@cache
+def _topics() -> ModelStatement[Topic]:
+    rows = Topic.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
+    return ModelStatement.of(rows, along=["assignment__course"], is_locking=True)
 
 
 def lock_topic(pk: int) -> Topic:
@@ -110,8 +117,13 @@ def lock_enrolment(pk: int) -> Enrolment:
 
 def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
     """Return the enrolments, locked in the order of their keys: all that a write touches, at once."""
-    rows = Enrolment.objects.select_for_update(no_key=True, of=("self",)).select_related("user", "course")
-    return {row.pk: row for row in rows.filter(pk__in=pks).order_by("pk")}
+    return {row.pk: row for row in _enrolments().read({"keys": list(pks)})}
+
+
+@cache
+def _enrolments() -> ModelStatement[Enrolment]:
+    rows = Enrolment.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
+    return ModelStatement.of(rows, along=["user", "course"], is_locking=True)
 
 
 def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:
@@ -136,8 +148,13 @@ def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]
 
 def active_membership(enrolment: Enrolment, assignment: Assignment) -> Membership | None:
     """Return the person's place in a team for an assignment, if they have one."""
-    rows = Membership.objects.active().select_related("project__topic", "project__assignment")
-    return rows.filter(enrolment=enrolment, assignment=assignment).first()
+    return _memberships().first({"enrolment": enrolment.pk, "assignment": assignment.pk})
+
+
+@cache
+def _memberships() -> ModelStatement[Membership]:
+    rows = Membership.objects.active().filter(enrolment=Parameter("enrolment"), assignment=Parameter("assignment"))
+    return ModelStatement.of(rows.order_by("pk"), along=["project__topic", "project__assignment"])
 
 
 def whom_to_ask(course: Course) -> str:

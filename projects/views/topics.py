@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.folding import LETTERS
 from amls.core.keys import primary_key
+from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
@@ -142,10 +144,22 @@ def _topic_context(access: Access, topic: Topic, form: TeamForm | None = None) -
 
 
 def _visible_topic(access: Access, pk: int) -> Topic:
-    rows = Topic.objects.filter(course=access.course).visible_to(access.enrolment, is_manager=access.is_manager)
-    topic = get_object_or_404(rows.select_related("mentor", "proposed_by__user", "assignment"), pk=pk)
+    viewer, statement = access.enrolment, _one_of(is_member=access.enrolment is not None, is_manager=access.is_manager)
+    topic = statement.first(
+        {"course": access.course.pk, "viewer": viewer.pk if viewer is not None else None, "topic": pk}
+    )
+    if topic is None:
+        raise Http404
     topic.course = topic.assignment.course = access.course
     return topic
+
+
+@cache
+def _one_of(*, is_member: bool, is_manager: bool) -> ModelStatement[Topic]:
+    """Return what reads one topic of a course for who may see it."""
+    rows = Topic.objects.filter(course=Parameter("course"), pk=Parameter("topic"))
+    rows = rows.visible_to(Parameter("viewer") if is_member else None, is_manager=is_manager)
+    return ModelStatement.of(rows, along=["mentor", "proposed_by__user", "assignment"])
 
 
 @require_safe

@@ -1,8 +1,11 @@
 """Statements that are made once and run with other values."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import connection
-from django.db.models import TextField, Value
+from django.db import connection, transaction
+from django.db.models import Model, TextField, Value
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from amls.agenda.models import FeedToken
@@ -62,3 +65,28 @@ def _told(enrolment: Enrolment) -> list[dict[str, object]]:
         for model in models
     ]
     return [*told, {"adding": enrolment._state.adding, "database": enrolment._state.db}]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_locked_needs_a_transaction_and_only_the_first_model_is() -> None:
+    course = CourseFactory.create(slug="locked")
+    person = EnrolmentFactory.create(course=course)
+    rows = Enrolment.objects.filter(pk=Parameter("person"))
+    statement = ModelStatement.of(rows, along=["course"], is_locking=True)
+    with pytest.raises(TransactionManagementError):
+        statement.first({"person": person.pk})
+
+    with transaction.atomic():
+        assert statement.read({"person": person.pk}) == [person]
+        with ThreadPoolExecutor(1) as others:
+            assert others.submit(_is_free, Course, course.pk).result()
+            assert not others.submit(_is_free, Enrolment, person.pk).result()
+
+
+def _is_free(model: type[Model], pk: int) -> bool:
+    """Return whether another transaction could lock a row."""
+    try:
+        with transaction.atomic():
+            return bool(model._default_manager.select_for_update(skip_locked=True).filter(pk=pk))
+    finally:
+        connection.close()
