@@ -225,6 +225,8 @@ def test_the_recording_is_followed_and_continued(open_page: Open, read_files: No
     expect(plain.get_by_role("heading", level=1)).to_have_text("Transcript")
     plain.get_by_role("link", name="0:00").click()
     expect(plain).to_have_url(re.compile(r"/lectures/04/\?t=0#recording$"))
+    # What only the script can do is not offered; the slides are a strip to scroll.
+    expect(plain.get_by_role("button", name="Next slide")).to_have_count(0)
 
 
 def test_staff_see_their_slides_being_read(open_page: Open, site: str) -> None:

@@ -86,6 +86,14 @@ def test_whatever_stands_alone_is_as_large_as_a_finger(
     assert too_small == {}
 
 
+def test_the_longer_words_of_german_fit_the_smallest_phone(open_page: Open, read_files: None, site: str) -> None:
+    page = open_page("/", user="student", width=320)
+    page.context.add_cookies([{"name": "django_language", "value": "de", "url": site}])
+    for path in (*PAGES, "/amls/me/", "/amls/projects/mine/"):
+        page.goto(f"{site}{path}")
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, path
+
+
 def test_what_happened_to_an_account_is_read_without_scrolling_sideways(open_page: Open, site: str) -> None:
     page = open_page("/", user="student", width=390)
     page.context.add_cookies([{"name": "django_language", "value": "de", "url": site}])
