@@ -137,6 +137,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Return the name, or what stands before the @ of the address."""
         return self.display_name or self.email.partition("@")[0]
 
+    @property
+    def initials(self) -> str:
+        """The first letters of the first and the last part of the name, for where it has no room: 'ŁŻ'; of one part its first."""
+        first, *others = self.get_short_name().split() or [""]
+        return "".join(part[:1] for part in (first, *others[-1:])).upper()
+
 
 class Course(models.Model):
     """One offering of a course in one term."""

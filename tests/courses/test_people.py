@@ -146,3 +146,11 @@ def test_others_read_of_a_deleted_account_that_it_is_one(cast: Cast) -> None:
     delete_account(user=cast.student.user, now=NOW)
     page = cast.client("lecturer").get(reverse("admin:courses_enrolment_changelist")).content.decode()
     assert ("Deleted account" in page, "deleted.invalid" in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "initials"),
+    [("Łukasz Żółć", "ŁŻ"), ("Ada King Lovelace", "AL"), ("山田太郎", "山"), ("", "S"), ("Ştefan", "Ş")],
+)
+def test_initials_stand_for_a_name_where_it_has_no_room(name: str, initials: str) -> None:
+    assert User(display_name=name, email="someone@example.org").initials == initials
