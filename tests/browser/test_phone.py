@@ -69,7 +69,18 @@ TOO_SMALL = """() => [...document.querySelectorAll("main :is(a, button, input, s
     ("user", "paths"),
     [
         (None, ("/amls/", "/amls/schedule/", "/amls/exams/", "/accounts/login/", "/accounts/login/code/")),
-        ("student", ("/amls/", "/amls/me/", "/amls/projects/mine/", "/accounts/email/", "/accounts/sessions/")),
+        (
+            "student",
+            (
+                "/amls/",
+                "/amls/me/",
+                "/amls/projects/mine/",
+                "/amls/lectures/05/transcript/",
+                "/amls/search/?q=parameter",
+                "/accounts/email/",
+                "/accounts/sessions/",
+            ),
+        ),
         ("lecturer", ("/amls/staff/import/", "/amls/staff/mail/")),
     ],
     ids=["public", "student", "staff"],
