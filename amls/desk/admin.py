@@ -38,7 +38,7 @@ from amls.courses.services import follow_roster, loose_ends_of, verify_as_typed,
 from amls.courses.vouched import vouched_number
 from amls.desk.chosen import chosen_course, courses_of
 from amls.desk.holding import WantedAct, hold_at_desk
-from amls.desk.listing import PeopleList
+from amls.desk.listing import PeopleList, list_as_left
 from amls.desk.signin import AddressAdmin, FactorAdmin, SessionAdmin
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline, SuperuserAdmin
 from amls.desk.writes import Writes
@@ -328,7 +328,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
         references = {"entry": entry.pk, "claimant": claimant, "is_confirmed": is_confirmed}
         wanted = WantedAct(entry.course, CLAIM_ACT, str(entry.pk), references, title % {"name": entry.claimed_by}, here)
         hold_at_desk(request, wanted)
-        return redirect("admin:courses_rosterentry_changelist")
+        return redirect(list_as_left(self, request))
 
     @action(description=gettext_lazy("Invite by mail"), url_path="invite")
     def invite_by_mail(self, request: HttpRequest) -> HttpResponse:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import label_for_field, lookup_field
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
@@ -20,6 +21,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from unfold.utils import display_for_field, display_for_value
 from unfold.views import ChangeList as UnfoldList
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin
 
 # What the address names to be edited: a row's key, or all of them.
 OPEN, ALL = "edit", "all"
@@ -67,6 +71,13 @@ class OpenedList(CourseList):
         filters: dict[str, Any] = super().get_filters_params(params)
         filters.pop(OPEN, None)
         return filters
+
+
+def list_as_left(desk: ModelAdmin[Any], request: HttpRequest) -> str:
+    """Return the address of a desk's list with the filters, the search and the page from which one of its rows was opened."""
+    address = reverse(f"admin:{desk.opts.app_label}_{desk.opts.model_name}_changelist")
+    kept: dict[str, Any] = {"opts": desk.opts, "preserved_filters": desk.get_preserved_filters(request)}
+    return str(add_preserved_filters(kept, address))
 
 
 class OpensRows:

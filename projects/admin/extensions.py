@@ -21,6 +21,7 @@ from amls.core.times import say_length, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.chosen import courses_of
+from amls.desk.listing import list_as_left
 from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
@@ -82,7 +83,7 @@ class ExtensionRequestAdmin(KeptAdmin):
             else:
                 said = _("Granted: page, calendar and reminders follow. The team is told in five minutes.")
                 messages.success(request, said, extra_tags=f"undo {here} reopen 1")
-                return redirect("admin:projects_extensionrequest_changelist")
+                return redirect(list_as_left(self, request))
         if is_decline and answer_form.is_valid():
             try:
                 answer = answer_form.cleaned_data["answer"]
@@ -92,7 +93,7 @@ class ExtensionRequestAdmin(KeptAdmin):
             else:
                 said = _("Declined; the team is told why in five minutes.")
                 messages.success(request, said, extra_tags=f"undo {here} reopen 1")
-                return redirect("admin:projects_extensionrequest_changelist")
+                return redirect(list_as_left(self, request))
         context = {
             "title": _("More time for %(project)s?") % {"project": row.project},
             "row": row,
@@ -198,7 +199,7 @@ class ExtensionAdmin(KeptAdmin):
             act = _revoking([row], title=_("Revoke: %(what)s") % {"what": self.whom(row)}, by=user_of(request))
             back = reverse("admin:projects_extension_change", args=[row.pk])
             asked = self.hold(request, act, back=back)
-            return asked or redirect("admin:projects_extension_changelist")
+            return asked or redirect(list_as_left(self, request))
         notes = [
             f"{self.more(row)} · {row.granted_by or '–'} · {say_time(row.granted_at, row.course.zone)}",
             row.reason,

@@ -8,13 +8,14 @@ from django.contrib import admin
 from django.db.models import Case, QuerySet, Value, When
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.violations import RuleViolation
 from amls.desk.chosen import courses_of
+from amls.desk.listing import list_as_left
 from amls.desk.writes import Writes
 from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.admin.sheets import import_sheet
@@ -130,7 +131,7 @@ class TopicAdmin(KeptAdmin):
             title = _("Accept the idea %(idea)s") if is_accepted else _("Decline the idea %(idea)s")
             values = {"topic": topic.pk, "is_accepted": is_accepted, "reason": form.cleaned_data["answer"]}
             act = TeamAct("decide-idea", values, topic.course, title % {"idea": topic}, user_of(request))
-            back = reverse("admin:projects_topic_changelist")
+            back = list_as_left(self, request)
             try:
                 answer = self.hold(request, act, back=back)
             except RuleViolation as violation:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
+from pytest_django import Settings
 
 from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
@@ -329,3 +332,16 @@ def test_a_team_that_asks_and_takes_back_all_day_reaches_the_staff_five_times(wo
     staff = Enrolment.objects.staff().filter(course=world.course).count()
     assert Notice.objects.filter(kind="projects.extension-asked").count() == 5 * staff
     request_extension(project=project, by=world.student, reason="Ill", wanted_until=None, now=NOW + timedelta(days=1))
+
+
+def test_a_decision_leads_back_to_the_list_as_one_left_it(world: World, settings: Settings) -> None:
+    settings.STAFF_NEEDS_SECOND_FACTOR = False
+    wish = request_extension(project=team_of_two(world), by=world.student, reason="Flu", wanted_until=None, now=NOW)
+    page = reverse("admin:projects_extensionrequest_change", args=[wish.pk])
+    left = "state__exact=open&q=Größe"
+    answer = world.cast.client("assistant").post(
+        f"{page}?{urlencode({'_changelist_filters': left})}", {"decline": "1", "answer": "Too late"}
+    )
+    path, _mark, query = answer["Location"].partition("?")
+    assert path == reverse("admin:projects_extensionrequest_changelist")
+    assert parse_qs(query) == {"state__exact": ["open"], "q": ["Größe"]}
