@@ -34,7 +34,7 @@ from projects.services.locks import (
     members_by_project,
     members_of,
     require_running,
-    save_checked,
+    require_valid,
     tell,
     told_of,
     whom_to_ask,
@@ -179,11 +179,11 @@ def hand_in(
             began = min(moment for moment in (began_at, proven, now) if moment is not None)
             project = lock_project(project.pk)
             # The same press of the button may have come in before, also while this one waited for the lock.
-            existing = Submission.objects.filter(request_key=request_key, project=project).first()
+            existing = Submission.objects.filter(request_key=request_key).first()
             if existing is not None:
-                if _is_same(existing, files, **said):
+                if existing.project_id == project.pk and _is_same(existing, files, **said):
                     raise _PressedTwiceError(existing)
-                # The page came back from the browser's history and was filled in anew.
+                # The page came back from the browser's history and was filled in anew, perhaps for another team.
                 values["request_key"] = uuid.uuid4()
             _require_may_hand_in(project, by, began=began, now=now)
             _require_room(project, sum(file.size for file in kept))
@@ -263,7 +263,9 @@ def _add_attempt(project: Project, *, by: Enrolment, **values: Any) -> Submissio
         raise RuleViolation(
             _("Give the commit that counts, so that later changes don't matter."), code="no-commit", field="commit"
         )
-    save_checked(submission)
+    # Its numbers and times were made here, under the project's lock: what the database asks for is not looked up before.
+    require_valid(submission, asks=False)
+    submission.save(force_insert=True)
     return submission
 
 

@@ -60,8 +60,7 @@ def lock_project(pk: int) -> Project:
 
 def lock_projects(*pks: int) -> dict[int, Project]:
     """Return the projects, locked in the order of their keys, with topics and courses, unlocked: 2 queries."""
-    rows = Project.objects.select_for_update(no_key=True, of=("self",)).select_related("assignment__course")
-    projects = {project.pk: project for project in rows.filter(pk__in=pks).order_by("pk")}
+    projects = {project.pk: project for project in _projects().read({"keys": list(pks)})}
     # In one query with the topics, a team that switched while this waited would not be found.
     topics = Topic.objects.in_bulk({project.topic_id for project in projects.values() if project.topic_id})
     # What is asked of a course once, such as the terms of its exams, is asked once for all of them.
@@ -74,6 +73,12 @@ def lock_projects(*pks: int) -> dict[int, Project]:
             project.topic = topics[project.topic_id]
             _place(project.topic, project.assignment)
     return projects
+
+
+@cache
+def _projects() -> ModelStatement[Project]:
+    rows = Project.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
+    return ModelStatement.of(rows, along=["assignment__course"], is_locking=True)
 
 
 def _place(topic: Topic, assignment: Assignment) -> None:
@@ -140,10 +145,15 @@ def members_of(project: Project) -> list[Enrolment]:
 def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]]:
     """Return who is in each team now, by the time at which they joined: 1 query."""
     teams: dict[int, list[Enrolment]] = {project.pk: [] for project in projects}
-    rows = Membership.objects.active().filter(project__in=teams).order_by("joined_at", "pk")
-    for row in rows.select_related("enrolment__user", "enrolment__course"):
+    for row in _members().read({"projects": list(teams)}) if teams else ():
         teams[row.project_id].append(row.enrolment)
     return teams
+
+
+@cache
+def _members() -> ModelStatement[Membership]:
+    rows = Membership.objects.active().filter(is_among("project_id", Parameter("projects"))).order_by("joined_at", "pk")
+    return ModelStatement.of(rows, along=["enrolment__user", "enrolment__course"])
 
 
 def active_membership(enrolment: Enrolment, assignment: Assignment) -> Membership | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from amls.core.clock import database_clock, deadline_closes_at
 from amls.core.request import json_of
+from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course
 from amls.files.checks import clean_filename
@@ -37,8 +39,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def _asked_about(slug: str, pk: int | None) -> Assignment | None:
-    rows = Assignment.objects.filter(course__slug=slug)
-    return (rows.filter(is_main=True) if pk is None else rows.filter(pk=pk)).first()
+    return _assignments(is_main=pk is None).first({"slug": slug, "assignment": pk})
+
+
+@cache
+def _assignments(*, is_main: bool) -> ModelStatement[Assignment]:
+    rows = Assignment.objects.filter(course__slug=Parameter("slug"))
+    return ModelStatement.of(rows.filter(is_main=True) if is_main else rows.filter(pk=Parameter("assignment")))
 
 
 def _most_bytes(request: HttpRequest, slug: str, assignment: int | None = None) -> int:

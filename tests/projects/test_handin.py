@@ -24,7 +24,7 @@ from projects.models import Assignment, Project, Submission, SubmissionFile
 from projects.receipts import receipt_code, submission_pk_of
 from projects.services.extensions import extend
 from projects.services.handin import accept_late, hand_in, pick_submission, restore_submission, withdraw_submission
-from projects.services.registration import leave_team
+from projects.services.registration import dissolve_project, leave_team
 from projects.services.teams import accept_invitation, invite_member
 from projects.tickets import LASTS, issue_ticket
 from tests.projects.conftest import DEADLINE, NOW, World
@@ -83,6 +83,14 @@ def test_one_press_is_one_attempt_and_its_copy_leaves_nothing(world: World) -> N
         1,
         1,
     )
+
+
+def test_a_page_of_an_earlier_team_that_comes_back_hands_in_for_the_new_one(world: World) -> None:
+    project, key = world.project(), uuid.uuid4()
+    first = attempt(world, project, request_key=key)
+    dissolve_project(project=project, by=world.student, now=NOW)
+    again = attempt(world, world.project(), request_key=key)
+    assert (again.attempt, again.project == project, again.request_key == first.request_key) == (1, False, False)
 
 
 def test_a_repository_needs_the_commit_that_counts(world: World) -> None:
