@@ -16,9 +16,10 @@ from amls.portal.desk.needs import Need, lectures_in, needs_of
 from exams.models import Exam, Registration, Room
 from exams.services.registration import register
 from exams.services.seating import assign_seats, release_seats
+from projects.models import Membership, Project
 from tests.cast import Cast
 from tests.exams.people import make_students
-from tests.factories import CourseFactory, LectureFactory, OpenExamFactory, TopicFactory
+from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory, OpenExamFactory, TopicFactory
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2024, 6, 12, 10, tzinfo=UTC)  # a Wednesday
@@ -159,6 +160,20 @@ def test_long_lists_show_their_first_rows_and_how_many_more_there_are(cast: Cast
     slides, _recordings = needs(cast)
     assert (slides.title, len(slides.rows), slides.more) == ("23 past lectures without slides", 20, 3)
     assert "and 3 more" in cast.client("assistant").get("/admin/").content.decode()
+
+
+def test_of_several_courses_it_is_said_which_has_undecided_projects(cast: Cast) -> None:
+    courses = [cast.course, cast.other_course]
+    for course in courses:
+        topic = TopicFactory.create(course=course)
+        project = Project.objects.create(assignment=topic.assignment, topic=topic, registered_at=NOW)
+        enrolment = EnrolmentFactory.create(course=course)
+        Membership.objects.create(
+            project=project, assignment=topic.assignment, enrolment=enrolment, joined_at=NOW
+        )  # fmt: skip
+    for shown, said in ((courses, {str(course) for course in courses}), (courses[:1], {""})):
+        found = needs_of(shown, lectures_in(shown), user=cast.assistant.user, now=NOW)
+        assert {need.detail for need in found if need.title == "1 project without a decision"} == said
 
 
 def test_one_place_of_the_menu_is_where_one_is(cast: Cast) -> None:

@@ -119,7 +119,7 @@ def _people(courses: Sequence[Course]) -> Iterator[Need]:
 
 
 def _projects(courses: Sequence[Course]) -> Iterator[Need]:
-    waiting = projects_waiting_in(courses)
+    waiting, names = projects_waiting_in(courses), {course.pk: str(course) for course in courses}
     listing = reverse("admin:projects_project_changelist")
     ideas = f"{reverse('admin:projects_topic_changelist')}?proposal__exact=open"
     requests = f"{reverse('admin:projects_extensionrequest_changelist')}?state__exact=open"
@@ -149,7 +149,8 @@ def _projects(courses: Sequence[Course]) -> Iterator[Need]:
             yield Need(text % {"count": count}, address)
     for row in waiting.undecided:
         address = f"{listing}?needs=ungraded&course={row.course}&assignment={row.assignment}"
-        yield Need(say_undecided(row), address)
+        # Of several courses each has such a row: which it is about must be seen.
+        yield Need(say_undecided(row), address, detail=names[row.course] if len(courses) > 1 else "")
     if waiting.small:
         text = ngettext(
             "%(count)d team below its topic's minimum", "%(count)d teams below their topic's minimum", waiting.small
