@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -70,6 +71,15 @@ def page(client: Client, query: str = "") -> str:
 
 def material(kind: str) -> Material:
     return Material.objects.select_related("current").get(kind=kind)
+
+
+def test_words_of_the_course_are_marked_where_the_page_is_in_another_language(lecture: Lecture) -> None:
+    addresses = ["/amls/", "/amls/lectures/06/", "/amls/lectures/06/transcript/"]
+    for language, marked in (("en", []), ("de", ["en", "en", "en"])):
+        client = Client(headers={"Accept-Language": language})
+        pages = [BeautifulSoup(client.get(address).content, "html.parser") for address in addresses]
+        parts = [page.select_one(selector) for page, selector in zip(pages, ("h1", "h1", ".said"), strict=True)]
+        assert [part["lang"] for part in parts if part is not None and part.has_attr("lang")] == marked
 
 
 def test_slides_stand_in_the_page_as_pictures_and_as_text(cast: Cast, lecture: Lecture) -> None:

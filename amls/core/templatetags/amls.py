@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from amls.core.browsers import browser_name
 from amls.core.decimals import say_decimal, say_grade
@@ -88,6 +89,12 @@ def moment(
         text = f"{say_day(value, now=now)}, {say_span(value, until)}"
     machine = timezone.localtime(value).isoformat(timespec="minutes")
     return format_html('<time datetime="{}">{}</time>', machine, text)
+
+
+@register.simple_tag
+def spoken(language: str) -> SafeString:
+    """Return the attribute that says in which language something is written, where the page is in another (WCAG 3.1.2)."""
+    return format_html(' lang="{}"', language) if language and language != get_language() else SafeString()
 
 
 @register.simple_tag
