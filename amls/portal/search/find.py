@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from amls.core.statements import Parameter, Statement
+from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.models import Course
 from amls.portal.search.query import (
     CONFIGURATIONS,
@@ -281,14 +281,7 @@ def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Mate
     wanted = {passage.file_id for passage in passages}
     if not wanted:
         return {}
-    materials = (
-        Material.objects.filter(
-            sees_material(reader), lecture__in=Lecture.objects.filter(materials__current__in=wanted)
-        )
-        .select_related("lecture", "current")
-        .annotate(pages_read=F("current__extraction__pages_done"))
-        .order_by("position", "pk")
-    )
+    materials: list[Any] = _of_lectures().read(reader.given | {"files": list(wanted)})
     of_lecture: dict[Lecture, list[Any]] = {}
     for material in materials:
         material.lecture.course = reader.courses[material.lecture.course_id]
@@ -357,3 +350,12 @@ def _best_cue(passage: Passage, is_marked: Marked) -> int:
     """Return which caption has the most of the words, the first of several."""
     counts = [sum(1 for word in words_of([cue[2]]) if is_marked(word)) for cue in passage.cues]
     return counts.index(max(counts)) if counts else 0
+
+
+@cache
+def _of_lectures() -> ModelStatement[Material]:
+    """Return what the reader may see of the lectures of some files, with how many pages were read of each."""
+    lectures = Lecture.objects.filter(is_among("materials__current", Parameter("files")))
+    seen = Material.objects.filter(sees_material(), lecture__in=lectures.values("pk"))
+    rows = seen.annotate(pages_read=F("current__extraction__pages_done")).order_by("position", "pk")
+    return ModelStatement.of(rows, along=("lecture", "current"), annotated=("pages_read",))

@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import DateTimeField, Func, Q, Value
+from django.db.models import DateTimeField, Func, Q
 
 from amls.core.statements import Parameter, Statement, is_among
 from amls.courses.access import Access
@@ -29,13 +29,11 @@ def in_managed(column: str = "course") -> Func:
     return is_among(column, Parameter("managed"))
 
 
-def sees_material(reader: "Reader | None" = None) -> Q:
-    """Return the condition under which a material may be seen by a reader, or by whoever is given later."""
-    names = ("now", "enrolled", "managed")
-    now, enrolled, managed = (Parameter(name) if reader is None else Value(reader.given[name]) for name in names)
-    timely = Q(visible_from__isnull=True) | Q(visible_from__lte=now)
-    for_them = Q(audience=Audience.PUBLIC) | Q(is_among("lecture__course", enrolled))
-    return timely & for_them | Q(is_among("lecture__course", managed))
+def sees_material() -> Q:
+    """Return the condition under which a material may be seen by the reader."""
+    timely = Q(visible_from__isnull=True) | Q(visible_from__lte=Parameter("now"))
+    for_them = Q(audience=Audience.PUBLIC) | Q(is_among("lecture__course", Parameter("enrolled")))
+    return timely & for_them | Q(is_among("lecture__course", Parameter("managed")))
 
 
 def materials_seen() -> MaterialQuerySet:
