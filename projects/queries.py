@@ -129,18 +129,27 @@ class TeamView:
         return self.assessment if self.assessment is not None and self.assessment.published_at else None
 
 
-def with_team(projects: QuerySet[Project], *, with_files: bool = True) -> QuerySet[Project]:
-    """Load topics, members, attempts and assessments of many projects: 4 queries in all, 5 with the files of the attempts.
+# What costs more to read of a person than all that lists show of them.
+_NOT_LISTED = (
+    "enrolment__created_at",
+    *(f"enrolment__user__{name}" for name in ("password", "last_login", "date_joined")),
+)
 
-    Pages of one person read theirs by `read_teams`.
+
+def with_team(projects: QuerySet[Project], *, is_list: bool = False) -> QuerySet[Project]:
+    """Load topics, members, attempts and assessments of many projects: 5 queries in all, 4 for a list.
+
+    A list shows no files of attempts, nor who handed in and who decided. Pages of one person read theirs by `read_teams`.
     """
     members = members_in_order().select_related("enrolment__user")
-    attempts = attempts_in_order().select_related("submitted_by__user")
-    if with_files:
-        attempts = attempts.prefetch_related("files")
-    return projects.select_related(
-        "assignment__course", "topic__mentor", "assessor", "assessment__assessed_by"
-    ).prefetch_related(
+    attempts = attempts_in_order()
+    related = ["assignment__course", "topic__mentor", "assessor", "assessment"]
+    if is_list:
+        members = members.defer(*_NOT_LISTED)
+    else:
+        attempts = attempts.select_related("submitted_by__user").prefetch_related("files")
+        related.append("assessment__assessed_by")
+    return projects.select_related(*related).prefetch_related(
         Prefetch("memberships", members, to_attr="active_memberships"),
         Prefetch("submissions", attempts, to_attr="all_attempts"),
         Prefetch("assessment__overrides", to_attr="all_overrides"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.utils import label_for_field, lookup_field, quote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
@@ -16,6 +17,7 @@ from django.forms import BaseModelFormSet, ModelForm
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -34,7 +36,30 @@ _NOTHING = ("-", "–", "")
 _MANY = 20
 
 
-class CourseList(UnfoldList):  # type: ignore[misc]
+class LeadingList(UnfoldList):  # type: ignore[misc]
+    """A list that works out once where its rows lead, and not for each."""
+
+    # The name of the view: without one it is the row's form.
+    leads_to = ""
+
+    @cached_property
+    def around_key(self) -> tuple[str, str]:
+        """What stands in an address before and behind the key of a row."""
+        name = self.leads_to or f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+        before, _key, behind = reverse(name, args=[0]).rpartition("0")
+        return before, behind
+
+    def url_for_result(self, result: models.Model) -> str:
+        """Lead to the row's page."""
+        before, behind = self.around_key
+        return f"{before}{quote(self.key_of(result))}{behind}"
+
+    def key_of(self, result: models.Model) -> Any:
+        """Return what the address names."""
+        return result.pk
+
+
+class CourseList(LeadingList):
     """A list of the rows of the course that is chosen at the desk."""
 
     root_queryset: models.QuerySet[Any]
@@ -51,9 +76,11 @@ class CourseList(UnfoldList):  # type: ignore[misc]
 class PeopleList(CourseList):
     """A list whose rows lead to the page of the person that each is about."""
 
-    def url_for_result(self, result: models.Model) -> str:
-        """Lead to all that the staff know of them."""
-        return reverse("desk_person", args=[getattr(result, "enrolment_id", result.pk)])
+    leads_to = "desk_person"
+
+    def key_of(self, result: models.Model) -> Any:
+        """Return the key of who it is about."""
+        return getattr(result, "enrolment_id", result.pk)
 
 
 class OpenedList(CourseList):
@@ -140,8 +167,8 @@ def listed(cl: ChangeList) -> Listed:
     columns = list(_columns(cl))
     forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
-    select = conditional_escape(_("Select record"))
-    table = [[_cell(cl, column, row, forms.get(row.pk), select) for column in columns] for row in cl.result_list]
+    said = _Said(*_checkbox(), cl.model_admin.get_empty_value_display())
+    table = [[_cell(cl, column, row, forms.get(row.pk), said) for column in columns] for row in cl.result_list]
     # What groups rows is told once also of few, where there is one group.
     once = getattr(cl.model_admin, "told_once", ())
     is_shown = [
@@ -159,10 +186,10 @@ def listed(cl: ChangeList) -> Listed:
         parts = [f"{column.start}{cells[place]}{column.end}" for place, column in shown]
         if opens is not None:
             parts.append(_way_in(opens, row, form))
-        start = format_html('<tr id="row-{}">', row.pk) if opens else mark_safe("<tr>")
+        start = format_html('<tr id="row-{}">', row.pk) if opens else "<tr>"
         if form is not None and form.non_field_errors():
             rows.append(format_html('<tr><td colspan="{}">{}</td></tr>', len(parts), form.non_field_errors()))
-        rows.append(mark_safe(f"{start}{''.join(parts)}</tr>\n"))  # noqa: S308 - made of escaped parts
+        rows.append(SafeString(f"{start}{''.join(parts)}</tr>\n"))
     return Listed(
         rows,
         is_shown,
@@ -217,24 +244,32 @@ def _columns(cl: ChangeList) -> Iterator[_Column]:
         yield _Column(name, str(label), start, format_html("</{}>", tag), is_link)
 
 
-def _checkbox(row: models.Model, label: str) -> SafeString:
-    return format_html(
-        '<input type="checkbox" class="action-select" name="{}" value="{}" aria-label="{}">',
-        ACTION_CHECKBOX_NAME,
-        row.pk,
-        label,
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is the same in all rows: a box to tick but for its row's key, and what stands for nothing."""
+
+    before_key: SafeString
+    behind_key: SafeString
+    empty: str
+
+
+def _checkbox() -> tuple[SafeString, SafeString]:
+    """Return what stands before and behind the key of a row in the box by which it is ticked."""
+    return (
+        format_html('<input type="checkbox" class="action-select" name="{}" value="', ACTION_CHECKBOX_NAME),
+        format_html('" aria-label="{}">', _("Select record")),
     )
 
 
-def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, select: str) -> SafeString:
+def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, said: _Said) -> SafeString:
     """Return what stands in a cell, as HTML."""
     if column.name == _CHECKBOX:
-        return _checkbox(row, select)
+        return SafeString(f"{said.before_key}{escape(str(row.pk))}{said.behind_key}")
     if form is not None and column.name in form.fields:
         field = form[column.name]
         errors = render_to_string("unfold/helpers/form_errors.html", {"errors": field.errors}) if field.errors else ""
         return format_html("{}{}", field, errors)
-    text = conditional_escape(_shown(cl, column.name, row))
+    text = conditional_escape(_shown(cl, column.name, row, said.empty))
     if column.is_link:
         chosen = row.serializable_value(cl.to_field) if cl.to_field else row.pk
         opener = format_html(' data-popup-opener="{}"', chosen) if cl.is_popup else ""
@@ -242,9 +277,8 @@ def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[An
     return text
 
 
-def _shown(cl: ChangeList, name: str, row: models.Model) -> Any:
+def _shown(cl: ChangeList, name: str, row: models.Model, empty: str) -> Any:
     """Return what a cell says, as the admin of Django says it."""
-    empty = cl.model_admin.get_empty_value_display()
     try:
         field, attribute, value = lookup_field(name, row, cl.model_admin)
     except ObjectDoesNotExist:

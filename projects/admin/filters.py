@@ -47,7 +47,7 @@ def matching(request: HttpRequest, fits: Callable[[TeamView], bool]) -> list[int
     """Return the projects of the chosen courses that fit; all of them are read once per request."""
     views: list[TeamView] | None = getattr(request, "desk_views", None)
     if views is None:
-        rows = for_desk(Project.objects.filter(assignment__course__in=chosen_courses(request)), with_files=False)
+        rows = for_desk(Project.objects.filter(assignment__course__in=chosen_courses(request)), is_list=True)
         views = list(desk_views(rows).values())
         request.desk_views = views  # type: ignore[attr-defined]
     return [view.project.pk for view in views if fits(view)]

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import admin
-from django.contrib.admin.utils import quote
-from django.db.models import Case, Model, QuerySet, Value, When
+from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.views import ChangeList
 
 from amls.core.decimals import say_decimal
 from amls.core.keys import primary_key
 from amls.core.times import say_moment
+from amls.desk.listing import LeadingList
 from projects.admin.assess.files import show_differences, show_file, show_member
 from projects.admin.assess.views import assess_project, send_attempts
 from projects.admin.bulk import ACTIONS
@@ -63,8 +63,10 @@ def _is_asked(request: HttpRequest, way: str) -> bool:
     return {name: value for name, value in request.GET.items() if name != "course"} == dict(parse_qsl(way))
 
 
-class ProjectList(ChangeList):  # type: ignore[misc]
-    """The list with what follows from deadlines, read for the whole page at once."""
+class ProjectList(LeadingList):
+    """The list with what follows from deadlines, read for the whole page at once; its rows lead to the assessment."""
+
+    leads_to = "admin:projects_project_assess"
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
@@ -87,16 +89,12 @@ class ProjectList(ChangeList):  # type: ignore[misc]
         if getattr(request, "wants_keys_only", False):
             self.result_list = []
             return
-        rows = list(for_desk(cast("QuerySet[Project]", self.result_list), with_files=False))
+        rows = list(for_desk(cast("QuerySet[Project]", self.result_list), is_list=True))
         said: dict[tuple[str, datetime], str] = {}
         for row, view in zip(rows, desk_views(rows).values(), strict=True):
             row.view = view  # type: ignore[attr-defined]
             row.now, row.said = now_of(request), said  # type: ignore[attr-defined]
         self.result_list = rows
-
-    def url_for_result(self, result: Model) -> str:
-        """Lead to the assessment."""
-        return reverse("admin:projects_project_assess", args=[quote(result.pk)])
 
 
 @admin.register(Project)
@@ -127,7 +125,7 @@ class ProjectAdmin(KeptAdmin):
         """Add no project: students register, and staff move people."""
         return False
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ProjectList]:
         """Use the list with views."""
         return ProjectList
 
@@ -284,6 +282,8 @@ class ProjectAdmin(KeptAdmin):
         return format_html("{}{}", what, mark)
 
 
+# A list says the same few in hundreds of rows.
+@lru_cache(maxsize=256)
 def _mark(kind: str, text: str) -> SafeString:
     return format_html(' <span class="desk-mark desk-{}">{}</span>', kind, text)
 

@@ -56,7 +56,7 @@ def sign_in_of(enrolment: Enrolment) -> SignInState:
 def teams_of(enrolment: Enrolment) -> list[tuple[TeamView, list[str]]]:
     """Return all teams that the person is or was in, the newest first, with the names of their members: 6 queries."""
     rows = Project.objects.filter(memberships__enrolment=enrolment).distinct().order_by("-pk")
-    return [(view, names_of(view)) for view in desk_views(for_desk(rows, with_files=False)).values()]
+    return [(view, names_of(view)) for view in desk_views(for_desk(rows, is_list=True)).values()]
 
 
 def exams_of(enrolment: Enrolment) -> list[Registration]:
