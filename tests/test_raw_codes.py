@@ -11,7 +11,6 @@ from typing import Any
 
 import django
 import pytest
-from bs4 import BeautifulSoup, Comment
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
@@ -19,6 +18,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import DatabaseError, models, transaction
 from django.urls import reverse
 from django.utils import timezone, translation
+from lxml import etree, html
 from pytest_django import Settings
 
 from amls.exports.kinds import kinds
@@ -57,18 +57,28 @@ _IN_ANOTHER = re.compile(r"/legal/privacy/|/unsubscribe/|/\w+/staff/mail/\w+/|/o
 _SHOWN_IN = ("title", "alt", "placeholder", "aria-label", "aria-description", "label", "content")
 
 
+# The names of icons, which a font draws, and what nobody sees of a page.
+_UNSEEN = etree.XPath(
+    "//script | //style | //template | //code | //pre | //svg | //*[@hidden]//*[@type='hidden']"
+    " | //*[contains(concat(' ', normalize-space(@class), ' '), ' material-symbols-outlined ')]"
+)
+
+
 def visible(page: bytes) -> Iterator[str]:
     """Yield what a page shows or reads aloud, piece by piece."""
-    soup = BeautifulSoup(page, "html.parser")
-    for hidden in soup(["script", "style", "template", "code", "pre", "svg"]):
-        hidden.decompose()
-    # Names of pictures, which a font draws.
-    for icon in soup.select(".material-symbols-outlined, [hidden] [type=hidden]"):
-        icon.decompose()
-    for tag in soup.find_all(True):
-        if tag.name != "meta":
-            yield from (str(tag[name]) for name in _SHOWN_IN if tag.get(name))
-    yield from (str(text) for text in soup.find_all(string=True) if not isinstance(text, Comment))
+    if not page:
+        # What leads elsewhere.
+        return
+    root = html.document_fromstring(
+        page, parser=html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    )
+    for hidden in _UNSEEN(root):
+        # What stands behind it stays.
+        hidden.drop_tree()
+    for element in root.iter():
+        if element.tag != "meta":
+            yield from (element.attrib[name] for name in _SHOWN_IN if element.attrib.get(name))
+    yield from root.itertext()
 
 
 def codes_in(texts: Iterable[str]) -> set[str]:

@@ -169,7 +169,7 @@ def test_a_server_that_is_slow_to_begin_is_waited_for_while_it_works() -> None:
     )
     children = started(script)
     try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=1)
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=2)
     finally:
         children["web server"].kill()
         children["web server"].wait()
@@ -190,7 +190,7 @@ def test_a_server_that_gets_nowhere_is_given_up_with_what_it_said(kind: str) -> 
     children = started(script)
     try:
         with pytest.raises(CommandError, match="broker: no answer" if kind == "wrong" else "refused"):
-            wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=1)
+            wait_until_ready(f"http://127.0.0.1:{port}/readyz", children, patience=2)
     finally:
         children["web server"].kill()
         children["web server"].wait()
