@@ -172,8 +172,8 @@ def test_of_several_courses_it_is_said_which_has_undecided_projects(cast: Cast) 
             project=project, assignment=topic.assignment, enrolment=enrolment, joined_at=NOW
         )  # fmt: skip
     for shown, said in ((courses, {str(course) for course in courses}), (courses[:1], {""})):
-        found = needs_of(shown, lectures_in(shown), user=cast.assistant.user, now=NOW)
-        assert {need.detail for need in found if need.title == "1 project without a decision"} == said
+        waiting = needs_of(shown, lectures_in(shown), user=cast.assistant.user, now=NOW)
+        assert {need.detail for need in waiting if need.title == "1 project without a decision"} == said
 
 
 def test_one_place_of_the_menu_is_where_one_is(cast: Cast) -> None:
