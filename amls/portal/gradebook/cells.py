@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
 from amls.grading.points import WorkState
-from exams.models import Result
+from amls.portal.gradebook.results import BookResult
 from projects.models import Outcome
 from projects.works import Work
 
@@ -60,19 +60,19 @@ def cell_of_work(work: Work) -> Cell:
     return Cell(kind, work.points, word, work.project)
 
 
-def cell_of_exam(result: Result | None) -> Cell:
+def cell_of_exam(result: BookResult | None) -> Cell:
     """Return the cell of a person's exam; None where they have no result."""
     if result is None:
         return _NOTHING
-    kind = "graded" if result.state == Result.State.PUBLISHED else "draft"
+    kind = "graded" if result.is_published else "draft"
     return Cell(kind, result.points, f"{result.grade:.1f}" if result.grade is not None else "")
 
 
-def cell_of_task(points: Decimal | None, result: Result | None) -> Cell:
+def cell_of_task(points: Decimal | None, result: BookResult | None) -> Cell:
     """Return the cell of what a person got for a task of an exam; it is published with their result."""
     if points is None:
         return _NOTHING
-    is_published = result is not None and result.state == Result.State.PUBLISHED
+    is_published = result is not None and result.is_published
     return Cell("graded" if is_published else "draft", points)
 
 

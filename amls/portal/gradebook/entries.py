@@ -22,8 +22,8 @@ from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning, heading_ke
 from amls.files.tables.values import says_nothing
 from amls.grading.points import ZERO, read_points
 from amls.portal.gradebook.columns import Columns
-from amls.portal.gradebook.results import results_by_person, task_points_by_person
-from exams.models import Exam, ExamTask, Result
+from amls.portal.gradebook.results import BookResult, results_by_person, task_points_by_person
+from exams.models import Exam, ExamTask
 from exams.services.results import parse_points
 from projects.models import Assignment, Task
 from projects.works import Work, works_of
@@ -231,9 +231,9 @@ def _entries_of(work: Work) -> Iterator[tuple[str, BookEntry]]:
 
 
 def _entries_of_exam(
-    exam: Exam, result: Result | None, given: Mapping[int, Decimal] | None
+    exam: Exam, result: BookResult | None, given: Mapping[int, Decimal] | None
 ) -> Iterator[tuple[str, BookEntry]]:
-    is_published = result is not None and result.state == Result.State.PUBLISHED
+    is_published = result is not None and result.is_published
     yield f"e{exam.pk}", BookEntry(result.points, is_published=is_published) if result is not None else NOTHING
     if given is not None:
         for task in exam.tasks.all():

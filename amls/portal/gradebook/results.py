@@ -3,25 +3,40 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-
-from django.db.models import F
+from typing import NamedTuple
 
 from amls.courses.models import Enrolment
 from exams.models import ExamTaskPoints, Result
 
 
-def results_by_person(people: Sequence[Enrolment]) -> dict[int, dict[int, Result]]:
+class BookResult(NamedTuple):
+    """What a person got in an exam.
+
+    Attributes:
+        points: None where there are none.
+        grade: None without one.
+        is_published: whether the person may see it.
+    """
+
+    points: Decimal | None
+    grade: Decimal | None
+    is_published: bool
+
+
+def results_by_person(people: Sequence[Enrolment]) -> dict[int, dict[int, BookResult]]:
     """Return the results of people by enrolment and exam, published or not: 1 query.
 
     Who withdrew and came back is registered twice: the newest counts.
     """
-    results: dict[int, dict[int, Result]] = defaultdict(dict)
+    results: dict[int, dict[int, BookResult]] = defaultdict(dict)
     courses = {person.course_id for person in people}
     rows = Result.objects.filter(registration__course__in=courses).order_by("registration")
     if len(people) == 1:
         rows = rows.filter(registration__enrolment=people[0].pk)
-    for result in rows.annotate(person=F("registration__enrolment"), exam=F("registration__exam")):
-        results[result.person][result.exam] = result
+    for person, exam, points, grade, state in rows.values_list(
+        "registration__enrolment", "registration__exam", "points", "grade", "state"
+    ):
+        results[person][exam] = BookResult(points, grade, state == Result.State.PUBLISHED)
     return results
 
 

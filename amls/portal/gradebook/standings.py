@@ -14,9 +14,8 @@ from amls.grading.models import PersonNote
 from amls.grading.points import Tally
 from amls.portal.gradebook.cells import Cell, cell_of_exam, cell_of_task, cell_of_work
 from amls.portal.gradebook.columns import Columns, columns_of
-from amls.portal.gradebook.results import results_by_person, task_points_by_person
+from amls.portal.gradebook.results import BookResult, results_by_person, task_points_by_person
 from exams.admission import Admission, AdmissionState, admissions_of
-from exams.models import Result
 from projects.deadlines import Deadlines
 from projects.models import Outcome
 from projects.queries import StudentResult, read_parts
@@ -87,7 +86,7 @@ class Standing:
     points: Decimal
     admission: Admission
     works: Mapping[int, Work]
-    exams: Mapping[int, Result]
+    exams: Mapping[int, BookResult]
     note: str
     cells: Sequence[Cell]
 
@@ -168,7 +167,7 @@ def _standings(course: Course, people: Sequence[Enrolment], columns: Columns, *,
 def _cells(
     places: Sequence[tuple[str, int, int]],
     works: Mapping[int, Work],
-    exams: Mapping[int, Result],
+    exams: Mapping[int, BookResult],
     tasks: Mapping[int, Decimal],
 ) -> list[Cell]:
     return [
