@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _beside(checks: list[Check], environment: dict[str, str]) -> int:
-    """Run as many at once as there are processors; show what each says when it ends. Return the first bad exit code."""
+    """Run as many at once as there are processors; show what a failed one has said. Return the first bad exit code."""
     waiting = list(checks)
     running: list[tuple[str, subprocess.Popen[bytes], BufferedRandom]] = []
     with ExitStack() as stack:
@@ -88,9 +88,10 @@ def _beside(checks: list[Check], environment: dict[str, str]) -> int:
                 running.remove(run)
                 name, process, said = run
                 if name != TESTS:
-                    said.seek(0)
-                    print(f"── {name}\n{said.read().decode()}", end="", flush=True)
+                    print(f"── {name}", flush=True)
                 if process.returncode:
+                    said.seek(0)
+                    print(said.read().decode(), end="", flush=True)
                     print(f"{name} failed with exit code {process.returncode}.", file=sys.stderr)
                     return process.returncode
             time.sleep(0.05)
@@ -107,6 +108,8 @@ def _quick_checks() -> list[Check]:
         ("format", [str(tools / "ruff"), "format", "--check", "."], {}),
         ("scripts and styles", [str(VAR / "node_modules" / ".bin" / "biome"), "lint", "--error-on-warnings"], {}),
         ("import contracts", [str(tools / "lint-imports")], {}),
+        # Each worker would compile all of them for itself at the same time.
+        ("collection of the tests", [python, "-m", "pytest", "--collect-only", "-qqq"], {}),
         ("migrations", [*manage, "makemigrations", "--check", "--dry-run"], {}),
         ("system check", [*manage, "check", "--fail-level", "WARNING"], {}),
         (
