@@ -95,20 +95,19 @@ def spots_for(reader: Reader, typed: Typed) -> list[tuple[Fit, Course, Spot]]:
     """Return what is meant, coming dates first: 2 queries once per revision of a course, else none."""
     number = _number_in(typed)
     days, rest = ([], typed) if number is not None else _without_days(typed)
+
+    def fit_with(spot: Spot) -> Fit | None:
+        if number is not None and spot.number == number:
+            return Fit.NAMED
+        is_meant = _is_on(spot, days) if days else not spot.by_day
+        return _fit(rest, spot, has_day=bool(days)) if is_meant else None
+
     hits = [
         (fit, reader.courses[pk], spot)
         for pk, known in _known(reader).items()
         for spot in known.spots
-        if (_is_on(spot, days) if days else not spot.by_day)
-        and (fit := _fit(rest, spot, has_day=bool(days))) is not None
+        if (fit := fit_with(spot)) is not None
     ]
-    if number is not None:
-        hits += [
-            (Fit.NAMED, reader.courses[pk], spot)
-            for pk, known in _known(reader).items()
-            for spot in known.spots
-            if spot.number == number
-        ]
 
     def order(hit: tuple[Fit, Course, Spot]) -> tuple[int, int, float]:
         fit, _course, spot = hit
