@@ -87,7 +87,7 @@ class Frame(Shared):
         return datetime.max.replace(tzinfo=UTC)
 
 
-class Site:
+class EveryPage:
     """What stands on every page, whatever it shows, and says the same to everybody: it depends on the language alone."""
 
     course = None
@@ -124,7 +124,7 @@ class KeptPart:
         return len(self.html) + 200
 
 
-def part_of(shared: Shared | Site, name: str, by: dict[str, Any], render: Callable[[], SafeString]) -> SafeString:
+def part_of(shared: Shared | EveryPage, name: str, by: dict[str, Any], render: Callable[[], SafeString]) -> SafeString:
     """Return a part of a page, rendered where it isn't kept: no query where it is.
 
     Args:

@@ -7,7 +7,7 @@ from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString, mark_safe
 
 from amls.courses.access import Access
-from amls.pagecache.parts import Frame, Shared, Site, part_of
+from amls.pagecache.parts import EveryPage, Frame, Shared, part_of
 
 register = template.Library()
 
@@ -26,7 +26,7 @@ class KeptNode(template.Node):
 
     def render(self, context: template.Context) -> SafeString:
         """Return the part: kept, or rendered with nothing but what is shared within its reach."""
-        shared: Shared | Site = self.shared.resolve(context)
+        shared: Shared | EveryPage = self.shared.resolve(context)
         by = {label: value.resolve(context) for label, value in self.by.items()}
         names: dict[str, Any] = {**by, "shared": shared, "course": shared.course, "now": shared.now}
         if shared.is_kept:
@@ -55,9 +55,9 @@ def frame(access: Access) -> Frame:
 
 
 @register.filter
-def site(_request: object) -> Site:
+def site(_request: object) -> EveryPage:
     """Return what stands around all pages, whoever asks for whatever."""
-    return Site()
+    return EveryPage()
 
 
 @register.tag
