@@ -13,7 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "amls.settings")
 install()
 
 
-class Site(Celery):
+class TaskApp(Celery):
     """The site, as workers, beat and whoever rings for them know it."""
 
     @property
@@ -22,7 +22,7 @@ class Site(Celery):
         return self.subclass_with_self("amls.core.beat:Beat")  # type: ignore[arg-type] # it takes names, too
 
 
-app = Site("amls")
+app = TaskApp("amls")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
