@@ -193,8 +193,8 @@ def test_people_without_a_team_are_matched_and_the_staff_add_late_wishes(open_pa
     page.get_by_label("Wish number 1", exact=True).select_option(label="山田's cache")
     page.get_by_label("Wish number 2", exact=True).select_option(label="Sparse kernels")
     page.get_by_label("Reason").fill("Asked by mail")
-    page.get_by_role("button", name="Change the wishes, and tell the team").click()
-    expect(page.get_by_text("The team's wishes are changed, and its members told.")).to_be_visible()
+    page.get_by_role("button", name="Change the wishes, and tell the team in five minutes").click()
+    expect(page.get_by_text("The team's wishes are changed; its members are told in five minutes")).to_be_visible()
     deliver_due(now=timezone.now() + timedelta(seconds=1))
     told = [message.subject for message in mail.outbox]
     assert told.count("Your teammates for Seminar") == 2
