@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from amls.courses.models import Enrolment, StaffMember, User
 from amls.held.models import HeldAct
+from amls.held.services import HOLD
 from amls.mail.models import Notice
 from amls.mail.send import deliver_due
 from projects.models import Assignment, Project, Topic, Wish
@@ -195,7 +196,7 @@ def test_people_without_a_team_are_matched_and_the_staff_add_late_wishes(open_pa
     page.get_by_label("Reason").fill("Asked by mail")
     page.get_by_role("button", name="Change the wishes, and tell the team in five minutes").click()
     expect(page.get_by_text("The team's wishes are changed; its members are told in five minutes")).to_be_visible()
-    deliver_due(now=timezone.now() + timedelta(seconds=1))
+    deliver_due(now=timezone.now() + HOLD)
     told = [message.subject for message in mail.outbox]
     assert told.count("Your teammates for Seminar") == 2
     assert told.count("Your team's wishes for Seminar were changed") == 2
