@@ -155,7 +155,7 @@ def test_a_presentation_with_other_slides_than_the_pdf_is_a_place_of_its_own(cas
     assert results.groups[0].hits[0].where == "Presentation, slide 1, speaker notes"
     assert set(urls(find(client, "bandwidth"))) == {"/amls/lectures/04/#page=2", "/amls/lectures/04/?presentation#presentation=2"}  # fmt: skip
     page = client.get("/amls/lectures/04/?presentation").content.decode()
-    assert shows(page, '<details class="deck-text" open><summary>The presentation as text</summary><article id="presentation=1">')  # fmt: skip
+    assert shows(page, '<details class="deck-text" open><summary>The presentation as text</summary><div><article id="presentation=1">')  # fmt: skip
     assert shows(page, '<figure id="page=2">')
     # Who may not open the PDF has the presentation's slides in its place.
     Material.objects.filter(kind="pdf").update(audience="enrolled")
