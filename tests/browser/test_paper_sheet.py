@@ -66,7 +66,7 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
 
     mine = f"/amls/assignments/{sheet.pk}/points/"
     student = open_page(mine, user="student9", width=390)
-    expect(student.get_by_role("heading", name="Größe von Graphen: 9.50 / 12.50")).to_be_visible()
+    expect(student.get_by_role("heading", name="Größe von Graphen: 9.5 / 12.5")).to_be_visible()
     student.get_by_text("Ask about this").nth(1).click()
     student.get_by_label("Your question").nth(1).fill("Teil b stand auf der Rückseite.")
     student.get_by_role("button", name="Send the question").click()
@@ -82,7 +82,7 @@ def test_from_points_by_keyboard_to_the_answer_in_the_mail(open_page: Open, shee
     expect(desk.get_by_text("No question is open.")).to_be_visible()
 
     student = open_page(mine, user="student9", width=390)
-    expect(student.get_by_role("heading", name="Größe von Graphen: 11.75 / 12.50")).to_be_visible()
+    expect(student.get_by_role("heading", name="Größe von Graphen: 11.75 / 12.5")).to_be_visible()
     expect(student.get_by_text("Stimmt, die Rückseite war übersehen.").last).to_be_visible()
     deliver_due(now=timezone.now() + timedelta(hours=1))
     letters = [letter for letter in mail.outbox if "student9@example.org" in letter.to[0]]
