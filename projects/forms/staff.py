@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.clock import from_wall_clock
+from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
@@ -219,7 +220,7 @@ def _points_field(**options: Any) -> forms.TypedChoiceField:
 
 def _points_choices(course: Course) -> list[tuple[str, str]]:
     most = terms_of(course).most_extra_points
-    return [(f"{points:.1f}", f"{points:g}") for points in HALF_POINTS if points <= most]
+    return [(f"{points:.1f}", say_decimal(points)) for points in HALF_POINTS if points <= most]
 
 
 class AssessForm(forms.Form):
@@ -243,7 +244,7 @@ class AssessForm(forms.Form):
         points = _points_choices(view.project.course)
         # What was given before the course gave less stays to be seen.
         if assessment is not None and f"{assessment.extra_points:.1f}" not in dict(points):
-            points.append((f"{assessment.extra_points:.1f}", f"{assessment.extra_points:g}"))
+            points.append((f"{assessment.extra_points:.1f}", say_decimal(assessment.extra_points)))
         self.fields["extra_points"].choices = points  # type: ignore[attr-defined]
         for member in view.members:
             self._add_member(member, view.overrides.get(member.pk), points)

@@ -13,6 +13,7 @@ from django.db.models import Count, Model, Q
 from django.utils.translation import gettext as _
 
 from amls.core.attempts import the_only
+from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import terms_of
 from amls.courses.models import Course, Enrolment, User
@@ -251,7 +252,7 @@ def version_of(assessment: Assessment | None) -> str:
 def _require_points(course: Course, points: Decimal | None, field: str = "extra_points") -> None:
     if points and points > (most := terms_of(course).most_extra_points):
         raise RuleViolation(
-            _("This course gives at most %(points)s extra points.") % {"points": f"{float(most):g}"},
+            _("This course gives at most %(points)s extra points.") % {"points": say_decimal(most)},
             code="too-many-points",
             field=field,
         )

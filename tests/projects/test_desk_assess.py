@@ -52,6 +52,13 @@ def decision(**values: str) -> dict[str, str]:
     return {"outcome": "passed", "extra_points": "3.5", "feedback": "Good.", "seen": "", "save": "1", **values}
 
 
+def test_extra_points_are_offered_as_the_language_writes_them(world: World, desk: Client) -> None:
+    (team,) = make_teams(world, 1)
+    for language, offered in (("de", ">2,5</option>"), ("en", ">2.5</option>")):
+        page = desk.get(assess_url(team), headers={"accept-language": language}).content.decode()
+        assert f'<option value="2.5"{offered}' in page
+
+
 def test_a_decision_is_a_draft_until_it_is_published(world: World, desk: Client) -> None:
     (team,) = make_teams(world, 1)
     assert desk.post(assess_url(team), decision()).status_code == 302
