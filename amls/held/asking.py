@@ -15,6 +15,7 @@ from amls.core.preview import preview_of
 from amls.core.times import say_clock
 from amls.courses.models import User
 from amls.desk.holding import WantedAct
+from amls.held.kinds import taken_back
 from amls.held.models import HeldAct
 from amls.held.services import hold
 
@@ -27,7 +28,9 @@ def hold_and_say(request: HttpRequest, wanted: WantedAct, *, by: User | None, no
     )  # fmt: skip
     address = reverse("held:undo", args=[wanted.course.slug, act.pk])
     values = {"what": act.title, "time": say_clock(act.apply_at, wanted.course.zone), "name": act.by or _("somebody")}
-    if is_new:
+    if is_new and wanted.kind in taken_back:
+        said = _("%(what)s: nobody is told before %(time)s. Until then you can take it back.")
+    elif is_new:
         said = _("%(what)s: it happens at %(time)s. Until then nobody sees anything of it, and you can take it back.")
     else:
         said = _("%(what)s: %(name)s asked for it already, it happens at %(time)s.")

@@ -89,9 +89,14 @@ def test_invitations_that_are_taken_back_leave_the_roster_as_it_was(cast: Cast) 
     EmailAddress.objects.create(user=stranger, email=stranger.email, verified=True, primary=True)
     before = roster_of(cast)
     text = f"new@example.org\n{stranger.email}\nŞahin Öz <known@example.org>"
-    agree_to(cast.client("lecturer"), ADDRESS, {"people": text})
+    client = cast.client("lecturer")
+    agree_to(client, ADDRESS, {"people": text})
     act = HeldAct.objects.get()
     assert len(roster_of(cast) - before) == 3
+    # They can be seen on the roster: it says no more than is true.
+    said = client.get(ADDRESS).content.decode()
+    assert "nobody is told before" in said
+    assert "nobody sees anything" not in said
     answer = cast.client("assistant").post(f"/amls/staff/held/{act.pk}/undo/", follow=True)
     assert "taken back. Nobody is told. The roster is as it was." in answer.content.decode()
     assert roster_of(cast) == before
