@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 
 from amls.core.statements import ModelStatement, Parameter, is_among
+from amls.courses.models import Enrolment
 from projects.models import MemberAssessment, Membership, Project, Submission
 
 
@@ -29,7 +30,7 @@ def read_teams(enrolments: Sequence[int], *, assignment: int | None = None, with
         return []
     by_pk = {"projects": [project.pk for project in projects]}
     members, attempts = defaultdict[int, list[Membership]](list), defaultdict[int, list[Submission]](list)
-    for membership in _members().read(by_pk):
+    for membership in _members(with_course=False).read(by_pk):
         members[membership.project_id].append(membership)
     for attempt in _attempts().read(by_pk):
         attempts[attempt.project_id].append(attempt)
@@ -44,6 +45,19 @@ def read_teams(enrolments: Sequence[int], *, assignment: int | None = None, with
         if (assessment := getattr(project, "assessment", None)) is not None:
             _give(assessment, all_overrides=overrides[assessment.pk])
     return projects
+
+
+def members_of(project: Project) -> list[Enrolment]:
+    """Return who is in the team now, by the time at which they joined, each with their course: 1 query."""
+    return members_by_project([project])[project.pk]
+
+
+def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]]:
+    """Return who is in each team now, by the time at which they joined, each with their course: 1 query."""
+    teams: dict[int, list[Enrolment]] = {project.pk: [] for project in projects}
+    for row in _members(with_course=True).read({"projects": list(teams)}) if teams else ():
+        teams[row.project_id].append(row.enrolment)
+    return teams
 
 
 def _give(model: Any, **rows: Sequence[Any]) -> None:
@@ -72,9 +86,9 @@ def attempts_in_order() -> QuerySet[Submission]:
 
 
 @cache
-def _members() -> ModelStatement[Membership]:
+def _members(*, with_course: bool) -> ModelStatement[Membership]:
     rows = members_in_order().filter(is_among("project_id", Parameter("projects")))
-    return ModelStatement.of(rows, along=["enrolment__user"])
+    return ModelStatement.of(rows, along=["enrolment__user", *(["enrolment__course"] if with_course else [])])
 
 
 @cache

@@ -15,8 +15,8 @@ from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.models import Assignment, Project, Topic, Wish, WishChange, WishList
-from projects.services.locks import members_by_project
 from projects.services.wishes import change_wishes, require_not_given
+from projects.teamrows import members_by_project
 from projects.wishing import fewest_wishes, ranked_topics
 
 

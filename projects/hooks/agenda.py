@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,14 +14,14 @@ from amls.courses.models import Audience, Course, Enrolment
 from projects.addresses import QUESTIONS, address_of, key_of
 from projects.deadlines import Deadlines, is_counting
 from projects.models import Assignment, EarlierPass, Excuse, Membership, Submission
-from projects.queries import part_of
+from projects.queries import assignments_shown, part_of
 from projects.services.questions import asks_until
 
 
 @registry.items.named("projects")
 def items(course: Course) -> Iterator[Item]:
     """Yield the opening and closing of registration and the deadlines, extended for all: 2 queries."""
-    assignments = _shown(course)
+    assignments = assignments_shown(course)
     deadlines = Deadlines.of_each(assignments)
     for assignment in assignments:
         if not assignment.is_main:
@@ -48,19 +47,6 @@ def items(course: Course) -> Iterator[Item]:
     due_at = deadlines[main.pk].for_all
     if due_at is not None:
         yield _due(main, due_at)
-
-
-def _shown(course: Course) -> list[Assignment]:
-    """Return the assignments that everybody may see by now, each of which knows its course: 1 query."""
-    assignments = _assignments_shown().read({"course": course.pk})
-    for assignment in assignments:
-        assignment.course = course
-    return assignments
-
-
-@cache
-def _assignments_shown() -> ModelStatement[Assignment]:
-    return ModelStatement.of(Assignment.objects.filter(course=Parameter("course")).visible_at(Now()))
 
 
 def _items_of(assignment: Assignment, deadlines: Deadlines) -> Iterator[Item]:
@@ -101,7 +87,7 @@ def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int,
     4 queries for any number of either, one more where points are asked about. Who has a team has done with the
     registration.
     """
-    assignments = _shown(course)
+    assignments = assignments_shown(course)
     known = Deadlines.of_each(assignments)
     dated = [assignment for assignment in assignments if known[assignment.pk].for_all is not None]
     registered = [closes for assignment in assignments for closes in _closes(assignment)]

@@ -18,9 +18,10 @@ from amls.courses.services import finish_course_change, lock_course
 from projects.allocation.figures import broken_demands
 from projects.allocation.problem import AllocationInput, OfferedTopic, Team, input_from_json, input_to_json
 from projects.models import Allocation, Assignment, MentorLimit, Project, Topic, TopicPlacement, WishList
-from projects.services.locks import follow_in_feeds, lock_members, lock_teams, members_by_project, tell_teams
+from projects.services.locks import follow_in_feeds, lock_members, lock_teams, tell_teams
 from projects.services.registration import take_slots
 from projects.services.wishes import require_by_wish, require_not_given, seed_of
+from projects.teamrows import members_by_project
 
 ALLOCATE = "projects.tasks.allocate_topics"
 

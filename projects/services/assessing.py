@@ -31,14 +31,8 @@ from projects.models import (
     Project,
     StaffNote,
 )
-from projects.services.locks import (
-    follow_in_feeds,
-    lock_projects,
-    members_by_project,
-    require_valid,
-    save_checked,
-    told_of,
-)
+from projects.services.locks import follow_in_feeds, lock_projects, require_valid, save_checked, told_of
+from projects.teamrows import members_by_project
 
 M = TypeVar("M", bound=Model)
 _BATCH = 500

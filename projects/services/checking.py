@@ -16,7 +16,8 @@ from amls.files.limited.pace import Pace
 from amls.files.missing import tell_of_missing
 from projects.managers import SubmissionQuerySet
 from projects.models import Submission, SubmissionFile
-from projects.services.locks import follow_in_feeds, lock_project, members_of, tell
+from projects.services.locks import follow_in_feeds, lock_project, tell
+from projects.teamrows import members_of
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,6 @@ from projects.services.locks import (
     follow_in_feeds,
     lock_project,
     lock_projects,
-    members_by_project,
-    members_of,
     require_running,
     require_valid,
     save_checked,
@@ -34,6 +32,7 @@ from projects.services.locks import (
     told_of,
 )
 from projects.services.registration import require_active
+from projects.teamrows import members_by_project, members_of
 
 DECLINED = "projects.extension-declined"
 # Each is a mail to everyone of the staff; a slip of the pen may be taken back and asked again.

@@ -22,8 +22,9 @@ from projects.models import (
     Topic,
 )
 from projects.services.ideas import take_idea_back
-from projects.services.locks import follow_in_feeds, lock_enrolments, lock_teams, members_of, tell
+from projects.services.locks import follow_in_feeds, lock_enrolments, lock_teams, tell
 from projects.services.registration import close_project, end_membership
+from projects.teamrows import members_of
 
 
 def say_farewell(*, user: User, now: datetime) -> None:

@@ -31,8 +31,6 @@ from projects.services.locks import (
     follow_in_feeds,
     lock_project,
     lock_projects,
-    members_by_project,
-    members_of,
     require_running,
     require_valid,
     tell,
@@ -40,6 +38,7 @@ from projects.services.locks import (
     whom_to_ask,
 )
 from projects.services.registration import require_active
+from projects.teamrows import members_by_project, members_of
 from projects.tickets import began_by_ticket
 
 # Short, so that whoever presses too often at a deadline waits minutes; what is refused counts too.

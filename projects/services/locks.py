@@ -137,25 +137,6 @@ def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int
     return lock_enrolments(*members, *(enrolment.pk for enrolment in also))
 
 
-def members_of(project: Project) -> list[Enrolment]:
-    """Return who is in the team now, by the time at which they joined."""
-    return members_by_project([project])[project.pk]
-
-
-def members_by_project(projects: Iterable[Project]) -> dict[int, list[Enrolment]]:
-    """Return who is in each team now, by the time at which they joined: 1 query."""
-    teams: dict[int, list[Enrolment]] = {project.pk: [] for project in projects}
-    for row in _members().read({"projects": list(teams)}) if teams else ():
-        teams[row.project_id].append(row.enrolment)
-    return teams
-
-
-@cache
-def _members() -> ModelStatement[Membership]:
-    rows = Membership.objects.active().filter(is_among("project_id", Parameter("projects"))).order_by("joined_at", "pk")
-    return ModelStatement.of(rows, along=["enrolment__user", "enrolment__course"])
-
-
 def active_membership(enrolment: Enrolment, assignment: Assignment) -> Membership | None:
     """Return the person's place in a team for an assignment, if they have one."""
     return _memberships().first({"enrolment": enrolment.pk, "assignment": assignment.pk})

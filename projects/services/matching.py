@@ -31,12 +31,12 @@ from projects.services.locks import (
     lock_enrolment,
     lock_members,
     lock_teams,
-    members_by_project,
     require_registration_open,
     tell_teams,
 )
 from projects.services.registration import add_member, close_projects, end_membership
 from projects.services.wishes import form_team, require_by_wish, require_not_given, seed_of, write_list
+from projects.teamrows import members_by_project
 
 
 def ask_for_match(*, enrolment: Enrolment, assignment: Assignment, now: datetime) -> MatchRequest:

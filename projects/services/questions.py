@@ -19,17 +19,10 @@ from amls.held.services import HOLD, need_untold
 from amls.mail.corrections import Correction, notify_corrected
 from projects.addresses import QUESTIONS, key_of
 from projects.models import Assessment, Assignment, Excuse, Membership, PointsQuestion, Project, TaskPoints
-from projects.services.locks import (
-    follow_in_feeds,
-    lock_project,
-    members_of,
-    require_running,
-    save_checked,
-    told_of,
-    whom_to_ask,
-)
+from projects.services.locks import follow_in_feeds, lock_project, require_running, save_checked, told_of, whom_to_ask
 from projects.services.points import give_points
 from projects.services.teamsheets import Given, most_by_task
+from projects.teamrows import members_of
 
 _LONGEST_REASON = 300
 

@@ -31,14 +31,13 @@ from projects.services.locks import (
     lock_team,
     lock_teams,
     lock_topic,
-    members_by_project,
-    members_of,
     require_first_come,
     require_registration_open,
     tell,
     tell_revoked,
     told_of,
 )
+from projects.teamrows import members_by_project, members_of
 
 
 def register_project(*, enrolment: Enrolment, topic: Topic, now: datetime) -> Project:

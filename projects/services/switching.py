@@ -13,7 +13,6 @@ from projects.models import Project, Topic, TopicSwitch
 from projects.services.locks import (
     lock_teams,
     lock_topics,
-    members_of,
     require_first_come,
     require_registration_open,
     require_running,
@@ -27,6 +26,7 @@ from projects.services.registration import (
     require_available,
     take_slot,
 )
+from projects.teamrows import members_of
 
 # Each is a mail to everyone in the team.
 _SWITCHES = Bound(

@@ -24,7 +24,6 @@ from projects.services.locks import (
     lock_members,
     lock_team,
     lock_teams,
-    members_of,
     require_registration_open,
     tell,
     tell_revoked,
@@ -39,6 +38,7 @@ from projects.services.registration import (
     require_without_project,
     start_project,
 )
+from projects.teamrows import members_of
 
 INVITATION_LASTS = timedelta(days=14)
 _TOO_MANY = gettext_lazy("These are many invitations for one day. Ask the person yourself, or try again in %(wait)s.")

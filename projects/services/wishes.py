@@ -29,7 +29,6 @@ from projects.services.locks import (
     active_membership,
     lock_enrolment,
     lock_project,
-    members_of,
     require_registration_open,
     require_running,
     require_within,
@@ -39,6 +38,7 @@ from projects.services.locks import (
 )
 from projects.services.registration import add_member, require_active, require_without_project
 from projects.services.teams import invite_member
+from projects.teamrows import members_of
 
 
 def form_team(*, assignment: Assignment, enrolment: Enrolment, emails: Iterable[str] = (), now: datetime) -> Project:

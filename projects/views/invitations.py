@@ -17,8 +17,8 @@ from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Invitation
 from projects.queries import team_of
-from projects.services.locks import members_of
 from projects.services.teams import accept_invitation, decline_invitation
+from projects.teamrows import members_of
 
 
 @login_required

@@ -10,9 +10,9 @@ from django.urls import reverse
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from projects.models import Invitation, Project
-from projects.services.locks import members_of
 from projects.services.registration import leave_team
 from projects.services.teams import accept_invitation, invite_member, move_member
+from projects.teamrows import members_of
 from tests.projects.conftest import NOW, World
 
 pytestmark = pytest.mark.django_db

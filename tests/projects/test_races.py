@@ -22,7 +22,6 @@ from projects.services.assessing import assess, publish_assessments
 from projects.services.extensions import extend, revoke_extension
 from projects.services.handin import hand_in
 from projects.services.ideas import decide_idea, propose_idea
-from projects.services.locks import members_of
 from projects.services.registration import (
     dissolve_project,
     leave_team,
@@ -38,6 +37,7 @@ from projects.services.teams import (
     register_team,
     revoke_invitation,
 )
+from projects.teamrows import members_of
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.races import Act, at_once, refusals

@@ -11,7 +11,6 @@ from amls.courses.models import Course, Enrolment
 from amls.courses.services import leave_course
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.locks import members_of
 from projects.services.registration import (
     dissolve_project,
     leave_team,
@@ -21,6 +20,7 @@ from projects.services.registration import (
 )
 from projects.services.switching import switch_topic
 from projects.services.teams import accept_invitation, invite_member, register_team, write_seeking_note
+from projects.teamrows import members_of
 from tests.factories import EnrolmentFactory, TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 from tests.projects.desk import handed_in

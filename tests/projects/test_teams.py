@@ -11,7 +11,6 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
-from projects.services.locks import members_of
 from projects.services.teams import (
     INVITATION_LASTS,
     accept_invitation,
@@ -23,6 +22,7 @@ from projects.services.teams import (
     revoke_invitation,
     write_seeking_note,
 )
+from projects.teamrows import members_of
 from tests.factories import TopicFactory
 from tests.projects.conftest import DEADLINE, NOW, World
 

@@ -13,7 +13,7 @@ from amls.mail.letters import Letter, letter
 from amls.mail.models import Notice
 from projects.hooks.letters.wording import due, escaped, mine, project_of, why_member
 from projects.models import Allocation, Project, Topic, WishChange
-from projects.services.locks import members_of
+from projects.teamrows import members_of
 from projects.wishing import told_team
 
 
