@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
 from amls.files.tables.forms import TableForm
-from amls.grading.points import read_points
+from amls.grading.forms import TaskPointsField
 from exams.models import GRADES, Exam, ExamTask, HelperLink, Registration
 from exams.services.results import parse_points
 
@@ -178,26 +178,6 @@ class StepsForm(forms.Form):
         """Return the boundaries that were typed, by grade."""
         typed = {grade: self.cleaned_data[f"grade-{grade}"] for grade in GRADES}
         return {grade: points for grade, points in typed.items() if points is not None}
-
-
-class TaskPointsField(forms.CharField):
-    """Points for a task as people type them, in quarters; None where nothing is typed."""
-
-    def __init__(self, most: Decimal, **options: Any) -> None:
-        super().__init__(required=False, **options)
-        self.most = most
-
-    def clean(self, value: Any) -> Decimal | None:
-        """Return the points.
-
-        Raises:
-            ValidationError: there are none such for this task.
-        """
-        text = super().clean(value)
-        try:
-            return read_points(text, most=self.most) if text else None
-        except RuleViolation as violation:
-            raise ValidationError(str(violation.message), code=violation.code) from violation
 
 
 class TaskEntryForm(forms.Form):

@@ -126,3 +126,9 @@ def cast(request: pytest.FixtureRequest, db: None) -> Cast:
         return make_cast()
     made: tuple[Cast, object] = request.getfixturevalue("furnished")
     return made[0]
+
+
+@pytest.fixture
+def one_factor(settings: Settings) -> None:
+    """Staff need no second factor: what they do is tested, not how they sign in."""
+    settings.STAFF_NEEDS_SECOND_FACTOR = False

@@ -50,7 +50,7 @@ from tests.factories import (
 )
 from tests.tables import agree, said, show
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 PARTS = ("anonymous", "stranger", "student", "assistant", "lecturer", "foreign lecturer", "admin")
 SCOPED = (
     "courses_course", "courses_enrolment", "courses_rosterentry", "lectures_lecture", "lectures_part", "lectures_officehour",
@@ -62,11 +62,6 @@ SCOPED = (
     "projects_mentorlimit", "exams_exam", "mail_announcement", "mail_reminderrule",
     "mail_mailsettings", "mail_notice", "exports_export",
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

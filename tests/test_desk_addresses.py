@@ -9,20 +9,14 @@ from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.urls import NoReverseMatch, URLPattern, URLResolver, reverse
-from pytest_django import Settings
 
 from amls.courses.models import Course, User
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import LectureFactory, TopicFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 SECRET = "Not yet announced"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

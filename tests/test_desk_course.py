@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, Role
@@ -26,14 +25,9 @@ from tests.factories import (
     TopicFactory,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = datetime(2024, 6, 12, tzinfo=UTC)
 LECTURES = "/admin/lectures/lecture/"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

@@ -11,19 +11,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from amls.courses.models import User
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, EnrolmentFactory, ExamFactory, LectureFactory, TopicFactory
 from tests.test_desk import SCOPED, rows  # noqa: F401 - a fixture
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 
 def ways_from(page: str) -> set[str]:

@@ -16,7 +16,7 @@ from django.db.models import ProtectedError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, Mode, StaffMember, User, WeeklySlot
@@ -32,7 +32,7 @@ from tests.cast import Cast
 from tests.lectures.files import pdf
 from tests.test_desk import rows  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 # What is changed of a row of each kind: the form's field, as it is typed; the model's, as it is kept.
 CHANGES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
@@ -76,11 +76,6 @@ OF_THE_DESK = {
     # A row for each statement: the desk may take more of them.
     "courses.Invalidation",
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @contextmanager

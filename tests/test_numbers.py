@@ -8,7 +8,6 @@ from itertools import product
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from pytest_django import Settings
 
 from lectures.models import Lecture
 from tests.cast import Cast
@@ -16,14 +15,9 @@ from tests.exams.test_office import ACTS
 from tests.factories import AssignmentFactory, LectureFactory, TopicFactory
 from tests.test_addresses import TABLE, furnished, places  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 # More than a bigint holds, and more digits than Python reads.
 NUMBERS = (str(2**63), "9" * 5000)
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def all_addresses(patterns: list[URLPattern | URLResolver], number: str, before: str = "") -> Iterator[str]:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.mail.models import Notice
@@ -19,7 +18,7 @@ from projects.models import EarlierPass, ExtensionRequest, Membership, Project
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory, OpenExamFactory, TopicFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NAMES = [
     "Zoë Abel", "Änne Becker", "Anna von der Heide", "Krüger, Anna", "Søren Lund", "Bernd Ördek", "Özlem Şahin",
     "Łukasz Żółć", "山田太郎",
@@ -28,11 +27,6 @@ TYPED = [
     ("ozlem", "Özlem Şahin"), ("sahin", "Özlem Şahin"), ("kruger", "Krüger, Anna"), ("krueger", "Krüger, Anna"),
     ("anna krueger", "Krüger, Anna"), ("lukasz", "Łukasz Żółć"), ("soren", "Søren Lund"), ("山田", "山田太郎"),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import User
 from amls.exports.jobs import work_once
@@ -17,13 +16,8 @@ from lectures.services.schedule import change_lecture
 from tests.cast import Cast
 from tests.factories import CourseFactory, EnrolmentFactory, LectureFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 SUMMER = datetime(2024, 7, 8, 21, 59, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def test_pages_of_no_course_show_the_sites_time_and_name_it(cast: Cast) -> None:

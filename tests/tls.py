@@ -1,6 +1,11 @@
-"""Certificates for servers of this machine."""
+"""Servers of this machine that speak HTTPS, and their certificates."""
 
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -33,3 +38,22 @@ def make_certificate(folder: Path, address: IPv4Address | IPv6Address) -> Path:
     )
     path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+@contextmanager
+def serving(
+    handler: type[BaseHTTPRequestHandler], address: IPv4Address | IPv6Address, certificate: Path
+) -> Iterator[str]:
+    """Let a handler answer on a free port of an address, in threads; give where, such as 'https://localhost:4711'."""
+    server = ThreadingHTTPServer((str(address), 0), handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"https://localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

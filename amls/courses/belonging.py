@@ -6,6 +6,8 @@ import pgtrigger
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from amls.core.triggers import owner, refuses
+
 
 def require_own_course(row: Any, field: str, *, error_field: str | None = None) -> None:
     """Refuse, in a model's `clean`, that a row points to one of another course.
@@ -43,13 +45,5 @@ def of_same(what: str, name: str, field: str, table: str) -> pgtrigger.Trigger:
         field: the foreign key; may be empty.
         table: where it points to.
     """
-    return pgtrigger.Trigger(
-        name=name,
-        operation=pgtrigger.Insert | pgtrigger.Update,
-        when=pgtrigger.Before,
-        func=(
-            f"IF (SELECT {what}_id FROM {table} WHERE id = NEW.{field}_id) <> NEW.{what}_id THEN "  # noqa: S608 - names of ours
-            f"RAISE EXCEPTION '{name}: the {field} is one in another {what}.' USING ERRCODE = 'check_violation'; "
-            "END IF; RETURN NEW;"
-        ),
-    )
+    where = f"({owner(what, table, field)}) <> NEW.{what}_id"
+    return refuses(name, where=where, because=f"the {field} is one in another {what}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pghistory
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Mod
@@ -11,6 +10,7 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Course, Enrolment, User
 from amls.grading.points import QUARTER, ZERO
 
@@ -134,16 +134,12 @@ class RollEntry(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="rollentry_same_course",
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                when=pgtrigger.Before,
-                func=(
-                    "IF (SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id) <> "
-                    "(SELECT course_id FROM grading_roll WHERE id = NEW.roll_id) THEN "
-                    "RAISE EXCEPTION 'rollentry_same_course: the enrolment is one in another course.' "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+            refuses(
+                "rollentry_same_course",
+                where=differ(
+                    owner("course", "courses_enrolment", "enrolment"), owner("course", "grading_roll", "roll")
                 ),
+                because="the enrolment is one in another course.",
             )
         ]
 

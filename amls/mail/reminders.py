@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.models import AgendaItem, ItemKind, moment_of, name_of
 from amls.core.clock import deadline_closes_at
+from amls.core.doorbell import ring
 from amls.core.markdown import escape_markdown
 from amls.core.times import say_day, say_distance, say_moment
 from amls.courses.models import Course, Enrolment, Role
@@ -26,7 +27,7 @@ from amls.mail.categories import REMINDERS
 from amls.mail.letters import Letter
 from amls.mail.managers import NoticeQuerySet
 from amls.mail.models import MailSettings, Notice, ReminderRule
-from amls.mail.outbox import notify_enrolled, wanting
+from amls.mail.outbox import SWEEP, notify_enrolled, wanting
 from amls.mail.render import language_of
 from amls.mail.send import TOGETHER
 from amls.mail.still_due import still_due_for
@@ -50,6 +51,13 @@ def ensure_rules(course: Course) -> None:
         _settings, is_new = MailSettings.objects.get_or_create(course=course)
         if is_new:
             ReminderRule.objects.bulk_create(_default_rules(course), ignore_conflicts=True)
+
+
+def pause_rule(*, rule: ReminderRule, is_paused: bool) -> None:
+    """Let a rule rest, or go on; what it has planned follows at once."""
+    rule.is_paused = is_paused
+    rule.save(update_fields=["is_paused"])
+    ring(SWEEP)
 
 
 def _default_rules(course: Course) -> list[ReminderRule]:

@@ -1,10 +1,10 @@
 """The tasks of an exam, and what each person got for them: their sum is the result."""
 
 import pghistory
-import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.triggers import differ, owner, refuses
 from amls.grading.models import PointsBase, TaskBase
 from exams.models.exam import Exam
 from exams.models.registration import Registration
@@ -42,16 +42,12 @@ class ExamTaskPoints(PointsBase):
             *PointsBase.Meta.constraints,
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="examtaskpoints_same_exam",
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                when=pgtrigger.Before,
-                func=(
-                    "IF (SELECT exam_id FROM exams_registration WHERE id = NEW.registration_id) <> "
-                    "(SELECT exam_id FROM exams_examtask WHERE id = NEW.task_id) THEN "
-                    "RAISE EXCEPTION 'examtaskpoints_same_exam: the task is one of another exam.' "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+            refuses(
+                "examtaskpoints_same_exam",
+                where=differ(
+                    owner("exam", "exams_registration", "registration"), owner("exam", "exams_examtask", "task")
                 ),
+                because="the task is one of another exam.",
             )
         ]
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
 from amls.courses.models import Enrolment
-from projects.forms.points import TaskField
+from amls.grading.forms import TaskPointsField
 from projects.models import Assignment, PointsQuestion
 from projects.models.questions import LONGEST_QUESTION
 
@@ -62,7 +62,7 @@ class QuestionAnswerForm(forms.Form):
         super().__init__(data, initial={"answer": question.answer}, auto_id=f"id_{question.pk}_%s")
         said = "" if points is None else say_decimal(points)
         label = gettext("Points, of %(most)s") % {"most": say_decimal(most)}
-        self.fields["points"] = TaskField(most, label=label, initial=said)
+        self.fields["points"] = TaskPointsField(most, label=label, initial=said)
 
 
 class SnippetsForm(forms.Form):

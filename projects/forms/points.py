@@ -7,14 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.decimals import say_decimal
-from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.grading.points import read_points
+from amls.grading.forms import TaskPointsField
 from amls.grading.tasks import TaskScore
 from projects.forms.staff import AssessForm
 from projects.models import Assignment
@@ -24,27 +22,6 @@ from projects.services.assessing import version_of
 from projects.services.teamsheets import Given
 
 _SUM = "sum"
-
-
-class TaskField(forms.CharField):
-    """Points for a task as people type them; None where nothing is typed."""
-
-    def __init__(self, most: Decimal, **options: Any) -> None:
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 6})
-        super().__init__(required=False, widget=widget, **options)
-        self.most = most
-
-    def clean(self, value: Any) -> Decimal | None:
-        """Return the points.
-
-        Raises:
-            ValidationError: there are none such for this task.
-        """
-        text = super().clean(value)
-        try:
-            return read_points(text, most=self.most) if text else None
-        except RuleViolation as violation:
-            raise ValidationError(str(violation.message), code=violation.code) from violation
 
 
 class TaskPointsForm(forms.Form):
@@ -93,7 +70,9 @@ class TaskPointsForm(forms.Form):
                 self._add(task, f"task_{_key(task)}_{member.pk}", label, own.get(_key(task)))
 
     def _add(self, task: TaskScore, name: str, label: str, points: Decimal | None) -> None:
-        self.fields[name] = TaskField(task.most, label=label, initial="" if points is None else say_decimal(points))
+        self.fields[name] = TaskPointsField(
+            task.most, label=label, initial="" if points is None else say_decimal(points)
+        )
 
     def _score(self, enrolment: int | None) -> Score:
         if self.view.assessment is None:

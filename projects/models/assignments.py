@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Course, choices_hold
 from projects.managers import AssignmentQuerySet
 from projects.models.rules import HAND_IN_SUFFIXES, default_suffixes
@@ -21,34 +22,23 @@ PROJECT_MEGABYTES = 5120
 
 
 # What teams have can't become wrong by a change of their assignment.
-_KEEPS_ITS_WAY = pgtrigger.Trigger(
-    name="assignment_topics_given_stays",
+_KEEPS_ITS_WAY = refuses(
+    "assignment_topics_given_stays",
+    where="NEW.course_id <> OLD.course_id "
+    "OR (NEW.topics_given = '' AND EXISTS (SELECT 1 FROM projects_topic WHERE assignment_id = NEW.id)) "
+    "OR (NEW.topics_given = 'first-come' AND EXISTS "
+    "(SELECT 1 FROM projects_project WHERE assignment_id = NEW.id AND topic_id IS NULL))",
+    because="its topics and teams are there.",
     operation=pgtrigger.Update,
-    when=pgtrigger.Before,
-    func=(
-        "IF NEW.course_id <> OLD.course_id "
-        "OR (NEW.topics_given = '' AND EXISTS (SELECT 1 FROM projects_topic WHERE assignment_id = NEW.id)) "
-        "OR (NEW.topics_given = 'first-come' AND EXISTS "
-        "(SELECT 1 FROM projects_project WHERE assignment_id = NEW.id AND topic_id IS NULL)) THEN "
-        "RAISE EXCEPTION 'assignment_topics_given_stays: its topics and teams are there.' "
-        "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
-    ),
 )
 
 
 def enrolled_in_its_course(name: str) -> pgtrigger.Trigger:
     """Return a trigger by which the database refuses a row whose person is in another course than its assignment."""
-    return pgtrigger.Trigger(
-        name=name,
-        operation=pgtrigger.Insert | pgtrigger.Update,
-        when=pgtrigger.Before,
-        func=(
-            "IF (SELECT course_id FROM courses_enrolment WHERE id = NEW.enrolment_id) <> "  # noqa: S608 - a name of ours
-            "(SELECT course_id FROM projects_assignment WHERE id = NEW.assignment_id) THEN "
-            f"RAISE EXCEPTION '{name}: the enrolment is one in another course.' USING ERRCODE = 'check_violation'; "
-            "END IF; RETURN NEW;"
-        ),
+    where = differ(
+        owner("course", "courses_enrolment", "enrolment"), owner("course", "projects_assignment", "assignment")
     )
+    return refuses(name, where=where, because="the enrolment is one in another course.")
 
 
 class Assignment(models.Model):

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Max, Q
@@ -10,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.core.triggers import refuses
 from amls.courses.belonging import of_same
 from amls.courses.models import Course, Enrolment, choices_hold
 from projects.managers import InvitationQuerySet, MembershipQuerySet, ProjectQuerySet, TopicSwitchQuerySet
@@ -70,16 +70,11 @@ class Project(models.Model):
         ]
         triggers = [
             of_same("assignment", "project_topic_of_assignment", "topic", "projects_topic"),
-            pgtrigger.Trigger(
-                name="project_has_its_topic",
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                when=pgtrigger.Before,
-                func=(
-                    "IF NEW.topic_id IS NULL AND "
-                    "(SELECT topics_given FROM projects_assignment WHERE id = NEW.assignment_id) = 'first-come' THEN "
-                    "RAISE EXCEPTION 'project_has_its_topic: this assignment is worked on by topics.' "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
-                ),
+            refuses(
+                "project_has_its_topic",
+                where="NEW.topic_id IS NULL AND "
+                "(SELECT topics_given FROM projects_assignment WHERE id = NEW.assignment_id) = 'first-come'",
+                because="this assignment is worked on by topics.",
             ),
         ]
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import CleanTextField, LineField
+from amls.core.triggers import refuses
 from amls.courses.belonging import of_same_course, require_own_course
 from amls.courses.models import Course, Enrolment, StaffMember, choices_hold
 from projects.managers import TopicQuerySet
@@ -98,16 +99,12 @@ class Topic(models.Model):
         triggers = [
             of_same_course("topic_mentor_of_same_course", "mentor", "courses_staffmember"),
             of_same_course("topic_assignment_of_same_course", "assignment", "projects_assignment"),
-            pgtrigger.Trigger(
-                name="topic_stays_with_its_teams",
+            refuses(
+                "topic_stays_with_its_teams",
+                where="NEW.assignment_id <> OLD.assignment_id "
+                "AND EXISTS (SELECT 1 FROM projects_project WHERE topic_id = NEW.id)",
+                because="a team has or had it.",
                 operation=pgtrigger.Update,
-                when=pgtrigger.Before,
-                func=(
-                    "IF NEW.assignment_id <> OLD.assignment_id "
-                    "AND EXISTS (SELECT 1 FROM projects_project WHERE topic_id = NEW.id) THEN "
-                    "RAISE EXCEPTION 'topic_stays_with_its_teams: a team has or had it.' "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
-                ),
             ),
         ]
 

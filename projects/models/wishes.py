@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.text import LineField
+from amls.core.triggers import differ, owner, refuses
 from amls.courses.models import Enrolment, StaffMember, choices_hold
 from projects.models.assignments import Assignment, enrolled_in_its_course
 from projects.models.teams import Project
@@ -21,16 +22,8 @@ def _of_one_assignment(name: str, assignment: str) -> pgtrigger.Trigger:
         name: of the trigger; the error says it.
         assignment: the SQL that finds the row's assignment.
     """
-    return pgtrigger.Trigger(
-        name=name,
-        operation=pgtrigger.Insert | pgtrigger.Update,
-        when=pgtrigger.Before,
-        func=(
-            f"IF (SELECT assignment_id FROM projects_topic WHERE id = NEW.topic_id) <> ({assignment}) THEN "  # noqa: S608 - SQL of ours
-            f"RAISE EXCEPTION '{name}: the topic is one of another assignment.' USING ERRCODE = 'check_violation'; "
-            "END IF; RETURN NEW;"
-        ),
-    )
+    where = differ(owner("assignment", "projects_topic", "topic"), assignment)
+    return refuses(name, where=where, because="the topic is one of another assignment.")
 
 
 class WishList(models.Model):
@@ -166,16 +159,13 @@ class MentorLimit(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Trigger(
-                name="mentorlimit_of_same_course",
-                operation=pgtrigger.Insert | pgtrigger.Update,
-                when=pgtrigger.Before,
-                func=(
-                    "IF (SELECT course_id FROM courses_staffmember WHERE id = NEW.mentor_id) <> "
-                    "(SELECT course_id FROM projects_assignment WHERE id = NEW.assignment_id) THEN "
-                    "RAISE EXCEPTION 'mentorlimit_of_same_course: the mentor is one of another course.' "
-                    "USING ERRCODE = 'check_violation'; END IF; RETURN NEW;"
+            refuses(
+                "mentorlimit_of_same_course",
+                where=differ(
+                    owner("course", "courses_staffmember", "mentor"),
+                    owner("course", "projects_assignment", "assignment"),
                 ),
+                because="the mentor is one of another course.",
             )
         ]
 

@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from pytest_django import Settings
 
 from lectures.models import Lecture
 from projects.models import Project
@@ -16,12 +15,7 @@ from tests.cast import Cast
 from tests.factories import LectureFactory, TopicFactory
 from tests.odd.sending import Sender, Sent
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import Course
 from amls.held.models import HeldAct
@@ -17,12 +16,7 @@ from tests.agreeing import agree_to
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 
 def send(client: Client, course: Course, **values: str) -> Any:

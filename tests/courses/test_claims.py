@@ -11,7 +11,6 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
-from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
@@ -28,15 +27,10 @@ from tests.agreeing import do_held
 from tests.cast import Cast
 from tests.tables import agree, show
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
 NUMBER = "412345"
 SAID = "If this number stands on the roster, the staff are asked to confirm that it is you."
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 import pytest
 from allauth.account.models import EmailAddress
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, RosterEntry, User
@@ -15,13 +14,8 @@ from tests.cast import Cast
 from tests.factories import EnrolmentFactory
 from tests.tables import said
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def roster(course: Course, *rows: tuple[str, str]) -> RosterPlan:

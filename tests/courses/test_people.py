@@ -8,7 +8,6 @@ from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
@@ -21,15 +20,10 @@ from tests.cast import Cast
 from tests.factories import EnrolmentFactory
 from tests.tables import said
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
 NUMBER = "412345"
 ODD = "Li Wei [Austausch]"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def history_of(name: str) -> Any:

@@ -10,7 +10,6 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.courses.models import RosterEntry, User
 from amls.courses.services import verify_number
@@ -22,17 +21,12 @@ from projects.services.teams import register_team
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, TopicFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
 TEXTS = """
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'jsonb', 'ARRAY')
 """
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def where(*words: str) -> set[str]:

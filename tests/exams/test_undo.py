@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.files.models import ImportedRow, TableImport
 from amls.privacy.registry import delete_account
@@ -20,14 +19,9 @@ from tests.exams.people import make_students, verify_all
 from tests.factories import OpenExamFactory
 from tests.tables import agree, show
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 JUNE, AFTER = datetime(2024, 6, 20, 10, tzinfo=UTC), datetime(2024, 7, 25, 10, tzinfo=UTC)
 IMPORTS = "/amls/staff/imports/"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

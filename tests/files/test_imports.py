@@ -7,7 +7,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import RosterEntry
 from amls.files.models import ImportedRow, TableImport
@@ -21,14 +20,9 @@ from tests.projects.conftest import World, world  # noqa: F401 - a fixture
 from tests.projects.desk import make_teams
 from tests.tables import agree, kept, show, workbook
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 IMPORTS = "/amls/staff/imports/"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 def undo(client: Any) -> Any:

@@ -3,13 +3,12 @@
 import json
 import os
 import ssl
-import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ from amls.privacy.registry import delete_account
 from exams.services.registration import register, withdraw
 from tests.cast import Cast
 from tests.factories import OpenExamFactory
-from tests.tls import make_certificate
+from tests.tls import make_certificate, serving
 
 pytestmark = pytest.mark.django_db
 HERE = ip_address("127.0.0.1")
@@ -119,16 +118,8 @@ def endpoint(certificate: Path, browser: Browser) -> Iterator[str]:
         pass
 
     Service.browser = browser
-    server = ThreadingHTTPServer((str(HERE), 0), Service)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"https://localhost:{server.server_port}/push/a?b=c"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Service, HERE, certificate) as address:
+        yield f"{address}/push/a?b=c"
 
 
 @pytest.fixture

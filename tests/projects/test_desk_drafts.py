@@ -4,19 +4,13 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from projects.models import Assessment, AssessmentDraft, Project, StaffNote
 from projects.services.assessing import assess
 from tests.projects.conftest import NOW, World
 from tests.projects.desk import assess_url, list_url, make_teams
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 
 @pytest.fixture

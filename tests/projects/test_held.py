@@ -7,7 +7,6 @@ import pytest
 from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.core.violations import RuleViolation
 from amls.held.kinds import held_kinds
@@ -20,13 +19,8 @@ from projects.services.assessing import assess
 from tests.projects.conftest import NOW, World
 from tests.projects.desk import make_teams
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 THEN = NOW + HOLD
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django import Settings
 
 from amls.core import clock
 from amls.core.preview import SEAL
@@ -30,14 +29,9 @@ from tests.exams.people import make_students
 from tests.factories import EnrolmentFactory, UserFactory
 from tests.projects.conftest import NOW, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 D = Decimal
 NAMES = ("Łukasz Żółć", "Ștefan Șahin", "山田太郎", "Jürgen Größe")
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

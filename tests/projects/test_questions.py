@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.agenda.feeds import own_items
 from amls.agenda.models import AgendaItem
@@ -53,14 +52,9 @@ from projects.services.snippets import keep_snippets
 from projects.services.teamsheets import Given
 from tests.projects.conftest import NOW, World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 D = Decimal
 WHY = "Größe von Graphen: Warum fehlen 2 Punkte, Teil b stand auf der Rückseite?"
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from amls.courses.models import Enrolment, StaffMember
 from projects.models import (
@@ -47,7 +46,7 @@ from projects.services.teams import invite_member, write_seeking_note
 from projects.urls import urlpatterns
 from tests.projects.conftest import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
 ADMINS = {
     model: registered for model, registered in admin.site._registry.items() if model._meta.app_label == "projects"
@@ -58,11 +57,6 @@ KEPT: list[type[Model]] = [
 ]  # fmt: skip
 OUTSIDERS = ("anonymous", "stranger", "classmate", "rival", "foreign lecturer")
 SECRETS = ("Secret idea", "secret.ipynb", "invited@example.org", "student@example.org", "Only for staff")
-
-
-@pytest.fixture(autouse=True)
-def _one_factor(settings: Settings) -> None:
-    settings.STAFF_NEEDS_SECOND_FACTOR = False
 
 
 @pytest.fixture

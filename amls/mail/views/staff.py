@@ -11,12 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.core.doorbell import ring
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import User
 from amls.mail.models import Announcement, ItemChange, Notice, ReminderRule
-from amls.mail.outbox import SWEEP, notify
-from amls.mail.reminders import timeline
+from amls.mail.outbox import notify
+from amls.mail.reminders import pause_rule, timeline
 from amls.mail.render import preview
 from amls.mail.trials import KIND as TEST_KIND
 from amls.mail.trials import TestOf
@@ -116,7 +115,5 @@ def pause(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Pause a reminder rule, or let it go on."""
     access = _manager(request, slug)
     rule = get_object_or_404(ReminderRule, pk=pk, course=access.course)
-    rule.is_paused = "pause" in request.POST
-    rule.save(update_fields=["is_paused"])
-    ring(SWEEP)
+    pause_rule(rule=rule, is_paused="pause" in request.POST)
     return redirect("mail:staff", slug=slug)

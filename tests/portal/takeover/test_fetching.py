@@ -3,11 +3,10 @@
 import ipaddress
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from amls.core.outside import Address, is_public
 from amls.portal.takeover.fetching import Fetched, fetch
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
-from tests.tls import make_certificate
+from tests.tls import make_certificate, serving
 
 PAGE = b"<html><body><h1>Toy SS2024</h1><ul><li>01 One [Apr 16]</li></ul></body></html>"
 SERVER = ipaddress.ip_address("127.0.0.1")
@@ -87,16 +86,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(certificate: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer((str(SERVER), 0), Site)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"https://localhost:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Site, SERVER, certificate) as address:
+        yield address
 
 
 @pytest.fixture
