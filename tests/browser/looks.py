@@ -32,6 +32,7 @@ _STANDS = """() => [...document.querySelectorAll("*")].map(element => {
 _LAID_DOWN = """
 () => document.querySelectorAll("#submit-row, .desk-foot").forEach(bar => { bar.style.position = "static"; })
 """
+_DRAWN = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 _STILL = """() => Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition)
   .map(one => one.finished.catch(() => null)))"""
 
@@ -79,7 +80,7 @@ def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES, seen: 
     problems = []
     seen = set() if seen is None else seen
     for width, scheme in product(WIDTHS, schemes):
-        page.set_viewport_size({"width": width, "height": 900})
+        turn(page, width)
         page.emulate_media(color_scheme=scheme)
         page.evaluate(_STILL)
         page.evaluate(_LAID_DOWN)
@@ -97,6 +98,12 @@ def axe(page: Page, *, only_colours: bool = False) -> list[str]:
     return [f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations]
 
 
+def turn(page: Page, width: int) -> None:
+    """Make the window as wide as that, and wait until the page knows: it is told of its size when it is drawn anew."""
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate(_DRAWN)
+
+
 # The elements that reach out of the window and hold no other that does.
 _WIDEST = """width => [...document.querySelectorAll("body *")]
     .filter(element => element.getBoundingClientRect().right > width && element.offsetWidth)
@@ -108,7 +115,7 @@ def too_wide(page: Page, widths: Sequence[int] = EVERY_WIDTH) -> list[str]:
     """Return the widths in which one has to scroll sideways, with how much the page needs."""
     overflows = []
     for width in widths:
-        page.set_viewport_size({"width": width, "height": 900})
+        turn(page, width)
         needed = page.evaluate("document.documentElement.scrollWidth")
         if needed > width:
             overflows.append(f"{width}: it needs {needed} for {page.evaluate(_WIDEST, width)}")

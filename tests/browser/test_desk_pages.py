@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from amls.courses.models import Course
 from lectures.models import Lecture, OfficeHour
 from tests.browser.conftest import Open
-from tests.browser.looks import SCHEMES, WIDTHS, axe_in_every_look, problems_in_each_scheme_at
+from tests.browser.looks import SCHEMES, WIDTHS, axe_in_every_look, problems_in_each_scheme_at, turn
 
 
 def desk_paths() -> list[str]:
@@ -75,7 +75,7 @@ def test_no_label_of_the_desk_lies_over_its_field(open_page: Open, site: str) ->
                 continue
             looked_at += 1
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 900})
+                turn(page, width)
                 if labels := page.evaluate(COVERED):
                     nameless[path, width] = labels
     assert nameless == {}

@@ -11,6 +11,7 @@ import zipfile
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open
+from tests.browser.looks import turn
 
 WAYS = "[...document.querySelectorAll('main :is(a.btn, button, summary.btn), main .tabs a')].filter(one => one.checkVisibility()).length"
 HEIGHT = "document.querySelector('main').getBoundingClientRect().height"
@@ -50,7 +51,7 @@ def test_no_page_asks_more_of_its_readers_than_it_did(open_page: Open, read_file
     worse = {}
     for name, (who, path, width, script, _before, most) in CASES.items():
         page = pages[who]
-        page.set_viewport_size({"width": width, "height": 900})
+        turn(page, width)
         page.goto(f"{site}{path}")
         measured = page.evaluate(script)
         if not isinstance(measured, int | float) or measured > most:
