@@ -1,4 +1,4 @@
-"""Exams at the desk."""
+"""Exams and their rooms at the desk."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,39 +19,13 @@ from unfold.decorators import action
 
 from amls.core.keys import primary_key
 from amls.courses.saving import delete_row, save_row
-from amls.desk.listing import PeopleList
-from amls.desk.site import CourseScopedAdmin, CourseScopedInline, ScopedFilter, scoped_choices
-from amls.desk.writes import NOTHING, Writes
-from exams.models import Accommodation, AdmissionDecision, Exam, ExamRules, Registration, Result, ResultChange, Room
-from exams.services.admission import keep_decision
+from amls.desk.site import CourseScopedAdmin, CourseScopedInline
+from amls.desk.writes import Writes
+from exams.models import Exam, Registration, Room
 from exams.services.capacity import lock_dates
 from exams.services.registration import promote_waiting
-from exams.services.seating import Move, mend_seats
-from exams.services.setup import delete_room, end_grant, grant, save_room
-
-
-@admin.register(ExamRules)
-class ExamRulesAdmin(CourseScopedAdmin):
-    """What holds for all exams of a course."""
-
-    writes = Writes(save=save_row, delete=delete_row)
-    list_display = ("course", "project_is_prerequisite", "max_extra_points", "extra_points_lift_fail", "binding_name")
-    list_select_related = ("course",)
-    fieldsets = (
-        (None, {"fields": ("course", "needs_matriculation_number", "project_is_prerequisite", "builder")}),
-        (gettext_lazy("Sign-up"), {"fields": ("keeps_seat_while_waiting",)}),
-        (gettext_lazy("Grading"), {"fields": (("exam_percent", "max_extra_points"), "extra_points_lift_fail")}),
-        (gettext_lazy("The university's registration"), {"fields": (("binding_name", "binding_url"),)}),
-    )
-    readonly_fields = ("builder",)
-
-    @admin.display(description=gettext_lazy("rule of admission"))
-    def builder(self, rules: ExamRules) -> SafeString | str:
-        """Lead to where the rule is built from blocks."""
-        if not rules.pk:
-            return ""
-        address = reverse("exams:rule", args=[rules.course.slug])
-        return format_html('<a class="underline" href="{}">{}</a>', address, _("Build it from blocks"))
+from exams.services.seating import mend_seats
+from exams.services.setup import delete_room, save_room
 
 
 class ExamForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -190,114 +164,3 @@ class ExamAdmin(CourseScopedAdmin):
                 mended.misplaced,
             )
             messages.warning(request, text % {"count": mended.misplaced})
-
-
-class ExamFilter(ScopedFilter):
-    """A filter by exams that names each with its day: all dates of a course may be called alike."""
-
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
-        """Return the exams of the person's courses, in the order of their days."""
-        rows = scoped_choices(model_admin, field, request, course=model_admin.course_of_list(request))
-        exams = rows if rows is not None else Exam.objects.all()
-        return [(exam.pk, exam.with_day()) for exam in exams.order_by("starts_at", "pk")]
-
-
-@admin.register(Registration)
-class RegistrationAdmin(CourseScopedAdmin):
-    """Who takes part in which exam."""
-
-    writes = NOTHING
-    list_display = ("person", "date", "state", "position", "seat", "created_at", "reason")
-    ordering = ("exam", "enrolment__user__sort_name", "pk")
-    list_filter = (("exam", ExamFilter), "state")
-    list_select_related = ("enrolment__user", "exam", "seat__room", "course")
-    search_fields = (
-        "enrolment__user__display_name",
-        "enrolment__user__email",
-        "enrolment__user__matriculation_number",
-        "enrolment__verified_number",
-    )
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PeopleList]:
-        """Lead to the pages of the people."""
-        return PeopleList
-
-    @admin.display(description=gettext_lazy("person"), ordering="enrolment__user__sort_name")
-    def person(self, registration: Registration) -> str:
-        """Return the name."""
-        return str(registration.enrolment.user)
-
-    @admin.display(description=gettext_lazy("exam"), ordering="exam__starts_at")
-    def date(self, registration: Registration) -> str:
-        """Return the exam with its day."""
-        return registration.exam.with_day()
-
-
-@admin.register(Accommodation)
-class AccommodationAdmin(CourseScopedAdmin):
-    """What is granted to whom: the measure, never the reason."""
-
-    writes = Writes(save=grant, delete=end_grant)
-    list_display = ("enrolment", "course", "extra_minutes", "own_room", "front_row", "at_the_door")
-    ordering = ("course", "enrolment__user__sort_name")
-    list_filter = ("course",)
-    list_select_related = ("enrolment__user", "enrolment__course", "course")
-    fields = ("course", "enrolment", ("extra_minutes", "own_room", "front_row"), "at_the_door")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep what is granted with its person."""
-        return (*super().get_readonly_fields(request, obj), *(("course", "enrolment") if obj is not None else ()))
-
-    def told(self, request: HttpRequest, row: Accommodation, result: Move) -> None:
-        """Say where the person sits by what is granted now; calendars follow with the course's other changes."""
-        person = {"person": row.enrolment.user}
-        if result == Move.MOVED:
-            messages.success(request, _("%(person)s sits elsewhere now.") % person)
-        elif result == Move.NO_PLACE:
-            text = _("No free place fits what is granted to %(person)s. Add a room or make one larger: then they get one.")  # fmt: skip
-            messages.warning(request, text % person)
-
-
-@admin.register(AdmissionDecision)
-class AdmissionDecisionAdmin(CourseScopedAdmin):
-    """Decisions on admission: added, never changed."""
-
-    writes = Writes(save=keep_decision)
-    list_display = ("enrolment", "verdict", "reason", "is_by_hand", "by", "decided_at")
-    list_filter = ("course", "verdict", "is_by_hand")
-    list_select_related = ("enrolment__user", "enrolment__course", "by", "course")
-    fields = ("course", "enrolment", "verdict", "reason")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A decision is followed by another one, never changed."""
-        return False
-
-
-@admin.register(Result)
-class ResultAdmin(CourseScopedAdmin):
-    """Points and grades."""
-
-    writes = NOTHING
-    course_path = "registration__course"
-    list_display = ("registration", "points", "extra_points", "grade", "state", "published_at")
-    ordering = ("registration__exam", "registration__enrolment__user__sort_name")
-    list_filter = (("registration__exam", ExamFilter), "state")
-    list_select_related = ("registration__enrolment__user", "registration__exam")
-    search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
-
-
-@admin.register(ResultChange)
-class ResultChangeAdmin(CourseScopedAdmin):
-    """Who changed which result when, from what to what, and why."""
-
-    writes = NOTHING
-    course_path = "registration__course"
-    list_display = ("registration", "at", "by", "what", "step", "reason")
-    list_filter = (("registration__exam", ExamFilter), "what")
-    list_select_related = ("registration__enrolment__user", "registration__exam", "by")
-    search_fields = ("registration__enrolment__user__display_name", "registration__enrolment__user__email")
-
-    @admin.display(description=gettext_lazy("from what to what"))
-    def step(self, change: ResultChange) -> str:
-        """Say what it was and what it is."""
-        return change.step
