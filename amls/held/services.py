@@ -108,13 +108,18 @@ def undo(*, act: HeldAct, now: datetime) -> str:
     )
 
 
+def is_told(at: datetime, *, now: datetime) -> bool:
+    """Return whether the mail of what was done at `at`, which waits as long as a held act, has left."""
+    return now >= at + HOLD
+
+
 def need_untold(at: datetime, *, course: Course, now: datetime) -> None:
     """Refuse to take back what was done at `at` once its mail, which waits as long as a held act, has left.
 
     Raises:
         RuleViolation: code 'told'.
     """
-    if now >= at + HOLD:
+    if is_told(at, now=now):
         raise RuleViolation(
             _("It is too late: it was told at %(time)s.") % {"time": say_clock(at + HOLD, course.zone)}, code="told"
         )

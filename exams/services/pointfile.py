@@ -16,7 +16,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import User
 from amls.files.models import ImportedRow
-from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
+from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back, why_taken_back
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
@@ -107,7 +107,7 @@ def import_points(
             if dry_run or (expected and plan.seal != expected):
                 transaction.set_rollback(True)
             else:
-                kept = [_imported(change, wanted[change.registration.pk].line) for change in changes]
+                kept = [imported(change, wanted[change.registration.pk].line) for change in changes]
                 record_import(
                     course_id=exam.course_id, kind=KIND, rows=kept, filename=filename, by=by, now=now, subject=str(exam)
                 )
@@ -124,7 +124,8 @@ def _line(change: PointChange, line: int) -> PlanLine:
     )  # fmt: skip
 
 
-def _imported(change: PointChange, line: int) -> Imported:
+def imported(change: PointChange, line: int) -> Imported:
+    """Return a change as it is kept, so that it can be taken back."""
     user = change.registration.enrolment.user
     before = None if change.before is None else _values(change.before)
     return Imported(line, str(user), change.registration.pk, before, _values(change.after), user.pk)
@@ -192,5 +193,5 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     if result.state == Result.State.PUBLISHED and row.before is None:
         raise RuleViolation(_("The result is published: it can be corrected, but not taken away."), code="published")
     points = None if row.before is None else Decimal(row.before["points"])
-    reason = _("The import of a file was taken back.")
+    reason = why_taken_back(row)
     enter_points(exam_pk=registration.exam_id, points={registration.pk: points}, by=by, reason=reason, now=now)

@@ -15,14 +15,17 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
+from amls.files.models import TableImport
 from amls.files.tables.forms import Upload
 from amls.files.tables.pages import show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, table_response
+from amls.held.corrections import say_corrected
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
 from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
 from exams.models import FAILED, GRADES, Exam, Registration, ResultChange
 from exams.queries import office_rows, stack_order
+from exams.services.corrected import keep_corrected
 from exams.services.pointfile import import_points
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
@@ -134,6 +137,26 @@ def _people(exam: Exam) -> list[Registration]:
     )
 
 
+def say_saved(request: HttpRequest, access: Access, count: int, made: TableImport | None, *, back: str) -> None:
+    """Say whose points are saved; where they know them, with the button that takes the correction back until they are told.
+
+    Args:
+        request: of whoever entered them.
+        access: to the course.
+        count: of how many people points changed.
+        made: how published ones were before.
+        back: the path of the page.
+    """
+    text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", count)
+    said = text % {"count": count}
+    if made is None:
+        messages.success(request, said)
+        return
+    say_corrected(
+        request, made, course=access.course, title=said.rstrip("."), back=back, by=person_of(request), now=access.now
+    )
+
+
 @require_POST
 def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Keep the points that were typed; one that is wrong keeps all of them on the page."""
@@ -152,9 +175,10 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         except RuleViolation as violation:
             problem = str(violation.message)
         else:
-            text = ngettext("The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(changes))  # fmt: skip
-            messages.success(request, text % {"count": len(changes)})
-            return redirect(f"{reverse('exams:results', args=[slug, pk])}{f'?order={STACK}' if order == STACK else ''}")
+            back = f"{reverse('exams:results', args=[slug, pk])}{f'?order={STACK}' if order == STACK else ''}"
+            made = keep_corrected(changes, exam=exam, by=person_of(request), now=access.now)
+            say_saved(request, access, len(changes), made, back=back)
+            return redirect(back)
     context = _context(access, exam, entry=form, problem=problem, order=order)
     return render(request, "exams/results.html", context, status=422)
 

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.core.decimals import say_decimal
@@ -26,7 +25,9 @@ from amls.grading.tasks import TaskSum, read_task_lines, task_lines
 from exams.forms import TaskEntryForm, words_of
 from exams.models import Exam, ExamTask, Registration
 from exams.queries import stack_order
+from exams.services.corrected import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
+from exams.views.results import say_saved
 from exams.views.staff import open_exam, person_of
 
 _LONGEST = 10_000
@@ -67,7 +68,7 @@ def _attended(exam: Exam) -> list[Registration]:
     return stack_order(rows.select_related("enrolment__user", "enrolment__course", "result"))
 
 
-def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm) -> str:
+def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm, *, back: str) -> str:
     """Enter what a form holds; return why not, or ''."""
     if not form.is_valid():
         return _("Nothing is saved: mend the marked points.")
@@ -78,10 +79,8 @@ def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm)
         )  # fmt: skip
     except RuleViolation as violation:
         return str(violation.message)
-    said = ngettext(
-        "The points of %(count)d person are saved.", "The points of %(count)d people are saved.", len(changes)
-    )
-    messages.success(request, said % {"count": len(changes)})
+    made = keep_corrected_tasks(changes, exam=exam, by=person_of(request), now=access.now)
+    say_saved(request, access, len(changes), made, back=back)
     return ""
 
 
@@ -112,8 +111,9 @@ def by_task(request: HttpRequest, slug: str, pk: int, task: int) -> HttpResponse
     people, form, problem = _attended(exam), None, ""
     if request.method == "POST":
         form = TaskEntryForm(request.POST, people=people, tasks=[chosen])
-        if not (problem := _save(request, access, exam, form)):
-            return redirect("exams:by_task", slug, pk, task)
+        here = reverse("exams:by_task", args=[slug, pk, task])
+        if not (problem := _save(request, access, exam, form, back=here)):
+            return redirect(here)
     scores = scores_of_exam(exam, people)
     rows = [
         {
@@ -139,10 +139,10 @@ def by_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         if person is None:
             raise Http404
         form = TaskEntryForm(request.POST, people=[person], tasks=standing)
-        if not (problem := _save(request, access, exam, form)):
+        here = reverse("exams:by_person", args=[slug, pk])
+        if not (problem := _save(request, access, exam, form, back=f"{here}?person={person.pk}")):
             following = people[people.index(person) + 1 :]
-            there = f"?person={following[0].pk}" if following else ""
-            return redirect(reverse("exams:by_person", args=[slug, pk]) + there)
+            return redirect(f"{here}?person={following[0].pk}" if following else here)
     else:
         sought = clean_line(request.GET.get("q", ""))
         person = _found(people, sought) if sought else _of(people, request.GET)

@@ -197,11 +197,14 @@ class ProjectAdmin(KeptAdmin):
         courses = chosen_courses(request)
         if courses:
             timezone.activate(courses[0].zone)
+        progress = progress_of(courses, user_of(request)) if request.method == "GET" else []
         context = {
             "now": now_of(request),
             # The ways to often needed lists stay in the course that is chosen.
             "of_course": f"&{urlencode({'course': request.GET['course']})}" if request.GET.get("course") else "",
-            "progress": progress_of(courses, user_of(request)) if request.method == "GET" else [],
+            "progress": progress,
+            "decided": sum(of_course.decided for of_course in progress),
+            "teams": sum(of_course.total for of_course in progress),
             "chips": [(label, "" if _is_asked(request, way) else way, _is_asked(request, way)) for label, way in CHIPS],
             # What is done to many is done in one course.
             "works": WORKS if len(courses) == 1 else (),

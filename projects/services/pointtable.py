@@ -15,9 +15,10 @@ from amls.core.attempts import do_what_can_be, refused_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.courses.services import lock_course
-from amls.files.models import ImportedRow
+from amls.files.models import ImportedRow, TableImport
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back
 from amls.grading.points import ZERO
+from amls.held.services import is_told
 from projects.models import Assessment, Assignment, Outcome, Project, TaskPoints
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark
@@ -26,7 +27,8 @@ from projects.services.points import give_points_each, teams_for_points
 from projects.services.teamsheets import Given, TeamWish
 
 KIND = "projects.points"
-_SUM = "sum"
+# In the record of an import: the points without tasks, and why published ones were corrected last.
+_SUM, _WHY = "sum", "why"
 # What a row is to have, by task; None is the whole of an assignment without tasks, no mark takes back what was given.
 Marks = Mapping[int | None, Mark | None]
 
@@ -61,12 +63,22 @@ class RowChange:
         return all(points is None for points in self.before.values())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entered:
-    """What became of a table: what changed, and why which row is as before."""
+    """What became of a table: what changed, and why which row is as before.
+
+    Attributes:
+        made: what it was before, as it is kept to be taken back; None where nothing changed.
+    """
 
     changes: list[RowChange] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
+    made: TableImport | None = None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether people know of something that changed, and are told."""
+        return any(change.row.is_published for change in self.changes)
 
 
 def enter_table(
@@ -111,7 +123,7 @@ def enter_table(
         entered.changes.extend(
             replace(change, row=replace(change.row, project=teams[key])) for key, change in done.items()
         )
-        record_import(
+        entered.made = record_import(
             course_id=assignment.course_id, kind=KIND, rows=map(_imported, entered.changes), filename=filename, by=by,
             now=now, subject=assignment.title,
         )  # fmt: skip
@@ -198,9 +210,9 @@ def _imported(change: RowChange) -> Imported:
     members, project = change.row.members, change.row.project
     assert project is not None  # noqa: S101 - who has points has a team
     person = members[0].user_id if len(members) == 1 else None
-    return Imported(
-        change.line, change.row.label, project.pk, _values(change.before), _values(change.after), person
-    )  # fmt: skip
+    known = change.row.assessment if change.row.is_published else None
+    before = _values(change.before) | ({_WHY: known.correction} if known is not None else {})
+    return Imported(change.line, change.row.label, project.pk, before, _values(change.after), person)
 
 
 def _values(points: Marks) -> dict[str, str]:
@@ -246,3 +258,6 @@ def take_back(row: ImportedRow, by: User, now: datetime) -> None:
     wanted = {project.pk: TeamMarks(marks, comments, decided)}
     for refused in _mark(wanted, project.assignment, by=by, reason=reason, now=now).values():
         raise refused
+    if _WHY in before and not is_told(row.table_import.at, now=now):
+        # Nobody ever read of a correction.
+        Assessment.objects.filter(project=project).update(correction=before[_WHY])

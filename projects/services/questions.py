@@ -153,7 +153,7 @@ def answer_question(
 
 
 def take_answer_back(*, question: PointsQuestion, now: datetime) -> PointsQuestion:
-    """Take an answer back before it is told: the question waits for one again. Points that it corrected stay.
+    """Take an answer back before it is told: the question waits for one again.
 
     Raises:
         RuleViolation: it is told already, or there is none.

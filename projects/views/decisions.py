@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,11 +17,13 @@ from django.views.decorators.http import require_http_methods
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
+from amls.held.corrections import say_corrected
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
 from projects.models import Assignment, CommentSnippet, Excuse, PointsQuestion, TaskPoints
 from projects.services.excuses import end_excuse, excuse
-from projects.services.questions import answer_question, take_answer_back
+from projects.services.questions import answer_question
 from projects.services.snippets import keep_snippets
+from projects.services.takingback import correct
 from projects.services.teamsheets import most_by_task
 from projects.views.access import StaffPage, add_violation, number, open_staff_page
 
@@ -62,12 +66,10 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     page = open_staff_page(request, slug, pk, grading=Assignment.Grading.POINTS)
     rows = list(
         PointsQuestion.objects.filter(assessment__project__assignment=page.assignment)
-        .select_related("enrolment__user", "task", "answered_by", "assessment")
+        .select_related("enrolment__user", "task", "answered_by", "assessment__project__assignment__course")
         .order_by("asked_at", "pk")
     )
     most, standing = most_by_task(page.assignment), _standing(rows)
-    if "token" in request.POST:
-        return _take_answer_back(request, page, rows)
     asked = number(request.POST.get("answer_to")) if request.method == "POST" else 0
     entries: list[dict[str, Any]] = []
     wrong = False
@@ -78,17 +80,11 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         )
         form = QuestionAnswerForm(sent, question=row, points=points, most=most.get(row.task_id, Decimal(0)))
         if sent is not None and form.is_valid():
-            data = form.cleaned_data
             try:
-                answer_question(
-                    question=row, answer=data["answer"], points=data["points"], by=page.user, now=page.access.now
-                )
+                _answer(request, page, row, form.cleaned_data)
             except RuleViolation as violation:
                 add_violation(form, violation)
             else:
-                said = _("Answered; %(name)s gets a mail in five minutes.") % {"name": row.enrolment.user}
-                here = reverse("projects:questions", args=[slug, pk])
-                messages.success(request, said, extra_tags=f"at 0 {here} {row.pk}")
                 return redirect("projects:questions", slug, pk)
         wrong = wrong or bool(form.errors)
         entries.append({"question": row, "form": form, "points": points, "most": most.get(row.task_id)})
@@ -99,18 +95,25 @@ def questions(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "projects/questions.html", context, status=422 if wrong else 200)
 
 
-def _take_answer_back(request: HttpRequest, page: StaffPage, rows: list[PointsQuestion]) -> HttpResponse:
-    """Take an answer back that nobody was told of yet."""
-    row = next((row for row in rows if row.pk == number(request.POST["token"])), None)
-    if row is None:
-        raise Http404
-    try:
-        take_answer_back(question=row, now=page.access.now)
-    except RuleViolation as violation:
-        messages.error(request, str(violation.message))
-    else:
-        messages.success(request, _("Taken back: nobody is told, and the question waits for an answer."))
-    return redirect("projects:questions", page.course.slug, page.assignment.pk)
+def _answer(request: HttpRequest, page: StaffPage, question: PointsQuestion, data: Mapping[str, Any]) -> None:
+    """Answer a question, with other points where there are any: both are taken back together.
+
+    Raises:
+        RuleViolation: as `answer_question`.
+    """
+    written = partial(
+        answer_question, question=question, answer=data["answer"], points=data["points"], by=page.user,
+        now=page.access.now,
+    )  # fmt: skip
+    made = correct(project=question.assessment.project, do=written, by=page.user, now=page.access.now)
+    if made is None:
+        messages.info(request, _("Nothing was changed."))
+        return
+    say_corrected(
+        request, made, course=page.course, title=_("Answer to %(name)s") % {"name": question.enrolment.user},
+        back=reverse("projects:questions", args=[page.course.slug, page.assignment.pk]), by=page.user,
+        now=page.access.now,
+    )  # fmt: skip
 
 
 def _standing(rows: list[PointsQuestion]) -> dict[tuple[int, int | None, int | None], Decimal]:

@@ -27,6 +27,7 @@ from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.held.asking import hold_and_say
+from amls.held.corrections import say_corrected
 from projects.models import Assignment
 from projects.pointrows import PointsRow, points_rows
 from projects.points import Mark, read_mark, say_mark
@@ -106,7 +107,13 @@ def _save(request: HttpRequest, page: StaffPage) -> HttpResponse:
     if entered.changes:
         count = len(entered.changes)
         said = ngettext("%(count)d row is saved.", "%(count)d rows are saved.", count) % {"count": count}
-        messages.success(request, with_undo(said, page.course.slug))
+        if entered.made is not None and entered.is_told:
+            say_corrected(
+                request, entered.made, course=page.course, title=f"{page.assignment.title}: {said.rstrip('.')}",
+                back=request.get_full_path(), by=page.user, now=page.access.now,
+            )  # fmt: skip
+        else:
+            messages.success(request, with_undo(said, page.course.slug))
     elif not wrong and not entered.problems and "publish" not in request.POST:
         messages.info(request, _("Nothing was changed."))
     if wrong or entered.problems:

@@ -5,14 +5,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from amls.files.models import ImportedRow, TableImport
+from amls.grading.tasks import TaskWish
+from amls.held.models import HeldAct
+from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.grading import usual_table
 from exams.models import Exam, Registration, Result, ResultChange, UniversityEntry
 from exams.services.registration import register
 from exams.services.results import enter_points, publish_results, set_grade_table
+from exams.services.tasks import enter_task_points, set_exam_tasks
 from exams.services.university import import_university_list
 from tests.cast import Cast
 from tests.exams.people import make_students, verify_all
@@ -88,6 +93,42 @@ def test_published_points_of_a_file_are_not_taken_away(cast: Cast, exam: Exam, p
         "The result is published: it can be corrected, but not taken away."
     }
     assert points_of(people) == [Decimal(60)] * 3
+
+
+@pytest.mark.parametrize("by_tasks", [True, False])
+def test_a_published_result_corrected_by_hand_is_taken_back_where_it_was_corrected(
+    cast: Cast, exam: Exam, people: list[Registration], by_tasks: bool
+) -> None:
+    now = timezone.now()
+    Exam.objects.filter(pk=exam.pk).update(starts_at=now - timedelta(days=1))
+    tasks = [TaskWish("Joins", Decimal(60)), TaskWish("Größe", Decimal(40))] if by_tasks else []
+    set_exam_tasks(exam_pk=exam.pk, tasks=tasks, by=None, now=now)
+    keys = list(exam.tasks.values_list("pk", flat=True))
+    person = people[0]
+    if by_tasks:
+        by_task = {key: Decimal(30) for key in keys}
+        enter_task_points(exam_pk=exam.pk, points={person.pk: by_task}, by=None, now=now)
+    else:
+        enter_points(exam_pk=exam.pk, points={person.pk: Decimal(60)}, by=None, now=now)
+    set_grade_table(exam_pk=exam.pk, steps=usual_table(Decimal(100)).steps, now=now)
+    publish_results(exam_pk=exam.pk, by=None, now=now)
+    before = Result.objects.values("points", "grade", "extra_points").get(registration=person)
+    Notice.objects.all().delete()
+    client, address = cast.client("lecturer"), f"/amls/exams/{exam.pk}/results/"
+    sent = {f"points-{person.pk}": "90", "reason": "Blatt übersehen"}
+    if by_tasks:
+        address = f"{address}tasks/people/"
+        sent = {"person": str(person.pk), "reason": "Blatt übersehen", **{f"points-{person.pk}-{key}": "35" for key in keys}}
+    else:
+        address = f"{address}enter/"
+    page = client.post(address, sent, follow=True).content.decode()
+    assert Result.objects.get(registration=person).points != before["points"]
+    undo = reverse("held:undo", args=[cast.course.slug, HeldAct.objects.get().pk])
+    assert f'action="{undo}"' in page
+    assert Notice.objects.filter(kind="exams.results").exists()
+    client.post(undo)
+    assert Result.objects.values("points", "grade", "extra_points").get(registration=person) == before
+    assert not Notice.objects.filter(kind="exams.results").exists()
 
 
 def listed(exam: Exam) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from amls.grading.facts import facts_of
 from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, PointsBlock
 from amls.grading.words import findings_of
+from amls.held.models import HeldAct
 from amls.held.services import HOLD
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -214,24 +215,26 @@ def test_the_page_takes_a_question_and_the_desk_answers_it(world: World, sheet: 
     assert "12 / 12" in student.get(mine).content.decode()
 
 
-def test_an_answer_is_taken_back_before_it_is_told(world: World, sheet: Assignment) -> None:
-    published(world, sheet, "8", "9.5", now=timezone.now())
+def test_an_answer_is_taken_back_with_its_points_before_it_is_told(world: World, sheet: Assignment) -> None:
+    team = published(world, sheet, "8", "9.5", now=timezone.now())
     mine = f"/{world.course.slug}/assignments/{sheet.pk}/points/"
     world.cast.client("student").post(mine, {"task": task_of(sheet), "text": WHY})
     staff, address = world.cast.client("assistant"), reverse("projects:questions", args=[world.course.slug, sheet.pk])
     question = PointsQuestion.objects.get()
-    page = staff.post(address, {"answer_to": question.pk, "answer": "Nein."}, follow=True).content.decode()
-    undo = re.search(r'name="token" value="(\d+)"', page)
-    assert undo is not None
+    sent = {"answer_to": question.pk, "answer": "Doch.", "points": "12"}
+    page = staff.post(address, sent, follow=True).content.decode()
+    undo = reverse("held:undo", args=[world.course.slug, HeldAct.objects.get().pk])
+    assert f'action="{undo}"' in page
     (told,) = Notice.objects.filter(kind="projects.question-answered")
     assert told.not_before - told.created_at == HOLD
-    # Answered anew before anybody was told it is one mail.
-    staff.post(address, {"answer_to": question.pk, "answer": "Doch."})
-    assert Notice.objects.filter(kind="projects.question-answered").count() == 1
-    staff.post(address, {"token": undo[1]})
+    assert Notice.objects.filter(kind="projects.result-changed").exists()
+    staff.post(undo)
     question.refresh_from_db()
     assert (question.answer, question.answered_at) == ("", None)
-    assert not Notice.objects.filter(kind="projects.question-answered").exists()
+    given = TaskPoints.objects.get(assessment__project=team, task=task_of(sheet))
+    assert (given.points, given.comment) == (D("9.5"), "knapp")
+    assert Assessment.objects.get(project=team).correction == ""
+    assert not Notice.objects.filter(kind__in=["projects.question-answered", "projects.result-changed"]).exists()
     answer_question(question=question, answer="Nein.", by=world.staff, now=NOW)
     with pytest.raises(RuleViolation, match="It is too late: it was told at"):
         take_answer_back(question=question, now=NOW + HOLD)

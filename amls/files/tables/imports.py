@@ -140,6 +140,13 @@ def need_unchanged(row: ImportedRow, present: dict[str, Any] | None) -> None:
         raise RuleViolation(_("Somebody changed it since: it stays as it is."), code="changed-since")
 
 
+def why_taken_back(row: ImportedRow) -> str:
+    """Return the reason with which what a row changed is put back, for the history."""
+    if row.table_import.filename:
+        return _("The import of a file was taken back.")
+    return _("The correction was taken back.")
+
+
 def forget_person(*, user_id: int, addresses: Sequence[str]) -> None:
     """Delete what imports tell of a person."""
     theirs = Q(person=user_id)

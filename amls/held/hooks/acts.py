@@ -7,10 +7,14 @@ from django.http import HttpRequest
 from amls.courses.models import User
 from amls.courses.saving import STATE_ACT, change_state
 from amls.desk.holding import WantedAct, hold_back
+from amls.held import corrections
 from amls.held.asking import hold_and_say
-from amls.held.kinds import held_kinds
+from amls.held.kinds import held_kinds, taken_back
 from amls.held.models import HeldAct
 from amls.mail.announcements import RELEASE, release_announcement
+
+held_kinds.add(corrections.KIND, corrections.let_stand)
+taken_back.add(corrections.KIND, corrections.put_back)
 
 
 @hold_back

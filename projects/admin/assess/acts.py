@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.held.asking import hold_and_say
+from amls.held.corrections import say_corrected
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import PEOPLE, AssessPage
 from projects.admin.pages import add_violation, now_of
@@ -26,6 +27,7 @@ from projects.services.assessing import assess, assign_assessor, note_for_staff
 from projects.services.drafts import forget_draft
 from projects.services.extensions import extend
 from projects.services.points import give_points
+from projects.services.takingback import correct
 
 # Answers a button, or returns None where the page is to be shown again.
 Act = Callable[[AssessPage], HttpResponse | None]
@@ -164,21 +166,22 @@ def save(page: AssessPage) -> HttpResponse | None:
     # Where to go next is known before the decision takes the project out of a filtered list.
     _keys, _before, after = page.around
     try:
-        _decide(page, form)
+        now = now_of(request)
+        corrected = correct(project=project, do=lambda: _decide(page, form), by=page.user, now=now)
         if "save_publish" in request.POST:
             said = _publish(page, otherwise=_("Saved."))
         else:
-            is_out = view.published is not None
-            said = (
-                _("Saved; the team is told in five minutes what changed, unless you change it back.")
-                if is_out
-                else _("Saved as a draft.")
-            )
+            said = _("Saved.") if view.published is not None else _("Saved as a draft.")
     except RuleViolation as violation:
         add_violation(form, violation)
         return None
     forget_draft(project=project, by=page.user, fields=fields_of("assess", view))
     target = after if "save_next" in request.POST else project.pk
+    if corrected is not None:
+        say_corrected(
+            request, corrected, course=project.course, title=f"#{project.pk}: {_('Correction')}", back=page.place,
+            by=page.user, now=now, at_desk=True,
+        )  # fmt: skip
     # What left the filtered list is still reached from here.
     tags = f"open {page.place}" if target != project.pk else ""
     messages.success(request, f"#{project.pk}: {said}", extra_tags=tags)
