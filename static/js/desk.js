@@ -10,6 +10,11 @@ const tidy = () => {
   }
 };
 window.addEventListener("load", () => { tidy(); new MutationObserver(tidy).observe(document.body, { childList: true, subtree: true }); });
+// Where the device's clock is another one, that is said once, and not at each field.
+window.addEventListener("load", () => {
+  const said = document.querySelector("[data-other-clock]");
+  if (said) said.hidden = Number(document.body.dataset.adminUtcOffset) === new Date().getTimezoneOffset() * -60 || !document.querySelector(".vDateField, .vTimeField");
+});
 // What is to be mended may stand in a closed tab: its link opens the tab, and so does the page for the first of them.
 (() => {
   const show = (field) => {

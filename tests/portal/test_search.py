@@ -323,6 +323,10 @@ def test_german_courses_are_searched_in_german(cast: Cast) -> None:
     for word in ("Haus", "häuser", "hauses"):
         assert urls(find(Client(), word, slug="systeme")) == ["/systeme/lectures/01/#page=1"], word
     assert "<mark>Häuser</mark>" in str(find(Client(), "haus", slug="systeme").groups[0].hits[0].snippet)
+    # Read out in its own language where the page is in another; the site's own words are in the page's.
+    page = Client().get("/systeme/search/?q=haus", headers={"accept-language": "en"}).content.decode()
+    assert '<span class="text" lang="de">' in page.replace("\n   ", "")
+    assert find(Client(), "schedule", slug="systeme").groups[0].language == ""
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def hours_of(item: AgendaItem) -> str:
     if item.is_time_open:
         return _("time open")
     if item.is_all_day:
-        first, last = (say_day(moment, now=item.starts_at) for moment in (item.starts_at, item.last_moment))
+        # The year stands in the day from which it counts on.
+        first, last = (say_day(moment, now=moment) for moment in (item.starts_at, item.last_moment))
         return "" if first == last else _("until %(day)s") % {"day": last}
     if item.kind == ItemKind.DEADLINE:
         return _("until %(time)s") % {"time": say_clock(item.ends_at)}

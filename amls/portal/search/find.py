@@ -81,6 +81,7 @@ class Group:
 
     Attributes:
         course: None of what belongs to the whole site.
+        is_quoted: its texts are the course's own words, and not the site's.
     """
 
     course: Course | None
@@ -91,6 +92,12 @@ class Group:
     hits: list[Hit] = field(default_factory=list)
     abstract: SafeString = _NONE
     rank: float = 0.0
+    is_quoted: bool = False
+
+    @property
+    def language(self) -> str:
+        """In which language its texts are written; empty where in the page's own."""
+        return self.course.language if self.is_quoted and self.course is not None else ""
 
     @property
     def first(self) -> list[Hit]:
@@ -295,7 +302,7 @@ def _opened(reader: Reader, passages: Iterable[Passage]) -> dict[int, tuple[Mate
 
 
 def _lecture_group(lecture: Lecture, page: str, is_marked: Marked) -> Group:
-    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page)
+    return Group(lecture.course, lecture, marked(str(lecture), is_marked), page, is_quoted=True)
 
 
 def _add(group: Group, hit: Hit) -> None:
@@ -322,8 +329,9 @@ def _add_row(groups: dict[Any, Group], source: Source, row: Any, is_marked: Mark
         group.rank = max(group.rank, row.rank * 1.5)
         return
     groups[source.name, row.pk] = Group(
-        row.course, None, title, source.address(row), label=str(source.label), abstract=text, rank=row.rank
-    )
+        row.course, None, title, source.address(row), label=str(source.label), abstract=text, rank=row.rank,
+        is_quoted=True,
+    )  # fmt: skip
 
 
 def _passage_hit(passage: Passage, lecture: Lecture, material: Material, shown: Shown, is_marked: Marked) -> Hit:
