@@ -118,7 +118,11 @@ def test_a_published_result_corrected_by_hand_is_taken_back_where_it_was_correct
     sent = {f"points-{person.pk}": "90", "reason": "Blatt übersehen"}
     if by_tasks:
         address = f"{address}tasks/people/"
-        sent = {"person": str(person.pk), "reason": "Blatt übersehen", **{f"points-{person.pk}-{key}": "35" for key in keys}}
+        sent = {
+            "person": str(person.pk),
+            "reason": "Blatt übersehen",
+            **{f"points-{person.pk}-{key}": "35" for key in keys},
+        }
     else:
         address = f"{address}enter/"
     page = client.post(address, sent, follow=True).content.decode()

@@ -1,6 +1,5 @@
 """Questions about points: asked once, in time, answered with a mail; and who is excused, the pass mark, snippets."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any

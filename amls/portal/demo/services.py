@@ -140,6 +140,9 @@ def _running_spec(archived: Course, *, now: datetime) -> CourseSpec:
         date(year, 12, 22) + timedelta(days=number) for year in (start.year, start.year + 1) for number in range(14)
     ]
     spec = shift_course(export_course(archived), new_slug=RUNNING, start=start, skip=holidays)
+    # Of the holidays only those within the course are its days without class.
+    last = max(lecture.starts_at for lecture in spec.lectures if lecture.starts_at is not None)
+    spec = replace(spec, free_days=tuple(day for day in spec.free_days if day.date <= last.date()))
     # Two weeks ahead the office hour is dropped once, so that a cancelled item can be seen.
     tuesday = today + timedelta(days=(1 - today.weekday()) % 7 + 14)
     office_hours = tuple(
