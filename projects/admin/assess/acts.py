@@ -178,13 +178,15 @@ def save(page: AssessPage) -> HttpResponse | None:
     forget_draft(project=project, by=page.user, fields=fields_of("assess", view))
     target = after if "save_next" in request.POST else project.pk
     if corrected is not None:
+        title = _("#%(number)d: correction saved") % {"number": project.pk}
         say_corrected(
-            request, corrected, course=project.course, title=f"#{project.pk}: {_('Correction')}", back=page.place,
-            by=page.user, now=now, at_desk=True,
+            request, corrected, course=project.course, title=title, back=page.place, by=page.user, now=now,
+            at_desk=True,
         )  # fmt: skip
     # What left the filtered list is still reached from here.
     tags = f"open {page.place}" if target != project.pk else ""
-    messages.success(request, f"#{project.pk}: {said}", extra_tags=tags)
+    if corrected is None or tags:
+        messages.success(request, f"#{project.pk}: {said}", extra_tags=tags)
     if target is None:
         messages.info(request, _("This was the last one of the list."))
         return redirect(page.list_address)
