@@ -26,7 +26,7 @@ def keep_corrected(changes: Iterable[PointChange], *, exam: Exam, by: User | Non
 
 
 def keep_corrected_tasks(
-    changes: Iterable[ExamScoreChange], *, exam: Exam, by: User, now: datetime
+    changes: Iterable[ExamScoreChange], *, exam: Exam, by: User | None, now: datetime
 ) -> TableImport | None:
     """Keep how the tasks of published results were before these changes; None where there are none: 3 queries."""
     rows = [
