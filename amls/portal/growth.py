@@ -57,7 +57,7 @@ KEPT: dict[str, str] = {
         ("lectures.Material", "lectures.Extraction", "lectures.Passage", "lectures.Chapter", "projects.Handout"),
         _ONE_EACH,
     ),
-    "lectures.Word": "each word of the site's slides once",
+    "lectures.WordList": "each word of a course's slides once",
     "projects.Topic": "offered again by the next term; students' own go with their course's people",
     "agenda.AgendaItem": "a row for each date; what was cancelled goes after 90 days, a person's with the person",
     "portal.LegalPage": "one row for each page and language",

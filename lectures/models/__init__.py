@@ -3,7 +3,7 @@
 from lectures.models.days import Deadline, FreeDay
 from lectures.models.materials import Material, MaterialFile, stored_name
 from lectures.models.schedule import Lecture, OfficeHour, OfficeHourException, Part
-from lectures.models.texts import Extraction, Passage, PassageVector, Problem, Word
+from lectures.models.texts import Extraction, Passage, PassageVector, Problem, WordList
 from lectures.models.usage import Chapter, LastDownload, MaterialCount, WatchPosition
 
 __all__ = [
@@ -23,6 +23,6 @@ __all__ = [
     "PassageVector",
     "Problem",
     "WatchPosition",
-    "Word",
+    "WordList",
     "stored_name",
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -154,17 +155,30 @@ class Passage(models.Model):
         return lines
 
 
-class Word(models.Model):
-    """A word of a course's files, for suggestions when somebody mistypes it."""
+class WordList(models.Model):
+    """The words of one length in a course's files, for suggestions when somebody mistypes one.
+
+    Whoever looks for a word looks at all of about its length: they are read as a whole, thousands of words in one row.
+
+    Attributes:
+        words: one a line, those that stand in most passages first.
+        passages: in how many each of them stands, in the same order.
+    """
 
     course = models.ForeignKey(Course, models.CASCADE, related_name="+", verbose_name=_("course"))
-    word = models.CharField(_("word"), max_length=60)
-    passages = models.PositiveIntegerField(_("passages"))
+    length = models.PositiveSmallIntegerField(_("length"))
+    words = models.TextField(_("words"))
+    passages = ArrayField(models.PositiveIntegerField(), verbose_name=_("passages"))
 
     class Meta:
-        verbose_name = _("word")
-        verbose_name_plural = _("words")
-        constraints = [models.UniqueConstraint(fields=["course", "word"], name="word_unique")]
+        verbose_name = _("list of words")
+        verbose_name_plural = _("lists of words")
+        constraints = [models.UniqueConstraint(fields=["course", "length"], name="wordlist_unique")]
 
     def __str__(self) -> str:
-        return self.word
+        return f"{self.course} {self.length}"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """In how many passages each word stands."""
+        return dict(zip(self.words.split("\n"), self.passages, strict=True))

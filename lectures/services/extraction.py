@@ -285,9 +285,10 @@ def follow_texts(lecture: Lecture) -> None:
 def rebuild_vocabulary(course: Course) -> None:
     """Count anew which words stand in how many passages of the course's newest files."""
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM lectures_word WHERE course_id = %s", [course.pk])
+        cursor.execute("DELETE FROM lectures_wordlist WHERE course_id = %s", [course.pk])
         cursor.execute(
-            "INSERT INTO lectures_word (course_id, word, passages)"
-            " SELECT %s, word, ndoc FROM ts_stat(%s) WHERE word ~ %s",
+            "INSERT INTO lectures_wordlist (course_id, length, words, passages)"
+            " SELECT %s, length(word), string_agg(word, E'\\n' ORDER BY ndoc DESC, word),"
+            " array_agg(ndoc ORDER BY ndoc DESC, word) FROM ts_stat(%s) WHERE word ~ %s GROUP BY length(word)",
             [course.pk, f"{_WRITTEN_WORDS} WHERE course_id = {course.pk:d}", _WORD_REGEX],
         )

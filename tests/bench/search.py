@@ -236,8 +236,8 @@ def copies_of(first: Any, count: int) -> list[Any]:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(definition)
         cursor.execute(
-            "INSERT INTO lectures_word (course_id, word, passages)"
-            " SELECT copies.course, word, passages FROM lectures_word"
+            "INSERT INTO lectures_wordlist (course_id, length, words, passages)"
+            " SELECT copies.course, length, words, passages FROM lectures_wordlist"
             " CROSS JOIN unnest(%s::bigint[]) AS copies(course) WHERE course_id = %s",
             [keys, first.pk],
         )
@@ -254,9 +254,10 @@ def analyze() -> None:
 
 def queries(course: int) -> list[str]:
     """Return what is typed: frequent and rare words, two of them, beginnings, and one swapped letter in eight."""
-    from lectures.models import Word
+    from lectures.models import WordList
 
-    known = list(Word.objects.filter(course=course).order_by("-passages", "word").values_list("word", flat=True))
+    counts = {word: count for row in WordList.objects.filter(course=course) for word, count in row.counts.items()}
+    known = sorted(counts, key=lambda word: (-counts[word], word))
     chance = random.Random(11)
     words = known[:3] + known[50:60] + chance.sample(known[100:], 50)
     typed = []

@@ -64,7 +64,7 @@ NOT_SHOWN = {
     ),
     "courses_invalidation": "says what has changed",
     "files_missingfile": "told where a file is opened",
-    "lectures_word": "the search's",
+    "lectures_wordlist": "the search's",
     "portal_legalpage": "pages outside of courses",
 }  # fmt: skip
 

@@ -23,7 +23,7 @@ from amls.courses.models import Course
 from amls.files.limited.run import Limits
 from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx
 from lectures.extraction.run import office_program, read_file
-from lectures.models import Chapter, Extraction, Material, MaterialFile, Passage, Word
+from lectures.models import Chapter, Extraction, Material, MaterialFile, Passage, WordList
 from lectures.services.extraction import MAX_ATTEMPTS, extract_next
 from lectures.services.materials import remove_material
 from lectures.tasks import extract
@@ -312,7 +312,10 @@ def test_a_new_version_replaces_the_old_text(django_capture_on_commit_callbacks)
     assert not any(default_storage.exists(name) for name in names)
     extract()
     assert [passage.title for passage in Passage.objects.all()] == ["New words"]
-    assert set(Word.objects.values_list("word", flat=True)) == {"new", "words"}
+    assert [(row.length, row.counts) for row in WordList.objects.order_by("length")] == [
+        (3, {"new": 1}),
+        (5, {"words": 1}),
+    ]
 
 
 def test_a_removed_material_takes_its_text_and_pictures_with_it(django_capture_on_commit_callbacks) -> None:  # type: ignore[no-untyped-def]

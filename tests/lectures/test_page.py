@@ -21,7 +21,7 @@ from amls.courses.services import touch
 from amls.portal.demo.slides import recording
 from lectures.counts import flush_counts
 from lectures.hooks.privacy import forget, tell
-from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, Word
+from lectures.models import Chapter, LastDownload, Lecture, Material, MaterialCount, WatchPosition, WordList
 from lectures.services.chapters import ChapterLine, read_chapters, stamp
 from lectures.services.materials import add_material, remove_material, upload_version
 from lectures.tasks import extract, flush_material_counts
@@ -193,10 +193,10 @@ def test_chapters_and_words_go_with_the_slides_that_they_are_from(cast: Cast, le
     assert Chapter.objects.count() == 0
     extract()
     assert list(Chapter.objects.values_list("title", "page")) == [("Stale updates", 1), ("The summary", 2)]
-    assert Word.objects.filter(word="summary", passages=2).exists()
+    assert WordList.objects.get(length=7).counts["summary"] == 2
     remove_material(material("pdf"), now=timezone.now())
     assert Chapter.objects.count() == 0
-    assert Word.objects.filter(word="summary", passages=1).exists()
+    assert WordList.objects.get(length=7).counts["summary"] == 1
 
 
 def test_a_deck_says_how_many_pages_are_in_the_file_only(cast: Cast, lecture: Lecture, settings: Settings) -> None:

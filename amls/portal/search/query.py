@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
 from django.db.models import BooleanField, F, Func
+from django.db.models.lookups import In
 
 from amls.core.fulltext import fold_words, separate, vector_sql
 from amls.core.statements import Parameter
@@ -243,10 +243,14 @@ class RowVector(Func):
 
 def passages_matching(query: Parameter) -> PassageQuerySet:
     """Return the passages that match a tsquery text, which is to name the courses too: see `in_their_courses`."""
-    # Asked first and once: joined, the planner would look into every file for every word.
-    files = ArraySubquery(materials_seen().values("current"))
-    in_files = Func(F("file"), files, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
-    return Passage.objects.filter(matches("vector", query), in_files)
+    # A value that is looked at, and no condition that could choose the rows: from 'of these files' the planner would
+    # read every page of them instead of asking the index of words.
+    is_seen = Func(
+        In(F("file"), materials_seen().order_by().values("current")),
+        template="%(expressions)s IS TRUE",
+        output_field=BooleanField(),
+    )
+    return Passage.objects.filter(matches("vector", query), is_seen).order_by()
 
 
 def in_their_courses(reader: Reader, query: str) -> str:
@@ -266,7 +270,7 @@ def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:
 _WORDS_IN_FILES = """
     SELECT typed.word FROM unnest(%s::text[], %s::text[]) AS typed (word, query)
     WHERE EXISTS (
-        SELECT 1 FROM lectures_passage p WHERE p.vector @@ typed.query::tsquery AND p.file_id = ANY (%s))
+        SELECT 1 FROM lectures_passage p WHERE p.vector @@ typed.query::tsquery AND (p.file_id = ANY (%s)) IS TRUE)
 """
 
 
