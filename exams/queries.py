@@ -28,6 +28,7 @@ class ExamCard:
         own: the reader's newest registration for it.
         place: how many stand before them on the waiting list, counting themselves; 0 if they don't wait.
         may_wait: whether the reader may join the waiting list and keep the seat of another date.
+        may_hold: whether the reader may take a seat and keep the place on the waiting list of another date.
         ends_at: with the reader's extra time.
         may_register, may_move, may_withdraw: what a button may offer now.
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
@@ -42,6 +43,7 @@ class ExamCard:
     may_move: bool
     may_withdraw: bool
     may_wait: bool
+    may_hold: bool
     is_on_list: bool | None
 
     @property
@@ -181,12 +183,14 @@ def exams_for(access: Access) -> ExamsOverview:
     rules = exam_rules(course)
     holds_seat = active is not None and active.holds_seat and _can_leave(active, now)
     may_wait = holds_seat and len(standing) == 1 and rules.keeps_seat_while_waiting
+    waits_alone = active is not None and active.state == Registration.State.WAITLISTED and active.exam.may_withdraw(now)
+    may_hold = waits_alone and len(standing) == 1 and rules.keeps_seat_while_waiting
     is_student = enrolment is not None and not enrolment.is_staff
     is_on_list = _is_on_list(active, enrolment)
     cards = [
         _card(
             exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation,
-            is_on_list=is_on_list, may_wait=may_wait, now=now,
+            is_on_list=is_on_list, may_wait=may_wait, may_hold=may_hold, now=now,
         )
         for exam in exams
     ]  # fmt: skip
@@ -291,6 +295,7 @@ def _card(
     accommodation: Accommodation | None,
     is_on_list: bool | None,
     may_wait: bool,
+    may_hold: bool,
     now: datetime,
 ) -> ExamCard:
     exam.course = course
@@ -309,6 +314,7 @@ def _card(
         may_move=is_elsewhere and _can_leave(active, now) and exam.has_free_seat,
         may_withdraw=_can_leave(here, now),
         may_wait=is_elsewhere and may_wait and not exam.has_free_seat and exam.may_withdraw(now),
+        may_hold=is_elsewhere and may_hold and exam.has_free_seat and exam.may_withdraw(now),
         is_on_list=is_on_list if here is not None and here == active else None,
     )
 

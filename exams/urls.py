@@ -12,6 +12,7 @@ urlpatterns = [
     path("<slug:slug>/staff/admission/", rules.admission_rule, name="rule"),
     path("<slug:slug>/exams/<int:pk>/register/", student.register_page, name="register"),
     path("<slug:slug>/exams/<int:pk>/withdraw/", student.withdraw_page, name="withdraw"),
+    path("<slug:slug>/exams/<int:pk>/hold/", student.hold_page, name="hold"),
     path("<slug:slug>/exams/<int:pk>/move/", student.move_page, name="move"),
     path("<slug:slug>/exams/<int:pk>/wait/", student.wait_page, name="wait"),
     path("<slug:slug>/exams/<int:pk>/slip.pdf", papers.slip, name="slip"),

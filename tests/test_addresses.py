@@ -165,6 +165,7 @@ TABLE: dict[str, tuple[str, dict[str, int]]] = {
     "exams:withdraw": ("{exam}withdraw/", MEMBERS),
     "exams:move": ("{exam}move/", MEMBERS),
     "exams:wait": ("{exam}wait/", MEMBERS),
+    "exams:hold": ("{exam}hold/", MEMBERS),
     "exams:slip": ("{exam}slip.pdf", {**MEMBERS, "assistant": 404, "lecturer": 404}),
     "exams:door_list": ("{exam}door.pdf", STAFF),
     "exams:seat_plan": ("{exam}seats.pdf", STAFF),

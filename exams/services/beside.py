@@ -104,6 +104,68 @@ def _check_may_wait_beside(target: Exam, own: Sequence[Registration], course: Co
         )
 
 
+def hold_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registration:
+    """Take a free seat of one date, and keep the place on the waiting list of another one.
+
+    From then on it is as if the seat had been there first: see `wait_beside`. Pressed twice it is the same seat.
+
+    Args:
+        enrolment: of a student who waits without a seat, with user and course loaded.
+        exam_pk: the date with a free seat.
+        now: aware; judged under the locks of the exams.
+
+    Raises:
+        RuleViolation: the course doesn't offer it, the person waits nowhere or nobody moves up there any more, the
+            other date is closed or full or its seats can't be given back any more, or the person stepped too often
+            today. The place on the waiting list stays.
+        Exam.DoesNotExist: the course has no such exam.
+    """
+    check_student(enrolment)
+    with transaction.atomic():
+        spend(STEPS, who=enrolment.pk, now=now)
+        exams = lock_dates(enrolment.course, along=exam_pk)
+        target = exams[exam_pk]
+        own = list(Registration.objects.active().filter(enrolment=enrolment).select_related("exam"))
+        standing = next((registration for registration in own if registration.exam_id == exam_pk), None)
+        if standing is not None:
+            return standing
+        waits = _check_may_hold_beside(target, own, enrolment.course, now)
+        waits.keeps_seat = True
+        waits.save(update_fields=["keeps_seat"])
+        registration = take_place(target, enrolment, now=now)
+        tell(registration, "exams.registered", now=now)
+    return registration
+
+
+def _check_may_hold_beside(target: Exam, own: Sequence[Registration], course: Course, now: datetime) -> Registration:
+    """Return the place on a waiting list that is kept.
+
+    Raises:
+        RuleViolation: as `hold_beside`.
+    """
+    waits = own[0] if len(own) == 1 and own[0].state == Registration.State.WAITLISTED else None
+    if waits is None:
+        raise RuleViolation(_("You wait for no other date without a seat."), code="waits-nowhere")
+    if not exam_rules(course).keeps_seat_while_waiting:
+        raise RuleViolation(
+            _("In this course nobody waits for one date while holding a seat of another. Withdraw first, or keep it."),
+            code="no-waiting-beside",
+        )
+    check_window(target, course, now)
+    if not waits.exam.may_withdraw(now):
+        raise RuleViolation(
+            _("Nobody moves up for %(day)s any more. You keep what you have.") % {"day": day_of(waits.exam, course)},
+            code="nobody-moves-up",
+        )
+    if not target.has_free_seat or not target.may_withdraw(now):
+        raise RuleViolation(
+            _("%(exam)s on %(day)s has no free seat. Nothing changed: you keep what you have.")
+            % {"exam": target, "day": day_of(target, course)},
+            code="target-full",
+        )
+    return waits
+
+
 def end_waits(*, course: Course, now: datetime) -> int:
     """End the waits of those who can no longer give back the seat that they keep; return how many they are.
 

@@ -15,7 +15,7 @@ from amls.courses.models import Enrolment
 from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
 from exams.queries import ExamsOverview, exams_for, place_in_line, tell_tasks
-from exams.services.beside import wait_beside
+from exams.services.beside import hold_beside, wait_beside
 from exams.services.registration import move, register, withdraw
 
 
@@ -65,6 +65,13 @@ def move_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 def wait_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Say what waiting for this date beside a seat of another one means; join the waiting list."""
     return _step(request, slug, pk, "wait", _wait)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def hold_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Say what a seat of this date beside the waiting list of another one means; take it."""
+    return _step(request, slug, pk, "hold", _hold)
 
 
 def _step(
@@ -125,3 +132,8 @@ def _wait(access: Access, enrolment: Enrolment, pk: int) -> str:
     return _("You are number %(place)d on the waiting list, and keep your seat of the other date until you move up.") % {
         "place": place_in_line(registration)
     }  # fmt: skip
+
+
+def _hold(access: Access, enrolment: Enrolment, pk: int) -> str:
+    hold_beside(enrolment=enrolment, exam_pk=pk, now=access.now)
+    return _("You have a seat, and wait on for the other date. A mail confirms it.")

@@ -52,6 +52,11 @@ def test_lists_begin_near_the_top_and_work_on_many_takes_two_presses(open_page: 
         page.goto(f"{site}{path}")
         tops[path] = page.evaluate(FIRST_ROW)
     assert {path: top for path, top in tops.items() if top > FIRST_ROWS[path]} == {}
+    wide = dict(page.viewport_size or {})
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{site}{LIST}")
+    assert page.evaluate(FIRST_ROW) <= 300
+    page.set_viewport_size(wide)
     presses = {}
     for name, first, second, said in (
         ("publish", "Publish what is decided", "Publish in five minutes", "it happens at"),

@@ -1,6 +1,6 @@
 """Holding a seat of one date while waiting for another."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -11,7 +11,7 @@ from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from amls.privacy.registry import delete_account
 from exams.models import Exam, ExamRules, Registration
-from exams.services.beside import end_waits, wait_beside
+from exams.services.beside import end_waits, hold_beside, wait_beside
 from exams.services.registration import close_exam, move, register, set_capacity, staff_withdraw, withdraw
 from tests.cast import Cast
 from tests.exams.people import make_students
@@ -81,6 +81,51 @@ def test_moving_up_gives_the_kept_seat_to_the_next_who_waits(
     assert said("exams.withdrawn", cast.student) == []
     [plainly] = said("exams.promoted", queued)
     assert "given on" not in plainly
+
+
+def test_who_waits_takes_a_seat_of_another_date_and_keeps_the_place(
+    cast: Cast, july: Exam, august: Exam, sitters: list[Enrolment]
+) -> None:
+    register(enrolment=cast.student, exam_pk=august.pk, now=JUNE)
+    (late,) = make_students(cast.course, 1)
+    register(enrolment=late, exam_pk=august.pk, now=JUNE)
+    address = f"/amls/exams/{july.pk}/hold/"
+    now = clock.now()
+    for exam, days in ((july, 9), (august, 19)):
+        Exam.objects.filter(pk=exam.pk).update(
+            opens_at=now - timedelta(days=1), closes_at=now + timedelta(days=days - 2),
+            withdraw_until=now + timedelta(days=days - 1), starts_at=now + timedelta(days=days),
+        )  # fmt: skip
+    client = cast.client("student")
+    assert f'href="{address}"' in client.get("/amls/exams/").content.decode()
+    assert "stay number 1 on the waiting list" in client.get(address).content.decode()
+    for _twice in range(2):
+        assert client.post(address).status_code == 302
+    held, waits = Registration.objects.active().filter(enrolment=cast.student).order_by("keeps_seat")
+    assert (held.exam, held.state, waits.exam, waits.keeps_seat, waits.position) == (
+        july, "registered", august, True, 1,
+    )  # fmt: skip
+    withdraw(enrolment=sitters[0], exam_pk=august.pk, now=clock.now())
+    promoted = Registration.objects.active().get(enrolment=cast.student)
+    assert (promoted.exam, promoted.state) == (august, "registered")
+    assert (counters(july), counters(august)) == ((0, 0), (2, 1))
+
+
+def test_a_seat_beside_a_waiting_list_is_refused_where_it_could_not_be_given_back(
+    cast: Cast, july: Exam, august: Exam, sitters: list[Enrolment]
+) -> None:
+    def take() -> Registration:
+        return hold_beside(enrolment=cast.student, exam_pk=july.pk, now=JUNE)
+
+    assert violation(take) == "waits-nowhere"
+    register(enrolment=cast.student, exam_pk=august.pk, now=JUNE)
+    for person in make_students(cast.course, 2):
+        register(enrolment=person, exam_pk=july.pk, now=JUNE)
+    assert violation(take) == "target-full"
+    set_capacity(exam_pk=july.pk, capacity=3, now=JUNE)
+    ExamRules.objects.update_or_create(course=cast.course, defaults={"keeps_seat_while_waiting": False})
+    assert violation(take) == "no-waiting-beside"
+    assert kept(cast.student) == {"August": "waitlisted"}
 
 
 def test_a_seat_that_became_free_meanwhile_is_had_at_once_with_one_mail(cast: Cast, july: Exam, august: Exam) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -109,6 +109,10 @@ class CourseAdmin(CourseScopedAdmin):
         }  # fmt: skip
         back = reverse("admin:courses_course_change", args=[obj.pk])
         hold_at_desk(request, WantedAct(obj, STATE_ACT, str(obj.pk), references, title, back))
+
+    def response_post_save_add(self, request: HttpRequest, obj: Course) -> HttpResponse:
+        """Lead to the page of the new course, which says what it still needs."""
+        return HttpResponseRedirect(obj.get_absolute_url())
 
     def _ask_about_state(
         self, request: HttpRequest, row: Course, preview: Preview, loose_ends: list[str], *, is_closing: bool
