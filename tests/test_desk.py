@@ -20,6 +20,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, RosterEntry, StaffMember, User
 from amls.exports.models import Export
 from amls.files.models import KeptUpload
+from amls.files.tables.table import Upload
 from amls.mail.models import Announcement, MailSettings, Notice, ReminderRule
 from amls.membership.roster import import_roster, read_roster
 from exams.models import Accommodation, AdmissionDecision, ExamRules, Registration, Result, ResultChange
@@ -387,7 +388,9 @@ def test_a_roster_whose_quotation_mark_is_left_open_loses_nobody(rest: bytes) ->
 
 def test_a_wrong_line_of_a_roster_is_left_out_alone_and_accounts_join(cast: Cast) -> None:
     now = timezone.now()
-    bad = import_roster(course=cast.course, content=b"email\nada@example.org\nnonsense\nada@example.org\n", now=now)
+    bad = import_roster(
+        course=cast.course, upload=Upload(b"email\nada@example.org\nnonsense\nada@example.org\n"), now=now
+    )
     assert said(bad.problems) == [
         "Line 3: 'nonsense' is not an e-mail address.",
         "Line 4: ada@example.org stands on line 2 already.",
@@ -395,11 +398,11 @@ def test_a_wrong_line_of_a_roster_is_left_out_alone_and_accounts_join(cast: Cast
     assert list(RosterEntry.objects.values_list("email", flat=True)) == ["ada@example.org"]
     EmailAddress.objects.create(user=cast.stranger, email="stranger@example.org", verified=True, primary=True)
     content = b"email,name,matriculation number\nstranger@example.org,Stray,42\nnew@example.org,New,43\n"
-    shown = import_roster(course=cast.course, content=content, now=now, dry_run=True)
+    shown = import_roster(course=cast.course, upload=Upload(content), now=now, dry_run=True)
     assert (shown.added, shown.joined, shown.left) == (2, 1, ["ada@example.org"])
     assert RosterEntry.objects.count() == 1
-    import_roster(course=cast.course, content=content, now=now)
-    again = import_roster(course=cast.course, content=content, now=now)
+    import_roster(course=cast.course, upload=Upload(content), now=now)
+    again = import_roster(course=cast.course, upload=Upload(content), now=now)
     assert (again.added, again.changed, again.unchanged, again.joined) == (0, 0, 2, 0)
     assert Enrolment.objects.filter(user=cast.stranger, course=cast.course).exists()
     assert User.objects.get(pk=cast.stranger.pk).matriculation_number == "42"

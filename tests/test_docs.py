@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import get_commands
 
 ROOT = Path(settings.BASE_DIR)
 # These two name files of other projects.
 _OF_OTHERS = {"pitfalls.md", "standards.md"}
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 DOCUMENTS += [path for path in sorted(ROOT.glob("docs/**/*.md")) if path.name not in _OF_OTHERS]
+# Of PostgreSQL, of providers of sign-ins, of packages that were looked at, and an example.
+_NAMES_OF_OTHERS = {
+    "EMAIL_AUTHENTICATION", "EntitiesDescriptor", "NEW_SLUG", "RequestedAuthnContext", "archive_mode", "linear_sum_assignment",
+    "pg_basebackup", "pg_locks", "samlPairwiseID", "samlSubjectID", "test_last_slot_goes_to_one_team",
+}  # fmt: skip
 FOLDERS = ("amls", "lectures", "projects", "exams", "templates", "static", "tests", "deploy", "docs")
 
 
@@ -31,6 +37,49 @@ def test_every_file_that_a_document_names_is_there(document: Path, paths: str) -
     missing = [path for path in named if f"/{path}\n" not in paths]
     missing += [path for path in linked if not (document.parent / path).exists()]
     assert missing == []
+
+
+@pytest.fixture(scope="module")
+def names() -> set[str]:
+    """Every word of the code, and every part of the name of a file."""
+    files = [path for folder in FOLDERS[:-1] for path in (ROOT / folder).rglob("*.*") if path.is_file()]
+    texts = [
+        path.read_text()
+        for path in files
+        if path.suffix in {".conf", ".css", ".html", ".js", ".py", ".service", ".sh", ".toml"}
+    ]
+    texts += [(ROOT / name).read_text() for name in ("Makefile", "pyproject.toml")]
+    return {word for text in (*texts, *map(str, files)) for word in re.findall(r"\w+", text)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_name_that_a_document_says_is_in_the_code(document: Path, names: set[str]) -> None:
+    """Names are told from words by an underscore or a capital letter within."""
+    code = " ".join(re.findall(r"`([^`\n]+)`", document.read_text()))
+    said = re.findall(r"\b[A-Za-z]\w*_\w+|\b[A-Za-z]+[a-z][A-Z]\w*", code)
+    assert set(said) - names - _NAMES_OF_OTHERS == set()
+
+
+# Contributed to by a function of their module, which the table names.
+_BY_FUNCTIONS = {"audiences", "import_kinds", "kinds", "letter_kinds", "retention_periods", "sources"}
+
+
+def test_the_architecture_names_every_hook() -> None:
+    code = [path.read_text() for path in (ROOT / "amls").rglob("*.py") if "migrations" not in path.parts]
+    hooks = {name for text in code for name in re.findall(r"^ *(\w+): \"?Hook\[", text, re.MULTILINE)}
+    document = (ROOT / "docs" / "architecture.md").read_text()
+    table = document[document.index("| hook |") : document.index("## The agenda")]
+    assert hooks - set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", table)))) - _BY_FUNCTIONS == set()
+
+
+def test_every_command_that_a_document_gives_is_there() -> None:
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    commands = set(re.findall(r"manage\.py ([a-z][a-z_]+)(?![\w/])", text))
+    targets = set(re.findall(r"`make ([a-z]+)", text))
+    assert commands - set(get_commands()) == set()
+    assert targets - set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) == set()
+    assert {"backup", "strays"} <= commands
+    assert {"bench", "lock"} <= targets
 
 
 def _settings_read() -> set[str]:

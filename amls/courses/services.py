@@ -353,18 +353,13 @@ def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
 
 
 Loose = Callable[[Course], Iterable[str]]
-_loose_ends: list[Loose] = []
-
-
-def before_archiving(look: Loose) -> Loose:
-    """Register, as a decorator, what says in words, with numbers, what in a course is not finished yet."""
-    _loose_ends.append(look)
-    return look
+# Says in words, with numbers, what in a course is not finished yet.
+before_archiving: Hook[Loose] = Hook("loose ends of a course")
 
 
 def loose_ends_of(course: Course) -> list[str]:
     """Return what in a course is not finished, for whoever wants to archive it."""
-    return [said for look in _loose_ends for said in look(course)]
+    return [said for look in before_archiving for said in look(course)]
 
 
 Departure = Callable[[Enrolment], None]

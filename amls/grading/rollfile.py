@@ -19,7 +19,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import read_number
 from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
 from amls.grading.services import Count, EntryChange, enter
@@ -37,9 +37,7 @@ MEANINGS = (NUMBER, EMAIL, *NAMES, ENTERED, EXCUSED)
 def import_entries(
     *,
     roll_pk: int,
-    content: bytes,
-    filename: str = "",
-    how: HowToRead | None = None,
+    upload: Upload,
     by: User,
     now: datetime,
     dry_run: bool,
@@ -49,9 +47,7 @@ def import_entries(
 
     Args:
         roll_pk: the list.
-        content: of the file, with a column of matriculation numbers or e-mail addresses and one of numbers.
-        filename: under which it is kept, to be taken back.
-        how: what somebody chose, where several readings fit.
+        upload: the table, with a column of matriculation numbers or e-mail addresses and one of numbers.
         by: who imports.
         now: the request's clock.
         dry_run: whether it is only to be shown: the same code, rolled back.
@@ -61,7 +57,7 @@ def import_entries(
         RuleViolation: it is no table.
     """
     roll = Roll.objects.select_related("course").get(pk=roll_pk)
-    table = read_table(content, MEANINGS, needs=[["entered"], ["matriculation_number", "email"]], how=how)
+    table = read_table(upload.content, MEANINGS, needs=[["entered"], ["matriculation_number", "email"]], how=upload.how)
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table))
     counts, lines, problems = _read(roll, table)
@@ -74,7 +70,7 @@ def import_entries(
                 unchanged=len(counts) - len(changes),
                 problems=problems,
             )
-            if dry_run or (expected and plan.seal != expected):
+            if not plan.is_wanted(dry_run=dry_run, expected=expected):
                 transaction.set_rollback(True)
             else:
                 kept = [_imported(roll, change, lines[change.enrolment.pk]) for change in changes]
@@ -82,7 +78,7 @@ def import_entries(
                     course_id=roll.course_id,
                     kind=KIND,
                     rows=kept,
-                    filename=filename,
+                    filename=upload.filename,
                     by=by,
                     now=now,
                     subject=roll.title,

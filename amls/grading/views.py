@@ -18,9 +18,10 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from amls.grading.facts import names_in_rules
 from amls.grading.models import MOST_OCCASIONS, Roll, RollEntry
 from amls.grading.rollfile import import_entries
@@ -166,7 +167,7 @@ def roll_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_entries(
-            roll_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=by, now=access.now,
+            roll_pk=pk, upload=upload, by=by, now=access.now,
             dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

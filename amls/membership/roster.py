@@ -25,7 +25,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, changes_of, problems_of
-from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.table import HowToRead, Row, Table, Upload, read_table
 from amls.membership.claims import claim_for_enrolled
 
 KIND = "courses.roster"
@@ -156,10 +156,8 @@ def _contradiction(row: RosterRow, entry: RosterEntry | None, bearers: list[str]
 def import_roster(
     *,
     course: Course,
-    content: bytes,
+    upload: Upload,
     now: datetime,
-    how: HowToRead | None = None,
-    filename: str = "",
     by: User | None = None,
     dry_run: bool = False,
     expected: str = "",
@@ -172,10 +170,8 @@ def import_roster(
 
     Args:
         course: whose roster.
-        content: of the file.
+        upload: the table.
         now: the request's clock.
-        how: what somebody chose, where several readings fit.
-        filename: under which it is kept, to be taken back.
         by: who imports.
         dry_run: whether it is only to be shown.
         expected: the seal of the plan that was shown; with another one nothing is written.
@@ -184,7 +180,7 @@ def import_roster(
     Raises:
         RuleViolation: it is no table.
     """
-    table, rows, problems = read_roster(content, how)
+    table, rows, problems = read_roster(upload.content, upload.how)
     if not table.is_clear:
         return RosterPlan(table=table, problems=problems)
     with transaction.atomic():
@@ -206,10 +202,10 @@ def import_roster(
             table=table, lines=lines, unchanged=len(rows) - len(lines), problems=problems, left=left, joined=joined,
             claimed=claimed, notes=_notes(joined, claimed),
         )  # fmt: skip
-        if dry_run or (expected and plan.seal != expected):
+        if not plan.is_wanted(dry_run=dry_run, expected=expected):
             transaction.set_rollback(True)
             return plan
-        recorded = record_import(course_id=course.pk, kind=KIND, rows=kept, filename=filename, by=by, now=now)
+        recorded = record_import(course_id=course.pk, kind=KIND, rows=kept, filename=upload.filename, by=by, now=now)
         return replace(plan, recorded=recorded)
 
 

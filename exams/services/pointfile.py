@@ -20,7 +20,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, POINTS
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import says_nothing
 from exams.models import Exam, Registration, Result
 from exams.services.results import PointChange, enter_points, parse_points
@@ -51,9 +51,7 @@ class PointsPlan(Plan):
 def import_points(
     *,
     exam_pk: int,
-    content: bytes,
-    filename: str = "",
-    how: HowToRead | None = None,
+    upload: Upload,
     by: User | None,
     reason: str = "",
     now: datetime,
@@ -67,9 +65,7 @@ def import_points(
 
     Args:
         exam_pk: whose points they are.
-        content: of the file.
-        filename: under which it is kept, to be taken back.
-        how: what somebody chose, where several readings fit.
+        upload: the table.
         by: who imports.
         reason: why, where published results change.
         now: the request's clock.
@@ -80,7 +76,7 @@ def import_points(
         RuleViolation: it is no table.
     """
     exam = Exam.objects.select_related("course").get(pk=exam_pk)
-    table = read_table(content, MEANINGS, needs=[["points"], ["matriculation_number", "email"]], how=how)
+    table = read_table(upload.content, MEANINGS, needs=[["points"], ["matriculation_number", "email"]], how=upload.how)
     if not table.is_clear:
         return PointsPlan(table=table, problems=problems_of(table))
     listed = Registration.objects.filter(exam=exam).select_related("enrolment__user", "result").order_by("pk")
@@ -104,12 +100,18 @@ def import_points(
                 left=left,
                 changes=changes,
             )
-            if dry_run or (expected and plan.seal != expected):
+            if not plan.is_wanted(dry_run=dry_run, expected=expected):
                 transaction.set_rollback(True)
             else:
                 kept = [imported(change, wanted[change.registration.pk].line) for change in changes]
                 record_import(
-                    course_id=exam.course_id, kind=KIND, rows=kept, filename=filename, by=by, now=now, subject=str(exam)
+                    course_id=exam.course_id,
+                    kind=KIND,
+                    rows=kept,
+                    filename=upload.filename,
+                    by=by,
+                    now=now,
+                    subject=str(exam),
                 )
     except RuleViolation as violation:
         return PointsPlan(table=table, problems=[*problems, LineProblem(0, str(violation.message))])

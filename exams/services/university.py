@@ -20,7 +20,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import NAMES, NUMBER
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.table import Row, Table, Upload, read_table
 from exams.models import Exam, Registration, UniversityEntry
 
 KIND = "exams.university"
@@ -54,9 +54,7 @@ class Comparison:
 def import_university_list(
     *,
     exam_pk: int,
-    content: bytes,
-    filename: str = "",
-    how: HowToRead | None = None,
+    upload: Upload,
     by: User | None,
     now: datetime,
     dry_run: bool = False,
@@ -68,9 +66,7 @@ def import_university_list(
 
     Args:
         exam_pk: whose list.
-        content: of the file.
-        filename: of the file, under which the import is kept.
-        how: what somebody chose, where several readings fit.
+        upload: the table.
         by: who imports.
         now: the request's clock.
         dry_run: whether it is only to be shown.
@@ -79,7 +75,7 @@ def import_university_list(
     Raises:
         RuleViolation: it is no table.
     """
-    table = read_table(content, MEANINGS, needs=[["matriculation_number"]], how=how)
+    table = read_table(upload.content, MEANINGS, needs=[["matriculation_number"]], how=upload.how)
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table), is_replacement=True)
     entries, problems = _read_entries(exam_pk, table)
@@ -95,13 +91,13 @@ def import_university_list(
             table=table, lines=lines, unchanged=len(entries) - len(lines), problems=problems,
             left=[_said(entry) for number, entry in before.items() if number not in entries], is_replacement=True,
         )  # fmt: skip
-        if dry_run or not entries or (expected and plan.seal != expected):
+        if not entries or not plan.is_wanted(dry_run=dry_run, expected=expected):
             return plan
         exam.university_list_at = now
         exam.save(update_fields=["university_list_at"])
         rows = _replace(exam, before, entries)
         record_import(
-            course_id=exam.course_id, kind=KIND, rows=rows, filename=filename, by=by, now=now, subject=str(exam)
+            course_id=exam.course_id, kind=KIND, rows=rows, filename=upload.filename, by=by, now=now, subject=str(exam)
         )
     return plan
 

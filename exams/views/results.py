@@ -1,5 +1,6 @@
 """Results: points by hand or from a file, the grade table with its plot, publication, the office's list."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -16,14 +17,14 @@ from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
 from amls.files.models import TableImport
-from amls.files.tables.forms import Upload
 from amls.files.tables.pages import show_or_import
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, table_response
 from amls.held.corrections import say_corrected
 from exams.forms import EntryForm, PointsForm, ReasonForm, StepsForm, words_of
-from exams.grading import PASSING, GradeTable, grade_bars, point_bars, statistics_of, usual_table
-from exams.models import FAILED, GRADES, Exam, Registration, ResultChange
+from exams.grading import PASSING, GradeTable, Statistics, grade_bars, point_bars, statistics_of, usual_table
+from exams.models import FAILED, GRADES, Exam, Registration, Result, ResultChange
 from exams.queries import office_rows, stack_order
 from exams.services.corrected import keep_corrected
 from exams.services.pointfile import import_points
@@ -63,63 +64,70 @@ def _context(
         problem: why what was typed is not saved.
         order: 'stack' for that of the stack of papers, else people stand by name.
     """
-    is_stack = order == STACK
-    people = stack_order(_people(exam)) if is_stack else _people(exam)
+    people = stack_order(_people(exam)) if order == STACK else _people(exam)
     extra = current_extra_points(exam, [person.enrolment for person in people])
     table, lifts = grade_table(exam), lifts_fail(exam)
     standing = table if table.is_complete else usual_table(exam.max_points)
     used = proposal or standing
-    rows, pairs, points = [], [], []
-    for registration in people:
-        result = getattr(registration, "result", None)
-        has = extra[registration.enrolment_id]
-        row: dict[str, Any] = {
-            "registration": registration,
-            "result": result,
-            "extra": has,
-            **_typed(entry, f"points-{registration.pk}", say_decimal(result.points) if result else ""),
-        }
-        if result is not None:
-            row["would_be"] = used.grade_of(result.points, has, lifts_fail=lifts)
-            row["is_other"] = result.grade is not None and row["would_be"] != result.grade
-            pairs.append((result.points, row["would_be"]))
-            points.append(result.points)
-        rows.append(row)
-    statistics = statistics_of(pairs)
+    rows = [_row(person, extra[person.enrolment_id], used, lifts_fail=lifts, typed=entry) for person in people]
+    graded = [row for row in rows if row["result"] is not None]
+    statistics = statistics_of((row["result"].points, row["would_be"]) for row in graded)
     before = statistics_of(
         (row["result"].points, standing.grade_of(row["result"].points, row["extra"], lifts_fail=lifts))
-        for row in rows
-        if row["result"] is not None
+        for row in graded
     )
+    points = [row["result"].points for row in graded]
     return {
         "access": access,
         "course": access.course,
         "tab": "exams",
         "exam": exam,
         "rows": rows,
-        "steps": [
-            {
-                "grade": grade,
-                "name": f"grade-{grade}",
-                **_typed(boundaries, f"grade-{grade}", say_decimal(used.steps[grade]) if grade in used.steps else ""),
-                "count": statistics.counts[grade],
-                "before": before.counts[grade],
-            }
-            for grade in GRADES
-        ],
+        "steps": [_step(grade, used, statistics, before, typed=boundaries) for grade in GRADES],
         "failed": {"grade": FAILED, "count": statistics.failed, "before": before.failed},
         "has_table": table.is_complete,
         "is_proposal": proposal is not None,
         "statistics": statistics,
         "grade_bars": grade_bars(statistics.counts, before.counts if proposal else None),
         "point_bars": point_bars(points, max_points=exam.max_points, pass_at=used.steps.get(PASSING)),
-        "drafts": sum(row["result"] is not None and row["result"].state == "draft" for row in rows),
-        "others": sum(bool(row.get("is_other")) for row in rows),
+        "drafts": sum(row["result"].state == Result.State.DRAFT for row in graded),
+        "others": sum(row["is_other"] for row in graded),
         "changes": ResultChange.objects.filter(registration__exam=exam).select_related("registration__enrolment__user", "by")[:30],
         "problem": problem,
-        "is_stack": is_stack,
+        "is_stack": order == STACK,
         "import_form": PointsForm(exam=exam),
     }  # fmt: skip
+
+
+def _row(
+    person: Registration, extra: Decimal, used: GradeTable, *, lifts_fail: bool, typed: EntryForm | None
+) -> dict[str, Any]:
+    """Return what the page shows of a person; who has a result, with the grade by the table that is `used`."""
+    result: Result | None = getattr(person, "result", None)
+    row: dict[str, Any] = {
+        "registration": person,
+        "result": result,
+        "extra": extra,
+        **_typed(typed, f"points-{person.pk}", say_decimal(result.points) if result is not None else ""),
+    }
+    if result is not None:
+        row["would_be"] = used.grade_of(result.points, extra, lifts_fail=lifts_fail)
+        row["is_other"] = result.grade is not None and row["would_be"] != result.grade
+    return row
+
+
+def _step(
+    grade: Decimal, used: GradeTable, statistics: Statistics, before: Statistics, *, typed: StepsForm | None
+) -> dict[str, Any]:
+    """Return what the page shows of a grade: from which points on it is given, and how many have and had it."""
+    name = f"grade-{grade}"
+    return {
+        "grade": grade,
+        "name": name,
+        **_typed(typed, name, say_decimal(used.steps[grade]) if grade in used.steps else ""),
+        "count": statistics.counts[grade],
+        "before": before.counts[grade],
+    }
 
 
 def _typed(form: forms.Form | None, name: str, stands: str) -> dict[str, str]:
@@ -192,7 +200,7 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_points(
-            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=person_of(request),
+            exam_pk=pk, upload=upload, by=person_of(request),
             reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

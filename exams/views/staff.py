@@ -15,9 +15,10 @@ from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Enrolment, User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from exams.admission import admissions_of
 from exams.models import Exam, HelperLink, Registration, UniversityEntry
 from exams.permissions import helper_token
@@ -111,7 +112,7 @@ def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_university_list(
-            exam_pk=pk, content=upload.content, filename=upload.filename, how=upload.how, by=person_of(request),
+            exam_pk=pk, upload=upload, by=person_of(request),
             now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

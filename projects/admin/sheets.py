@@ -11,9 +11,10 @@ from django.utils.translation import ngettext
 
 from amls.desk.chosen import courses_of
 from amls.files.kept import Shelf
-from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.forms import preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from projects.admin.filters import usual_course
 from projects.admin.pages import KeptAdmin, now_of, user_of
 from projects.exports.resource import ServiceResource
@@ -38,9 +39,7 @@ def import_sheet(desk: KeptAdmin, request: HttpRequest, resource: type[ServiceRe
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         reader = resource(course=form.cleaned_data["course"], by=user_of(request), now=now_of(request))
-        return reader.run(
-            upload.content, how=upload.how, filename=upload.filename, is_preview=dry_run, expected=expected
-        )
+        return reader.run(upload, dry_run=dry_run, expected=expected)
 
     outcome = preview_or_apply(form, run)
     if outcome.is_done and outcome.plan is not None:

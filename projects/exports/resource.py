@@ -21,7 +21,7 @@ from amls.courses.models import Course, User
 from amls.files.tables.imports import Imported, record_import
 from amls.files.tables.meanings import Meaning
 from amls.files.tables.plan import Change, LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Table, read_table
+from amls.files.tables.table import Table, Upload, read_table
 
 
 @dataclass
@@ -178,22 +178,18 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
     def after_import_row(self, row: Any, row_result: RowResult, **kwargs: Any) -> None:
         """Nothing is left to do."""
 
-    def run(
-        self, content: bytes, *, how: HowToRead | None = None, filename: str = "", is_preview: bool, expected: str = ""
-    ) -> Plan:
+    def run(self, upload: Upload, *, dry_run: bool, expected: str = "") -> Plan:
         """Import a table in one transaction; rows that are wrong are left out, and for a preview nothing stays.
 
         Args:
-            content: of the file.
-            how: what somebody chose, where several readings fit.
-            filename: under which it is kept, to be taken back.
-            is_preview: whether it is only to be shown.
+            upload: the table.
+            dry_run: whether it is only to be shown.
             expected: the seal of the plan that was shown; with another one nothing is written.
 
         Raises:
             RuleViolation: it is no table.
         """
-        table = read_table(content, self.meanings, needs=self.needs, how=how)
+        table = read_table(upload.content, self.meanings, needs=self.needs, how=upload.how)
         if not table.is_clear:
             return Plan(table=table, problems=problems_of(table))
         names = [meaning.name for meaning in table.meanings if meaning.is_read and table.has(meaning.name)]
@@ -202,14 +198,14 @@ class ServiceResource(resources.Resource):  # type: ignore[misc]
         self._meta.store_instance = True
         with transaction.atomic():
             plan = self._plan(table, self.import_data(data, use_transactions=False, raise_errors=False))
-            if is_preview or (expected and plan.seal != expected):
+            if not plan.is_wanted(dry_run=dry_run, expected=expected):
                 transaction.set_rollback(True)
             else:
                 record_import(
                     course_id=self.course.pk,
                     kind=self.kind,
                     rows=self._kept,
-                    filename=filename,
+                    filename=upload.filename,
                     by=self.by,
                     now=self.now,
                 )

@@ -14,7 +14,7 @@ from amls.courses.models import User
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, OUTCOME, POINTS, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Table, read_table
+from amls.files.tables.table import Table, Upload, read_table
 from amls.files.tables.values import says_nothing
 from projects.models import Assignment
 from projects.pointrows import points_rows
@@ -41,9 +41,7 @@ def columns_of(assignment: Assignment) -> dict[int | None, Meaning]:
 def import_task_points(
     *,
     assignment: Assignment,
-    content: bytes,
-    filename: str = "",
-    how: HowToRead | None = None,
+    upload: Upload,
     by: User,
     reason: str = "",
     now: datetime,
@@ -57,9 +55,7 @@ def import_task_points(
 
     Args:
         assignment: graded by points, or passed or failed.
-        content: of the file.
-        filename: under which it is kept, to be taken back.
-        how: what somebody chose, where several readings fit.
+        upload: the table.
         by: who imports.
         reason: why, where published points change.
         now: the request's clock.
@@ -71,14 +67,21 @@ def import_task_points(
     """
     columns = columns_of(assignment)
     needs = [[meaning.name] for meaning in columns.values()]
-    table = read_table(content, (*PEOPLE, *columns.values()), needs=[*needs, [NUMBER.name, EMAIL.name]], how=how)
+    table = read_table(
+        upload.content, (*PEOPLE, *columns.values()), needs=[*needs, [NUMBER.name, EMAIL.name]], how=upload.how
+    )
     if not table.is_clear:
         return Plan(table=table, problems=problems_of(table))
     with transaction.atomic():
         wishes, problems = _read(assignment, table, columns)
         # Whether a reason is needed is what the preview says.
         entered = enter_table(
-            assignment=assignment, wishes=wishes, by=by, reason=reason, now=now, filename=filename or _("table")
+            assignment=assignment,
+            wishes=wishes,
+            by=by,
+            reason=reason,
+            now=now,
+            filename=upload.filename or _("table"),
         )
         problems += [LineProblem(wishes[key].line, problem) for key, problem in entered.problems.items()]
         plan = Plan(
@@ -88,7 +91,7 @@ def import_task_points(
             problems=sorted(problems, key=lambda problem: problem.line),
             left=[row.label for row in points_rows(assignment) if not _stands_in(row.key, row.members, wishes)],
         )
-        if dry_run or (expected and plan.seal != expected):
+        if not plan.is_wanted(dry_run=dry_run, expected=expected):
             transaction.set_rollback(True)
     return plan
 

@@ -21,10 +21,11 @@ from amls.core.preview import is_wanted, preview_of
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.files.kept import Shelf
-from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.forms import TableForm
 from amls.files.tables.imports import with_undo
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.held.asking import hold_and_say
 from amls.held.corrections import say_corrected
@@ -229,7 +230,7 @@ def points_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_task_points(
-            assignment=page.assignment, content=upload.content, filename=upload.filename, how=upload.how, by=page.user,
+            assignment=page.assignment, upload=upload, by=page.user,
             reason=form.cleaned_data.get("reason", ""), now=page.access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

@@ -15,6 +15,7 @@ from django.utils import translation
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.services import join_roster_entries
+from amls.files.tables.table import Upload
 from amls.held.models import HeldAct
 from amls.held.services import apply_next
 from amls.mail.letters import letter_kinds
@@ -349,7 +350,7 @@ def test_a_roster_that_comes_later_finds_who_enrolled_by_themselves(cast: Cast) 
     changelist = lecturer.get(reverse("admin:courses_rosterentry_changelist")).content.decode()
     assert "1 person is to confirm" in changelist
     assert RosterEntry.objects.get(claimed_by__isnull=False).claimed_by == cast.student.user
-    again = import_roster(course=cast.course, content=content, now=NOW)
+    again = import_roster(course=cast.course, upload=Upload(content), now=NOW)
     assert (again.claimed, Notice.objects.filter(kind="portal.roster-claimed").count()) == (0, 2)
 
 
@@ -391,7 +392,7 @@ def test_many_whom_a_roster_finds_are_one_mail(cast: Cast, mailoutbox: list[Emai
     User.objects.filter(pk=cast.student.user_id).update(matriculation_number=NUMBER, display_name="Grace [1]")
     User.objects.filter(pk=cast.other_student.user_id).update(matriculation_number="7", display_name="Ada")
     content = f"email,matriculation number\na@university.example,{NUMBER}\nb@university.example,7\n".encode()
-    import_roster(course=cast.course, content=content, now=NOW)
+    import_roster(course=cast.course, upload=Upload(content), now=NOW)
     deliver_due(now=NOW)
     assert {(message.to[0].partition("<")[2], message.subject) for message in mailoutbox} == {
         ("assistant@example.org>", "2 people of rosters to confirm"),

@@ -9,6 +9,7 @@ from django.urls import reverse
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.services import join_roster_entries, verify_number
+from amls.files.tables.table import Upload
 from amls.membership.roster import RosterPlan, import_roster
 from tests.cast import Cast
 from tests.factories import EnrolmentFactory
@@ -20,7 +21,7 @@ NOW = datetime(2024, 4, 20, 10, 0, tzinfo=UTC)
 
 def roster(course: Course, *rows: tuple[str, str]) -> RosterPlan:
     lines = ["e-mail;matriculation number", *(f"{email};{number}" for email, number in rows)]
-    return import_roster(course=course, content="\n".join(lines).encode(), now=NOW)
+    return import_roster(course=course, upload=Upload("\n".join(lines).encode()), now=NOW)
 
 
 def join(course: Course, user: User, number: str) -> Enrolment:

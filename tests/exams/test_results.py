@@ -18,6 +18,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.eligibility import extra_points
 from amls.courses.models import User
 from amls.courses.services import verify_number
+from amls.files.tables.table import Upload
 from amls.held.services import HOLD, apply_next
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
@@ -312,15 +313,15 @@ def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: lis
             (None, users[1].email, 88),
         ]
         content, name = sheet(*rows), "points.xlsx"
-    shown = import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=True)
+    shown = import_points(exam_pk=exam.pk, upload=Upload(content, name), by=None, now=AFTER, dry_run=True)
     assert [(change.registration.pk, change.before, change.after) for change in shown.changes] == [
         (people[0].pk, None, D("37.5")),
         (people[1].pk, None, D(88)),
     ]
     assert not Result.objects.exists()
     assert not ResultChange.objects.exists()
-    import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=False)
-    again = import_points(exam_pk=exam.pk, content=content, filename=name, by=None, now=AFTER, dry_run=False)
+    import_points(exam_pk=exam.pk, upload=Upload(content, name), by=None, now=AFTER, dry_run=False)
+    again = import_points(exam_pk=exam.pk, upload=Upload(content, name), by=None, now=AFTER, dry_run=False)
     assert (again.changes, again.unchanged, Result.objects.count()) == ([], 2, 2)
 
 
@@ -328,13 +329,13 @@ def test_points_come_in_by_number_or_address(cast: Cast, exam: Exam, people: lis
 def test_a_bad_line_is_named_and_left_out_alone(exam: Exam, people: list[Registration]) -> None:
     numbers = [person.enrolment.user.matriculation_number for person in people]
     rows = ["number,x", f"{numbers[0]},50"]
-    bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
+    bad = import_points(exam_pk=exam.pk, upload=Upload("\n".join(rows).encode(), "a.csv"), by=None, now=AFTER, dry_run=False)  # fmt: skip
     assert said(bad.problems) == [
         "Line 1: no column is named 'points'. The first line must name the columns; found: number, x.",
         "Line 1: no column is named 'matriculation number or e-mail address'. The first line must name the columns; found: number, x.",
     ]
     rows = ["student id,points", f"{numbers[0]},50", "999,50", f"{numbers[0]},51", f"{numbers[1]},105", f"{numbers[4]},50", ",50", f"{numbers[2]},many"]  # fmt: skip
-    bad = import_points(exam_pk=exam.pk, content="\n".join(rows).encode(), filename="a.csv", by=None, now=AFTER, dry_run=False)  # fmt: skip
+    bad = import_points(exam_pk=exam.pk, upload=Upload("\n".join(rows).encode(), "a.csv"), by=None, now=AFTER, dry_run=False)  # fmt: skip
     assert said(bad.problems) == [
         "Line 3: Nobody in this course has '999'.",
         f"Line 4: '{numbers[0]}' stands in the file twice.",
@@ -353,7 +354,7 @@ def test_every_published_result_that_would_change_is_named(exam: Exam, people: l
     publish_results(exam_pk=exam.pk, by=None, now=AFTER)
     numbers = [person.enrolment.user.matriculation_number for person in people[:3]]
     content = "mtknr;points\n{};61\n{};60\n{};62\n".format(*numbers).encode()
-    preview = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+    preview = import_points(exam_pk=exam.pk, upload=Upload(content, "a.csv"), by=None, now=AFTER, dry_run=True)
     assert said(preview.problems) == ["The results of S 0000, S 0002 are published: give a reason for the changes."]
     assert set(Result.objects.values_list("points", flat=True)) == {D(60)}
 
@@ -362,7 +363,7 @@ def test_every_published_result_that_would_change_is_named(exam: Exam, people: l
 @pytest.mark.django_db
 def test_what_is_no_table_is_said_to_be_none(exam: Exam, content: bytes) -> None:
     with pytest.raises(RuleViolation, match=r"not a file that a spreadsheet program wrote|The file is empty"):
-        import_points(exam_pk=exam.pk, content=content, filename="a.xlsx", by=None, now=AFTER, dry_run=True)
+        import_points(exam_pk=exam.pk, upload=Upload(content, "a.xlsx"), by=None, now=AFTER, dry_run=True)
 
 
 @pytest.mark.django_db
@@ -373,15 +374,15 @@ def test_a_typed_number_takes_nobodys_points(cast: Cast, exam: Exam, people: lis
     User.objects.filter(pk=bernd.user_id).update(matriculation_number="0500001")
     for row in (f"500001;{anna.user.email};91", "500001;;91", f";{anna.user.email};91"):
         content = f"Matrikelnummer;E-Mail;Punkte\n{row}\n".encode()
-        preview = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=True)
+        preview = import_points(exam_pk=exam.pk, upload=Upload(content, "a.csv"), by=None, now=AFTER, dry_run=True)
         assert ([change.registration.enrolment for change in preview.changes], preview.problems) == ([anna], [])
     content = f"Matrikelnummer;E-Mail;Punkte\n500001;{bernd.user.email};91\n".encode()
-    report = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    report = import_points(exam_pk=exam.pk, upload=Upload(content, "a.csv"), by=None, now=AFTER, dry_run=False)
     assert said(report.problems) == [
         f"Line 2: {bernd.user.email} is S 0001, but 500001 is the matriculation number of S 0000 <{anna.user.email}>."
     ]
     content = b"Matrikelnummer;Name;Punkte\n400002;Lukasz Zolc;91\n"
-    report = import_points(exam_pk=exam.pk, content=content, filename="a.csv", by=None, now=AFTER, dry_run=False)
+    report = import_points(exam_pk=exam.pk, upload=Upload(content, "a.csv"), by=None, now=AFTER, dry_run=False)
     assert said(report.problems) == ["Line 2: The line names Lukasz Zolc, but number or address are those of S 0002."]
     assert not Result.objects.exists()
 
@@ -417,7 +418,7 @@ def test_the_office_gets_verified_numbers_alone(cast: Cast, exam: Exam, people: 
 def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Registration]) -> None:
     numbers = [person.enrolment.user.matriculation_number for person in people]
     text = f"Nachname;Vorname;Matrikelnr.\n0000;S;{numbers[0]}\nS;0001;{numbers[1]}\nX;Y;777\n"
-    done = import_university_list(exam_pk=exam.pk, content=text.encode(), filename="moses.csv", by=None, now=AFTER)
+    done = import_university_list(exam_pk=exam.pk, upload=Upload(text.encode(), "moses.csv"), by=None, now=AFTER)
     subjects = [f"S 0000 ({numbers[0]})", f"0001 S ({numbers[1]})", "Y X (777)"]
     assert ([line.subject for line in done.lines], done.problems) == (subjects, [])
     exam.refresh_from_db()
@@ -438,7 +439,7 @@ def test_the_universitys_list_is_compared_by_number(exam: Exam, people: list[Reg
         numbers[1], "The line names Łukasz Żółć, but number or address are those of S 0001."
     )  # fmt: skip
     none = import_university_list(
-        exam_pk=exam.pk, content=b"x\n1\n", filename="a.csv", by=None, now=AFTER + timedelta(hours=1)
+        exam_pk=exam.pk, upload=Upload(b"x\n1\n", "a.csv"), by=None, now=AFTER + timedelta(hours=1)
     )
     assert (none.can_be_done, len(none.problems), exam.university_entries.count()) == (False, 1, 3)
     exam.refresh_from_db()

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from amls.files.models import ImportedRow, TableImport
+from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
 from amls.held.models import HeldAct
 from amls.mail.models import Notice
@@ -166,7 +167,7 @@ def test_the_universitys_list_is_taken_back_to_the_one_before(cast: Cast, exam: 
 def test_a_list_that_says_the_same_again_is_nothing_to_take_back(exam: Exam) -> None:
     content = b"Matrikelnummer;Name\n500001;Ada\n"
     for _again in range(2):
-        import_university_list(exam_pk=exam.pk, content=content, by=None, now=AFTER)
+        import_university_list(exam_pk=exam.pk, upload=Upload(content), by=None, now=AFTER)
     assert TableImport.objects.count() == 1
 
 
@@ -175,6 +176,6 @@ def test_what_a_list_said_of_a_person_is_forgotten_with_them(
 ) -> None:
     first, second, _third = numbers_of(people)
     content = f"Matrikelnummer\n{first}\n{second}\n".encode()
-    import_university_list(exam_pk=exam.pk, content=content, by=cast.lecturer.user, now=AFTER)
+    import_university_list(exam_pk=exam.pk, upload=Upload(content), by=cast.lecturer.user, now=AFTER)
     delete_account(user=people[0].enrolment.user, now=AFTER)
     assert [row.after["number"] for row in ImportedRow.objects.all()] == [second]

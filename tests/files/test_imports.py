@@ -11,6 +11,7 @@ from django.utils import timezone
 from amls.courses.models import RosterEntry
 from amls.files.models import ImportedRow, TableImport
 from amls.files.tables.imports import KEPT
+from amls.files.tables.table import Upload
 from amls.membership.roster import import_roster
 from amls.privacy.hooks.people import purge_imports
 from amls.privacy.registry import delete_account, forget_people_of
@@ -83,7 +84,7 @@ def test_an_encoding_and_a_column_are_chosen_in_the_preview(cast: Cast) -> None:
 def test_a_roster_is_taken_back_where_nobody_changed_it_since(cast: Cast) -> None:
     old = RosterEntry.objects.create(course=cast.course, email="old@example.org", name="Old", matriculation_number="1")
     content = b"email;name;matriculation number\nold@example.org;New;2\nb@example.org;B;3\nc@example.org;C;4\n"
-    import_roster(course=cast.course, content=content, filename="r.csv", by=cast.lecturer.user, now=timezone.now())
+    import_roster(course=cast.course, upload=Upload(content, "r.csv"), by=cast.lecturer.user, now=timezone.now())
     RosterEntry.objects.filter(email="c@example.org").update(name="Mended by hand")
     client = cast.client("lecturer")
     answer = undo(client)
@@ -97,7 +98,9 @@ def test_a_roster_is_taken_back_where_nobody_changed_it_since(cast: Cast) -> Non
 
 
 def test_only_those_who_may_change_the_course_undo_its_imports(cast: Cast) -> None:
-    import_roster(course=cast.course, content=b"email\nb@example.org\n", by=cast.lecturer.user, now=timezone.now())
+    import_roster(
+        course=cast.course, upload=Upload(b"email\nb@example.org\n"), by=cast.lecturer.user, now=timezone.now()
+    )
     for part in ("student", "stranger", "foreign lecturer"):
         assert undo(cast.client(part)).status_code == 404
     assert RosterEntry.objects.count() == 1
@@ -132,7 +135,7 @@ def test_topics_results_and_passes_are_taken_back(world: World, kind: str) -> No
 def test_imports_are_forgotten_after_a_month_and_with_their_people(cast: Cast) -> None:
     now = timezone.now()
     content = f"email\n{cast.student.user.email}\nb@example.org\n".encode()
-    import_roster(course=cast.course, content=content, by=cast.lecturer.user, now=now)
+    import_roster(course=cast.course, upload=Upload(content), by=cast.lecturer.user, now=now)
     delete_account(user=cast.student.user, now=now)
     assert ImportedRow.objects.get().after["email"] == "b@example.org"
     assert (purge_imports(now, False), purge_imports(now + KEPT, True), TableImport.objects.count()) == (0, 1, 1)

@@ -14,6 +14,7 @@ from openpyxl import Workbook
 from amls.core.violations import RuleViolation
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.files.tables.table import Upload
 from amls.grading.facts import facts_of
 from amls.grading.models import Roll, RollEntry
 from amls.grading.rollfile import import_entries
@@ -105,8 +106,7 @@ def test_a_table_is_shown_entered_and_taken_back(cast: Cast, roll: Roll) -> None
     )  # fmt: skip
     read: dict[str, Any] = {
         "roll_pk": roll.pk,
-        "content": content,
-        "filename": "Anwesenheit.xlsx",
+        "upload": Upload(content, "Anwesenheit.xlsx"),
         "by": cast.assistant.user,
         "now": NOW,
     }

@@ -19,6 +19,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
 from amls.mail.models import Notice
 from amls.portal.gradebook.corrections import CorrectionPlan, import_corrections
@@ -74,8 +75,7 @@ def as_german_csv(heads: list[str], rows: Rows) -> bytes:
 def bring(world: World, content: bytes, *, reason: str = "", dry_run: bool = False) -> CorrectionPlan:  # noqa: F811
     return import_corrections(
         course=world.course,
-        content=content,
-        filename="Punkte.xlsx",
+        upload=Upload(content, "Punkte.xlsx"),
         by=world.staff,
         reason=reason,
         now=NOW,

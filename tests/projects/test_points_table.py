@@ -14,6 +14,7 @@ from amls.core.preview import SEAL
 from amls.courses.models import Enrolment
 from amls.files.models import TableImport
 from amls.files.tables.imports import undo_import
+from amls.files.tables.table import Upload
 from amls.grading.tasks import TaskWish
 from amls.held.services import HOLD, apply_next
 from amls.mail.models import Notice
@@ -193,7 +194,7 @@ def test_a_filled_table_comes_back_by_number_or_address(
         "047113;Größe, Jürgen;0;0",
     ]
     content = "\r\n".join(rows).encode("utf-8-sig")
-    kept = {"assignment": sheet, "content": content, "filename": "blatt4.csv", "by": world.staff, "now": NOW}
+    kept = {"assignment": sheet, "upload": Upload(content, "blatt4.csv"), "by": world.staff, "now": NOW}
     plan = import_task_points(**kept, dry_run=True)
     assert not TaskPoints.objects.exists()
     assert not Membership.objects.filter(assignment=sheet).exists()
@@ -212,9 +213,9 @@ def test_two_lines_of_a_team_agree_or_the_second_is_refused(
     team = team_for_points(enrolment=people[0], assignment=sheet, now=NOW)
     Membership.objects.create(project=team, assignment=sheet, enrolment=people[1], joined_at=NOW)
     kept = {"assignment": sheet, "by": world.staff, "now": NOW, "dry_run": True}
-    alike = import_task_points(content=b"e-mail,points\np0@example.org,5\np1@example.org,5\n", **kept)
+    alike = import_task_points(upload=Upload(b"e-mail,points\np0@example.org,5\np1@example.org,5\n"), **kept)
     assert (len(alike.lines), list(alike.problems)) == (1, [])
-    other = import_task_points(content=b"e-mail,points\np0@example.org,5\np1@example.org,6\n", **kept)
+    other = import_task_points(upload=Upload(b"e-mail,points\np0@example.org,5\np1@example.org,6\n"), **kept)
     assert [problem.line for problem in other.problems] == [3]
 
 
@@ -340,7 +341,7 @@ def test_ten_thousand_rows_of_strange_numbers_are_judged_line_by_line(world: Wor
     rows += [f"{people[place % 12].user.email};{strange[place % 12]}" for place in range(4, 5000)]
     rows += [f"niemand{place}@example.org;{strange[place % 12]}" for place in range(5000)]
     content = "\n".join(["E-Mail;Punkte", *rows]).encode()
-    kept = {"assignment": sheet, "content": content, "by": world.staff, "now": NOW}
+    kept = {"assignment": sheet, "upload": Upload(content), "by": world.staff, "now": NOW}
     with CaptureQueriesContext(connection) as queries:
         plan = import_task_points(**kept, dry_run=False)
     assert [(line.line, list(line.changes)) for line in plan.lines] == [

@@ -31,9 +31,10 @@ from amls.desk.listing import list_as_left
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import Writes
 from amls.files.kept import Shelf
-from amls.files.tables.forms import Upload, preview_or_apply
+from amls.files.tables.forms import preview_or_apply
 from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from amls.membership.claims import CLAIM_ACT, claim_for_enrolled, decide_claim
 from amls.membership.roster import KIND, MEANINGS, RosterPlan, import_roster
 
@@ -128,7 +129,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
         def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
             assert isinstance(request.user, User)  # noqa: S101 - the desk says so
             return import_roster(
-                course=form.cleaned_data["course"], content=upload.content, how=upload.how, filename=upload.filename,
+                course=form.cleaned_data["course"], upload=upload,
                 by=request.user, now=request.now, dry_run=dry_run, expected=expected,  # type: ignore[attr-defined]
             )  # fmt: skip
 

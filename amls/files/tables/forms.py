@@ -18,19 +18,10 @@ from amls.files.models import KeptUpload
 from amls.files.tables.encodings import LABELS
 from amls.files.tables.meanings import label_of
 from amls.files.tables.plan import Plan
-from amls.files.tables.table import MAX_BYTES, HowToRead, Table
+from amls.files.tables.table import MAX_BYTES, HowToRead, Table, Upload
 
 _COLUMN = "column-"
 _FIRST_ROWS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A table that was sent, and how it is to be read."""
-
-    content: bytes
-    filename: str
-    how: HowToRead
 
 
 def _help() -> str:
@@ -75,7 +66,7 @@ class TableForm(forms.Form):
             if file.size > MAX_BYTES:
                 raise ValidationError({"file": str(too_large(file.name or "", file.size, MAX_BYTES).message)})
             # Another file is another table: what was chosen for the last one says nothing about it.
-            data["upload"] = Upload(file.read(), file.name or "", HowToRead())
+            data["upload"] = Upload(file.read(), file.name or "")
         elif data.get("kept"):
             data["upload"] = self._find(data["kept"], data.get("encoding", ""))
         elif not self.errors:

@@ -92,6 +92,10 @@ class Plan:
         """What names this plan: if it differs between showing and doing, something changed meanwhile."""
         return seal_of(self.shown)
 
+    def is_wanted(self, *, dry_run: bool, expected: str) -> bool:
+        """Return whether it is to be done, and not only shown: where one was shown, as `expected` seals it, only that one."""
+        return not dry_run and expected in ("", self.seal)
+
 
 def problems_of(table: Table) -> list[LineProblem]:
     """Return why a table can't be understood as a whole, in sentences; nothing if it is clear."""

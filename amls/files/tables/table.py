@@ -59,6 +59,21 @@ class HowToRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A table that was sent.
+
+    Attributes:
+        content: of the file.
+        filename: under which its import is kept, to be taken back.
+        how: what somebody chose, where several readings fit.
+    """
+
+    content: bytes
+    filename: str = ""
+    how: HowToRead = field(default_factory=HowToRead)
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of a table.
 

@@ -21,7 +21,7 @@ from amls.files.tables.imports import Imported, need_unchanged, record_import, t
 from amls.files.tables.meanings import EMAIL, NAMES, NUMBER, Meaning
 from amls.files.tables.people import names_are_turned, number_of, person_name
 from amls.files.tables.plan import LineProblem, Plan, PlanLine, problems_of
-from amls.files.tables.table import HowToRead, Row, Table, read_table
+from amls.files.tables.table import Row, Table, Upload, read_table
 from amls.files.tables.values import is_shortened, says_nothing
 from amls.grading.points import ZERO
 from amls.portal.gradebook.applying import apply_each
@@ -78,9 +78,7 @@ class _Correction:
 def import_corrections(
     *,
     course: Course,
-    content: bytes,
-    filename: str = "",
-    how: HowToRead | None = None,
+    upload: Upload,
     by: User,
     reason: str = "",
     now: datetime,
@@ -95,9 +93,7 @@ def import_corrections(
 
     Args:
         course: whose gradebook.
-        content: of the file.
-        filename: under which it is kept, to be taken back.
-        how: what somebody chose, where several readings fit.
+        upload: the table.
         by: who imports.
         reason: why, where published points change.
         now: the request's clock.
@@ -112,7 +108,7 @@ def import_corrections(
     stamps = in_each_language(lambda: str(OTHER_HEADINGS[-1]))
     stamp = Meaning(STAMP, gettext_lazy("stamp"), tuple(stamps))
     meanings = [NUMBER, EMAIL, *NAMES, stamp, *(field.meaning for field in fields.values())]
-    table = read_table(content, meanings, needs=[["matriculation_number", "email", STAMP]], how=how)
+    table = read_table(upload.content, meanings, needs=[["matriculation_number", "email", STAMP]], how=upload.how)
     if not table.is_clear:
         return CorrectionPlan(table=table, problems=problems_of(table))
     read = _CorrectionReader(course, columns, table, fields, now=now)
@@ -144,11 +140,11 @@ def import_corrections(
             notes=_notes(table, done),
             needs_reason=needs_reason,
         )
-        if dry_run or (expected and plan.seal != expected):
+        if not plan.is_wanted(dry_run=dry_run, expected=expected):
             transaction.set_rollback(True)
         else:
             rows = [_imported(correction) for correction in done]
-            record_import(course_id=course.pk, kind=KIND, rows=rows, filename=filename, by=by, now=now)
+            record_import(course_id=course.pk, kind=KIND, rows=rows, filename=upload.filename, by=by, now=now)
     return plan
 
 

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_http_methods
 from amls.courses.access import open_course_as_manager
 from amls.courses.models import User
 from amls.files.kept import Shelf
-from amls.files.tables.forms import TableForm, Upload
+from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
 from amls.files.tables.plan import Plan
+from amls.files.tables.table import Upload
 from amls.portal.gradebook.corrections import KIND, import_corrections
 
 
@@ -41,7 +42,7 @@ def corrections(request: HttpRequest, slug: str) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_corrections(
-            course=access.course, content=upload.content, filename=upload.filename, how=upload.how, by=by,
+            course=access.course, upload=upload, by=by,
             reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ from amls.core.text import clean_name
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.files.tables.imports import imports_of, undo_import
+from amls.files.tables.table import Upload
 from amls.held.models import HeldAct
 from amls.mail.outbox import Told, notify_each
 from amls.membership.roster import RosterPlan, import_roster, join_known
@@ -145,7 +146,7 @@ def put_on_roster(
     with transaction.atomic():
         spend(_INVITATIONS, who=course.pk, amount=len(wanted), now=now)
         plan = import_roster(
-            course=course, content=table.getvalue().encode(), filename=_("Invited by mail"), by=by, now=now, joins=False
+            course=course, upload=Upload(table.getvalue().encode(), _("Invited by mail")), by=by, now=now, joins=False
         )
         entries = RosterEntry.objects.filter(course=course, email__in=[person.email for person in wanted])
         return list(entries.order_by("pk").values_list("pk", flat=True)), plan

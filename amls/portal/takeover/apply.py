@@ -12,7 +12,7 @@ from amls.portal.takeover.coursework import CourseworkImport
 from amls.portal.takeover.diff import Diff
 from amls.portal.takeover.exams import ExamImport
 from amls.portal.takeover.labels import address_taken
-from amls.portal.takeover.rows import Wanted
+from amls.portal.takeover.rows import Wanted, known_by
 from amls.portal.takeover.spec import CourseFileError, CourseSpec
 from amls.portal.takeover.timetable import TimetableImport
 
@@ -79,8 +79,7 @@ class _Import(TimetableImport, CourseworkImport, ExamImport):
                 )
                 for position, person in enumerate(self.spec.staff)
             ],
-            key=lambda row: row.name,
-            wanted_key=lambda wanted: wanted.values["name"],
+            known_by(lambda get: get("name")),
             page_keeps={"email", "url"},
         )  # fmt: skip
         self.timetable()

@@ -16,7 +16,7 @@ from amls.grading.tasks import TaskWish
 from amls.grading.tree import AllBlock, dump, with_project
 from amls.portal.takeover.labels import slot_count, teams_have, topic_label
 from amls.portal.takeover.references import main_title, rule_of
-from amls.portal.takeover.rows import RowImport, Wanted
+from amls.portal.takeover.rows import Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import AssignmentSpec, ProjectSpec, TopicSpec
 from exams.services.rules import set_rule, whole_rule
 from lectures.models import Deadline
@@ -98,9 +98,8 @@ class CourseworkImport(RowImport):
         rows = self.sync(
             existing,
             [Wanted(label, values, self.when(spec.submission_deadline))],
+            known_by(lambda _get: 0),
             parent={"course": self.course, "is_main": True},
-            key=lambda _row: 0,
-            wanted_key=lambda _wanted: 0,
             page_keeps=values.keys() - _ON_PAGES,
         )
         if self.spec.is_complete:
@@ -136,10 +135,9 @@ class CourseworkImport(RowImport):
         rows = self.sync(
             existing,
             wanted,
-            key=lambda row: row.title,
-            wanted_key=lambda wanted: wanted.values["title"],
+            known_by(lambda get: get("title")),
             page_keeps=_KEPT_OF_ASSIGNMENTS,
-            removes=self.spec.is_complete,
+            leaving=Leaving(goes=self.spec.is_complete),
         )
         if not self.spec.is_complete:
             # What is handed in here is no date beside it.
@@ -188,11 +186,9 @@ class CourseworkImport(RowImport):
         rows = self.sync(
             Handout.objects.filter(assignment=row).select_related("current"),
             wanted,
+            known_by(lambda get: get("title"), repeats=True),
             parent={"assignment": row},
-            key=lambda handout: handout.title,
-            wanted_key=lambda wish: wish.values["title"],
-            repeats=True,
-            removes=False,
+            leaving=Leaving(goes=False),
         )
         for own, handout, wish in zip(rows, spec.handouts, wanted, strict=True):
             self.known_file(own, handout, wish.label)
@@ -240,9 +236,8 @@ class CourseworkImport(RowImport):
         self.sync(
             MentorLimit.objects.filter(assignment=row).select_related("mentor"),
             wanted,
+            known_by(lambda get: get("mentor").name),
             parent={"assignment": row},
-            key=lambda limit: limit.mentor.name,
-            wanted_key=lambda wish: wish.values["mentor"].name,
         )
 
     def _without_project(self) -> None:
@@ -314,10 +309,9 @@ class CourseworkImport(RowImport):
         self.sync(
             Topic.objects.of_staff().filter(assignment=assignment),
             wanted,
+            known_by(lambda get: (get("track"), get("title"))),
             parent={"course": self.course, "assignment": assignment},
-            key=lambda row: (row.track, row.title),
-            wanted_key=lambda wish: (wish.values["track"], wish.values["title"]),
-            keep_instead=self._close_topic,
+            leaving=Leaving(stays=self._close_topic),
         )
 
     def _close_topic(self, topic: Topic) -> bool:
@@ -344,9 +338,8 @@ class CourseworkImport(RowImport):
                 Wanted(_("List %(title)s") % {"title": row.title}, {"title": row.title, "planned": row.planned})
                 for row in self.spec.lists
             ],
-            key=lambda row: row.title,
-            wanted_key=lambda wanted: wanted.values["title"],
-            keep_instead=self._keep_list,
+            known_by(lambda get: get("title")),
+            leaving=Leaving(stays=self._keep_list),
         )
 
     def _snippets(self) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
-from amls.portal.takeover.rows import RowImport, Wanted
+from amls.portal.takeover.rows import KnownBy, Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import ExamRulesSpec, ExamSpec
 from exams.models import Exam, ExamRules, Registration, Room
 from exams.services.registration import promote_waiting
@@ -33,7 +33,7 @@ class ExamImport(RowImport):
             says_nothing = not values
         if says_nothing and not (self.spec.is_complete and existing.exists()):
             return
-        self.sync(existing, [Wanted(_("Exam rules"), values)], key=lambda _row: 0, wanted_key=lambda _wanted: 0)
+        self.sync(existing, [Wanted(_("Exam rules"), values)], known_by(lambda _get: 0))
 
     def exams(self) -> None:
         """Let the dates be those of the file; a moved exam keeps its row, and one with registrations stays."""
@@ -59,10 +59,12 @@ class ExamImport(RowImport):
         saved = self.sync(
             Exam.objects.filter(course=self.course).order_by("starts_at", "pk"),
             wanted,
-            key=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
-            wanted_key=lambda wish: key.pk if isinstance(key := keys[id(wish)], Exam) else wish.values["starts_at"],
+            KnownBy(
+                row=lambda row: moved[row.pk].pk if row.pk in moved else row.starts_at,
+                wish=lambda wish: key.pk if isinstance(key := keys[id(wish)], Exam) else wish.values["starts_at"],
+            ),
             page_keeps={*_EXAM_FIELDS, *_EXAM_TIMES} - {"kind", "starts_at"},
-            may_remove=_has_no_registrations,
+            leaving=Leaving(may_not=_has_no_registrations),
         )
         if self.spec.is_complete and len(saved) == len(self.spec.exams):
             for row, exam in zip(saved, self.spec.exams, strict=True):
@@ -87,8 +89,7 @@ class ExamImport(RowImport):
                 )
                 for position, room in enumerate(spec.rooms)
             ],
-            key=lambda row: row.name,
-            wanted_key=lambda wanted: wanted.values["name"],
+            known_by(lambda get: get("name")),
             parent={"exam": exam},
         )
 

@@ -1,11 +1,11 @@
 """Rows made to be what a file wants of them, with every change and problem noted."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -31,30 +31,78 @@ class Wanted:
     note: str = ""
 
 
-def _counted(keys: Iterable[Any]) -> list[Any]:
-    """Return keys with how many equal ones stand before each."""
-    seen: Counter[Any] = Counter()
-    counted = []
-    for key in keys:
-        counted.append((key, seen[key]))
-        seen[key] += 1
-    return counted
+# Returns a field's value, of a row or of what is wanted.
+Get = Callable[[str], Any]
 
 
-def _paired(
-    existing: dict[Any, M], wanted: dict[Any, Wanted], else_by: Callable[[Callable[[str], Any]], Any]
-) -> dict[Any, M]:
-    """Return rows by key, those that no key has paired under the key of what is alike, in turn."""
-    paired = dict(existing)
-    left: dict[Any, list[Any]] = defaultdict(list)
-    for key, row in existing.items():
-        if key not in wanted:
-            left[else_by(partial(getattr, row))].append(key)
-    for key, wish in wanted.items():
-        alike = else_by(wish.values.__getitem__) if key not in existing else None
-        if alike and left[alike]:
-            paired[key] = paired.pop(left[alike].pop(0))
-    return paired
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownBy(Generic[M]):
+    """By what a row is known to be one that is wanted.
+
+    Attributes:
+        row: returns it of a row.
+        wish: returns it of what is wanted.
+        order: of the rows, where it matters.
+        repeats: whether several may have it in common: then the first is the first, and so on.
+        else_by: by what rows and what is wanted are taken for each other, in turn, that `row` and `wish` have not paired;
+            nothing where it can't tell.
+    """
+
+    row: Callable[[M], Any]
+    wish: Callable[[Wanted], Any]
+    order: Callable[[Iterable[M]], list[M]] = list
+    repeats: bool = False
+    else_by: Callable[[Get], Any] = lambda _get: None
+
+    def keys_of(self, wanted: Sequence[Wanted]) -> list[Any]:
+        """Return what each of what is wanted is known by."""
+        return self._counted([self.wish(wish) for wish in wanted])
+
+    def paired(self, rows: Iterable[M], wanted: Mapping[Any, Wanted]) -> dict[Any, M]:
+        """Return rows by what is known of them; those that nothing wanted is known by under that of what is alike, in turn."""
+        present = self.order(rows)
+        existing = dict(zip(self._counted([self.row(row) for row in present]), present, strict=True))
+        paired = dict(existing)
+        left: dict[Any, list[Any]] = defaultdict(list)
+        for key, row in existing.items():
+            if key not in wanted:
+                left[self.else_by(partial(getattr, row))].append(key)
+        for key, wish in wanted.items():
+            alike = self.else_by(wish.values.__getitem__) if key not in existing else None
+            if alike and left[alike]:
+                paired[key] = paired.pop(left[alike].pop(0))
+        return paired
+
+    def _counted(self, keys: list[Any]) -> list[Any]:
+        """Return keys, where they may repeat with how many equal ones stand before each."""
+        if not self.repeats:
+            return keys
+        seen: Counter[Any] = Counter()
+        counted = []
+        for key in keys:
+            counted.append((key, seen[key]))
+            seen[key] += 1
+        return counted
+
+
+def known_by(key: Callable[[Get], Any], **others: Any) -> KnownBy[Any]:
+    """Return by what rows are known that have it in their fields as what is wanted has; `others` as for KnownBy."""
+    return KnownBy(row=lambda row: key(partial(getattr, row)), wish=lambda wish: key(wish.values.__getitem__), **others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving(Generic[M]):
+    """What becomes of rows that nobody wants.
+
+    Attributes:
+        goes: whether they go at all. A page that names none of a list says nothing about it.
+        may_not: returns why a row may not go, or nothing.
+        stays: returns whether one stays after all, changed as is fitting.
+    """
+
+    goes: bool = True
+    may_not: Callable[[M], str] = lambda _row: ""
+    stays: Callable[[M], bool] = lambda _row: False
 
 
 class RowImport:
@@ -68,17 +116,11 @@ class RowImport:
         self,
         rows: models.QuerySet[M],
         wanted: Sequence[Wanted],
+        known: KnownBy[M],
         *,
-        key: Callable[[M], Any],
-        wanted_key: Callable[[Wanted], Any],
         parent: dict[str, Any] | None = None,
         page_keeps: Iterable[str] = (),
-        may_remove: Callable[[Any], str] = lambda _row: "",
-        keep_instead: Callable[[Any], bool] = lambda _row: False,
-        removes: bool = True,
-        order: Callable[[Iterable[M]], list[M]] = list,
-        repeats: bool = False,
-        else_by: Callable[[Callable[[str], Any]], Any] = lambda _get: None,
+        leaving: Leaving[M] | None = None,
         takes: Callable[[M, dict[str, Any]], dict[str, Any]] = lambda _row, values: values,
     ) -> list[M]:
         """Make the rows be what is wanted, and return them in the order of what is wanted.
@@ -86,55 +128,42 @@ class RowImport:
         Args:
             rows: those that belong to the parent.
             wanted: what there is to be.
-            key: by which a row is recognised.
-            wanted_key: gives the same of what is wanted.
+            known: by what a row is one of these.
             parent: fields of a new row; the course by default.
             page_keeps: fields that pages say nothing about.
-            may_remove: returns why a row may not go, or nothing.
-            keep_instead: returns whether a row that is not wanted stays after all, changed
-                as is fitting.
-            removes: whether rows that are not wanted go. A page that names none of a list
-                says nothing about it.
-            order: of the rows, where it matters.
-            repeats: whether several may have the same key: then the first is the first, and so on.
-            else_by: by what rows and what is wanted are taken for each other, in turn, that no key has paired; it
-                gets what returns a field's value, and returns nothing where it can't tell.
+            leaving: what becomes of rows that are not wanted; by default they go.
             takes: returns which of the values a row takes that is there already.
         """
-        present = order(rows)
-        kept = set() if self.spec.is_complete else set(page_keeps)
-        written: list[M] = []
-        # Removed first: what comes may need the number or name of what goes.
-        row_keys, wanted_keys = [key(row) for row in present], [wanted_key(wish) for wish in wanted]
-        if repeats:
-            row_keys, wanted_keys = _counted(row_keys), _counted(wanted_keys)
-        existing = dict(zip(row_keys, present, strict=True))
-        existing = _paired(existing, dict(zip(wanted_keys, wanted, strict=True)), else_by)
-        if len(set(wanted_keys)) < len(wanted_keys):
-            twice = next(
-                wish.label for wish, key in zip(wanted, wanted_keys, strict=True) if wanted_keys.count(key) > 1
-            )
+        keys = known.keys_of(wanted)
+        by_key = dict(zip(keys, wanted, strict=True))
+        if len(by_key) < len(wanted):
+            twice = next(wish.label for wish, key in zip(wanted, keys, strict=True) if keys.count(key) > 1)
             self.problems.append(_("%(what)s stands in the file more than once.") % {"what": twice})
             return []
-        if removes and (wanted or self.spec.is_complete):
-            for row_key, gone in existing.items():
-                if row_key not in wanted_keys and not keep_instead(gone):
-                    self._remove(gone, may_remove(gone))
-        row: M
-        for wish, wish_key in zip(wanted, wanted_keys, strict=True):
-            own = existing.get(wish_key)
-            if own is None:
+        existing = known.paired(rows, by_key)
+        # Removed first: what comes may need the number or name of what goes.
+        self._let_go([row for key, row in existing.items() if key not in by_key], leaving or Leaving(), wanted)
+        kept = set() if self.spec.is_complete else set(page_keeps)
+        written: list[M] = []
+        for key, wish in by_key.items():
+            row = existing.get(key)
+            if row is None:
                 row = rows.model(**(parent or {"course": self.course}), **wish.values)
                 self.diff.added(wish.label, ", ".join(filter(None, [self._name(row, wish.label), wish.note])))
                 self.save(row, wish.label)
             else:
-                row = own
                 values = takes(row, {name: value for name, value in wish.values.items() if name not in kept})
                 if not self.spec.is_complete and "url" in values and not values["url"]:
                     values.pop("url")
                 self.update(row, Wanted(wish.label, values))
             written.append(row)
         return written
+
+    def _let_go(self, rows: Sequence[M], leaving: Leaving[M], wanted: Sequence[Wanted]) -> None:
+        if leaving.goes and (wanted or self.spec.is_complete):
+            for row in rows:
+                if not leaving.stays(row):
+                    self._remove(row, leaving.may_not(row))
 
     def _name(self, row: models.Model, label: str) -> str:
         """Return what a new row is called, where its label and its course don't say it already."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -19,7 +18,7 @@ from amls.portal.takeover.labels import (
     office_hour_label,
     slot_label,
 )
-from amls.portal.takeover.rows import RowImport, Wanted
+from amls.portal.takeover.rows import Leaving, RowImport, Wanted, known_by
 from amls.portal.takeover.spec import LectureSpec
 from amls.portal.takeover.understanding.links import is_whole
 from amls.portal.takeover.understanding.slots import WEEKDAYS
@@ -56,12 +55,13 @@ class TimetableImport(RowImport):
         self.sync(
             WeeklySlot.objects.filter(course=self.course),
             wanted,
-            key=lambda row: (row.kind, row.weekday, row.start),
-            wanted_key=lambda wish: (wish.values["kind"], wish.values["weekday"], wish.values["start"]),
+            known_by(
+                lambda get: (get("kind"), get("weekday"), get("start")),
+                order=in_weekly_order,
+                repeats=True,
+                else_by=lambda get: get("kind"),
+            ),
             page_keeps={"call_in"},
-            order=in_weekly_order,
-            repeats=True,
-            else_by=lambda get: get("kind"),
         )
 
     def _parts_and_lectures(self) -> None:
@@ -74,21 +74,21 @@ class TimetableImport(RowImport):
                 )
                 for position, part in enumerate(self.spec.parts)
             ],
-            key=lambda row: row.letter or row.title,
-            wanted_key=lambda wanted: wanted.values["letter"] or wanted.values["title"],
+            known_by(lambda get: get("letter") or get("title")),
         )  # fmt: skip
         by_name = {part.letter or part.title: part for part in parts}
         wanted = [wish for lecture in self.spec.lectures if (wish := self._lecture(lecture, by_name)) is not None]
         rows = self.sync(
             Lecture.objects.filter(course=self.course),
             wanted,
-            key=lambda row: _session_key(partial(getattr, row)),
-            wanted_key=lambda wish: _session_key(wish.values.__getitem__),
+            known_by(
+                _session_key,
+                order=self._in_order,
+                repeats=True,
+                else_by=lambda get: (get("kind"), get("number"), get("part"), get("title")),
+            ),
             page_keeps={"abstract", "call_in", "is_call_in_public", "state"},
-            may_remove=_has_no_files,
-            order=self._in_order,
-            repeats=True,
-            else_by=lambda get: (get("kind"), get("number"), get("part"), get("title")),
+            leaving=Leaving(may_not=_has_no_files),
             takes=self._unless_left_open,
         )
         if len(rows) == len(self.spec.lectures):
@@ -156,12 +156,10 @@ class TimetableImport(RowImport):
         rows = self.sync(
             Material.objects.filter(lecture=lecture).select_related("current"),
             wanted,
-            key=lambda row: f"{row.kind}|{row.title}",
-            wanted_key=lambda wish: f"{wish.values['kind']}|{wish.values['title']}",
+            known_by(lambda get: f"{get('kind')}|{get('title')}"),
             parent={"lecture": lecture},
             page_keeps={"title", "audience", "visible_from", "position"},
-            may_remove=lambda row: _has_no_file(row, label),
-            removes=self.spec.is_complete,
+            leaving=Leaving(goes=self.spec.is_complete, may_not=lambda row: _has_no_file(row, label)),
         )  # fmt: skip
         for row, material in zip(rows, spec.materials, strict=False):
             self.known_file(row, material, label, also=["seconds"])
@@ -182,8 +180,7 @@ class TimetableImport(RowImport):
         rows = self.sync(
             OfficeHour.objects.filter(course=self.course),
             wanted,
-            key=lambda row: row.weekday,
-            wanted_key=lambda wish: wish.values["weekday"],
+            known_by(lambda get: get("weekday")),
             page_keeps={"call_in", "first", "last"},
         )
         if not self.spec.is_complete:
@@ -205,8 +202,7 @@ class TimetableImport(RowImport):
                     )
                     for exception in hour.exceptions
                 ],
-                key=lambda exception: exception.day,
-                wanted_key=lambda wish: wish.values["day"],
+                known_by(lambda get: get("day")),
                 parent={"office_hour": row},
             )  # fmt: skip
 
@@ -219,9 +215,7 @@ class TimetableImport(RowImport):
                 )
                 for free_day in self.spec.free_days
             ],
-            key=lambda row: row.first,
-            wanted_key=lambda wish: wish.values["first"],
-            else_by=lambda get: get("title"),
+            known_by(lambda get: get("first"), else_by=lambda get: get("title")),
         )
 
     def _warn_of_sessions_on_free_days(self) -> None:
@@ -254,11 +248,12 @@ class TimetableImport(RowImport):
         self.sync(
             Deadline.objects.filter(course=self.course),
             wanted,
-            key=lambda row: (row.title, row.due_at, row.day),
-            wanted_key=lambda wish: (wish.values["title"], wish.values["due_at"], wish.values["day"]),
-            else_by=lambda get: get("title"),
-            order=lambda rows: sorted(rows, key=self._due),
-            repeats=True,
+            known_by(
+                lambda get: (get("title"), get("due_at"), get("day")),
+                order=lambda rows: sorted(rows, key=self._due),
+                repeats=True,
+                else_by=lambda get: get("title"),
+            ),
             takes=self._unless_due,
         )
 
