@@ -10,10 +10,9 @@ from typing import Any
 from django.db import connections
 
 from amls.core.violations import RuleViolation
+from tests.patience import SECONDS
 
 Act = Callable[[], Any]
-# Whatever waits longer for a lock waits for good.
-_SECONDS = 120
 
 
 def at_once(acts: Sequence[Act], *, threads: int | None = None) -> list[Any]:
@@ -39,7 +38,7 @@ def at_once(acts: Sequence[Act], *, threads: int | None = None) -> list[Any]:
 
     def work(index: int) -> None:
         try:
-            start.wait(_SECONDS)
+            start.wait(SECONDS)
             do(index)
             while True:
                 do(left.get_nowait())
@@ -54,7 +53,7 @@ def at_once(acts: Sequence[Act], *, threads: int | None = None) -> list[Any]:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(_SECONDS)
+        worker.join(SECONDS)
     assert not any(worker.is_alive() for worker in workers)
     if broken:
         raise broken[0]
@@ -84,7 +83,7 @@ def beside(act: Act) -> Iterator[None]:
     try:
         yield
     finally:
-        worker.join(_SECONDS)
+        worker.join(SECONDS)
     assert not worker.is_alive()
     if raised:
         raise raised[0]

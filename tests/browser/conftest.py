@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -29,8 +30,9 @@ OF_STAFF = (
     "test_project_desk", "test_term", "test_wishes",
 )  # fmt: skip
 Open = Callable[..., Page]
-# Two browsers and two servers share two processors.
-expect.set_options(timeout=15_000)
+# Two browsers and two servers share two processors with all the rest: how long anything may take, in milliseconds.
+PATIENCE = 90_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +50,13 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a visitor who waits as long as a busy machine takes; `options` are Playwright's."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +118,8 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
         worker: bool = False,
         locale: str = "en-GB",
     ) -> Page:
-        context = browser.new_context(
+        context = new_context(
+            browser,
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
             java_script_enabled=script,
@@ -119,7 +129,6 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
         page.on("request", lambda request: problems.append(request.url) if is_foreign(request.url, site) else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         if user is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import segno
 from django.utils import timezone
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from amls.courses.models import Course
 from amls.exports.jobs import work_once
@@ -17,7 +17,7 @@ from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
 from exams.services.registration import staff_register
-from tests.browser.conftest import CHROMIUM, FLAGS, Open, let_held_acts_happen, sign_in
+from tests.browser.conftest import CHROMIUM, FLAGS, Open, let_held_acts_happen, new_context, sign_in
 from tests.browser.looks import problems_at
 
 
@@ -124,7 +124,7 @@ def test_staff_seat_check_in_by_phone_through_a_lost_network_grade_and_publish(o
     expect(phone.locator("[data-count=present]")).to_have_text("1")
     assert set(made.values_list("action", flat=True)) == {"present", "absent"}
     # The other one at the door sees both with the next look, which comes every few seconds.
-    expect(other.locator("[data-count=absent]")).to_have_text("1", timeout=20_000)
+    expect(other.locator("[data-count=absent]")).to_have_text("1")
     phone.get_by_role("button", name="Undo: Chen Wei").click()
     expect(phone.locator("[data-count=absent]")).to_have_text("0")
     # By keyboard alone: whoever alone is found is marked by Enter.
@@ -243,12 +243,12 @@ def test_the_camera_reads_a_slip(browser: Browser, site: str, tmp_path: Path) ->
     flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
     own_browser = browser.browser_type.launch(executable_path=CHROMIUM, args=flags)
     try:
-        page: Page = own_browser.new_page(viewport={"width": 390, "height": 800}, locale="en-GB")
+        page = new_context(own_browser, viewport={"width": 390, "height": 800}, locale="en-GB").new_page()
         sign_in(page, site, "assistant")
         page.goto(f"{site}/amls/exams/{exam.pk}/check-in/")
         page.get_by_role("button", name="Scan a slip").click()
         button = page.get_by_role("button", name=f"Present: {held.enrolment.user}")
-        expect(button).to_be_focused(timeout=20_000)
+        expect(button).to_be_focused()
         expect(page.locator("[data-camera]")).to_be_hidden()
         page.keyboard.press("Enter")
         expect(page.locator("[data-count=present]")).to_have_text("1")

@@ -75,12 +75,12 @@ def test_topics_are_filtered_by_one_click_each_without_waiting(open_page: Open, 
     assert 0 < daphne < cards.count() < everything
     expect(page.get_by_text(f"{cards.count()} topics shown")).to_be_visible()
     page.get_by_role("searchbox", name="Search the topics").fill("bicycle")
-    assert cards.count() == 1
+    expect(cards).to_have_count(1)
     expect(page.get_by_role("checkbox", name="DAPHNE")).to_have_accessible_name("DAPHNE 0")
     page.reload()
-    assert cards.count() == 1
+    expect(cards).to_have_count(1)
     page.get_by_role("link", name="Show all topics").click()
-    assert cards.count() == everything
+    expect(cards).to_have_count(everything)
 
 
 def archives() -> list[dict[str, object]]:
@@ -108,7 +108,9 @@ def test_what_is_handed_in_is_a_list_that_says_what_is_in_archives(open_page: Op
     # What can't be handed in gives way; what can stays.
     field.set_input_files([rolled])
     expect(listed).to_have_count(2)
-    for summary in page.locator("[data-chosen] summary").all():
+    summaries = page.locator("[data-chosen] summary")
+    expect(summaries).to_have_count(2)
+    for summary in summaries.all():
         summary.click()
     inside = page.locator("[data-chosen] details li")
     expect(inside).to_have_text(["bericht/Größe.md", "src/Łukasz.py", f"{'deep/' * 30}end.py"])

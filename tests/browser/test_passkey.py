@@ -11,8 +11,8 @@ def try_password(page: Page, site: str, password: str) -> None:
     page.get_by_text("Sign in with a password", exact=True).click()
     page.get_by_label("Email").fill("student@example.org")
     page.get_by_label("Password", exact=True).fill(password)
-    page.get_by_role("button", name="Sign In", exact=True).click()
-    page.wait_for_load_state()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Sign In", exact=True).click()
 
 
 def test_bad_passwords_never_close_the_way_by_passkey(open_page: Open, site: str) -> None:

@@ -189,6 +189,7 @@ def test_on_a_phone_by_keyboard_alone(open_page: Open, site: str, topic: Topic) 
 
 def tab_to(page: Page, text: str, selector: str = "*") -> None:
     """Press Tab until the element with this text has the focus, which must be seen."""
+    page.wait_for_load_state()
     for _press in range(80):
         page.keyboard.press("Tab")
         if page.evaluate(

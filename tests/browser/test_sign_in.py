@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from amls.courses.models import User
-from tests.browser.conftest import is_foreign
+from tests.browser.conftest import is_foreign, new_context
 from tests.browser.looks import axe
 from tests.signin.openid import University, university
 from tests.signin.saml import Shibboleth, shibboleth
@@ -44,10 +44,8 @@ def idp(site: str, settings: Settings, tmp_path: Path) -> Iterator[Shibboleth]:
 
 
 def phone(browser: Browser, locale: str, *, script: bool = True) -> Page:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale=locale, java_script_enabled=script)
-    page = context.new_page()
-    page.set_default_timeout(15_000)
-    return page
+    viewport = {"width": 390, "height": 844}
+    return new_context(browser, viewport=viewport, locale=locale, java_script_enabled=script).new_page()
 
 
 WORDS = {
@@ -71,8 +69,8 @@ def test_journey_by_openid_connect(browser: Browser, site: str, uni: University,
     page.get_by_role("button", name="lukasz").click()
     page.wait_for_url(f"{site}/accounts/profile/")
     expect(page.get_by_text(verified)).to_have_count(2)
-    assert page.locator("#id_display_name").input_value() == "Łukasz Żółć"
-    assert page.locator("#id_display_name").is_disabled()
+    expect(page.locator("#id_display_name")).to_have_value("Łukasz Żółć")
+    expect(page.locator("#id_display_name")).to_be_disabled()
     assert (axe(page), fits(page)) == ([], True)
     page.goto(f"{site}/accounts/3rdparty/")
     assert (axe(page), fits(page)) == ([], True)
@@ -96,7 +94,7 @@ def test_journey_by_saml(browser: Browser, site: str, idp: Shibboleth, locale: s
     page.get_by_role("button", name="lukasz").click()
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url(f"{site}/accounts/profile/")
-    assert page.locator("#id_display_name").input_value() == "Łukasz Żółć"
+    expect(page.locator("#id_display_name")).to_have_value("Łukasz Żółć")
     assert User.objects.filter(email="lukasz@uni.example").count() == 1
     page.locator("details.account summary").click()
     page.get_by_role("button", name=out, exact=True).click()

@@ -83,6 +83,8 @@ def test_a_wish_is_dragged_to_another_place(open_page: Open, seminar: Assignment
         page.get_by_role("button", name=f"Wish for {title}").click()
         expect(page.locator(".wishes:not(.more)").get_by_role("link", name=title)).to_be_visible()
     grip, first = page.locator("[data-grip]").nth(1), page.locator(".wishes:not(.more) li").first
+    # Where it stands once nothing moves any more.
+    grip.hover()
     start, target = grip.bounding_box(), first.bounding_box()
     assert start is not None
     assert target is not None

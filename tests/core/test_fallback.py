@@ -13,7 +13,7 @@ from redis import Redis
 
 from amls.core import fallback
 from amls.core.redis_url import cache_settings
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real]
 

@@ -19,7 +19,8 @@ from amls.agenda.feeds import personal_feed_url
 from amls.core.logs import redact
 from amls.courses.models import Course
 from tests.cast import Cast
-from tests.mail.conftest import free_port
+from tests.patience import SECONDS, wait_until
+from tests.ports import free_port
 
 # Each starts processes of its own.
 pytestmark = pytest.mark.real
@@ -111,12 +112,10 @@ def test_the_web_server_with_its_access_log_writes_no_token(tmp_path: Path) -> N
         )  # fmt: skip
     try:
         answers = [_status(port, path) for path in ("/calendar/nobodys.ics", "/calendar/7-somebodys.ics")]
-        end = time.monotonic() + 10
-        while log.read_text().count('"GET /calendar/') < 2 and time.monotonic() < end:
-            time.sleep(0.1)
+        wait_until(lambda: log.read_text().count('"GET /calendar/') >= 2, said=log.read_text)
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait()
     text = log.read_text()
     assert answers == [404, 500], text
     assert text.count('"GET /calendar/[hidden].ics HTTP/1.1"') == 2, text
@@ -126,10 +125,10 @@ def test_the_web_server_with_its_access_log_writes_no_token(tmp_path: Path) -> N
 
 
 def _status(port: int, path: str) -> int:
-    end = time.monotonic() + 60
+    end = time.monotonic() + SECONDS
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=SECONDS) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code

@@ -16,7 +16,7 @@ import pytest
 from django.conf import settings
 
 from tests.core.test_settings import PRODUCTION
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.real
 _BREAK = """

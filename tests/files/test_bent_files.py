@@ -26,6 +26,7 @@ from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from lectures.extraction.run import Extracted, read_file
 from tests.files import hostile
+from tests.patience import SECONDS
 from tests.races import beside
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +44,7 @@ WHOLE = {
     ".tar.gz": hostile.tarball(),
     ".ipynb": hostile.notebook(),
 }
-LIMITS = Limits(seconds=5, memory=2**29)
+LIMITS = Limits(seconds=5, memory=2**29, patience=SECONDS)
 
 
 def judge(name: str, content: bytes) -> str:
@@ -232,7 +233,9 @@ def test_a_function_in_the_limited_child_gets_file_and_values_and_nothing_else(m
 )  # fmt: skip
 def test_the_child_is_stopped_when_it_takes_too_much(function: str, problem: str) -> None:
     with pytest.raises(StoppedError) as caught:
-        read(function, Limits(seconds=2, memory=2**28, says=2**20))
+        # Only who uses no processor is stopped by the clock.
+        patience = 2 if function == "sleep" else SECONDS
+        read(function, Limits(seconds=2, memory=2**28, says=2**20, patience=patience))
     assert caught.value.problem == problem
 
 
@@ -270,13 +273,13 @@ def test_a_place_that_becomes_free_is_taken(settings: Settings, tmp_path: Path) 
     def hold() -> None:
         with place("one", most=1, patience=0):
             is_held.set()
-            may_go.wait(30)
+            may_go.wait(SECONDS)
             order.append("first")
 
     with beside(hold):
-        is_held.wait(30)
+        is_held.wait(SECONDS)
         may_go.set()
-        with place("one", most=1, patience=30):
+        with place("one", most=1, patience=SECONDS):
             order.append("second")
     assert order == ["first", "second"]
 

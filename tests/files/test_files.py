@@ -5,7 +5,6 @@ import io
 import struct
 import subprocess
 import tarfile
-import time
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -30,7 +29,8 @@ from lectures.models import Material, MaterialFile
 from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture, upload_version
 from tests.factories import CourseFactory, LectureFactory
-from tests.mail.conftest import free_port
+from tests.patience import wait_until
+from tests.ports import free_port
 from tests.races import at_once, refusals
 
 TEXT = load_texts()["05"]
@@ -388,12 +388,7 @@ def test_nginx_sends_the_bytes(live_server: LiveServer, settings: Settings, tmp_
     server = subprocess.Popen(["nginx", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
     try:
         url = f"http://127.0.0.1:{port}{address(version)}"
-        for _attempt in range(50):
-            whole = subprocess.run(["curl", "-sf", url], capture_output=True, check=False)
-            if whole.returncode == 0:
-                break
-            time.sleep(0.1)
-        assert whole.stdout == PDF
+        wait_until(lambda: subprocess.run(["curl", "-sf", url], capture_output=True, check=False).stdout == PDF)
         part = subprocess.run(["curl", "-s", "-D", "-", "-r", "10-19", url], capture_output=True, check=True).stdout
         head, _gap, content = part.partition(b"\r\n\r\n")
         assert b" 206 " in head.split(b"\r\n")[0]

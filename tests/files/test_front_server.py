@@ -2,7 +2,6 @@
 
 import select
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.factories import EnrolmentFactory, LectureFactory, UserFactory
 from tests.lectures.files import pdf
+from tests.patience import SECONDS, wait_until
 from tests.projects.served import NGINX_EXAMPLE, get, granian, nginx, signed_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("slow")]
@@ -120,7 +120,7 @@ def test_only_where_files_are_sent_a_front_server_takes_large_bodies(tmp_path: P
     cookie, answers = signed_in(EnrolmentFactory.create(role="lecturer").user), {}
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
         for path, size, _passes in SIZES:
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+            with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
                 line.sendall(_head(path, size, cookie, more="Expect: 100-continue\r\n"))
                 answers[path, size] = _first_line(line)
     assert answers == {
@@ -134,23 +134,16 @@ def test_who_is_not_signed_in_fills_no_disk_of_a_front_server(tmp_path: Path, co
     with granian(tmp_path, workers=1) as behind, nginx(tmp_path, behind) as port:
         for path in sorted({path for path, _size, passes in SIZES if passes}):
             for method in ("POST", "PUT"):
-                with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+                with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
                     line.sendall(_head(path, size, cookie, method))
                     with suppress(OSError):
                         line.sendall(b"x" * begun)
                     assert (_first_line(line), _bytes_on_disk(tmp_path)) == ("303 See Other", 0), (method, path)
-            with socket.create_connection(("127.0.0.1", port), timeout=20) as line:
+            with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
                 line.sendall(_head(path, size, known) + b"x" * begun)
-                for _attempt in range(100):
-                    if _bytes_on_disk(tmp_path):
-                        break
-                    time.sleep(0.1)
-                assert _bytes_on_disk(tmp_path) > 0, path
+                wait_until(lambda: _bytes_on_disk(tmp_path) > 0)
             # It lets go of what it kept once it has seen that the sender is gone.
-            for _attempt in range(200):
-                if not _bytes_on_disk(tmp_path):
-                    break
-                time.sleep(0.1)
+            wait_until(lambda: _bytes_on_disk(tmp_path) == 0)
         # Whoever only looks is led to where to sign in, and then back to the same page.
         status, headers, _body = get(port, "/admin/lectures/lecture/?course=1&state=planned", cookie)
         assert (status, headers["location"]) == (302, "/admin/login/?next=/admin/lectures/lecture/%3Fcourse%3D1%26state%3Dplanned")  # fmt: skip
@@ -164,27 +157,23 @@ def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_
 
         def send(head: bytes) -> None:
             # It stays open, and the body never comes.
-            line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=SECONDS))
             line.sendall(head)
             # Told to go on, also where the answer is no: then it follows at once.
             assert _first_line(line) in ("100 Continue", "429 Too Many Requests", "411 Length Required")
 
-        def refused(count: int) -> bool:
-            for _attempt in range(100):
-                if (tmp_path / "access.log").read_text().count('" 429 ') == count:
-                    return True
-                time.sleep(0.1)
-            return False
+        def wait_until_refused(count: int) -> None:
+            wait_until(lambda: (tmp_path / "access.log").read_text().count('" 429 ') == count)
 
         def spent() -> list[int]:
             return sorted(Spending.objects.values_list("spent", flat=True))
 
         for _each in range(6):
             send(_head(path, size, first, more=wait))
-        assert refused(2)
+        wait_until_refused(2)
         assert spent() == [4 * size]
         send(_head("/admin/lectures/material/add/", size, first, more=wait))
-        assert refused(3)
+        wait_until_refused(3)
         send(_head(path, size, second, more=wait))
         assert spent() == [size, 4 * size]
         # What is small costs nothing.
@@ -199,12 +188,12 @@ def test_who_is_signed_in_fills_so_much_of_a_front_servers_disk_and_no_more(tmp_
 
 
 def test_one_address_has_so_many_connections_and_no_more(front: int) -> None:
-    lines = [socket.create_connection(("127.0.0.1", front), timeout=20) for _each in range(402)]
+    lines = [socket.create_connection(("127.0.0.1", front), timeout=SECONDS) for _each in range(402)]
     try:
         # A connection counts once its headers are read: these wait for their bodies.
         for line in lines:
             line.sendall(b"POST /accounts/login/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n")
-        readable, _none, _nothing = select.select(lines, [], [], 20)
+        readable, _none, _nothing = select.select(lines, [], [], SECONDS)
         assert readable
         assert all(line.recv(100).startswith(b"HTTP/1.1 429") for line in readable)
     finally:

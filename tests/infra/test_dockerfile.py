@@ -19,7 +19,7 @@ from amls.embedded import connect
 from tests.infra.dockerfile import Image, build
 from tests.infra.machine import can_be_made
 from tests.infra.test_debian_guide import repository
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 from tests.tools import template
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -20,7 +20,8 @@ from tests.infra.test_clocks import SKEW, skewed
 from tests.infra.test_mail_for_real import Post, kill, wait_for
 from tests.infra.test_redis_away import _ACCOUNTS, Staffed, Visitor
 from tests.infra.test_redis_away import post as post  # noqa: PLC0414 - the fixture
-from tests.mail.conftest import free_port
+from tests.patience import SECONDS
+from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -31,7 +32,7 @@ class Watched(Staffed):
     def look(self, port: int) -> tuple[int, set[str]]:
         """Return what `/readyz` answers: the status, and what is wrong."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=20) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=SECONDS) as answer:
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
@@ -57,23 +58,23 @@ def test_each_process_that_is_gone_is_named_and_a_mail_has_the_number_of_its_pag
         house.environment |= {"PULSE_SECONDS": "2", "LOG_FORMAT": "json"}
         subprocess.run([sys.executable, "-c", _ACCOUNTS], cwd=settings.BASE_DIR, env=house.environment, check=True)
         house.spawn(web_server("amls.wsgi:application", host="127.0.0.1", port=port, workers=1), DEBUG="0")
-        wait_for(lambda: house.look(port)[0] == 503, 120, log)
+        wait_for(lambda: house.look(port)[0] == 503, log)
         workers = {queue: house.queue_worker(queue) for queue in QUEUES}
         beat = house.beat("one")
-        wait_for(lambda: house.look(port) == (200, set()), 120, log)
+        wait_for(lambda: house.look(port) == (200, set()), log)
         # One ends in order, one hangs, one is killed.
         workers["exports"].terminate()
         os.killpg(workers["default"].pid, signal.SIGSTOP)
         kill(beat)
         gone = {"queue-exports", "queue-default", "process-default", "beat", "process-beat"}
-        wait_for(lambda: house.look(port) == (200, gone), 60, log)
+        wait_for(lambda: house.look(port) == (200, gone), log)
         # No beat rings now: what leaves, leaves because of this page.
         number = Visitor(port).ask_for_code("p0@example.org")
-        wait_for(lambda: post[0].taken["p0@example.org"] == 1, 60, log)
-        wait_for(lambda: any(line["message"].startswith("mail sent") for line in house.lines()), 20, log)
+        wait_for(lambda: post[0].taken["p0@example.org"] == 1, log)
+        wait_for(lambda: any(line["message"].startswith("mail sent") for line in house.lines()), log)
         sent = [line["request_id"] for line in house.lines() if line["message"].startswith("mail sent")]
         assert sent == [number]
         kill(workers["mail"])
-        wait_for(lambda: house.look(port)[0] == 503, 60, log)
+        wait_for(lambda: house.look(port)[0] == 503, log)
         house.queue_worker("mail", **skewed(SKEW))
-        wait_for(lambda: house.look(port)[0] == 200 and "clock-mail" in house.look(port)[1], 120, log)
+        wait_for(lambda: house.look(port)[0] == 200 and "clock-mail" in house.look(port)[1], log)

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -23,7 +22,8 @@ from django.conf import settings
 from amls.embedded import connect, revive, running
 from amls.embedded import stop as stop_postgres
 from tests.infra.test_serve import environment
-from tests.mail.conftest import free_port
+from tests.patience import wait_until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 
@@ -122,11 +122,9 @@ def owner_of(port: int) -> int:
     raise AssertionError(f"Nobody has port {port}.")
 
 
-def wait_for(condition: Callable[[], bool], seconds: float, log: Path) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, log.read_text()[-4000:]
-        time.sleep(0.1)
+def wait_for(condition: Callable[[], bool], log: Path) -> None:
+    """Wait until a condition holds, or tell what the processes wrote."""
+    wait_until(condition, said=lambda: log.read_text()[-4000:])
 
 
 @pytest.mark.usefixtures("migrated")
@@ -176,13 +174,13 @@ def test_nobody_gets_none_and_only_what_was_in_flight_comes_twice(var: Path, bro
         steps = [kill_sender, kill_worker, restart_redis, restart_postgres, kill_beat]
         post.at = {people * (number + 1) // 7: step for number, step in enumerate(steps)}
         try:
-            wait_for(lambda: len(post.taken) == people, 150, var / "log")
+            wait_for(lambda: len(post.taken) == people, var / "log")
             with connect(str(settings_socket(var))) as connection:
                 wait_for(
                     lambda: connection.execute(
                         "SELECT count(*) FROM mail_notice WHERE state = 'sent'"
                     ).fetchone() == (people,),
-                    40, var / "log",
+                    var / "log",
                 )  # fmt: skip
                 rows = connection.execute("SELECT count(*) FROM mail_notice").fetchone()
         finally:

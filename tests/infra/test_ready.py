@@ -24,7 +24,7 @@ from amls.core.processes import SILENT_AFTER, queues
 from amls.core.pulse import note_pulse
 from amls.exports.models import Export
 from amls.mail.health import beat_seen
-from tests.mail.conftest import free_port
+from tests.ports import free_port
 
 OK = {"database": "ok", "migrations": "ok", "broker": "ok", "work": "ok"}
 

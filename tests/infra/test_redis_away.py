@@ -23,7 +23,8 @@ from amls.core.redis_url import broker_settings
 from amls.embedded import connect, running
 from amls.portal.management.commands.serve import QUEUES, web_server
 from tests.infra.test_mail_for_real import House, Post, kill, settings_socket, wait_for
-from tests.mail.conftest import free_port
+from tests.patience import SECONDS
+from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 # The issue speaks of a minute; what counts is that it is longer than every patience of the processes.
@@ -86,11 +87,11 @@ class Visitor:
             return str(page.url).removeprefix(self.site)
 
     def _send(self, path: str, **form: str) -> Any:
-        with self.opener.open(f"{self.site}{path}", timeout=30) as page:
+        with self.opener.open(f"{self.site}{path}", timeout=SECONDS) as page:
             token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
         assert token is not None
         body = urllib.parse.urlencode({"csrfmiddlewaretoken": token[1], **form}).encode()
-        return self.opener.open(f"{self.site}{path}", body, timeout=30)
+        return self.opener.open(f"{self.site}{path}", body, timeout=SECONDS)
 
 
 class Staffed(House):
@@ -140,7 +141,7 @@ def test_redis_that_was_away_is_an_inconvenience(var: Path, post: tuple[Post, in
         workers = {queue: house.queue_worker(queue) for queue in QUEUES}
         beat = house.beat("one")
         house.spawn(web_server("amls.wsgi:application", host="127.0.0.1", port=port, workers=1), DEBUG="0")
-        wait_for(lambda: house.have_all_done_more({}), 90, log)
+        wait_for(lambda: house.have_all_done_more({}), log)
         assert Visitor(port).sign_in("p0@example.org") == (200, "/")
         assert house.redis is not None
         kill(house.redis)
@@ -154,9 +155,9 @@ def test_redis_that_was_away_is_an_inconvenience(var: Path, post: tuple[Post, in
         assert {queue: worker.poll() for queue, worker in workers.items()} == dict.fromkeys(QUEUES)
         assert beat.poll() is None
         house.start_redis()
-        wait_for(lambda: len(post[0].taken) == 3, 60, log)
+        wait_for(lambda: len(post[0].taken) == 3, log)
         before = house.done()
-        wait_for(lambda: house.have_all_done_more(before), 60, log)
+        wait_for(lambda: house.have_all_done_more(before), log)
         assert Visitor(port).sign_in("p2@example.org") == (200, "/")
         with connect(settings_socket(var)) as connection:
             states = connection.execute(

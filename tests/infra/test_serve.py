@@ -5,8 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -17,8 +17,8 @@ from django.core.management import CommandError
 from amls.embedded import connect, kept_secret, running, socket_dir
 from amls.portal.management.commands.serve import wait_until_ready
 from tests.infra.conftest import of_tests, schema
-from tests.mail.conftest import free_port
-from tests.races import at_once
+from tests.patience import SECONDS, wait_until
+from tests.ports import free_port
 from tests.tools import template
 
 pytestmark = pytest.mark.xdist_group("serve")
@@ -42,25 +42,31 @@ class Served:
             )
         self.port = port
 
-    def wait_for(self, words: str, seconds: float = 900) -> None:
+    def wait_for(self, words: str) -> None:
         # Migrating from nothing takes a minute of a processor that others use too.
-        end = time.monotonic() + seconds
-        while words not in self.log.read_text():
-            assert time.monotonic() < end, self.log.read_text()
-            if self.process.poll() is not None:
-                assert words in self.log.read_text(), self.log.read_text()
-            time.sleep(0.1)
+        wait_until(lambda: self._has_said(words), said=self.log.read_text, seconds=4 * SECONDS)
+
+    def _has_said(self, words: str) -> bool:
+        has_ended = self.process.poll() is not None
+        is_said = words in self.log.read_text()
+        assert is_said or not has_ended, self.log.read_text()
+        return is_said
 
     def get(self, path: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=SECONDS) as answer:
             return int(answer.status)
+
+    def is_ready(self) -> bool:
+        with suppress(OSError):
+            return self.get("/readyz") == 200
+        return False
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
 
 def postgres_of(var: Path) -> int:
@@ -78,28 +84,21 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     below, postgres = first.children(), postgres_of(var)
     assert len(below) >= 3
     assert first.stop() == 0
-    assert psutil.wait_procs(below, timeout=5)[1] == []
+    assert psutil.wait_procs(below, timeout=SECONDS)[1] == []
     assert not psutil.pid_exists(postgres)
     # Again: its data are there, and a killed database comes back while it runs.
     second = Served(var, port)
     second.wait_for("AMLS is ready")
     os.kill(postgres_of(var), signal.SIGKILL)
     second.wait_for("was started again")
-    end = time.monotonic() + 30
-    while True:
-        try:
-            assert second.get("/readyz") == 200
-            break
-        except OSError:
-            assert time.monotonic() < end
-            time.sleep(0.3)
+    wait_until(second.is_ready, said=second.log.read_text)
     # A child that dies ends it, and nothing is left.
     web = next(child for child in second.children() if "amls.web" in " ".join(child.cmdline()))
     below = second.children()
     web.kill()
-    assert second.process.wait(60) == 1
+    assert second.process.wait(SECONDS) == 1
     assert "The web server ended" in second.log.read_text()
-    assert psutil.wait_procs(below, timeout=5)[1] == []
+    assert psutil.wait_procs(below, timeout=SECONDS)[1] == []
 
 
 def open_to_others(var: Path) -> list[str]:
@@ -116,7 +115,7 @@ def test_without_the_libraries_of_pdfs_it_stops_before_the_start_unless_told_to_
     (var / "libpango-1.0.so.0").write_text("no library")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(var))
     served = Served(var, free_port())
-    assert served.process.wait(120) == 1
+    assert served.process.wait(SECONDS) == 1
     said = served.log.read_text()
     assert "sh deploy/system_packages.sh run" in said
     assert "AMLS_WITHOUT_PDF=1" in said
@@ -147,7 +146,7 @@ def test_accounts_with_a_known_password_are_not_served_to_the_network(var: Path)
             env=environment(AMLS_VAR_DIR=str(var), DJANGO_SETTINGS_MODULE="amls.settings"),
         )  # fmt: skip
     served = Served(var, free_port(), "--host", "0.0.0.0")
-    assert served.process.wait(180) == 1
+    assert served.process.wait(SECONDS) == 1
     said = served.log.read_text()
     assert "student7@example.org is a demo account, whose password everyone knows" in said
     assert "--no-demo" in said
@@ -198,25 +197,20 @@ def test_a_server_that_gets_nowhere_is_given_up_with_what_it_said(kind: str) -> 
 
 @pytest.mark.usefixtures("migrated")
 def test_a_taken_port_is_said(var: Path) -> None:
-    port = free_port()
-    blocker = subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        served = Served(var, port)
-        assert served.process.wait(120) == 1
-        assert "Is the port in use?" in served.log.read_text()
-    finally:
-        blocker.terminate()
-        blocker.wait()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        served = Served(var, other.getsockname()[1])
+        assert served.process.wait(SECONDS) == 1
+    assert "Is the port in use?" in served.log.read_text()
 
 
 def test_a_stale_pid_of_somebody_else_does_not_hinder(var: Path) -> None:
     with running(var) as host, connect(str(host)) as connection:
         connection.execute("CREATE TABLE kept (id int)")
         pid_file = (var / "pg" / "postmaster.pid").read_text()
-        os.kill(postgres_of(var), signal.SIGKILL)
-        time.sleep(0.3)
+        server = psutil.Process(postgres_of(var))
+        processes = [server, *server.children(recursive=True)]
+        server.kill()
+        assert psutil.wait_procs(processes, timeout=SECONDS)[1] == []
     # The number now belongs to this very process, as after a restart of the machine.
     (var / "pg" / "postmaster.pid").write_text("\n".join([str(os.getpid()), *pid_file.splitlines()[1:]]))
     with running(var) as host, connect(str(host)) as connection:
@@ -225,22 +219,22 @@ def test_a_stale_pid_of_somebody_else_does_not_hinder(var: Path) -> None:
 
 def test_three_starters_at_once_share_one_server_and_the_last_stops_it(var: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from amls.embedded import running, connect\n"
-        "with running(Path(sys.argv[1])) as host, connect(str(host)) as c: print(c.info.backend_pid and open(Path(sys.argv[1]) / 'pg' / 'postmaster.pid').readline().strip()); time.sleep(2)"
+        "import sys; from pathlib import Path; from amls.embedded import running, connect\n"
+        "with running(Path(sys.argv[1])) as host, connect(str(host)):\n"
+        "    print((Path(sys.argv[1]) / 'pg' / 'postmaster.pid').read_text().split()[0], flush=True)\n"
+        "    sys.stdin.read()"
     )
-
-    def start() -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", script, str(var)],
-            cwd=settings.BASE_DIR,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=True,
+    starters = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(var)], cwd=settings.BASE_DIR, env=environment(), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )
-        return done.stdout.strip()
-
-    pids = set(at_once([start] * 3))
+        for _each in range(3)
+    ]  # fmt: skip
+    # Each stays until all of them are there.
+    pids = {starter.stdout.readline().strip() for starter in starters}
+    assert [starter.communicate()[0] for starter in starters] == [""] * 3
+    assert [starter.returncode for starter in starters] == [0] * 3
     assert len(pids) == 1
     assert not psutil.pid_exists(int(pids.pop()))
 
@@ -277,5 +271,5 @@ def test_a_port_is_never_shared_with_another_installation(var: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         served = Served(var, other.getsockname()[1])
-        assert served.process.wait(120) == 1
+        assert served.process.wait(SECONDS) == 1
     assert "Is the port in use?" in served.log.read_text()

@@ -19,7 +19,8 @@ from amls.core.processes import queues
 from amls.embedded import connect, running, socket_dir
 from tests.infra.test_mail_for_real import House, wait_for
 from tests.infra.test_units import started
-from tests.mail.conftest import free_port
+from tests.patience import SECONDS
+from tests.ports import free_port
 
 pytestmark = pytest.mark.xdist_group("serve")
 # At most: a worker with two processes six, beat two.
@@ -61,9 +62,9 @@ def test_a_node_takes_few_connections(var: Path) -> None:
         house.environment["BEAT_SECONDS"] = "5"
         node = {queue: house.spawn(of_unit("amls-worker@.service", queue=queue)) for queue in queues()}
         node["beat"] = house.spawn(of_unit("amls-beat.service"))
-        wait_for(lambda: said(house, "SELECT count(*) FROM core_runningprocess") == 4, 240, log)
+        wait_for(lambda: said(house, "SELECT count(*) FROM core_runningprocess") == 4, log)
         # Beat's calls are taken: every process has had something to do.
-        wait_for(lambda: said(house, "SELECT count(*) FROM mail_pulse") > 0, 120, log)
+        wait_for(lambda: said(house, "SELECT count(*) FROM mail_pulse") > 0, log)
         by_process: dict[str, int] = dict.fromkeys(node, 0)
         pids = {
             pid.pid: name
@@ -76,13 +77,13 @@ def test_a_node_takes_few_connections(var: Path) -> None:
         at_most = {name: count for name, count in by_process.items() if count > REDIS[name]}
         assert (at_most, set(by_process)) == ({}, set(REDIS))
         # At rest workers and beat hold none: the one is that by which it is asked.
-        wait_for(lambda: said(house, CLIENTS) == 1, 60, log)
+        wait_for(lambda: said(house, CLIENTS) == 1, log)
         node["web"] = house.spawn(of_unit("amls-web.service", port=port), AMLS_DB_POOL="1", DEBUG="0")
-        wait_for(lambda: asked(port) == 200, 120, log)
+        wait_for(lambda: asked(port) == 200, log)
         with ThreadPoolExecutor(32) as pool:
             assert set(pool.map(lambda _number: asked(port), range(128))) == {200}
         # What it has opened it keeps, and the workers rest again.
-        wait_for(lambda: said(house, CLIENTS) <= 1 + 2 * settings_pool(), 60, log)
+        wait_for(lambda: said(house, CLIENTS) <= 1 + 2 * settings_pool(), log)
         weights = {name: weight(process) for name, process in node.items()}
         for name, (mebibytes, processes, seconds) in weights.items():
             print(f"{name}: {mebibytes:.0f} MiB, {processes} processes, {seconds:.1f} s of a processor")
@@ -99,7 +100,7 @@ def settings_pool() -> int:
 
 def asked(port: int) -> int:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/accounts/login/", timeout=60) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/accounts/login/", timeout=SECONDS) as answer:
             return int(answer.status)
     except OSError:
         return 0

@@ -1,6 +1,5 @@
 """A real mail server on loopback that counts, delays, refuses and drops."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +11,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from pytest_django import Settings
+
+from tests.ports import free_port
 
 
 @dataclass
@@ -61,13 +62,6 @@ class Postbox:
         if self.on_mail is not None:
             self.on_mail(count)
         return "250 OK"
-
-
-def free_port() -> int:
-    """Return a port on loopback that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

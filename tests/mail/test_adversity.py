@@ -101,9 +101,7 @@ def silence(settings: Settings) -> Iterator[list[float]]:
 
 def test_a_server_that_hangs_costs_two_timeouts_not_fifty(silence: list[float]) -> None:
     send_to(make_people(30))
-    started = time.monotonic()
     assert deliver_due(now=timezone.now()) == 30
-    assert time.monotonic() - started < 3
     assert len(silence) == 2
     assert Counter(Notice.objects.values_list("state", "attempts")) == {("due", 1): 2, ("due", 0): 28}
     assert all("timed out" in text for text in Notice.objects.filter(attempts=1).values_list("last_error", flat=True))

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
@@ -18,7 +18,8 @@ from django.test import Client
 
 from amls.courses.models import User
 from amls.portal.management.commands.serve import web_server
-from tests.mail.conftest import free_port
+from tests.patience import SECONDS, wait_until
+from tests.ports import free_port
 
 TOKEN = "a" * 32
 NGINX_EXAMPLE = Path(settings.BASE_DIR) / "deploy" / "nginx.conf"
@@ -85,20 +86,19 @@ def nginx(folder: Path, upstream: int, *, is_up: bool = True) -> Iterator[int]:
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]", path: str = "/healthz") -> None:
     """Wait until something on `port` answers to `path`."""
-    for _attempt in range(600):
+
+    def answers() -> bool:
         assert server.poll() is None
-        try:
-            if get(port, path)[0] < 500:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("The server does not answer.")
+        with suppress(OSError):
+            return get(port, path)[0] < 500
+        return False
+
+    wait_until(answers, said=lambda: "The server does not answer.")
 
 
 def get(port: int, path: str, cookie: str = "", **more: str) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers by their names in small letters, and body of one GET."""
-    browser = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    browser = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         browser.request("GET", path, headers={**({"Cookie": cookie} if cookie else {}), **more})
         answer = browser.getresponse()
@@ -147,13 +147,28 @@ def head(path: str, *, port: int, cookie: str, length: int, kind: str, extra: st
 
 
 def send(
-    port: int, path: str, *, cookie: str, body: bytes, kind: str, pieces: int = 1, pause: float = 0, extra: str = ""
+    port: int,
+    path: str,
+    *,
+    cookie: str,
+    body: bytes,
+    kind: str,
+    pieces: int = 1,
+    pause: float = 0,
+    halfway: Callable[[], object] | None = None,
+    extra: str = "",
 ) -> tuple[int, str]:
-    """Send a POST, its body in so many pieces with a pause after each; return status and Location."""
-    with socket.create_connection(("127.0.0.1", port), timeout=120) as line:
+    """Send a POST, its body in so many pieces with a pause after each; return status and Location.
+
+    Args:
+        halfway: is called before the piece in the middle.
+    """
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as line:
         line.sendall(head(path, port=port, cookie=cookie, length=len(body), kind=kind, extra=extra))
         step = -(-len(body) // pieces)
-        for start in range(0, len(body), step):
+        for number, start in enumerate(range(0, len(body), step)):
+            if halfway is not None and number == pieces // 2:
+                halfway()
             line.sendall(body[start : start + step])
             time.sleep(pause)
         said = b""

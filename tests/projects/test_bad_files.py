@@ -5,7 +5,6 @@ import io
 import os
 import socket
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,6 +26,7 @@ from projects.models import Assignment, Submission, SubmissionFile
 from projects.services.registration import register_project
 from tests.factories import AssignmentFactory, CourseFactory, EnrolmentFactory, TopicFactory
 from tests.markup import squeeze
+from tests.patience import wait_until
 from tests.projects.served import TOKEN, form, get, granian, head, notebook, send, signed_in
 
 PATH = "/amls/projects/mine/submit/"
@@ -213,14 +213,6 @@ def test_a_full_disk_is_said_and_leaves_nothing(student: Client, settings: Setti
     assert len(stored(settings)) == 3
 
 
-def wait_until_empty(folder: Path) -> None:
-    for _wait in range(100):
-        if not list(folder.iterdir()):
-            return
-        time.sleep(0.1)
-    assert list(folder.iterdir()) == []
-
-
 @pytest.mark.xdist_group("slow")
 @pytest.mark.parametrize("is_reset", [False, True], ids=["closed", "reset"])
 def test_an_upload_that_breaks_off_leaves_nothing(
@@ -230,26 +222,21 @@ def test_an_upload_that_breaks_off_leaves_nothing(
     cookie = signed_in(User.objects.get(email="student@example.org"))
     body, kind = form({"work.ipynb": notebook(8 * MEGABYTE)})
     with granian(tmp_path, workers=1) as port:
-        temporary, seen = tmp_path / "tmp", 0
+        temporary = tmp_path / "tmp"
         for _turn in range(3):
             with socket.create_connection(("127.0.0.1", port)) as line:
                 line.sendall(head(PATH, port=port, cookie=cookie, length=len(body), kind=kind))
                 line.sendall(body[: len(body) // 2])
-                for _wait in range(50):
-                    seen = max(seen, len(list(temporary.iterdir())))
-                    if seen:
-                        break
-                    time.sleep(0.1)
+                # The half was on the disk: it is not the test that never wrote anything.
+                wait_until(lambda: any(temporary.iterdir()))
                 if is_reset:
                     line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        # The half was on the disk: it is not the test that never wrote anything.
-        assert seen
-        wait_until_empty(temporary)
+            wait_until(lambda: not any(temporary.iterdir()))
         assert (Submission.objects.count(), stored(settings)) == (0, [])
         # The server goes on, and takes the whole.
         assert get(port, "/amls/projects/mine/", cookie)[0] == 200
         assert send(port, PATH, cookie=cookie, body=body, kind=kind)[0] == 302
         # The answer is out before the request's own things are closed.
-        wait_until_empty(temporary)
+        wait_until(lambda: not any(temporary.iterdir()))
     assert Submission.objects.get().attempt == 1
     assert len(stored(settings)) == 1

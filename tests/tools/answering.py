@@ -12,8 +12,7 @@ from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test.testcases import LiveServerThread
 from pytest_django.live_server_helper import LiveServer
 
-# Whoever keeps a connection for longer after the end of a test has forgotten to close it.
-_SECONDS = 60
+from tests.patience import SECONDS
 
 
 class AnsweringServer(ThreadedWSGIServer):
@@ -48,7 +47,7 @@ class AnsweringServer(ThreadedWSGIServer):
         """
         with self._changed:
             while self._open or self._is_asked():
-                if not self._changed.wait(_SECONDS):
+                if not self._changed.wait(SECONDS):
                     raise TimeoutError(f"{self._open} connections to the live server are still open.")
 
     def _is_asked(self) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from amls.embedded import connect, running
+from tests.patience import wait_until
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = ROOT / "var" / "test"
@@ -141,19 +143,18 @@ def _postgres() -> ExitStack:
 
 
 def _redis(stack: ExitStack) -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=VAR)
     stack.callback(server.wait)
     stack.callback(server.terminate)
-    for _attempt in range(100):
+
+    def answers() -> bool:
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return f"redis://127.0.0.1:{port}/0"
-        time.sleep(0.05)
-    raise RuntimeError("Redis does not start.")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    wait_until(answers, said=lambda: f"Redis does not start: exit code {server.poll()}.")
+    return f"redis://127.0.0.1:{port}/0"
 
 
 def _node_packages(environment: dict[str, str]) -> None:
