@@ -33,7 +33,8 @@ _LAID_DOWN = """
 () => document.querySelectorAll("#submit-row, .desk-foot").forEach(bar => { bar.style.position = "static"; })
 """
 _DRAWN = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
-_STILL = """() => Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition)
+_STILL = """() => Promise.all(document.getAnimations()
+  .filter(one => one.playState === "running" && Number.isFinite(one.effect.getComputedTiming().endTime))
   .map(one => one.finished.catch(() => null)))"""
 
 
@@ -92,6 +93,9 @@ def axe_in_every_look(page: Page, *, schemes: Sequence[Scheme] = SCHEMES, seen: 
 
 def axe(page: Page, *, only_colours: bool = False) -> list[str]:
     """Return what axe finds on the page as it stands and looks, each with its first place."""
+    # All of its scripts have run, and what moves has come to rest.
+    page.wait_for_load_state()
+    page.evaluate(_STILL)
     if not page.evaluate("'axe' in window"):
         page.evaluate(_source())
     violations = page.evaluate(_RUN, _OF_COLOURS if only_colours else _RULES)["violations"]
