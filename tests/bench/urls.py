@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from amls.courses.models import Course
 from tests.bench.answers import ANSWERS, bare
+from tests.bench.throughput import BARE, bare_parameters
 
 BODY = ANSWERS.get("home-12", b"")
 
@@ -24,6 +25,13 @@ def signed_in(request: HttpRequest, case: str) -> HttpResponse:
     """Answer a person who is signed in with the same bytes as the site does: session, user, one query, a template."""
     Course.objects.first()
     return HttpResponse(_TEMPLATE.render(Context({"body": ANSWERS.get(case, b"").decode()})))
+
+
+def bare_search(request: HttpRequest, course: int) -> HttpResponse:
+    """Ask the index for what was typed, and answer with what it finds."""
+    with connection.cursor() as cursor:
+        cursor.execute(BARE, bare_parameters(request.GET["q"], [course]))
+        return HttpResponse(str(cursor.fetchall()))
 
 
 @csrf_exempt
@@ -45,6 +53,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("bare/<slug:case>/", bare),
     path("signed-in/<slug:case>/", signed_in),
+    path("bare-search/<int:course>/", bare_search),
     path("insert/", insert),
     path("upload/", upload),
     path("", include("amls.urls")),

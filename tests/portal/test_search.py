@@ -17,11 +17,11 @@ from amls.courses.models import Course
 from amls.courses.services import touch
 from amls.mail.models import Announcement
 from amls.portal.demo.slides import recording
-from amls.portal.search.find import Found, search
+from amls.portal.search.find import MAX_RANKED, Found, search
 from amls.portal.search.query import make_queries, read_typed
 from amls.portal.search.readers import Reader
 from amls.portal.search.snippets import snippet
-from lectures.models import Lecture, Material, WordList
+from lectures.models import Lecture, Material, Passage, WordList
 from lectures.services.materials import add_material, upload_version
 from lectures.tasks import extract
 from tests.cast import Cast, make_cast
@@ -346,7 +346,7 @@ def test_what_holds_no_word_is_said(cast: Cast, fusion: Lecture, text: str) -> N
 
 def test_only_common_words_count_as_written(cast: Cast, fusion: Lecture) -> None:
     assert urls(find(Client(), "here is the")) == ["/amls/lectures/04/?t=754#recording"]
-    assert make_queries(read_typed("the"), "en").all_terms == "('the')"
+    assert make_queries(read_typed("the"), "en").all_terms.begun == "('the')"
 
 
 def test_ten_thousand_characters_are_bounded_and_said(cast: Cast, fusion: Lecture) -> None:
@@ -368,7 +368,7 @@ def test_nothing_typed_breaks_the_search(cast: Cast, text: str) -> None:
     for language in ("en", "de"):
         queries = make_queries(typed, language)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT %s::tsquery, %s::tsquery", [queries.all_terms, queries.any_term])
+            cursor.execute("SELECT %s::tsquery, %s::tsquery", [queries.all_terms.begun, queries.any_term.begun])
     search(Reader(timezone.now(), {cast.course.pk: cast.course}), typed)
 
 
@@ -394,8 +394,20 @@ def test_a_word_that_stands_everywhere_shows_the_best_places_and_says_so(cast: C
             *(["Fusion", f"q{chr(97 + number // 26)}{chr(97 + number % 26)}z"] for number in range(160)), size=(72, 40)
         ),
     )
-    assert "The best 60 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
+    assert "The best 30 places are shown; more words find fewer." in Client().get("/amls/search/?q=fusion").content.decode()  # fmt: skip
     assert "1 place found." in Client().get("/amls/search/?q=fusion+qbaz").content.decode()
+
+
+def test_of_a_word_on_very_many_pages_the_newest_are_looked_at(cast: Cast, fusion: Lecture) -> None:
+    old = Passage.objects.first()
+    assert old is not None
+    Passage.objects.bulk_create(
+        Passage(course=cast.course, file=old.file, kind="page", number=number, language="en", title="Gossip", text="")
+        for number in range(100, 100 + MAX_RANKED)
+    )
+    newest = LectureFactory.create(course=cast.course, number="77", title="Peers")
+    read(newest, "pdf", "peers.pdf", pdf(["Gossip"]))
+    assert "/amls/lectures/77/#page=1" in Client().get("/amls/search/?q=gossip").content.decode()
 
 
 def test_slides_are_found_with_their_picture(cast: Cast, fusion: Lecture) -> None:

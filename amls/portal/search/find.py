@@ -16,6 +16,7 @@ from amls.courses.models import Course
 from amls.portal.search.query import (
     CONFIGURATIONS,
     WORD,
+    Asked,
     Queries,
     RowVector,
     Typed,
@@ -35,9 +36,9 @@ from amls.portal.search.whereabouts import spots_for
 from lectures.models import Lecture, Material, Passage
 from lectures.targets import Shown, place_of, shown_of
 
-MAX_PASSAGES = 60
-# Of a word that stands on more pages than this the first so many are ranked: it tells none from another.
-MAX_RANKED = 3000
+MAX_PASSAGES = 30
+# Of a word that stands on more pages than this those of the newest files are ranked: it tells none from another.
+MAX_RANKED = 1000
 MAX_ROWS = 30
 _PASSAGE_COLUMNS = (
     "course_id", "file_id", "kind", "number", "title", "text", "notes", "cues", "thumb", "width", "height",
@@ -184,7 +185,7 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     for language in reader.languages:
         queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
-        if query:
+        if query.begun:
             groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
             hits.groups += groups
             hits.is_capped |= is_capped
@@ -193,7 +194,7 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     return hits
 
 
-def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tuple[list[Group], bool]:
+def _find_in(reader: Reader, queries: Queries, query: Asked, language: str) -> tuple[list[Group], bool]:
     passages, rows = _hits(reader, query, language)
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
     texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts, *source.named)]
@@ -213,10 +214,10 @@ def _find_in(reader: Reader, queries: Queries, query: str, language: str) -> tup
     return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
-def _hits(reader: Reader, query: str, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
+def _hits(reader: Reader, query: Asked, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
     """Return the best passages, and the best rows of each source: 1 query for all of them."""
     kinds = {source.name: source for source in sources}
-    given = reader.given | {"query": query, "query in courses": in_their_courses(reader, query)}
+    given = reader.given | {"query": query.begun} | in_their_courses(reader, query)
     passages: list[Passage] = []
     rows: list[tuple[Source, Any]] = []
     for name, pk, rank, values in _best_of_all(language, tuple(kinds.values())).run(given):
@@ -245,7 +246,7 @@ def _best_of_all(language: str, kinds: tuple[Source, ...]) -> Statement:
 def _passages() -> QuerySet[Any, Any]:
     """Return the best passages."""
     # The courses are no part of the rank.
-    ranked = Passage.objects.filter(pk__in=passages_matching(Parameter("query in courses")).values("pk")[:MAX_RANKED])
+    ranked = Passage.objects.filter(pk__in=passages_matching(MAX_RANKED).values("pk"))
     return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector"), MAX_PASSAGES)
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connection
-from django.db.models import BooleanField, F, Func
-from django.db.models.lookups import In
+from django.db.models import BigIntegerField, BooleanField, Case, F, Func, IntegerField, When
+from django.db.models.lookups import GreaterThanOrEqual, In
 
 from amls.core.fulltext import fold_words, separate, vector_sql
 from amls.core.statements import Parameter
@@ -90,25 +91,38 @@ def read_typed(raw: str) -> Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A tsquery text; both are empty if nothing can be searched for.
+
+    Attributes:
+        begun: the last word may only be the beginning of one.
+        whole: all words as they are. The index has these at hand; what begins a word it gathers in all courses first.
+    """
+
+    begun: str = ""
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Queries:
     """A search as tsquery texts.
 
     Attributes:
-        all_terms: finds what has every term; empty if nothing can be searched for.
+        all_terms: finds what has every term.
         any_term: finds what has one of them.
         stems: by which words in a text are marked.
         prefix: the beginning of the last word, folded.
         written: the words as they were typed, folded.
     """
 
-    all_terms: str
-    any_term: str
+    all_terms: Asked
+    any_term: Asked
     stems: frozenset[str]
     prefix: str
     written: frozenset[str]
 
 
-_NOTHING = Queries("", "", frozenset(), "", frozenset())
+_NOTHING = Queries(Asked(), Asked(), frozenset(), "", frozenset())
 
 
 def make_queries(typed: Typed, language: str) -> Queries:
@@ -120,28 +134,33 @@ def make_queries(typed: Typed, language: str) -> Queries:
     last = folded_words(typed.terms[-1].text)
     prefix = last[-1] if typed.is_last_open and last and len(last[-1]) > 1 else ""
     parts: list[str] = []
+    whole: list[str] = []
     written: set[str] = set()
     for index, (term, (stemmed, plain)) in enumerate(zip(typed.terms, parsed, strict=True)):
         is_open = bool(prefix) and index == len(typed.terms) - 1
-        options = [stemmed] if stemmed else []
-        if is_open:
-            # The word as written, whose beginning this is: stems begin otherwise ('optimizat' and 'optim').
-            options.append(_prefix_query(last))
-        elif stemmed and plain:
-            # And as others write it: 'krueger' is no stem of 'Krüger'.
-            options.append(plain)
+        # And as others write it: 'krueger' is no stem of 'Krüger'.
+        as_it_is = [stemmed, plain] if stemmed and plain else [stemmed] if stemmed else []
+        # The word as written, whose beginning this is: stems begin otherwise ('optimizat' and 'optim').
+        options = [*as_it_is[:1], _prefix_query(last)] if is_open else as_it_is
         if options:
-            parts.append("(" + " | ".join(f"({option})" for option in options) + ")")
+            parts.append(_either(options))
+            whole.append(_either(as_it_is or options))
         if options or plain:
             written.update(folded_words(term.text))
     if not parts or (len(parts) == 1 and prefix and not any(stemmed for stemmed, _plain in parsed)):
         # Only words that stand everywhere, such as 'to be': then they count as written.
         plain_parts = [f"({plain})" for _found, plain in parsed if plain]
-        parts = plain_parts or parts
+        parts, whole = plain_parts or parts, plain_parts or whole
     if not parts:
         return _NOTHING
     stems = frozenset(lexeme for stemmed, _plain in parsed for lexeme in _lexemes(stemmed))
-    return Queries(" & ".join(parts), " | ".join(parts), stems, prefix, frozenset(written))
+    all_terms = Asked(" & ".join(parts), " & ".join(whole))
+    any_term = Asked(" | ".join(parts), " | ".join(whole))
+    return Queries(all_terms, any_term, stems, prefix, frozenset(written))
+
+
+def _either(options: Iterable[str]) -> str:
+    return "(" + " | ".join(f"({option})" for option in options) + ")"
 
 
 # What PostgreSQL makes of a word never changes either: see `stems_of`.
@@ -224,7 +243,7 @@ def stems_of(words: Iterable[str], language: str) -> dict[str, str]:
     return {word: stem for word, stem in stems.items() if stem}
 
 
-def matches(vector: str, query: Parameter) -> Func:
+def matches(vector: str, query: Parameter | Case) -> Func:
     """Return the condition that a column of search vectors matches a tsquery text."""
     return Func(F(vector), query, template="%(expressions)s::tsquery", arg_joiner=" @@ ", output_field=BooleanField())
 
@@ -241,8 +260,11 @@ class RowVector(Func):
         return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
 
 
-def passages_matching(query: Parameter) -> PassageQuerySet:
-    """Return the passages that match a tsquery text, which is to name the courses too: see `in_their_courses`."""
+def passages_matching(most: int) -> PassageQuerySet:
+    """Return so many passages that match, those of the newest files first: what `in_their_courses` says.
+
+    A last word that stands as a whole on so many pages is looked for as it is, and not also as a beginning.
+    """
     # A value that is looked at, and no condition that could choose the rows: from 'of these files' the planner would
     # read every page of them instead of asking the index of words.
     is_seen = Func(
@@ -250,12 +272,20 @@ def passages_matching(query: Parameter) -> PassageQuerySet:
         template="%(expressions)s IS TRUE",
         output_field=BooleanField(),
     )
-    return Passage.objects.filter(matches("vector", query), is_seen).order_by()
+    # Nor an order that an index has: it would be read from its end for those few that match.
+    newest = Func(F("file"), template="(%(expressions)s + 0)", output_field=BigIntegerField())
+    begun, whole = Parameter("begun"), Parameter("whole")
+    seen = Passage.objects.filter(is_seen).order_by()
+    as_wholes = ArraySubquery(seen.filter(matches("vector", whole)).values("pk")[:most])
+    is_enough = GreaterThanOrEqual(Func(as_wholes, function="cardinality", output_field=IntegerField()), most)
+    asked = Case(When(is_enough, then=whole), default=begun)
+    return seen.filter(matches("vector", asked)).order_by(newest.desc())[:most]
 
 
-def in_their_courses(reader: Reader, query: str) -> str:
-    """Return the tsquery text that asks the index for the courses too: others' pages cost nothing."""
-    return f"({query}) & ({_in_courses(reader)})"
+def in_their_courses(reader: Reader, asked: Asked) -> dict[str, str]:
+    """Return what `passages_matching` is given: it asks the index for the courses too, so that others' pages cost nothing."""
+    where = _in_courses(reader)
+    return {"begun": f"({asked.begun}) & ({where})", "whole": f"({asked.whole}) & ({where})"}
 
 
 def words_in_files(reader: Reader, words: Collection[str]) -> set[str]:

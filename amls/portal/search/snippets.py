@@ -1,8 +1,9 @@
 """The piece of a text in which the words stand that were searched for, with these words marked."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from html import escape
 
-from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from amls.core.folding import fold
@@ -34,7 +35,12 @@ def marker(queries: Queries, words: set[str], language: str) -> Marked:
 
 
 def _initial(word: str) -> str:
-    return fold(word[:1])[:1]
+    return _folded(word[:1])
+
+
+@lru_cache(maxsize=5000)
+def _folded(letter: str) -> str:
+    return fold(letter)[:1]
 
 
 def snippet(text: str, is_marked: Marked) -> SafeString:
@@ -51,7 +57,7 @@ def snippet(text: str, is_marked: Marked) -> SafeString:
     pieces, at = [], start
     for first, last in places:
         if first >= start and last <= end:
-            pieces += [escape(flat[at:first]), format_html("<mark>{}</mark>", flat[first:last])]
+            pieces += [escape(flat[at:first]), f"<mark>{escape(flat[first:last])}</mark>"]
             at = last
     pieces.append(escape(flat[at:end]))
     shown = "".join([*(["… "] if start else []), *pieces, *([" …"] if end < len(flat) else [])])
@@ -63,7 +69,7 @@ def marked(text: str, is_marked: Marked) -> SafeString:
     pieces, at = [], 0
     for match in WORD.finditer(text):
         if is_marked(match[0]):
-            pieces += [escape(text[at : match.start()]), format_html("<mark>{}</mark>", match[0])]
+            pieces += [escape(text[at : match.start()]), f"<mark>{escape(match[0])}</mark>"]
             at = match.end()
     return mark_safe("".join([*pieces, escape(text[at:])]))  # noqa: S308 - every piece was escaped
 
