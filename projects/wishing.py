@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from amls.courses.models import Enrolment
 from projects.allocation.problem import input_from_json
+from projects.allocation_words import say_reason
 from projects.models import Allocation, Assignment, Membership, Project, Topic, Wish, WishList
-from projects.why import say_reason
 
 
 @dataclass(frozen=True, slots=True)

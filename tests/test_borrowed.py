@@ -10,8 +10,8 @@ import unfold
 from django.apps import apps
 from django.utils.translation import gettext, override
 
-from amls.courses.borrowed import BORROWED as OF_ALLAUTH
-from amls.desk.borrowed import BORROWED as OF_UNFOLD
+from amls.courses.allauth_texts import BORROWED as OF_ALLAUTH
+from amls.desk.unfold_texts import BORROWED as OF_UNFOLD
 from tests.catalogues import Entry, entries
 
 _FAMILIAR = re.compile(

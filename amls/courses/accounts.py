@@ -29,7 +29,7 @@ from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.emails import replace_addresses
 from amls.courses.models import User
-from amls.courses.services import join_roster_entries
+from amls.courses.participation import join_roster_entries
 from amls.courses.vouched import vouched_of
 
 # In settings.ACCOUNT_RATE_LIMITS.

@@ -11,7 +11,8 @@ from amls.core.preview import seal_of
 from amls.core.violations import RuleViolation
 from amls.courses.emails import make_provable
 from amls.courses.models import Course, Enrolment, Role, User
-from amls.courses.services import enrol, finish_course_change, lock_course, loose_ends_of, take_out
+from amls.courses.participation import enrol, take_out
+from amls.courses.services import finish_course_change, lock_course, loose_ends_of
 
 # The kind of held act that archives or reopens a course.
 STATE_ACT = "courses.state"

@@ -16,8 +16,8 @@ from amls.core.origin import place_here
 from amls.courses.access import lead_to_factor
 from amls.courses.models import User
 from amls.courses.permissions import lacks_second_factor
-from amls.desk.careful import careful
 from amls.desk.chosen import choosing, offered_courses
+from amls.desk.odd_requests import careful
 
 
 class DeskSite(UnfoldAdminSite):  # type: ignore[misc]

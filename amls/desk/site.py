@@ -30,7 +30,7 @@ from amls.desk.chosen import chosen_course, courses_of, listed_course
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList
-from amls.desk.once import SentTwice, token_of
+from amls.desk.sent_twice import SentTwice, token_of
 from amls.desk.writes import ThroughServices, Writes
 
 HISTORY_ROWS = 200

@@ -18,7 +18,7 @@ from unfold.admin import ModelAdmin
 from amls.core.preview import AGREED, SEAL
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
-from amls.desk.once import add_once
+from amls.desk.sent_twice import add_once
 
 # The row, as the form has filled it; `by` whom it is saved, and `now`.
 Write = Callable[..., Any]

@@ -11,7 +11,8 @@ from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number, plain_number_of
-from amls.courses.services import change_profile, enrol, lock_course, refuse_if_closed, verify_if_free, verify_number
+from amls.courses.participation import change_profile, enrol, refuse_if_closed, verify_if_free, verify_number
+from amls.courses.services import lock_course
 
 _PLAIN = plain_number_of("matriculation_number")
 Told = Callable[[RosterEntry, User, bool | None, datetime], None]

@@ -18,7 +18,8 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number
-from amls.courses.services import follow_roster, join_roster_entries, lock_course
+from amls.courses.participation import follow_roster, join_roster_entries
+from amls.courses.services import lock_course
 from amls.courses.validators import is_a_name
 from amls.files.models import ImportedRow, TableImport
 from amls.files.tables.imports import Imported, need_unchanged, record_import, takes_back

@@ -4,7 +4,7 @@ from functools import partial
 
 from django.urls import URLPattern, URLResolver, path
 
-from amls.core.later import later
+from amls.core.lazy_views import later
 from amls.portal.gradebook import importing
 from amls.portal.gradebook import views as gradebook
 from amls.portal.health import views as health

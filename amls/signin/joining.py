@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
-from amls.courses.services import join_roster_entries
+from amls.courses.participation import join_roster_entries
 from amls.courses.vouched import Vouched
 from amls.membership.claims import join_by_number
 

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.courses.services import before_leaving
+from amls.courses.participation import before_leaving
 from exams.models import Registration
 
 

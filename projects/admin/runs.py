@@ -8,9 +8,9 @@ from typing import Any
 from amls.courses.models import Enrolment, StaffMember
 from projects.allocation.figures import Figures, broken_demands, changes_between, figures_of
 from projects.allocation.problem import AllocationInput, input_from_json
+from projects.allocation_words import say_clash, say_reason
 from projects.models import Allocation, Project, Topic
 from projects.teamrows import members_by_project
-from projects.why import say_clash, say_reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from django.utils.translation import ngettext
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import before_archiving, before_leaving
+from amls.courses.participation import before_leaving
+from amls.courses.services import before_archiving
 from projects.models import Invitation, Membership, Project, Submission
 from projects.progress import say_undecided, waiting_in
 

@@ -14,7 +14,7 @@ from django.utils import translation
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, RosterEntry, User
-from amls.courses.services import join_roster_entries
+from amls.courses.participation import join_roster_entries
 from amls.files.tables.table import Upload
 from amls.held.models import HeldAct
 from amls.held.services import apply_next

@@ -8,7 +8,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.matching import Participants, names_agree
 from amls.courses.models import Course, Enrolment, RosterEntry, User
 from amls.courses.numbers import looks_like_a_number, plain_number
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from tests.factories import CourseFactory, EnrolmentFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from amls.courses.contradictions import contradictions_of
 from amls.courses.models import Course, Enrolment, RosterEntry, User
-from amls.courses.services import join_roster_entries, verify_number
+from amls.courses.participation import join_roster_entries, verify_number
 from amls.files.tables.table import Upload
 from amls.membership.roster import RosterPlan, import_roster
 from tests.cast import Cast

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
-from amls.courses.services import change_profile, join_roster_entries, take_out, verify_number
+from amls.courses.participation import change_profile, join_roster_entries, take_out, verify_number
 from amls.membership.claims import claim_by_number, decide_claim
 from amls.membership.roster import read_roster
 from amls.privacy.hooks.people import purge_enrolments

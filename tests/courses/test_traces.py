@@ -12,7 +12,7 @@ from django.db import connection
 from django.urls import reverse
 
 from amls.courses.models import RosterEntry, User
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from amls.held.models import HeldAct
 from amls.mail.models import Notice
 from amls.mail.outbox import notify

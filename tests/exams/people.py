@@ -1,7 +1,7 @@
 """Many people at once, without a hash for each password."""
 
 from amls.courses.models import Course, Enrolment, User
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 
 
 def make_students(course: Course, count: int, *, prefix: str = "s") -> list[Enrolment]:

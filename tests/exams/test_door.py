@@ -12,7 +12,7 @@ from django.utils.timezone import now as the_time
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from exams.grading import usual_table
 from exams.models import CheckInMark, Exam, HelperLink, Registration
 from exams.permissions import find_by_slip, find_helper, helper_token, slip_code

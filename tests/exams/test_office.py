@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from amls.courses.numbers import plain_number
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Exam, ExamRules, Registration, ResultChange, UniversityEntry

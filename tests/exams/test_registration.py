@@ -9,7 +9,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.services import reconcile
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.courses.services import leave_course
+from amls.courses.participation import leave_course
 from amls.mail.letters import letter_kinds
 from amls.mail.models import Notice
 from exams.models import Accommodation, Exam, Registration, Room, Seat

@@ -17,7 +17,7 @@ from amls.core.preview import AGREED, SEAL
 from amls.core.violations import RuleViolation
 from amls.courses.eligibility import extra_points
 from amls.courses.models import User
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from amls.files.tables.table import Upload
 from amls.held.services import HOLD, apply_next
 from amls.mail.letters import letter_kinds

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, RosterEntry
-from amls.courses.services import join_roster_entries
+from amls.courses.participation import join_roster_entries
 from amls.held.models import HeldAct
 from amls.held.services import apply_next, undo
 from amls.mail.letters import letter_kinds

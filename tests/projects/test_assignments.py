@@ -20,7 +20,7 @@ from amls.agenda.services import reconcile
 from amls.agenda.sources import registry
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment
-from amls.courses.services import leave_course
+from amls.courses.participation import leave_course
 from amls.mail.models import Notice
 from amls.mail.still_due import still_due_for
 from projects.deadlines import Deadlines

@@ -22,7 +22,7 @@ from django.urls import reverse
 from amls.core import clock
 from amls.core.formulas import guard_text
 from amls.courses.models import Course
-from amls.courses.services import verify_number
+from amls.courses.participation import verify_number
 from amls.files.tables.table import read_table
 from amls.files.tables.values import cell_text
 from amls.held.models import HeldAct

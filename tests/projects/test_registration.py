@@ -8,7 +8,7 @@ from django.utils import translation
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import leave_course
+from amls.courses.participation import leave_course
 from amls.mail.models import Notice
 from projects.models import Invitation, Membership, Project, SeekingNote, Topic
 from projects.services.registration import (

@@ -20,11 +20,11 @@ from amls.core.preview import without_trace
 from amls.core.violations import RuleViolation
 from amls.courses.forms import RosterEntryForm, RosterForm
 from amls.courses.models import Course, RosterEntry, User
+from amls.courses.participation import follow_roster
 from amls.courses.saving import (
     delete_row,
     save_row,
 )
-from amls.courses.services import follow_roster
 from amls.desk.chosen import chosen_course, courses_of
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.listing import list_as_left

@@ -15,7 +15,8 @@ from django.db import transaction
 
 from amls.core.clock import from_wall_clock
 from amls.courses.models import Course, Enrolment, Role, StaffMember, User
-from amls.courses.services import enrol, quietly
+from amls.courses.participation import enrol
+from amls.courses.services import quietly
 from amls.grading.points import QUARTER
 from amls.grading.services import Count, enter, keep_roll
 from amls.grading.tree import AllBlock, EntriesBlock, PointsBlock

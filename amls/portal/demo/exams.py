@@ -6,7 +6,8 @@ from decimal import Decimal
 from uuid import NAMESPACE_URL, uuid5
 
 from amls.courses.models import Course, Enrolment
-from amls.courses.services import finish_course_change, quietly, verify_number
+from amls.courses.participation import verify_number
+from amls.courses.services import finish_course_change, quietly
 from amls.mail.models import Notice
 from exams.grading import usual_table
 from exams.models import Accommodation, Exam, ExamRules, Registration, Room, Spacing

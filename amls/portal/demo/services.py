@@ -14,7 +14,8 @@ from django.db import transaction
 
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Role, User
-from amls.courses.services import enrol, finish_course_change
+from amls.courses.participation import enrol
+from amls.courses.services import finish_course_change
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES, FELLOW_STUDENTS
 from amls.portal.demo.coursework import COURSEWORK, make_coursework
 from amls.portal.demo.exams import make_exams

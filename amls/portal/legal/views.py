@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.origin import is_same_origin, place_here
 from amls.courses.models import Language, User
-from amls.courses.services import change_profile
+from amls.courses.participation import change_profile
 from amls.membership.claims import claim_in_own_courses
 from amls.portal.me.forms import ProfileForm, bound_numbers
 from amls.portal.models import LegalPage

@@ -17,7 +17,7 @@ from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
 from amls.courses.eligibility import evaluate
 from amls.courses.models import Course, User
-from amls.courses.services import enrol_self, leave_course
+from amls.courses.participation import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.pagecache.signed_in import kept_for_reader
 from amls.portal.me.forms import ClaimForm, EnrolForm, bound_numbers

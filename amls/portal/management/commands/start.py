@@ -15,7 +15,7 @@ from django.db import transaction
 
 from amls.core import clock
 from amls.courses.models import Course, Role, User
-from amls.courses.services import enrol
+from amls.courses.participation import enrol
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.course_files import read_course_file
 from amls.portal.takeover.spec import CourseFileError, CourseSpec

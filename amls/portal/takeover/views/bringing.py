@@ -22,7 +22,8 @@ from amls.core.preview import Preview, preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.models import Course, Role, User
-from amls.courses.services import enrol, publish_course
+from amls.courses.participation import enrol
+from amls.courses.services import publish_course
 from amls.courses.zones import zone_of
 from amls.portal.models import ImportDraft
 from amls.portal.takeover import drafts

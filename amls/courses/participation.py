@@ -1,0 +1,310 @@
+"""Who is in a course: by themselves, by the roster, by the staff; with which number, and how they leave."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from amls.core.hooks import Hook
+from amls.core.text import clean_line, clean_name
+from amls.core.violations import RuleViolation
+from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
+from amls.courses.numbers import clean_number, is_a_number, plain_number
+from amls.courses.permissions import is_last_lecturer
+from amls.courses.services import lock_course
+from amls.courses.validators import is_a_name
+from amls.courses.vouched import vouched_number
+
+
+def enrol(*, user: User, course: Course, role: Role = Role.STUDENT) -> Enrolment:
+    """Give a person a part in a course; whoever has one keeps it."""
+    enrolment, is_new = Enrolment.objects.get_or_create(user=user, course=course, defaults={"role": role})
+    if is_new and (number := vouched_number(user)):
+        verify_if_free(enrolment=enrolment, number=number)
+    return enrolment
+
+
+def verify_if_free(*, enrolment: Enrolment, number: str) -> None:
+    """Enter a number that a provider gives the person where the course has none; what contradicts it stays for the staff."""
+    if not enrolment.verified_number:
+        with suppress(RuleViolation, ValidationError):
+            verify_number(enrolment=enrolment, number=number)
+
+
+def join_roster_entries(*, user: User, email: str) -> list[Enrolment]:
+    """Enrol a person whose address `email` was just confirmed in the courses whose roster names it.
+
+    Name and matriculation number are taken over where the person has none yet; a number
+    that comes from the university's roster counts as verified in its course.
+    """
+    with transaction.atomic():
+        entries = RosterEntry.objects.select_for_update().filter(email__iexact=email, enrolment__isnull=True)
+        joined = []
+        for entry in entries.select_related("course"):
+            enrolment = enrol(user=user, course=entry.course)
+            if RosterEntry.objects.filter(enrolment=enrolment).exists():
+                # The roster names two addresses of one person: one entry is theirs.
+                continue
+            entry.enrolment = enrolment
+            # Whoever claimed it by its number with another address is somebody else, or this person.
+            entry.claimed_by = entry.claimed_at = None
+            entry.save(update_fields=["enrolment", "claimed_by", "claimed_at"])
+            joined.append(enrolment)
+            if not user.display_name:
+                user.display_name = _as_name(entry.name)
+            follow_roster(entry)
+        if joined:
+            user.save(update_fields=["display_name"])
+            user.refresh_from_db(fields=["matriculation_number"])
+    return joined
+
+
+def follow_roster(entry: RosterEntry, *, former: str = "") -> bool:
+    """Let the number of a roster's entry be verified for who joined it; return whether it is.
+
+    What contradicts it stays as it is, for the staff to mend (see `amls.courses.contradictions`): another number
+    that they have checked, or somebody else for whom it is verified.
+
+    Args:
+        entry: with the number that it has now.
+        former: the number that it had before, if it was changed.
+    """
+    enrolment, plain = entry.enrolment, plain_number(entry.matriculation_number)
+    if enrolment is None or not plain:
+        return False
+    if plain_number(enrolment.verified_number) in ("", plain_number(former)):
+        try:
+            verify_number(enrolment=enrolment, number=entry.matriculation_number)
+        except (RuleViolation, ValidationError):
+            return False
+    return plain_number(enrolment.verified_number) == plain
+
+
+def verify_number(*, enrolment: Enrolment, number: str) -> Enrolment:
+    """Enter a person's matriculation number for a course, which has checked it; without one it is open again.
+
+    It counts in this course alone. What the person typed follows it where there is nothing yet, or what this course
+    had verified before and no other has.
+
+    Raises:
+        RuleViolation: the number is verified for another person of the course, or a provider of sign-ins gives this
+            person another one.
+        ValidationError: it is no matriculation number.
+    """
+    number = clean_number(number)
+    if number:
+        is_a_number(number)
+        _need_vouched(enrolment.user, number)
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).get(pk=enrolment.user_id)
+        before = plain_number(enrolment.verified_number)
+        enrolment.verified_number = number
+        try:
+            with transaction.atomic():
+                enrolment.save(update_fields=["verified_number"])
+        except IntegrityError as error:
+            enrolment.refresh_from_db(fields=["verified_number"])
+            raise RuleViolation(
+                _("%(number)s is verified for another person of this course. Correct theirs first.")
+                % {"number": number},
+                code="number-taken",
+                field="number",
+            ) from error
+        if number and plain_number(user.matriculation_number) in ("", before) and not user.is_matriculation_verified:
+            user.matriculation_number = number
+            user.save(update_fields=["matriculation_number"])
+    enrolment.user = user
+    return enrolment
+
+
+def _need_vouched(user: User, number: str) -> None:
+    known = vouched_number(user)
+    if known and plain_number(known) != plain_number(number):
+        raise RuleViolation(
+            _("%(person)s has %(number)s by their sign-in of the university. Have it changed there, if it is wrong.")
+            % {"person": user, "number": known},
+            code="number-vouched",
+            field="number",
+        )
+
+
+def verify_as_typed(*, enrolments: Iterable[Enrolment]) -> tuple[int, list[str]]:
+    """Enter the numbers that people typed as checked by the staff of their course.
+
+    Returns:
+        For how many, and for whom not, with the reason: nothing typed, no number, or verified for somebody else.
+    """
+    count, problems = 0, []
+    for enrolment in enrolments:
+        if enrolment.verified_number:
+            continue
+        if not enrolment.number:
+            problems.append(_("%(person)s: no matriculation number") % {"person": enrolment.user})
+            continue
+        try:
+            verify_number(enrolment=enrolment, number=enrolment.number)
+        except RuleViolation as violation:
+            problems.append(f"{enrolment.user}: {violation.message}")
+        except ValidationError as error:
+            problems.append(f"{enrolment.user}: {' '.join(error.messages)}")
+        else:
+            count += 1
+    return count, problems
+
+
+def _as_name(text: str) -> str:
+    """Return what a person may be called of what stands on a roster; nothing where that is no name."""
+    name = clean_name(text)
+    try:
+        is_a_name(name)
+    except ValidationError:
+        return ""
+    return name
+
+
+def clean_only(user: User, *names: str) -> None:
+    """Validate the named fields of a person: another one may hold what an older rule let in.
+
+    Raises:
+        ValidationError: one of them breaks its rules.
+    """
+    user.clean_fields(exclude=[field.name for field in User._meta.fields if field.name not in names])  # noqa: SLF001
+
+
+def change_profile(*, user: User, **values: Any) -> User:
+    """Change what a person says of themselves: name, matriculation number, language.
+
+    A verified matriculation number stays: staff change it. What a provider of sign-ins says stays: it changes it.
+
+    Raises:
+        ValidationError: a value breaks the rules of its field.
+    """
+    unknown = values.keys() - {"display_name", "matriculation_number", "language"}
+    if unknown:
+        raise TypeError(f"A profile has no field {', '.join(sorted(unknown))}.")
+    with transaction.atomic():
+        locked = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if "matriculation_number" in values:
+            values["matriculation_number"] = clean_number(values["matriculation_number"])
+        if locked.is_matriculation_verified:
+            values.pop("matriculation_number", None)
+        if locked.is_name_verified:
+            values.pop("display_name", None)
+        for name, value in values.items():
+            setattr(locked, name, value)
+        clean_only(locked, *values)
+        locked.save(update_fields=list(values) or ["display_name"])
+    return locked
+
+
+def refuse_if_closed(course: Course) -> None:
+    """Look whether a course takes people who come by themselves.
+
+    Raises:
+        RuleViolation: it is not running, or takes nobody.
+    """
+    if course.state != Course.State.RUNNING or course.enrolment_policy == Course.EnrolmentPolicy.CLOSED:
+        raise RuleViolation(_("Enrolment in this course is closed. Ask its staff."), code="enrolment-closed")
+
+
+def enrol_self(*, user: User, course: Course, code: str = "", now: datetime) -> Enrolment:
+    """Enrol a person who asks for it, by the course's policy.
+
+    Raises:
+        RuleViolation: the course is not running, is closed, wants another code, or its
+            roster does not name any of the person's confirmed addresses.
+    """
+    with transaction.atomic():
+        course = lock_course(course.pk)
+        existing = Enrolment.objects.filter(user=user, course=course).first()
+        if existing is not None:
+            return existing
+        refuse_if_closed(course)
+        if course.enrolment_policy == Course.EnrolmentPolicy.CODE and not constant_time_compare(
+            clean_line(code).casefold(), course.enrolment_code.casefold()
+        ):
+            raise RuleViolation(
+                _("This is not the course's code. Check it with your lecturer; upper and lower case don't matter."),
+                code="wrong-code",
+                field="code",
+            )
+        if course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
+            return _enrol_by_roster(user=user, course=course)
+        return enrol(user=user, course=course)
+
+
+def _enrol_by_roster(*, user: User, course: Course) -> Enrolment:
+    for address in EmailAddress.objects.filter(user=user, verified=True):
+        for enrolment in join_roster_entries(user=user, email=address.email):
+            if enrolment.course_id == course.pk:
+                return enrolment
+    raise RuleViolation(
+        _(
+            "The roster of this course names none of your confirmed addresses. Add your university address to your account, or ask the staff."
+        ),
+        code="not-on-roster",
+    )
+
+
+Departure = Callable[[Enrolment], None]
+# What ends a student's part in an app; it may refuse with a RuleViolation.
+before_leaving: Hook[Departure] = Hook("ends of a student's part")
+
+
+def leave_course(*, enrolment: Enrolment) -> None:
+    """End a student's part in a course.
+
+    Raises:
+        RuleViolation: staff don't leave by themselves, so that a course is never without
+            them; and what a student did may bind them, such as a project in a team.
+    """
+    if enrolment.is_staff:
+        raise RuleViolation(
+            _("You teach in this course. Another lecturer can take you out at the desk."), code="staff-stay"
+        )
+    with transaction.atomic():
+        enrolment = (
+            Enrolment.objects.select_for_update(of=("self",)).select_related("user", "course").get(pk=enrolment.pk)
+        )
+        for departure in before_leaving:
+            departure(enrolment)
+        try:
+            enrolment.delete()
+        except ProtectedError as error:
+            raise RuleViolation(
+                _("What you did in this course is kept with your enrolment. Ask the staff if you want to leave."),
+                code="has-work",
+            ) from error
+
+
+def take_out(*, enrolments: Iterable[Enrolment], by: User) -> None:
+    """Delete parts in courses for the staff, all or none.
+
+    Each is looked at again under the lock of its course: of a course's lecturers who are all chosen, or who take
+    each other out at the same moment, each by itself is not the last one.
+
+    Raises:
+        RuleViolation: a course would be left without a lecturer, which only who runs the site may do.
+    """
+    with transaction.atomic():
+        chosen = {enrolment.pk: enrolment.course_id for enrolment in enrolments}
+        for pk in sorted(set(chosen.values())):
+            lock_course(pk)
+        for enrolment in Enrolment.objects.filter(pk__in=chosen).select_related("user", "course").order_by("pk"):
+            if is_last_lecturer(enrolment) and not by.is_superuser:
+                raise RuleViolation(
+                    _(
+                        "Nobody was taken out: %(course)s would be left without a lecturer. "
+                        "Choose again without %(name)s, or appoint another lecturer first."
+                    )
+                    % {"course": enrolment.course, "name": enrolment.user},
+                    code="last-lecturer",
+                )
+            enrolment.delete()
