@@ -7,7 +7,7 @@ deadline, the extensions for all, its own, and those of its members.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -45,6 +45,14 @@ class Deadlines:
     cutoff: timedelta
     extensions: tuple[Extension, ...]
     registration: datetime | None = None
+    # By project and enrolment: a list asks for hundreds of teams.
+    _of_whom: dict[tuple[int | None, int | None], list[Extension]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        for extension in self.extensions:
+            self._of_whom.setdefault((extension.project_id, extension.enrolment_id), []).append(extension)
 
     @classmethod
     def of(cls, assignment: Assignment | None) -> Deadlines:
@@ -78,7 +86,7 @@ class Deadlines:
     @property
     def for_all(self) -> datetime | None:
         """The assignment's deadline with the extensions for everyone."""
-        return self._latest(extension for extension in self.extensions if extension.is_for_all)
+        return self._latest(self._of_whom.get((None, None), ()))
 
     @property
     def registration_closes_at(self) -> datetime | None:
@@ -95,12 +103,12 @@ class Deadlines:
             member_pks: the keys of its members' enrolments.
             known_at: only with what had been given by then; with everything by default.
         """
-        members = set(member_pks)
+        theirs = [(None, None), (project_pk, None), *((None, member) for member in set(member_pks))]
         return self._latest(
             extension
-            for extension in self.extensions
-            if (extension.project_id == project_pk or extension.enrolment_id in members or extension.is_for_all)
-            and (known_at is None or extension.granted_at <= known_at)
+            for whom in theirs
+            for extension in self._of_whom.get(whom, ())
+            if known_at is None or extension.granted_at <= known_at
         )
 
     def _latest(self, extensions: Iterable[Extension]) -> datetime | None:

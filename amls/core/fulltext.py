@@ -41,16 +41,17 @@ def vector_sql(configuration: str, weighted: Iterable[tuple[str, str]]) -> str:
     stems = [
         f"setweight(to_tsvector({configuration}, {_separated(column)}), '{weight}')" for column, weight in weighted
     ]
-    every = shorten_sql(fold_sql(_joined(column for column, _weight in weighted)))
+    every = shorten_sql(fold_sql(joined(column for column, _weight in weighted)))
     return " || ".join([*stems, f"setweight(to_tsvector('simple'::regconfig, {_separated(every)}), 'D')"])
 
 
 def words_sql(columns: Iterable[str]) -> str:
     """Return the SQL of a search vector of the words of columns as they are written, with all their marks."""
-    return f"to_tsvector('simple'::regconfig, {_separated(_joined(columns))})"
+    return f"to_tsvector('simple'::regconfig, {_separated(joined(columns))})"
 
 
-def _joined(columns: Iterable[str]) -> str:
+def joined(columns: Iterable[str]) -> str:
+    """Return the SQL of columns as one text."""
     return " || ' ' || ".join(columns)
 
 

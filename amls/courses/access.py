@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -17,6 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from amls.core.providers import SignInProvider
+from amls.core.statements import ModelStatement, Parameter
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.permissions import enrolment_at, lacks_second_factor, may_create_courses, may_manage, teaches
 from amls.courses.vouched import vouched_of
@@ -57,12 +59,23 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), o
     enrolment = enrolment_at(request.user, slug, along=[*(f"course__{name}" for name in along), *own])
     if enrolment is not None and enrolment.course.state != Course.State.DRAFT:
         course = enrolment.course
+    elif not request.user.is_authenticated:
+        public = _public_with(tuple(along)).first({"slug": slug})
+        if public is None:
+            raise Http404(slug)
+        course = public
     else:
         courses = Course.objects.visible_to(request.user).with_slots()
         course = get_object_or_404(courses.select_related(*along), slug=slug)
     timezone.activate(course.zone)
     now: datetime = request.now  # type: ignore[attr-defined]
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
+
+
+@cache
+def _public_with(along: tuple[str, ...]) -> ModelStatement[Course]:
+    rows = Course.objects.public().with_slots().filter(slug=Parameter("slug"))
+    return ModelStatement.of(rows.order_by(), along=along, annotated=["slot_values"])
 
 
 def access_to(request: HttpRequest, course: Course) -> Access:

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, BooleanField, Case, F, Func, IntegerField, When
 from django.db.models.lookups import GreaterThanOrEqual, In
 
-from amls.core.fulltext import fold_words, separate, vector_sql
+from amls.core.fulltext import fold_words, joined, separate, vector_sql
 from amls.core.statements import Parameter
 from amls.core.text import clean_line
 from amls.portal.search.fillers import FILLERS
@@ -91,7 +91,7 @@ def read_typed(raw: str) -> Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Wanted:
     """A tsquery text; both are empty if nothing can be searched for.
 
     Attributes:
@@ -115,14 +115,14 @@ class Queries:
         written: the words as they were typed, folded.
     """
 
-    all_terms: Asked
-    any_term: Asked
+    all_terms: Wanted
+    any_term: Wanted
     stems: frozenset[str]
     prefix: str
     written: frozenset[str]
 
 
-_NOTHING = Queries(Asked(), Asked(), frozenset(), "", frozenset())
+_NOTHING = Queries(Wanted(), Wanted(), frozenset(), "", frozenset())
 
 
 def make_queries(typed: Typed, language: str) -> Queries:
@@ -154,8 +154,8 @@ def make_queries(typed: Typed, language: str) -> Queries:
     if not parts:
         return _NOTHING
     stems = frozenset(lexeme for stemmed, _plain in parsed for lexeme in _lexemes(stemmed))
-    all_terms = Asked(" & ".join(parts), " & ".join(whole))
-    any_term = Asked(" | ".join(parts), " | ".join(whole))
+    all_terms = Wanted(" & ".join(parts), " & ".join(whole))
+    any_term = Wanted(" | ".join(parts), " | ".join(whole))
     return Queries(all_terms, any_term, stems, prefix, frozenset(written))
 
 
@@ -257,7 +257,8 @@ class RowVector(Func):
         """Return the SQL."""
         title, *texts = (compiler.compile(expression)[0] for expression in self.get_source_expressions())
         configuration = f"'{self.extra['configuration']}'::regconfig"
-        return f"({vector_sql(configuration, [(title, 'A'), *((text, 'B') for text in texts)])})", ()
+        # As one text: a parser started for each column would cost as much again as what it reads.
+        return f"({vector_sql(configuration, [(title, 'A'), (joined(texts), 'B')])})", ()
 
 
 def passages_matching(most: int) -> PassageQuerySet:
@@ -276,13 +277,13 @@ def passages_matching(most: int) -> PassageQuerySet:
     newest = Func(F("file"), template="(%(expressions)s + 0)", output_field=BigIntegerField())
     begun, whole = Parameter("begun"), Parameter("whole")
     seen = Passage.objects.filter(is_seen).order_by()
-    as_wholes = ArraySubquery(seen.filter(matches("vector", whole)).values("pk")[:most])
+    as_wholes = ArraySubquery(Passage.objects.filter(matches("vector", whole)).order_by().values("pk")[:most])
     is_enough = GreaterThanOrEqual(Func(as_wholes, function="cardinality", output_field=IntegerField()), most)
     asked = Case(When(is_enough, then=whole), default=begun)
     return seen.filter(matches("vector", asked)).order_by(newest.desc())[:most]
 
 
-def in_their_courses(reader: Reader, asked: Asked) -> dict[str, str]:
+def in_their_courses(reader: Reader, asked: Wanted) -> dict[str, str]:
     """Return what `passages_matching` is given: it asks the index for the courses too, so that others' pages cost nothing."""
     where = _in_courses(reader)
     return {"begun": f"({asked.begun}) & ({where})", "whole": f"({asked.whole}) & ({where})"}

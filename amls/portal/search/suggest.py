@@ -20,7 +20,7 @@ _SHORTEST, _LONGEST_TYPED = 4, 40
 _MAX_TRIES, _MAX_MENDED, _MAX_NEAR = 3, 4, 24
 _MAX_TEXTS = 300
 # Words, and in how many passages each of them stands.
-Listed = tuple[list[str], Sequence[int]]
+Words = tuple[list[str], Sequence[int]]
 # Across courses: the words of so many, in the order in which they are shown.
 _MOST_COURSES = 20
 
@@ -64,7 +64,7 @@ def _near(reader: Reader, typed: list[str], short: set[str]) -> dict[str, list[s
     The lists hold the words of all files; those that only stand in what the reader may not see are neither
     suggested nor in the way of others.
     """
-    lists: dict[int, list[Listed]] = {}
+    lists: dict[int, list[Words]] = {}
     lengths = sorted({length for word in typed for length in _lengths(word)})
     for length, words, passages in _lists().run({"courses": list(reader.courses)[:_MOST_COURSES], "lengths": lengths}):
         lists.setdefault(length, []).append((words.split("\n"), passages))
@@ -88,7 +88,7 @@ def _lengths(word: str) -> range:
     return range(len(word) - reach, len(word) + reach + 1)
 
 
-def _nearest(word: str, lists: Iterable[Listed]) -> list[str]:
+def _nearest(word: str, lists: Iterable[Words]) -> list[str]:
     """Return the words within reach of what was typed, the nearest first, of equally near ones the most frequent."""
     # Loaded by who mistypes: most processes never do.
     extract, distance = import_module("rapidfuzz.process").extract, import_module("rapidfuzz.distance").OSA.distance
