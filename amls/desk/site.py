@@ -378,7 +378,8 @@ def scoped_choices(
 ) -> models.QuerySet[Any] | None:
     """Return the rows that a foreign key may point to, as the desk shows them to this person; those of one course only."""
     related = db_field.remote_field.model
-    registered = admin.admin_site._registry.get(related)  # noqa: SLF001 - Django offers no other way
+    site = admin.admin_site
+    registered = site.get_model_admin(related) if site.is_registered(related) else None
     if isinstance(registered, CourseScopedAdmin):
         path, rows = registered.course_path, registered.get_queryset(request)
     elif any(field.name == "course" for field in related._meta.get_fields()):  # noqa: SLF001

@@ -1,116 +1,27 @@
 """What exams say to the agenda: to everyone, and to each who takes part."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from django.db.models import QuerySet
-from django.urls import reverse
-from django.utils import translation
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
-
-from amls.agenda.models import ItemKind
-from amls.agenda.sources import Item, deadline, in_each_language, opening, registry
-from amls.core.times import say_date
-from amls.courses.models import Audience, Course, Enrolment
-from exams.managers import RegistrationQuerySet
-from exams.models import Accommodation, Exam, Registration, Result
+from amls.agenda.sources import Item, registry
+from amls.courses.models import Course, Enrolment
+from exams.agenda_items import GONE, SOURCE, items_of, own_items
+from exams.models import Exam, Registration, Result
 from exams.models.exam import SignUp
 from exams.models.results import FAILED
-from exams.queries import key_of_exam, overview_of
-
-SOURCE = "exams"
-# A course has several dates: each title says of which it is.
-_TITLES = {
-    "signup-opens": gettext_noop("Exam of %(day)s: sign-up opens"),
-    "signup-closes": gettext_noop("Exam of %(day)s: sign-up closes"),
-    "withdraw-until": gettext_noop("Exam of %(day)s: last day to withdraw"),
-    "review": gettext_noop("Exam of %(day)s: review"),
-}
+from exams.queries import overview_of
 
 
 @registry.items.named(SOURCE)
 def items(course: Course) -> Iterator[Item]:
-    """Yield each exam with the opening and closing of its sign-up, its last moment to withdraw, its review."""
-    for exam in Exam.objects.filter(course=course):
-        yield exam_item(exam, course)
-        yield from _windows(exam, course)
-
-
-def exam_item(exam: Exam, course: Course) -> Item:
-    """Return the item of the exam itself, as everyone sees it."""
-    return Item(
-        key=key_of_exam(exam),
-        kind=ItemKind.EXAM,
-        title=in_each_language(lambda: str(exam)),
-        starts_at=exam.starts_at,
-        ends_at=exam.ends_at,
-        place=exam.place,
-        path=_path(course),
-    )
-
-
-def _windows(exam: Exam, course: Course) -> Iterator[Item]:
-    key, path = key_of_exam(exam), _path(course)
-    if exam.opens_at:
-        yield opening(
-            key=f"{key}:signup-opens", title=_title("signup-opens", exam, course), opens_at=exam.opens_at, path=path
-        )
-    if exam.closes_at:
-        yield deadline(
-            key=f"{key}:signup-closes", title=_title("signup-closes", exam, course), due_at=exam.closes_at, path=path
-        )
-    if exam.withdraw_until:
-        yield deadline(
-            key=f"{key}:withdraw-until",
-            title=_title("withdraw-until", exam, course),
-            due_at=exam.withdraw_until,
-            path=path,
-        )
-    if exam.review_at:
-        yield Item(
-            key=f"{key}:review",
-            kind=ItemKind.EXAM,
-            title=_title("review", exam, course),
-            starts_at=exam.review_at,
-            ends_at=exam.review_at + timedelta(minutes=exam.review_minutes),
-            place=exam.review_place,
-            path=path,
-            audience=Audience.ENROLLED,
-        )
-
-
-def _title(name: str, exam: Exam, course: Course) -> str:
-    return in_each_language(lambda: _(_TITLES[name]) % {"day": say_date(exam.starts_at, course.zone)})
-
-
-def _path(course: Course) -> str:
-    return reverse("exams:exams", args=[course.slug])
+    """Yield the dates of a course's exams, as everyone sees them."""
+    return items_of(course)
 
 
 @registry.personal_items.named(SOURCE)
 def personal_items(course: Course, enrolments: Sequence[Enrolment]) -> dict[int, list[Item]]:
-    """Return people's own exams, with room, seat and their own end time, and the sign-ups that are done: 2 queries."""
-    own = Accommodation.objects.filter(enrolment__in=enrolments)
-    return _by_person(course, _standing().filter(enrolment__in=enrolments), own)
-
-
-def personal_items_for(course: Course) -> dict[int, list[Item]]:
-    """Return the own exams and done sign-ups of everyone in a course, by enrolment pk: 2 queries."""
-    with translation.override(course.language):
-        return _by_person(course, _standing().filter(course=course), Accommodation.objects.filter(course=course))
-
-
-def _by_person(
-    course: Course, registrations: RegistrationQuerySet, measures: QuerySet[Accommodation]
-) -> dict[int, list[Item]]:
-    accommodations = {accommodation.enrolment_id: accommodation for accommodation in measures}
-    by_person: dict[int, list[Registration]] = {}
-    for registration in registrations:
-        by_person.setdefault(registration.enrolment_id, []).append(registration)
-    said: Said = {}
-    return {pk: _items_of(own, course, accommodations.get(pk), said) for pk, own in by_person.items()}
+    """Return people's own exams: 2 queries."""
+    return own_items(course, enrolments)
 
 
 @registry.irrelevant_keys.named(SOURCE)
@@ -134,7 +45,7 @@ def irrelevant(enrolment: Enrolment, now: datetime) -> Iterator[str]:
     needs_one = not passed and all(registration.closed_at is not None for registration in own.values())
     for exam in exams:
         registration, key = own.get(exam.pk), f"{SOURCE}.exam:{exam.pk}"
-        is_in = registration is not None and registration.state not in _GONE
+        is_in = registration is not None and registration.state not in GONE
         may_sign_up = needs_one and not is_in and now < exam.starts_at and exam.sign_up(now) != SignUp.CLOSED
         if not may_sign_up:
             yield f"{key}:signup-opens"
@@ -156,54 +67,4 @@ def _has_passed(registration: Registration) -> bool:
     )
 
 
-_GONE = (Registration.State.WITHDRAWN, Registration.State.EXCUSED)
 _SITTING = (Registration.State.REGISTERED, Registration.State.ATTENDED)
-
-
-def _standing() -> RegistrationQuerySet:
-    return Registration.objects.exclude(state__in=_GONE).select_related("exam", "seat__room")
-
-
-# What is said alike to everyone in one state at one exam, by both: words in every language take their time.
-Said = dict[tuple[int, str], list[Item]]
-
-
-def _items_of(
-    registrations: Iterable[Registration], course: Course, accommodation: Accommodation | None, said: Said
-) -> list[Item]:
-    items = []
-    for registration in registrations:
-        exam, key = registration.exam, (registration.exam_id, registration.state)
-        if key not in said:
-            said[key] = list(_alike(registration, course))
-        own, *others = said[key]
-        seat = getattr(registration, "seat", None) if exam.seats_released_at is not None else None
-        if seat is not None:
-            own = replace(own, place=in_each_language(seat.__str__))
-        if accommodation is not None:
-            own = replace(own, ends_at=accommodation.ends_at(exam))
-        items += [own, *others]
-    return items
-
-
-def _alike(registration: Registration, course: Course) -> Iterator[Item]:
-    """Yield the exam as those in this state see it, and that its sign-up is done."""
-    exam = registration.exam
-    base = exam_item(exam, course)
-    yield replace(
-        base,
-        title=in_each_language(lambda: _own_title(registration)),
-        is_done=registration.state == Registration.State.ATTENDED,
-    )
-    if exam.closes_at:
-        title = _title("signup-closes", exam, course)
-        item = deadline(key=f"{base.key}:signup-closes", title=title, due_at=exam.closes_at, path=base.path)
-        yield replace(item, is_done=True)
-
-
-def _own_title(registration: Registration) -> str:
-    if registration.state == Registration.State.WAITLISTED:
-        return _("%(exam)s (waiting list)") % {"exam": registration.exam}
-    if registration.state == Registration.State.REGISTERED:
-        return _("%(exam)s (registered)") % {"exam": registration.exam}
-    return str(registration.exam)

@@ -8,7 +8,7 @@ from amls.agenda.models import AgendaItem
 from amls.agenda.sources import Item
 from amls.core.doorbell import ring
 from amls.courses.models import Course, Enrolment
-from exams.hooks.agenda import SOURCE, personal_items_for
+from exams.agenda_items import SOURCE, own_items_of_all
 
 FOLLOW = "exams.tasks.follow"
 
@@ -32,7 +32,7 @@ def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:
 
 def follow_course(course: Course, now: datetime) -> list[object]:
     """Bring up to date whose own items differ from what they should be: 4 queries where nobody's does."""
-    wanted = personal_items_for(course)
+    wanted = own_items_of_all(course)
     shown: dict[int, dict[str, Item]] = {}
     rows = AgendaItem.objects.filter(
         course=course, enrolment__isnull=False, key__startswith=f"{SOURCE}.", is_removed=False

@@ -10,6 +10,7 @@ from exams.models import ExamRules
 from projects.deadlines import Deadlines
 from projects.models import Assignment, Project, Topic
 from projects.queries import TeamView, team_of
+from projects.services.assignments import keep_assignment
 from projects.services.registration import register_project
 from tests.cast import Cast
 from tests.factories import AssignmentFactory, EnrolmentFactory, TopicFactory
@@ -50,6 +51,14 @@ class World:
     def team(self, enrolment: Enrolment) -> TeamView | None:
         assignment = Assignment.objects.get(pk=self.assignment.pk)
         return team_of(enrolment, assignment, Deadlines.of(assignment))
+
+    def give_by_wish(self, *, closes_at: datetime, fewest: int) -> Assignment:
+        """Let topics be given by wish, of which there are none yet."""
+        Topic.objects.filter(assignment=self.assignment).delete()
+        row = self.assignment
+        row.topics_given, row.wishes_close_at, row.wishes_min = Assignment.TopicsGiven.BY_WISH, closes_at, fewest
+        keep_assignment(row, now=NOW)
+        return row
 
     def project(self, enrolment: Enrolment | None = None, topic: Topic | None = None) -> Project:
         return register_project(enrolment=enrolment or self.student, topic=topic or self.topic, now=NOW)

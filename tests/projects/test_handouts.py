@@ -16,9 +16,9 @@ from amls.core.violations import RuleViolation
 from amls.files.rows import named
 from amls.mail.models import Notice
 from amls.pagecache.boundaries import next_boundary
-from amls.portal.rollover import roll_over
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import roll_over
 from amls.privacy.registry import retentions
 from projects.models import Assignment, Handout, HandoutFile
 from projects.services.assignments import delete_assignment

@@ -30,7 +30,6 @@ from projects.models import (
     WishChange,
 )
 from projects.services.allocating import ask_allocation, publish_allocation
-from projects.services.assignments import keep_assignment
 from projects.services.matching import ask_for_match, make_teams, matchable, take_match_back, usual_team_size
 from projects.services.teams import accept_invitation, invite_member
 from projects.services.wishes import change_wishes, keep_placement, rank_topics, seed_of
@@ -110,11 +109,7 @@ def test_who_wishes_for_the_same_comes_together_and_its_best_common_wish_is_firs
 
 @pytest.fixture
 def assignment(world: World) -> Assignment:
-    row = world.assignment
-    row.topics_given, row.wishes_close_at, row.wishes_min = Assignment.TopicsGiven.BY_WISH, WISHES_CLOSE, 2
-    Topic.objects.filter(assignment=row).delete()
-    keep_assignment(row, now=NOW)
-    return row
+    return world.give_by_wish(closes_at=WISHES_CLOSE, fewest=2)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from projects.allocation.problem import to_bytes
 from projects.hooks.privacy import forget_people
 from projects.models import Allocation, Assignment, MentorLimit, Project, Topic, TopicPlacement, Wish, WishList
 from projects.services.allocating import ask_allocation, change_allocation, publish_allocation
-from projects.services.assignments import keep_assignment
 from projects.services.registration import register_project
 from projects.services.teams import accept_invitation
 from projects.services.wishes import form_team, keep_mentor_limit, keep_placement, rank_topics
@@ -35,11 +34,7 @@ AFTER = WISHES_CLOSE + timedelta(hours=1)
 @pytest.fixture
 def assignment(world: World) -> Assignment:
     """The course's project, whose topics are given by wish: three of them, with a slot each."""
-    row = world.assignment
-    row.topics_given, row.wishes_close_at, row.wishes_min = Assignment.TopicsGiven.BY_WISH, WISHES_CLOSE, 2
-    Topic.objects.filter(assignment=row).delete()
-    keep_assignment(row, now=NOW)
-    return row
+    return world.give_by_wish(closes_at=WISHES_CLOSE, fewest=2)
 
 
 @pytest.fixture

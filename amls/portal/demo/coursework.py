@@ -22,8 +22,8 @@ from amls.grading.services import Count, enter, keep_roll
 from amls.grading.tree import AllBlock, EntriesBlock, PointsBlock
 from amls.mail.models import Notice
 from amls.portal.demo.projects import make_report
-from amls.portal.rollover import term_label
 from amls.portal.takeover.apply import import_course
+from amls.portal.takeover.rollover import term_label
 from amls.portal.takeover.spec import (
     CourseSpec,
     ExamSpec,

@@ -21,10 +21,10 @@ from amls.portal.demo.coursework import COURSEWORK, make_coursework
 from amls.portal.demo.exams import make_exams
 from amls.portal.demo.projects import make_projects
 from amls.portal.demo.slides import LectureText, load_texts, make_captions, make_pdf, make_pptx, recording
-from amls.portal.rollover import shift_course
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.course_files import read_course_file
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import shift_course
 from amls.portal.takeover.spec import CourseSpec, ExceptionSpec, TopicSpec
 from lectures.models import Lecture, Material, MaterialCount
 from lectures.services.materials import upload_for_lecture

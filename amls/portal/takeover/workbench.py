@@ -137,10 +137,11 @@ class Workbench:
         return sorted(rows, key=lambda row: (row.line, row.day or date.max, row.begins or time.min))
 
     @cached_property
-    def questions(self) -> list["Asked"]:
+    def questions(self) -> list["AskedQuestion"]:
         """What is still to be answered; what is needed first."""
         return [
-            Asked(question) for question in sorted(self.understood.questions, key=lambda question: not question.must)
+            AskedQuestion(question)
+            for question in sorted(self.understood.questions, key=lambda question: not question.must)
         ]
 
     @property
@@ -281,7 +282,7 @@ class Workbench:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question with the fields that answer it."""
 
     question: Question

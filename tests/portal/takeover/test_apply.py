@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from amls.agenda.models import AgendaItem
 from amls.courses.models import Course
-from amls.portal.rollover import roll_over, shift_course, term_label
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import roll_over, shift_course, term_label
 from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,

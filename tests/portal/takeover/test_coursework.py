@@ -12,9 +12,9 @@ from amls.courses.models import Course, StaffMember
 from amls.grading.models import Roll
 from amls.grading.services import Count, enter
 from amls.grading.tree import AllBlock, AnyBlock, EarlierBlock, EntriesBlock, PassedBlock, PointsBlock, ProjectBlock
-from amls.portal.rollover import roll_over
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import BlockSpec, CourseFileError, CourseSpec, ListSpec, TaskSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from exams.services.rules import set_rule, whole_rule

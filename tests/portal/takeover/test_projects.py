@@ -9,9 +9,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from amls.courses.models import Course, Enrolment
-from amls.portal.rollover import roll_over
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError, CourseSpec, TopicSpec
 from amls.portal.takeover.toml import dump_toml, load_toml
 from projects.models import Assignment, Project, Topic

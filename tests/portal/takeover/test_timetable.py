@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from amls.agenda.models import AgendaItem
 from amls.courses.models import Course, SessionKind
-from amls.portal.rollover import shift_course
 from amls.portal.takeover.apply import import_course
 from amls.portal.takeover.export import export_course
+from amls.portal.takeover.rollover import shift_course
 from amls.portal.takeover.spec import (
     CourseFileError,
     CourseSpec,

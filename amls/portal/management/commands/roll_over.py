@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from amls.core import clock
 from amls.courses.models import Course
-from amls.portal.rollover import roll_over
+from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError
 
 

@@ -14,8 +14,8 @@ from amls.core.preview import preview_of
 from amls.courses.access import Access, open_course_as_manager
 from amls.courses.models import Course, Role, User
 from amls.courses.participation import enrol
-from amls.portal.rollover import roll_over
 from amls.portal.takeover.forms import RollOverForm
+from amls.portal.takeover.rollover import roll_over
 from amls.portal.takeover.spec import CourseFileError
 
 
