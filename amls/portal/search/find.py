@@ -19,7 +19,7 @@ from amls.portal.search.query import (
     Queries,
     RowVector,
     Typed,
-    Wanted,
+    WordQuery,
     as_found,
     folded_words,
     in_their_courses,
@@ -194,7 +194,7 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     return hits
 
 
-def _find_in(reader: Reader, queries: Queries, query: Wanted, language: str) -> tuple[list[Group], bool]:
+def _find_in(reader: Reader, queries: Queries, query: WordQuery, language: str) -> tuple[list[Group], bool]:
     passages, rows = _hits(reader, query, language)
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
     texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts, *source.named)]
@@ -214,7 +214,7 @@ def _find_in(reader: Reader, queries: Queries, query: Wanted, language: str) -> 
     return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
-def _hits(reader: Reader, query: Wanted, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
+def _hits(reader: Reader, query: WordQuery, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
     """Return the best passages, and the best rows of each source: 1 query for all of them."""
     kinds = {source.name: source for source in sources}
     given = reader.given | {"query": query.begun} | in_their_courses(reader, query)

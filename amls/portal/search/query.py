@@ -91,7 +91,7 @@ def read_typed(raw: str) -> Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WordQuery:
     """A tsquery text; both are empty if nothing can be searched for.
 
     Attributes:
@@ -115,14 +115,14 @@ class Queries:
         written: the words as they were typed, folded.
     """
 
-    all_terms: Wanted
-    any_term: Wanted
+    all_terms: WordQuery
+    any_term: WordQuery
     stems: frozenset[str]
     prefix: str
     written: frozenset[str]
 
 
-_NOTHING = Queries(Wanted(), Wanted(), frozenset(), "", frozenset())
+_NOTHING = Queries(WordQuery(), WordQuery(), frozenset(), "", frozenset())
 
 
 def make_queries(typed: Typed, language: str) -> Queries:
@@ -154,8 +154,8 @@ def make_queries(typed: Typed, language: str) -> Queries:
     if not parts:
         return _NOTHING
     stems = frozenset(lexeme for stemmed, _plain in parsed for lexeme in _lexemes(stemmed))
-    all_terms = Wanted(" & ".join(parts), " & ".join(whole))
-    any_term = Wanted(" | ".join(parts), " | ".join(whole))
+    all_terms = WordQuery(" & ".join(parts), " & ".join(whole))
+    any_term = WordQuery(" | ".join(parts), " | ".join(whole))
     return Queries(all_terms, any_term, stems, prefix, frozenset(written))
 
 
@@ -283,7 +283,7 @@ def passages_matching(most: int) -> PassageQuerySet:
     return seen.filter(matches("vector", asked)).order_by(newest.desc())[:most]
 
 
-def in_their_courses(reader: Reader, asked: Wanted) -> dict[str, str]:
+def in_their_courses(reader: Reader, asked: WordQuery) -> dict[str, str]:
     """Return what `passages_matching` is given: it asks the index for the courses too, so that others' pages cost nothing."""
     where = _in_courses(reader)
     return {"begun": f"({asked.begun}) & ({where})", "whole": f"({asked.whole}) & ({where})"}
