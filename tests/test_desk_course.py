@@ -1,7 +1,7 @@
 """The course that the desk is about: chosen once, in every list and form, and never a way to see more."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ from amls.agenda.services import reconcile
 from amls.courses.models import Course, Enrolment, Role
 from amls.mail.models import Announcement
 from amls.portal.home.setup import setup_steps
-from lectures.models import Lecture
+from lectures.models import Lecture, OfficeHour
 from projects.models import Project
 from tests.agreeing import agree_to
 from tests.cast import Cast
@@ -178,6 +178,27 @@ def test_another_exam_begins_as_the_one_that_it_is_like_four_weeks_later(cast: C
     # Nothing of a course that somebody else teaches.
     page = cast.client("foreign lecturer").get(answer.headers["Location"]).content.decode()
     assert "Audimax" not in page
+
+
+def test_another_lecture_and_office_hour_begin_as_those_that_they_are_like(cast: Cast) -> None:
+    client = cast.client("lecturer")
+    # From summer to winter time: 16:00 stays 16:00.
+    lecture = LectureFactory.create(
+        course=cast.course, title="Übung", number="03", room="MAR 0.001", kind="exercise",
+        starts_at=datetime(2024, 10, 24, 14, tzinfo=UTC), ends_at=datetime(2024, 10, 24, 16, tzinfo=UTC),
+    )  # fmt: skip
+    hour = OfficeHour.objects.create(course=cast.course, weekday=2, start=time(10, 15), end=time(11), room="TEL 0811")
+    begun = {
+        ("lectures_lecture", lecture.pk): {
+            "title": "Übung", "number": None, "room": "MAR 0.001", "kind": "exercise", "day": None,
+            "starts_at": datetime(2024, 10, 31, 16, tzinfo=cast.course.zone), "course": cast.course.pk,
+        },
+        ("lectures_officehour", hour.pk): {"room": "TEL 0811", "start": time(10, 15), "course": cast.course.pk},
+    }  # fmt: skip
+    for (name, pk), wanted in begun.items():
+        page = client.get(reverse(f"admin:{name}_make_another", args=[pk]), follow=True)
+        initial = page.context["adminform"].form.initial
+        assert {field: initial.get(field) for field in wanted} == wanted
 
 
 def test_what_goes_out_by_mail_is_shown_with_its_people_before_it_is_saved(cast: Cast) -> None:

@@ -1,24 +1,21 @@
 """Exams and their rooms at the desk."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from unfold.decorators import action
 
-from amls.core.keys import primary_key
 from amls.courses.saving import delete_row, save_row
+from amls.desk.another import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from exams.models import Exam, Registration, Room
@@ -56,12 +53,8 @@ class RoomInline(CourseScopedInline):
     fields = ("name", "rows", "seats_per_row", "spacing", "is_separate", "position")
 
 
-# By which word an address says which exam another is to be like; how much later it is.
-_LIKE, _LATER = "like", timedelta(weeks=4)
-
-
 @admin.register(Exam)
-class ExamAdmin(CourseScopedAdmin):
+class ExamAdmin(OffersAnother, CourseScopedAdmin):
     """The dates of a course's exams, with the windows of their sign-up and their rooms."""
 
     writes = Writes(save=save_row, delete=delete_row)
@@ -76,22 +69,7 @@ class ExamAdmin(CourseScopedAdmin):
         (gettext_lazy("Points and review"), {"fields": ("max_points", ("review_at", "review_minutes", "review_place")), "classes": ("tab",)}),
     )  # fmt: skip
     readonly_fields = ("work",)
-    actions_detail = ("make_another",)
-
-    @action(description=gettext_lazy("Another date like this"), url_path="another")
-    def make_another(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Lead to a new exam that is as this one, four weeks later."""
-        return redirect(f"{reverse('admin:exams_exam_add')}?{urlencode({_LIKE: object_id})}")
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Begin with what another exam has, where the address names one of the person's courses."""
-        initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        other = self.get_queryset(request).filter(pk=primary_key(request.GET.get(_LIKE))).first()
-        if other is None:
-            return initial
-        values = {name: getattr(other, name) for name in ExamForm.Meta.fields if name != "course"}
-        moved = {name: value + _LATER for name, value in values.items() if isinstance(value, datetime)}
-        return {**initial, **values, **moved, "course": other.course_id}
+    another_later = timedelta(weeks=4)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Exam | None:
         """Return the exam; where a form is being saved, locked like in every other write."""

@@ -1,5 +1,6 @@
 """Lectures and their materials at the desk."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -19,6 +20,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
+from amls.desk.another import OffersAnother
 from amls.desk.chosen import chosen_course, courses_of, way_to_choose
 from amls.desk.listing import OpensRows
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
@@ -93,7 +95,7 @@ class MaterialInline(CourseScopedInline):
 
 
 @admin.register(Lecture)
-class LectureAdmin(OpensRows, CourseScopedAdmin):
+class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     """All lectures on one page, with quick edit of date, room and mode of the rows that are opened."""
 
     writes = Writes(save=save_lecture, delete=remove_lecture)
@@ -106,6 +108,8 @@ class LectureAdmin(OpensRows, CourseScopedAdmin):
     ordering = ("course", Coalesce("starts_at", Cast("day", models.DateTimeField())), "number", "pk")
     inlines = (MaterialInline,)
     actions_list = ("upload_files",)
+    # What is told of one session says nothing of the next.
+    another_later, another_without = timedelta(weeks=1), ("number", "abstract", "state")
     fieldsets = (
         (
             None,

@@ -1,8 +1,11 @@
 """What stands in a course's schedule beside its lectures, at the desk, and the parts that these are of."""
 
+from datetime import timedelta
+
 from django.contrib import admin
 
 from amls.courses.saving import delete_row, save_row
+from amls.desk.another import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
 from amls.desk.writes import Writes
 from lectures.models import Deadline, FreeDay, OfficeHour, OfficeHourException, Part
@@ -32,7 +35,7 @@ class ExceptionInline(CourseScopedInline):
 
 
 @admin.register(OfficeHour)
-class OfficeHourAdmin(CourseScopedAdmin):
+class OfficeHourAdmin(OffersAnother, CourseScopedAdmin):
     """Weekly office hours and their exceptions."""
 
     writes = Writes(save=save_dated, delete=remove_dated)
@@ -40,6 +43,8 @@ class OfficeHourAdmin(CourseScopedAdmin):
     list_filter = ("course",)
     list_select_related = ("course",)
     inlines = (ExceptionInline,)
+    # Of the same weeks, on another day or with somebody else.
+    another_later = timedelta(0)
 
 
 @admin.register(FreeDay)
@@ -54,7 +59,7 @@ class FreeDayAdmin(CourseScopedAdmin):
 
 
 @admin.register(Deadline)
-class DeadlineAdmin(CourseScopedAdmin):
+class DeadlineAdmin(OffersAnother, CourseScopedAdmin):
     """Deadlines that are neither the project's nor an exam's."""
 
     writes = Writes(save=save_dated, delete=remove_dated)
@@ -63,3 +68,4 @@ class DeadlineAdmin(CourseScopedAdmin):
     list_select_related = ("course",)
     search_fields = ("title",)
     fields = ("course", ("title", "kind"), ("due_at", "day"), "url")
+    another_later = timedelta(weeks=1)
