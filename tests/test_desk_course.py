@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -188,7 +189,7 @@ def test_another_lecture_and_office_hour_begin_as_those_that_they_are_like(cast:
         starts_at=datetime(2024, 10, 24, 14, tzinfo=UTC), ends_at=datetime(2024, 10, 24, 16, tzinfo=UTC),
     )  # fmt: skip
     hour = OfficeHour.objects.create(course=cast.course, weekday=2, start=time(10, 15), end=time(11), room="TEL 0811")
-    begun = {
+    begun: dict[tuple[str, int], dict[str, Any]] = {
         ("lectures_lecture", lecture.pk): {
             "title": "Übung", "number": None, "room": "MAR 0.001", "kind": "exercise", "day": None,
             "starts_at": datetime(2024, 10, 31, 16, tzinfo=cast.course.zone), "course": cast.course.pk,

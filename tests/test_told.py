@@ -25,6 +25,7 @@ AT_ONCE = {
     "amls.portal.inviting.people:invite": HELD,
     "amls.portal.strays:report_strays": WORKER,
     "exams.services.admission:_tell": HELD,
+    "exams.services.beside:hold_beside": ASKED,
     "exams.services.beside:wait_beside": ASKED,
     "exams.services.capacity:end_idle_waits": WORKER,
     "exams.services.registration:_end": f"{HELD}; {ASKED}",

@@ -29,7 +29,8 @@ from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of
 from projects.heldacts import TeamAct
-from projects.models import Project
+from projects.models import Extension, Project
+from projects.moretime import say_more_time
 from projects.progress import desk_views, for_desk, names_of
 from projects.publication import publication_of
 from projects.queries import TeamView
@@ -247,8 +248,10 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
         return None
     form = MoreTimeForm(request.POST if "_confirmed" in request.POST else None, zone=course.zone)
 
+    given: list[Extension] = []
+
     def act() -> dict[int, str]:
-        given = extend(
+        given[:] = extend(
             projects=projects,
             by=user_of(request),
             reason=form.cleaned_data["reason"],
@@ -264,11 +267,9 @@ def extend_all(desk: KeptAdmin, request: HttpRequest, queryset: QuerySet[Project
 
     preview, outcome = _as_shown(request, form, act)
     if preview is not None and preview.is_agreed:
-        messages.success(
-            request,
-            _("More time for %(what)s; the teams are told in five minutes, unless you revoke it before.")
-            % {"what": _count(len(outcome))},
-        )
+        title = _("More time for %(what)s") % {"what": _count(len(outcome))}
+        back = request.get_full_path()
+        say_more_time(request, given, title=title, back=back, by=user_of(request), now=now_of(request))
         _say_left_out(request, projects, outcome)
         return None
     return desk.ask(

@@ -27,6 +27,7 @@ from projects.admin.pages import KeptAdmin, add_violation, now_of, user_of
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project
+from projects.moretime import say_more_time
 from projects.progress import desk_views, for_desk
 from projects.services.extensions import decline_request, extend, grant_request, reopen_request
 
@@ -115,16 +116,18 @@ class ExtensionRequestAdmin(KeptAdmin):
         return redirect(here)
 
 
-def _extend(form: ForWhomForm, *, by: User, now: datetime) -> None:
+def _extend(form: ForWhomForm, *, by: User, now: datetime) -> list[Extension]:
     """Give the time that was typed: to a team for its assignment, else for each that was chosen, all or none."""
     data = form.cleaned_data
     given = {"by": by, "reason": data["reason"], "now": now, **form.given()}
     with transaction.atomic():
         if data["project"]:
-            extend(projects=[data["project"]], **given)
-            return
-        for assignment in form.chosen(now):
-            extend(assignment=assignment, enrolment=data["enrolment"], **given)
+            return extend(projects=[data["project"]], **given)
+        return [
+            extension
+            for assignment in form.chosen(now)
+            for extension in extend(assignment=assignment, enrolment=data["enrolment"], **given)
+        ]
 
 
 @admin.register(Extension)
@@ -170,15 +173,14 @@ class ExtensionAdmin(KeptAdmin):
         form = ForWhomForm(request.POST or None, courses=courses, zone=course.zone, initial={"course": course.pk})
         if request.method == "POST" and form.is_valid():
             try:
-                _extend(form, by=user_of(request), now=now_of(request))
+                given = _extend(form, by=user_of(request), now=now_of(request))
             except RuleViolation as violation:
                 add_violation(form, violation)
             else:
-                messages.success(
-                    request,
-                    _("More time is given; whom it concerns is told in five minutes, unless you revoke it before."),
-                )
-                return redirect("admin:projects_extension_changelist")
+                back = reverse("admin:projects_extension_changelist")
+                title = _("More time: %(whom)s") % {"whom": given[0]}
+                say_more_time(request, given, title=title, back=back, by=user_of(request), now=now_of(request))
+                return redirect(back)
         return self.ask(
             request,
             title=_("Extend the deadline"),

@@ -111,6 +111,10 @@ def test_extending_assigning_and_splitting(world: World, desk: Client) -> None:
     assert run(desk, "extend_all", teams, _confirmed="1", days="1", reason="").status_code == 422
     see_and_do(desk, "extend_all", teams, days="1", reason="Outage")
     assert {row.project_id for row in Extension.objects.all()} == {team.pk for team in teams}
+    # Taken back where it was given, nobody hears of it.
+    desk.post(reverse("held:undo", args=[world.course.slug, HeldAct.objects.get().pk]))
+    assert not Extension.objects.filter(revoked_at__isnull=True).exists()
+    assert not Notice.objects.filter(kind__startswith="projects.extension", state="due").exists()
     lecturer = world.cast.lecturer.user
     see_and_do(desk, "split", teams, assessors=[world.staff.pk, lecturer.pk])
     counted = [Project.objects.filter(assessor=person).count() for person in (world.staff, lecturer)]

@@ -1,0 +1,50 @@
+"""More time that holds at once, and is taken back where it was given until people are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from amls.courses.models import User
+from amls.desk.holding import WantedAct
+from amls.held.asking import hold_and_say
+from amls.held.models import HeldAct
+from projects.models import Extension
+from projects.services.extensions import revoke_extension
+
+KIND = "projects.more-time"
+
+
+def say_more_time(
+    request: HttpRequest, given: Sequence[Extension], *, title: str, back: str, by: User, now: datetime
+) -> None:
+    """Say that time is given and when people are told, with the button that takes it back until then.
+
+    Args:
+        request: of whoever gave it.
+        given: at least one, all of one course.
+        title: what was given to whom.
+        back: the path of the page where it was given.
+        by: who gave it.
+        now: the request's clock.
+    """
+    pks = [extension.pk for extension in given]
+    about = sha256(",".join(map(str, pks)).encode()).hexdigest()
+    wanted = WantedAct(given[0].course, KIND, about, {"extensions": pks}, title, back)
+    hold_and_say(request, wanted, by=by, now=now, at_desk=True)
+
+
+def let_stand(act: HeldAct, now: datetime) -> str:
+    """Let the time stand: its mails leave by themselves."""
+    return _("The time is given, and told.")
+
+
+def take_back(act: HeldAct, now: datetime) -> str:
+    """Revoke what was given, before anybody is told."""
+    for extension in Extension.objects.filter(pk__in=act.references["extensions"]).order_by("course", "pk"):
+        revoke_extension(extension=extension, now=now)
+    return _("The deadlines are as before, and nobody is told.")
