@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from amls.agenda.models import FeedToken, FeedUse
 from amls.core import clock
 from amls.core.peers import line_of
+from amls.core.request import now_of
 from amls.courses.models import Course, Enrolment
 
 _PREFIX, _PUBLIC = "feed-fetch:", "feed-use:"
@@ -74,7 +75,7 @@ def note_fetch(enrolment_pk: int, request: HttpRequest) -> None:
         if len(_noted) > _MOST_NOTED:
             _noted.clear()
         _noted[enrolment_pk] = now
-    moment = request.now.isoformat()  # type: ignore[attr-defined]
+    moment = now_of(request).isoformat()
     # A feed is answered also while the cache is away.
     with suppress(RedisError):
         cache.set(
@@ -90,7 +91,7 @@ def note_public_fetch(course_pk: int, request: HttpRequest) -> None:
             course_pk,
             line_of(get_adapter().get_client_ip(request)),
             request.headers.get("User-Agent", ""),
-            request.now.date(),  # type: ignore[attr-defined]
+            now_of(request).date(),
         )
 
 

@@ -1,11 +1,18 @@
 """What a request brings, read in one way."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from django_htmx.middleware import HtmxDetails
+
+
+def now_of(request: HttpRequest) -> datetime:
+    """Return when a request came, aware, by the database's clock; the first middleware has noted it."""
+    now: datetime = request.now  # type: ignore[attr-defined]
+    return now
 
 
 def json_of(request: HttpRequest) -> Any:

@@ -18,6 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from amls.core.providers import SignInProvider
+from amls.core.request import now_of
 from amls.core.statements import ModelStatement, Parameter
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.permissions import enrolment_at, lacks_second_factor, may_create_courses, may_manage, teaches
@@ -68,7 +69,7 @@ def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), o
         courses = Course.objects.visible_to(request.user).with_slots()
         course = get_object_or_404(courses.select_related(*along), slug=slug)
     timezone.activate(course.zone)
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
 
 
@@ -80,7 +81,7 @@ def _public_with(along: tuple[str, ...]) -> ModelStatement[Course]:
 
 def access_to(request: HttpRequest, course: Course) -> Access:
     """Return a course, which the caller loaded and whose page the request's person may see, as that person sees it."""
-    enrolment, now = enrolment_at(request.user, course.slug), request.now  # type: ignore[attr-defined]
+    enrolment, now = enrolment_at(request.user, course.slug), now_of(request)
     return Access(course, enrolment, may_manage(request.user, course, enrolment), now)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseRedirect
 from django.utils.datastructures import MultiValueDict
 
+from amls.core.request import now_of
 from amls.files.kept import MOST_BYTES, MOST_FILES, Shelf, opened
 
 # What the page that asks sends for each file: the field and the token of what is kept.
@@ -57,7 +58,7 @@ class WaitingFiles:
 @contextmanager
 def waiting_files(request: HttpRequest) -> Iterator[WaitingFiles]:
     """Bring back the files that wait for this request, as if they had just been sent."""
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     owner = request.user.pk or 0  # nobody who isn't signed in comes to the desk
     shelf = Shelf(owner, f"desk:{request.path}"[:100], now)
     fields = {token: name for name, _colon, token in (sent.partition(":") for sent in request.POST.getlist(WAITING))}

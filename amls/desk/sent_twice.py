@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 
 from amls.core.bounds import Bound, spend
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 
 FIELD = "_once"
@@ -42,7 +43,7 @@ def add_once(request: HttpRequest, *, but: Iterable[str] = ()) -> None:
     said = urlencode(
         sorted((name, values) for name, values in request.POST.lists() if name not in left_out), doseq=True
     )
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     try:
         spend(_ADDED, who=f"{request.user.pk} {request.path} {said}", now=now)
     except RuleViolation as violation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -19,6 +18,7 @@ from pghistory.models import Events
 from unfold.admin import ModelAdmin, TabularInline
 
 from amls.core.preview import Preview, preview_of, sent_before
+from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.addresses import OwnAddress
@@ -256,7 +256,7 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         self, request: HttpRequest, row: Any, act: Any, *, keeps: Callable[[Changes], bool]
     ) -> tuple[Any, Changes]:
         """Run what writes, and return its response and what calendars see of it; it stays if `keeps` of that says so."""
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         with transaction.atomic():
             course = self.course_of(row) if row is not None else None
             if course is not None and course.pk:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -16,6 +15,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
 from amls.core.preview import AGREED, SEAL
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.sent_twice import add_once
@@ -113,7 +113,7 @@ def call(service: Write | None, request: HttpRequest, row: Any) -> Any:
     """
     if service is None:
         raise TypeError(f"Nothing at the desk writes {row._meta.label}.")  # noqa: SLF001 - Django's public name for it
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     try:
         return service(row, by=request.user if isinstance(request.user, User) else None, now=now)
     except ValidationError as error:

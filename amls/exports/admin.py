@@ -5,6 +5,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
+from amls.core.request import now_of
 from amls.desk.filters import KindFilter
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import NOTHING
@@ -53,6 +54,6 @@ class ExportAdmin(CourseScopedAdmin):
     @action(description=gettext_lazy("Try failed exports again"))
     def try_again(self, request: HttpRequest, queryset: ExportQuerySet) -> None:
         """Put failed exports back into the queue."""
-        count = retry_exports(exports=queryset, now=request.now)  # type: ignore[attr-defined]
+        count = retry_exports(exports=queryset, now=now_of(request))
         said = ngettext("%(count)d export is tried again.", "%(count)d exports are tried again.", count)
         messages.success(request, said % {"count": count})

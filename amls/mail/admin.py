@@ -1,6 +1,6 @@
 """Mail at the desk: announcements, reminder rules, and what became of each mail."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 
 from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
+from amls.core.request import now_of
 from amls.courses.models import User
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
@@ -46,7 +47,7 @@ class NotSeenYet(Exception):
 
 def _is_at_once(announcement: Announcement, request: HttpRequest) -> bool:
     """Return whether an announcement would go out before anybody could take it back."""
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     return announcement.publish_at <= now + _TIME_TO_TAKE_BACK
 
 
@@ -74,7 +75,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Publish at once, unless another time is typed."""
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         return {"publish_at": now, **super().get_changeform_initial_data(request)}
 
     def changeform_view(
@@ -117,7 +118,7 @@ class AnnouncementAdmin(CourseScopedAdmin):
     def _show(self, request: HttpRequest, unseen: NotSeenYet) -> HttpResponse:
         announcement = unseen.announcement
         if _TRY in request.POST and isinstance(request.user, User):
-            now: datetime = request.now  # type: ignore[attr-defined]
+            now = now_of(request)
             try_typed(announcement=announcement, by=request.user, now=now)
             messages.success(request, _("A test is on its way to %(address)s.") % {"address": request.user.email})
         people = people_in(announcement.audience, announcement.course).select_related("user")
@@ -214,14 +215,14 @@ class NoticeAdmin(CourseScopedAdmin):
     @action(description=gettext_lazy("Try failed mails again"))
     def try_again(self, request: HttpRequest, queryset: models.QuerySet[Notice]) -> None:
         """Put failed mails back into the queue."""
-        count = retry_notices(notices=queryset, now=request.now)  # type: ignore[attr-defined]
+        count = retry_notices(notices=queryset, now=now_of(request))
         said = ngettext("%(count)d mail is tried again.", "%(count)d mails are tried again.", count)
         messages.success(request, said % {"count": count})
 
     @action(description=gettext_lazy("Does mail flow?"), url_path="health")
     def show_health(self, request: HttpRequest) -> HttpResponse:
         """Show the queue, beat, and the failures of the last day."""
-        now = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         self._activate_zone(request, None)
         rows = self.get_queryset(request).failed_since(now - timedelta(days=1))
         context = {

@@ -22,6 +22,7 @@ from django.middleware.csrf import get_token
 from django.utils.crypto import get_random_string
 from django.utils.translation import get_language
 
+from amls.core.request import now_of
 from amls.courses.models import Course, Role, User
 from amls.pagecache.boundaries import next_own_boundary
 from amls.pagecache.parts import boundary_of
@@ -102,7 +103,7 @@ def kept_for_reader(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
 
     @wraps(view)
     def answer(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        user, now = request.user, request.now  # type: ignore[attr-defined]
+        user, now = request.user, now_of(request)
         query = request.META.get("QUERY_STRING", "")
         is_superuser = isinstance(user, User) and user.is_superuser
         if is_superuser or len(query) > _LONGEST_QUERY or len(get_messages(request)):

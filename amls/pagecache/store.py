@@ -24,6 +24,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import parse_http_date_safe
 from django.utils.translation import get_language_from_request
 
+from amls.core.request import now_of
 from amls.courses.models import Course, Enrolment
 from amls.pagecache.boundaries import next_boundary
 
@@ -232,7 +233,7 @@ class PageCacheMiddleware:
         where: Key = (request.scheme or "", request.META.get("HTTP_HOST", ""), request.get_full_path(), part)
         if request.method not in ("GET", "HEAD") or sum(map(len, where)) > _LONGEST_KEY:
             return self.get_response(request)
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         is_personal = settings.SESSION_COOKIE_NAME in request.COOKIES or "messages" in request.COOKIES
         keys: list[Key] = [where] if is_personal else [where, (*where, self._language(request))]
         for key in keys:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from amls.core.request import now_of
 from amls.courses.saving import delete_row, save_row
 from amls.desk.another import OffersAnother
 from amls.desk.site import CourseScopedAdmin, CourseScopedInline
@@ -121,7 +122,7 @@ class ExamAdmin(OffersAnother, CourseScopedAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save the rooms; then whoever waits may move up, and whoever lost a seat gets another."""
         super().save_related(request, form, formsets, change)
-        now = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         promoted = promote_waiting(exam_pk=form.instance.pk, now=now)
         if promoted:
             messages.success(

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from amls.core.preview import without_trace
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.desk.holding import WantedAct
 from amls.held.asking import ask_and_hold
@@ -65,5 +66,5 @@ def _ask(
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
         return redirect(wanted_of([]).back)
-    by, now = person_of(request), request.now  # type: ignore[attr-defined]
+    by, now = person_of(request), now_of(request)
     return ask_and_hold(request, wanted_of(rows), people=rows, lead=lead, submit=submit, by=by, now=now)

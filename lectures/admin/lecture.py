@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 
+from amls.core.request import now_of
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
@@ -151,7 +152,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
                 else None
             )
             if upload is not None:
-                upload_version(material=material_form.instance, upload=upload, by=by, now=request.now)  # type: ignore[attr-defined]
+                upload_version(material=material_form.instance, upload=upload, by=by, now=now_of(request))
 
     @action(description=gettext_lazy("Upload files"), url_path="upload")
     def upload_files(self, request: HttpRequest) -> HttpResponse:
@@ -193,7 +194,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
 
     @staticmethod
     def _take_back(request: HttpRequest) -> HttpResponse:
-        now = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         try:
             count = take_back(request.POST["undo"], courses=courses_of(request), now=now)
         except RuleViolation as violation:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from lectures.models import Lecture, Material, MaterialFile
@@ -85,12 +86,12 @@ def keep_files(request: HttpRequest, lectures: Sequence[Lecture]) -> tuple[list[
             try:
                 with transaction.atomic():
                     version = upload_for_lecture(
-                        lecture=lecture, kind=kind, upload=file, by=_by(request), now=request.now,  # type: ignore[attr-defined]
+                        lecture=lecture, kind=kind, upload=file, by=_by(request), now=now_of(request),
                     )  # fmt: skip
             except RuleViolation as violation:
                 result["error"] = str(violation.message)
             else:
-                if version.uploaded_at == request.now:  # type: ignore[attr-defined]
+                if version.uploaded_at == now_of(request):
                     undo.append(f"{version.pk}{'' if had else 'n'}")
     return results, "-".join(undo)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,18 +12,13 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from amls.core.preview import Preview, preview_of, sent_before
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.desk.holding import hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import BY_PAGES
 from projects.heldacts import TeamAct
-
-
-def now_of(request: HttpRequest) -> datetime:
-    """Return the request's clock."""
-    now: datetime = request.now  # type: ignore[attr-defined]
-    return now
 
 
 def user_of(request: HttpRequest) -> User:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.decimals import say_decimal
 from amls.core.keys import primary_key
+from amls.core.request import now_of
 from amls.core.times import say_moment
 from amls.desk.listing import LeadingList
 from projects.admin.assess.files import show_differences, show_file, show_member
@@ -36,7 +37,7 @@ from projects.admin.filters import (
     chosen_courses,
     is_action,
 )
-from projects.admin.pages import KeptAdmin, now_of, user_of
+from projects.admin.pages import KeptAdmin, user_of
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project

@@ -12,8 +12,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from projects.admin.pages import KeptAdmin, now_of, user_of
+from projects.admin.pages import KeptAdmin, user_of
 from projects.models import Assignment, Project, Topic, Wish, WishChange, WishList
 from projects.services.wishes import change_wishes, require_not_given
 from projects.teamrows import members_by_project

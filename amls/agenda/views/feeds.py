@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from amls.agenda.feeds import alarm_of, entries_for, find_enrolment, own_entries, personal_feed_url, public_feed_url
 from amls.agenda.fetches import note_fetch, note_public_fetch
 from amls.agenda.ical import CONTENT_TYPE, FeedEvent, render_feed
+from amls.core.request import now_of
 from amls.courses.access import open_course
 from amls.courses.models import Course
 from amls.pagecache.store import cacheable
@@ -55,7 +56,7 @@ def personal_feed(request: HttpRequest, token: str) -> HttpResponse:
     course = enrolment.course
     if course.state == Course.State.DRAFT and not enrolment.is_staff:
         raise Http404
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     entries = own_entries(enrolment, now=now)
     alarm = alarm_of(request.GET.get("alarm", ""))
     body = render_feed(

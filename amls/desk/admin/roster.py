@@ -1,6 +1,5 @@
 """The roster at the desk: who may join, by hand and by a table, and who claims to be on it."""
 
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from unfold.decorators import action
 from amls.core.keys import primary_key
 from amls.core.names import SortName
 from amls.core.preview import without_trace
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.forms import RosterEntryForm, RosterForm
 from amls.courses.models import Course, RosterEntry, User
@@ -60,7 +60,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
         """Save, and ask about who is enrolled and has the number of the roster."""
         super().save_related(request, form, formsets, change)
         follow_roster(form.instance, former=form.initial.get("matriculation_number", ""))
-        claim_for_enrolled(course=form.instance.course, now=request.now)  # type: ignore[attr-defined]
+        claim_for_enrolled(course=form.instance.course, now=now_of(request))
 
     @admin.display(boolean=True, description=gettext_lazy("joined"))
     def has_joined(self, entry: RosterEntry) -> bool:
@@ -91,7 +91,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
 
     def _decide(self, request: HttpRequest, entry: RosterEntry) -> HttpResponse:
         claimant, is_confirmed = primary_key(request.POST.get("claimant")), "confirm" in request.POST
-        now: datetime = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         here = reverse("admin:courses_rosterentry_change", args=[entry.pk])
         try:
             without_trace(partial(decide_claim, entry=entry, claimant=claimant, is_confirmed=is_confirmed, now=now))
@@ -116,7 +116,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     def upload_roster(self, request: HttpRequest) -> HttpResponse:
         """Show what a table would change, then change it."""
         assert isinstance(request.user, User)  # noqa: S101 - the desk says so
-        shelf = Shelf(request.user.pk, KIND, request.now)  # type: ignore[attr-defined]
+        shelf = Shelf(request.user.pk, KIND, now_of(request))
         form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), shelf=shelf)
         form.initial.setdefault("course", chosen_course(request))
         context: dict[str, Any] = {
@@ -130,7 +130,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
             assert isinstance(request.user, User)  # noqa: S101 - the desk says so
             return import_roster(
                 course=form.cleaned_data["course"], upload=upload,
-                by=request.user, now=request.now, dry_run=dry_run, expected=expected,  # type: ignore[attr-defined]
+                by=request.user, now=now_of(request), dry_run=dry_run, expected=expected,
             )  # fmt: skip
 
         outcome = preview_or_apply(form, run)

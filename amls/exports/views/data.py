@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.exports.archive import NAME
@@ -71,7 +72,7 @@ def _delete(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         addresses = addresses_of(user)
         try:
-            delete_account(user=user, now=request.now)  # type: ignore[attr-defined]
+            delete_account(user=user, now=now_of(request))
         except RuleViolation as violation:
             problem = str(violation.message)
         else:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from amls.core.request import htmx_of
+from amls.core.request import htmx_of, now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import access_to
 from amls.courses.models import User
@@ -23,7 +23,7 @@ from amls.exports.views.offer import serve_export
 def _load(request: HttpRequest, pk: UUID) -> Export:
     export = get_object_or_404(Export.objects.select_related("course", "requested_by"), pk=pk)
     user = request.user if isinstance(request.user, User) else None
-    if not may_have(export, user, now=request.now):  # type: ignore[attr-defined]
+    if not may_have(export, user, now=now_of(request)):
         raise Http404
     if export.course is not None:
         timezone.activate(export.course.zone)
@@ -51,7 +51,7 @@ def retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Try again what failed."""
     export = _load(request, pk)
     try:
-        retry_export(export=export, now=request.now)  # type: ignore[attr-defined]
+        retry_export(export=export, now=now_of(request))
     except RuleViolation as violation:
         messages.info(request, str(violation.message))
     return redirect(export)
@@ -72,7 +72,7 @@ def download(request: HttpRequest, pk: UUID, filename: str) -> HttpResponseBase:
 def mine(request: HttpRequest) -> HttpResponse:
     """What was made for me in the last week."""
     assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     made = Export.objects.of_person(request.user).filter(expires_at__gt=now).select_related("course", "requested_by")
     rows = [(row, kinds[row.kind].label) for row in made if may_have(row, request.user, now=now)]
     return render(request, "exports/mine.html", {"rows": rows})

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import access_to
 from amls.courses.models import Course, User
@@ -28,7 +29,7 @@ def document(
         Http404: the person may not have it.
     """
     user = request.user if isinstance(request.user, User) else None
-    order = make_order(kind=kind, now=request.now, user=user, course=course, parameters=parameters)  # type: ignore[attr-defined]
+    order = make_order(kind=kind, now=now_of(request), user=user, course=course, parameters=parameters)
     if not kinds[kind].allows(order):
         raise Http404
     if request.method == "POST":

@@ -8,6 +8,7 @@ from django import template
 
 from amls.agenda.services import Change
 from amls.core.markdown import plain_text
+from amls.core.request import now_of
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.mail.audiences import people_in
@@ -48,7 +49,7 @@ def change_mail(context: dict[str, Any], changes: Sequence[tuple[Course, Change]
 def change_mail_in_place(context: dict[str, Any], changes: Sequence[tuple[Course, Change]]) -> dict[str, Any]:
     """Show, on a page of the course, the mail that the enrolled would get about changes that are about to be saved."""
     request = context["request"]
-    return {"mails": _mails_about(changes, request.now), "is_quiet": "_quiet" in request.POST}
+    return {"mails": _mails_about(changes, now_of(request)), "is_quiet": "_quiet" in request.POST}
 
 
 def _mails_about(changes: Sequence[tuple[Course, Change]], now: datetime) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from amls.core.browsers import browser_name
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.mail.push.devices import add_device, remove_device
@@ -23,7 +24,7 @@ def add(request: HttpRequest) -> HttpResponse:
     try:
         add_device(
             user=user, endpoint=given["endpoint"], public_key=given["p256dh"], secret=given["auth"],
-            name=browser_name(request.headers.get("User-Agent", "")), now=request.now,  # type: ignore[attr-defined]
+            name=browser_name(request.headers.get("User-Agent", "")), now=now_of(request),
         )  # fmt: skip
     except RuleViolation as violation:
         return JsonResponse({"problem": str(violation.message)}, status=409)

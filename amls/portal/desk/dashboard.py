@@ -1,6 +1,5 @@
 """The desk's first page and its navigation."""
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,6 +8,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from amls.core.request import now_of
 from amls.courses.models import Course, User
 from amls.courses.permissions import may_create_courses
 from amls.desk.chosen import chosen_course, courses_of
@@ -114,7 +114,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what comes next, what needs a hand, and how the running courses fill, to the desk's first page."""
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     user = request.user
     taught, chosen = courses_of(request), chosen_course(request)
     running = [course for course in taught if course.state != Course.State.ARCHIVED]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.desk.chosen import chosen_course, courses_of
@@ -55,7 +56,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     enrolment = rows.filter(pk=pk).first()
     if enrolment is None:
         raise Http404
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     timezone.activate(enrolment.course.zone)
     note = getattr(enrolment, "person_note", None)
     typed, problem = note.text if note is not None else "", ""

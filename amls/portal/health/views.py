@@ -1,7 +1,6 @@
 """Whether the installation lives, and whether it can work: for probes, for Prometheus, and in words."""
 
 import logging
-from datetime import datetime
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -16,6 +15,7 @@ from django_guid import get_guid
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from amls.core.middleware import front_stamp
+from amls.core.request import now_of
 from amls.portal.health.access import may_watch
 from amls.portal.health.findings import findings
 from amls.portal.health.numbers import exposition
@@ -65,7 +65,7 @@ def installation(request: HttpRequest) -> HttpResponse:
     """
     if not request.user.is_superuser:
         raise PermissionDenied
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     observations = findings(look(now=now, front=front_stamp(request)))
     context = {
         **admin.site.each_context(request),
@@ -92,7 +92,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _look(request: HttpRequest) -> State:
     if not may_watch(request):
         raise Http404
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     return look(now=now, front=front_stamp(request))
 
 

@@ -16,6 +16,7 @@ from amls.agenda.feeds import irrelevant_keys, present_items
 from amls.agenda.hooks.boundaries import JOIN_LEAD
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
+from amls.core.request import now_of
 from amls.courses.access import Access, open_course
 from amls.courses.models import Course, StaffMember, User
 from amls.courses.permissions import may_create_courses
@@ -47,7 +48,7 @@ def courses(request: HttpRequest) -> HttpResponse:
         (_("In preparation"), by_state["draft"]),
         (_("Earlier terms"), by_state["archived"]),
     ]
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     user = request.user if isinstance(request.user, User) else None
     context = {
         "running": heroes_of(by_state["running"], user, now=now),

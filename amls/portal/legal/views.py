@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.origin import is_same_origin, place_here
+from amls.core.request import now_of
 from amls.courses.models import Language, User
 from amls.courses.participation import change_profile
 from amls.membership.claims import claim_in_own_courses
@@ -90,7 +91,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     bound_numbers(request, form)
     if request.method == "POST" and form.is_valid():
         changed = change_profile(user=user, **form.cleaned_data)
-        claim_in_own_courses(user=changed, now=request.now)  # type: ignore[attr-defined]
+        claim_in_own_courses(user=changed, now=now_of(request))
         with override(form.cleaned_data["language"] or get_language()):
             messages.success(request, _("Saved."))
         response = redirect("portal:profile")

@@ -1,6 +1,6 @@
 """Where and how a person signed in, and signing in again before an account changes."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.bounds import Bound, spend
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, User
 from amls.courses.zones import zone_of
@@ -47,7 +48,7 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
         assert isinstance(user, User)  # noqa: S101 - login_required says so
         zone = zone_of(user)
         timezone.activate(zone)
-        now: datetime = self.request.now
+        now = now_of(self.request)
         events = AccountEvent.objects.filter(user=user)[:_EVENTS_SHOWN]
         return {
             **super().get_context_data(**kwargs), "events": events, "zone": zone.key, "now": now,
@@ -79,7 +80,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
     size = int(said) if said.isascii() and said.isdecimal() and len(said) < _MOST_DIGITS else 0
     if size > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         try:
-            spend(_STAFF_BYTES if user.is_staff else _BYTES, who=user.pk, amount=size, now=request.now)  # type: ignore[attr-defined]
+            spend(_STAFF_BYTES if user.is_staff else _BYTES, who=user.pk, amount=size, now=now_of(request))
         except RuleViolation:
             return HttpResponse(status=403)
     return HttpResponse(status=204)

@@ -1,6 +1,6 @@
 """Forms about people and their courses."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.bounds import Bound, spend
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.models import Language, User
 from amls.courses.numbers import is_a_number
@@ -82,7 +83,7 @@ def bound_numbers(request: HttpRequest, form: ProfileForm | ClaimForm) -> None:
     """Refuse a new matriculation number where the person has tried many: each may ask the staff of their courses."""
     if not form.is_bound or "matriculation_number" not in form.changed_data:
         return
-    now: datetime = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     try:
         spend(_NUMBERS, who=request.user.pk, now=now)
     except RuleViolation as violation:

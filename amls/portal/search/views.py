@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from amls.core.request import htmx_of
+from amls.core.request import htmx_of, now_of
 from amls.courses.access import open_course
 from amls.portal.search.find import search
 from amls.portal.search.query import read_typed
@@ -27,7 +27,7 @@ def in_course(request: HttpRequest, slug: str) -> HttpResponse:
 @require_safe
 def everywhere(request: HttpRequest) -> HttpResponse:
     """Search all courses that the person takes part in; with `?all`, or without any, all they may see."""
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     own = Reader.across(request.user, now=now, only_own=True) if request.user.is_authenticated else None
     is_own = own is not None and bool(own.courses) and "all" not in request.GET
     reader = own if own is not None and is_own else Reader.across(request.user, now=now, only_own=False)

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from amls.core.providers import SignInProvider, is_safe_address
+from amls.core.request import now_of
 from amls.signin.openid.tokens import names_key, nonce_of, read_id_token
 from amls.signin.problems import SignInProblem
 
@@ -81,7 +82,7 @@ class OidcAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             RequestException: it does not answer.
         """
         id_token = str(response.get("id_token", ""))
-        now = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         claims = read_id_token(
             id_token,
             keys=keys_of(self.openid_config, id_token),

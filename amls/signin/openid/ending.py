@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from requests import RequestException
 
 from amls.core.providers import SignInProvider, is_safe_address
+from amls.core.request import now_of
 from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.signin.openid.adapter import OidcAdapter, keys_of
@@ -55,7 +56,7 @@ def back_channel(request: HttpRequest, provider_id: str) -> HttpResponse:
     adapter, token = adapter_at(request, provider_id), request.POST.get("logout_token", "")
     try:
         keys = keys_of(adapter.openid_config, token)
-        now = request.now  # type: ignore[attr-defined]
+        now = now_of(request)
         claims = read_logout_token(token, keys=keys, provider=adapter.settings, now=now)
     except (SignInProblem, RequestException) as error:
         logger.warning("provider-logout-failed provider=%s why=%s", provider_id, error)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from requests import RequestException
 
 from amls.core.providers import SignInProvider
+from amls.core.request import now_of
 from amls.signin.problems import SignInProblem, show_problem
 from amls.signin.receiving import SESSION_KEY
 from amls.signin.saml import toolkit
@@ -25,7 +26,7 @@ def logout_address(request: HttpRequest, provider: SignInProvider, facts: dict[s
     Raises:
         SignInProblem, RequestException: see `saml_settings`.
     """
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     auth = toolkit.Auth(request_data(request), saml_settings(provider, now=now, is_logout=True))
     name = facts.get("name_id", {})
     if auth.get_slo_url() is None or not name.get("Value"):
@@ -48,7 +49,7 @@ def sls(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Sign out whom the provider signs out, or come back from there. Only what it signed counts, and only for whom it names."""
     provider = provider_at(request, provider_id)
     try:
-        config = saml_settings(provider.settings, now=request.now, is_logout=True)  # type: ignore[attr-defined]
+        config = saml_settings(provider.settings, now=now_of(request), is_logout=True)
         auth = toolkit.Auth(request_data(request), config)
         address = _process(auth, request, provider.settings)
     except (SignInProblem, RequestException) as error:

@@ -10,6 +10,7 @@ from django.utils.http import urlencode
 from requests import RequestException
 
 from amls.core.providers import SignInProvider
+from amls.core.request import now_of
 from amls.signin.claims import addresses_of, read_claims, values_of
 from amls.signin.leaving import leave_for
 from amls.signin.problems import SignInProblem, show_problem
@@ -37,7 +38,7 @@ class SamlProvider(SAMLProvider):  # type: ignore[misc]
     ) -> HttpResponse:
         """Return the page that leads to the provider, or says why it can't."""
         try:
-            config = saml_settings(self.settings, now=request.now)  # type: ignore[attr-defined]
+            config = saml_settings(self.settings, now=now_of(request))
             if request.GET.get("factor") and self.settings.second_factor:
                 config["security"]["requestedAuthnContext"] = list(self.settings.second_factor)
             auth = toolkit.Auth(request_data(request), config)

@@ -17,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 from requests import RequestException
 
+from amls.core.request import now_of
 from amls.signin.problems import SignInProblem, show_problem
 from amls.signin.saml import toolkit
 from amls.signin.saml.answers import believe, parse_answer
@@ -85,7 +86,7 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 def _read(request: HttpRequest, provider: SamlProvider, encoded: str) -> Any:
     """Return who signs in; raises SignInProblem, or PermissionDenied where this session has asked for nothing."""
-    now = request.now  # type: ignore[attr-defined]
+    now = now_of(request)
     if not encoded:
         raise PermissionDenied
     config = saml_settings(provider.settings, now=now)

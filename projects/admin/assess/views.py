@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 
+from amls.core.request import now_of
 from projects.admin.assess.acts import acts
 from projects.admin.assess.drafts import typed_in
 from projects.admin.assess.page import AssessPage, open_team
-from projects.admin.pages import KeptAdmin, now_of
+from projects.admin.pages import KeptAdmin
 from projects.exports.archive import archive_response, folder_name
 from projects.services.drafts import keep_draft
 

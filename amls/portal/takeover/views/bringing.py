@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from amls.core.preview import Preview, preview_of
+from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
 from amls.courses.models import Course, Role, User
@@ -65,7 +66,7 @@ def _bring(request: HttpRequest, owner: User, course: Course | None, context: di
     if request.method == "POST":
         if form.is_valid():
             try:
-                return redirect("portal:import_draft", _start(form.cleaned_data, owner, course, request.now).token)  # type: ignore[attr-defined]
+                return redirect("portal:import_draft", _start(form.cleaned_data, owner, course, now_of(request)).token)
             except CourseFileError as error:
                 for problem in error.problems:
                     form.add_error(None, problem)
@@ -103,7 +104,7 @@ class _Opened:
             self.access = open_course_as_manager(request, self.draft.course.slug)
         else:
             need_course_maker(request)
-        self.now = request.now  # type: ignore[attr-defined]
+        self.now = now_of(request)
         self._bench: Workbench | None = None
 
     @property
