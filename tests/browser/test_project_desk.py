@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from amls.mail.models import Notice
 from projects.models import Assessment, AssessmentDraft, Extension, ExtensionRequest, Project, Topic
-from tests.browser.conftest import Open, let_held_acts_happen
+from tests.browser.conftest import PATIENCE, Open, let_held_acts_happen
 from tests.browser.looks import problems_in_each_scheme_at
 
 LIST = "/admin/projects/project/"
@@ -149,7 +149,7 @@ def test_what_is_typed_is_there_again_after_next(open_page: Open, script: bool) 
 
 def wait_until_kept(page: Page, project: Project, text: str) -> None:
     """What is sent while a page is left arrives beside the next page's own requests, in any order."""
-    for _ in range(600):
+    for _turn in range(PATIENCE // 50):
         if any(text in str(draft.typed) for draft in AssessmentDraft.objects.filter(project=project)):
             return
         page.wait_for_timeout(50)

@@ -78,8 +78,8 @@ class House:
         self.redis_port = redis_port
         self.redis: subprocess.Popen[bytes] | None = None
         extra = {
-            "AMLS_VAR_DIR": str(var), "EMAIL_URL": f"smtp://127.0.0.1:{post_port}", "MAIL_LEASE_SECONDS": "5",
-            "BEAT_SECONDS": "1", "DJANGO_SETTINGS_MODULE": "amls.settings", "EMAIL_TIMEOUT": "5",
+            "AMLS_VAR_DIR": str(var), "EMAIL_URL": f"smtp://127.0.0.1:{post_port}", "MAIL_LEASE_SECONDS": "15",
+            "BEAT_SECONDS": "1", "DJANGO_SETTINGS_MODULE": "amls.settings", "EMAIL_TIMEOUT": "60",
         }  # fmt: skip
         if redis_port is not None:
             extra["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
