@@ -11,8 +11,11 @@ from django.db import connection
 
 from amls.pagecache import store as pagecache
 from tests.factories import count_from, next_numbers
+from tests.patience import SECONDS
 
 Make = Callable[[], object]
+# How long it may take those who are sent away to go, before PostgreSQL refuses to copy.
+_MILLISECONDS = round(1000 * SECONDS)
 
 
 class Snapshots:
@@ -69,7 +72,10 @@ def _copy_database(source: str, target: str) -> None:
     """Make `target` anew; nobody may be connected to either, so whoever still is loses the connection."""
     connection.close()
     with connection._nodb_cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source])
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname IN (%s, %s)",
+            [_MILLISECONDS, source, target],
+        )
         cursor.execute(f"DROP DATABASE IF EXISTS {_quoted(target)} WITH (FORCE)")
         cursor.execute(f"CREATE DATABASE {_quoted(target)} TEMPLATE {_quoted(source)}")
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.servers.basehttp import WSGIRequestHandler
 
+from tests.patience import SECONDS
 from tests.tools.answering import AnsweringServer
 
 ASKED = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -27,7 +28,7 @@ def test_what_nobody_waits_for_any_more_is_answered_before_the_flush(server: Ans
     said, is_waiting = list[str](), threading.Event()
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        assert is_waiting.wait(60)
+        assert is_waiting.wait(SECONDS)
         said.append("answered")
         start_response("204 No Content", [])
         return []

@@ -28,6 +28,7 @@ from amls.portal.hooks.growth import purge_invalidations
 from lectures.models import Lecture
 from tests.cast import Cast
 from tests.factories import LectureFactory, TopicFactory
+from tests.patience import SECONDS
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -341,10 +342,10 @@ def test_a_write_that_is_committed_late_ends_what_was_kept_meanwhile(cast: Cast)
         with transaction.atomic():
             Course.objects.filter(pk=cast.course.pk).update(title="Late")
             began.set()
-            assert seen.wait(60)
+            assert seen.wait(SECONDS)
 
     def early() -> None:
-        assert began.wait(60)
+        assert began.wait(SECONDS)
         Enrolment.objects.filter(pk=cast.student.pk).update(revision=9)
         stamps.append(stamp_of(user.pk, "amls"))
         seen.set()

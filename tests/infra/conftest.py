@@ -48,8 +48,8 @@ def prepared() -> Iterator[Path]:
     unset = ("DATABASE_URL", "REDIS_URL")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     environment |= {"AMLS_VAR_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "amls.settings"}
-    with running(folder):
-        if (name := template.ensure()) is not None:
+    with running(folder), template.to_read() as name:
+        if name is not None:
             load(folder, dump(folder, of_tests(), name), "postgres")
         subprocess.run([sys.executable, "-c", _PREPARE], cwd=settings.BASE_DIR, env=environment, check=True)
     yield folder

@@ -78,9 +78,9 @@ def test_serve_starts_stops_and_recovers(var: Path) -> None:
     first = Served(var, port)
     first.wait_for("AMLS is ready")
     assert (first.get("/healthz"), first.get("/readyz"), first.get("/")) == (200, 200, 200)
-    if (template_name := template.ensure()) is not None:
+    with template.to_read() as upgraded:
         # Migrated from nothing it is what an installation of the newest release becomes.
-        assert schema(var, socket_dir(var), "postgres") == schema(var, of_tests(), template_name)
+        assert upgraded is None or schema(var, socket_dir(var), "postgres") == schema(var, of_tests(), upgraded)
     below, postgres = first.children(), postgres_of(var)
     assert len(below) >= 3
     assert first.stop() == 0

@@ -9,6 +9,8 @@ import fcntl
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -38,6 +40,21 @@ def ensure() -> str | None:
     if not _is_there():
         subprocess.run([sys.executable, "-m", "tests.tools.template"], cwd=settings.BASE_DIR, check=True)
     return NAME
+
+
+@contextmanager
+def to_read() -> Iterator[str | None]:
+    """Yield the name of a copy, as `ensure()` returns it: while somebody is connected to the database itself, none is made."""
+    if ensure() is None:
+        yield None
+        return
+    name = f"{NAME}_{os.getpid()}"
+    with connect(settings.DATABASES["default"]["HOST"]) as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {NAME}")
+        try:
+            yield name
+        finally:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def upgraded(release: Path, name: str) -> None:
