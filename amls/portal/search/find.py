@@ -39,6 +39,8 @@ from lectures.targets import Shown, place_of, shown_of
 MAX_PASSAGES = 30
 # Of a word that stands on more pages than this those of the newest files are ranked: it tells none from another.
 MAX_RANKED = 1000
+# Of pages with some of the words more: those with the rarest of them are not to be lost among the others.
+MAX_RANKED_PARTLY = 3000
 MAX_ROWS = 30
 _PASSAGE_COLUMNS = (
     "course_id", "file_id", "kind", "number", "title", "text", "notes", "cues", "thumb", "width", "height",
@@ -186,7 +188,8 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
         queries = make_queries(shown, language)
         query = queries.any_term if partly else queries.all_terms
         if query.begun:
-            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language)
+            ranked = MAX_RANKED_PARTLY if partly else MAX_RANKED
+            groups, is_capped = _find_in(reader.only(reader.in_language(language)), queries, query, language, ranked)
             hits.groups += groups
             hits.is_capped |= is_capped
     hits.groups.sort(key=lambda group: -group.rank)
@@ -194,8 +197,10 @@ def _find(reader: Reader, typed: Typed, shown: Typed, *, partly: bool) -> Found:
     return hits
 
 
-def _find_in(reader: Reader, queries: Queries, query: WordQuery, language: str) -> tuple[list[Group], bool]:
-    passages, rows = _hits(reader, query, language)
+def _find_in(
+    reader: Reader, queries: Queries, query: WordQuery, language: str, ranked: int
+) -> tuple[list[Group], bool]:
+    passages, rows = _hits(reader, query, language, ranked)
     texts = [text for passage in passages for text in (passage.title, passage.text, passage.notes)]
     texts += [str(getattr(row, name)) for source, row in rows for name in (source.title, *source.texts, *source.named)]
     is_marked = marker(queries, words_of(texts), language)
@@ -214,13 +219,15 @@ def _find_in(reader: Reader, queries: Queries, query: WordQuery, language: str) 
     return list(groups.values()), len(passages) == MAX_PASSAGES
 
 
-def _hits(reader: Reader, query: WordQuery, language: str) -> tuple[list[Passage], list[tuple[Source, Any]]]:
+def _hits(
+    reader: Reader, query: WordQuery, language: str, ranked: int
+) -> tuple[list[Passage], list[tuple[Source, Any]]]:
     """Return the best passages, and the best rows of each source: 1 query for all of them."""
     kinds = {source.name: source for source in sources}
     given = reader.given | {"query": query.begun} | in_their_courses(reader, query)
     passages: list[Passage] = []
     rows: list[tuple[Source, Any]] = []
-    for name, pk, rank, values in _best_of_all(language, tuple(kinds.values())).run(given):
+    for name, pk, rank, values in _best_of_all(language, tuple(kinds.values()), ranked).run(given):
         if name:
             source = kinds[name]
             row: Any = source.model(pk=pk, **dict(zip(_columns_of(source), values, strict=True)))
@@ -237,16 +244,16 @@ def _hits(reader: Reader, query: WordQuery, language: str) -> tuple[list[Passage
 
 
 @cache
-def _best_of_all(language: str, kinds: tuple[Source, ...]) -> Statement:
+def _best_of_all(language: str, kinds: tuple[Source, ...], ranked: int) -> Statement:
     """Make the statement of a search among texts in a language: it costs ten times as much as to run it."""
-    parts = [_passages(), *(_rows(source, language) for source in kinds)]
+    parts = [_passages(ranked), *(_rows(source, language) for source in kinds)]
     return Statement.of(parts[0].union(*parts[1:], all=True))
 
 
-def _passages() -> QuerySet[Any, Any]:
-    """Return the best passages."""
+def _passages(most: int) -> QuerySet[Any, Any]:
+    """Return the best passages of so many that match."""
     # The courses are no part of the rank.
-    ranked = Passage.objects.filter(pk__in=passages_matching(MAX_RANKED).values("pk"))
+    ranked = Passage.objects.filter(pk__in=passages_matching(most).values("pk"))
     return _best(ranked, "", _PASSAGE_COLUMNS, _rank("vector"), MAX_PASSAGES)
 
 

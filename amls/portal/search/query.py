@@ -65,6 +65,16 @@ class Typed:
         """All words, in lower case."""
         return tuple(word.lower() for term in self.terms for word in WORD.findall(term.text))
 
+    @cached_property
+    def telling(self) -> tuple[str, ...]:
+        """The words of its terms as the search has them that are as written."""
+        return tuple(folded_words(" ".join(term.text for term in self.terms)))
+
+    @cached_property
+    def all_folded(self) -> frozenset[str]:
+        """All words that were typed, likewise."""
+        return frozenset(folded_words(self.text))
+
     def with_words(self, replaced: dict[str, str]) -> "Typed":
         """Return what was typed with some words (in lower case) replaced by others."""
 

@@ -191,8 +191,8 @@ def fit_of(
 
 def _joined(typed: Typed, known: frozenset[str]) -> list[str]:
     """Return the telling words, 'melde … ab' as the known word that it is in a German question, 'abmelden'."""
-    words = folded_words(" ".join(term.text for term in typed.terms))
-    apart = _PARTS_OF_VERBS.intersection(folded_words(typed.text))
+    words = list(typed.telling)
+    apart = _PARTS_OF_VERBS & typed.all_folded
     for part in apart:
         for place, word in enumerate(words):
             if len(word) <= _SHORTEST_VERB:

@@ -125,7 +125,7 @@ def _fit(typed: Typed, spot: Spot, *, has_day: bool) -> Fit | None:
 
 def _number_in(typed: Typed) -> int | None:
     """Return the number of the lecture that is asked for, and of nothing else beside it."""
-    words = folded_words(" ".join(term.text for term in typed.terms))
+    words = typed.telling
     numbers = [int(word) for word in words if word.isdecimal() and len(word) <= _MOST_DIGITS]
     others = {word for word in words if not word.isdecimal()}
     return numbers[0] if len(numbers) == 1 and others and others <= _NUMBERED else None
