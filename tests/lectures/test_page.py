@@ -145,8 +145,12 @@ def test_pictures_are_for_those_who_may_open_the_file(cast: Cast, lecture: Lectu
 
 def test_chapters_lead_to_seconds_and_slides(cast: Cast, lecture: Lecture) -> None:
     text = page(Client())
-    assert shows(text, '<a href="?t=20#recording" data-seek="20"><span class="num">0:20</span> Stale updates</a>')
+    assert shows(
+        text, '<a href="?t=20#recording" data-seek="20"><span class="num">0:20</span> <span>Stale updates</span></a>'
+    )
     assert shows(text, '<a class="file" href="#page=2">Slide 2')
+    german = Client().get(lecture.get_absolute_url(), headers={"accept-language": "de"}).content.decode()
+    assert '<span lang="en">Stale updates</span>' in german
     assert "#t=20" in page(Client(), "?t=20")
     assert "#t=" not in page(Client(), "?t=-1%22onerror")
 
