@@ -200,6 +200,9 @@ elif urlsplit(env.str("DATABASE_URL")).scheme in ("postgres", "postgresql"):
 else:
     raise ImproperlyConfigured("DATABASE_URL must be a PostgreSQL's, such as postgres://user:password@host/name.")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+if env.bool("AMLS_DB_PREPARED", True):
+    # What is asked with each page is planned once per connection (`amls.core.statements`).
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 0
 if env.bool("AMLS_DB_POOL", False):
     # Beside what the address says, such as sslmode.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
@@ -470,6 +473,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
+SESSION_ENGINE = "amls.courses.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30

@@ -1,16 +1,16 @@
 """Exams as a page shows them to one reader."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Subquery, prefetch_related_objects
+from django.db.models import Count, Exists, OuterRef, Prefetch, Subquery
 
-from amls.core.statements import ModelStatement, Parameter, Statement
+from amls.core.statements import ModelStatement, Parameter, Statement, is_among
 from amls.courses.access import Access
 from amls.courses.models import Course, Enrolment
 from amls.courses.numbers import plain_number
@@ -32,6 +32,7 @@ class ExamCard:
         ends_at: with the reader's extra time.
         may_register, may_move, may_withdraw: what a button may offer now.
         is_on_list: whether the university's list names the reader; None without a list, a number or a seat, such as who waits.
+        task_points: for the tasks of the reader's published result, where a page asks for them: see `with_task_points`.
     """
 
     exam: Exam
@@ -45,6 +46,7 @@ class ExamCard:
     may_wait: bool
     may_hold: bool
     is_on_list: bool | None
+    task_points: Sequence[ExamTaskPoints] = ()
 
     @property
     def is_active(self) -> bool:
@@ -158,10 +160,24 @@ def stack_order(registrations: Iterable[Registration]) -> list[Registration]:
     return sorted(registrations, key=place)
 
 
-def tell_tasks(cards: Iterable[ExamCard]) -> None:
-    """Load the points for tasks of the published results of these cards, as `card.own.task_points`: at most 1 query."""
-    published = [card.own for card in cards if card.own is not None and card.result is not None]
-    prefetch_related_objects(published, in_order_of_tasks())
+def with_task_points(overview: ExamsOverview) -> ExamsOverview:
+    """Return the overview with the points for tasks of published results: at most 1 query."""
+    published = [card.own.pk for card in overview.cards if card.own is not None and card.result is not None]
+    points: dict[int, list[ExamTaskPoints]] = defaultdict(list)
+    for given in _task_points().read({"registrations": published}) if published else ():
+        points[given.registration_id].append(given)
+    if not points:
+        return overview
+    cards = [
+        replace(card, task_points=points[card.own.pk]) if card.own is not None else card for card in overview.cards
+    ]
+    return replace(overview, cards=cards)
+
+
+@cache
+def _task_points() -> ModelStatement[ExamTaskPoints]:
+    rows = ExamTaskPoints.objects.filter(is_among("registration_id", Parameter("registrations")))
+    return ModelStatement.of(rows.order_by("task__position", "task"), along=["task"])
 
 
 def exam_rules(course: Course) -> ExamRules:

@@ -3,16 +3,22 @@
 To put a statement together costs more than to run it: for one of a few tables the ORM makes some thousand calls, a search's
 takes twenty times as long as the database needs for it. `Parameter` stands in a queryset for a value that is only known
 when the statement runs. `Statement` gives rows of values, `ModelStatement` models with what they refer to.
+
+The database, too, takes longer to plan such a statement than to run it. `rows_of` has it keep the plan with the connection
+(a prepared statement), as long as settings allow it: `AMLS_DB_PREPARED`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
+import psycopg
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorWrapper
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.transaction import TransactionManagementError
@@ -41,21 +47,60 @@ def is_among(column: str, keys: Expression) -> Func:
     return Func(column, keys, template="%(expressions)s)", arg_joiner=" = ANY(", output_field=BooleanField())
 
 
+def rows_of(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement whose plan the database keeps: 1 query.
+
+    Args:
+        sql: a SELECT that always reads the same, with psycopg's places for values.
+        values: for the places. Each is sent beside the statement, so its type has to follow from where it stands.
+    """
+    with _noting_cursor() if connection.queries_logged else _keeping_cursor() as cursor:
+        cursor.execute(sql, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _keeping_cursor() -> CursorWrapper:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        # Django's own writes the values into the statement, which is another one each time.
+        cursor: Any = psycopg.Cursor(connection.connection)
+    return connection.make_cursor(cursor)
+
+
+def _noting_cursor() -> CursorWrapper:
+    # Whoever notes queries, as tests do, wants to read them with their values.
+    return connection.cursor()
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement with places for values."""
+    """A statement with places for values.
+
+    Attributes:
+        sql: in which '%s' are the places.
+        places: what is put in, each by its name.
+        is_planned_anew: for each run, because it depends on the values which way is the best.
+    """
 
     sql: str
-    places: tuple[Any, ...]
+    places: tuple[str, ...]
+    is_planned_anew: bool = False
 
     @classmethod
-    def of(cls, rows: QuerySet[Any, Any]) -> Statement:
-        """Make the statement of a queryset that names columns or values, in the database's own words."""
-        sql, places = rows.query.sql_with_params()
+    def of(cls, rows: QuerySet[Any, Any], *, is_planned_anew: bool = False) -> Statement:
+        """Make the statement of a queryset that names columns or values, in the database's own words.
+
+        What is no `Parameter` becomes a part of the statement, as a plan that is kept needs it to know which index serves.
+        """
+        sql, values = rows.query.sql_with_params()
         if sql.startswith("("):
             # It would be taken for a write by the history.
             sql = f"SELECT * FROM ({sql}) AS kept"  # noqa: S608 - made by the ORM, with parameters
-        return cls(sql, tuple(places))
+        connection.ensure_connection()
+        following = iter(values)
+        places = tuple(value.name for value in values if isinstance(value, Parameter))
+        return cls(_PLACE.sub(lambda found: _written(found, following), sql), places, is_planned_anew)
 
     def run(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return its rows: 1 query.
@@ -66,11 +111,25 @@ class Statement:
         Raises:
             KeyError: a value is lacking.
         """
-        values = [given[place.name] if isinstance(place, Parameter) else place for place in self.places]
+        values = [given[place] for place in self.places]
+        if not self.is_planned_anew:
+            return rows_of(self.sql, values)
         with connection.cursor() as cursor:
             cursor.execute(self.sql, values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+# A place for a value, or a percent sign.
+_PLACE = re.compile("%[s%]")
+
+
+def _written(place: re.Match[str], values: Iterator[Any]) -> str:
+    """Return what stands at a place of a statement: the place itself where its value is only known later."""
+    if place[0] == "%%" or isinstance(value := next(values), Parameter):
+        return place[0]
+    operations: Any = connection.ops
+    return str(operations.compose_sql("%s", [value])).replace("%", "%%")
 
 
 # As the ORM calls what makes a field's value of the database's.

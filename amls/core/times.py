@@ -6,6 +6,7 @@ and dates are local already.
 """
 
 from datetime import date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -34,18 +35,18 @@ def say_day_of_month(value: datetime | date) -> str:
 
 def say_month(value: datetime | date, *, with_year: bool = True) -> str:
     """Return the local month, such as 'June 2024' or 'June'."""
-    return _say(_local(value), "YEAR_MONTH_FORMAT") if with_year else date_format(_local(value), "F", use_l10n=False)
+    return _say(_local(value), "YEAR_MONTH_FORMAT" if with_year else "F")
 
 
 def say_weekday(value: datetime | date, *, is_short: bool = False) -> str:
     """Return the local weekday, such as 'Thursday' or 'Thu'."""
-    return date_format(_local(value), "D" if is_short else "l", use_l10n=False)
+    return _say(_local(value), "D" if is_short else "l")
 
 
 def say_clock(value: datetime | time, zone: tzinfo | None = None, *, to_the_second: bool = False) -> str:
     """Return the local time of day, such as '16:00' or '16:00:12'; a bare time is local already."""
     local = _local(value, zone) if isinstance(value, datetime) else value
-    return str(time_format(local, _format("TIME_FORMAT") + (":s" if to_the_second else ""), use_l10n=False))
+    return _written_time(local.hour, local.minute, local.second if to_the_second else None, get_language())
 
 
 def say_span(starts_at: datetime | time, ends_at: datetime | time | None, zone: tzinfo | None = None) -> str:
@@ -116,8 +117,22 @@ def _local(value: datetime | date, zone: tzinfo | None = None) -> datetime:
 
 
 def _say(local: datetime, name: str) -> str:
-    return str(date_format(local, _format(name), use_l10n=False))
+    return _written_day(local.date(), name, get_language())
 
 
-def _format(name: str) -> str:
-    return str(get_format(name, get_language() or settings.LANGUAGE_CODE))
+# A page says the same few days and times again and again, and to write one out is some hundred calls.
+@lru_cache(maxsize=4096)
+def _written_day(local: date, name: str, language: str | None) -> str:
+    """Return a day by a format that has a name, or by its letters, in the language that is active."""
+    return str(date_format(local, _format(name, language), use_l10n=False))
+
+
+@lru_cache(maxsize=4096)
+def _written_time(hour: int, minute: int, second: int | None, language: str | None) -> str:
+    """Return a time of day in the language that is active."""
+    form = _format("TIME_FORMAT", language) + (":s" if second is not None else "")
+    return str(time_format(time(hour, minute, second or 0), form, use_l10n=False))
+
+
+def _format(name: str, language: str | None) -> str:
+    return str(get_format(name, language or settings.LANGUAGE_CODE))

@@ -15,7 +15,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.messages import get_messages
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
@@ -23,6 +22,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import get_language
 
 from amls.core.request import now_of
+from amls.core.statements import rows_of
 from amls.courses.models import Course, Role, User
 from amls.pagecache.boundaries import next_own_boundary
 from amls.pagecache.parts import boundary_of
@@ -134,11 +134,10 @@ def _key(request: HttpRequest, reader: int) -> Key:
 
 def stamp_of(reader: int, slug: str) -> Stamp | None:
     """Return what pages of the course are made of now for a person (their key, or 0), None without such a course: 1 query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STAMP, {"user": reader, "slug": slug})
-        row = cursor.fetchone()
-    if row is None:
+    rows = rows_of(_STAMP, {"user": reader, "slug": slug})
+    if not rows:
         return None
+    (row,) = rows
     course, revision, state, zone, enrolment, role, *writes = row
     return Stamp(course, revision, state, zone, enrolment, role, (writes[0], writes[1], writes[2]))
 

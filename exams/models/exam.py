@@ -173,7 +173,8 @@ class Exam(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or str(self.get_kind_display())
+        # `get_kind_display` makes a table of all kinds each time.
+        return self.title or str(self.Kind(self.kind).label)
 
     def with_day(self, zone: tzinfo | None = None) -> str:
         """Return what tells it from the course's other dates: its name and the local day, by default in the active zone."""

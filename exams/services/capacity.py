@@ -10,12 +10,14 @@ keys: whoever moves up may hold a seat of another date, which is then free for t
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.bounds import Bound
+from amls.core.statements import ModelStatement, Parameter
 from amls.core.times import say_day, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
@@ -66,10 +68,22 @@ def take_place(
 
 
 def lock_exam(exam_pk: int, course: Course) -> Exam:
-    """Return the exam under its lock; every write to it or to its registrations begins with it."""
-    exam = Exam.objects.select_for_update(no_key=True).get(pk=exam_pk, course_id=course.pk)
+    """Return the exam under its lock; every write to it or to its registrations begins with it.
+
+    Raises:
+        Exam.DoesNotExist: the course has no such exam.
+    """
+    exam = _exam().first({"exam": exam_pk, "course": course.pk})
+    if exam is None:
+        raise Exam.DoesNotExist
     exam.course = course
     return exam
+
+
+@cache
+def _exam() -> ModelStatement[Exam]:
+    rows = Exam.objects.filter(pk=Parameter("exam"), course=Parameter("course"))
+    return ModelStatement.of(rows.order_by(), is_locking=True)
 
 
 def lock_dates(course: Course, *, along: int) -> dict[int, Exam]:

@@ -7,11 +7,13 @@ while waiting for another, `registration_one_wait_beside` and `registration_once
 """
 
 from datetime import datetime
+from functools import cache
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from amls.core.bounds import spend
+from amls.core.statements import ModelStatement, Parameter
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
 from exams.models import Exam, Registration
@@ -135,7 +137,12 @@ def _insert(
 
 
 def _active(enrolment: Enrolment) -> Registration | None:
-    return Registration.objects.main().filter(enrolment=enrolment).first()
+    return _main().first({"enrolment": enrolment.pk})
+
+
+@cache
+def _main() -> ModelStatement[Registration]:
+    return ModelStatement.of(Registration.objects.main().filter(enrolment=Parameter("enrolment")).order_by("pk"))
 
 
 def _same_exam(held: Registration, exam_pk: int, course: Course) -> Registration:

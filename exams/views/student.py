@@ -14,7 +14,7 @@ from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.pagecache.signed_in import kept_for_reader
 from exams.models import Exam, Registration
-from exams.queries import ExamsOverview, exams_for, place_in_line, tell_tasks
+from exams.queries import ExamsOverview, exams_for, place_in_line, with_task_points
 from exams.services.beside import hold_beside, wait_beside
 from exams.services.registration import move, register, withdraw
 
@@ -24,8 +24,7 @@ from exams.services.registration import move, register, withdraw
 def exams(request: HttpRequest, slug: str) -> HttpResponse:
     """Show each date with its free seats, and what the reader has and still needs."""
     access = open_course(request, slug, along=["exam_rules"], own=["accommodation"])
-    overview = exams_for(access)
-    tell_tasks(overview.cards)
+    overview = with_task_points(exams_for(access))
     return render(request, "exams/exams.html", _context(access, overview))
 
 
