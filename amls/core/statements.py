@@ -100,7 +100,7 @@ class Statement:
         connection.ensure_connection()
         following = iter(values)
         places = tuple(value.name for value in values if isinstance(value, Parameter))
-        return cls(_PLACE.sub(lambda found: _written(found, following), sql), places, is_planned_anew)
+        return cls(_PLACE.sub(lambda place: _written(place, following), sql), places, is_planned_anew)
 
     def run(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return its rows: 1 query.

@@ -44,6 +44,11 @@ class Access:
         """Whether the person sees what is meant for enrolled people, such as call-in links."""
         return self.enrolment is not None or self.is_manager
 
+    @property
+    def has_desk(self) -> bool:
+        """Whether the person works at the course's desk."""
+        return self.is_manager or (self.enrolment is not None and self.enrolment.is_staff)
+
 
 def open_course(request: HttpRequest, slug: str, *, along: Sequence[str] = (), own: Sequence[str] = ()) -> Access:
     """Return the course at `slug` as the request's person sees it, and activate its time zone.
