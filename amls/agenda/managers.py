@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # How long a cancelled item stays in feeds, so that every client has fetched it (standards).
 TOMBSTONE_DAYS = timedelta(days=90)
+# The join link stands on the page from this long before the start.
+JOIN_LEAD = timedelta(minutes=15)
 
 
 class AgendaItemQuerySet(models.QuerySet["AgendaItem"]):

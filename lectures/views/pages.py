@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from amls.agenda.hooks.boundaries import JOIN_LEAD
+from amls.agenda.managers import JOIN_LEAD
 from amls.courses.access import Access, open_course
 from amls.courses.models import User
 from amls.pagecache.parts import Shared

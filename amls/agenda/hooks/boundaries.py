@@ -6,12 +6,9 @@ from typing import Any
 
 from django.db.models import DateTimeField, F, Func, QuerySet
 
-from amls.agenda.managers import TOMBSTONE_DAYS, AgendaItemQuerySet
+from amls.agenda.managers import JOIN_LEAD, TOMBSTONE_DAYS, AgendaItemQuerySet
 from amls.agenda.models import AgendaItem
 from amls.pagecache.boundaries import COURSE, ENROLMENT, NOW, boundaries, own_boundaries
-
-# The join link stands on the page from this long before the start.
-JOIN_LEAD = timedelta(minutes=15)
 
 
 @boundaries

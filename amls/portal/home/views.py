@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from amls.agenda.feeds import irrelevant_keys, present_items
-from amls.agenda.hooks.boundaries import JOIN_LEAD
+from amls.agenda.managers import JOIN_LEAD
 from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.request import now_of
