@@ -1,5 +1,6 @@
 """A real browser against a real server."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ OF_STAFF = (
 Open = Callable[..., Page]
 # Two browsers and two servers share two processors with all the rest: how long anything may take, in milliseconds.
 PATIENCE = 90_000
+# To find tests that depend on it: how many times as long each script and each layout takes.
+SLOWER_BY = float(os.environ.get("BROWSER_SLOWER_BY", "1"))
 expect.set_options(timeout=PATIENCE)
 
 
@@ -52,11 +55,14 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """Return a visitor who waits as long as a busy machine takes; `options` are Playwright's."""
+def new_page(browser: Browser, **options: Any) -> Page:
+    """Return the page of a new visitor, who waits as long as a busy machine takes; `options` are Playwright's of a context."""
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
-    return context
+    page = context.new_page()
+    if SLOWER_BY > 1:
+        context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER_BY})
+    return page
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +124,7 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
         worker: bool = False,
         locale: str = "en-GB",
     ) -> Page:
-        context = new_context(
+        page = new_page(
             browser,
             viewport={"width": width, "height": 900},
             color_scheme="dark" if dark else "light",
@@ -127,8 +133,7 @@ def open_page(browser: Browser, site: str) -> Iterator[Open]:
             service_workers="allow" if worker else "block",
             locale=locale,
         )
-        contexts.append(context)
-        page = context.new_page()
+        contexts.append(page.context)
         page.on("request", lambda request: problems.append(request.url) if is_foreign(request.url, site) else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         if user is not None:

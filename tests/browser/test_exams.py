@@ -17,7 +17,7 @@ from exams.models import CheckInMark, Exam, Registration, Result
 from exams.permissions import helper_token, slip_code
 from exams.services.door import add_helper, revoke_helper
 from exams.services.registration import staff_register
-from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Open, let_held_acts_happen, new_context, sign_in
+from tests.browser.conftest import CHROMIUM, FLAGS, PATIENCE, Open, let_held_acts_happen, new_page, sign_in
 from tests.browser.looks import problems_at
 
 
@@ -243,7 +243,7 @@ def test_the_camera_reads_a_slip(browser: Browser, site: str, tmp_path: Path) ->
     flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"]  # fmt: skip
     own_browser = browser.browser_type.launch(executable_path=CHROMIUM, args=flags, timeout=PATIENCE)
     try:
-        page = new_context(own_browser, viewport={"width": 390, "height": 800}, locale="en-GB").new_page()
+        page = new_page(own_browser, viewport={"width": 390, "height": 800}, locale="en-GB")
         sign_in(page, site, "assistant")
         page.goto(f"{site}/amls/exams/{exam.pk}/check-in/")
         page.get_by_role("button", name="Scan a slip").click()

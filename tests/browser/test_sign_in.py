@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django import Settings
 
 from amls.courses.models import User
-from tests.browser.conftest import is_foreign, new_context
+from tests.browser.conftest import is_foreign, new_page
 from tests.browser.looks import axe
 from tests.signin.openid import University, university
 from tests.signin.saml import Shibboleth, shibboleth
@@ -45,7 +45,7 @@ def idp(site: str, settings: Settings, tmp_path: Path) -> Iterator[Shibboleth]:
 
 def phone(browser: Browser, locale: str, *, script: bool = True) -> Page:
     viewport = {"width": 390, "height": 844}
-    return new_context(browser, viewport=viewport, locale=locale, java_script_enabled=script).new_page()
+    return new_page(browser, viewport=viewport, locale=locale, java_script_enabled=script)
 
 
 WORDS = {
