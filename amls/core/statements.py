@@ -80,15 +80,13 @@ class Statement:
     Attributes:
         sql: in which '%s' are the places.
         places: what is put in, each by its name.
-        is_planned_anew: for each run, because it depends on the values which way is the best.
     """
 
     sql: str
     places: tuple[str, ...]
-    is_planned_anew: bool = False
 
     @classmethod
-    def of(cls, rows: QuerySet[Any, Any], *, is_planned_anew: bool = False) -> Statement:
+    def of(cls, rows: QuerySet[Any, Any]) -> Statement:
         """Make the statement of a queryset that names columns or values, in the database's own words.
 
         What is no `Parameter` becomes a part of the statement, as a plan that is kept needs it to know which index serves.
@@ -100,7 +98,7 @@ class Statement:
         connection.ensure_connection()
         following = iter(values)
         places = tuple(value.name for value in values if isinstance(value, Parameter))
-        return cls(_PLACE.sub(lambda place: _written(place, following), sql), places, is_planned_anew)
+        return cls(_PLACE.sub(lambda place: _written(place, following), sql), places)
 
     def run(self, given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """Return its rows: 1 query.
@@ -111,13 +109,7 @@ class Statement:
         Raises:
             KeyError: a value is lacking.
         """
-        values = [given[place] for place in self.places]
-        if not self.is_planned_anew:
-            return rows_of(self.sql, values)
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, values)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        return rows_of(self.sql, [given[place] for place in self.places])
 
 
 # A place for a value, or a percent sign.

@@ -247,8 +247,7 @@ def _hits(
 def _best_of_all(language: str, kinds: tuple[Source, ...], ranked: int) -> Statement:
     """Make the statement of a search among texts in a language: it costs ten times as much as to run it."""
     parts = [_passages(ranked), *(_rows(source, language) for source in kinds)]
-    # Which index serves depends on how many pages have the words.
-    return Statement.of(parts[0].union(*parts[1:], all=True), is_planned_anew=True)
+    return Statement.of(parts[0].union(*parts[1:], all=True))
 
 
 def _passages(most: int) -> QuerySet[Any, Any]:
