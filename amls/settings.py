@@ -178,7 +178,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "amls.core.context.site",
             ],
-            "libraries": {"pagecache": "amls.pagecache.tags"},
+            "libraries": {"i18n": "amls.core.templatetags.i18n", "pagecache": "amls.pagecache.tags"},
         },
     },
 ]
