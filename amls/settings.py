@@ -178,6 +178,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "amls.core.context.site",
             ],
+            "builtins": ["amls.core.templatetags.addresses"],
             "libraries": {"i18n": "amls.core.templatetags.i18n", "pagecache": "amls.pagecache.tags"},
         },
     },

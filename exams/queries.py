@@ -161,8 +161,9 @@ def stack_order(registrations: Iterable[Registration]) -> list[Registration]:
 
 
 def with_task_points(overview: ExamsOverview) -> ExamsOverview:
-    """Return the overview with the points for tasks of published results: at most 1 query."""
-    published = [card.own.pk for card in overview.cards if card.own is not None and card.result is not None]
+    """Return the overview with the points for tasks of published results: 1 query where one of these exams has tasks."""
+    own = [card.own for card in overview.cards if card.own is not None and card.result is not None]
+    published = [registration.pk for registration in own if getattr(registration, "has_tasks", True)]
     points: dict[int, list[ExamTaskPoints]] = defaultdict(list)
     for given in _task_points().read({"registrations": published}) if published else ():
         points[given.registration_id].append(given)
@@ -294,11 +295,15 @@ def _exams() -> ModelStatement[Exam]:
 
 @cache
 def _registrations() -> ModelStatement[Registration]:
-    """Return a person's registrations with `ahead`, how many wait there up to their place; None for who waits nowhere."""
+    """Return a person's registrations with `ahead`, how many wait there up to their place, None for who waits nowhere.
+
+    And with `has_tasks`, whether the exam has any.
+    """
     line = Registration.objects.waiting().filter(exam=OuterRef("exam"), position__lte=OuterRef("position"))
     count = Subquery(line.order_by().values("exam").annotate(count=Count("pk")).values("count"))
-    rows = Registration.objects.filter(enrolment=Parameter("enrolment")).order_by("pk").annotate(ahead=count)
-    return ModelStatement.of(rows, along=["exam", "seat__room", "result"], annotated=["ahead"])
+    rows = Registration.objects.filter(enrolment=Parameter("enrolment")).order_by("pk")
+    rows = rows.annotate(ahead=count, has_tasks=Exists(ExamTask.objects.filter(exam=OuterRef("exam"))))
+    return ModelStatement.of(rows, along=["exam", "seat__room", "result"], annotated=["ahead", "has_tasks"])
 
 
 def _card(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
@@ -54,23 +54,21 @@ def rows_of(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[A
         sql: a SELECT that always reads the same, with psycopg's places for values.
         values: for the places. Each is sent beside the statement, so its type has to follow from where it stands.
     """
-    with _noting_cursor() if connection.queries_logged else _keeping_cursor() as cursor:
+    # `connection` looks for itself at each of its attributes.
+    database = connections[DEFAULT_DB_ALIAS]
+    # Whoever notes queries, as tests do, wants to read them with their values.
+    with database.cursor() if database.queries_logged else _keeping_cursor(database) as cursor:
         cursor.execute(sql, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-def _keeping_cursor() -> CursorWrapper:
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
+def _keeping_cursor(database: BaseDatabaseWrapper) -> CursorWrapper:
+    database.ensure_connection()
+    with database.wrap_database_errors:
         # Django's own writes the values into the statement, which is another one each time.
-        cursor: Any = psycopg.Cursor(connection.connection)
-    return connection.make_cursor(cursor)
-
-
-def _noting_cursor() -> CursorWrapper:
-    # Whoever notes queries, as tests do, wants to read them with their values.
-    return connection.cursor()
+        cursor: Any = psycopg.Cursor(database.connection)
+    return database.make_cursor(cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +234,7 @@ class ModelStatement(Generic[Kept]):
         made: list[Any] = []
         for part in self.parts:
             is_there = row[part.key] is not None
-            model = part.model.from_db(connection.alias, part.names, row[part.begin : part.end]) if is_there else None
+            model = part.model.from_db(DEFAULT_DB_ALIAS, part.names, row[part.begin : part.end]) if is_there else None
             if part.owner is not None and made[part.owner] is not None:
                 _refer(made[part.owner], part.relation, model)
             made.append(model)
