@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import BooleanField, Expression, Field, Func, Model, QuerySet
@@ -56,6 +56,19 @@ def rows_of(sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[A
     """
     # `connection` looks for itself at each of its attributes.
     database = connections[DEFAULT_DB_ALIAS]
+    try:
+        return _run(database, sql, values)
+    except NotSupportedError:
+        # A migration has widened a column since the statement was planned, such as while a new release takes the place
+        # of this one. After a transaction that failed the connection forgets its plans by itself.
+        if database.in_atomic_block:
+            raise
+        with database.cursor() as cursor:
+            cursor.execute("DEALLOCATE ALL")
+        return _run(database, sql, values)
+
+
+def _run(database: BaseDatabaseWrapper, sql: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     # Whoever notes queries, as tests do, wants to read them with their values.
     with database.cursor() if database.queries_logged else _keeping_cursor(database) as cursor:
         cursor.execute(sql, values)

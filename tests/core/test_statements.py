@@ -3,13 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import NotSupportedError, connection, transaction
 from django.db.models import Model, TextField, Value
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from amls.agenda.models import FeedToken
-from amls.core.statements import ModelStatement, Parameter, Statement, is_among
+from amls.core.statements import ModelStatement, Parameter, Statement, is_among, rows_of
 from amls.courses.models import Course, Enrolment, WeeklySlot
 from tests.factories import CourseFactory, EnrolmentFactory, UserFactory
 
@@ -103,3 +103,29 @@ def test_the_database_keeps_the_plan_of_a_statement_and_knows_what_never_changes
         (said,) = [statement for (statement,) in cursor.fetchall()]
     assert "'50 % Größe'" in said
     assert "= ($1)" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_column_that_a_migration_widens_meanwhile_is_read_on() -> None:
+    sql = "SELECT words FROM widened WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE widened AS SELECT 1 AS id, 'Größe'::varchar(20) AS words")
+    try:
+        assert rows_of(sql, [1]) == [("Größe",)]
+        # Behind psycopg's back, as another process does it.
+        _widen(40)
+        assert rows_of(sql, [1]) == [("Größe",)]
+        assert rows_of(sql, [1]) == [("Größe",)]
+        _widen(60)
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            rows_of(sql, [1])
+        with transaction.atomic():
+            assert rows_of(sql, [1]) == [("Größe",)]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE widened")
+
+
+def _widen(length: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DO $$ BEGIN ALTER TABLE widened ALTER words TYPE varchar({length}); END $$")
