@@ -217,8 +217,8 @@ PAGE_CACHE_BYTES = env.int("PAGE_CACHE_BYTES", 32 * 1024**2)
 REDIS_URL = env.str("REDIS_URL", "")
 CACHES = cache_settings(REDIS_URL)
 
-# Unique by Lower(email): a constraint that the check doesn't see.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# Unique by Lower(email): a constraint that the check doesn't see. And `i18n` is ours, in the place of Django's on purpose.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "templates.W003"]
 PGHISTORY_DEFAULT_TRACKERS = (pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 AUTH_USER_MODEL = "courses.User"
 AUTHENTICATION_BACKENDS = ["amls.courses.accounts.AccountBackend"]
