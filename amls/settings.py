@@ -178,8 +178,8 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "amls.core.context.site",
             ],
-            "builtins": ["amls.core.templatetags.addresses"],
-            "libraries": {"i18n": "amls.core.templatetags.i18n", "pagecache": "amls.pagecache.tags"},
+            "builtins": ["amls.core.address_tags"],
+            "libraries": {"i18n": "amls.core.word_tags", "pagecache": "amls.pagecache.tags"},
         },
     },
 ]
