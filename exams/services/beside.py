@@ -53,15 +53,10 @@ def wait_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registr
     if standing is not None:
         return standing
     with transaction.atomic():
-        # Before the lock, as every step does: two of one person would wait for each other.
-        spend(STEPS, who=enrolment.pk, now=now)
-        exams = lock_dates(enrolment.course, along=exam_pk)
-        target = exams[exam_pk]
-        own = list(Registration.objects.active().filter(enrolment=enrolment).select_related("exam"))
-        # Pressed twice at the same moment.
-        standing = next((registration for registration in own if registration.exam_id == exam_pk), None)
+        exams, own, standing = _locked_dates(enrolment, exam_pk, now)
         if standing is not None:
             return standing
+        target = exams[exam_pk]
         _check_may_wait_beside(target, own, enrolment.course, now)
         registration = take_place(target, enrolment, now=now, keeps_seat=True)
         promoted = promote(exams, target, now=now)
@@ -71,6 +66,22 @@ def wait_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registr
             return registration
     registration.refresh_from_db(fields=["state", "position", "keeps_seat"])
     return registration
+
+
+def _locked_dates(
+    enrolment: Enrolment, exam_pk: int, now: datetime
+) -> tuple[dict[int, Exam], list[Registration], Registration | None]:
+    """Return the dates under their locks, what the person has, and what they have of this date: pressed twice at once.
+
+    Raises:
+        RuleViolation: the person stepped too often today.
+        Exam.DoesNotExist: the course has no such exam.
+    """
+    # Before the lock, as every step does: two of one person would wait for each other.
+    spend(STEPS, who=enrolment.pk, now=now)
+    exams = lock_dates(enrolment.course, along=exam_pk)
+    own = list(Registration.objects.active().filter(enrolment=enrolment).select_related("exam"))
+    return exams, own, next((registration for registration in own if registration.exam_id == exam_pk), None)
 
 
 def _check_may_wait_beside(target: Exam, own: Sequence[Registration], course: Course, now: datetime) -> None:
@@ -122,13 +133,10 @@ def hold_beside(*, enrolment: Enrolment, exam_pk: int, now: datetime) -> Registr
     """
     check_student(enrolment)
     with transaction.atomic():
-        spend(STEPS, who=enrolment.pk, now=now)
-        exams = lock_dates(enrolment.course, along=exam_pk)
-        target = exams[exam_pk]
-        own = list(Registration.objects.active().filter(enrolment=enrolment).select_related("exam"))
-        standing = next((registration for registration in own if registration.exam_id == exam_pk), None)
+        exams, own, standing = _locked_dates(enrolment, exam_pk, now)
         if standing is not None:
             return standing
+        target = exams[exam_pk]
         waits = _check_may_hold_beside(target, own, enrolment.course, now)
         waits.keeps_seat = True
         waits.save(update_fields=["keeps_seat"])
