@@ -32,6 +32,16 @@ def desk_paths() -> list[str]:
     ]
 
 
+# How what Django's script says of another zone would be shown, whatever this machine's is.
+WARNING = """() => {
+  const said = document.body.appendChild(document.createElement("div"));
+  said.className = "help timezonewarning";
+  const display = getComputedStyle(said).display;
+  said.remove();
+  return display;
+}"""
+
+
 def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site: str) -> None:
     page = open_page("/admin/", user="lecturer")
     complaints = {path: said for path in desk_paths() if (said := problems_in_each_scheme_at(page, f"{site}{path}"))}
@@ -41,7 +51,7 @@ def test_the_desk_is_accessible_and_fits_and_logs_no_error(open_page: Open, site
         page.emulate_media(color_scheme=scheme)
         page.goto(f"{site}/admin/lectures/lecture/{lecture.pk}/change/")
         # Whose clock the dates follow is said once, above them.
-        expect(page.locator(".timezonewarning:visible")).to_have_count(0)
+        assert page.evaluate(WARNING) == "none"
         page.locator("input[name=room]").fill("H 9999")
         page.get_by_role("button", name="Save", exact=True).click()
         expect(page.locator("main")).to_contain_text("H 9999")
