@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "amls.core",
     "amls.files",
     "amls.courses",
+    "amls.accounts",
     "amls.membership",
     "amls.privacy",
     "amls.grading",
@@ -228,7 +229,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-AUTH_PASSWORD_VALIDATORS.append({"NAME": "amls.courses.passwords.StrengthValidator"})
+AUTH_PASSWORD_VALIDATORS.append({"NAME": "amls.accounts.passwords.StrengthValidator"})
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -236,7 +237,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 # A password is a choice: whoever has none signs in by code.
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1", "password2"]
-ACCOUNT_FORMS = {"signup": "amls.courses.signup.SignupForm"}
+ACCOUNT_FORMS = {"signup": "amls.accounts.signup.SignupForm"}
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
@@ -249,7 +250,7 @@ ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESE
 # that are asked for by account too, because each is a mail. What proves itself otherwise is bounded by address only.
 ACCOUNT_RATE_LIMITS = {
     "login": "60/m/ip",
-    # By account and line (amls/courses/accounts.py).
+    # By account and line (amls/accounts/adapters.py).
     "bad_password": "5/5m/key",
     "request_login_code": "60/m/ip,3/m/key",
     "signup": "60/m/ip",
@@ -264,18 +265,18 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # Addresses, password, factors and sessions change after a fresh proof only, and every address is told.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-USERSESSIONS_ADAPTER = "amls.courses.accounts.SessionsAdapter"
+USERSESSIONS_ADAPTER = "amls.accounts.adapters.SessionsAdapter"
 ACCOUNT_ADAPTER = "amls.mail.account_mail.OutboxAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
-    "activate_totp": "amls.courses.appcodes.NewAppForm",
-    "authenticate": "amls.courses.appcodes.AppCodeForm",
-    "reauthenticate": "amls.courses.appcodes.AppCodeAgainForm",
-    "add_webauthn": "amls.courses.credentials.AddKeyForm",
-    "authenticate_webauthn": "amls.courses.credentials.KeyForm",
-    "login_webauthn": "amls.courses.credentials.PasskeyForm",
-    "reauthenticate_webauthn": "amls.courses.credentials.KeyAgainForm",
+    "activate_totp": "amls.accounts.appcodes.NewAppForm",
+    "authenticate": "amls.accounts.appcodes.AppCodeForm",
+    "reauthenticate": "amls.accounts.appcodes.AppCodeAgainForm",
+    "add_webauthn": "amls.accounts.credentials.AddKeyForm",
+    "authenticate_webauthn": "amls.accounts.credentials.KeyForm",
+    "login_webauthn": "amls.accounts.credentials.PasskeyForm",
+    "reauthenticate_webauthn": "amls.accounts.credentials.KeyAgainForm",
 }
 # A code that was typed as the next one came counts (RFC 6238, 5.2).
 MFA_TOTP_TOLERANCE = 1
@@ -474,7 +475,7 @@ CELERY_BEAT_SCHEDULE = {
     },
 }
 
-SESSION_ENGINE = "amls.courses.sessions"
+SESSION_ENGINE = "amls.accounts.sessions"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 30

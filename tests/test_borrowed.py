@@ -10,7 +10,7 @@ import unfold
 from django.apps import apps
 from django.utils.translation import gettext, override
 
-from amls.courses.allauth_texts import BORROWED as OF_ALLAUTH
+from amls.accounts.allauth_texts import BORROWED as OF_ALLAUTH
 from amls.desk.unfold_texts import BORROWED as OF_UNFOLD
 from tests.catalogues import Entry, entries
 

@@ -14,9 +14,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from amls.core.violations import RuleViolation
 from amls.courses.contradictions import contradictions_of
-from amls.courses.emails import refuse_taken
 from amls.courses.models import Course, Enrolment, Role, RosterEntry, User
 from amls.courses.numbers import clean_number, is_a_number, plain_number, plain_number_of
 from amls.courses.permissions import is_last_lecturer, may_appoint
@@ -156,20 +154,3 @@ class RosterForm(TableForm):
         field = self.fields["course"]
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - declared above
         field.queryset = courses
-
-
-class UserForm(forms.ModelForm):  # type: ignore[type-arg]
-    """An account, for those who run the site."""
-
-    class Meta:
-        model = User
-        fields = ("email",)
-
-    def clean_email(self) -> str:
-        """Refuse an address that opens another account."""
-        email: str = self.cleaned_data["email"].lower()
-        try:
-            refuse_taken(user=self.instance, email=email)
-        except RuleViolation as violation:
-            raise ValidationError(violation.message, code=violation.code) from violation
-        return email

@@ -1,4 +1,4 @@
-"""Saving at the desk: accounts, courses, who is in them, and what belongs to them and has no rule of its own."""
+"""Saving at the desk: courses, who is in them, and what belongs to them and has no rule of its own."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from amls.core.preview import seal_of
 from amls.core.violations import RuleViolation
-from amls.courses.emails import make_provable
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.participation import enrol, take_out
 from amls.courses.services import finish_course_change, lock_course, loose_ends_of
@@ -96,17 +95,6 @@ def change_state(*, course: Course, was: str, state: str, loose_ends: str, now: 
 def name_loose_ends(loose_ends: Sequence[str]) -> str:
     """Return what names the things that are not finished in a course, in whatever language they are said."""
     return seal_of([[letter for letter in said if letter.isdigit()] for said in loose_ends])
-
-
-def save_account(account: User, *, by: User | None, now: datetime) -> None:
-    """Keep an account, new or changed; a new one's address can be proven by a sign-in with a code."""
-    with transaction.atomic():
-        is_new = not account.pk
-        if account.is_active:
-            account.locked_at = None
-        account.save()
-        if is_new:
-            make_provable(account)
 
 
 def delete_course(course: Course, *, by: User | None, now: datetime) -> None:

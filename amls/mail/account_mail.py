@@ -18,10 +18,10 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from amls.accounts.adapters import AccountAdapter
+from amls.accounts.log import owner_of, record
 from amls.core.clock import database_clock
 from amls.core.markdown import escape_markdown
-from amls.courses.account_log import owner_of, record
-from amls.courses.accounts import AccountAdapter
 from amls.courses.models import AccountEvent, User
 from amls.mail.accountwords import changed_words
 from amls.mail.letters import Letter

@@ -37,7 +37,7 @@ from django.utils.translation import gettext as _
 from amls.core.hooks import Hook
 from amls.core.violations import RuleViolation
 from amls.courses.models import AccountEvent, Course, Enrolment, Role, RosterEntry, User, nameless_address
-from amls.courses.traces import addresses_of, forget_in_admin_log
+from amls.privacy.traces import addresses_of, forget_in_admin_log
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise

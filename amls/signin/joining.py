@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 
-from amls.courses.account_log import record
+from amls.accounts.log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
 from amls.courses.participation import join_roster_entries

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from amls.courses.account_log import record
+from amls.accounts.log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
 

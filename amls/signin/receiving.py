@@ -10,7 +10,7 @@ from allauth.socialaccount.signals import social_account_added, social_account_r
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from amls.courses.account_log import record
+from amls.accounts.log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.factor import note_providers_factor
 from amls.courses.models import User

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Lower
 
 from amls.courses.models import Course, Enrolment, User, nameless_address
-from amls.courses.traces import addresses_of
+from amls.privacy.traces import addresses_of
 from projects.models import (
     Assessment,
     Extension,

@@ -7,12 +7,9 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from amls.courses.emails import enter_address
-from amls.courses.forms import UserForm
+from amls.accounts.forms import UserForm
+from amls.accounts.services import enter_address, save_account
 from amls.courses.models import User
-from amls.courses.saving import (
-    save_account,
-)
 from amls.courses.vouched import vouched_number
 from amls.desk.site import SuperuserAdmin
 from amls.desk.writes import Writes

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.batches import delete_in_batches
 from amls.courses.models import User
-from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.held.models import HeldAct
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
+from amls.privacy.traces import addresses_of, blot_out, names_of
 
 _KEPT = timedelta(days=365)
 

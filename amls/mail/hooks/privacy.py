@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from amls.core.batches import delete_in_batches
 from amls.courses.models import User
-from amls.courses.traces import addresses_of, blot_out, names_of
 from amls.mail.account_mail import KIND as ACCOUNT_KIND
 from amls.mail.models import ItemChange, Notice, Preference, Push, PushDevice
 from amls.mail.push.queue import WORTHLESS_AFTER
 from amls.privacy.registry import on_account_deletion, on_course_purge, personal_data, retention
+from amls.privacy.traces import addresses_of, blot_out, names_of
 
 _KEPT = timedelta(days=365)
 _CHANGES_KEPT = timedelta(days=90)

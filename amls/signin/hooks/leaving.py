@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from requests import RequestException
 
-from amls.courses.accounts import sign_out_address
+from amls.accounts.adapters import sign_out_address
 from amls.signin.leaving import leaving_address
 from amls.signin.openid.ending import end_address
 from amls.signin.problems import SignInProblem

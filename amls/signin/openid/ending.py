@@ -17,9 +17,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 from requests import RequestException
 
+from amls.accounts.log import record
 from amls.core.providers import SignInProvider, is_safe_address
 from amls.core.request import now_of
-from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.signin.openid.adapter import OidcAdapter, keys_of
 from amls.signin.openid.tokens import read_logout_token

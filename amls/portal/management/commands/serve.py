@@ -26,7 +26,7 @@ from django.db import connections
 
 from amls.core.checks import check_pdf_libraries
 from amls.core.keyprint import WRONG_KEY, is_key_known
-from amls.courses.accounts import is_loopback
+from amls.core.peers import is_loopback
 from amls.courses.models import Course, User
 from amls.embedded import EmbeddedServerError, revive, running, socket_dir
 from amls.portal.demo.accounts import DEMO_ACCOUNTS, FELLOW_ADDRESSES

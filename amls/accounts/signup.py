@@ -8,7 +8,7 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.http import HttpRequest
 
-from amls.courses.account_log import record
+from amls.accounts.log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
 

@@ -33,7 +33,7 @@ class CountingHasher(MD5PasswordHasher):
 
 @pytest.fixture
 def owner(cast: Cast, settings: Settings) -> User:
-    settings.PASSWORD_HASHERS = ["tests.courses.test_equal_ways.CountingHasher"]
+    settings.PASSWORD_HASHERS = ["tests.accounts.test_equal_ways.CountingHasher"]
     user = cast.student.user
     user.set_password(PASSWORD)
     user.save()

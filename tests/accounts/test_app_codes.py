@@ -9,8 +9,8 @@ from django.utils import timezone
 from amls.core import clock
 from amls.core.clock import DatabaseClock
 from amls.courses.models import User
+from tests.accounts.test_accounts import PASSWORD, owner, prove
 from tests.cast import Cast
-from tests.courses.test_accounts import PASSWORD, owner, prove
 from tests.factors import code_of, with_app
 
 pytestmark = pytest.mark.django_db

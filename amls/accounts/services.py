@@ -1,4 +1,6 @@
-"""Addresses of accounts that those who run the site enter for somebody who lost theirs."""
+"""Accounts as those who run the site keep them, and the addresses that they enter for somebody who lost theirs."""
+
+from datetime import datetime
 
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
@@ -6,10 +8,21 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from amls.accounts.log import record
 from amls.core.violations import RuleViolation
-from amls.courses.account_log import record
 from amls.courses.accountevents import AccountEvent
 from amls.courses.models import User
+
+
+def save_account(account: User, *, by: User | None, now: datetime) -> None:
+    """Keep an account, new or changed; a new one's address can be proven by a sign-in with a code."""
+    with transaction.atomic():
+        is_new = not account.pk
+        if account.is_active:
+            account.locked_at = None
+        account.save()
+        if is_new:
+            make_provable(account)
 
 
 def refuse_taken(*, user: User, email: str) -> None:
