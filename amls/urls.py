@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from amls.core.known_paths import KnownPaths
 from amls.portal.desk import views as desk
 from amls.portal.health.views import installation
 from amls.portal.me.account import sessions
 
 handler500 = "amls.portal.health.views.server_error"
-urlpatterns: list[URLPattern | URLResolver] = [
+_addresses: list[URLPattern | URLResolver] = [
     # Before the desk's own addresses, the last of which takes all.
     path("admin/installation/", admin.site.admin_view(installation), name="installation"),
     path("admin/search/", admin.site.admin_view(desk.search), name="desk_search"),
@@ -28,3 +29,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("projects.urls")),
     path("", include("amls.portal.urls")),
 ]
+urlpatterns = [KnownPaths(_addresses)]

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from csp.constants import HEADER
 from csp.decorators import csp_update
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from amls.core.clock import database_clock
@@ -65,6 +68,25 @@ def _began(request: HttpRequest, now: datetime) -> datetime:
     """Return when the request began: by the front server's stamp, else now. Nothing begins after it came here."""
     began = front_stamp(request)
     return began if began is not None and now - LONGEST_REQUEST <= began <= now else now
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's, which puts each answer's policy together anew; that of nearly all of them is the same."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self._usual: str | None = None
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set the header, unless the view has set one."""
+        is_usual = not any(name.startswith("_csp_") for name in (*vars(response), *vars(request)))
+        if not is_usual or settings.DEBUG or HEADER in response:
+            return super().process_response(request, response)
+        if self._usual is None:
+            super().process_response(request, response)
+            self._usual = response[HEADER]
+        response[HEADER] = self._usual
+        return response
 
 
 class HeadersMiddleware:
