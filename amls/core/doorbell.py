@@ -1,8 +1,12 @@
 """Telling the broker that there is work. The broker is a doorbell, the database is the truth."""
 
 import logging
+import os
+import threading
+from collections.abc import Collection
+from contextvars import copy_context
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from celery import current_app
 from django.db import connection, transaction
@@ -12,31 +16,54 @@ logger = logging.getLogger(__name__)
 
 # While the broker does not answer nobody's request waits for it.
 PAUSE_SECONDS = 5.0
+# How long a task that was rung for is not rung for again: a thousand who sign up within seconds are a few tasks.
+GAP_SECONDS = 0.25
 _rings_again_at = 0.0
 
 
-def ring(task: str, *arguments: Any) -> None:
-    """Have a task run once the transaction is committed; the same one with the same arguments once per transaction.
+@dataclass(slots=True)
+class _Bell:
+    """What this process has rung of one task.
 
-    Beat sweeps in any case: a broker that is down costs time, nothing else, and takes nothing back. It is left alone
-    for a few seconds then.
+    Attributes:
+        rang_at: when, by the stopwatch.
+        keys: of those that the next ring tells of.
+        is_waiting: whether a next ring is certain.
+    """
+
+    rang_at: float = float("-inf")
+    keys: set[int] = field(default_factory=set)
+    is_waiting: bool = False
+
+
+_bells: dict[str, _Bell] = {}
+_lock = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """Forget, in a process that was forked off, what its parent is still to ring for: the parent does."""
+    global _lock  # noqa: PLW0603 - as it was taken, nobody here would give it back
+    _lock = threading.Lock()
+    _bells.clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def ring(task: str, keys: Collection[int] = ()) -> None:
+    """Have a task run once the transaction is committed: at once, or with what others of this process ring for soon after.
+
+    Beat sweeps in any case: a broker that is down, and a process that ends within the quarter of a second, cost time,
+    nothing else, and take nothing back. A broker that does not answer is left alone for a few seconds.
 
     Args:
         task: its name; it is of an app above, which is not known here.
-        arguments: what it is called with.
+        keys: of the rows that it is to look at, where it takes such a list; without any it is called with nothing.
     """
-    wanted = (task, arguments)
+    wanted = (task, frozenset(keys))
 
     def call() -> None:
-        global _rings_again_at  # noqa: PLW0603 - what this process knows of the broker
-        if monotonic() < _rings_again_at:
-            return
-        try:
-            # Tried once more: a connection that was kept may have ended meanwhile.
-            current_app.send_task(task, args=arguments, ignore_result=True, retry_policy={"max_retries": 1})
-        except (OperationalError, OSError) as error:
-            _rings_again_at = monotonic() + PAUSE_SECONDS
-            logger.warning("The broker did not hear the ring for %s: %s", task, error)
+        _gather(*wanted)
 
     call.wanted = wanted  # type: ignore[attr-defined]
     if not any(getattr(waiting[1], "wanted", None) == wanted for waiting in connection.run_on_commit):
@@ -44,6 +71,40 @@ def ring(task: str, *arguments: Any) -> None:
 
 
 def forget() -> None:
-    """Forget that the broker did not answer."""
+    """Forget that the broker did not answer, and what was rung for; what is still to be rung for is."""
     global _rings_again_at  # noqa: PLW0603 - what this process knows of the broker
     _rings_again_at = 0.0
+    with _lock:
+        for bell in _bells.values():
+            bell.rang_at = float("-inf")
+
+
+def _gather(task: str, keys: frozenset[int]) -> None:
+    with _lock:
+        bell = _bells.setdefault(task, _Bell())
+        bell.keys |= keys
+        if bell.is_waiting:
+            return
+        bell.is_waiting = True
+        pause = bell.rang_at + GAP_SECONDS - monotonic()
+    if pause > 0:
+        # With the number of the first one's request. The process waits for it when it ends by itself.
+        threading.Timer(pause, copy_context().run, [_send, task]).start()
+    else:
+        _send(task)
+
+
+def _send(task: str) -> None:
+    global _rings_again_at  # noqa: PLW0603 - as above
+    with _lock:
+        bell = _bells[task]
+        keys, bell.keys = sorted(bell.keys), set()
+        bell.is_waiting, bell.rang_at = False, monotonic()
+    if bell.rang_at < _rings_again_at:
+        return
+    try:
+        # Tried once more: a connection that was kept may have ended meanwhile.
+        current_app.send_task(task, args=[keys] if keys else [], ignore_result=True, retry_policy={"max_retries": 1})
+    except (OperationalError, OSError) as error:
+        _rings_again_at = monotonic() + PAUSE_SECONDS
+        logger.warning("The broker did not hear the ring for %s: %s", task, error)

@@ -21,7 +21,7 @@ def follow_people(enrolment_pks: Collection[int], *, now: datetime) -> None:
     leaves undone beat mends with `follow_course`.
     """
     if enrolment_pks:
-        ring(FOLLOW, sorted(enrolment_pks))
+        ring(FOLLOW, enrolment_pks)
 
 
 def follow_now(enrolment_pks: Iterable[int], *, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """The doorbell rings after the commit, once, and harms nothing where nobody hears it."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from kombu.exceptions import OperationalError
 
 from amls.core import doorbell
 from amls.core.doorbell import ring
+from tests.patience import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,12 +19,62 @@ def test_the_same_ring_is_heard_once_per_transaction_after_its_commit(monkeypatc
     heard: list[tuple[str, Any]] = []
     monkeypatch.setattr("celery.current_app.send_task", lambda name, args, **_options: heard.append((name, args)))
     with transaction.atomic():
-        for task, arguments in (("a", []), ("a", []), ("a", [[1, 2]]), ("a", [[1, 2]]), ("a", [[3]]), ("b", [])):
-            ring(task, *arguments)
+        for task, keys in (("a", []), ("a", []), ("a", [2, 1]), ("a", [1, 2]), ("a", [3]), ("b", [])):
+            ring(task, keys)
         assert heard == []
-    assert heard == [("a", ()), ("a", ([1, 2],)), ("a", ([3],)), ("b", ())]
+    assert heard == [("a", []), ("a", [[1, 2]]), ("a", [[3]]), ("b", [])]
     ring("a")
-    assert heard[-1] == ("a", ())
+    assert heard[-1] == ("a", [])
+
+
+def test_what_many_ring_for_within_a_moment_is_told_together_and_nobody_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    heard: list[tuple[str, Any]] = []
+    monkeypatch.setattr("celery.current_app.send_task", lambda name, args, **_options: heard.append((name, args)))
+    monkeypatch.setattr(doorbell, "GAP_SECONDS", 1.0)
+    ring("follow", [0])
+    ring("deliver")
+    # Where it is quiet nobody waits.
+    assert heard == [("follow", [[0]]), ("deliver", [])]
+    keys = set(range(1, 101))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: doorbell._gather("follow", frozenset([key])), sorted(keys)))
+    for _each in range(100):
+        ring("deliver")
+    wait_until(lambda: {key for name, args in heard[1:] if name == "follow" for key in args[0]} == keys)
+    wait_until(lambda: ("deliver", []) in heard[2:])
+    assert len(heard) < 100
+
+
+def test_a_ring_that_comes_while_another_is_sent_is_no_part_of_it_and_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+
+    def send(_name: str, args: list[Any], **_options: Any) -> None:
+        heard.extend(args[0])
+        if args == [[1]]:
+            ring("a", [2])
+
+    monkeypatch.setattr("celery.current_app.send_task", send)
+    monkeypatch.setattr(doorbell, "GAP_SECONDS", 0.1)
+    ring("a", [1])
+    wait_until(lambda: heard == [1, 2])
+
+
+def test_a_process_that_is_forked_off_rings_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+    monkeypatch.setattr("celery.current_app.send_task", lambda _name, args, **_options: heard.append(args))
+    monkeypatch.setattr(doorbell, "GAP_SECONDS", 3600.0)
+    ring("a")
+    ring("a", [1])
+    for timer in threading.enumerate():
+        if isinstance(timer, threading.Timer):
+            timer.cancel()
+    assert heard == [[]]
+    # What Python calls in the child. What its parent waits with is not its own.
+    doorbell._begin_anew()
+    ring("a", [2])
+    assert heard == [[], [[2]]]
 
 
 def test_what_is_rolled_back_rings_for_nothing_and_keeps_no_later_ring_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
