@@ -21,29 +21,16 @@ from amls.files.limited.refused import Refused
 from amls.files.limited.run import GivenUpError, Limits, StoppedError, read_in_child
 from amls.files.limited.slots import NoPlaceError, place
 from amls.files.tables.table import read_table
-from amls.portal.demo.slides import load_texts, make_captions, make_pdf, make_pptx, recording
 from amls.portal.takeover.sources import read_source
 from amls.portal.takeover.spec import CourseFileError
 from lectures.extraction.run import Extracted, read_file
 from tests.files import hostile
+from tests.files.whole import MAKERS, whole
 from tests.patience import SECONDS
 from tests.races import beside
 
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parent.parent / "data" / "files"
-TEXT = load_texts()["05"]
-WHOLE = {
-    ".pdf": make_pdf("Parallel", "AMLS", TEXT),
-    ".pptx": make_pptx("Parallel", "AMLS", TEXT),
-    ".mp4": recording("05") or b"",
-    ".vtt": make_captions("Parallel", TEXT),
-    ".txt": "Łukasz Żółć\n".encode() * 50,
-    ".md": "# Größe\n".encode() * 50,
-    ".csv": "Name;Größe\nŞahin;1\n".encode() * 50,
-    ".zip": hostile.archive(),
-    ".tar.gz": hostile.tarball(),
-    ".ipynb": hostile.notebook(),
-}
 LIMITS = Limits(seconds=5, memory=2**29, patience=SECONDS)
 
 
@@ -64,15 +51,15 @@ def judge(name: str, content: bytes) -> str:
 def bend_and_judge(many: int, seed: int) -> Counter[str]:
     luck, seen = random.Random(seed), Counter[str]()
     for number in range(many):
-        suffix = sorted(WHOLE)[number % len(WHOLE)]
-        code = judge(f"bent{suffix}", hostile.bend(WHOLE[suffix], luck))
+        suffix = sorted(MAKERS)[number % len(MAKERS)]
+        code = judge(f"bent{suffix}", hostile.bend(whole(suffix), luck))
         seen[code] += 1
     return seen
 
 
 def test_every_kind_that_is_taken_is_bent() -> None:
-    assert set(WHOLE) == set(KINDS)
-    assert [judge(f"whole{suffix}", content) for suffix, content in WHOLE.items()] == [""] * len(KINDS)
+    assert set(MAKERS) == set(KINDS)
+    assert [judge(f"whole{suffix}", whole(suffix)) for suffix in MAKERS] == [""] * len(KINDS)
 
 
 def test_bent_files_are_answered_in_words() -> None:
@@ -134,14 +121,14 @@ def test_a_bomb_of_a_workbook_costs_a_bounded_child_and_this_process_little(name
 
 
 def test_a_pdf_may_have_a_mark_before_its_header() -> None:
-    assert judge("a.pdf", b"\xef\xbb\xbf" + WHOLE[".pdf"]) == ""
-    assert judge("a.pdf", b"x" * 1000 + WHOLE[".pdf"]) == ""
-    assert judge("a.pdf", b"x" * 2000 + WHOLE[".pdf"]) == "not-pdf"
+    assert judge("a.pdf", b"\xef\xbb\xbf" + whole(".pdf")) == ""
+    assert judge("a.pdf", b"x" * 1000 + whole(".pdf")) == ""
+    assert judge("a.pdf", b"x" * 2000 + whole(".pdf")) == "not-pdf"
 
 
 @pytest.mark.parametrize("suffix", [".ipynb", ".vtt", ".txt", ".md", ".csv"])
 def test_texts_may_have_a_mark(suffix: str) -> None:
-    assert judge(f"a{suffix}", b"\xef\xbb\xbf" + WHOLE[suffix]) == ""
+    assert judge(f"a{suffix}", b"\xef\xbb\xbf" + whole(suffix)) == ""
 
 
 def packed(*entries: tuple[str, bytes]) -> bytes:
@@ -208,7 +195,7 @@ def test_a_small_archive_is_no_bomb_because_it_packs_well() -> None:
 
 
 def test_the_short_ending_of_a_tar_archive_is_the_long_one() -> None:
-    checked = check_upload(io.BytesIO(WHOLE[".tar.gz"]), "a.TGZ", size=1, max_bytes=10, allowed={".tar.gz"})
+    checked = check_upload(io.BytesIO(whole(".tar.gz")), "a.TGZ", size=1, max_bytes=10, allowed={".tar.gz"})
     assert (checked.filename, checked.suffix) == ("a.TGZ", ".tar.gz")
 
 
@@ -287,7 +274,7 @@ def test_a_place_that_becomes_free_is_taken(settings: Settings, tmp_path: Path) 
 def test_who_finds_no_place_is_told_or_may_wait(settings: Settings, tmp_path: Path) -> None:
     settings.VAR_DIR, settings.CHECKS_AT_ONCE, settings.CHECK_PATIENCE = tmp_path, 1, 0
     with place("requests", most=1, patience=0):
-        assert judge("a.zip", WHOLE[".zip"]) == "busy"
+        assert judge("a.zip", whole(".zip")) == "busy"
         kept = check_upload(io.BytesIO(b"x"), "a.zip", size=1, max_bytes=9, may_wait=True)
     assert (kept.is_judged, kept.content_type) == (False, "application/zip")
 

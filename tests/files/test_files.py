@@ -24,17 +24,14 @@ from pytest_django.live_server_helper import LiveServer
 
 from amls.core.violations import RuleViolation
 from amls.files.checks import check_upload, clean_filename
-from amls.portal.demo.slides import load_texts, make_pdf, make_pptx, recording
 from lectures.models import Material, MaterialFile
 from lectures.recognise import recognise
 from lectures.services.materials import upload_for_lecture, upload_version
 from tests.factories import CourseFactory, LectureFactory
+from tests.files.whole import whole
 from tests.patience import wait_until
 from tests.ports import free_port
 from tests.races import at_once, refusals
-
-TEXT = load_texts()["05"]
-PDF, PPTX, MP4 = make_pdf("Parallel", "AMLS", TEXT), make_pptx("Parallel", "AMLS", TEXT), recording("05") or b""
 
 
 def check(name: str, content: bytes, *, limit: int = 10**8):  # type: ignore[no-untyped-def]
@@ -102,10 +99,10 @@ def encrypted_pdf() -> bytes:
 
 
 def test_real_files_are_recognised() -> None:
-    pdf = check("05.pdf", PDF)
+    pdf = check("05.pdf", whole(".pdf"))
     assert (pdf.content_type, pdf.pages, pdf.is_tagged) == ("application/pdf", 5, True)
-    assert check("05.PPTX", PPTX).pages == 5
-    assert (check("05.mp4", MP4).content_type, check("05.mp4", MP4).seconds) == ("video/mp4", 60)
+    assert check("05.PPTX", whole(".pptx")).pages == 5
+    assert (check("05.mp4", whole(".mp4")).content_type, check("05.mp4", whole(".mp4")).seconds) == ("video/mp4", 60)
     assert check("a.vtt", b"\xef\xbb\xbfWEBVTT - title\n\n").suffix == ".vtt"
     assert check("a.ipynb", b'{"nbformat": 4, "cells": []}').suffix == ".ipynb"
     assert check("a.zip", zipped(("src/main.py", b"print()"))).suffix == ".zip"
@@ -256,7 +253,7 @@ def test_lecture_and_kind_are_read_from_the_name(name: str, number: str | None, 
 @pytest.fixture
 def version(db: None) -> MaterialFile:
     lecture = LectureFactory.create(course__slug="amls", number="05")
-    upload = SimpleUploadedFile("05 Parallel.pdf", PDF)
+    upload = SimpleUploadedFile("05 Parallel.pdf", whole(".pdf"))
     return upload_for_lecture(lecture=lecture, kind="pdf", upload=upload, by=None, now=timezone.now())
 
 
@@ -270,8 +267,8 @@ def body(answer) -> bytes:  # type: ignore[no-untyped-def]
 
 def test_a_download_says_what_it_is(client: Client, version: MaterialFile) -> None:
     answer = client.get(address(version))
-    assert body(answer) == PDF
-    assert (answer["Content-Type"], answer["Content-Length"]) == ("application/pdf", str(len(PDF)))
+    assert body(answer) == whole(".pdf")
+    assert (answer["Content-Type"], answer["Content-Length"]) == ("application/pdf", str(len(whole(".pdf"))))
     assert answer["Content-Disposition"] == 'inline; filename="05 Parallel.pdf"'
     assert (answer["X-Content-Type-Options"], answer["Accept-Ranges"], answer["X-Frame-Options"]) == (
         "nosniff",
@@ -297,16 +294,16 @@ def test_a_download_says_what_it_is(client: Client, version: MaterialFile) -> No
 )
 def test_ranges(client: Client, version: MaterialFile, asked: str, status: int, part: slice) -> None:
     answer = client.get(address(version), headers={"range": asked})
-    assert (answer.status_code, body(answer)) == (status, PDF[part])
-    assert answer["Content-Length"] == str(len(PDF[part]))
+    assert (answer.status_code, body(answer)) == (status, whole(".pdf")[part])
+    assert answer["Content-Length"] == str(len(whole(".pdf")[part]))
     if status == 206:
-        start = range(len(PDF))[part].start
-        assert answer["Content-Range"] == f"bytes {start}-{start + len(PDF[part]) - 1}/{len(PDF)}"
+        start = range(len(whole(".pdf")))[part].start
+        assert answer["Content-Range"] == f"bytes {start}-{start + len(whole('.pdf')[part]) - 1}/{len(whole('.pdf'))}"
 
 
 def test_a_range_that_cannot_be_met_is_416(client: Client, version: MaterialFile) -> None:
-    answer = client.get(address(version), headers={"range": f"bytes={len(PDF)}-"})
-    assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(PDF)}")
+    answer = client.get(address(version), headers={"range": f"bytes={len(whole('.pdf'))}-"})
+    assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(whole('.pdf'))}")
 
 
 def test_conditions(client: Client, version: MaterialFile) -> None:
@@ -318,12 +315,12 @@ def test_conditions(client: Client, version: MaterialFile) -> None:
         assert client.get(address(version), headers={"range": "bytes=0-1", "if-range": fresh}).status_code == 206
     assert client.get(address(version), headers={"range": "bytes=0-1", "if-range": '"other"'}).status_code == 200
     head = client.head(address(version))
-    assert (head.status_code, head["Content-Length"], body(head)) == (200, str(len(PDF)), b"")
+    assert (head.status_code, head["Content-Length"], body(head)) == (200, str(len(whole(".pdf"))), b"")
 
 
 def test_the_same_content_again_is_no_new_version(version: MaterialFile) -> None:
     again = upload_version(
-        material=version.material, upload=SimpleUploadedFile("renamed.pdf", PDF), by=None, now=timezone.now()
+        material=version.material, upload=SimpleUploadedFile("renamed.pdf", whole(".pdf")), by=None, now=timezone.now()
     )
     assert (again.pk, again.filename) == (version.pk, "renamed.pdf")
     assert MaterialFile.objects.count() == 1
@@ -342,7 +339,7 @@ def test_a_refused_upload_leaves_nothing_behind(version: MaterialFile, settings:
     with pytest.raises(Material.DoesNotExist):
         upload_version(
             material=version.material,
-            upload=SimpleUploadedFile("x.vtt".replace("vtt", "pdf"), PDF + b"\n"),
+            upload=SimpleUploadedFile("x.vtt".replace("vtt", "pdf"), whole(".pdf") + b"\n"),
             by=None,
             now=timezone.now(),
         )
@@ -370,7 +367,7 @@ def test_nginx_sends_the_bytes(live_server: LiveServer, settings: Settings, tmp_
     settings.FILE_UPLOAD_PERMISSIONS, settings.FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o644, 0o755
     lecture = LectureFactory.create(course__slug="amls", number="05")
     version = upload_for_lecture(
-        lecture=lecture, kind="pdf", upload=SimpleUploadedFile("05.pdf", PDF), by=None, now=timezone.now()
+        lecture=lecture, kind="pdf", upload=SimpleUploadedFile("05.pdf", whole(".pdf")), by=None, now=timezone.now()
     )
     settings.X_ACCEL_REDIRECT_PREFIX = "/protected/"
     port = free_port()
@@ -388,11 +385,13 @@ def test_nginx_sends_the_bytes(live_server: LiveServer, settings: Settings, tmp_
     server = subprocess.Popen(["nginx", "-c", str(tmp_path / "nginx.conf"), "-p", str(tmp_path)])
     try:
         url = f"http://127.0.0.1:{port}{address(version)}"
-        wait_until(lambda: subprocess.run(["curl", "-sf", url], capture_output=True, check=False).stdout == PDF)
+        wait_until(
+            lambda: subprocess.run(["curl", "-sf", url], capture_output=True, check=False).stdout == whole(".pdf")
+        )
         part = subprocess.run(["curl", "-s", "-D", "-", "-r", "10-19", url], capture_output=True, check=True).stdout
         head, _gap, content = part.partition(b"\r\n\r\n")
         assert b" 206 " in head.split(b"\r\n")[0]
-        assert content == PDF[10:20]
+        assert content == whole(".pdf")[10:20]
         assert b"Content-Type: application/pdf" in head
         assert b"X-Accel-Redirect" not in head
         outside = subprocess.run(

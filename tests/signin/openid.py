@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -12,6 +13,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import jwt
 from Cryptodome.PublicKey import RSA
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from jwkest.jwk import RSAKey
 from pyop.authz_state import AuthorizationState
 from pyop.exceptions import OAuthError
@@ -23,10 +26,16 @@ from amls.core.providers import SignInProvider, read_providers
 
 CLIENT, SECRET = "amls", "a-secret-of-the-client"
 MFA = "https://refeds.org/profile/mfa"
-_KEY = RSA.generate(2048)
-PEM = _KEY.export_key().decode()
 _PAGE = """<!doctype html><html lang="en"><title>University</title><main><h1>University</h1>
 <form method="post"><input type="hidden" name="request" value="{request}">{buttons}</form></main></html>"""
+
+
+@cache
+def key_of(name: str) -> str:
+    """Return a key that is drawn once for each name, by whoever first asks: its primes take longer than a sign-in."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    plain = serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain).decode()
 
 
 class Quiet(WSGIRequestHandler):
@@ -67,7 +76,7 @@ class University:
         """Make the provider for the address of a server."""
         self.address = f"http://127.0.0.1:{server.server_port}"
         self._provider = Provider(
-            RSAKey(key=_KEY, alg="RS256", use="sig", kid="first"),
+            RSAKey(key=RSA.import_key(key_of("university")), alg="RS256", use="sig", kid="first"),
             {
                 "issuer": "https://uni.example",
                 "authorization_endpoint": f"{self.address}/authorize",
@@ -153,9 +162,9 @@ class University:
         )
 
 
-def sign(claims: dict[str, Any], *, key: str = PEM, alg: str = "RS256", kid: str = "first") -> str:
-    """Return a token of these claims."""
-    return jwt.encode(claims, key, algorithm=alg, headers={"kid": kid})
+def sign(claims: dict[str, Any], *, key: str = "", alg: str = "RS256", kid: str = "first") -> str:
+    """Return a token of these claims, by default with the university's key."""
+    return jwt.encode(claims, key or key_of("university"), algorithm=alg, headers={"kid": kid})
 
 
 @contextmanager

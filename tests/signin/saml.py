@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from html import escape
 from pathlib import Path
 from threading import Thread
@@ -28,22 +27,18 @@ from saml2.server import Server
 from saml2.xmldsig import DIGEST_SHA256, SIG_RSA_SHA256
 
 from amls.core.providers import SignInProvider, read_providers
-from tests.signin.openid import Quiet
+from tests.signin.openid import Quiet, key_of
 
 PASSWORD = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 _PAGE = """<!doctype html><html lang="en"><title>University</title><main><h1>University</h1>
 <form method="{method}" action="{action}">{fields}{buttons}</form></main></html>"""
 
 
-@cache
-def _key_of(name: str) -> rsa.RSAPrivateKey:
-    """Return a key that is drawn once for each name: to find its primes takes longer than to sign in."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
 def make_pair(folder: Path, name: str) -> tuple[str, str]:
     """Make a key and its certificate; return their files."""
-    key = _key_of(name)
+    written = key_of(name)
+    key = serialization.load_pem_private_key(written.encode(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     made = (
@@ -57,10 +52,7 @@ def make_pair(folder: Path, name: str) -> tuple[str, str]:
         .sign(key, hashes.SHA256())
     )
     files = folder / f"{name}.key", folder / f"{name}.crt"
-    plain = serialization.NoEncryption()
-    files[0].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
-    )
+    files[0].write_text(written)
     files[1].write_bytes(made.public_bytes(serialization.Encoding.PEM))
     return str(files[0]), str(files[1])
 

@@ -27,11 +27,10 @@ from amls.courses.models import AccountEvent, Enrolment, RosterEntry, User
 from amls.mail.send import deliver_due
 from tests.cast import Cast
 from tests.factories import UserFactory
-from tests.signin.openid import CLIENT, PEM, University, sign, with_query
+from tests.signin.openid import CLIENT, University, key_of, sign, with_query
 
 pytestmark = pytest.mark.django_db
 LOGIN = "/accounts/oidc/uni/login/"
-_STRANGER = RSA.generate(2048).export_key().decode()
 
 
 def begin(client: Client, uni: University, path: str = LOGIN) -> str:
@@ -281,7 +280,7 @@ def unsigned(claims: dict[str, Any]) -> str:
 
 def signed_by_public_key(claims: dict[str, Any]) -> str:
     """RS256 taken for HS256: the public key, which everyone knows, as the secret."""
-    public = RSA.import_key(PEM).public_key().export_key()
+    public = RSA.import_key(key_of("university")).public_key().export_key()
     header = jwt.utils.base64url_encode(b'{"alg":"HS256","kid":"first"}').decode()
     body = jwt.encode(claims, "x" * 32).split(".")[1]
     mac = hmac.new(public, f"{header}.{body}".encode(), hashlib.sha256).digest()
@@ -289,7 +288,7 @@ def signed_by_public_key(claims: dict[str, Any]) -> str:
 
 
 def by_a_stranger(claims: dict[str, Any]) -> str:
-    return sign(claims, key=_STRANGER)
+    return sign(claims, key=key_of("stranger"))
 
 
 def by_an_unknown_key(claims: dict[str, Any]) -> str:
