@@ -13,8 +13,8 @@ from lectures.models import Material
 from lectures.services.materials import upload_for_lecture
 from tests.agreeing import agree_to
 from tests.cast import Cast
+from tests.desk.test_site import lecture_post
 from tests.factories import LectureFactory
-from tests.test_desk import lecture_post
 
 pytestmark = pytest.mark.django_db
 

@@ -16,14 +16,14 @@ from amls.courses.models import Course, Enrolment, User
 from amls.courses.services import touch, touch_enrolment
 from amls.pagecache import store as pagecache
 from amls.pagecache.boundaries import next_boundary
-from tests.courses.pagecache_urls import answered, rendered
+from tests.pagecache.urls import answered, rendered
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _urls(settings: Settings) -> Iterator[None]:
-    settings.ROOT_URLCONF = "tests.courses.pagecache_urls"
+    settings.ROOT_URLCONF = "tests.pagecache.urls"
     pagecache.store.clear()
     rendered.clear()
     answered.clear()

@@ -1,5 +1,7 @@
 """What is held back: done once, by the database's clock, as it was seen, or not at all; taken back until then."""
 
+# ruff: noqa: F811
+
 from datetime import timedelta
 from decimal import Decimal
 
@@ -16,7 +18,7 @@ from amls.mail.models import Notice
 from projects.models import Assessment, Project
 from projects.publication import publication_of
 from projects.services.assessing import assess
-from tests.projects.conftest import NOW, World
+from tests.projects.conftest import NOW, World, world  # noqa: F401 - a fixture
 from tests.projects.desk import make_teams
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]

@@ -15,8 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from amls.courses.models import User
 from tests.cast import Cast
+from tests.desk.test_site import SCOPED, rows  # noqa: F401 - a fixture
 from tests.factories import AssignmentFactory, EnrolmentFactory, ExamFactory, LectureFactory, TopicFactory
-from tests.test_desk import SCOPED, rows  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 

@@ -29,8 +29,8 @@ from lectures.services.materials import upload_for_lecture
 from lectures.services.schedule import change_lecture
 from tests.agreeing import agree_to
 from tests.cast import Cast
+from tests.desk.test_site import rows  # noqa: F401
 from tests.lectures.files import pdf
-from tests.test_desk import rows  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("one_factor")]
 
