@@ -193,27 +193,12 @@ def exams_for(access: Access) -> ExamsOverview:
     """
     course, enrolment, now = access.course, access.enrolment, access.now
     exams = _exams().read({"course": course.pk})
-    own = _own_registrations(enrolment)
-    accommodation: Accommodation | None = getattr(enrolment, "accommodation", None)
-    standing = [registration for registration in own.values() if registration.closed_at is None]
-    active = next((registration for registration in standing if not registration.keeps_seat), None)
     rules = exam_rules(course)
-    holds_seat = active is not None and active.holds_seat and _can_leave(active, now)
-    may_wait = holds_seat and len(standing) == 1 and rules.keeps_seat_while_waiting
-    waits_alone = active is not None and active.state == Registration.State.WAITLISTED and active.exam.may_withdraw(now)
-    may_hold = waits_alone and len(standing) == 1 and rules.keeps_seat_while_waiting
-    is_student = enrolment is not None and not enrolment.is_staff
-    is_on_list = _is_on_list(active, enrolment)
-    cards = [
-        _card(
-            exam, own.get(exam.pk), active, course=course, is_student=is_student, accommodation=accommodation,
-            is_on_list=is_on_list, may_wait=may_wait, may_hold=may_hold, now=now,
-        )
-        for exam in exams
-    ]  # fmt: skip
-    admission = admission_of(enrolment, now=now) if enrolment is not None and is_student and exams else None
+    reader = _Reader.of(enrolment, course=course, rules=rules, now=now)
+    cards = [reader.card_of(exam) for exam in exams]
+    admission = admission_of(enrolment, now=now) if enrolment is not None and reader.is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
-    overview = ExamsOverview(cards, admission, rules, accommodation, is_over)
+    overview = ExamsOverview(cards, admission, rules, reader.accommodation, is_over)
     if enrolment is not None:
         enrolment.exams_overview = overview  # type: ignore[attr-defined]
     return overview
@@ -306,38 +291,70 @@ def _registrations() -> ModelStatement[Registration]:
     return ModelStatement.of(rows, along=["exam", "seat__room", "result"], annotated=["ahead", "has_tasks"])
 
 
-def _card(
-    exam: Exam,
-    own: Registration | None,
-    active: Registration | None,
-    *,
-    course: Course,
-    is_student: bool,
-    accommodation: Accommodation | None,
-    is_on_list: bool | None,
-    may_wait: bool,
-    may_hold: bool,
-    now: datetime,
-) -> ExamCard:
-    exam.course = course
-    sign_up = exam.sign_up(now)
-    is_open = is_student and sign_up == SignUp.OPEN and course.state == Course.State.RUNNING
-    here = own if own is not None and own.closed_at is None else None
-    waits = own is not None and own.state == Registration.State.WAITLISTED
-    is_elsewhere = is_open and here is None and active is not None
-    return ExamCard(
-        exam=exam,
-        own=own,
-        sign_up=sign_up,
-        place=getattr(own, "ahead", 0) if waits else 0,
-        ends_at=accommodation.ends_at(exam) if accommodation is not None else exam.ends_at,
-        may_register=is_open and active is None,
-        may_move=is_elsewhere and _can_leave(active, now) and exam.has_free_seat,
-        may_withdraw=_can_leave(here, now),
-        may_wait=is_elsewhere and may_wait and not exam.has_free_seat and exam.may_withdraw(now),
-        may_hold=is_elsewhere and may_hold and exam.has_free_seat and exam.may_withdraw(now),
-        is_on_list=is_on_list if here is not None and here == active else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What the cards of all dates go by: who reads them, and what they have among these dates.
+
+    Attributes:
+        own: by exam, their newest registration.
+        active: the one by which they take part, or wait without a seat.
+        may_wait: whether they may join another date's waiting list and keep their seat.
+        may_hold: whether they may take another date's seat and keep their place on the waiting list.
+        is_on_list: whether the university's list for the active one names them; see `ExamCard`.
+    """
+
+    course: Course
+    now: datetime
+    is_student: bool
+    own: Mapping[int, Registration]
+    active: Registration | None
+    may_wait: bool
+    may_hold: bool
+    is_on_list: bool | None
+    accommodation: Accommodation | None
+
+    @classmethod
+    def of(cls, enrolment: Enrolment | None, *, course: Course, rules: ExamRules, now: datetime) -> "_Reader":
+        """Return what the course's cards go by for who has this part in it: at most 2 queries."""
+        own = _own_registrations(enrolment)
+        standing = [registration for registration in own.values() if registration.closed_at is None]
+        active = next((registration for registration in standing if not registration.keeps_seat), None)
+        # Only who has nothing else may have two: a seat, and a place on the waiting list of another date.
+        only = active if len(standing) == 1 and rules.keeps_seat_while_waiting else None
+        return cls(
+            course=course,
+            now=now,
+            is_student=enrolment is not None and not enrolment.is_staff,
+            own=own,
+            active=active,
+            may_wait=only is not None and only.holds_seat and _can_leave(only, now),
+            may_hold=only is not None and only.state == Registration.State.WAITLISTED and only.exam.may_withdraw(now),
+            is_on_list=_is_on_list(active, enrolment),
+            accommodation=getattr(enrolment, "accommodation", None),
+        )
+
+    def card_of(self, exam: Exam) -> ExamCard:
+        """Return what one date shows them."""
+        exam.course = self.course
+        own, active, now = self.own.get(exam.pk), self.active, self.now
+        sign_up = exam.sign_up(now)
+        is_open = self.is_student and sign_up == SignUp.OPEN and self.course.state == Course.State.RUNNING
+        here = own if own is not None and own.closed_at is None else None
+        waits = own is not None and own.state == Registration.State.WAITLISTED
+        is_elsewhere = is_open and here is None and active is not None
+        return ExamCard(
+            exam=exam,
+            own=own,
+            sign_up=sign_up,
+            place=getattr(own, "ahead", 0) if waits else 0,
+            ends_at=self.accommodation.ends_at(exam) if self.accommodation is not None else exam.ends_at,
+            may_register=is_open and active is None,
+            may_move=is_elsewhere and _can_leave(active, now) and exam.has_free_seat,
+            may_withdraw=_can_leave(here, now),
+            may_wait=is_elsewhere and self.may_wait and not exam.has_free_seat and exam.may_withdraw(now),
+            may_hold=is_elsewhere and self.may_hold and exam.has_free_seat and exam.may_withdraw(now),
+            is_on_list=self.is_on_list if here is not None and here == active else None,
+        )
 
 
 def _can_leave(registration: Registration | None, now: datetime) -> bool:
