@@ -129,14 +129,7 @@ def read_rows(
     if not with_results:
         return Known(deadlines, places, members, {}, {}, {}, {}, {}, excused, set())
     is_assessed = bool(given["assessments"]) or not are_few
-    teams_points: dict[int, tuple[Decimal, int]] = {}
-    sums: dict[int, list[Sums]] = defaultdict(list)
-    for summed in _sums(are_few=are_few).run(given) if is_assessed and not with_tasks else ():
-        assessment, enrolment, alone, added, count = summed
-        if alone is None:
-            teams_points[assessment] = added, count
-        else:
-            sums[assessment].append((assessment, enrolment, alone, added, count))
+    teams_points, sums = _read_sums(given, are_few=are_few) if is_assessed and not with_tasks else ({}, {})
     overrides = _overrides(are_few=are_few).run(given) if is_assessed else []
     is_any_on_paper = not all(assignment.is_handed_in_here for assignment in assignments)
     return Known(
@@ -151,6 +144,20 @@ def read_rows(
         excused=excused,
         published={pk for (pk,) in _published().run(given)} if is_any_on_paper else set(),
     )  # fmt: skip
+
+
+def _read_sums(
+    given: Mapping[str, Any], *, are_few: bool
+) -> tuple[dict[int, tuple[Decimal, int]], dict[int, list[Sums]]]:
+    """Return the points that all of a team have, and of single members, by assessment: 1 query. See `Known`."""
+    teams_points: dict[int, tuple[Decimal, int]] = {}
+    sums: dict[int, list[Sums]] = defaultdict(list)
+    for assessment, enrolment, alone, added, count in _sums(are_few=are_few).run(given):
+        if alone is None:
+            teams_points[assessment] = added, count
+        else:
+            sums[assessment].append((assessment, enrolment, alone, added, count))
+    return teams_points, sums
 
 
 def places_of(

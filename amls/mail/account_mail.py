@@ -87,21 +87,10 @@ class OutboxAdapter(AccountAdapter):
         }
 
     def _words(self, name: str, prefix: str, email: str, context: dict[str, Any]) -> dict[str, str]:
-        not_you = _("If it wasn't you, ignore this mail: nothing happens.")
-        if "code" in context and name == "login_code":
-            return {
-                "subject": _("Your code to sign in"),
-                "text": _("Type this code where you are signing in.") + f" {_how_long()}\n\n{not_you}",
-                "code": str(context["code"]),
-                "reason": _("You get this mail because somebody asked for a code to sign in with this address."),
-            }
+        """Return what a mail says, by the name of allauth's template."""
         if "code" in context:
-            return {
-                "subject": _("Your code to confirm this address"),
-                "text": _("Type this code on the page that asks for it.") + f" {_how_long()}\n\n{not_you}",
-                "code": str(context["code"]),
-                "reason": _("You get this mail because somebody gave this address for an account."),
-            }
+            return _words_with_code(name, str(context["code"]))
+        not_you = _not_you()
         if name == "password_reset_key":
             return {
                 "subject": _("Choose a new password"),
@@ -141,6 +130,26 @@ class OutboxAdapter(AccountAdapter):
             "text": str(mail.body).strip(),
             "reason": _("You get this mail because something about your account changed."),
         }
+
+
+def _words_with_code(name: str, code: str) -> dict[str, str]:
+    if name == "login_code":
+        return {
+            "subject": _("Your code to sign in"),
+            "text": _("Type this code where you are signing in.") + f" {_how_long()}\n\n{_not_you()}",
+            "code": code,
+            "reason": _("You get this mail because somebody asked for a code to sign in with this address."),
+        }
+    return {
+        "subject": _("Your code to confirm this address"),
+        "text": _("Type this code on the page that asks for it.") + f" {_how_long()}\n\n{_not_you()}",
+        "code": code,
+        "reason": _("You get this mail because somebody gave this address for an account."),
+    }
+
+
+def _not_you() -> str:
+    return _("If it wasn't you, ignore this mail: nothing happens.")
 
 
 def _how_long() -> str:

@@ -96,42 +96,49 @@ def invite_member(
         project = lock_team(project.pk)
         require_active(project)
         require_registration_open(project.assignment, now=now)
-        people = members_of(project)
         expire_invitations(project, now=now)
-        waiting = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
         invitation = Invitation(project=project, email=email, seeker=seeker, invited_by=by, invited_at=now)
-        name = {"email": invitation.label}
-        if waiting.filter(email__iexact=email).exists():
-            raise RuleViolation(_("%(email)s is invited already.") % name, code="invited-already", field="email")
-        addresses = EmailAddress.objects.filter(user__in=[person.user_id for person in people], email__iexact=email)
-        if addresses.exists() or any(person.user.email.lower() == email.lower() for person in people):
-            raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
-        _require_place(project, len(people) + waiting.count())
+        _require_may_join(invitation, project)
         _spend_invitation(invitation, project)
         closes = registration_closes_at(project.assignment)
-        expires = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
-        invitation.expires_at = expires
+        invitation.expires_at = min([now + INVITATION_LASTS, *([closes + timedelta(minutes=1)] if closes else [])])
         invitation.save(force_insert=True)
-        notify(
-            key=f"projects.invited:{invitation.pk}",
-            kind="projects.invited",
-            now=now,
-            address=email,
-            course=project.course,
-            references={"invitation": invitation.pk},
-            due_at=expires,
-        )
-        # Whether it was answered is looked at then.
-        references = {"invitation": invitation.pk}
-        tell(
-            "projects.invitation-expired",
-            [by],
-            cause=str(invitation.pk),
-            now=now,
-            references=references,
-            not_before=expires,
-        )
+        _tell_of_invitation(invitation, project)
     return invitation
+
+
+def _require_may_join(invitation: Invitation, project: Project) -> None:
+    """Refuse to invite whoever is in the team or invited already, and more people than the team has places for."""
+    people, email, name = members_of(project), invitation.email, {"email": invitation.label}
+    waiting = Invitation.objects.filter(project=project, state=Invitation.State.OPEN)
+    if waiting.filter(email__iexact=email).exists():
+        raise RuleViolation(_("%(email)s is invited already.") % name, code="invited-already", field="email")
+    addresses = EmailAddress.objects.filter(user__in=[person.user_id for person in people], email__iexact=email)
+    if addresses.exists() or any(person.user.email.lower() == email.lower() for person in people):
+        raise RuleViolation(_("%(email)s is in your team already.") % name, code="member-already", field="email")
+    _require_place(project, len(people) + waiting.count())
+
+
+def _tell_of_invitation(invitation: Invitation, project: Project) -> None:
+    """Ask the person, and tell who invited them when the invitation ends: whether it was answered is looked at then."""
+    now, references = invitation.invited_at, {"invitation": invitation.pk}
+    notify(
+        key=f"projects.invited:{invitation.pk}",
+        kind="projects.invited",
+        now=now,
+        address=invitation.email,
+        course=project.course,
+        references=references,
+        due_at=invitation.expires_at,
+    )
+    tell(
+        "projects.invitation-expired",
+        [invitation.invited_by],
+        cause=str(invitation.pk),
+        now=now,
+        references=references,
+        not_before=invitation.expires_at,
+    )
 
 
 def _spend_invitation(invitation: Invitation, project: Project) -> None:

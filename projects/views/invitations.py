@@ -41,21 +41,12 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     problem = ""
     if request.method == "POST":
         try:
-            if "decline" in request.POST:
-                decline_invitation(invitation=invitation, now=access.now)
-                messages.success(request, _("You declined. The team is told."))
-                return redirect(access.course)
-            if access.enrolment is not None:
-                accept_invitation(
-                    invitation=invitation,
-                    enrolment=access.enrolment,
-                    now=access.now,
-                    leaves_team="switch" in request.POST,
-                )
-                messages.success(request, _("You are in the team."))
-                return redirect(address_of(invitation.project.assignment))
+            answered = _answer(request, access, invitation)
         except RuleViolation as violation:
             problem = str(violation.message)
+        else:
+            if answered is not None:
+                return answered
     if invitation.project.topic is not None:
         invitation.project.topic.course = access.course
     deadlines = Deadlines.of(assignment)
@@ -76,6 +67,20 @@ def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "problem": problem,
     }
     return render(request, "projects/invitation.html", context, status=422 if problem else 200)
+
+
+def _answer(request: HttpRequest, access: Access, invitation: Invitation) -> HttpResponse | None:
+    """Take the answer, and lead on; None where the reader isn't in the course yet, and can only decline."""
+    if "decline" in request.POST:
+        decline_invitation(invitation=invitation, now=access.now)
+        messages.success(request, _("You declined. The team is told."))
+        return redirect(access.course)
+    if access.enrolment is None:
+        return None
+    leaves_team = "switch" in request.POST
+    accept_invitation(invitation=invitation, enrolment=access.enrolment, now=access.now, leaves_team=leaves_team)
+    messages.success(request, _("You are in the team."))
+    return redirect(address_of(invitation.project.assignment))
 
 
 def _for_another_address(request: HttpRequest, access: Access, invitation: Invitation) -> HttpResponse:

@@ -27,7 +27,7 @@ from projects.models import (
     TopicSwitch,
 )
 from projects.points import score_of
-from projects.queries import personal_result
+from projects.queries import TeamView, personal_result
 from projects.receipts import receipt_code
 from projects.services.extensions import request_extension, take_request_back
 from projects.services.handin import pick_submission
@@ -62,25 +62,33 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "invite_form": InviteForm(),
         "handouts": handouts_of(access, [mine.assignment] if mine.assignment is not None else []),
     }
-    if team is None:
-        due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
-        closes_at = mine.deadlines.closes_at(due_at)
-        context |= {
-            "due_at": due_at,
-            "closes_at": closes_at,
-            "is_open": closes_at is None or access.now < closes_at,
-            "opens_later": mine.opens_later,
-        }
-        notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
-        context["note"] = notes.select_related("topic").first()
-        return context
-    invited = list(Invitation.objects.filter(project=team.project).open_at(access.now).select_related("seeker__user"))
+    return context | (_without_team(mine) if team is None else _of_team(mine, team))
+
+
+def _without_team(mine: Mine) -> dict[str, Any]:
+    """Return what the page shows somebody who is in no team: until when, and their note, if they seek one."""
+    due_at = mine.deadlines.for_team(0, [mine.enrolment.pk])
+    closes_at = mine.deadlines.closes_at(due_at)
+    notes = SeekingNote.objects.filter(enrolment=mine.enrolment, assignment=mine.assignment)
+    return {
+        "due_at": due_at,
+        "closes_at": closes_at,
+        "is_open": closes_at is None or mine.access.now < closes_at,
+        "opens_later": mine.opens_later,
+        "note": notes.select_related("topic").first(),
+    }
+
+
+def _of_team(mine: Mine, team: TeamView) -> dict[str, Any]:
+    """Return what the page shows of a team: attempts, result, invitations, requests, and what its reader may do."""
+    now = mine.access.now
+    invited = list(Invitation.objects.filter(project=team.project).open_at(now).select_related("seeker__user"))
     requests = list(ExtensionRequest.objects.filter(project=team.project).order_by("-decided_at", "-pk"))
     assessment = team.published
     result = (
         personal_result(assessment, team.overrides.get(mine.enrolment.pk), mine.enrolment.pk) if assessment else None
     )
-    context |= {
+    return {
         "project": team.project,
         "topic": team.project.topic,
         "open_invitations": invited,
@@ -92,16 +100,15 @@ def mine_context(mine: Mine) -> dict[str, Any]:
         "override": team.overrides.get(mine.enrolment.pk) if assessment else None,
         "request_open": next((asked for asked in requests if asked.state == ExtensionRequest.State.OPEN), None),
         "last_request": next((asked for asked in requests if asked.state != ExtensionRequest.State.OPEN), None),
-        "switched": TopicSwitch.objects.to_take_back_at(access.now)
+        "switched": TopicSwitch.objects.to_take_back_at(now)
         .filter(project=team.project)
         .select_related("topic", "by__user")
         .first(),
-        "is_open": team.closes_at is None or access.now < team.closes_at,
-        "may_pick": team.may_pick(access.now),
+        "is_open": team.closes_at is None or now < team.closes_at,
+        "may_pick": team.may_pick(now),
         "opens_later": mine.opens_later,
         "may_invite": len(team.members) + len(invited) < team.project.team_max,
     }
-    return context
 
 
 @login_required

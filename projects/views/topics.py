@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container, Sequence
 from functools import cache
 from typing import Any
 
@@ -58,15 +59,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect("projects:assignments", slug=slug)
     if assignment is not None:
         assignment.course = access.course
-    rows = list(
-        Topic.objects.filter(assignment=assignment)
-        .visible_to(access.enrolment, is_manager=access.is_manager)
-        .select_related("mentor")
-        .exclude(proposal__in=["declined", "withdrawn"])
-        .order_by("position", "pk")
-    )
-    for row in rows:
-        row.course = access.course
+    rows = _seen(access, assignment)
     offered = [row for row in rows if not row.proposal]
     asked = WantedTopics.asked_by(request.GET)
     shown = {row.pk for row in rows if asked.fits(row)}
@@ -82,11 +75,7 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         "closes_at": deadlines.registration_closes_at,
         "due_at": deadlines.for_all,
         "is_extended": deadlines.for_all != deadlines.base,
-        "tracks": [
-            (track, [(row, row.pk in shown) for row in of_track], any(row.pk in shown for row in of_track))
-            for track in dict.fromkeys(row.track for row in rows)
-            if (of_track := [row for row in rows if row.track == track])
-        ],
+        "tracks": _by_track(rows, shown),
         "shown_count": len(shown),
         "count": len(offered),
         "with_room": sum(row.is_available for row in offered),
@@ -102,6 +91,28 @@ def topics(request: HttpRequest, slug: str) -> HttpResponse:
         **_own(access, assignment, deadlines),
     }
     return render(request, "projects/topics.html", context)
+
+
+def _seen(access: Access, assignment: Assignment | None) -> list[Topic]:
+    """Return the topics and ideas of an assignment that the reader may see, as they stand: 1 query."""
+    rows = list(
+        Topic.objects.filter(assignment=assignment)
+        .visible_to(access.enrolment, is_manager=access.is_manager)
+        .select_related("mentor")
+        .exclude(proposal__in=["declined", "withdrawn"])
+        .order_by("position", "pk")
+    )
+    for row in rows:
+        row.course = access.course
+    return rows
+
+
+def _by_track(rows: Sequence[Topic], shown: Container[int]) -> list[tuple[str, list[tuple[Topic, bool]], bool]]:
+    """Return the topics of each track, each with whether the filter shows it, and whether it shows any of the track."""
+    tracks: dict[str, list[tuple[Topic, bool]]] = {}
+    for row in rows:
+        tracks.setdefault(row.track, []).append((row, row.pk in shown))
+    return [(track, topics, any(is_shown for _topic, is_shown in topics)) for track, topics in tracks.items()]
 
 
 def _seekers(access: Access, notes: QuerySet[SeekingNote]) -> dict[str, Any]:

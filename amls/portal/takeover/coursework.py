@@ -288,24 +288,7 @@ class CourseworkImport(RowImport):
                 why = _("Topic %(title)s: the mentor '%(mentor)s' is not on the staff.")
                 self.problems.append(why % {"title": topic.title, "mentor": topic.mentor})
                 return
-            values = {
-                name: getattr(topic, name)
-                for name in (
-                    "track",
-                    "title",
-                    "description",
-                    "team_min",
-                    "team_max",
-                    "slots",
-                    "fewest_teams",
-                    "must_be_held",
-                )
-            }
-            values |= {
-                "mentor": self.staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
-                "is_open": topic.open, "position": position,
-            }  # fmt: skip
-            wanted.append(Wanted(topic_label(topic), values))
+            wanted.append(Wanted(topic_label(topic), self._values_of(topic, position)))
         self.sync(
             Topic.objects.of_staff().filter(assignment=assignment),
             wanted,
@@ -313,6 +296,15 @@ class CourseworkImport(RowImport):
             parent={"course": self.course, "assignment": assignment},
             leaving=Leaving(stays=self._close_topic),
         )
+
+    def _values_of(self, topic: TopicSpec, position: int) -> dict[str, Any]:
+        same = (
+            "track", "title", "description", "team_min", "team_max", "slots", "fewest_teams", "must_be_held",
+        )  # fmt: skip
+        return {name: getattr(topic, name) for name in same} | {
+            "mentor": self.staff.get(topic.mentor), "skills": list(topic.skills), "links": list(topic.links),
+            "is_open": topic.open, "position": position,
+        }  # fmt: skip
 
     def _close_topic(self, topic: Topic) -> bool:
         """Close a topic that the file no longer names but that teams have or had: their work hangs on it."""

@@ -41,31 +41,11 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
     bracketed = _bracketed(row, cell, text, where, ids)
     if bracketed is not None:
         return bracketed
-    number = _NUMBER.match(text)
-    # '14.04. Kickoff' and '5 October: Categories' begin with a day and no number.
-    if number is not None and any(
-        mention.start < number.end() and (mention.days or mention.week) for mention in find_days(text)
-    ):
-        number = None
+    number = _number_before(text)
     rest = text[number.end() :] if number is not None else text
     days = find_days(rest)
-    at_start = [mention for mention in days if mention.start <= _lead(rest)]
-    at_end = [
-        mention for mention in days if len(rest) - mention.end <= 2 or re.fullmatch(r"[\s)\].,;]*", rest[mention.end :])
-    ]
-    first = next((mention for mention in at_start if mention.days or mention.week is not None or mention.is_open), None)
     is_item = row.kind in ("item", "pair") or number is not None
-    if (
-        first is None
-        and at_end
-        and len(rest) < _SENTENCE
-        and (is_item or row.kind == "heading")
-        and not kinds.is_due(rest)
-    ):
-        last = at_end[-1]
-        first = last if (last.days and not last.is_loose) or last.is_open else None
-    if first is None:
-        first = _labelled(rest, days)
+    first = _day_of(rest, days, may_end_by_it=is_item or row.kind == "heading")
     if first is None or (row.kind == "text" and number is None and _is_prose(rest)):
         return None
     if first.week is not None and not is_item and row.kind != "text":
@@ -75,20 +55,11 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
     draft = _draft(row, where, ids)
     draft.days = [mention for mention in (first, *behind) if mention.days or mention.is_open]
     draft.week = first if first.week is not None else None
-    times = find_times(title[:40], expects=first.start <= _lead(rest)) if first.days else []
-    own = [
-        span
-        for span in times
-        if not span.problem
-        and not kinds.is_due(title)
-        and (span.start <= 3 or re.search(r"[(,]\s*$", title[: span.start]))
-    ]
-    if own:
-        draft.times = own[0]
-        title = title[: own[0].start] + title[own[0].end :]
-    elif not kinds.is_due(title):
-        inner = [span for span in find_times(title) if not span.problem]
-        draft.times = inner[0] if inner else None
+    if not kinds.is_due(title):
+        own = _own_time(title, expects=first.start <= _lead(rest)) if first.days else None
+        draft.times = own or next((span for span in find_times(title) if not span.problem), None)
+        if own is not None:
+            title = title[: own.start] + title[own.end :]
     _fill(
         draft,
         re.sub(r"^(?:\s*\(\s*\))?[\s:–—,;.|-]+|\(\s*\)", "", title),
@@ -96,6 +67,40 @@ def read_line(row: SourceRow, where: Where, ids: Ids) -> Draft | None:
         number.group("number") if number else "",
     )
     return draft
+
+
+def _number_before(text: str) -> re.Match[str] | None:
+    """Return the number before a line's title; '14.04. Kickoff' and '5 October: Categories' begin with a day and have none."""
+    number = _NUMBER.match(text)
+    if number is None:
+        return None
+    is_day = any(mention.start < number.end() and (mention.days or mention.week) for mention in find_days(text))
+    return None if is_day else number
+
+
+def _day_of(text: str, days: list[Mention], *, may_end_by_it: bool) -> Mention | None:
+    """Return the day on which is what a line says: at its beginning, behind a label or, where that may be, at its end."""
+    for mention in days:
+        if mention.start <= _lead(text) and (mention.days or mention.week is not None or mention.is_open):
+            return mention
+    at_end = [mention for mention in days if re.fullmatch(r"[\s)\].,;]*|.{0,2}", text[mention.end :], re.DOTALL)]
+    if may_end_by_it and at_end and len(text) < _SENTENCE and not kinds.is_due(text):
+        last = at_end[-1]
+        if (last.days and not last.is_loose) or last.is_open:
+            return last
+    return _labelled(text, days)
+
+
+def _own_time(title: str, *, expects: bool) -> Times | None:
+    """Return the time that stands with the day and is no part of the title: at its beginning, or behind a comma."""
+    return next(
+        (
+            span
+            for span in find_times(title[:40], expects=expects)
+            if not span.problem and (span.start <= 3 or re.search(r"[(,]\s*$", title[: span.start]))
+        ),
+        None,
+    )
 
 
 def _labelled(text: str, days: list[Mention]) -> Mention | None:
