@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from amls.core.providers import SignInProvider
 from amls.core.request import now_of
 from amls.core.statements import ModelStatement, Parameter
+from amls.courses.accounts import user_or_none
 from amls.courses.models import Course, Enrolment, User
 from amls.courses.permissions import enrolment_at, lacks_second_factor, may_create_courses, may_manage, teaches
 from amls.courses.vouched import vouched_of
@@ -118,8 +119,8 @@ def need_course_maker(request: HttpRequest) -> User:
         Http404: they may not.
         SecondFactorNeeded: they may, but lack the factor that staff need.
     """
-    user = request.user
-    if not isinstance(user, User) or not may_create_courses(user):
+    user = user_or_none(request)
+    if user is None or not may_create_courses(user):
         raise Http404
     if lacks_second_factor(user):
         raise SecondFactorNeeded

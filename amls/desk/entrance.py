@@ -14,7 +14,7 @@ from unfold.sites import UnfoldAdminSite
 
 from amls.core.origin import place_here
 from amls.courses.access import lead_to_factor
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.courses.permissions import lacks_second_factor
 from amls.desk.chosen import choosing, offered_courses
 from amls.desk.odd_requests import careful
@@ -46,13 +46,13 @@ class DeskSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Let in whoever teaches in a course."""
-        user = request.user
-        return isinstance(user, User) and user.is_active and user.is_staff and not lacks_second_factor(user)
+        user = user_or_none(request)
+        return user is not None and user.is_active and user.is_staff and not lacks_second_factor(user)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send people to the site's own sign-in, and staff who have not proven a second factor to do so."""
-        user, place = request.user, place_here(request, request.GET.get("next")) or reverse("admin:index")
-        if not isinstance(user, User):
+        user, place = user_or_none(request), place_here(request, request.GET.get("next")) or reverse("admin:index")
+        if user is None:
             return redirect_to_login(place, reverse("account_login"))
         if not user.is_staff:
             raise Http404

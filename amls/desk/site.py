@@ -21,6 +21,7 @@ from amls.core.preview import Preview, preview_of, sent_before
 from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_or_none
 from amls.courses.addresses import OwnAddress
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.people import AccountChoice, PersonChoice
@@ -90,7 +91,8 @@ class CourseScopedAdmin(ThroughServices, OwnAddress, FoldedSearch, ModelAdmin): 
         return reached if isinstance(reached, Course) else None
 
     def _may(self, request: HttpRequest, row: Any = None) -> bool:
-        if not isinstance(request.user, User) or not request.user.is_staff:
+        user = user_or_none(request)
+        if user is None or not user.is_staff:
             return False
         course = self.course_of(row) if row is not None else None
         # A course that this request has just made is not among those that were read.
@@ -330,7 +332,8 @@ class CourseScopedInline(OwnAddress, TabularInline):  # type: ignore[misc]
     tab = True
 
     def _may(self, request: HttpRequest) -> bool:
-        return isinstance(request.user, User) and request.user.is_staff
+        user = user_or_none(request)
+        return user is not None and user.is_staff
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Follow the row that it belongs to."""

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 from amls.core.preview import AGREED, SEAL
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.desk.sent_twice import add_once
 
 # The row, as the form has filled it; `by` whom it is saved, and `now`.
@@ -115,7 +115,7 @@ def call(service: Write | None, request: HttpRequest, row: Any) -> Any:
         raise TypeError(f"Nothing at the desk writes {row._meta.label}.")  # noqa: SLF001 - Django's public name for it
     now = now_of(request)
     try:
-        return service(row, by=request.user if isinstance(request.user, User) else None, now=now)
+        return service(row, by=user_or_none(request), now=now)
     except ValidationError as error:
         raise RuleViolation(" ".join(error.messages), code="invalid") from error
 

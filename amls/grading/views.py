@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
-from amls.courses.models import Enrolment, User
+from amls.courses.accounts import user_of
+from amls.courses.models import Enrolment
 from amls.files.kept import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
@@ -64,11 +65,6 @@ class EntriesForm(forms.Form):
         """Return what was typed, by enrolment."""
         data = self.cleaned_data
         return {pk: Count(data[f"entered-{pk}"] or 0, data[f"excused-{pk}"] or 0) for pk in self.asked}
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - `open_course_as_manager` says so
-    return request.user
 
 
 @login_required
@@ -124,7 +120,7 @@ def roll(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             else:
                 entries = EntriesForm(request.POST, people=people)
                 if entries.is_valid():
-                    count = len(enter(roll_pk=pk, counts=entries.counts(), by=_user(request), now=access.now))
+                    count = len(enter(roll_pk=pk, counts=entries.counts(), by=user_of(request), now=access.now))
                     said = ngettext("Changed for %(count)d person.", "Changed for %(count)d people.", count)
                     messages.success(request, said % {"count": count})
                     return redirect("grading:roll", slug, pk)
@@ -161,7 +157,7 @@ def roll_import(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show what a table would enter, then enter it."""
     access = open_course_as_manager(request, slug)
     listed = get_object_or_404(Roll, pk=pk, course=access.course)
-    by = _user(request)
+    by = user_of(request)
     shelf = Shelf(by.pk, f"grading.entries:{pk}", access.now)
     form = TableForm(request.POST or None, request.FILES or None, shelf=shelf)
 

@@ -14,7 +14,7 @@ from unfold.decorators import action
 
 from amls.core.preview import AGREED, SEAL, Preview, preview_by_button, sent_before
 from amls.core.request import now_of
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from amls.courses.saving import delete_row, save_row
 from amls.desk.filters import KindFilter
 from amls.desk.holding import WantedAct, hold_at_desk
@@ -117,10 +117,10 @@ class AnnouncementAdmin(CourseScopedAdmin):
 
     def _show(self, request: HttpRequest, unseen: NotSeenYet) -> HttpResponse:
         announcement = unseen.announcement
-        if _TRY in request.POST and isinstance(request.user, User):
-            now = now_of(request)
-            try_typed(announcement=announcement, by=request.user, now=now)
-            messages.success(request, _("A test is on its way to %(address)s.") % {"address": request.user.email})
+        if _TRY in request.POST:
+            user = user_of(request)
+            try_typed(announcement=announcement, by=user, now=now_of(request))
+            messages.success(request, _("A test is on its way to %(address)s.") % {"address": user.email})
         people = people_in(announcement.audience, announcement.course).select_related("user")
         context = {
             **self.admin_site.each_context(request),

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_POST
 
 from amls.core.preview import sent_before
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_or_none
 from amls.held.asking import ask_and_hold
 from amls.held.trying import tried
 from exams.forms import ExamActForm
 from exams.services.acts import Staff, acts, wanted_act
 from exams.views.people import place_of
-from exams.views.staff import open_exam, person_of
+from exams.views.staff import open_exam
 
 View = Callable[[HttpRequest, str, int], HttpResponse]
 
@@ -34,7 +35,7 @@ def act_view(name: str, form_class: type[ExamActForm]) -> View:
     @require_POST
     def view(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         access, exam = open_exam(request, slug, pk)
-        staff = Staff(exam, person_of(request), access.now)
+        staff = Staff(exam, user_or_none(request), access.now)
         form = form_class(request.POST, exam=exam)
         back = reverse("exams:staff", args=[slug, pk]) + place_of(request)
         if form.is_valid():

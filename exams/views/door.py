@@ -23,6 +23,7 @@ from amls.core.folding import LETTERS, is_found, searchable
 from amls.core.request import json_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_manager, open_course
+from amls.courses.accounts import user_or_none
 from amls.courses.models import Enrolment
 from exams.admission import admissions_of
 from exams.forms import WalkInForm
@@ -30,7 +31,6 @@ from exams.models import Accommodation, CheckInMark, Exam, HelperLink, Registrat
 from exams.permissions import find_by_slip, find_helper, slip_code
 from exams.services.door import make_mark
 from exams.services.registration import staff_register
-from exams.views.staff import person_of
 
 # More than this many marks at once are not from a door.
 _MOST_MARKS = 500
@@ -147,7 +147,7 @@ def mark(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam, helper = _open_door(request, slug, pk)
     try:
         values = _read_mark({name: str(value) for name, value in request.POST.items()})
-        marked = make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
+        marked = make_mark(exam_pk=exam.pk, now=access.now, by=user_or_none(request), helper=helper, **values)
         messages.success(request, f"{marked.enrolment.user}: {_said(marked)}")
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
@@ -170,7 +170,7 @@ def marks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             key = str(entry.get("key", ""))
             try:
                 values = _read_mark(entry, skew=skew)
-                make_mark(exam_pk=exam.pk, now=access.now, by=person_of(request), helper=helper, **values)
+                make_mark(exam_pk=exam.pk, now=access.now, by=user_or_none(request), helper=helper, **values)
             except RuleViolation as violation:
                 refused[key] = str(violation.message)
     states = {
@@ -254,7 +254,7 @@ def walk_in(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         )  # fmt: skip
         make_mark(
             registration_pk=made.pk, exam_pk=exam.pk, action=CheckInMark.Action.PRESENT, key=uuid.uuid4(),
-            now=access.now, by=person_of(request), seat=form.cleaned_data["seat"],
+            now=access.now, by=user_or_none(request), seat=form.cleaned_data["seat"],
         )  # fmt: skip
         messages.success(request, _("%(person)s is registered and present.") % {"person": enrolment.user})
     except RuleViolation as violation:

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_POST
 from amls.core.preview import without_trace
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_or_none
 from amls.desk.holding import WantedAct
 from amls.held.asking import ask_and_hold
 from exams.services.holding import RESULTS, SEATS, Seen, published, released, seal_seen
-from exams.views.staff import open_exam, person_of
+from exams.views.staff import open_exam
 
 
 @require_POST
@@ -41,7 +42,7 @@ def publish(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     access, exam = open_exam(request, slug, pk)
     return _ask(
         request,
-        lambda: published(exam_pk=pk, by=person_of(request), now=access.now),
+        lambda: published(exam_pk=pk, by=user_or_none(request), now=access.now),
         lambda rows: WantedAct(
             course=access.course, kind=RESULTS, about=str(pk), references={"exam": pk, "seal": seal_seen(rows)},
             title=_("Publish the results of %(exam)s") % {"exam": exam.with_day(access.course.zone)},
@@ -66,5 +67,5 @@ def _ask(
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
         return redirect(wanted_of([]).back)
-    by, now = person_of(request), now_of(request)
+    by, now = user_or_none(request), now_of(request)
     return ask_and_hold(request, wanted_of(rows), people=rows, lead=lead, submit=submit, by=by, now=now)

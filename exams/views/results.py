@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.decimals import say_decimal
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
+from amls.courses.accounts import user_or_none
 from amls.files.models import TableImport
 from amls.files.tables.pages import show_or_import
 from amls.files.tables.plan import Plan
@@ -30,7 +31,7 @@ from exams.services.corrected import keep_corrected
 from exams.services.pointfile import import_points
 from exams.services.regrading import current_extra_points, grade_table, lifts_fail
 from exams.services.results import check_steps, enter_points, regrade, set_grade_table
-from exams.views.staff import import_page, open_exam, person_of, shelf_of
+from exams.views.staff import import_page, open_exam, shelf_of
 
 # What an address says for people in the order of the stack of papers, by matriculation number.
 STACK = "stack"
@@ -161,7 +162,7 @@ def say_saved(request: HttpRequest, access: Access, count: int, made: TableImpor
         messages.success(request, said)
         return
     say_corrected(
-        request, made, course=access.course, title=said.rstrip("."), back=back, by=person_of(request), now=access.now
+        request, made, course=access.course, title=said.rstrip("."), back=back, by=user_or_none(request), now=access.now
     )
 
 
@@ -176,7 +177,7 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             changes = enter_points(
                 exam_pk=pk,
                 points=form.points(),
-                by=person_of(request),
+                by=user_or_none(request),
                 reason=form.cleaned_data["reason"],
                 now=access.now,
             )
@@ -184,7 +185,7 @@ def enter(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
             problem = str(violation.message)
         else:
             back = f"{reverse('exams:results', args=[slug, pk])}{f'?order={STACK}' if order == STACK else ''}"
-            made = keep_corrected(changes, exam=exam, by=person_of(request), now=access.now)
+            made = keep_corrected(changes, exam=exam, by=user_or_none(request), now=access.now)
             say_saved(request, access, len(changes), made, back=back)
             return redirect(back)
     context = _context(access, exam, entry=form, problem=problem, order=order)
@@ -200,7 +201,7 @@ def import_file(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_points(
-            exam_pk=pk, upload=upload, by=person_of(request),
+            exam_pk=pk, upload=upload, by=user_or_none(request),
             reason=form.cleaned_data.get("reason", ""), now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 
@@ -244,7 +245,7 @@ def grade_anew(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         messages.error(request, form.problem)
         return redirect("exams:results", slug=slug, pk=pk)
     try:
-        count = regrade(exam_pk=pk, by=person_of(request), reason=form.cleaned_data["reason"], now=access.now)
+        count = regrade(exam_pk=pk, by=user_or_none(request), reason=form.cleaned_data["reason"], now=access.now)
     except RuleViolation as violation:
         messages.error(request, str(violation.message))
     else:

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.request import htmx_of
 from amls.courses.access import Access, open_course_as_manager
-from amls.courses.models import Enrolment, User
+from amls.courses.accounts import user_of, user_or_none
+from amls.courses.models import Enrolment
 from amls.files.kept import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
@@ -92,15 +93,9 @@ def _helpers(request: HttpRequest, exam: Exam, access: Access) -> list[dict[str,
     return helpers
 
 
-def person_of(request: HttpRequest) -> User | None:
-    """Return who is signed in; None for a helper at the door."""
-    return request.user if isinstance(request.user, User) else None
-
-
 def shelf_of(request: HttpRequest, access: Access, purpose: str) -> Shelf:
     """Return where a table that somebody of the staff sent is kept while they look at what it changes."""
-    assert isinstance(request.user, User)  # noqa: S101 - `open_exam` says so
-    return Shelf(request.user.pk, purpose, access.now)
+    return Shelf(user_of(request).pk, purpose, access.now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -112,7 +107,7 @@ def university(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
     def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
         return import_university_list(
-            exam_pk=pk, upload=upload, by=person_of(request),
+            exam_pk=pk, upload=upload, by=user_or_none(request),
             now=access.now, dry_run=dry_run, expected=expected,
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ from amls.core.preview import preview_of, without_trace
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access
+from amls.courses.accounts import user_or_none
 from amls.courses.numbers import plain_number
 from amls.grading.tasks import TaskSum, read_task_lines, task_lines
 from exams.forms import TaskEntryForm, words_of
@@ -28,7 +29,7 @@ from exams.queries import stack_order
 from exams.services.corrected import keep_corrected_tasks
 from exams.services.tasks import enter_task_points, scores_of_exam, set_exam_tasks
 from exams.views.results import say_saved
-from exams.views.staff import open_exam, person_of
+from exams.views.staff import open_exam
 
 _LONGEST = 10_000
 
@@ -48,7 +49,7 @@ def tasks(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         lines = request.POST.get("lines", "")[:_LONGEST]
         try:
             wishes = read_task_lines(lines, standing)
-            change = partial(set_exam_tasks, exam_pk=pk, tasks=wishes, by=person_of(request), now=access.now)
+            change = partial(set_exam_tasks, exam_pk=pk, tasks=wishes, by=user_or_none(request), now=access.now)
             # The preview asks for no reason: whether one is needed is what it shows.
             changes = without_trace(lambda: change(reason=reason or "–"))
             shown = [(row.registration.pk, row.before, row.after) for row in changes]
@@ -74,12 +75,12 @@ def _save(request: HttpRequest, access: Access, exam: Exam, form: TaskEntryForm,
         return _("Nothing is saved: mend the marked points.")
     try:
         changes = enter_task_points(
-            exam_pk=exam.pk, points=form.points(), by=person_of(request), now=access.now,
+            exam_pk=exam.pk, points=form.points(), by=user_or_none(request), now=access.now,
             reason=form.cleaned_data["reason"],
         )  # fmt: skip
     except RuleViolation as violation:
         return str(violation.message)
-    made = keep_corrected_tasks(changes, exam=exam, by=person_of(request), now=access.now)
+    made = keep_corrected_tasks(changes, exam=exam, by=user_or_none(request), now=access.now)
     say_saved(request, access, len(changes), made, back=back)
     return ""
 

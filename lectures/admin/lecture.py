@@ -20,7 +20,7 @@ from unfold.widgets import INPUT_CLASSES, UnfoldAdminFileFieldWidget
 from amls.core.request import now_of
 from amls.core.times import say_day
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.desk.another import OffersAnother
 from amls.desk.chosen import chosen_course, courses_of, way_to_choose
 from amls.desk.listing import OpensRows
@@ -143,7 +143,7 @@ class LectureAdmin(OpensRows, OffersAnother, CourseScopedAdmin):
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Save the materials, then keep what was uploaded to them."""
         super().save_formset(request, form, formset, change)
-        by = request.user if isinstance(request.user, User) else None
+        by = user_or_none(request)
         for material_form in formset.forms:
             # What was just deleted has no key, and to ask whether it is valid would look for what hangs on it.
             upload = (

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import Course, User
+from amls.courses.accounts import user_or_none
+from amls.courses.models import Course
 from lectures.models import Lecture, Material, MaterialFile
 from lectures.recognise import Recognised, recognise
 from lectures.services.materials import take_version_back, upload_for_lecture
@@ -86,7 +87,7 @@ def keep_files(request: HttpRequest, lectures: Sequence[Lecture]) -> tuple[list[
             try:
                 with transaction.atomic():
                     version = upload_for_lecture(
-                        lecture=lecture, kind=kind, upload=file, by=_by(request), now=now_of(request),
+                        lecture=lecture, kind=kind, upload=file, by=user_or_none(request), now=now_of(request),
                     )  # fmt: skip
             except RuleViolation as violation:
                 result["error"] = str(violation.message)
@@ -94,10 +95,6 @@ def keep_files(request: HttpRequest, lectures: Sequence[Lecture]) -> tuple[list[
                 if version.uploaded_at == now_of(request):
                     undo.append(f"{version.pk}{'' if had else 'n'}")
     return results, "-".join(undo)
-
-
-def _by(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
 
 
 def take_back(token: str, *, courses: Sequence[Course], now: datetime) -> int:

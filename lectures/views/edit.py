@@ -17,7 +17,7 @@ from amls.core.preview import Preview, is_wanted, preview_of, without_trace
 from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course_as_manager
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.courses.services import quietly
 from lectures.advice import advice_for
 from lectures.forms import LectureForm
@@ -129,7 +129,7 @@ def upload(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     """Keep files as the newest versions of this lecture's materials; one bad file does not stop the others."""
     access = open_course_as_manager(request, slug)
     lecture, _lectures = find_lecture(access, ref)
-    kept, by = 0, request.user if isinstance(request.user, User) else None
+    kept, by = 0, user_or_none(request)
     files: list[Any] = request.FILES.getlist("files")
     for file in files:
         kind = recognise(file.name or "", [lecture]).kind or "other"

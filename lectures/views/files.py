@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from amls.courses.access import Access, open_course
-from amls.courses.models import Audience, User
+from amls.courses.accounts import user_or_none
+from amls.courses.models import Audience
 from amls.files.serving import ServedFile, serve_file
 from amls.files.versions import served_version
 from lectures.counts import note_download
@@ -26,7 +27,7 @@ def material(request: HttpRequest, slug: str, pk: int, filename: str) -> HttpRes
         return redirect(f"{address}?download" if "download" in request.GET else address)
     response = serve_file(request, served_version(current, is_public=_is_public(access, material)))
     if _is_download(request, material, response):
-        note_download(file=current, user=request.user if isinstance(request.user, User) else None, now=access.now)
+        note_download(file=current, user=user_or_none(request), now=access.now)
     return response
 
 

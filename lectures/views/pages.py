@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from amls.agenda.managers import JOIN_LEAD
 from amls.courses.access import Access, open_course
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
 from amls.pagecache.store import Key, cacheable, store
@@ -189,7 +189,7 @@ def lecture(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
     access = open_course(request, slug)
     shared = LectureShared(access, ref)
     facts = LectureFacts.of(shared)
-    user = request.user if isinstance(request.user, User) else None
+    user = user_or_none(request)
     going_on, to_mend = advice_for(shared.lecture) if access.is_manager else ([], [])
     context = {
         "access": access,

@@ -12,7 +12,7 @@ from amls.core.origin import is_same_origin
 from amls.core.request import htmx_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.pagecache.store import cacheable
 from lectures.counts import note_watched
 from lectures.forms import ChaptersForm
@@ -74,8 +74,8 @@ def watched(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         return HttpResponseBadRequest()
     if "first" in request.POST:
         note_watched(material=recording)
-    if isinstance(request.user, User):
-        keep_position(user=request.user, material=recording, seconds=int(seconds), now=access.now)
+    if (user := user_or_none(request)) is not None:
+        keep_position(user=user, material=recording, seconds=int(seconds), now=access.now)
     return HttpResponse(status=204)
 
 

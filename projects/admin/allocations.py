@@ -17,10 +17,11 @@ from amls.core.keys import primary_key
 from amls.core.preview import preview_of
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.desk.holding import hold_at_desk
 from projects.admin.matching import match_people
-from projects.admin.pages import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin
 from projects.admin.rounds import rounds_of
 from projects.admin.runs import compared, run_page
 from projects.admin.wishes import change_team, list_wishes

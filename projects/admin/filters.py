@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from amls.core.keys import primary_key
-from amls.courses.models import Course, Enrolment, StaffMember, User
+from amls.courses.accounts import user_of
+from amls.courses.models import Course, Enrolment, StaffMember
 from amls.desk.chosen import courses_of, listed_course
 from projects.models import Assignment, Project, Topic
 from projects.progress import DECIDED, desk_views, for_desk, is_mentor, state_of
@@ -165,8 +166,8 @@ class MentorFilter(_Filter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Keep a mentor's topics."""
-        if self.value() == "me" and isinstance(request.user, User):
-            return queryset.filter(is_mentor(request.user))
+        if self.value() == "me":
+            return queryset.filter(is_mentor(user_of(request)))
         mentor = primary_key(self.value())
         return queryset.filter(topic__mentor=mentor) if mentor else queryset
 

@@ -14,8 +14,9 @@ from amls.core.keys import primary_key
 from amls.core.preview import is_wanted, preview_of
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_of
 from amls.desk.holding import hold_at_desk
-from projects.admin.pages import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin
 from projects.allocation.matching import common_wishes, match, match_to_json
 from projects.heldacts import TeamAct
 from projects.models import Assignment, Topic

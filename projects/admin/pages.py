@@ -14,17 +14,10 @@ from django.utils.translation import gettext as _
 from amls.core.preview import Preview, preview_of, sent_before
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
 from amls.desk.holding import hold_at_desk
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import BY_PAGES
 from projects.heldacts import TeamAct
-
-
-def user_of(request: HttpRequest) -> User:
-    """Return who is signed in; the desk lets in nobody else."""
-    assert isinstance(request.user, User)  # noqa: S101 - the site's has_permission says so
-    return request.user
 
 
 def add_violation(form: BaseForm, violation: RuleViolation) -> None:

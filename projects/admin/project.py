@@ -21,6 +21,7 @@ from amls.core.decimals import say_decimal
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.times import say_moment
+from amls.courses.accounts import user_of
 from amls.desk.listing import LeadingList
 from projects.admin.assess.files import show_differences, show_file, show_member
 from projects.admin.assess.views import assess_project, send_attempts
@@ -37,7 +38,7 @@ from projects.admin.filters import (
     chosen_courses,
     is_action,
 )
-from projects.admin.pages import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.results import ResultResource
 from projects.models import Project

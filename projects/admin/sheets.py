@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import ngettext
 
 from amls.core.request import now_of
+from amls.courses.accounts import user_of
 from amls.desk.chosen import courses_of
 from amls.files.kept import Shelf
 from amls.files.tables.forms import preview_or_apply
@@ -17,7 +18,7 @@ from amls.files.tables.imports import with_undo
 from amls.files.tables.plan import Plan
 from amls.files.tables.table import Upload
 from projects.admin.filters import usual_course
-from projects.admin.pages import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin
 from projects.exports.resource import ServiceResource
 from projects.forms.staff import SheetForm
 

@@ -15,10 +15,11 @@ from unfold.decorators import action
 
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_of
 from amls.desk.chosen import courses_of
 from amls.desk.listing import list_as_left
 from amls.desk.writes import Writes
-from projects.admin.pages import KeptAdmin, add_violation, user_of
+from projects.admin.pages import KeptAdmin, add_violation
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
 from projects.forms.staff import AnswerForm

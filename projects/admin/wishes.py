@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from amls.core.keys import primary_key
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from projects.admin.pages import KeptAdmin, user_of
+from amls.courses.accounts import user_of
+from projects.admin.pages import KeptAdmin
 from projects.models import Assignment, Project, Topic, Wish, WishChange, WishList
 from projects.services.wishes import change_wishes, require_not_given
 from projects.teamrows import members_by_project

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from amls.core.keys import primary_key
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course, open_course_as_manager
+from amls.courses.accounts import user_of
 from amls.courses.models import Course, Enrolment, User
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
@@ -170,9 +171,7 @@ def open_staff_page(request: HttpRequest, slug: str, pk: int, **only: Any) -> St
     access = open_course_as_manager(request, slug)
     assignment = get_object_or_404(Assignment.objects.filter(course=access.course, **only), pk=pk)
     assignment.course = access.course
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - `open_course_as_manager` says so
-    return StaffPage(access, assignment, user)
+    return StaffPage(access, assignment, user_of(request))
 
 
 def number(value: str | None) -> int:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from amls.core.text import mask_address
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from projects.addresses import address_of
 from projects.deadlines import Deadlines
 from projects.models import Invitation
@@ -26,10 +26,9 @@ from projects.teamrows import members_of
 def invitation(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show who invites to what, and take the answer."""
     access = open_course(request, slug)
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
     rows = Invitation.objects.filter(project__assignment__course=access.course)
     invitation = (
-        rows.to_user(request.user)
+        rows.to_user(user_of(request))
         .select_related("project__topic__mentor", "project__assignment", "invited_by__user")
         .filter(pk=pk)
         .first()

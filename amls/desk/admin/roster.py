@@ -18,8 +18,9 @@ from amls.core.names import SortName
 from amls.core.preview import without_trace
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_of
 from amls.courses.forms import RosterEntryForm, RosterForm
-from amls.courses.models import Course, RosterEntry, User
+from amls.courses.models import Course, RosterEntry
 from amls.courses.participation import follow_roster
 from amls.courses.saving import (
     delete_row,
@@ -115,8 +116,7 @@ class RosterEntryAdmin(CourseScopedAdmin):
     @action(description=gettext_lazy("Import a table"), url_path="import")
     def upload_roster(self, request: HttpRequest) -> HttpResponse:
         """Show what a table would change, then change it."""
-        assert isinstance(request.user, User)  # noqa: S101 - the desk says so
-        shelf = Shelf(request.user.pk, KIND, now_of(request))
+        shelf = Shelf(user_of(request).pk, KIND, now_of(request))
         form = RosterForm(request.POST or None, request.FILES or None, courses=self.courses(request), shelf=shelf)
         form.initial.setdefault("course", chosen_course(request))
         context: dict[str, Any] = {
@@ -127,10 +127,9 @@ class RosterEntryAdmin(CourseScopedAdmin):
             return TemplateResponse(request, "admin/table_import.html", context)
 
         def run(upload: Upload, *, dry_run: bool, expected: str) -> Plan:
-            assert isinstance(request.user, User)  # noqa: S101 - the desk says so
             return import_roster(
                 course=form.cleaned_data["course"], upload=upload,
-                by=request.user, now=now_of(request), dry_run=dry_run, expected=expected,
+                by=user_of(request), now=now_of(request), dry_run=dry_run, expected=expected,
             )  # fmt: skip
 
         outcome = preview_or_apply(form, run)

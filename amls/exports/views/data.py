@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
+from amls.courses.accounts import user_of
 from amls.courses.models import User
 from amls.exports.archive import NAME
 from amls.exports.views.offer import document
@@ -65,8 +66,7 @@ def delete(request: HttpRequest) -> HttpResponse:
 
 @reauthentication_required  # type: ignore[untyped-decorator]
 def _delete(request: HttpRequest) -> HttpResponse:
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so
+    user = user_of(request)
     form = DeleteForm(request.POST or None, user=user)
     problem = ""
     if request.method == "POST" and form.is_valid():

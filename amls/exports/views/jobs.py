@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from amls.core.request import htmx_of, now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import access_to
-from amls.courses.models import User
+from amls.courses.accounts import user_of, user_or_none
 from amls.exports.kinds import kinds
 from amls.exports.models import Export
 from amls.exports.services import may_have, retry_export
@@ -22,8 +22,7 @@ from amls.exports.views.offer import serve_export
 
 def _load(request: HttpRequest, pk: UUID) -> Export:
     export = get_object_or_404(Export.objects.select_related("course", "requested_by"), pk=pk)
-    user = request.user if isinstance(request.user, User) else None
-    if not may_have(export, user, now=now_of(request)):
+    if not may_have(export, user_or_none(request), now=now_of(request)):
         raise Http404
     if export.course is not None:
         timezone.activate(export.course.zone)
@@ -71,8 +70,7 @@ def download(request: HttpRequest, pk: UUID, filename: str) -> HttpResponseBase:
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
     """What was made for me in the last week."""
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    now = now_of(request)
-    made = Export.objects.of_person(request.user).filter(expires_at__gt=now).select_related("course", "requested_by")
-    rows = [(row, kinds[row.kind].label) for row in made if may_have(row, request.user, now=now)]
+    user, now = user_of(request), now_of(request)
+    made = Export.objects.of_person(user).filter(expires_at__gt=now).select_related("course", "requested_by")
+    rows = [(row, kinds[row.kind].label) for row in made if may_have(row, user, now=now)]
     return render(request, "exports/mine.html", {"rows": rows})

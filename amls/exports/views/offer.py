@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import access_to
-from amls.courses.models import Course, User
+from amls.courses.accounts import user_or_none
+from amls.courses.models import Course
 from amls.exports.kinds import kinds
 from amls.exports.models import Export
 from amls.exports.services import find_export, make_order, request_export
@@ -28,8 +29,7 @@ def document(
     Raises:
         Http404: the person may not have it.
     """
-    user = request.user if isinstance(request.user, User) else None
-    order = make_order(kind=kind, now=now_of(request), user=user, course=course, parameters=parameters)
+    order = make_order(kind=kind, now=now_of(request), user=user_or_none(request), course=course, parameters=parameters)
     if not kinds[kind].allows(order):
         raise Http404
     if request.method == "POST":

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.http import HttpRequest
 
 from amls.core.request import now_of
-from amls.courses.models import User
+from amls.courses.accounts import user_or_none
 from amls.courses.saving import STATE_ACT, change_state
 from amls.desk.holding import WantedAct, hold_back
 from amls.held import corrections
@@ -21,8 +21,7 @@ taken_back.add(corrections.KIND, corrections.put_back)
 @hold_back
 def hold_and_say_at_desk(request: HttpRequest, wanted: WantedAct) -> None:
     """Hold an act back, and say so at the desk."""
-    by = request.user if isinstance(request.user, User) else None
-    hold_and_say(request, wanted, by=by, now=now_of(request), at_desk=True)
+    hold_and_say(request, wanted, by=user_or_none(request), now=now_of(request), at_desk=True)
 
 
 @held_kinds.named(STATE_ACT)

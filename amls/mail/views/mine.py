@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from amls.courses.access import open_course
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from amls.mail.categories import TOPICS
 from amls.mail.letters import topic_of
 from amls.mail.models import Notice
@@ -24,10 +24,9 @@ _PER_PAGE = 50
 def mine(request: HttpRequest, slug: str) -> HttpResponse:
     """My mail settings in a course, and everything that was sent to me about it or about my account."""
     access = open_course(request, slug)
-    user = request.user
-    if access.enrolment is None or not isinstance(user, User):
+    if access.enrolment is None:
         raise Http404
-    course = access.course
+    user, course = user_of(request), access.course
     if request.method == "POST":
         for topic in TOPICS.values():
             set_preference(user=user, course=course, topic=topic, is_on=topic.name in request.POST)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from amls.core.browsers import browser_name
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from amls.mail.push.devices import add_device, remove_device
 
 
@@ -18,8 +18,7 @@ from amls.mail.push.devices import add_device, remove_device
 @require_POST
 def add(request: HttpRequest) -> HttpResponse:
     """Enter this browser: what it says of itself comes from its `PushSubscription`."""
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so
+    user = user_of(request)
     given = {name: request.POST.get(name, "") for name in ("endpoint", "p256dh", "auth")}
     try:
         add_device(
@@ -36,9 +35,7 @@ def add(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a device of one's own off."""
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so
-    if not remove_device(user=user, pk=pk):
+    if not remove_device(user=user_of(request), pk=pk):
         raise Http404
     messages.success(request, _("You are not told on that device any more."))
     return redirect("usersessions_list")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from amls.courses.access import Access, open_course_as_manager
+from amls.courses.accounts import user_of
 from amls.courses.models import User
 from amls.mail.models import Announcement, ItemChange, Notice, ReminderRule
 from amls.mail.outbox import notify
@@ -75,8 +76,7 @@ def _test_notice(access: Access, user: User, kind: str, ref: str) -> Notice:
 def show(request: HttpRequest, slug: str, kind: str, ref: str) -> HttpResponse:
     """The mail as it would reach me: its subject and its text, and in a frame (`?html`) its HTML."""
     access = _manager(request, slug)
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    notice = _test_notice(access, request.user, kind, ref)
+    notice = _test_notice(access, user_of(request), kind, ref)
     notice.references["is_preview"] = True
     message = preview(notice, access.now)
     if message is None:
@@ -94,18 +94,17 @@ def show(request: HttpRequest, slug: str, kind: str, ref: str) -> HttpResponse:
 @require_POST
 def send_test(request: HttpRequest, slug: str, kind: str, ref: str) -> HttpResponse:
     """Send the mail to myself only."""
-    access = _manager(request, slug)
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    notice = _test_notice(access, request.user, kind, ref)
+    access, user = _manager(request, slug), user_of(request)
+    notice = _test_notice(access, user, kind, ref)
     notify(
         key=notice.key,
         kind=TEST_KIND,
         now=access.now,
-        recipient=request.user,
+        recipient=user,
         course=access.course,
         references=notice.references,
     )
-    messages.success(request, _("A test is on its way to %(address)s.") % {"address": request.user.email})
+    messages.success(request, _("A test is on its way to %(address)s.") % {"address": user.email})
     return redirect("mail:staff", slug=slug)
 
 

@@ -16,7 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import Enrolment, User
+from amls.courses.accounts import user_of
+from amls.courses.models import Enrolment
 from amls.desk.chosen import chosen_course, courses_of
 from amls.grading.services import note_person
 from amls.portal.desk.finding import find_at_desk
@@ -61,8 +62,7 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
     note = getattr(enrolment, "person_note", None)
     typed, problem = note.text if note is not None else "", ""
     if request.method == "POST":
-        by, typed = request.user, request.POST.get("note", "")
-        assert isinstance(by, User)  # noqa: S101 - the desk says so
+        by, typed = user_of(request), request.POST.get("note", "")
         try:
             note_person(enrolment=enrolment, text=typed, by=by, now=now)
         except RuleViolation as violation:

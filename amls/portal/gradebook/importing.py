@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods
 
 from amls.courses.access import open_course_as_manager
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from amls.files.kept import Shelf
 from amls.files.tables.forms import TableForm
 from amls.files.tables.pages import ImportPage, show_or_import
@@ -35,8 +35,7 @@ class CorrectionsForm(TableForm):
 def corrections(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a corrected table would change, then change it."""
     access = open_course_as_manager(request, slug)
-    by = request.user
-    assert isinstance(by, User)  # noqa: S101 - `open_course_as_manager` says so
+    by = user_of(request)
     shelf = Shelf(by.pk, f"{KIND}:{access.course.pk}", access.now)
     form = CorrectionsForm(request.POST or None, request.FILES or None, shelf=shelf)
 

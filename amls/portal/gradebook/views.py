@@ -16,7 +16,8 @@ from amls.core.decimals import say_decimal
 from amls.core.text import clean_line
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
-from amls.courses.models import Enrolment, User
+from amls.courses.accounts import user_of
+from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
 from amls.files.tables.writing import CSV, XLSX, table_response
 from amls.grading.models import PersonNote
@@ -157,8 +158,7 @@ def gradebook_person(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     note: PersonNote | None = getattr(person, "person_note", None)
     typed, problem = note.text if note is not None else "", ""
     if request.method == "POST":
-        by, typed = request.user, request.POST.get("note", "")
-        assert isinstance(by, User)  # noqa: S101 - `open_course_as_manager` says so
+        by, typed = user_of(request), request.POST.get("note", "")
         try:
             note_person(enrolment=person, text=typed, by=by, now=access.now)
         except RuleViolation as violation:

@@ -18,7 +18,8 @@ from amls.agenda.models import AgendaItem, ItemKind, Status
 from amls.agenda.views.subscribe import subscribe_context
 from amls.core.request import now_of
 from amls.courses.access import Access, open_course
-from amls.courses.models import Course, StaffMember, User
+from amls.courses.accounts import user_or_none
+from amls.courses.models import Course, StaffMember
 from amls.courses.permissions import may_create_courses
 from amls.pagecache.parts import Shared
 from amls.pagecache.signed_in import kept_for_reader
@@ -49,9 +50,8 @@ def courses(request: HttpRequest) -> HttpResponse:
         (_("Earlier terms"), by_state["archived"]),
     ]
     now = now_of(request)
-    user = request.user if isinstance(request.user, User) else None
     context = {
-        "running": heroes_of(by_state["running"], user, now=now),
+        "running": heroes_of(by_state["running"], user_or_none(request), now=now),
         "groups": groups,
         "is_empty": not visible,
         "may_create": may_create_courses(request.user),

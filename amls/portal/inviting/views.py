@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from amls.core.preview import preview_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import open_course_as_manager
-from amls.courses.models import User
+from amls.courses.accounts import user_of
 from amls.desk.holding import WantedAct
 from amls.held.asking import hold_and_say
 from amls.portal.inviting.people import KIND, InvitedStanding, act_title, put_on_roster, read_people, standings_of
@@ -35,7 +35,6 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Take what is pasted, show who is there already and who gets a mail, then hold the mails back."""
     access = open_course_as_manager(request, slug)
     course = access.course
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
     form = PeopleToInviteForm(request.POST or None)
     context = {"access": access, "course": course, "form": form}
     if request.method != "POST" or not form.is_valid():
@@ -47,7 +46,7 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
     if preview.is_agreed and count:
         back = reverse("portal:invite", args=[slug])
         try:
-            entries, plan = put_on_roster(course=course, people=people, by=request.user, now=access.now)
+            entries, plan = put_on_roster(course=course, people=people, by=user_of(request), now=access.now)
         except RuleViolation as violation:
             form.add_error("people", str(violation.message))
             return render(request, "portal/invite.html", context, status=422)
@@ -56,7 +55,7 @@ def invite_page(request: HttpRequest, slug: str) -> HttpResponse:
         if entries:
             references = {"entries": entries, "import": plan.recorded.pk if plan.recorded is not None else None}
             wanted = WantedAct(course, KIND, str(entries[0]), references, act_title(len(entries)), back)
-            hold_and_say(request, wanted, by=request.user, now=access.now, at_desk=False)
+            hold_and_say(request, wanted, by=user_of(request), now=access.now, at_desk=False)
         return redirect(back)
     context |= {
         "people": standings,

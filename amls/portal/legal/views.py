@@ -16,7 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from amls.core.origin import is_same_origin, place_here
 from amls.core.request import now_of
-from amls.courses.models import Language, User
+from amls.courses.accounts import user_of, user_or_none
+from amls.courses.models import Language
 from amls.courses.participation import change_profile
 from amls.membership.claims import claim_in_own_courses
 from amls.portal.me.forms import ProfileForm, bound_numbers
@@ -65,8 +66,8 @@ def language(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("language", "")
     if chosen not in Language.values:
         return HttpResponseBadRequest(_("This language is not offered."))
-    if isinstance(request.user, User):
-        change_profile(user=request.user, language=chosen)
+    if (user := user_or_none(request)) is not None:
+        change_profile(user=user, language=chosen)
     return _remember_language(HttpResponseRedirect(place_here(request, request.POST.get("next")) or "/"), chosen)
 
 
@@ -85,8 +86,7 @@ def _remember_language(response: HttpResponse, language: str) -> HttpResponse:
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
     """Let people change their name, matriculation number and language."""
-    user = request.user
-    assert isinstance(user, User)  # noqa: S101 - login_required says so
+    user = user_of(request)
     form = ProfileForm(request.POST or None, user=user)
     bound_numbers(request, form)
     if request.method == "POST" and form.is_valid():

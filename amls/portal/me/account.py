@@ -22,7 +22,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from amls.core.bounds import Bound, spend
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
-from amls.courses.models import AccountEvent, User
+from amls.courses.accounts import user_of, user_or_none
+from amls.courses.models import AccountEvent
 from amls.courses.zones import zone_of
 from amls.mail.models import PushDevice
 from amls.mail.push.keys import application_key
@@ -44,8 +45,7 @@ class SessionsView(ListUserSessionsView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the events and the zone in which all times are said."""
-        user = self.request.user
-        assert isinstance(user, User)  # noqa: S101 - login_required says so
+        user = user_of(self.request)
         zone = zone_of(user)
         timezone.activate(zone)
         now = now_of(self.request)
@@ -73,8 +73,8 @@ def signed_in(request: HttpRequest) -> HttpResponse:
     It keeps bodies on its disk until they are here whole, and names the size in `X-Body-Bytes`. What is asked about
     a large one counts against the bound of whoever sends it; nothing else writes anything.
     """
-    user = request.user
-    if not isinstance(user, User):
+    user = user_or_none(request)
+    if user is None:
         return HttpResponse(status=401)
     said = request.headers.get("X-Body-Bytes", "")
     size = int(said) if said.isascii() and said.isdecimal() and len(said) < _MOST_DIGITS else 0

@@ -15,8 +15,9 @@ from amls.agenda.views.subscribe import subscribe_context
 from amls.core.origin import place_here
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, open_course
+from amls.courses.accounts import user_of
 from amls.courses.eligibility import evaluate
-from amls.courses.models import Course, User
+from amls.courses.models import Course
 from amls.courses.participation import enrol_self, leave_course
 from amls.membership.claims import claim_by_number, claim_in_own_courses
 from amls.pagecache.signed_in import kept_for_reader
@@ -48,16 +49,16 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
     form = EnrolForm(request.POST or None) if needs_code else None
     problem = ""
     if request.method == "POST" and (form is None or form.is_valid()):
-        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
+        user = user_of(request)
         try:
-            if form is not None and not ratelimit.consume(request, action="enrol_code", user=request.user):
+            if form is not None and not ratelimit.consume(request, action="enrol_code", user=user):
                 raise RuleViolation(
                     _("Too many attempts. Wait ten minutes, or ask your lecturer for the code."),
                     "too-many",
                     field="code",
                 )
-            enrol_self(user=request.user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
-            claim_in_own_courses(user=request.user, now=access.now)
+            enrol_self(user=user, course=course, code=form.cleaned_data["code"] if form else "", now=access.now)
+            claim_in_own_courses(user=user, now=access.now)
         except RuleViolation as violation:
             if form is not None and violation.field:
                 form.add_error(violation.field, violation.as_validation_error().messages)
@@ -71,13 +72,13 @@ def enrol(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _claim(request: HttpRequest, access: Access) -> HttpResponse:
     """Ask the staff to confirm who stands on the roster with another address."""
-    assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-    form = ClaimForm(request.POST, user=request.user)
+    user = user_of(request)
+    form = ClaimForm(request.POST, user=user)
     bound_numbers(request, form)
     if form.is_valid():
         try:
             number = form.cleaned_data["matriculation_number"]
-            claim_by_number(user=request.user, course=access.course, number=number, now=access.now)
+            claim_by_number(user=user, course=access.course, number=number, now=access.now)
         except RuleViolation as violation:
             form.add_error("matriculation_number" if violation.field else None, str(violation.message))
         else:
@@ -99,8 +100,7 @@ def _enrol_page(
 ) -> HttpResponse:
     course, has_errors = access.course, problem or any(form and form.errors for form in (form, claim_form))
     if claim_form is None and course.enrolment_policy == Course.EnrolmentPolicy.ROSTER:
-        assert isinstance(request.user, User)  # noqa: S101 - login_required says so
-        claim_form = ClaimForm(user=request.user)
+        claim_form = ClaimForm(user=user_of(request))
     context = {"access": access, "course": course, "form": form, "problem": problem, "claim_form": claim_form}
     return render(request, "portal/enrol.html", context, status=422 if has_errors else 200)
 

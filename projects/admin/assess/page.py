@@ -16,12 +16,13 @@ from pghistory.models import Events
 
 from amls.core.keys import primary_key
 from amls.core.request import now_of
+from amls.courses.accounts import user_of
 from amls.courses.models import User
 from amls.desk.history import describe_events
 from projects.admin.assess.drafts import ACTS, Kept, fields_of
 from projects.admin.bulk import preview_letters
 from projects.admin.neighbours import neighbours
-from projects.admin.pages import KeptAdmin, user_of
+from projects.admin.pages import KeptAdmin
 from projects.forms.points import decision_form
 from projects.forms.staff import AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.models import CommentSnippet, Extension, ExtensionRequest, Project, Submission

@@ -22,6 +22,7 @@ from amls.core.preview import Preview, preview_of
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.access import Access, need_course_maker, open_course_as_manager
+from amls.courses.accounts import user_of, user_or_none
 from amls.courses.models import Course, Role, User
 from amls.courses.participation import enrol
 from amls.courses.services import publish_course
@@ -55,9 +56,8 @@ def bring_new(request: HttpRequest) -> HttpResponse:
 def bring_into(request: HttpRequest, slug: str) -> HttpResponse:
     """Bring into a course what is to change it."""
     access = open_course_as_manager(request, slug)
-    assert isinstance(request.user, User)  # noqa: S101 - whoever manages a course has signed in
     context = {"access": access, "course": access.course, "heading": _("Import the course page")}
-    return _bring(request, request.user, access.course, context)
+    return _bring(request, user_of(request), access.course, context)
 
 
 def _bring(request: HttpRequest, owner: User, course: Course | None, context: dict[str, Any]) -> HttpResponse:
@@ -94,11 +94,12 @@ class _Opened:
     """A draft of the person, with whom its course lets in."""
 
     def __init__(self, request: HttpRequest, token: UUID) -> None:
-        if not isinstance(request.user, User):
+        owner = user_or_none(request)
+        if owner is None:
             raise Http404
-        self.request, self.owner = request, request.user
+        self.request, self.owner = request, owner
         rows = ImportDraft.objects.select_related("course")
-        self.draft: ImportDraft = get_object_or_404(rows, token=token, owner=request.user)
+        self.draft: ImportDraft = get_object_or_404(rows, token=token, owner=owner)
         self.access: Access | None = None
         if self.draft.course is not None:
             self.access = open_course_as_manager(request, self.draft.course.slug)

@@ -1,7 +1,7 @@
 """Holding a course again: first what would be made, then that."""
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from amls.core.preview import preview_of
 from amls.courses.access import Access, open_course_as_manager
+from amls.courses.accounts import user_of
 from amls.courses.models import Course, Role, User
 from amls.courses.participation import enrol
 from amls.portal.takeover.forms import RollOverForm
@@ -23,7 +24,7 @@ from amls.portal.takeover.spec import CourseFileError
 def roll_over_page(request: HttpRequest, slug: str) -> HttpResponse:
     """Make the course of a new term out of this one."""
     access = open_course_as_manager(request, slug)
-    maker = cast("User", request.user)  # whoever manages a course has signed in
+    maker = user_of(request)
     form = RollOverForm(request.POST or None)
     context: dict[str, Any] = {"access": access, "course": access.course, "form": form}
     if request.method == "POST" and form.is_valid():
