@@ -13,7 +13,7 @@ from django.utils import translation
 from amls.agenda.models import AgendaItem, FeedToken, Status
 from amls.agenda.sources import REVISING_FIELDS, Item, Registry, registry
 from amls.core.hooks import Hook
-from amls.core.statements import ModelStatement, Parameter, is_among
+from amls.core.statements import LockingStatement, ModelStatement, Parameter, is_among
 from amls.courses.models import Course, Enrolment
 from amls.courses.services import lock_course, touch, touch_enrolment, touch_enrolments
 
@@ -144,7 +144,7 @@ def _settle_all(
 ) -> dict[int, _Settled]:
     names = known.personal_items.names() if sources is None else list(sources)
     pks = {enrolment.pk for enrolment in enrolments}
-    people = _people().read({"people": list(pks)}) if pks else []
+    people = _people().lock({"people": list(pks)}) if pks else []
     by_course: dict[Course, list[Enrolment]] = {}
     for person in people:
         by_course.setdefault(person.course, []).append(person)
@@ -172,10 +172,10 @@ def _settle_people(
 
 
 @cache
-def _people() -> ModelStatement[Enrolment]:
+def _people() -> LockingStatement[Enrolment]:
     """Lock the people only: the course, locked after them, would be out of order."""
     rows = Enrolment.objects.filter(is_among("pk", Parameter("people"))).order_by("pk")
-    return ModelStatement.of(rows, along=["course"], is_locking=True)
+    return LockingStatement.of(rows, along=["course"])
 
 
 @cache

@@ -2,7 +2,8 @@
 
 To put a statement together costs more than to run it: for one of a few tables the ORM makes some thousand calls, a search's
 takes twenty times as long as the database needs for it. `Parameter` stands in a queryset for a value that is only known
-when the statement runs. `Statement` gives rows of values, `ModelStatement` models with what they refer to.
+when the statement runs. `Statement` gives rows of values, `ModelStatement` models with what they refer to, and
+`LockingStatement` the same with their rows locked.
 
 The database, too, takes longer to plan such a statement than to run it. `rows_of` has it keep the plan with the connection
 (a prepared statement), as long as settings allow it: `AMLS_DB_PREPARED`.
@@ -172,16 +173,10 @@ class ModelStatement(Generic[Kept]):
     parts: tuple[_Part, ...]
     annotated: tuple[str, ...]
     converted: tuple[tuple[int, _Converter], ...]
-    is_locking: bool
 
     @classmethod
     def of(
-        cls,
-        rows: QuerySet[Kept, Kept],
-        *,
-        along: Sequence[str] = (),
-        annotated: Sequence[str] = (),
-        is_locking: bool = False,
+        cls, rows: QuerySet[Kept, Kept], *, along: Sequence[str] = (), annotated: Sequence[str] = ()
     ) -> ModelStatement[Kept]:
         """Make the statement of a queryset.
 
@@ -189,8 +184,6 @@ class ModelStatement(Generic[Kept]):
             rows: all fields of a model, as filtered and ordered.
             along: what is read with it, such as 'project__topic': relations to one other model each.
             annotated: names of annotations that are wanted on the models.
-            is_locking: whether it locks the rows, those of the first model alone, as `select_for_update(no_key=True,
-                of=("self",))`: with columns by name the ORM can't.
         """
         parts, places = [_part(rows.model, None, None, 0)], {"": 0}
         columns = list(parts[0].names)
@@ -206,9 +199,6 @@ class ModelStatement(Generic[Kept]):
         fields: list[Any] = [field for part in parts for field in part.model._meta.concrete_fields]  # noqa: SLF001 - as above
         fields += [rows.query.annotations[name].output_field for name in annotated]
         statement = Statement.of(rows.values_list(*columns, *annotated))
-        if is_locking:
-            table = connection.ops.quote_name(rows.model._meta.db_table)  # noqa: SLF001 - as above
-            statement = replace(statement, sql=f"{statement.sql} FOR NO KEY UPDATE OF {table}")
         return cls(
             statement,
             tuple(parts),
@@ -218,7 +208,6 @@ class ModelStatement(Generic[Kept]):
                 for number, field in enumerate(fields)
                 for convert in field.get_db_converters(connection)
             ),
-            is_locking,
         )
 
     def read(self, given: Mapping[str, Any]) -> list[Kept]:
@@ -226,13 +215,7 @@ class ModelStatement(Generic[Kept]):
 
         Args:
             given: a value for each name that stands in the statement.
-
-        Raises:
-            TransactionManagementError: it locks, and no transaction is open.
         """
-        if self.is_locking and not connection.in_atomic_block:
-            message = "What is locked stays so until the transaction ends: there is none."
-            raise TransactionManagementError(message)
         return [self._made(row) for row in self.statement.run(given)]
 
     def first(self, given: Mapping[str, Any]) -> Kept | None:
@@ -255,6 +238,42 @@ class ModelStatement(Generic[Kept]):
             setattr(made[0], name, value)
         first: Kept = made[0]
         return first
+
+
+@dataclass(frozen=True, slots=True)
+class LockingStatement(Generic[Kept]):
+    """A statement whose rows are models that stay locked until the transaction ends, but not those that they refer to.
+
+    It locks as `select_for_update(no_key=True, of=("self",))`: with columns by name the ORM can't.
+    """
+
+    models: ModelStatement[Kept]
+
+    @classmethod
+    def of(cls, rows: QuerySet[Kept, Kept], *, along: Sequence[str] = ()) -> LockingStatement[Kept]:
+        """Make the statement of a queryset; see `ModelStatement.of`."""
+        models = ModelStatement.of(rows, along=along)
+        table = connection.ops.quote_name(rows.model._meta.db_table)  # noqa: SLF001 - Django's documented name
+        sql = f"{models.statement.sql} FOR NO KEY UPDATE OF {table}"
+        return cls(replace(models, statement=replace(models.statement, sql=sql)))
+
+    def lock(self, given: Mapping[str, Any]) -> list[Kept]:
+        """Lock its rows, in their order, and return their models: 1 query.
+
+        Args:
+            given: a value for each name that stands in the statement.
+
+        Raises:
+            TransactionManagementError: no transaction is open.
+        """
+        if not connection.in_atomic_block:
+            message = "What is locked stays so until the transaction ends: there is none."
+            raise TransactionManagementError(message)
+        return self.models.read(given)
+
+    def lock_first(self, given: Mapping[str, Any]) -> Kept | None:
+        """Lock the first of them, and return it, or None: 1 query."""
+        return next(iter(self.lock(given)), None)
 
 
 def _part(model: Any, owner: int | None, relation: Any, begin: int) -> _Part:

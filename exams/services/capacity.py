@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from amls.core.bounds import Bound
-from amls.core.statements import ModelStatement, Parameter
+from amls.core.statements import LockingStatement, Parameter
 from amls.core.times import say_day, say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
@@ -73,7 +73,7 @@ def lock_exam(exam_pk: int, course: Course) -> Exam:
     Raises:
         Exam.DoesNotExist: the course has no such exam.
     """
-    exam = _exam().first({"exam": exam_pk, "course": course.pk})
+    exam = _exam().lock_first({"exam": exam_pk, "course": course.pk})
     if exam is None:
         raise Exam.DoesNotExist
     exam.course = course
@@ -81,9 +81,9 @@ def lock_exam(exam_pk: int, course: Course) -> Exam:
 
 
 @cache
-def _exam() -> ModelStatement[Exam]:
+def _exam() -> LockingStatement[Exam]:
     rows = Exam.objects.filter(pk=Parameter("exam"), course=Parameter("course"))
-    return ModelStatement.of(rows.order_by(), is_locking=True)
+    return LockingStatement.of(rows.order_by())
 
 
 def lock_dates(course: Course, *, along: int) -> dict[int, Exam]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from amls.agenda.services import follow_people
 from amls.core.clock import is_open_until
-from amls.core.statements import ModelStatement, Parameter, is_among
+from amls.core.statements import LockingStatement, ModelStatement, Parameter, is_among
 from amls.core.times import say_time
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment
@@ -22,16 +22,16 @@ from projects.models import Assignment, Invitation, Membership, Project, Topic, 
 
 def lock_topics(*pks: int) -> dict[int, Topic]:
     """Return the topics, locked in the order of their keys."""
-    topics = {topic.pk: topic for topic in _topics().read({"keys": list(pks)})}
+    topics = {topic.pk: topic for topic in _topics().lock({"keys": list(pks)})}
     for topic in topics.values():
         topic.course = topic.assignment.course
     return topics
 
 
 @cache
-def _topics() -> ModelStatement[Topic]:
+def _topics() -> LockingStatement[Topic]:
     rows = Topic.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
-    return ModelStatement.of(rows, along=["assignment__course"], is_locking=True)
+    return LockingStatement.of(rows, along=["assignment__course"])
 
 
 def lock_topic(pk: int) -> Topic:
@@ -60,7 +60,7 @@ def lock_project(pk: int) -> Project:
 
 def lock_projects(*pks: int) -> dict[int, Project]:
     """Return the projects, locked in the order of their keys, with topics and courses, unlocked: 2 queries."""
-    projects = {project.pk: project for project in _projects().read({"keys": list(pks)})}
+    projects = {project.pk: project for project in _projects().lock({"keys": list(pks)})}
     # In one query with the topics, a team that switched while this waited would not be found.
     topics = Topic.objects.in_bulk({project.topic_id for project in projects.values() if project.topic_id})
     # What is asked of a course once, such as the terms of its exams, is asked once for all of them.
@@ -76,9 +76,9 @@ def lock_projects(*pks: int) -> dict[int, Project]:
 
 
 @cache
-def _projects() -> ModelStatement[Project]:
+def _projects() -> LockingStatement[Project]:
     rows = Project.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
-    return ModelStatement.of(rows, along=["assignment__course"], is_locking=True)
+    return LockingStatement.of(rows, along=["assignment__course"])
 
 
 def _place(topic: Topic, assignment: Assignment) -> None:
@@ -122,13 +122,13 @@ def lock_enrolment(pk: int) -> Enrolment:
 
 def lock_enrolments(*pks: int) -> dict[int, Enrolment]:
     """Return the enrolments, locked in the order of their keys: all that a write touches, at once."""
-    return {row.pk: row for row in _enrolments().read({"keys": list(pks)})}
+    return {row.pk: row for row in _enrolments().lock({"keys": list(pks)})}
 
 
 @cache
-def _enrolments() -> ModelStatement[Enrolment]:
+def _enrolments() -> LockingStatement[Enrolment]:
     rows = Enrolment.objects.filter(is_among("pk", Parameter("keys"))).order_by("pk")
-    return ModelStatement.of(rows, along=["user", "course"], is_locking=True)
+    return LockingStatement.of(rows, along=["user", "course"])
 
 
 def lock_members(*projects: Project, also: Iterable[Enrolment] = ()) -> dict[int, Enrolment]:

@@ -9,7 +9,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from amls.agenda.models import FeedToken
-from amls.core.statements import ModelStatement, Parameter, Statement, is_among, rows_of
+from amls.core.statements import LockingStatement, ModelStatement, Parameter, Statement, is_among, rows_of
 from amls.courses.models import Course, Enrolment, WeeklySlot
 from tests.factories import CourseFactory, EnrolmentFactory, UserFactory
 
@@ -72,12 +72,12 @@ def test_what_is_locked_needs_a_transaction_and_only_the_first_model_is() -> Non
     course = CourseFactory.create(slug="locked")
     person = EnrolmentFactory.create(course=course)
     rows = Enrolment.objects.filter(pk=Parameter("person"))
-    statement = ModelStatement.of(rows, along=["course"], is_locking=True)
+    statement = LockingStatement.of(rows, along=["course"])
     with pytest.raises(TransactionManagementError):
-        statement.first({"person": person.pk})
+        statement.lock_first({"person": person.pk})
 
     with transaction.atomic():
-        assert statement.read({"person": person.pk}) == [person]
+        assert statement.lock({"person": person.pk}) == [person]
         with ThreadPoolExecutor(1) as others:
             assert others.submit(_is_free, Course, course.pk).result()
             assert not others.submit(_is_free, Enrolment, person.pk).result()
