@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
+from django.forms import BaseForm
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -27,3 +28,8 @@ class RuleViolation(Exception):
         """Return the violation as Django's forms and admin understand it."""
         error = ValidationError(self.message, code=self.code)
         return ValidationError({self.field: [error]}) if self.field else error
+
+
+def add_violation(form: BaseForm, violation: RuleViolation) -> None:
+    """Show a refusal at the field that it belongs to, or above the form where that has no such field."""
+    form.add_error(violation.field if violation.field in form.fields else None, str(violation.message))

@@ -20,13 +20,13 @@ from amls.core.decimals import say_decimal
 from amls.core.preview import Preview, preview_of, without_trace
 from amls.core.request import now_of
 from amls.core.times import say_moment
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.held.asking import hold_and_say
 from amls.mail.letters import Letter, letter_kinds
 from amls.mail.models import Notice
-from projects.admin.pages import KeptAdmin, add_violation
+from projects.admin.pages import KeptAdmin
 from projects.exports.archive import archive_response
 from projects.exports.results import results_response
 from projects.forms.staff import AssessorForm, MoreTimeForm, SplitForm, staff_of

@@ -19,13 +19,13 @@ from django.utils.translation import gettext_lazy
 
 from amls.core.request import now_of
 from amls.core.times import say_length, say_time
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import User
 from amls.desk.chosen import courses_of
 from amls.desk.listing import list_as_left
 from projects.admin.filters import usual_course
-from projects.admin.pages import KeptAdmin, add_violation
+from projects.admin.pages import KeptAdmin
 from projects.forms.staff import AnswerForm, ForWhomForm, MoreTimeForm
 from projects.heldacts import TeamAct
 from projects.models import Extension, ExtensionRequest, Project

@@ -20,12 +20,6 @@ from amls.desk.writes import BY_PAGES
 from projects.heldacts import TeamAct
 
 
-def add_violation(form: BaseForm, violation: RuleViolation) -> None:
-    """Show a refusal at the field that it belongs to."""
-    field = violation.field if violation.field in form.fields else None
-    form.add_error(field, str(violation.message))
-
-
 class KeptAdmin(CourseScopedAdmin):
     """Rows that nobody deletes at the desk: deleting is withdrawing, revoking or declining."""
 

@@ -18,7 +18,7 @@ from unfold.decorators import action
 from amls.core.preview import preview_of
 from amls.core.request import now_of
 from amls.core.times import say_date, say_length, say_time
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.courses.models import Course
 from amls.desk.chosen import courses_of
@@ -27,7 +27,7 @@ from amls.desk.site import Changes
 from amls.desk.writes import Writes
 from amls.grading.facts import names_in_rules
 from projects.admin.filters import usual_course
-from projects.admin.pages import KeptAdmin, add_violation
+from projects.admin.pages import KeptAdmin
 from projects.forms.series import SeriesForm
 from projects.models import Assignment, Extension, Project
 from projects.services.assignments import delete_assignment, keep_assignment

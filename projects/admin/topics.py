@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy
 from unfold.decorators import action
 
 from amls.core.request import now_of
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.accounts import user_of
 from amls.desk.chosen import courses_of
 from amls.desk.listing import list_as_left
 from amls.desk.writes import Writes
-from projects.admin.pages import KeptAdmin, add_violation
+from projects.admin.pages import KeptAdmin
 from projects.admin.sheets import import_sheet
 from projects.exports.topics import TopicResource, topics_response
 from projects.forms.staff import AnswerForm

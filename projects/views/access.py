@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -193,9 +192,3 @@ def registration_problem(access: Access, assignment: Assignment | None, deadline
     except RuleViolation as violation:
         return str(violation.message)
     return ""
-
-
-def add_violation(form: forms.Form, violation: RuleViolation) -> None:
-    """Show a refusal at the field that it belongs to, or above the form."""
-    field = violation.field if violation.field in form.fields else None
-    form.add_error(field, str(violation.message))

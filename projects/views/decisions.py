@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course_as_manager
 from amls.held.corrections import say_corrected
 from projects.forms.decisions import ExcuseForm, QuestionAnswerForm, SnippetsForm
@@ -25,7 +25,7 @@ from projects.services.questions import answer_question
 from projects.services.snippets import keep_snippets
 from projects.services.takingback import correct
 from projects.services.teamsheets import most_by_task
-from projects.views.access import StaffPage, add_violation, number, open_staff_page
+from projects.views.access import StaffPage, number, open_staff_page
 
 
 @login_required

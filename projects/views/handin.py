@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.clock import database_clock, deadline_closes_at
 from amls.core.request import json_of
 from amls.core.statements import ModelStatement, Parameter
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course
 from amls.files.checks import clean_filename
 from amls.files.kept import Shelf, opened
@@ -33,7 +33,7 @@ from projects.queries import bytes_kept
 from projects.receipts import receipt_code
 from projects.services.handin import FilesRefused, hand_in
 from projects.tickets import issue_ticket
-from projects.views.access import Mine, add_violation, open_mine
+from projects.views.access import Mine, open_mine
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

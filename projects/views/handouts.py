@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import open_course
 from amls.files.serving import serve_file
 from amls.files.versions import served_version
 from projects.forms.handouts import HandoutForm, NewHandoutsForm
 from projects.models import Handout
 from projects.services.handouts import add_handout, change_handout, remove_handout, upload_handout
-from projects.views.access import StaffPage, add_violation, number, open_staff_page
+from projects.views.access import StaffPage, number, open_staff_page
 
 
 @require_safe

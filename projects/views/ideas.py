@@ -8,11 +8,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from projects.forms.pages import IdeaForm
 from projects.models import Topic
 from projects.services.ideas import propose_idea, take_idea_back
-from projects.views.access import add_violation, open_mine
+from projects.views.access import open_mine
 
 
 @login_required

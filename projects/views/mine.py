@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
 from amls.pagecache.signed_in import kept_for_reader
 from projects.forms.pages import ExtensionForm, InviteForm
@@ -34,7 +34,7 @@ from projects.services.handin import pick_submission
 from projects.services.registration import dissolve_project, leave_team
 from projects.services.switching import switch_topic, take_switch_back
 from projects.services.teams import invite_member, revoke_invitation
-from projects.views.access import Mine, add_violation, mine_of, number, open_mine
+from projects.views.access import Mine, mine_of, number, open_mine
 from projects.works import own_works_for
 
 

@@ -12,13 +12,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from projects.addresses import address_of
 from projects.forms.decisions import QuestionForm
 from projects.models import Assignment, PointsQuestion
 from projects.points import score_of
 from projects.services.questions import ask_about_points, asks_until
-from projects.views.access import Mine, add_violation, number, open_mine
+from projects.views.access import Mine, number, open_mine
 
 _SUM = "sum"
 

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from amls.core.folding import LETTERS
 from amls.core.keys import primary_key
 from amls.core.statements import ModelStatement, Parameter
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
 from amls.courses.models import Enrolment
 from amls.exports.views.offer import document
@@ -33,7 +33,7 @@ from projects.queries import team_of
 from projects.services.locks import active_membership
 from projects.services.teams import invite_seeker, register_team, remove_seeking_note, write_seeking_note
 from projects.topicfilter import WantedTopics
-from projects.views.access import add_violation, mine_of, number, open_mine, registration_problem
+from projects.views.access import mine_of, number, open_mine, registration_problem
 
 
 def _own(access: Access, assignment: Assignment | None, deadlines: Deadlines) -> dict[str, Any]:

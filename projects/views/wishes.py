@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from amls.core.keys import primary_key
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.courses.access import Access, open_course
 from projects.allocation.problem import to_bytes
 from projects.deadlines import Deadlines
@@ -24,7 +24,6 @@ from projects.models import Allocation, Assignment, MatchRequest, Topic
 from projects.queries import TeamView, team_of
 from projects.services.matching import ask_for_match, take_match_back
 from projects.services.wishes import form_team, rank_topics, require_not_given, require_wishes_open
-from projects.views.access import add_violation
 from projects.wishing import RankedTopics, ranked_topics, told_team
 
 

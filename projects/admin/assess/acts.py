@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 
 from amls.core.keys import primary_key
 from amls.core.request import now_of
-from amls.core.violations import RuleViolation
+from amls.core.violations import RuleViolation, add_violation
 from amls.held.asking import hold_and_say
 from amls.held.corrections import say_corrected
 from projects.admin.assess.drafts import fields_of
 from projects.admin.assess.page import PEOPLE, AssessPage
-from projects.admin.pages import add_violation
 from projects.forms.points import TaskPointsForm, decision_form
 from projects.forms.staff import AssessForm, AssessorForm, MergeForm, MoreTimeForm, MoveForm, NoteForm, staff_of
 from projects.heldacts import TeamAct
