@@ -194,7 +194,7 @@ def exams_for(access: Access) -> ExamsOverview:
     course, enrolment, now = access.course, access.enrolment, access.now
     exams = _exams().read({"course": course.pk})
     rules = exam_rules(course)
-    reader = _Reader.of(enrolment, course=course, rules=rules, now=now)
+    reader = _CardReader.of(enrolment, course=course, rules=rules, now=now)
     cards = [reader.card_of(exam) for exam in exams]
     admission = admission_of(enrolment, now=now) if enrolment is not None and reader.is_student and exams else None
     is_over = bool(cards) and all(card.ends_at <= now for card in cards)
@@ -292,7 +292,7 @@ def _registrations() -> ModelStatement[Registration]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _CardReader:
     """What the cards of all dates go by: who reads them, and what they have among these dates.
 
     Attributes:
@@ -314,7 +314,7 @@ class _Reader:
     accommodation: Accommodation | None
 
     @classmethod
-    def of(cls, enrolment: Enrolment | None, *, course: Course, rules: ExamRules, now: datetime) -> "_Reader":
+    def of(cls, enrolment: Enrolment | None, *, course: Course, rules: ExamRules, now: datetime) -> "_CardReader":
         """Return what the course's cards go by for who has this part in it: at most 2 queries."""
         own = _own_registrations(enrolment)
         standing = [registration for registration in own.values() if registration.closed_at is None]

@@ -227,7 +227,7 @@ def _observances(zone: ZoneInfo) -> list[TimezoneDaylight | TimezoneStandard] | 
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _ClockChange:
     """A change of the clock: local time before it, offsets, and whether summer begins."""
 
     local: datetime
@@ -237,7 +237,7 @@ class _Change:
     is_summer: bool
 
 
-def _changes(zone: ZoneInfo, year: int) -> list[_Change]:
+def _changes(zone: ZoneInfo, year: int) -> list[_ClockChange]:
     changes = []
     hour = timedelta(hours=1)
     moment = datetime(year, 1, 1, tzinfo=UTC)
@@ -251,13 +251,13 @@ def _changes(zone: ZoneInfo, year: int) -> list[_Change]:
             before, local = offset or timedelta(), exact.astimezone(zone)
             after = local.utcoffset() or timedelta()
             naive = (exact + before).replace(tzinfo=None)
-            changes.append(_Change(naive, before, after, local.tzname() or "", bool(local.dst())))
+            changes.append(_ClockChange(naive, before, after, local.tzname() or "", bool(local.dst())))
             offset = after
         moment = following
     return changes
 
 
-def _rule(yearly: list[_Change]) -> vRecur | None:
+def _rule(yearly: list[_ClockChange]) -> vRecur | None:
     months, times = {change.local.month for change in yearly}, {change.local.time() for change in yearly}
     weekdays = {change.local.weekday() for change in yearly}
     if len(months) != 1 or len(times) != 1 or len(weekdays) != 1:
@@ -274,7 +274,7 @@ def _rule(yearly: list[_Change]) -> vRecur | None:
     return vRecur({"FREQ": "YEARLY", "BYDAY": f"{position}{weekday}", "BYMONTH": months.pop()})
 
 
-def _observance(zone: ZoneInfo, change: _Change, rule: vRecur) -> TimezoneDaylight | TimezoneStandard:
+def _observance(zone: ZoneInfo, change: _ClockChange, rule: vRecur) -> TimezoneDaylight | TimezoneStandard:
     observance = TimezoneDaylight() if change.is_summer else TimezoneStandard()
     known = _KNOWN_STARTS.get(zone.key)
     start = known[0 if change.is_summer else 1] if known else change.local

@@ -42,7 +42,7 @@ def preview_of(sent: Mapping[str, Any], shown: object) -> Preview:
         sent: a form's data, such as `request.POST`.
         shown: all that the person sees of it, and whatever else it depends on; `repr` says all of it.
     """
-    seal = seal_of(shown)
+    seal = seal_of_shown(shown)
     is_same = constant_time_compare(str(sent.get(SEAL, "")), seal)
     return Preview(seal, is_same and is_wanted(sent), is_wanted(sent) and not is_same)
 
@@ -64,7 +64,7 @@ def is_wanted(sent: Mapping[str, Any]) -> bool:
     return AGREED in sent
 
 
-def seal_of(shown: object) -> str:
+def seal_of_shown(shown: object) -> str:
     """Return what names the thing that is shown: nobody else can make it up, and another thing has another one."""
     return salted_hmac("amls.core.preview", repr(shown), algorithm="sha256").hexdigest()[:32]
 

@@ -141,7 +141,7 @@ _Converter = Callable[[Any, Any, BaseDatabaseWrapper], Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _ModelPlace:
     """A model in the rows of a statement.
 
     Attributes:
@@ -170,7 +170,7 @@ class ModelStatement(Generic[Kept]):
     """A statement whose rows are models, each with those that it refers to, as `select_related` gives them."""
 
     statement: Statement
-    parts: tuple[_Part, ...]
+    parts: tuple[_ModelPlace, ...]
     annotated: tuple[str, ...]
     converted: tuple[tuple[int, _Converter], ...]
 
@@ -276,10 +276,10 @@ class LockingStatement(Generic[Kept]):
         return next(iter(self.lock(given)), None)
 
 
-def _part(model: Any, owner: int | None, relation: Any, begin: int) -> _Part:
+def _part(model: Any, owner: int | None, relation: Any, begin: int) -> _ModelPlace:
     fields = model._meta.concrete_fields  # noqa: SLF001 - as above
     key = begin + fields.index(model._meta.pk)  # noqa: SLF001 - as above
-    return _Part(model, owner, relation, tuple(field.attname for field in fields), begin, key)
+    return _ModelPlace(model, owner, relation, tuple(field.attname for field in fields), begin, key)
 
 
 def _refer(owner: Model, relation: Any, model: Model | None) -> None:

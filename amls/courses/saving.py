@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, Enrolment, Role, User
 from amls.courses.participation import enrol, take_out
@@ -94,7 +94,7 @@ def change_state(*, course: Course, was: str, state: str, loose_ends: str, now: 
 
 def name_loose_ends(loose_ends: Sequence[str]) -> str:
     """Return what names the things that are not finished in a course, in whatever language they are said."""
-    return seal_of([[letter for letter in said if letter.isdigit()] for said in loose_ends])
+    return seal_of_shown([[letter for letter in said if letter.isdigit()] for said in loose_ends])
 
 
 def delete_course(course: Course, *, by: User | None, now: datetime) -> None:

@@ -129,7 +129,7 @@ class OpensRows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class _ListColumn:
     """What is the same in all cells of a column.
 
     Attributes:
@@ -167,7 +167,7 @@ def listed(cl: ChangeList) -> Listed:
     columns = list(_columns(cl))
     forms = {form.instance.pk: form for form in cl.formset.forms} if cl.formset else {}
     opens = cl if isinstance(cl, OpenedList) and cl.can_open else None
-    said = _Said(*_checkbox(), cl.model_admin.get_empty_value_display())
+    said = _AllRows(*_checkbox(), cl.model_admin.get_empty_value_display())
     table = [[_cell(cl, column, row, forms.get(row.pk), said) for column in columns] for row in cl.result_list]
     # What groups rows is told once also of few, where there is one group.
     once = getattr(cl.model_admin, "told_once", ())
@@ -228,12 +228,12 @@ def way_to_all(cl: ChangeList) -> SafeString | None:
     )
 
 
-def _columns(cl: ChangeList) -> Iterator[_Column]:
+def _columns(cl: ChangeList) -> Iterator[_ListColumn]:
     links, is_first_link = list(cl.list_display_links), True
     for name in map(str, cl.list_display):
         if name == _CHECKBOX:
             start, end = mark_safe('<td class="action-checkbox">'), mark_safe("</td>")
-            yield _Column(name, "", start, end, is_link=False)
+            yield _ListColumn(name, "", start, end, is_link=False)
             continue
         label = label_for_field(name, cl.model, model_admin=cl.model_admin)
         is_link = name in links or (is_first_link and not links)
@@ -241,11 +241,11 @@ def _columns(cl: ChangeList) -> Iterator[_Column]:
         is_first_link = is_first_link and not is_link
         scope = mark_safe(' scope="row"') if tag == "th" else ""
         start = format_html('<{}{} class="field-{}">', tag, scope, name)
-        yield _Column(name, str(label), start, format_html("</{}>", tag), is_link)
+        yield _ListColumn(name, str(label), start, format_html("</{}>", tag), is_link)
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _AllRows:
     """What is the same in all rows: a box to tick but for its row's key, and what stands for nothing."""
 
     before_key: SafeString
@@ -261,7 +261,9 @@ def _checkbox() -> tuple[SafeString, SafeString]:
     )
 
 
-def _cell(cl: ChangeList, column: _Column, row: models.Model, form: ModelForm[Any] | None, said: _Said) -> SafeString:
+def _cell(
+    cl: ChangeList, column: _ListColumn, row: models.Model, form: ModelForm[Any] | None, said: _AllRows
+) -> SafeString:
     """Return what stands in a cell, as HTML."""
     if column.name == _CHECKBOX:
         return SafeString(f"{said.before_key}{escape(str(row.pk))}{said.behind_key}")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from amls.core.preview import seal_of, without_trace
+from amls.core.preview import seal_of_shown, without_trace
 from amls.courses.models import Course
 from amls.mail.letters import label_of
 from amls.mail.models import Notice
@@ -32,7 +32,7 @@ class Trial:
     @property
     def seal(self) -> str:
         """What names who is told what, in whatever language and order."""
-        return seal_of(sorted((notice.recipient_id or 0, notice.address, notice.kind) for notice in self.told))
+        return seal_of_shown(sorted((notice.recipient_id or 0, notice.address, notice.kind) for notice in self.told))
 
 
 def tried(act: Callable[[], str], *, course: Course, now: datetime) -> Trial:

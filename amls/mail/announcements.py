@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from amls.core.doorbell import ring
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import Course, User
 from amls.courses.saving import save_row
@@ -35,7 +35,7 @@ def seal_announcement(announcement: Announcement) -> str:
     """Return what names an announcement as its writer sees it, with how many people get it."""
     at = announcement.publish_at.timestamp()
     shown = (announcement.title, announcement.text, announcement.audience, at)
-    return seal_of((announcement.pk, *shown, people_in(announcement.audience, announcement.course).count()))
+    return seal_of_shown((announcement.pk, *shown, people_in(announcement.audience, announcement.course).count()))
 
 
 def release_announcement(*, announcement_pk: int, seal: str, now: datetime) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.mail.models import Notice
 from amls.mail.outbox import Told, notify_each
 
@@ -66,7 +66,7 @@ def call_off(*, kind: str, references: Mapping[str, object], now: datetime) -> N
 
 
 def _seal(value: object) -> str:
-    return seal_of(_plain(value))
+    return seal_of_shown(_plain(value))
 
 
 def _plain(value: object) -> object:

@@ -98,7 +98,7 @@ def compose(notice: Notice, letter: Letter, kind: LetterKind) -> Mail:
     local, _at, domain = address.rpartition("@")
     address = f"{local}@{punycode(domain)}"
     to = formataddr((clean_line(recipient.display_name), address)) if recipient is not None else address
-    head = _Head.of(course) if course is not None else None
+    head = _CourseHead.of(course) if course is not None else None
     headers = {"Message-ID": message_id(notice)}
     if kind.topic is None or course is None or recipient is None:
         text, html = _render(letter, head, says_why_always=head is not None and notice.kind != "mail.test")
@@ -125,7 +125,7 @@ def compose(notice: Notice, letter: Letter, kind: LetterKind) -> Mail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
+class _CourseHead:
     """What a mail shows of its course."""
 
     title: str
@@ -134,7 +134,7 @@ class _Head:
     contact: str
 
     @classmethod
-    def of(cls, course: Course) -> "_Head":
+    def of(cls, course: Course) -> "_CourseHead":
         list_id = f"{_ascii(course.title)} <{course.slug}.{settings.SITE_HOST}>"
         return cls(str(course), list_id, course.slug, course.contact_email)
 
@@ -143,14 +143,18 @@ class _Head:
 
 
 @lru_cache(maxsize=64)
-def _alike(letter: Letter, head: _Head | None, _site: tuple[str, str], _language: str) -> tuple[str, str, Mold | None]:
+def _alike(
+    letter: Letter, head: _CourseHead | None, _site: tuple[str, str], _language: str
+) -> tuple[str, str, Mold | None]:
     """Return text, HTML and mold of a letter that many get, written once; `MARKER` is the address that stops it."""
     text, html = _render(letter, head, unsubscribe_url=MARKER)
     headers = {"Message-ID": f"<{secrets.token_hex(16)}@{settings.SITE_HOST}>", **_ONE_CLICK}
     return text, html, Mold.of(_mail(letter, head, text, html, to="somebody@example.org", headers=headers))
 
 
-def _mail(letter: Letter, head: _Head | None, text: str, html: str, *, to: str, headers: Mapping[str, str]) -> Mail:
+def _mail(
+    letter: Letter, head: _CourseHead | None, text: str, html: str, *, to: str, headers: Mapping[str, str]
+) -> Mail:
     more = {"List-Id": head.list_id} if head is not None else {}
     mail = Mail(
         subject=clean_line(letter.subject),
@@ -163,7 +167,7 @@ def _mail(letter: Letter, head: _Head | None, text: str, html: str, *, to: str, 
     return mail
 
 
-def _render(letter: Letter, head: _Head | None, **more: object) -> tuple[str, str]:
+def _render(letter: Letter, head: _CourseHead | None, **more: object) -> tuple[str, str]:
     context = {
         "letter": letter, "text": plain_text(letter.text), "course": head, "site_url": settings.SITE_URL, **more,
     }  # fmt: skip

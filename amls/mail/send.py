@@ -226,7 +226,7 @@ class _Batch:
                 bundle.remove(claim)
                 continue
             if letter is None:
-                _mark(_Mark(claim, Notice.State.DROPPED))
+                _mark(_NoticeMark(claim, Notice.State.DROPPED))
                 bundle.remove(claim)
             else:
                 told.append((claim, letter))
@@ -238,7 +238,7 @@ class _Batch:
         waiting = [claim for bundle in self.bundles for claim in bundle]
         _mark(
             *(
-                _Mark(claim, Notice.State.DUE, claim.row.last_error, not_before=not_before, is_untried=True)
+                _NoticeMark(claim, Notice.State.DUE, claim.row.last_error, not_before=not_before, is_untried=True)
                 for claim in waiting
             )
         )
@@ -280,10 +280,10 @@ def _put_off(claim: Claim[Notice], error: Exception, *, now: datetime) -> None:
         *(notice.pk, notice.kind, claim.attempt, is_final, type(error).__name__),
     )
     if is_final:
-        _mark(_Mark(claim, Notice.State.FAILED, last_error=text, failed_at=now))
+        _mark(_NoticeMark(claim, Notice.State.FAILED, last_error=text, failed_at=now))
     else:
         pause = min(FIRST_PAUSE * 2 ** min(claim.attempt - 1, 12), LONGEST_PAUSE)
-        _mark(_Mark(claim, Notice.State.DUE, last_error=text, not_before=now + pause))
+        _mark(_NoticeMark(claim, Notice.State.DUE, last_error=text, not_before=now + pause))
 
 
 def _is_permanent(error: Exception) -> bool:
@@ -300,7 +300,7 @@ def _mark_sent(told: Sequence[Written], mail: Letter, *, sent_at: datetime) -> N
     lead = told[0][0]
     _mark(
         *(
-            _Mark(
+            _NoticeMark(
                 claim,
                 Notice.State.SENT,
                 sent_at=sent_at,
@@ -318,7 +318,7 @@ def _mark_sent(told: Sequence[Written], mail: Letter, *, sent_at: datetime) -> N
 
 
 @dataclass(frozen=True, slots=True)
-class _Mark:
+class _NoticeMark:
     """What becomes of a claimed notice."""
 
     claim: Claim[Notice]
@@ -334,7 +334,7 @@ class _Mark:
     is_untried: bool = False
 
 
-def _mark(*marks: _Mark) -> None:
+def _mark(*marks: _NoticeMark) -> None:
     """Write down what became of notices whose claims hold: one statement, as it is done once per mail.
 
     What was sealed is wiped with the last word. Through the ORM it costs as much processor time as all else of a mail.

@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import Enrolment, User
 from amls.desk.holding import WantedAct
@@ -140,7 +140,7 @@ def _seal(data: Data, trial: Trial | None) -> str:
     many it is who is told what.
     """
     if "registration" in data:
-        return seal_of((data["registration"].pk, str(data["registration"].state)))
+        return seal_of_shown((data["registration"].pk, str(data["registration"].state)))
     return trial.seal if trial is not None else ""
 
 

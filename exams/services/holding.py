@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from amls.core.decimals import say_decimal, say_grade
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.core.violations import RuleViolation
 from amls.courses.models import User
 from amls.held.models import HeldAct
@@ -60,7 +60,7 @@ def published(*, exam_pk: int, by: User | None, now: datetime) -> list[Seen]:
 def seal_seen(rows: Sequence[Seen]) -> str:
     """Return what names what was seen, in whatever language."""
     digits = [(person, "".join(letter for letter in what if letter.isdigit())) for person, what in rows]
-    return seal_of(digits)
+    return seal_of_shown(digits)
 
 
 def release_as_seen(act: HeldAct, now: datetime) -> str:

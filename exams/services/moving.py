@@ -14,7 +14,7 @@ from amls.mail.models import Notice
 from amls.mail.outbox import notify
 from exams.models import Exam, Registration, Room, Seat
 from exams.services.calendars import follow_people
-from exams.services.regrading import lock_exam
+from exams.services.regrading import lock_with_course
 
 _KIND = "exams.seats"
 
@@ -73,7 +73,7 @@ def move_seat(
             and the person has no seat to give in exchange.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         if exam.closed_at is not None:
             raise RuleViolation(_("The exam is closed: nobody moves any more."), code="exam-closed")
         holding = (

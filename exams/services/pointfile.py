@@ -30,7 +30,7 @@ MEANINGS = (NUMBER, EMAIL, *NAMES, POINTS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _ReadLine:
     """What one line of a file says."""
 
     line: int
@@ -139,10 +139,10 @@ def _values(points: Decimal) -> dict[str, Any]:
 
 def _read_points(
     exam: Exam, table: Table, registrations: Mapping[int, Registration]
-) -> tuple[dict[int, _Wanted], list[LineProblem]]:
+) -> tuple[dict[int, _ReadLine], list[LineProblem]]:
     """Return the points of a file by registration, and what is wrong with which line."""
     people, is_turned = Participants(exam.course), names_are_turned(table)
-    wanted: dict[int, _Wanted] = {}
+    wanted: dict[int, _ReadLine] = {}
     problems: list[LineProblem] = []
     for row in table.rows:
         if says_nothing(row["points"]):
@@ -150,7 +150,7 @@ def _read_points(
         try:
             name = person_name(row, is_turned=is_turned)
             registration = _registration_of(row, name, people, registrations, wanted)
-            wanted[registration.pk] = _Wanted(row.line, parse_points(row["points"], exam))
+            wanted[registration.pk] = _ReadLine(row.line, parse_points(row["points"], exam))
         except RuleViolation as violation:
             problems.append(LineProblem(row.line, str(violation.message)))
     return wanted, problems

@@ -120,6 +120,6 @@ def _told(registration: Registration, *, now: datetime) -> Told:
     )
 
 
-def lock_exam(exam_pk: int) -> Exam:
+def lock_with_course(exam_pk: int) -> Exam:
     """Return an exam with its course, locked until the transaction ends."""
     return Exam.objects.select_for_update(no_key=True, of=("self",)).select_related("course").get(pk=exam_pk)

@@ -22,7 +22,7 @@ from exams.models import GRADES, Exam, GradeStep, Registration, Result, ResultCh
 from exams.queries import exam_rules, task_sums
 from exams.services.calendars import follow_people
 from exams.services.capacity import check_not_frozen, need_reason
-from exams.services.regrading import BATCH, grade_anew, grade_table, lock_exam, logged_change
+from exams.services.regrading import BATCH, grade_anew, grade_table, lock_with_course, logged_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def set_grade_table(*, exam_pk: int, steps: Mapping[Decimal, Decimal], now: date
             one, a step lies above what is to be had, or it is not said where one passes.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         check_steps(steps, exam)
         GradeStep.objects.filter(exam=exam).exclude(grade__in=steps).delete()
@@ -94,7 +94,7 @@ def enter_points(
             a published result is changed without a reason.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         listed = _listed(exam, points)
         _need_reason_for_published(listed, points, reason)
@@ -116,7 +116,7 @@ def enter_points_each(
         RuleViolation: the exam is frozen.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         return _enter_each(exam, _listed(exam, points), points, by=by, reason=reason, now=now)
 
@@ -236,7 +236,7 @@ def publish_results(*, exam_pk: int, by: User | None, now: datetime) -> int:
         RuleViolation: the exam is frozen, there is no grade table, or no draft.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         if not grade_table(exam).is_complete:
             raise RuleViolation(_("Set the grade table first."), code="no-table")
@@ -286,7 +286,7 @@ def regrade(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> int
     """
     need_reason(reason)
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         published = list(
             Registration.objects.filter(exam=exam, result__state="published")
@@ -304,7 +304,7 @@ def freeze(*, exam_pk: int, now: datetime) -> None:
             course has not verified the matriculation number of somebody for whom the office gets a line.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         people = Registration.objects.filter(exam=exam)
         if exam.results_published_at is None or people.filter(result__state="draft").exists():
@@ -356,7 +356,7 @@ def unfreeze(*, exam_pk: int, by: User | None, reason: str, now: datetime) -> No
     """
     need_reason(reason)
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         if exam.frozen_at is None:
             raise RuleViolation(_("The results are not frozen."), code="not-frozen")
         exam.frozen_at = None

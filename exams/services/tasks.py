@@ -18,7 +18,7 @@ from amls.grading.tasks import TaskSum, TaskWish, keep_tasks
 from exams.models import Exam, ExamTask, ExamTaskPoints, Registration, Result, ResultChange
 from exams.queries import score_of_tasks, task_sums
 from exams.services.capacity import check_not_frozen
-from exams.services.regrading import BATCH, corrected, grade_table, lock_exam, tell_corrected
+from exams.services.regrading import BATCH, corrected, grade_table, lock_with_course, tell_corrected
 from exams.services.results import check_steps, enter_points_each
 
 # By registration and by task; no points take back what was given.
@@ -59,7 +59,7 @@ def set_exam_tasks(
             the grade table asks for more, or published results change without a reason or become incomplete.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         people = _people(exam)
         before = dict(_sums(people))
@@ -138,7 +138,7 @@ def enter_task_points_each(
         RuleViolation: the exam is frozen.
     """
     with transaction.atomic():
-        exam = lock_exam(exam_pk)
+        exam = lock_with_course(exam_pk)
         check_not_frozen(exam)
         tasks = {task.pk: task for task in ExamTask.objects.filter(exam=exam)}
         people = {person.pk: person for person in _people(exam, points)}

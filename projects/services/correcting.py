@@ -96,7 +96,7 @@ def correct_points_each(
 
 
 @dataclass(slots=True)
-class _Standing:
+class _TeamAndMembers:
     """What a team has, and what each member has of their own, by task.
 
     Attributes:
@@ -137,10 +137,10 @@ class _Standing:
                 self.own[enrolment.pk][task] = Given(wanted, before.comment)
 
 
-def _standing_of_each(projects: Iterable[Project]) -> defaultdict[int, _Standing]:
+def _standing_of_each(projects: Iterable[Project]) -> defaultdict[int, _TeamAndMembers]:
     """Return what teams have, by their keys: 2 queries."""
     keys = {project.pk for project in projects}
-    standing: defaultdict[int, _Standing] = defaultdict(_Standing)
+    standing: defaultdict[int, _TeamAndMembers] = defaultdict(_TeamAndMembers)
     memberships = Membership.objects.filter(project__in=keys, left_at__isnull=True)
     for project, member in memberships.values_list("project", "enrolment"):
         standing[project].members.append(member)

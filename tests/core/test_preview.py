@@ -3,7 +3,7 @@
 import pytest
 from django.test import override_settings
 
-from amls.core.preview import preview_of, seal_of, without_trace
+from amls.core.preview import preview_of, seal_of_shown, without_trace
 from amls.courses.models import Course
 from tests.factories import CourseFactory
 
@@ -23,13 +23,13 @@ def test_only_the_very_thing_that_was_shown_is_agreed_to() -> None:
 def test_nobody_agrees_to_what_they_have_not_seen(seal: str) -> None:
     unseen = preview_of({"_agreed": "1", "_shown": seal}, "what is done")
     assert (unseen.is_agreed, unseen.is_other) == (False, True)
-    assert preview_of({"_shown": seal_of("what is done")}, "what is done").is_agreed is False
+    assert preview_of({"_shown": seal_of_shown("what is done")}, "what is done").is_agreed is False
 
 
 def test_a_seal_cannot_be_made_up_elsewhere() -> None:
     with override_settings(SECRET_KEY="another"):
-        foreign = seal_of("what is done")
-    assert foreign != seal_of("what is done")
+        foreign = seal_of_shown("what is done")
+    assert foreign != seal_of_shown("what is done")
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from amls.core.preview import seal_of
+from amls.core.preview import seal_of_shown
 from amls.files.tables.table import Table
 
 # What is changed: the column, what it was, what it becomes.
@@ -90,7 +90,7 @@ class Plan:
     @property
     def seal(self) -> str:
         """What names this plan: if it differs between showing and doing, something changed meanwhile."""
-        return seal_of(self.shown)
+        return seal_of_shown(self.shown)
 
     def is_wanted(self, *, dry_run: bool, expected: str) -> bool:
         """Return whether it is to be done, and not only shown: where one was shown, as `expected` seals it, only that one."""

@@ -93,7 +93,7 @@ def make_coursework(people: dict[str, User], *, now: datetime) -> None:
         course = Course.objects.get(slug=COURSEWORK)
         course.state = Course.State.RUNNING
         course.save(update_fields=["state"])
-        story = _Term(course, people, now)
+        story = _DemoTerm(course, people, now)
         story.set_sheets()
         story.work_on_sheets()
         story.keep_lists()
@@ -168,7 +168,7 @@ def _spec(now: datetime) -> CourseSpec:
     )
 
 
-class _Term:
+class _DemoTerm:
     def __init__(self, course: Course, people: dict[str, User], now: datetime) -> None:
         self.course, self.now = course, now
         self.lecturer, self.assistant = people["lecturer@example.org"], people["assistant@example.org"]

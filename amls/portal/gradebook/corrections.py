@@ -34,9 +34,9 @@ from amls.portal.gradebook.entries import (
     BookField,
     entry_from,
     fields_of,
-    in_each_language,
     read_entries,
     read_stamp,
+    said_in_all_languages,
 )
 
 KIND = "portal.gradebook"
@@ -56,7 +56,7 @@ class CorrectionPlan(Plan):
 
 
 @dataclass(frozen=True, slots=True)
-class _Correction:
+class _CorrectedLine:
     """What one line changes of one person.
 
     Attributes:
@@ -105,7 +105,7 @@ def import_corrections(
     """
     columns = columns_of(course)
     fields = {field.key: field for field in fields_of(columns)}
-    stamps = in_each_language(lambda: str(OTHER_HEADINGS[-1]))
+    stamps = said_in_all_languages(lambda: str(OTHER_HEADINGS[-1]))
     stamp = Meaning(STAMP, gettext_lazy("stamp"), tuple(stamps))
     meanings = [NUMBER, EMAIL, *NAMES, stamp, *(field.meaning for field in fields.values())]
     table = read_table(upload.content, meanings, needs=[["matriculation_number", "email", STAMP]], how=upload.how)
@@ -122,7 +122,7 @@ def import_corrections(
     with transaction.atomic():
         wanted = {correction.person.pk: correction for correction in corrections}
 
-        def do(left: Mapping[int, _Correction]) -> Mapping[int, RuleViolation]:
+        def do(left: Mapping[int, _CorrectedLine]) -> Mapping[int, RuleViolation]:
             people = {pk: (correction.person, correction.after) for pk, correction in left.items()}
             return apply_each(people, fields, by=by, now=now, reason=given)
 
@@ -148,7 +148,7 @@ def import_corrections(
     return plan
 
 
-def _notes(table: Table, done: Sequence[_Correction]) -> list[str]:
+def _notes(table: Table, done: Sequence[_CorrectedLine]) -> list[str]:
     notes = []
     if not table.has(STAMP):
         notes.append(_("This table has no stamps: what was changed here since it went out can't be told."))
@@ -184,9 +184,9 @@ class _CorrectionReader:
         )  # fmt: skip
         self.unchanged = 0
 
-    def corrections(self) -> tuple[list[_Correction], list[LineProblem]]:
+    def corrections(self) -> tuple[list[_CorrectedLine], list[LineProblem]]:
         """Return what each line changes, and what is wrong with which."""
-        corrections: dict[int, _Correction] = {}
+        corrections: dict[int, _CorrectedLine] = {}
         problems: list[LineProblem] = []
         seen: set[int] = set()
         for row in self._table.rows:
@@ -201,7 +201,7 @@ class _CorrectionReader:
                 continue
             if changed:
                 before = {key: self._present[person.pk].get(key, NOTHING) for key in changed}
-                corrections[person.pk] = _Correction(row.line, person, before, changed)
+                corrections[person.pk] = _CorrectedLine(row.line, person, before, changed)
             else:
                 self.unchanged += 1
         return list(corrections.values()), problems
@@ -306,7 +306,7 @@ def _keys_of_tasks(fields: Mapping[str, BookField]) -> dict[int, list[str]]:
     return keys
 
 
-def _line(correction: _Correction, fields: Mapping[str, BookField]) -> PlanLine:
+def _line(correction: _CorrectedLine, fields: Mapping[str, BookField]) -> PlanLine:
     changes = [
         (fields[key].heading, correction.before[key].said or "–", entry.said or "–")
         for key, entry in correction.after.items()
@@ -314,7 +314,7 @@ def _line(correction: _Correction, fields: Mapping[str, BookField]) -> PlanLine:
     return PlanLine(correction.line, str(correction.person.user), changes=changes)
 
 
-def _imported(correction: _Correction) -> Imported:
+def _imported(correction: _CorrectedLine) -> Imported:
     before = {key: entry.code for key, entry in correction.before.items()}
     after = {key: entry.code for key, entry in correction.after.items()}
     person = correction.person

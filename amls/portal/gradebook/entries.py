@@ -143,7 +143,7 @@ def fields_of(columns: Columns) -> list[BookField]:
     by_points = [row for row in columns.assignments if row.grading == Assignment.Grading.POINTS]
     prefetch_related_objects(by_points, "tasks")
     taken = {key for meaning in (EMAIL, NUMBER, *NAMES) for key in meaning.keys}
-    for headings in in_each_language(lambda: list(map(str, OTHER_HEADINGS))):
+    for headings in said_in_all_languages(lambda: list(map(str, OTHER_HEADINGS))):
         taken.update(*map(heading_keys, headings))
     for row in columns.assignments:
         if row.grading != Assignment.Grading.POINTS:
@@ -172,14 +172,14 @@ def _plain_fields(columns: Columns) -> Iterator[BookField]:
             yield BookField(f"t{task.pk}", [named] * len(settings.LANGUAGES), assignment=row, task=task)
     for exam in columns.exams:
         day = f"{timezone.localtime(exam.starts_at):%Y-%m-%d}"
-        named_each = in_each_language(lambda: str(exam)[:70])  # noqa: B023 - called at once
+        named_each = said_in_all_languages(lambda: str(exam)[:70])  # noqa: B023 - called at once
         yield BookField(f"e{exam.pk}", [f"{name} {day}" for name in named_each], exam=exam)
         for part in exam.tasks.all():
             headings = [f"{name[:40]} {day}: {part.title}"[:_LONGEST_HEADING] for name in named_each]
             yield BookField(f"x{part.pk}", headings, exam=exam, exam_task=part)
 
 
-def in_each_language(say: Callable[[], T]) -> list[T]:
+def said_in_all_languages(say: Callable[[], T]) -> list[T]:
     """Return what is said in each language of the site, in their order."""
     said: list[T] = []
     for code, _name in settings.LANGUAGES:

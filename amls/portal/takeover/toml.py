@@ -119,7 +119,7 @@ def load_toml(text: str) -> CourseSpec:
     if data.get("format") != FORMAT:
         why = _("format = %(format)d must stand at the top; found %(found)r.")
         raise CourseFileError([why % {"format": FORMAT, "found": data.get("format", _("nothing"))}])
-    reader = _Reader(text, has_old_slot=_OLD_SLOT in data)
+    reader = _TomlReader(text, has_old_slot=_OLD_SLOT in data)
     known = {"format", "course", _OLD_SLOT, *_TABLES, *_LISTS}
     for key in data.keys() - known:
         why = _("is not a part of a course file; known are %(known)s")
@@ -138,7 +138,7 @@ def load_toml(text: str) -> CourseSpec:
     return reader.course({**course, **nested})
 
 
-class _Reader:
+class _TomlReader:
     """Reads tables into dataclasses by their type hints, and collects every problem."""
 
     def __init__(self, text: str, *, has_old_slot: bool) -> None:

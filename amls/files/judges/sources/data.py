@@ -27,7 +27,7 @@ Value = str | list["Value"] | dict[str, "Value"]
 
 
 @dataclass(slots=True)
-class _Entry:
+class _Mapping:
     """A mapping that is one row, with the line on which it begins."""
 
     line: int
@@ -152,7 +152,7 @@ def _from_json(value: object, lines: list[int], seen: list[int], depth: int) -> 
 
 
 def _rows(value: object, *, is_front: bool) -> Iterator[ReadRow]:
-    tables: list[list[_Entry]] = []
+    tables: list[list[_Mapping]] = []
     facts: list[ReadRow] = []
     _gather(value, {}, tables, facts, 0)
     yield from facts
@@ -168,7 +168,7 @@ def _rows(value: object, *, is_front: bool) -> Iterator[ReadRow]:
 def _gather(
     value: object,
     inherited: dict[str, ReadCell],
-    tables: list[list[_Entry]],
+    tables: list[list[_Mapping]],
     facts: list[ReadRow],
     depth: int,
     name: str = "",
@@ -183,24 +183,24 @@ def _gather(
 def _gather_list(
     values: list[object],
     inherited: dict[str, ReadCell],
-    tables: list[list[_Entry]],
+    tables: list[list[_Mapping]],
     facts: list[ReadRow],
     depth: int,
     name: str,
 ) -> None:
-    entries: list[_Entry] = []
+    entries: list[_Mapping] = []
     tables.append(entries)
     for element in values:
         if isinstance(element, _Map):
             _entry(element, inherited, entries, tables, facts, depth)
         elif isinstance(element, _Scalar) and element.text and depth < 2:
-            entries.append(_Entry(element.line, {name or "date": _content(element, name)}))
+            entries.append(_Mapping(element.line, {name or "date": _content(element, name)}))
     if not entries:
         tables.remove(entries)
 
 
 def _gather_map(
-    value: _Map, inherited: dict[str, ReadCell], tables: list[list[_Entry]], facts: list[ReadRow], depth: int
+    value: _Map, inherited: dict[str, ReadCell], tables: list[list[_Mapping]], facts: list[ReadRow], depth: int
 ) -> None:
     nested = [(key, inner) for key, inner in value.entries if _is_list_of_maps(inner)]
     maps = [(key, inner) for key, inner in value.entries if isinstance(inner, _Map)]
@@ -251,8 +251,8 @@ def _is_links(value: object) -> bool:
 def _entry(
     value: _Map,
     inherited: dict[str, ReadCell],
-    entries: list[_Entry],
-    tables: list[list[_Entry]],
+    entries: list[_Mapping],
+    tables: list[list[_Mapping]],
     facts: list[ReadRow],
     depth: int,
 ) -> None:
@@ -264,11 +264,11 @@ def _entry(
         else:
             inner.append((key, held))
     if not inner:
-        entries.append(_Entry(value.line, own))
+        entries.append(_Mapping(value.line, own))
         return
     has_date = any("dat" in key.lower() for key in own)
     if has_date:
-        entries.append(_Entry(value.line, own))
+        entries.append(_Mapping(value.line, own))
     above = {key: ReadCell(cell.text, cell.links, spans=True) for key, cell in own.items()}
     for _key, nested in inner:
         for part in nested if isinstance(nested, list) else [nested]:

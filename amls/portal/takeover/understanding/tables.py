@@ -67,11 +67,11 @@ def is_schedule(header: SourceRow | None, columns: Sequence[Column], body: Seque
 
 def read_table(columns: Sequence[Column], body: Sequence[SourceRow], where: Where, ids: Ids) -> list[Read]:
     """Return what each row of a schedule says."""
-    reader = _Table(columns, where, ids)
+    reader = _Schedule(columns, where, ids)
     return [reader.read(row) for row in body]
 
 
-class _Table:
+class _Schedule:
     """A schedule on its way: what its rows inherit from those above."""
 
     def __init__(self, columns: Sequence[Column], where: Where, ids: Ids) -> None:
