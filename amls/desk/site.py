@@ -22,15 +22,15 @@ from amls.core.request import now_of
 from amls.core.searchfields import FoldedSearch
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_or_none
-from amls.courses.addresses import OwnAddress
 from amls.courses.models import Course, Enrolment, Role, User
-from amls.courses.people import AccountChoice, PersonChoice
-from amls.courses.problems import problems_of
 from amls.courses.services import finish_course_change, gathering, lock_course, quietly
+from amls.desk.addresses import OwnAddress
 from amls.desk.chosen import chosen_course, courses_of, listed_course
 from amls.desk.history import describe_events
 from amls.desk.kept_files import WAITING, WaitingFiles, files_of, waiting_files
 from amls.desk.listing import CourseList
+from amls.desk.people import AccountChoice, PersonChoice
+from amls.desk.problems import problems_of
 from amls.desk.sent_twice import SentTwice, token_of
 from amls.desk.writes import ThroughServices, Writes
 

@@ -8,16 +8,16 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from amls.courses.forms import EnrolmentForm, is_number_unchecked
 from amls.courses.models import Enrolment, Role, User
 from amls.courses.participation import verify_as_typed, verify_number
-from amls.courses.people import who
 from amls.courses.permissions import is_last_lecturer, may_appoint, may_create_courses
 from amls.courses.saving import (
     remove_enrolment,
     save_row,
 )
+from amls.desk.forms import EnrolmentForm, is_number_unchecked
 from amls.desk.listing import PeopleList
+from amls.desk.people import who
 from amls.desk.site import CourseScopedAdmin
 from amls.desk.writes import Writes
 

@@ -19,7 +19,6 @@ from amls.core.preview import without_trace
 from amls.core.request import now_of
 from amls.core.violations import RuleViolation
 from amls.courses.accounts import user_of
-from amls.courses.forms import RosterEntryForm, RosterForm
 from amls.courses.models import Course, RosterEntry
 from amls.courses.participation import follow_roster
 from amls.courses.saving import (
@@ -27,6 +26,7 @@ from amls.courses.saving import (
     save_row,
 )
 from amls.desk.chosen import chosen_course, courses_of
+from amls.desk.forms import RosterEntryForm, RosterForm
 from amls.desk.holding import WantedAct, hold_at_desk
 from amls.desk.listing import list_as_left
 from amls.desk.site import CourseScopedAdmin
