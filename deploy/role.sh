@@ -10,11 +10,11 @@ case "${1:-web}" in
       --respawn-failed-workers amls.wsgi:application
     ;;
   worker)
-    exec celery --quiet --app amls worker --queues "${2:-mail,default,exports}" --hostname "${2:-all}@%h" \
+    exec python -m amls.background worker --queues "${2:-mail,default,exports}" --hostname "${2:-all}@%h" \
       --concurrency "${3:-2}" --loglevel warning --without-gossip --without-mingle
     ;;
   beat)
-    exec celery --quiet --app amls beat --loglevel warning --pidfile ''
+    exec python -m amls.background beat --loglevel warning --pidfile ''
     ;;
   setup)
     amls migrate --noinput

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billiard.util import get_pdeathsig
 from celery.signals import celeryd_after_setup, worker_before_create_process, worker_ready, worker_shutdown
 
 from amls.core.preloading import keep_what_is_loaded, load_in_common
@@ -22,6 +23,8 @@ def _note_queues(instance: Any, **_kwargs: Any) -> None:
 def _keep_in_common_what_is_loaded(**_kwargs: Any) -> None:
     """Load it before, and keep the collector from writing to it, which would copy it for each of the worker's processes."""
     load_in_common()
+    # Each of them asks the system in C to end with this one, for which a parser of C is loaded, too.
+    get_pdeathsig()
     keep_what_is_loaded()
 
 

@@ -100,12 +100,12 @@ class House:
         return child
 
     def worker(self, name: str, **extra: str) -> subprocess.Popen[bytes]:
-        celery = [sys.executable, "-m", "celery", "--app", "amls", "worker", "--queues", "mail", "--concurrency", "1"]
-        return self.spawn([*celery, "--hostname", f"{name}@here", "--loglevel", "warning", "--without-mingle"], **extra)
+        worker = [sys.executable, "-m", "amls.background", "worker", "--queues", "mail", "--concurrency", "1"]
+        return self.spawn([*worker, "--hostname", f"{name}@here", "--loglevel", "warning", "--without-mingle"], **extra)
 
     def beat(self, name: str) -> subprocess.Popen[bytes]:
-        celery = [sys.executable, "-m", "celery", "--app", "amls", "beat", "--pidfile", "", "--loglevel", "warning"]
-        return self.spawn([*celery, "--schedule", str(self.var / f"beat-{name}"), "--max-interval", "1"])
+        beat = [sys.executable, "-m", "amls.background", "beat", "--pidfile", "", "--loglevel", "warning"]
+        return self.spawn([*beat, "--schedule", str(self.var / f"beat-{name}"), "--max-interval", "1"])
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:

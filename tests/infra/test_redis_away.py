@@ -98,8 +98,8 @@ class Staffed(House):
     """A house with a worker for each queue and a web server."""
 
     def queue_worker(self, queue: str, **extra: str) -> "subprocess.Popen[bytes]":
-        celery = [sys.executable, "-m", "celery", "--app", "amls", "worker", "--queues", queue, "--concurrency", "1"]
-        return self.spawn([*celery, "--hostname", f"{queue}@here", "--loglevel", "warning"], **extra)
+        worker = [sys.executable, "-m", "amls.background", "worker", "--queues", queue, "--concurrency", "1"]
+        return self.spawn([*worker, "--hostname", f"{queue}@here", "--loglevel", "warning"], **extra)
 
     def done(self) -> dict[str, int]:
         """Return how many tasks each worker that answers has run."""

@@ -14,13 +14,13 @@ from amls.celery import app
 pytestmark = pytest.mark.unit
 # Of no process that only waits for work.
 _RARE = {
-    "bs4", "docx", "highspy", "lxml", "numpy", "onelogin", "openpyxl", "pptx", "pypdfium2", "rapidfuzz", "scipy",
-    "weasyprint", "xlsxwriter", "xmlsec", "zxcvbn",
+    "bs4", "docx", "highspy", "lxml", "numpy", "onelogin", "openpyxl", "pptx", "prompt_toolkit", "pypdfium2", "rapidfuzz",
+    "scipy", "weasyprint", "xlsxwriter", "xmlsec", "zxcvbn",
 }  # fmt: skip
 _OURS = ("amls", "lectures", "projects", "exams")
 _WEB = "from amls.web import preload; preload('amls.wsgi:application')"
-_WORKER = "from amls.celery import app; app.loader.import_default_modules()"
-_BEAT = "from amls.celery import app; app.Beat().init_loader(); app.tasks"
+_WORKER = "from amls.background import app; app.loader.import_default_modules()"
+_BEAT = "from amls.background import app; app.Beat().init_loader(); app.tasks"
 _SAYS_EACH_MAIL = "import logging; assert logging.getLogger('amls.mail.send').isEnabledFor(logging.INFO)"
 
 
@@ -59,6 +59,7 @@ def test_a_worker_starts_without_the_solver_and_the_parsers() -> None:
 
 def test_beat_starts_without_apps_and_rings_for_tasks_that_there_are() -> None:
     loaded = loaded_by(_BEAT)
+    assert {name.partition(".")[0] for name in loaded} & _RARE == set()
     ours = {name for name in loaded if name.startswith(_OURS)}
     assert {name for name in ours if name.endswith((".models", ".tasks", ".apps"))} == set()
     assert "amls.core.pulse" in loaded

@@ -143,7 +143,7 @@ class Command(BaseCommand):
             environment["AMLS_PORT"] = str(port)
         # Some machines have no other user than root; whoever runs this in the foreground knows who they are.
         python = [sys.executable, "-W", "ignore:You're running the worker with superuser privileges"]
-        celery = [*python, "-m", "celery", "--quiet", "--app", "amls"]
+        background = [*python, "-m", "amls.background"]
         commands = {
             "web server": web_server(
                 "amls.wsgi:application", host=host, port=port, workers=options["workers"], threads=options["threads"]
@@ -151,12 +151,12 @@ class Command(BaseCommand):
             # One worker per queue, so that a long export never delays a mail.
             **{
                 f"worker of {queue}": [
-                    *(*celery, "worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", count),
+                    *(*background, "worker", "--queues", queue, "--hostname", f"{queue}@%h", "--concurrency", count),
                     *("--loglevel", "warning", "--without-gossip", "--without-mingle"),
                 ]
                 for queue, count in QUEUES.items()
             },
-            "beat": [*celery, "beat", "--loglevel", "warning", "--pidfile", ""],
+            "beat": [*background, "beat", "--loglevel", "warning", "--pidfile", ""],
         }
         children: dict[str, Child] = {}
         try:

@@ -1,0 +1,21 @@
+"""`python -m amls.background worker …` and `… beat …`, with Celery's own options: what works in the background.
+
+Celery's program loads all its commands, a shell and what draws it among them, and keeps them: 9 MiB for each worker and beat.
+"""
+
+import click
+from celery.bin.base import CLIContext
+from celery.bin.beat import beat
+from celery.bin.worker import worker
+
+from amls.celery import app
+
+
+def main() -> None:
+    """Run what the arguments name until somebody ends it; nothing is said of how it starts."""
+    commands = click.Group(commands={"worker": worker, "beat": beat})
+    commands.main(prog_name="amls.background", obj=CLIContext(app=app, no_color=None, workdir=None, quiet=True))
+
+
+if __name__ == "__main__":
+    main()
